@@ -1,0 +1,312 @@
+/**
+ * MediaLink: one browser's line to the media node. No user interface, no words.
+ *
+ *   const link = new MediaLink({
+ *     signal,             // (offerSdp, lines, connection) => Promise<answerSdp>; a rejection is retried with back-off,
+ *                         // unless the error has `final = true` (removed from the room, room closed)
+ *     slots: 7,           // how many other seats can be received at once
+ *     iceServers: [],     // as for RTCPeerConnection
+ *   });
+ *   await link.start({ mic, camera, screen });   // MediaStreamTracks or null; resolves when first connected
+ *
+ *   link.slots[n].stream  // MediaStream with one audio and one video track; the object never changes, so set
+ *   link.stage.stream     //   `video.srcObject` once. Its tracks are renewed at every (re)connection: rebuild
+ *                         //   MediaStreamAudioSourceNodes on the 'tracks' event.
+ *   await link.replace("mic" | "camera" | "screen", trackOrNull);   // never renegotiates
+ *   await link.stats();   // see the end of this comment; measured since the previous call where it says "now"
+ *   link.check();         // something looks wrong (socket gone, tab back): find out within a second
+ *   link.rejoin(reason);  // drop the connection and make a new one into the same seat
+ *   link.close();         // for good; twice is harmless. The tracks given to it stay yours to stop.
+ *
+ * Events (`link.addEventListener(name, event => event.detail)`):
+ *   state   { state: "connecting" | "connected" | "lost" | "closed", reason }
+ *   tracks  {}            the tracks in the slots and on the stage are new
+ *   lost    { reason }    before each rejoin: "no-packets" | "failed" | "online" | "signal" | the given reason
+ *   final   { error }     signal() refused for good; the link is closed
+ *
+ * lines, as the web passes them on to the node: { mic, camera, screen: mid, slots: [{ audio, video: mid }], stage: mid }.
+ *
+ * stats() => {
+ *   state, rttMs, availableOutgoing (bit/s, or null),
+ *   slots: [Incoming], stage: Incoming.video alone as { video },
+ *   uplink: { mic, camera, screen: { packets, bitrate, frames, width, height, limitedBy } | null }
+ * }
+ * Incoming = {
+ *   audio: { packets, lost, jitterMs, energy, level, concealed },           // energy: RFC totalAudioEnergy, total
+ *   video: { packets, lost, frames, fps, width, height, freezes, freezeSeconds, bitrate }   // frames: decoded, total
+ * }
+ */
+
+const STALL_MS = 3000;
+const WATCH_MS = 500;
+const CONNECT_MS = 8000;
+const RETRY_MS = [100, 400, 1000, 2000];
+const PATIENCE = 15;
+const SLOW_RETRY_MS = 5000;
+
+export class MediaLink extends EventTarget {
+  constructor({ signal, slots = 7, iceServers = [] }) {
+    super();
+    this.slots = Array.from({ length: slots }, () => ({ stream: new MediaStream() }));
+    this.stage = { stream: new MediaStream() };
+    this.state = "new";
+    this._signal = signal;
+    this._iceServers = iceServers;
+    this._tracks = { mic: null, camera: null, screen: null };
+    this._attempt = null;
+    this._failures = 0;
+    this._before = new Map();
+    this._onOnline = () => this.rejoin("online");
+    this._onVisible = () => document.visibilityState === "visible" && this.check();
+  }
+
+  start(tracks = {}) {
+    Object.assign(this._tracks, tracks);
+    window.addEventListener("online", this._onOnline);
+    document.addEventListener("visibilitychange", this._onVisible);
+    const connected = new Promise((resolve, reject) => {
+      this.addEventListener("state", ({ detail }) => {
+        if (detail.state === "connected") resolve();
+        if (detail.state === "closed") reject(new Error(detail.reason || "closed"));
+      });
+    });
+    this._connect();
+    return connected;
+  }
+
+  async replace(name, track) {
+    this._tracks[name] = track;
+    const sender = this._attempt?.senders[name];
+    if (sender) await sender.replaceTrack(track);
+  }
+
+  check() {
+    if (this._attempt && this.state === "connected") this._attempt.heardAt = Math.min(this._attempt.heardAt, performance.now() - STALL_MS + 1500);
+  }
+
+  rejoin(reason) {
+    if (this.state === "closed" || this.state === "new") return;
+    this._lose(this._attempt, reason);
+  }
+
+  close(reason = "") {
+    if (this.state === "closed") return;
+    window.removeEventListener("online", this._onOnline);
+    document.removeEventListener("visibilitychange", this._onVisible);
+    clearTimeout(this._retry);
+    this._end(this._attempt);
+    this._attempt = null;
+    this._become("closed", reason);
+  }
+
+  async stats() {
+    const empty = { state: this.state, rttMs: null, availableOutgoing: null, slots: [], stage: {}, uplink: {} };
+    const attempt = this._attempt;
+    if (!attempt) return empty;
+    const report = await attempt.pc.getStats();
+    const pair = selectedPair(report);
+    const byMid = new Map();
+    for (const entry of report.values()) {
+      if (entry.type === "inbound-rtp" || entry.type === "outbound-rtp") byMid.set(entry.mid, entry);
+    }
+    const of = (mid) => byMid.get(mid);
+    const { lines } = attempt;
+    return {
+      state: this.state,
+      rttMs: pair?.currentRoundTripTime == null ? null : pair.currentRoundTripTime * 1000,
+      availableOutgoing: pair?.availableOutgoingBitrate ?? null,
+      slots: lines.slots.map((slot) => ({ audio: incomingAudio(of(slot.audio)), video: this._incomingVideo(of(slot.video)) })),
+      stage: { video: this._incomingVideo(of(lines.stage)) },
+      uplink: {
+        mic: this._outgoing(of(lines.mic)),
+        camera: this._outgoing(of(lines.camera)),
+        screen: this._outgoing(of(lines.screen)),
+      },
+    };
+  }
+
+  // ------------------------------------------------------------ one attempt at a connection
+
+  async _connect() {
+    const attempt = this._open();
+    this._attempt = attempt;
+    this._before.clear();
+    this._become("connecting");
+    try {
+      // Gathering is not awaited: the node learns the browser's address from its first connectivity check.
+      const offer = await attempt.pc.createOffer();
+      await attempt.pc.setLocalDescription(offer);
+      attempt.lines = linesOf(attempt);
+      const answer = await this._signal(attempt.pc.localDescription.sdp, attempt.lines, attempt.connection);
+      if (attempt !== this._attempt) return;
+      await attempt.pc.setRemoteDescription({ type: "answer", sdp: answer });
+    } catch (error) {
+      if (attempt !== this._attempt) return;
+      if (error?.final) {
+        this.dispatchEvent(new CustomEvent("final", { detail: { error } }));
+        this.close(error.message);
+      } else {
+        this._lose(attempt, "signal");
+      }
+      return;
+    }
+    attempt.timer = setInterval(() => this._watch(attempt), WATCH_MS);
+  }
+
+  _open() {
+    const pc = new RTCPeerConnection({ iceServers: this._iceServers, bundlePolicy: "max-bundle" });
+    const sending = (kind, track) => pc.addTransceiver(track || kind, { direction: "sendonly" });
+    const receiving = (kind) => pc.addTransceiver(kind, { direction: "recvonly" });
+    const up = {
+      mic: sending("audio", this._tracks.mic),
+      camera: sending("video", this._tracks.camera),
+      screen: sending("video", this._tracks.screen),
+    };
+    const slots = this.slots.map(() => ({ audio: receiving("audio"), video: receiving("video") }));
+    const stage = receiving("video");
+    this.slots.forEach(({ stream }, n) => renew(stream, [slots[n].audio.receiver.track, slots[n].video.receiver.track]));
+    renew(this.stage.stream, [stage.receiver.track]);
+    this.dispatchEvent(new CustomEvent("tracks", { detail: {} }));
+    const attempt = {
+      pc, up, down: { slots, stage }, lines: null, timer: null, heard: -1,
+      connection: newConnectionId(),
+      startedAt: performance.now(), heardAt: performance.now(),
+      senders: { mic: up.mic.sender, camera: up.camera.sender, screen: up.screen.sender },
+    };
+    pc.addEventListener("connectionstatechange", () => {
+      if (attempt !== this._attempt) return;
+      if (pc.connectionState === "connected") this._arrive(attempt);
+      if (pc.connectionState === "failed" || pc.connectionState === "closed") this._lose(attempt, "failed");
+    });
+    return attempt;
+  }
+
+  _arrive(attempt) {
+    attempt.heardAt = performance.now();
+    this._failures = 0;
+    this._become("connected");
+  }
+
+  /** The node sends a receiver report each second whatever else it sends: three seconds of silence are a lost line. */
+  async _watch(attempt) {
+    if (attempt !== this._attempt) return;
+    const now = performance.now();
+    if (this.state !== "connected") {
+      if (now - attempt.startedAt > CONNECT_MS) this._lose(attempt, "failed");
+      return;
+    }
+    const heard = selectedPair(await attempt.pc.getStats())?.bytesReceived ?? -1;
+    if (attempt !== this._attempt) return;
+    if (heard !== attempt.heard) {
+      attempt.heard = heard;
+      attempt.heardAt = performance.now();
+    } else if (performance.now() - attempt.heardAt > STALL_MS) {
+      this._lose(attempt, "no-packets");
+    }
+  }
+
+  _lose(attempt, reason) {
+    if (attempt !== this._attempt || this.state === "closed") return;
+    this._end(attempt);
+    this._attempt = null;
+    this._become("lost", reason);
+    this.dispatchEvent(new CustomEvent("lost", { detail: { reason } }));
+    clearTimeout(this._retry);
+    this._retry = setTimeout(() => this.state === "lost" && this._connect(), retryDelay(this._failures++));
+  }
+
+  _end(attempt) {
+    if (!attempt) return;
+    clearInterval(attempt.timer);
+    attempt.pc.close();
+  }
+
+  _become(state, reason = "") {
+    if (this.state === state) return;
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("state", { detail: { state, reason } }));
+  }
+
+  // ------------------------------------------------------------ reading getStats
+
+  _incomingVideo(entry) {
+    if (!entry) return { packets: 0, lost: 0, frames: 0, fps: 0, width: 0, height: 0, freezes: 0, freezeSeconds: 0, bitrate: 0 };
+    return {
+      packets: entry.packetsReceived ?? 0,
+      lost: entry.packetsLost ?? 0,
+      frames: entry.framesDecoded ?? 0,
+      fps: entry.framesPerSecond ?? 0,
+      width: entry.frameWidth ?? 0,
+      height: entry.frameHeight ?? 0,
+      freezes: entry.freezeCount ?? 0,
+      freezeSeconds: entry.totalFreezesDuration ?? 0,
+      bitrate: this._rate(entry, entry.bytesReceived),
+    };
+  }
+
+  _outgoing(entry) {
+    if (!entry) return null;
+    return {
+      packets: entry.packetsSent ?? 0,
+      bitrate: this._rate(entry, entry.bytesSent),
+      frames: entry.framesEncoded ?? 0,
+      width: entry.frameWidth ?? 0,
+      height: entry.frameHeight ?? 0,
+      limitedBy: entry.qualityLimitationReason ?? "none",
+    };
+  }
+
+  /** Bits a second now: since the previous stats() call. */
+  _rate(entry, bytes = 0) {
+    const before = this._before.get(entry.id);
+    this._before.set(entry.id, { bytes, at: entry.timestamp });
+    if (!before || entry.timestamp <= before.at) return 0;
+    return Math.round(((bytes - before.bytes) * 8000) / (entry.timestamp - before.at));
+  }
+}
+
+function incomingAudio(entry) {
+  return {
+    packets: entry?.packetsReceived ?? 0,
+    lost: entry?.packetsLost ?? 0,
+    jitterMs: (entry?.jitter ?? 0) * 1000,
+    energy: entry?.totalAudioEnergy ?? 0,
+    level: entry?.audioLevel ?? 0,
+    concealed: entry?.concealedSamples ?? 0,
+  };
+}
+
+function selectedPair(report) {
+  for (const entry of report.values()) {
+    if (entry.type === "transport" && entry.selectedCandidatePairId) return report.get(entry.selectedCandidatePairId);
+  }
+  for (const entry of report.values()) {
+    // Firefox has no transport entry.
+    if (entry.type === "candidate-pair" && (entry.selected || (entry.nominated && entry.state === "succeeded"))) return entry;
+  }
+  return null;
+}
+
+function linesOf({ up, down }) {
+  return {
+    mic: up.mic.mid,
+    camera: up.camera.mid,
+    screen: up.screen.mid,
+    slots: down.slots.map(({ audio, video }) => ({ audio: audio.mid, video: video.mid })),
+    stage: down.stage.mid,
+  };
+}
+
+function renew(stream, tracks) {
+  for (const track of stream.getTracks()) stream.removeTrack(track);
+  for (const track of tracks) stream.addTrack(track);
+}
+
+function retryDelay(failures) {
+  const base = failures < PATIENCE ? RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] : SLOW_RETRY_MS;
+  return base * (0.7 + 0.6 * Math.random());
+}
+
+function newConnectionId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
