@@ -1,0 +1,161 @@
+"""The store of encrypted objects: put a stream, read a range, delete.
+
+An object is one of `crypto`'s streams under a data key of its own, bound to the object's id; the key comes back
+wrapped, for the caller to keep in the database. Ciphertext is all that ever reaches the disk or the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from app.core import crypto
+
+_OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{2,64}")
+_WRITE_BUFFER = 8 << 20  # a store above one machine takes parts of at least 5 MiB
+_READ_CHUNK = 1 << 20
+
+
+class BlobMissing(Exception):
+    """No object of this id is in the store."""
+
+
+class StoreFailed(Exception):
+    """The store could not take or give the object; what was asked may be tried again."""
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """`size` and `sha256` (hex) are of the plaintext."""
+
+    size: int
+    sha256: str
+    wrapped_key: str
+
+
+class BlobStore:
+    """`url` is `file:///folder` or `s3://bucket/prefix`; S3 credentials, region and endpoint come from the usual AWS_*
+    variables. One instance serves all threads of a process."""
+
+    def __init__(self, url: str, keyring: crypto.Keyring) -> None:
+        self._store, self._folder = _open(url)
+        self._keyring = keyring
+
+    def put(self, object_id: str, chunks: Iterable[bytes]) -> StoredBlob:
+        """Store `chunks` in constant memory; the object is visible whole, or, when anything raises, not at all."""
+        path = _path(object_id)
+        key, counted = crypto.new_data_key(), _Counted(chunks)
+        try:
+            writer = obstore.open_writer(self._store, path, buffer_size=_WRITE_BUFFER, max_concurrency=2)
+            for sealed in crypto.encrypt_stream(key, counted, object_id.encode()):
+                writer.write(sealed)
+            # Not in a `finally`: closing is what makes the object visible, a dropped writer discards its parts.
+            writer.close()
+            if self._folder is not None:
+                _settle(self._folder / path)
+        except BaseError as error:
+            raise StoreFailed("the store did not take the object") from error
+        return StoredBlob(counted.size, counted.sha256.hexdigest(), self._keyring.wrap(key, object_id))
+
+    def read(
+        self, object_id: str, wrapped_key: str, start: int = 0, end: int | None = None
+    ) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to `end`, fetching only the segments that hold them.
+
+        The object is looked up at once, not at the first chunk, so that a missing one can still be answered as an
+        error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
+        """
+        key, path = self._keyring.unwrap(wrapped_key, object_id), _path(object_id)
+        try:
+            found = obstore.get(self._store, path, options={"range": (0, crypto.HEADER_BYTES)})
+            header, size = bytes(found.bytes()), found.meta["size"]
+        except FileNotFoundError as error:
+            raise BlobMissing(object_id) from error
+        except BaseError as error:
+            if self._size(path) == 0:
+                raise crypto.Tampered("the object is empty") from error
+            raise StoreFailed("the store did not give the object") from error
+
+        def fetch(lower: int, upper: int) -> Iterator[bytes]:
+            try:
+                ranged = obstore.get(self._store, path, options={"range": (lower, upper)})
+                for chunk in ranged.stream(min_chunk_size=_READ_CHUNK):
+                    yield bytes(chunk)
+            except (BaseError, FileNotFoundError) as error:
+                raise StoreFailed("the store stopped giving the object") from error
+
+        return crypto.decrypt_range(key, header, fetch, size, start, end, object_id.encode())
+
+    def delete(self, object_id: str) -> None:
+        """After this the object is gone; deleting one that is not there is harmless."""
+        try:
+            obstore.delete(self._store, _path(object_id))
+        except FileNotFoundError:
+            pass
+        except BaseError as error:
+            raise StoreFailed("the store did not delete the object") from error
+
+    def exists(self, object_id: str) -> bool:
+        return self._size(_path(object_id)) is not None
+
+    def _size(self, path: str) -> int | None:
+        try:
+            return obstore.head(self._store, path)["size"]
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise StoreFailed("the store does not answer") from error
+
+
+class _Counted:
+    """Passes chunks on, counting and hashing them."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            self.sha256.update(chunk)
+            yield chunk
+
+
+def _open(url: str) -> tuple[LocalStore | S3Store, Path | None]:
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.strip("/"):
+        folder = Path(unquote(parts.path))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return LocalStore(folder), folder
+    if parts.scheme == "s3" and parts.netloc:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT", ""))
+        # Plain HTTP only where the operator wrote http:// themselves, as for a store on the same machine.
+        return S3Store.from_url(url, client_options={"allow_http": endpoint.startswith("http://")}), None
+    raise ValueError("STORAGE_URL must be file:///folder or s3://bucket/prefix")
+
+
+def _path(object_id: str) -> str:
+    if not _OBJECT_ID.fullmatch(object_id):
+        raise ValueError("not an object id")
+    # Ids begin with the time, so their ends spread evenly over the folders.
+    return f"{object_id[-2:].lower()}/{object_id}"
+
+
+def _settle(path: Path) -> None:
+    """A power cut must not take an object whose row is already committed."""
+    for target in (path, path.parent):
+        handle = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
