@@ -1,0 +1,181 @@
+"""The supervisor: three processes, one terminal.
+
+Each child leads a process group of its own, so that Ctrl-C reaches only the supervisor, which then stops
+them in order. A child that ends by itself is started again, later each time.
+"""
+from __future__ import annotations
+
+import ctypes
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+TICK = 0.1
+GRACE = 2.5  # seconds a child has between SIGTERM and SIGKILL: three of them must end within ten
+LONGEST_PAUSE = 30.0
+STEADY = 60.0  # a child that lived this long starts afresh with the shortest pause
+HOPELESS = 5  # crashes before the first readiness, after which we give up
+PR_SET_PDEATHSIG = 1
+COLOURS = {"web": "36", "media": "35", "jobs": "33", "consilium": "1"}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_printing = threading.Lock()
+_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def say(who: str, line: str) -> None:
+    """One line of the common log, with the name of the process that said it."""
+    prefix = f"{who:<9} │ "
+    if _coloured:
+        prefix = f"\x1b[{COLOURS.get(who, '0')}m{prefix}\x1b[0m"
+    with _printing:
+        try:
+            print(prefix + line, flush=True)
+        except BrokenPipeError:
+            pass  # whoever read the log has gone; the processes go on
+
+
+@dataclass
+class Child:
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[str] | None = None
+    began: float = 0.0
+    crashes: int = 0
+    start_again_at: float = field(default=0.0)
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+            preexec_fn=_die_with_parent)
+        threading.Thread(target=self._relay, args=(self.process,), daemon=True).start()
+
+    def _relay(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        for line in process.stdout:
+            say(self.name, line.rstrip("\n"))
+
+    def pause(self) -> float:
+        """Seconds to wait before the next start: 0.5, 1, 2, 4 … at most 30."""
+        if time.monotonic() - self.began > STEADY:
+            self.crashes = 0
+        self.crashes += 1
+        return min(LONGEST_PAUSE, 0.5 * 2 ** (self.crashes - 1))
+
+    def stop(self, hurried: Callable[[], bool]) -> None:
+        """Holds afterwards: nothing of this child's process group lives."""
+        if self.process is None:
+            return
+        _signal_group(self.process, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        while self.process.poll() is None and time.monotonic() < deadline and not hurried():
+            time.sleep(TICK / 4)
+        if self.process.poll() is None:
+            say("consilium", f"{self.name} did not stop in time and was ended")
+        _signal_group(self.process, signal.SIGKILL)
+        self.process.wait()
+
+
+def _die_with_parent() -> None:
+    # A supervisor that is killed -9 must not leave a web behind that holds the port.
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+class Supervisor:
+    """Runs the children until SIGINT or SIGTERM; a second signal stops them without waiting."""
+
+    def __init__(self, children: Sequence[Child], environment: Mapping[str, str], address: tuple[str, int],
+                 when_ready: Callable[[], None]) -> None:
+        self.children = children
+        self.environment = environment
+        self.address = address
+        self.when_ready = when_ready
+        self.signals = 0
+
+    def run(self) -> int:
+        """Returns 0 when asked to stop, 1 when a child cannot be started at all."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._signalled)
+        try:
+            return self._watch()
+        finally:
+            self._stop()
+
+    def _signalled(self, number: int, frame: object) -> None:
+        self.signals += 1
+
+    def _watch(self) -> int:
+        for child in self.children:
+            child.start(self.environment)
+        ready, complained = False, time.monotonic()
+        while not self.signals:
+            for child in self.children:
+                if self._mend(child, ready) is False:
+                    return 1
+            if not ready:
+                answer = _ask_readiness(self.address)
+                ready = answer == "ready"
+                if ready:
+                    self.when_ready()
+                elif time.monotonic() - complained > 30:
+                    complained = time.monotonic()
+                    say("consilium", f"still waiting: {answer}")
+            time.sleep(TICK)
+        return 0
+
+    def _mend(self, child: Child, ready: bool) -> bool:
+        """Starts a child again that has ended, when its pause is over. False when that is hopeless."""
+        if child.process and child.process.poll() is not None:
+            how = _how_it_ended(child.process.returncode)
+            child.process = None
+            pause = child.pause()
+            if not ready and child.crashes >= HOPELESS:
+                say("consilium", f"{child.name} {how} {child.crashes} times before it was ready; its last lines say why")
+                return False
+            say("consilium", f"{child.name} {how}; starting it again in {pause:g} s")
+            child.start_again_at = time.monotonic() + pause
+        if child.process is None and time.monotonic() >= child.start_again_at:
+            child.start(self.environment)
+        return True
+
+    def _stop(self) -> None:
+        say("consilium", "stopping")
+        asked = self.signals
+        for child in reversed(self.children):
+            child.stop(hurried=lambda: self.signals > max(asked, 1))
+        say("consilium", "stopped")
+
+
+def _how_it_ended(status: int) -> str:
+    return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+
+def _ask_readiness(address: tuple[str, int]) -> str:
+    """`ready`, or what is still missing, in the server's own words."""
+    connection = http.client.HTTPConnection(*address, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read(300).decode(errors="replace").strip()
+        return "ready" if response.status == 200 else f"/readyz answers {response.status} {body}"
+    except OSError as failure:
+        return f"the web does not answer yet ({failure})"
+    except http.client.HTTPException as failure:
+        return f"the web answers badly ({failure!r})"
+    finally:
+        connection.close()

