@@ -1,0 +1,1 @@
+"""Three people, three zones: hours, free times, bookings, and interpreters in time."""

@@ -1,0 +1,86 @@
+"""The grid on which every booking lies.
+
+Every zone on earth stands a multiple of 15 minutes away from UTC, so one grid of UTC quarters is also
+a grid of whole quarters on every wall clock. A quarter is named by ``epoch_seconds // 900``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+
+SECONDS = 900
+MINUTES = 15
+DAY = 96
+WEEK = 7 * DAY
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(1970, 1, 1)
+
+
+def is_on_grid(at: datetime) -> bool:
+    """Whether an aware instant is the first moment of a quarter."""
+    seconds = (at - _EPOCH) / timedelta(seconds=1)
+    return seconds % SECONDS == 0
+
+
+def quarter_of(at: datetime) -> int:
+    """The quarter that contains an aware instant; a naive one raises ``ValueError``."""
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise ValueError("a naive time has no quarter")
+    return (at - _EPOCH) // timedelta(seconds=SECONDS)
+
+
+def quarter_after(at: datetime) -> int:
+    """The first quarter that starts at or after an aware instant."""
+    return quarter_of(at) if is_on_grid(at) else quarter_of(at) + 1
+
+
+def instant_of(quarter: int) -> datetime:
+    """The aware UTC instant at which a quarter starts."""
+    return _EPOCH + timedelta(seconds=quarter * SECONDS)
+
+
+def wall_quarter(day: date) -> int:
+    """The number of wall-clock quarters from midnight of 1 January 1970 to midnight of ``day``."""
+    return (day - _EPOCH_DAY).days * DAY
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A stretch of time that calendars cover: bit *i* of a calendar is the quarter ``start + i``."""
+
+    start: int
+    length: int
+
+    @classmethod
+    def between(cls, first: datetime, last: datetime) -> Horizon:
+        """Every whole quarter from ``first`` until ``last``, which is left out."""
+        start = quarter_after(first)
+        return cls(start, max(0, quarter_of(last) - start))
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+    @cached_property
+    def full(self) -> int:
+        """A calendar that is free throughout."""
+        return ones(self.length)
+
+    def span(self, begin: int, end: int) -> int:
+        """The bits of the quarters from ``begin`` until ``end``, cut to this horizon."""
+        begin, end = max(begin, self.start), min(end, self.end)
+        return 0 if begin >= end else ones(end - begin) << (begin - self.start)
+
+    def cut_from(self, bits: int, other: Horizon) -> int:
+        """A calendar over ``other``, seen over this horizon; what ``other`` does not cover is not free."""
+        shift = self.start - other.start
+        moved = bits >> shift if shift >= 0 else bits << -shift
+        return moved & self.full
+
+
+def ones(count: int) -> int:
+    """A number whose lowest ``count`` bits are set."""
+    return (1 << count) - 1 if count > 0 else 0

@@ -1,0 +1,261 @@
+"""Which times suit all three, and which of them are fair.
+
+Everything here is arithmetic on calendars (``calendar.py``): a common time is one AND, "any of these people"
+is one OR, and the ranking is read off masks of equal cost, so that the best few slots cost no more than
+themselves to write down.
+
+The cost of a slot is the worst local hour that anyone in it has to bear, then the sum over the people, then
+how long one waits for it. Three in the morning for one is last, not hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from heapq import merge
+from itertools import repeat
+
+from app.scheduling.calendar import longest_run, run_starts, wall_bits
+from app.scheduling.quarters import DAY, Horizon, instant_of
+
+HOUR_COST = (9, 10, 10, 10, 9, 7, 5, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 8)
+"""How unkind each local hour of the day is: 0 in office hours, 10 in the depth of the night."""
+
+KIND = 4
+"""The worst hour of a kind slot: from seven in the morning to nine at night for everyone."""
+
+_WORST = max(HOUR_COST)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Someone who could take part: free time over the search's horizon, and the zone they wake and sleep in."""
+
+    id: str
+    zone: str
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Specialists and the interpreters who could stand between them and the patient.
+
+    ``interpreters`` is None where specialist and patient share a language.
+    """
+
+    specialists: Sequence[Candidate]
+    interpreters: Sequence[Candidate] | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """A possible meeting. Slots sort from the fairest to the least fair."""
+
+    worst: int
+    total: int
+    quarter: int
+    specialist_id: str = field(compare=False)
+    interpreter_id: str | None = field(compare=False)
+
+    @property
+    def starts_at(self) -> datetime:
+        return instant_of(self.quarter)
+
+    @property
+    def is_kind(self) -> bool:
+        return self.worst <= KIND
+
+
+def search(horizon: Horizon, length: int, patient: Candidate, teams: Sequence[Team]) -> Iterator[Slot]:
+    """Every start at which the patient and one team have ``length`` quarters, the fairest first.
+
+    Each start appears once, with the specialist and the interpreter for whom it is kindest; among equals the
+    one who stands first. Lazy: take as many as you need.
+    """
+    if len(teams) == 1:
+        yield from _team_slots(horizon, length, patient, teams[0])
+        return
+    seen: set[int] = set()
+    for slot in merge(*(_team_slots(horizon, length, patient, team) for team in teams)):
+        if slot.quarter not in seen:
+            seen.add(slot.quarter)
+            yield slot
+
+
+def common_starts(length: int, patient: Candidate, team: Team) -> int:
+    """The starts that suit the patient, some specialist and, where needed, some interpreter."""
+    starts = run_starts(patient.free, length) & _any_start(team.specialists, length)
+    if team.interpreters is not None:
+        starts &= _any_start(team.interpreters, length)
+    return starts
+
+
+def hour_cost(at: datetime, length: int, zone_offset_quarters: int) -> int:
+    """The cost of a meeting for one person whose clock is that far from UTC: its worst hour."""
+    first = int(at.timestamp()) // 900 + zone_offset_quarters
+    return max(HOUR_COST[(first + step) % DAY // 4] for step in range(length))
+
+
+class Lack(StrEnum):
+    """Why no time was found, from the most to the least basic."""
+
+    SPECIALIST = "specialist"  # nobody of that specialty
+    INTERPRETER = "interpreter"  # nobody qualified for the pair
+    SPECIALIST_HOURS = "specialist_hours"  # no opening long enough
+    INTERPRETER_HOURS = "interpreter_hours"
+    PATIENT_HOURS = "patient_hours"
+    SHARED_HOURS = "shared_hours"  # each has time, never the same
+    SHORTER = "shorter"  # a shorter meeting would fit
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    lack: Lack
+    longest: int = 0
+    """The longest meeting, in quarters, that would have fitted."""
+
+
+def why_none(length: int, patient: Candidate, teams: Sequence[Team]) -> Reason | None:
+    """Why a search finds nothing; None when it does find something."""
+    if not any(team.specialists for team in teams):
+        return Reason(Lack.SPECIALIST)
+    if any(common_starts(length, patient, team) for team in teams):
+        return None
+    staffed = [team for team in teams if team.interpreters is None or team.interpreters]
+    if not staffed:
+        return Reason(Lack.INTERPRETER)
+    if not any(_any_start(team.specialists, length) for team in staffed):
+        return Reason(Lack.SPECIALIST_HOURS)
+    if not any(team.interpreters is None or _any_start(team.interpreters, length) for team in staffed):
+        return Reason(Lack.INTERPRETER_HOURS)
+    if not run_starts(patient.free, length):
+        return Reason(Lack.PATIENT_HOURS)
+    for shorter in range(length - 1, 0, -1):
+        if any(common_starts(shorter, patient, team) for team in staffed):
+            return Reason(Lack.SHORTER, longest=shorter)
+    return Reason(Lack.SHARED_HOURS)
+
+
+def longest_opening(people: Iterable[Candidate]) -> int:
+    """The longest stretch of free quarters that any one of them has."""
+    return max((longest_run(person.free) for person in people), default=0)
+
+
+# --- ranking: masks of equal cost -------------------------------------------------------------------------
+
+
+def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -> Iterator[Slot]:
+    side_of_patient = _Side([patient], length, horizon)
+    specialists = _Side(team.specialists, length, horizon)
+    interpreters = None if team.interpreters is None else _Side(team.interpreters, length, horizon)
+    for worst, total, parts in _costs(side_of_patient, specialists, interpreters):
+        for index, (_, s, i) in _indexed(parts):
+            yield Slot(
+                worst,
+                total,
+                horizon.start + index,
+                specialists.first_free(index, s),
+                None if interpreters is None else interpreters.first_free(index, i),
+            )
+
+
+_Costs = tuple[int, int, int]
+
+
+def _costs(
+    patient: _Side, specialists: _Side, interpreters: _Side | None
+) -> Iterator[tuple[int, int, list[tuple[int, _Costs]]]]:
+    """Groups of equal (worst, total), ascending, each as masks with the costs for patient, specialist, interpreter."""
+    groups: dict[tuple[int, int], list[tuple[int, _Costs]]] = {}
+    third = {0: -1} if interpreters is None else interpreters.at_cost
+    for p, patient_starts in patient.at_cost.items():
+        for s, specialist_starts in specialists.at_cost.items():
+            both = patient_starts & specialist_starts
+            if not both:
+                continue
+            for i, interpreter_starts in third.items():
+                if mask := both & interpreter_starts:
+                    groups.setdefault((max(p, s, i), p + s + i), []).append((mask, (p, s, i)))
+    for (worst, total), parts in sorted(groups.items()):
+        yield worst, total, parts
+
+
+def _indexed(parts: list[tuple[int, _Costs]]) -> Iterator[tuple[int, _Costs]]:
+    """The set bits of masks that exclude one another, ascending, each with its mask's costs."""
+    return merge(*(zip(set_bits(mask), repeat(costs)) for mask, costs in parts))
+
+
+class _Side:
+    """One of the three sides of a meeting: the people who could fill it, sorted by what each start costs them."""
+
+    def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
+        self._starts: dict[str, list[tuple[int, str, int]]] = {}
+        any_start: dict[str, int] = {}
+        for rank, person in enumerate(people):
+            starts = run_starts(person.free, length)
+            if starts:
+                self._starts.setdefault(person.zone, []).append((rank, person.id, starts))
+                any_start[person.zone] = any_start.get(person.zone, 0) | starts
+        self._zone_cost = {zone: cost_starts(zone, length, horizon) for zone in any_start}
+        self._any_start = any_start
+        self.at_cost = self._exact(any_start)
+
+    def _exact(self, any_start: dict[str, int]) -> dict[int, int]:
+        """For each cost, the starts whose cheapest person bears exactly that."""
+        exact: dict[int, int] = {}
+        cheaper = 0
+        for cost in range(_WORST + 1):
+            here = 0
+            for zone, starts in any_start.items():
+                here |= starts & self._zone_cost[zone][cost]
+            if mask := here & ~cheaper:
+                exact[cost] = mask
+            cheaper |= here
+        return exact
+
+    def first_free(self, index: int, cost: int) -> str:
+        """The person who stands first among those who can start there at that cost."""
+        bit = 1 << index
+        return min(
+            next((rank, person_id) for rank, person_id, starts in people if starts & bit)
+            for zone, people in self._starts.items()
+            if self._zone_cost[zone][cost] & bit and self._any_start[zone] & bit
+        )[1]
+
+
+@lru_cache(maxsize=2048)
+def cost_starts(zone: str, length: int, horizon: Horizon) -> tuple[int, ...]:
+    """For each cost, the starts of meetings whose worst hour on that zone's wall has exactly that cost."""
+    exact: list[int] = []
+    cheaper = 0
+    for cost in range(_WORST + 1):
+        within = run_starts(wall_bits(_week_pattern(cost), zone, horizon), length)
+        exact.append(within & ~cheaper)
+        cheaper |= within
+    return tuple(exact)
+
+
+@lru_cache(maxsize=32)
+def _week_pattern(cost: int) -> int:
+    """A week's quarters whose hour costs at most that much."""
+    day = sum(0b1111 << hour * 4 for hour, price in enumerate(HOUR_COST) if price <= cost)
+    return sum(day << weekday * DAY for weekday in range(7))
+
+
+def set_bits(bits: int) -> Iterator[int]:
+    """The indices of the set bits, ascending."""
+    digits = format(bits, "b")[::-1]
+    index = digits.find("1")
+    while index >= 0:
+        yield index
+        index = digits.find("1", index + 1)
+
+
+def _any_start(people: Sequence[Candidate], length: int) -> int:
+    starts = 0
+    for person in people:
+        starts |= run_starts(person.free, length)
+    return starts
