@@ -5,6 +5,7 @@ them in order. A child that ends by itself is started again, later each time.
 """
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import http.client
 import os
@@ -35,10 +36,8 @@ def say(who: str, line: str) -> None:
     if _coloured:
         prefix = f"\x1b[{COLOURS.get(who, '0')}m{prefix}\x1b[0m"
     with _printing:
-        try:
+        with contextlib.suppress(BrokenPipeError):  # whoever read the log has gone; the processes go on
             print(prefix + line, flush=True)
-        except BrokenPipeError:
-            pass  # whoever read the log has gone; the processes go on
 
 
 @dataclass
@@ -90,10 +89,8 @@ def _die_with_parent() -> None:
 
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 class Supervisor:
@@ -125,7 +122,7 @@ class Supervisor:
         ready, complained = False, time.monotonic()
         while not self.signals:
             for child in self.children:
-                if self._mend(child, ready) is False:
+                if not self._mend(child, ready):
                     return 1
             if not ready:
                 answer = _ask_readiness(self.address)
@@ -145,7 +142,7 @@ class Supervisor:
             child.process = None
             pause = child.pause()
             if not ready and child.crashes >= HOPELESS:
-                say("consilium", f"{child.name} {how} {child.crashes} times before it was ready; its last lines say why")
+                say("consilium", f"{child.name} {how}, and does so every time; its last lines say why")
                 return False
             say("consilium", f"{child.name} {how}; starting it again in {pause:g} s")
             child.start_again_at = time.monotonic() + pause

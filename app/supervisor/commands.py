@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from app.supervisor import install
 from app.supervisor.children import Child, Supervisor
@@ -43,7 +42,7 @@ def run(asked: argparse.Namespace) -> int:
     where = WILDCARDS.get(asked.host, asked.host)
 
     def when_ready() -> None:
-        print(f"\nConsilium is ready: http://{f'[{where}]' if ':' in where else where}:{asked.port}", flush=True)
+        print(f"\nConsilium is ready: http://{_address(where, asked.port)}", flush=True)
         print(accounts, flush=True)
 
     children = [
@@ -72,7 +71,8 @@ def _port_fault(host: str, port: int) -> str:
             probe.bind((host, port))
         except OSError as failure:
             if failure.errno == errno.EADDRINUSE:
-                return f"Port {port} is in use by another program. Choose another one: ./consilium run --port {port + 1}"
+                return (f"Port {port} is in use by another program. "
+                        f"Choose another one: ./consilium run --port {port + 1}")
             return f"Consilium cannot listen on {host} port {port}: {failure.strerror or failure}."
     return ""
 
@@ -80,8 +80,9 @@ def _port_fault(host: str, port: int) -> str:
 def _prepare_database(demo: bool) -> str:
     """Applies the migrations; with demo data seeds what is missing. Returns the table of demo accounts."""
     with step("Database"):
-        result = subprocess.run([sys.executable, "-m", "app.supervisor.prepare", *(["--demo"] if demo else [])],
-                                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "app.supervisor.prepare", *(["--demo"] if demo else [])]
+        result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                text=True)
         if result.returncode:
             print(result.stdout, file=sys.stderr)
             raise SystemExit(1)
@@ -91,10 +92,14 @@ def _prepare_database(demo: bool) -> str:
 def _web(host: str, port: int) -> list[str]:
     # One worker with threads: Flask-SocketIO in threading mode keeps its clients in one process.
     # Several web processes need Redis between them; see the README.
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return [sys.executable, "-m", "gunicorn", "--no-control-socket", "--worker-class", "gthread", "--workers", "1",
-            "--threads", "100", "--bind", address, "--timeout", "120", "--graceful-timeout", "2",
-            "--keep-alive", "5", "--log-level", "warning", "wsgi:app"]
+    return [sys.executable, "-m", "gunicorn", "--no-control-socket",
+            "--worker-class", "gthread", "--workers", "1", "--threads", "100", "--bind", _address(host, port),
+            "--timeout", "120", "--graceful-timeout", "2", "--keep-alive", "5", "--log-level", "warning",
+            "wsgi:app"]
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def test(asked: argparse.Namespace) -> int:
@@ -127,7 +132,8 @@ def bench(asked: argparse.Namespace) -> int:
     name, *rest = asked.rest
     there = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
     if name not in there:
-        print(f"There is no benchmark ‘{name}’. There are: {', '.join(there) or 'none yet'}.", file=sys.stderr)
+        known = ", ".join(there) or "none yet"
+        print(f"There is no benchmark ‘{name}’. There are: {known}.", file=sys.stderr)
         return 2
     install.browser_bundle()
     install.catalogues()

@@ -74,7 +74,7 @@ def _as_root() -> list[str] | None:
 
 
 def browser_bundle() -> None:
-    """Holds afterwards: static/vendor/ is built from the present sources and the present package-lock.json."""
+    """Holds afterwards: static/vendor/ is built from the present sources and package-lock.json."""
     lock = ROOT / "package-lock.json"
     libraries = _digest([lock])
     sources = _digest([lock, *_below("static/js"), *_below("static/css")])
@@ -84,9 +84,10 @@ def browser_bundle() -> None:
         return
     node, npm = _node()
     if not _reads(modules_stamp, libraries):
+        path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         with step("Browser libraries") as run:
             run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT,
-                env=os.environ | {"PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"})
+                env=os.environ | {"PATH": path})
             modules_stamp.write_text(libraries)
     with step("Browser bundle") as run:
         run([node, ROOT / "static" / "js" / "build.mjs"], cwd=ROOT)
@@ -104,8 +105,8 @@ def _node() -> tuple[str, list[str]]:
     npm_cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not npm_cli.exists():
         with step("Node.js") as run:
-            run([sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps",
-                 "--require-hashes", "-r", ROOT / "requirements-node.txt"])
+            run([sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+                 "--no-deps", "--require-hashes", "-r", ROOT / "requirements-node.txt"])
     return str(brought), [str(brought), str(npm_cli)]
 
 
@@ -117,7 +118,8 @@ def _node_version(node: str) -> int:
 
 def catalogues() -> None:
     """Holds afterwards: every messages.po has a messages.mo that is not older."""
-    stale = [po for po in sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po")) if _is_older(po.with_suffix(".mo"), po)]
+    sources = sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po"))
+    stale = [po for po in sources if _is_older(po.with_suffix(".mo"), po)]
     if not stale:
         return
     from babel.messages.mofile import write_mo
