@@ -1,0 +1,313 @@
+"""ICE, DTLS and SRTP of one browser, by aiortc: the only file that touches private names.
+
+Beside the public objects of aiortc (``RTCIceGatherer``, ``RTCIceTransport``, ``RTCDtlsTransport``,
+``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists; ``tests/media/test_seam.py`` asserts each of
+them against the pinned versions. There is no public way to see RTP bytes or to choose a port.
+
+Packets take a way of their own: a datagram that is SRTP or SRTCP leaves for the packet path before
+aioice looks at it, and a packet for the browser goes from one shared buffer through libsrtp straight to
+the socket. One process, one thread: the buffers are shared by all seats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable
+
+from aioice.candidate import Candidate, candidate_foundation, candidate_priority
+from aioice.ice import CandidatePair, Connection, StunProtocol
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+from aiortc.rtcicetransport import RTCIceParameters
+from pylibsrtp import Session, ffi, lib
+
+from app.media.rtp import MAX_PACKET, is_media
+
+PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
+PRIVATE_NAMES = (
+    "aioice.ice.StunProtocol.datagram_received",
+    "aioice.ice.Connection.get_component_candidates",
+    "aioice.ice.Connection.check_complete",
+    "aioice.ice.Connection.recvfrom",
+    "aioice.Connection()._nominated",
+    "aioice.Connection()._protocols",
+    "aioice.Connection()._queue",
+    "aiortc.RTCIceGatherer()._connection",
+    "aiortc.RTCDtlsTransport()._rx_srtp",
+    "aiortc.RTCDtlsTransport()._tx_srtp",
+    "pylibsrtp.Session()._srtp",
+    "pylibsrtp.lib.srtp_protect",
+    "pylibsrtp.lib.srtp_protect_rtcp",
+    "pylibsrtp.lib.srtp_unprotect",
+    "pylibsrtp.lib.srtp_unprotect_rtcp",
+)
+
+SOCKET_BUFFER = 1 << 20
+PORT_TRIES = 200
+MAX_WAITING_DATAGRAMS = 200
+
+INCOMING = bytearray(MAX_PACKET)
+OUTGOING = bytearray(MAX_PACKET)
+_TRAILER = 148
+_incoming = ffi.from_buffer(INCOMING)
+_outgoing = ffi.from_buffer(OUTGOING)
+_outgoing_view = memoryview(OUTGOING)
+_length = ffi.new("int *")
+_OK = lib.srtp_err_status_ok
+
+Certificate = RTCCertificate
+PacketTaker = Callable[[bytes], None]
+Sender = Callable[[int], bool]
+
+
+def make_certificate() -> Certificate:
+    """A fresh self-signed certificate; it holds for 30 days, so a long-lived node renews it."""
+    return RTCCertificate.generateCertificate()
+
+
+class NoPort(Exception):
+    """No socket could be bound within the port range."""
+
+
+class _Socket(StunProtocol):
+    """One UDP socket of a seat."""
+
+    socket: socket.socket
+
+    def datagram_received(self, data: bytes | str, addr: tuple) -> None:
+        if data and is_media(data[0]):
+            take = self.receiver.take_packet
+            if take is not None:
+                take(data)
+            return
+        if self.receiver.is_crowded():
+            return
+        super().datagram_received(data, addr)
+
+
+class _Connection(Connection):
+    """An ICE connection with sockets on chosen addresses and ports, and a way past its queue."""
+
+    def __init__(self, addresses: tuple[str, ...], ports: tuple[int, int]) -> None:
+        super().__init__(ice_controlling=False)
+        self._addresses = addresses
+        self._ports = ports
+        self.take_packet: PacketTaker | None = None
+        self.on_selected: Callable[[socket.socket, tuple[str, int]], None] = lambda sock, address: None
+
+    def is_crowded(self) -> bool:
+        """A queue that nobody empties holds a flood, not a handshake."""
+        return self._queue.qsize() > MAX_WAITING_DATAGRAMS
+
+    async def get_component_candidates(
+        self, component: int, addresses: list[str], timeout: int = 5
+    ) -> list[Candidate]:
+        candidates = []
+        for number, address in enumerate(self._addresses):
+            sock = bind_within(address, self._ports)
+            _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Socket(self), sock=sock)
+            protocol.socket = sock
+            protocol.local_candidate = Candidate(
+                foundation=candidate_foundation("host", "udp", address),
+                component=component,
+                transport="udp",
+                priority=candidate_priority(component, "host", 65535 - number),
+                host=address,
+                port=sock.getsockname()[1],
+                type="host",
+            )
+            self._protocols.append(protocol)
+            candidates.append(protocol.local_candidate)
+        return candidates
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        super().check_complete(pair)
+        selected = self._nominated.get(1)
+        if selected is not None:
+            self.on_selected(selected.protocol.socket, selected.remote_addr)
+
+
+def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
+    """A UDP socket for the public ``address``, on a free port of the range.
+
+    Where the address is not this machine's own (behind NAT), the socket listens on all of them.
+    Raises NoPort.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    everywhere = "::" if family == socket.AF_INET6 else "0.0.0.0"  # noqa: S104
+    first, last = ports
+    size = last - first + 1
+    start, host = random.randrange(size), address
+    for number in range(min(size, PORT_TRIES)):
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        port = first + (start + number) % size
+        try:
+            sock.bind((host, port))
+            return sock
+        except OSError as error:
+            sock.close()
+            if error.errno == 99 and host != everywhere:
+                host = everywhere
+    raise NoPort(f"no free UDP port between {first} and {last} for {address}")
+
+
+class SeatTransport:
+    """ICE and DTLS with one browser, then SRTP both ways.
+
+    ``gather()``, then ``connect()`` once, then packets until ``close()``, which may be called twice.
+    ``on_packet`` gets each SRTP or SRTCP datagram; ``on_closed`` is told once when the browser left.
+    """
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        addresses: tuple[str, ...],
+        ports: tuple[int, int],
+        on_packet: PacketTaker,
+        on_closed: Callable[[], None],
+    ) -> None:
+        self._gatherer = RTCIceGatherer(iceServers=[])
+        self._connection = _Connection(addresses, ports)
+        self._gatherer._connection = self._connection
+        self._ice = RTCIceTransport(self._gatherer)
+        self._dtls = RTCDtlsTransport(self._ice, [certificate])
+        self._on_packet = on_packet
+        self._on_closed = on_closed
+        self._socket: socket.socket | None = None
+        self._address: tuple[str, int] = ("", 0)
+        self._connection.on_selected = self._select
+        self.sendto: Callable[[memoryview, tuple[str, int]], object] = _nowhere
+        self.unprotect_rtp: Callable[[bytes], int] = _nothing
+        self.unprotect_rtcp: Callable[[bytes], int] = _nothing
+        self.send_rtp: Sender = _unsent
+        self.send_rtcp: Callable[[bytes], bool] = _unsent
+
+    async def gather(self) -> None:
+        """Raises NoPort."""
+        await self._gatherer.gather()
+
+    @property
+    def ufrag(self) -> str:
+        return self._connection.local_username
+
+    @property
+    def password(self) -> str:
+        return self._connection.local_password
+
+    @property
+    def fingerprint(self) -> str:
+        """As SDP writes it: the algorithm and the digest."""
+        found = next(f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256")
+        return f"{found.algorithm} {found.value}"
+
+    @property
+    def candidates(self) -> list[str]:
+        return [candidate.to_sdp() for candidate in self._connection.local_candidates]
+
+    @property
+    def remote_address(self) -> str:
+        return self._address[0]
+
+    async def connect(self, ufrag: str, password: str, fingerprints: list[tuple[str, str]]) -> bool:
+        """Waits for the browser's checks and its handshake. Whether it stands.
+
+        The browser's own candidates are not asked for: it reaches the node, and the node answers where
+        the checks come from. So an offer cannot send checks to a third party.
+        """
+        await self._ice.start(RTCIceParameters(usernameFragment=ufrag, password=password))
+        if self._ice.state != "completed":
+            return False
+        self._dtls.on("statechange", self._dtls_changed)
+        prints = [RTCDtlsFingerprint(algorithm=algorithm, value=value) for algorithm, value in fingerprints]
+        await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
+        return self._dtls.state == "connected"
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state == "connected":
+            self._open()
+        elif self._dtls.state in ("closed", "failed"):
+            self._on_closed()
+
+    def _open(self) -> None:
+        receiving, sending = self._dtls._rx_srtp, self._dtls._tx_srtp
+        self.unprotect_rtp = _unprotecting(receiving, lib.srtp_unprotect)
+        self.unprotect_rtcp = _unprotecting(receiving, lib.srtp_unprotect_rtcp)
+        self.send_rtp = self._sending(sending, lib.srtp_protect)
+        self.send_rtcp = self._sending_copy(sending, lib.srtp_protect_rtcp)
+        self._connection.take_packet = self._on_packet
+
+    def _select(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        self._address = address
+        if sock is not self._socket:
+            self._socket = sock
+            self.sendto = sock.sendto
+
+    def _sending(self, session: Session, protect: Callable) -> Sender:
+        context = session._srtp[0]
+
+        def send(size: int, session: Session = session) -> bool:
+            """Protects and sends the first ``size`` bytes of OUTGOING. Keeps the session alive."""
+            _length[0] = size
+            if protect(context, _outgoing, _length):
+                return False
+            try:
+                self.sendto(_outgoing_view[: _length[0]], self._address)
+            except OSError:
+                return False
+            return True
+
+        return send
+
+    def _sending_copy(self, session: Session, protect: Callable) -> Callable[[bytes], bool]:
+        send = self._sending(session, protect)
+
+        def send_copy(packet: bytes) -> bool:
+            size = len(packet)
+            if size > MAX_PACKET - _TRAILER:
+                return False
+            OUTGOING[:size] = packet
+            return send(size)
+
+        return send_copy
+
+    async def close(self) -> None:
+        self._connection.take_packet = None
+        self.send_rtp = self.send_rtcp = _unsent
+        self.unprotect_rtp = self.unprotect_rtcp = _nothing
+        self.sendto = _nowhere
+        await self._dtls.stop()
+        await self._ice.stop()
+
+
+def _unprotecting(session: Session, unprotect: Callable) -> Callable[[bytes], int]:
+    context = session._srtp[0]
+
+    def open_packet(packet: bytes, session: Session = session) -> int:
+        """The length of the decrypted packet, now in INCOMING; 0 if it is not authentic."""
+        size = len(packet)
+        if size > MAX_PACKET:
+            return 0
+        INCOMING[:size] = packet
+        _length[0] = size
+        if unprotect(context, _incoming, _length):
+            return 0
+        return _length[0]
+
+    return open_packet
+
+
+def _nothing(packet: bytes) -> int:
+    return 0
+
+
+def _unsent(packet: object) -> bool:
+    return False
+
+
+def _nowhere(packet: memoryview, address: tuple[str, int]) -> None:
+    return None

@@ -1,0 +1,216 @@
+"""RTCP: reports, key-frame requests, retransmission requests, bandwidth (RFC 3550, 4585, 5104, 8888's elders). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from struct import pack, unpack_from
+
+SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
+NACK, TRANSPORT_CC = 1, 15
+PLI, FIR, AFB = 1, 4, 15
+
+NTP_EPOCH = 2208988800
+MAX_BLOCKS = 31
+MAX_TWCC_PACKETS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class SenderReport:
+    ssrc: int
+    ntp: int
+    rtp_time: int
+
+    @property
+    def middle(self) -> int:
+        """What a receiver echoes as LSR."""
+        return (self.ntp >> 16) & 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBlock:
+    """``lost`` may be negative (duplicates); ``jitter`` in RTP ticks; ``delay`` in 1/65536 s."""
+
+    ssrc: int
+    fraction: float
+    lost: int
+    highest: int
+    jitter: int
+    last_report: int
+    delay: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nack:
+    ssrc: int
+    sequences: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrameRequest:
+    ssrc: int
+
+
+@dataclass(frozen=True, slots=True)
+class MaximumBitrate:
+    """REMB (draft-alvestrand-rmcat-remb-03)."""
+
+    bitrate: int
+
+
+Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | MaximumBitrate
+
+
+def read_rtcp(data: bytes | bytearray) -> Iterator[Feedback]:
+    """What a compound packet says, as far as it can be read; garbage ends the reading."""
+    position, end = 0, len(data)
+    while position + 4 <= end:
+        first, kind, words = unpack_from("!BBH", data, position)
+        stop = position + 4 + words * 4
+        if first >> 6 != 2 or stop > end:
+            return
+        yield from _read_packet(first & 31, kind, data[position + 4 : stop])
+        position = stop
+
+
+def _read_packet(count: int, kind: int, body: bytes | bytearray) -> Iterator[Feedback]:
+    size = len(body)
+    if kind == SR and size >= 24:
+        ssrc, ntp, rtp_time = unpack_from("!IQI", body)
+        yield SenderReport(ssrc, ntp, rtp_time)
+        yield from _read_blocks(count, body, 24)
+    elif kind == RR and size >= 4:
+        yield from _read_blocks(count, body, 4)
+    elif kind == RTPFB and count == NACK and size >= 12:
+        yield Nack(unpack_from("!I", body, 4)[0], tuple(_nacked(body)))
+    elif kind == PSFB and size >= 8:
+        yield from _read_payload_feedback(count, body)
+
+
+def _read_blocks(count: int, body: bytes | bytearray, offset: int) -> Iterator[ReportBlock]:
+    for start in range(offset, min(len(body) - 23, offset + count * 24), 24):
+        ssrc, loss, highest, jitter, last_report, delay = unpack_from("!IIIIII", body, start)
+        lost = loss & 0xFFFFFF
+        yield ReportBlock(
+            ssrc, (loss >> 24) / 256, lost - (1 << 24) if lost & 0x800000 else lost,
+            highest, jitter, last_report, delay,
+        )
+
+
+def _nacked(body: bytes | bytearray) -> Iterator[int]:
+    for start in range(8, len(body) - 3, 4):
+        first, mask = unpack_from("!HH", body, start)
+        yield first
+        for bit in range(16):
+            if mask >> bit & 1:
+                yield (first + bit + 1) & 0xFFFF
+
+
+def _read_payload_feedback(count: int, body: bytes | bytearray) -> Iterator[Feedback]:
+    if count == PLI:
+        yield KeyFrameRequest(unpack_from("!I", body, 4)[0])
+    elif count == FIR:
+        for start in range(8, len(body) - 7, 8):
+            yield KeyFrameRequest(unpack_from("!I", body, start)[0])
+    elif count == AFB and len(body) >= 16 and body[8:12] == b"REMB":
+        exponent, mantissa = body[13] >> 2, (body[13] & 3) << 16 | body[14] << 8 | body[15]
+        yield MaximumBitrate(mantissa << exponent)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def pli(sender: int, media: int) -> bytes:
+    return pack("!BBHII", 0x80 | PLI, PSFB, 2, sender, media)
+
+
+def nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
+    """``sequences`` in the order of the stream; the packet holds them all."""
+    pairs: list[list[int]] = []
+    for sequence in sequences:
+        ahead = (sequence - pairs[-1][0]) & 0xFFFF if pairs else 0
+        if pairs and 0 < ahead <= 16:
+            pairs[-1][1] |= 1 << (ahead - 1)
+        else:
+            pairs.append([sequence & 0xFFFF, 0])
+    body = b"".join(pack("!HH", first, mask) for first, mask in pairs)
+    return pack("!BBHII", 0x80 | NACK, RTPFB, 2 + len(pairs), sender, media) + body
+
+
+def sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets: int) -> bytes:
+    """A sender report with its canonical name, as a compound packet must have."""
+    head = pack("!BBHIQIII", 0x80, SR, 6, ssrc, ntp, rtp_time & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
+    return head + pack("!BBHIBB5sx", 0x81, SDES, 3, ssrc, 1, 5, b"media")
+
+
+def receiver_report(sender: int, blocks: Sequence[ReportBlock]) -> bytes:
+    """A receiver report; with no block it still tells the other end that this one lives."""
+    blocks = blocks[:MAX_BLOCKS]
+    body = b"".join(
+        pack(
+            "!IIIIII", block.ssrc, min(255, int(block.fraction * 256)) << 24 | block.lost & 0xFFFFFF,
+            block.highest & 0xFFFFFFFF, block.jitter & 0xFFFFFFFF, block.last_report, block.delay & 0xFFFFFFFF,
+        )
+        for block in blocks
+    )
+    return pack("!BBHI", 0x80 | len(blocks), RR, 1 + 6 * len(blocks), sender) + body
+
+
+def transport_feedback(sender: int, media: int, count: int, arrivals: dict[int, int]) -> bytes:
+    """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
+
+    ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs; it is
+    not empty and spans at most 65,535 numbers. ``count`` numbers the feedback packets, modulo 256.
+    """
+    first, last = min(arrivals), max(arrivals)
+    reference = arrivals[first] // 256
+    clock = reference * 256
+    symbols: list[int] = []
+    deltas: list[bytes] = []
+    for sequence in range(first, last + 1):
+        at = arrivals.get(sequence)
+        if at is None:
+            symbols.append(0)
+            continue
+        delta = at - clock
+        if 0 <= delta < 256:
+            symbols.append(1)
+            deltas.append(pack("!B", delta))
+        else:
+            delta = max(-32768, min(32767, delta))
+            symbols.append(2)
+            deltas.append(pack("!h", delta))
+        clock += delta
+    head = pack("!HHI", first & 0xFFFF, len(symbols), (reference & 0xFFFFFF) << 8 | count & 0xFF)
+    body = head + _chunks(symbols) + b"".join(deltas)
+    padding = -len(body) % 4
+    if padding:
+        body += bytes(padding - 1) + bytes([padding])
+    flags = 0x80 | (0x20 if padding else 0) | TRANSPORT_CC
+    return pack("!BBHII", flags, RTPFB, 2 + len(body) // 4, sender, media) + body
+
+
+def _chunks(symbols: list[int]) -> bytes:
+    """Run-length chunks for runs, two-bit status vectors for the rest."""
+    chunks: list[bytes] = []
+    position, size = 0, len(symbols)
+    while position < size:
+        symbol = symbols[position]
+        run = position
+        while run < size and run - position < 8191 and symbols[run] == symbol:
+            run += 1
+        if run - position >= 7 or run == size:
+            chunks.append(pack("!H", symbol << 13 | run - position))
+            position = run
+            continue
+        vector = 0
+        for index in range(7):
+            vector = vector << 2 | (symbols[position + index] if position + index < size else 0)
+        chunks.append(pack("!H", 0xC000 | vector))
+        position += 7
+    return b"".join(chunks)
+
+
+def ntp_middle(unix_seconds: float) -> int:
+    """The middle 32 bits of the NTP time of ``unix_seconds``."""
+    return int((unix_seconds + NTP_EPOCH) * 65536) & 0xFFFFFFFF

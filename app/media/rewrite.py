@@ -1,0 +1,30 @@
+"""Sequence and timestamp arithmetic of RTP (RFC 3550), modulo 2**16 and 2**32. Pure."""
+
+from __future__ import annotations
+
+SEQUENCE_MASK = 0xFFFF
+TIMESTAMP_MASK = 0xFFFFFFFF
+HALF = 0x8000
+
+
+def is_newer(sequence: int, than: int) -> bool:
+    """Whether ``sequence`` comes after ``than``, by the shorter way round."""
+    return 0 < (sequence - than) & SEQUENCE_MASK < HALF
+
+
+def sequence_offset(last_sent: int, first: int) -> int:
+    """The offset that makes ``first`` the successor of ``last_sent``."""
+    return (last_sent + 1 - first) & SEQUENCE_MASK
+
+
+def timestamp_offset(last_sent: int, elapsed_ticks: int, first: int) -> int:
+    """The offset that places ``first`` ``elapsed_ticks`` after ``last_sent``.
+
+    The wall time that passed, not one frame: else the receiver's jitter buffer grows at every switch.
+    """
+    return (last_sent + max(1, elapsed_ticks) - first) & TIMESTAMP_MASK
+
+
+def extend(sequence: int, highest: int) -> int:
+    """The 16-bit ``sequence`` as the extended number nearest to the extended ``highest``."""
+    return highest + ((sequence - highest + HALF) & SEQUENCE_MASK) - HALF

@@ -1,0 +1,99 @@
+"""RTP packets on raw bytes: header, extensions (RFC 8285), RTX (RFC 4588), key frames. Pure.
+
+Nothing here raises on hostile bytes: a packet that cannot be read yields ``None`` or ``False``.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+FIXED_HEADER = Struct("!BBHII")
+HEADER_WITH_SEND_TIME = Struct("!BBHIIHHI")
+"""Fixed header, then one one-byte extension of three bytes: abs-send-time."""
+
+ONE_BYTE_PROFILE = 0xBEDE
+MAX_PACKET = 2048
+MIN_PACKET = 12
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+
+def is_media(first_byte: int) -> bool:
+    """RTP or RTCP, by the first byte (RFC 7983)."""
+    return 127 < first_byte < 192
+
+
+def is_rtcp(second_byte: int) -> bool:
+    """RTCP rather than RTP on a shared port (RFC 5761)."""
+    return 191 < second_byte < 224
+
+
+def payload_range(packet: bytearray | bytes, length: int) -> tuple[int, int] | None:
+    """Start and end of the payload, without extensions and padding."""
+    first = packet[0]
+    start = 12 + (first & 15) * 4
+    end = length
+    if first & 0x20:
+        end -= packet[length - 1]
+    if first & 0x10:
+        if start + 4 > end:
+            return None
+        start += 4 + ((packet[start + 2] << 8) | packet[start + 3]) * 4
+    return (start, end) if start <= end else None
+
+
+def extension_elements(packet: bytearray | bytes, start: int, end: int) -> list[tuple[int, int, int]]:
+    """(id, offset, length) of each one-byte extension between ``start`` and ``end``, the area after the profile."""
+    elements = []
+    while start < end:
+        head = packet[start]
+        if head == 0:
+            start += 1
+            continue
+        identifier, size = head >> 4, (head & 15) + 1
+        start += 1
+        if identifier == 15 or start + size > end:
+            break
+        elements.append((identifier, start, size))
+        start += size
+    return elements
+
+
+def abs_send_time(now: float) -> int:
+    """Seconds as 6.18 fixed point, 24 bits."""
+    return int(now * 262144) & 0xFFFFFF
+
+
+def is_vp8_key_frame(payload: bytes | bytearray) -> bool:
+    """Whether the packet begins a VP8 key frame (RFC 7741, sections 4.2 and 4.3)."""
+    size = len(payload)
+    if size < 2 or payload[0] & 0x17 != 0x10:
+        return False
+    offset = 1
+    if payload[0] & 0x80:
+        flags = payload[1]
+        offset = 2
+        if flags & 0x80:
+            if offset >= size:
+                return False
+            offset += 2 if payload[offset] & 0x80 else 1
+        if flags & 0x40:
+            offset += 1
+        if flags & 0x30:
+            offset += 1
+    return offset < size and not payload[offset] & 1
+
+
+def is_h264_key_frame(payload: bytes | bytearray) -> bool:
+    """Whether the packet begins an IDR picture or its parameter sets (RFC 6184)."""
+    if len(payload) < 2:
+        return False
+    kind = payload[0] & 31
+    if kind == 24 and len(payload) > 3:
+        kind = payload[3] & 31
+    if kind == 28:
+        return bool(payload[1] & 0x80) and payload[1] & 31 == 5
+    return kind in (5, 7)

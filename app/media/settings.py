@@ -1,0 +1,72 @@
+"""What a media node needs to know at start, from the environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingMissing(Exception):
+    """A sentence that says which setting is missing or wrong, and why it is needed."""
+
+
+@dataclass(frozen=True)
+class MediaSettings:
+    secret_key: str
+    web_url: str = "http://127.0.0.1:8000"
+    node_id: str = "media-1"
+    public_addresses: tuple[str, ...] = ("127.0.0.1",)
+    first_port: int = 40000
+    last_port: int = 49999
+    rooms: int = 30
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> MediaSettings:
+        """Raises SettingMissing."""
+
+        def read(name: str, default: str) -> str:
+            return environment.get(f"CONSILIUM_{name}", "").strip() or default
+
+        secret_key = read("SECRET_KEY", "")
+        if not secret_key:
+            raise SettingMissing("CONSILIUM_SECRET_KEY is not set: the media node proves with it that it is ours.")
+        first_port, last_port = _port_range(read("MEDIA_PORTS", f"{cls.first_port}-{cls.last_port}"))
+        return cls(
+            secret_key=secret_key,
+            web_url=read("WEB_URL", cls.web_url),
+            node_id=read("NODE_ID", f"{socket.gethostname()}-{os.getpid()}")[:80],
+            public_addresses=tuple(_addresses(read("MEDIA_PUBLIC_ADDRESS", "127.0.0.1"))),
+            first_port=first_port,
+            last_port=last_port,
+            rooms=_count(read("MEDIA_ROOMS", str(cls.rooms))),
+        )
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    try:
+        ports = int(first), int(last or first)
+    except ValueError:
+        ports = (0, 0)
+    if not 1024 <= ports[0] <= ports[1] <= 65535:
+        raise SettingMissing(f"CONSILIUM_MEDIA_PORTS is {text!r}: give a range like 40000-49999.")
+    return ports
+
+
+def _addresses(text: str) -> list[str]:
+    """Names become addresses once, at start: candidates carry addresses only."""
+    addresses = []
+    for name in text.split(","):
+        try:
+            addresses.append(str(socket.getaddrinfo(name.strip(), None, type=socket.SOCK_DGRAM)[0][4][0]))
+        except OSError as error:
+            raise SettingMissing(f"CONSILIUM_MEDIA_PUBLIC_ADDRESS names {name.strip()!r}, unknown here.") from error
+    return addresses
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise SettingMissing(f"CONSILIUM_MEDIA_ROOMS is {text!r}: give a number of rooms, at least 1.")
+    return int(text)
