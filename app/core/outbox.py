@@ -1,0 +1,66 @@
+"""What the outside world will notice is first a row beside the change that caused it (transactional outbox).
+
+The jobs runner leases these rows; a job whose worker dies is leased again when the lease ends.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, String, Text, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core.clock import now
+from app.core.columns import Json, UtcDateTime
+from app.core.db import Base, Database
+from app.core.ids import new_id
+
+
+class Job(Base):
+    """A piece of work to be done once, later. `key`, where given, keeps a second one from being queued."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_due", "finished_at", "run_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    run_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    leased_by: Mapped[str | None] = mapped_column(String(64))
+    attempts: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed: Mapped[bool] = mapped_column(default=False)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a job handler may use beside its session."""
+
+    settings: Any
+    blobs: Any
+    database: Database
+    job_id: str | None = None
+
+
+def enqueue(
+    session: Session, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None,
+    delay: timedelta | None = None, key: str | None = None,
+) -> Job | None:
+    """Queues a job in the caller's transaction. With a `key` that is already queued or done, does nothing."""
+    if key is not None and session.scalar(select(Job.id).where(Job.key == key)) is not None:
+        return None
+    job = Job(kind=kind, payload=payload, key=key, run_at=(run_at or now()) + (delay or timedelta(0)))
+    session.add(job)
+    session.flush()
+    return job
+
+
+def withdraw(session: Session, key: str) -> bool:
+    """Takes back a queued job that has not begun. True when there was one."""
+    gone = session.execute(delete(Job).where(Job.key == key, Job.finished_at.is_(None), Job.leased_until.is_(None)))
+    return bool(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,65 @@
+"""`python -m app.jobs`: starts a runner, ends it in order on SIGTERM or Ctrl-C."""
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from datetime import timedelta
+
+import structlog
+
+from app.core import crypto
+from app.core.blobs import BlobStore
+from app.core.db import Database
+from app.core.outbox import JobContext
+from app.jobs.handlers import gather
+from app.jobs.runner import LEASE, POLL, JobsRunner
+from config import Settings
+
+PATIENCE = 7.0  # seconds for the jobs in hand; the supervisor allows ten for all three processes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = _parse(arguments)
+    settings = Settings.load()
+    _speak_plainly()
+    keyring = crypto.Keyring(settings.master_keys)
+    crypto.use_for_fields(keyring)
+    database = Database(settings.database_url)
+    blobs = BlobStore(settings.storage_url, keyring)
+    handlers, periodic = gather()
+    runner = JobsRunner(JobContext(settings, blobs, database), handlers, periodic,
+                        lease=timedelta(seconds=asked.lease), poll=asked.poll, workers=asked.workers)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: runner.stop())
+    runner.start()
+    runner.wait()
+    if not runner.join(PATIENCE):
+        sys.stdout.flush()
+        os._exit(0)  # a worker is still busy; its job runs again when the lease ends
+    database.close()
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m app.jobs", description="Runs the jobs that are due.")
+    parser.add_argument("--lease", type=float, default=LEASE.total_seconds(), help="seconds that a job is held for")
+    parser.add_argument("--poll", type=float, default=POLL, help="seconds between looks for work")
+    parser.add_argument("--workers", type=int, default=2, help="jobs at the same time")
+    return parser.parse_args(arguments)
+
+
+def _speak_plainly() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

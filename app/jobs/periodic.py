@@ -1,0 +1,51 @@
+"""What is done again and again: one job per kind and period, whichever runner thinks of it first."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core.clock import now
+from app.core.db import Database
+from app.core.outbox import Job, JobContext, enqueue
+from app.jobs.models import Runner
+
+KEPT = timedelta(days=30)
+PERIODIC_KEY = "periodic:"
+
+
+class Clockwork:
+    """Queues each periodic kind once per period. The key names the period, so two runners queue one job."""
+
+    def __init__(self, periodic: Sequence[tuple[str, timedelta]]) -> None:
+        self._periodic = list(periodic)
+        self._last: dict[str, int] = {}
+
+    def tick(self, database: Database) -> None:
+        for kind, interval in self._periodic:
+            period = int(now().timestamp() // interval.total_seconds())
+            if self._last.get(kind) == period:
+                continue
+            try:
+                with database.unit_of_work() as session:
+                    enqueue(session, kind, {}, key=f"{PERIODIC_KEY}{kind}:{period}")
+            except IntegrityError:
+                pass  # another runner was first
+            self._last[kind] = period
+
+
+def sweep(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+    """Forgets jobs that were done long ago and runners that are long silent. Failed jobs stay, to be looked at."""
+    before = now() - KEPT
+    session.execute(delete(Job).where(
+        Job.finished_at < before, Job.failed.is_(False),
+        or_(Job.key.is_(None), Job.key.startswith(PERIODIC_KEY))))
+    session.execute(delete(Runner).where(Runner.seen_at < now() - timedelta(hours=1)))
+
+
+HANDLERS = {"jobs.sweep": sweep}
+PERIODIC = [("jobs.sweep", timedelta(hours=1))]

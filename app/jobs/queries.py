@@ -1,0 +1,30 @@
+"""What the rest of the house may ask about jobs."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.clock import now
+from app.core.outbox import Job
+from app.jobs.models import Runner
+
+SILENT_AFTER = timedelta(seconds=20)
+
+
+def is_alive(session: Session) -> bool:
+    """Whether at least one runner has been heard of lately."""
+    seen = session.scalar(select(func.count()).select_from(Runner).where(Runner.seen_at > now() - SILENT_AFTER))
+    return bool(seen)
+
+
+def waiting(session: Session) -> int:
+    """How many jobs are due and not done."""
+    return session.scalar(select(func.count()).select_from(Job).where(
+        Job.finished_at.is_(None), Job.run_at <= now())) or 0
+
+
+def failed(session: Session, limit: int = 100) -> list[Job]:
+    """The jobs that were given up, newest first."""
+    return list(session.scalars(select(Job).where(Job.failed).order_by(Job.finished_at.desc()).limit(limit)))

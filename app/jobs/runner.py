@@ -1,0 +1,175 @@
+"""One jobs process: a few workers, one heart.
+
+A handler gets a fresh session and runs in one unit of work that also marks its job as finished. On SQLite a unit of
+work holds the one write lock from its first statement on, so a handler that computes or talks to the network for
+long does that before it touches its session, and reads what it needs through `context.database.unit_of_work()`.
+"""
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.core.clock import monotonic, now
+from app.core.db import Database
+from app.core.errors import Refusal
+from app.core.ids import new_id
+from app.core.outbox import JobContext
+from app.jobs import leases
+from app.jobs.leases import Leased
+from app.jobs.models import Runner
+from app.jobs.periodic import Clockwork
+
+Handler = Callable[[Session, dict[str, Any], JobContext], None]
+log = structlog.get_logger("jobs")
+
+LEASE = timedelta(seconds=60)
+POLL = 0.25
+HEARTBEAT = 2.0
+
+
+class UnknownKind(Exception):
+    """A job was queued that no slice handles."""
+
+
+class JobsRunner:
+    """Runs due jobs until `stop()`; whatever is in hand then is finished first."""
+
+    def __init__(
+        self, context: JobContext, handlers: Mapping[str, Handler],
+        periodic: Sequence[tuple[str, timedelta]] = (), *, lease: timedelta = LEASE, poll: float = POLL,
+        workers: int = 2,
+    ) -> None:
+        self.id = f"{socket.gethostname()[:24]}-{os.getpid()}-{new_id()[-6:]}"
+        self._context, self._handlers = context, handlers
+        self._database: Database = context.database
+        self._clockwork = Clockwork(periodic)
+        self._lease, self._poll = lease, poll
+        self._stopping = threading.Event()
+        self._held: dict[str, Leased] = {}
+        self._threads = [threading.Thread(target=self._work, args=(f"{self.id}-{n}",), name=f"worker-{n}")
+                         for n in range(workers)]
+        self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def start(self) -> None:
+        for thread in [self._heart, *self._threads]:
+            thread.daemon = True
+            thread.start()
+        log.info("jobs started", runner=self.id, workers=len(self._threads), kinds=len(self._handlers))
+
+    def stop(self) -> None:
+        """Takes no new job from now on. Safe in a signal handler."""
+        self._stopping.set()
+
+    def wait(self) -> None:
+        """Sleeps until somebody says stop."""
+        while not self._stopping.wait(1.0):
+            pass
+
+    def join(self, within: float) -> bool:
+        """Waits for the jobs in hand, `within` seconds at most. False when one is still running; its lease ends."""
+        until = monotonic() + within
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
+        done = not any(thread.is_alive() for thread in self._threads)
+        if done:
+            self._safely(self._sign_off)
+        log.info("jobs stopped", runner=self.id, finished=done)
+        return done
+
+    def run_one(self) -> bool:
+        """Does one due job in this thread, if there is one. For tests and chores."""
+        held = leases.take_next(self._database, self.id, self._lease)
+        if held is None:
+            return False
+        self._run(held)
+        return True
+
+    def _work(self, holder: str) -> None:
+        while not self._stopping.is_set():
+            held = None
+            try:
+                held = leases.take_next(self._database, holder, self._lease)
+                if held is not None:
+                    self._run(held)
+            except SQLAlchemyError as error:  # the database is away: wait for it
+                log.warning("jobs: the database does not answer", error=type(error).__name__)
+                self._stopping.wait(1.0)
+            if held is None:
+                self._stopping.wait(self._poll)
+
+    def _run(self, held: Leased) -> None:
+        began, facts = monotonic(), {"job": held.id, "kind": held.kind, "attempt": held.attempt}
+        self._held[held.id] = held
+        try:
+            handler = self._handlers.get(held.kind)
+            if handler is None:
+                raise UnknownKind(held.kind)
+            with self._database.unit_of_work() as session:
+                session.info["origin"] = "jobs"
+                handler(session, held.payload, replace(self._context, job_id=held.id))
+                leases.finish(session, held)
+            log.info("job done", **facts, ms=round((monotonic() - began) * 1000))
+        except leases.LeaseLost:
+            log.warning("job lost to another runner", **facts)
+        except Exception as error:
+            given_up = leases.put_back(self._database, held, why(error))
+            log.error("job given up" if given_up else "job failed", **facts, error=why(error))
+        finally:
+            self._held.pop(held.id, None)
+
+    def _beat(self) -> None:
+        """Shows that we live, keeps our leases, starts what is periodic. Survives a database that is away."""
+        pause = min(HEARTBEAT, self._lease.total_seconds() / 3)
+        renewed = monotonic()
+        while True:
+            self._safely(self._show_alive)
+            if monotonic() - renewed >= self._lease.total_seconds() / 3:
+                renewed = monotonic()
+                for held in list(self._held.values()):
+                    self._safely(lambda held=held: leases.renew(self._database, held, self._lease))
+            if self._stopping.is_set() and not any(thread.is_alive() for thread in self._threads):
+                return
+            if not self._stopping.is_set():
+                self._safely(lambda: self._clockwork.tick(self._database))
+            self._stopping.wait(pause) if not self._stopping.is_set() else threading.Event().wait(0.2)
+
+    def _show_alive(self) -> None:
+        with self._database.unit_of_work() as session:
+            session.merge(Runner(id=self.id, seen_at=now()))
+
+    def _sign_off(self) -> None:
+        self._heart.join(3)
+        with self._database.unit_of_work() as session:
+            gone = session.get(Runner, self.id)
+            if gone is not None:
+                session.delete(gone)
+
+    def _safely(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except SQLAlchemyError as error:
+            log.warning("jobs: the database does not answer", error=type(error).__name__)
+
+
+def why(error: Exception) -> str:
+    """One line for the log and the row: what went wrong and where, never what the job was about.
+
+    The message of an unknown exception may quote data, so only our own refusals speak for themselves.
+    """
+    if isinstance(error, UnknownKind):
+        return f"No slice handles jobs of the kind {error.args[0]!r}."
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if f"{os.sep}app{os.sep}" in frame.filename] or frames
+    place = f"{os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else "?"
+    said = f": {error.sentence}" if isinstance(error, Refusal) else ""
+    return f"{type(error).__name__} at {place}{said}"
