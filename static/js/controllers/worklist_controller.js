@@ -1,30 +1,33 @@
 import { Controller } from "@hotwired/stimulus";
 
-// j and k move through the lines, Enter opens, / goes to the search. Keys typed into a field are left alone.
+// A keyboard through a worklist: j and k move, Enter opens, / goes to the search field.
 export default class extends Controller {
   static targets = ["item", "link"];
 
   connect() {
-    this.key = (event) => this.press(event);
-    document.addEventListener("keydown", this.key);
+    document.addEventListener("keydown", this.press);
   }
 
   disconnect() {
-    document.removeEventListener("keydown", this.key);
+    document.removeEventListener("keydown", this.press);
   }
 
-  press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, [contenteditable], dialog[open]")) return;
-    if (event.key === "j" || event.key === "k") this.move(event.key === "j" ? 1 : -1);
-    else if (event.key === "/") this.search(event);
-  }
+  press = (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || this.isTyping(event.target)) return;
+    if (event.key === "j") this.move(1, event);
+    if (event.key === "k") this.move(-1, event);
+    if (event.key === "/") this.search(event);
+  };
 
-  move(step) {
-    const at = this.linkTargets.findIndex((link) => link.closest("li").contains(document.activeElement));
-    const next = this.linkTargets[Math.min(Math.max(at + step, 0), this.linkTargets.length - 1)];
-    next?.focus();
-    next?.closest("li").scrollIntoView({ block: "nearest" });
+  // Enter is the browser's own: the link of the current line has the focus.
+  move(by, event) {
+    const links = this.linkTargets;
+    if (!links.length) return;
+    event.preventDefault();
+    const here = links.findIndex((link) => link.closest("li").contains(document.activeElement));
+    const next = here < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + by));
+    links[next].focus();
+    links[next].closest("li").scrollIntoView({ block: "nearest" });
   }
 
   search(event) {
@@ -32,5 +35,10 @@ export default class extends Controller {
     if (!field) return;
     event.preventDefault();
     field.focus();
+    field.select();
+  }
+
+  isTyping(element) {
+    return element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
   }
 }

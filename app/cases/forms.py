@@ -1,0 +1,251 @@
+"""What people enter about a case, one small form a step. Reading never fails: `faults` says what to mend, by field."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from werkzeug.datastructures import MultiDict
+
+from app.cases.consents import CONSENTS
+from app.cases.models import Case
+from app.cases.service import LONGEST_QUESTION, LONGEST_STORY, MOST_QUESTIONS, CaseDraft
+from app.cases.specialties import SPECIALTIES
+from app.core.errors import Invalid
+from app.core.text import N_
+
+Faults = Mapping[str, Invalid]
+LONGEST_NAME = 120
+LONGEST_AUTHORITY = 500
+
+RELATIONS: dict[str, str] = {
+    "child": N_("My child"),
+    "parent": N_("My mother or father"),
+    "spouse": N_("My husband, wife or partner"),
+    "sibling": N_("My sister or brother"),
+    "ward": N_("A person I am the guardian of"),
+    "other": N_("Somebody else"),
+}
+
+
+class Step(StrEnum):
+    """The steps of a request, in their order."""
+
+    WHO = "who"
+    STORY = "story"
+    QUESTIONS = "questions"
+    MEETING = "meeting"
+    RECORDS = "records"
+    CONSENTS = "consents"
+    REVIEW = "review"
+
+    @property
+    def next(self) -> Step:
+        steps = list(Step)
+        return steps[min(steps.index(self) + 1, len(steps) - 1)]
+
+    @property
+    def before(self) -> Step | None:
+        place = list(Step).index(self)
+        return list(Step)[place - 1] if place else None
+
+
+TITLES: dict[Step, str] = {
+    Step.WHO: N_("Who is it for?"),
+    Step.STORY: N_("What has happened"),
+    Step.QUESTIONS: N_("Your questions"),
+    Step.MEETING: N_("How would you like the answer?"),
+    Step.RECORDS: N_("Your records"),
+    Step.CONSENTS: N_("Your agreement"),
+    Step.REVIEW: N_("Check and send"),
+}
+
+
+def draft_of(case: Case) -> CaseDraft:
+    """What a case holds now, as the patient would enter it."""
+    return CaseDraft(
+        specialty=case.specialty, story=case.story, questions=tuple(one.text for one in case.questions),
+        written_only=case.written_only, for_self=case.for_self, subject_name=case.subject_name,
+        subject_relation=case.subject_relation, subject_authority=case.subject_authority,
+    )
+
+
+EMPTY = CaseDraft(specialty="", story="", questions=())
+
+
+@dataclass(frozen=True)
+class WhoForm:
+    for_self: bool | None
+    subject_name: str = ""
+    subject_relation: str = ""
+    subject_authority: str = ""
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> WhoForm:
+        return cls(
+            for_self={"self": True, "other": False}.get(form.get("who", "")),
+            subject_name=_text(form, "subject_name"), subject_relation=_text(form, "subject_relation"),
+            subject_authority=_text(form, "subject_authority"),
+        )
+
+    @classmethod
+    def of(cls, draft: CaseDraft) -> WhoForm:
+        return cls(draft.for_self, draft.subject_name or "", draft.subject_relation or "",
+                   draft.subject_authority or "")
+
+    @property
+    def faults(self) -> Faults:
+        if self.for_self is None:
+            return {"who": Invalid(N_("Please say who you are asking for."))}
+        if self.for_self:
+            return {}
+        faults: dict[str, Invalid] = {}
+        if not self.subject_name:
+            faults["subject_name"] = Invalid(N_("Please tell us the name of the person you are asking for."))
+        elif len(self.subject_name) > LONGEST_NAME:
+            faults["subject_name"] = _too_long(LONGEST_NAME)
+        if self.subject_relation not in RELATIONS:
+            faults["subject_relation"] = Invalid(N_("Please say how you are related."))
+        if not self.subject_authority:
+            faults["subject_authority"] = Invalid(N_("Please say what allows you to ask for this person."))
+        elif len(self.subject_authority) > LONGEST_AUTHORITY:
+            faults["subject_authority"] = _too_long(LONGEST_AUTHORITY)
+        return faults
+
+    def onto(self, draft: CaseDraft) -> CaseDraft:
+        return replace(draft, for_self=bool(self.for_self), subject_name=self.subject_name or None,
+                       subject_relation=self.subject_relation or None,
+                       subject_authority=self.subject_authority or None)
+
+
+@dataclass(frozen=True)
+class StoryForm:
+    specialty: str
+    story: str
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> StoryForm:
+        return cls(_text(form, "specialty"), _text(form, "story"))
+
+    @classmethod
+    def of(cls, draft: CaseDraft) -> StoryForm:
+        return cls(draft.specialty, draft.story)
+
+    @property
+    def faults(self) -> Faults:
+        faults: dict[str, Invalid] = {}
+        if self.specialty not in SPECIALTIES:
+            faults["specialty"] = Invalid(
+                N_("Please choose the part of medicine that your question belongs to."))
+        if not self.story:
+            faults["story"] = Invalid(N_("Please tell the story of the illness in a few sentences."))
+        elif len(self.story) > LONGEST_STORY:
+            faults["story"] = _too_long(LONGEST_STORY)
+        return faults
+
+    def onto(self, draft: CaseDraft) -> CaseDraft:
+        return replace(draft, specialty=self.specialty, story=self.story)
+
+
+@dataclass(frozen=True)
+class QuestionsForm:
+    """`texts` in the order of the fields, empty ones dropped. `move` asks to shift one before it is saved."""
+
+    texts: tuple[str, ...]
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> QuestionsForm:
+        texts = [text.replace("\r\n", "\n").strip() for text in form.getlist("question")]
+        return cls(tuple(text for text in _moved(texts, form.get("move", "")) if text))
+
+    @classmethod
+    def of(cls, draft: CaseDraft) -> QuestionsForm:
+        return cls(draft.questions)
+
+    @property
+    def faults(self) -> Faults:
+        if not self.texts:
+            return {"questions": Invalid(
+                N_("Please ask at least one question, so that the specialist knows what to answer."))}
+        if len(self.texts) > MOST_QUESTIONS:
+            return {"questions": Invalid(N_("Please ask at most %(most)s questions."), most=MOST_QUESTIONS)}
+        if any(len(text) > LONGEST_QUESTION for text in self.texts):
+            return {"questions": Invalid(N_("Please keep each question under %(most)s characters."),
+                                         most=LONGEST_QUESTION)}
+        return {}
+
+    def onto(self, draft: CaseDraft) -> CaseDraft:
+        return replace(draft, questions=self.texts)
+
+
+@dataclass(frozen=True)
+class MeetingForm:
+    written_only: bool | None
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> MeetingForm:
+        return cls({"meeting": False, "written": True}.get(form.get("way", "")))
+
+    @classmethod
+    def of(cls, draft: CaseDraft) -> MeetingForm:
+        return cls(draft.written_only)
+
+    @property
+    def faults(self) -> Faults:
+        if self.written_only is None:
+            return {"way": Invalid(N_("Please choose one of the two."))}
+        return {}
+
+    def onto(self, draft: CaseDraft) -> CaseDraft:
+        return replace(draft, written_only=bool(self.written_only))
+
+
+@dataclass(frozen=True)
+class ConsentsForm:
+    kinds: frozenset[str]
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> ConsentsForm:
+        return cls(frozenset(form.getlist("consent")) & frozenset(CONSENTS))
+
+    @property
+    def faults(self) -> Faults:
+        return {
+            f"consent_{kind}": Invalid(N_("We need this agreement before you can send your case."))
+            for kind in CONSENTS if kind not in self.kinds
+        }
+
+
+DraftForm = WhoForm | StoryForm | QuestionsForm | MeetingForm
+DRAFT_FORMS: dict[Step, type[DraftForm]] = {
+    Step.WHO: WhoForm, Step.STORY: StoryForm, Step.QUESTIONS: QuestionsForm, Step.MEETING: MeetingForm,
+}
+
+
+def first_open_step(case: Case, consented: Sequence[str]) -> Step:
+    """Where a patient who comes back goes on: the first step that is not yet filled in, else the review."""
+    draft = draft_of(case)
+    for step, form in DRAFT_FORMS.items():
+        if step is not Step.MEETING and form.of(draft).faults:
+            return step
+    return Step.REVIEW if not ConsentsForm(frozenset(consented)).faults else Step.MEETING
+
+
+def _text(form: MultiDict[str, str], name: str) -> str:
+    return form.get(name, "").replace("\r\n", "\n").strip()
+
+
+def _too_long(most: int) -> Invalid:
+    return Invalid(N_("Please keep this under %(most)s characters."), most=most)
+
+
+def _moved(texts: list[str], move: str) -> list[str]:
+    """`move` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as it is."""
+    how, _, place = move.partition(":")
+    at = int(place) - 1 if place.isdigit() else -1
+    if not 0 <= at < len(texts):
+        return texts
+    text = texts.pop(at)
+    if how != "remove":
+        texts.insert(max(0, at + {"up": -1, "down": 1}.get(how, 0)), text)
+    return texts

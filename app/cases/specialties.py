@@ -1,0 +1,19 @@
+"""The specialties a case can belong to, by stable key (names of the practice-setting value set of FHIR R4)."""
+from __future__ import annotations
+
+from app.core.text import N_
+
+SPECIALTIES: dict[str, str] = {
+    "oncology": N_("Cancer (oncology)"),
+    "cardiology": N_("Heart (cardiology)"),
+    "neurology": N_("Brain and nerves (neurology)"),
+    "neurosurgery": N_("Brain and spine surgery (neurosurgery)"),
+    "orthopaedics": N_("Bones and joints (orthopaedics)"),
+    "haematology": N_("Blood (haematology)"),
+    "gastroenterology": N_("Stomach, bowel and liver (gastroenterology)"),
+    "nephrology": N_("Kidneys (nephrology)"),
+    "paediatrics": N_("Children (paediatrics)"),
+    "ophthalmology": N_("Eyes (ophthalmology)"),
+    "rheumatology": N_("Joints and immune system (rheumatology)"),
+    "general": N_("Something else, or I am not sure"),
+}

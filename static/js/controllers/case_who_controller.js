@@ -1,0 +1,20 @@
+import { Controller } from "@hotwired/stimulus";
+
+// Shows the questions about the other person only when the request is for somebody else.
+export default class extends Controller {
+  static targets = ["other"];
+
+  connect() {
+    this.element.addEventListener("change", this.show);
+    this.show();
+  }
+
+  disconnect() {
+    this.element.removeEventListener("change", this.show);
+  }
+
+  show = () => {
+    const chosen = this.element.querySelector("input[name='who']:checked");
+    this.otherTarget.hidden = !chosen || chosen.value !== "other";
+  };
+}
