@@ -7,7 +7,6 @@ from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 
-
 FILE_READERS = (Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR)
 
 

@@ -1,0 +1,125 @@
+"""Consilium: wiring only, to be read as a table of contents."""
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from flask_login import LoginManager
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.core import crypto
+from app.core.blobs import BlobStore
+from app.core.db import Database
+
+SLICES = ("identity", "cases", "records", "scheduling", "consults", "opinions", "notifications", "portal")
+
+
+def create_app(settings: Any) -> Flask:
+    """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route without permission."""
+    app = Flask("app", static_folder="../static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="consilium",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        MAX_FORM_MEMORY_SIZE=2_000_000,
+        WTF_CSRF_TIME_LIMIT=None,
+        TESTING=settings.mode == "test",
+    )
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    open_stores(app, settings)
+    guard_the_edge(app)
+    know_people(app)
+    add_slices(app)
+    answer_probes(app)
+    add_commands(app)
+    check_everything_is_guarded(app)
+    return app
+
+
+def open_stores(app: Flask, settings: Any) -> None:
+    keyring = crypto.Keyring(settings.master_keys)
+    crypto.use_for_fields(keyring)
+    app.extensions["settings"] = settings
+    app.extensions["database"] = Database(settings.database_url)
+    app.extensions["blobs"] = BlobStore(settings.storage_url, keyring)
+
+
+def guard_the_edge(app: Flask) -> None:
+    from app.web import access, context, errors, headers, limits, locale, rendering
+
+    CSRFProtect(app)
+    for room in (context, locale, headers, errors, limits, access, rendering):
+        room.install(app)
+
+
+def know_people(app: Flask) -> None:
+    from app.identity import queries, service
+    from app.web.context import db_session
+
+    manager = LoginManager(app)
+    app.extensions["load_person"] = queries.signed_in_person
+
+    @manager.user_loader
+    def load(sign_in_id: str) -> Any:
+        person = queries.signed_in_person(db_session(), sign_in_id)
+        if person is not None:
+            service.note_seen(db_session(), sign_in_id)
+        return person
+
+
+def add_slices(app: Flask) -> None:
+    from importlib.util import find_spec  # TEMPORARY while the slices are being built
+    there = lambda name: find_spec(name.rpartition(".")[0]) and find_spec(name)  # noqa: E731
+    for name in SLICES:
+        if there(f"app.{name}.routes"):
+            app.register_blueprint(import_module(f"app.{name}.routes").blueprint)
+    navigation, unread_count, nodes = lambda person: [], lambda session, person: 0, None
+    if there("app.consults.sockets"):
+        from app.consults import sockets as _events  # noqa: F401 - importing it registers its events
+    if there("app.consults.nodes"):
+        from app.consults import nodes
+    if there("app.notifications.queries"):
+        from app.notifications.queries import unread_count
+    if there("app.portal.navigation"):
+        from app.portal.navigation import navigation
+    from app.web import sockets
+    from app.web.context import db_session
+
+    app.extensions["navigation"] = navigation
+    app.extensions["unread_count"] = lambda person: unread_count(db_session(), person)
+    sockets.install(app)
+    if nodes:
+        nodes.install(app)
+
+
+def answer_probes(app: Flask) -> None:
+    from importlib.util import find_spec
+    if find_spec("app.consults.nodes"):
+        from app.consults.nodes import any_node_answers
+    else:
+        any_node_answers = lambda session: True  # noqa: E731 - TEMPORARY
+    from app.jobs.queries import any_runner_answers
+    from app.web import probes
+
+    app.extensions["ready_checks"] = {"jobs": any_runner_answers, "media": any_node_answers}
+    probes.install(app)
+
+
+def add_commands(app: Flask) -> None:
+    from app import cli
+
+    cli.install(app)
+
+
+def check_everything_is_guarded(app: Flask) -> None:
+    from app.web import access, sockets
+
+    access.check_every_route(app)
+    sockets.check_every_event()

@@ -1,0 +1,1 @@
+"""The record of access: append-only, each entry carrying the hash of the one before."""

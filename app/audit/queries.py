@@ -1,0 +1,53 @@
+"""Reading the chain, and checking it."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit.models import GENESIS, AuditEntry
+from app.audit.verbs import Verb
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    """How far the chain holds: `entries` read, `head` hash, and the number of the first entry that does not fit."""
+
+    entries: int
+    head: str
+    broken_at: int | None = None
+
+
+def verify_chain(session: Session, expected_head: str | None = None) -> ChainReport:
+    """Walks the whole chain. With an exported head hash it also shows a tail that was cut off (`broken_at` then is
+    the number after the last entry)."""
+    previous, count, seen_head = GENESIS, 0, expected_head in (None, GENESIS)
+    for entry in _walk(session):
+        count += 1
+        if entry.number != count or entry.previous_hash != previous or entry.digest() != entry.hash:
+            return ChainReport(count, previous, broken_at=count)
+        previous = entry.hash
+        seen_head = seen_head or previous == expected_head
+    return ChainReport(count, previous, broken_at=None if seen_head else count + 1)
+
+
+def entries_of_case(session: Session, case_id: str, verbs: Sequence[Verb] | None = None) -> list[AuditEntry]:
+    """The entries about a case, newest first."""
+    wanted = select(AuditEntry).where(AuditEntry.case_id == case_id)
+    if verbs is not None:
+        wanted = wanted.where(AuditEntry.verb.in_([str(verb) for verb in verbs]))
+    return list(session.scalars(wanted.order_by(AuditEntry.number.desc())))
+
+
+def latest_entries(session: Session, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
+    """The newest entries of the whole chain, optionally older than number `before`."""
+    wanted = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(AuditEntry.number < before)
+    return list(session.scalars(wanted))
+
+
+def _walk(session: Session) -> Iterator[AuditEntry]:
+    yield from session.scalars(select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000))

@@ -1,0 +1,67 @@
+"""Chores for the one who runs Consilium: `./consilium flask …` and `./consilium audit …`."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from flask_migrate import Migrate
+
+from app.audit.queries import verify_chain
+from app.core.db import Base, Database
+from app.web.context import database, settings
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+class _Schema:
+    """What Flask-Migrate asks of a database: its metadata and its engine."""
+
+    def __init__(self, database: Database) -> None:
+        self.metadata, self.engine = Base.metadata, database.engine
+
+
+audit = AppGroup("audit", help="The audit trail.")
+
+
+@audit.command("verify")
+@click.option("--head", default=None, help="A head hash exported earlier: shows a tail that was cut off.")
+def verify(head: str | None) -> None:
+    """Walk the chain; exit 1 where an entry does not fit."""
+    with database().sessions() as session:
+        report = verify_chain(session, head)
+    if report.broken_at is not None:
+        click.echo(f"The audit trail is broken at entry {report.broken_at}.")
+        sys.exit(1)
+    click.echo(f"The audit trail holds: {report.entries} entries, head {report.head}.")
+
+
+@click.command("seed-demo")
+def seed_demo() -> None:
+    """Put the demo people and cases into an empty demo database; a second time changes nothing."""
+    from app.portal import demo
+
+    if not settings().is_demo:
+        raise click.ClickException("Demo data is only for the demo: CONSILIUM_MODE is not ‘demo’.")
+    with database().unit_of_work() as session:
+        demo.seed(session, settings())
+
+
+@click.command("demo-accounts")
+def demo_accounts() -> None:
+    """Print the demo accounts and their password."""
+    from app.portal import demo
+
+    if not settings().is_demo:
+        raise click.ClickException("There are no demo accounts here: CONSILIUM_MODE is not ‘demo’.")
+    click.echo(demo.accounts_table())
+
+
+def install(app: Flask) -> None:
+    Migrate(app, _Schema(app.extensions["database"]), directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
+    app.cli.add_command(audit)
+    app.cli.add_command(seed_demo)
+    app.cli.add_command(demo_accounts)
+

@@ -1,0 +1,59 @@
+"""The languages that Consilium speaks. A new one is a line here and a catalogue beside."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from babel import Locale
+
+
+@dataclass(frozen=True)
+class Language:
+    """`tag` is BCP 47; `name` is what its readers call it; `direction` is `ltr` or `rtl`."""
+
+    tag: str
+    name: str
+    direction: str = "ltr"
+
+
+LOCALES: dict[str, Language] = {
+    "en": Language("en", "English"),
+    "es": Language("es", "Español"),
+    "ar": Language("ar", "العربية", "rtl"),
+}
+DEFAULT = "en"
+
+
+def known(tag: str | None) -> Language:
+    """The language that serves a reader of `tag` best: itself, its base language, or English."""
+    if tag:
+        for candidate in (tag, tag.replace("_", "-").split("-")[0]):
+            if candidate in LOCALES:
+                return LOCALES[candidate]
+    return LOCALES[DEFAULT]
+
+
+def is_language_tag(tag: str) -> bool:
+    """Whether `tag` is a well-formed BCP 47 tag of a language known to CLDR."""
+    try:
+        Locale.parse(tag, sep="-")
+    except (ValueError, TypeError, LookupError):
+        return False
+    except Exception as error:  # babel raises its own UnknownLocaleError, a plain Exception
+        if type(error).__name__ == "UnknownLocaleError":
+            return False
+        raise
+    return True
+
+
+def language_name(tag: str, reader: str) -> str:
+    """The name of language `tag` for a reader of `reader`: «Arabic», «árabe», «العربية»."""
+    try:
+        name = Locale.parse(tag, sep="-").get_display_name(known(reader).tag)
+    except Exception:  # an unknown tag is still shown, as itself
+        return tag
+    return name or tag
+
+
+def country_name(code: str, reader: str) -> str:
+    """The name of an ISO 3166-1 country for a reader of `reader`."""
+    return Locale.parse(known(reader).tag).territories.get(code.upper(), code)

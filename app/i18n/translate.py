@@ -1,0 +1,29 @@
+"""Catalogues without a web request: for mail, jobs and documents."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from babel.support import NullTranslations, Translations
+
+from app.i18n.locales import known
+
+CATALOGUES = Path(__file__).parent / "catalogues"
+
+
+@lru_cache
+def catalogue(tag: str) -> NullTranslations:
+    """The compiled catalogue that serves a reader of `tag`; English is its own catalogue."""
+    return Translations.load(str(CATALOGUES), [known(tag).tag])
+
+
+def translator(tag: str) -> Callable[..., str]:
+    """A function `say(msgid, **facts)` that gives the whole sentence in the language of `tag`."""
+    sentences = catalogue(tag)
+
+    def say(msgid: str, **facts: object) -> str:
+        sentence = sentences.gettext(msgid)
+        return sentence % facts if facts else sentence
+
+    return say

@@ -1,0 +1,104 @@
+"""What people enter about themselves."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+from babel import Locale
+from email_validator import EmailNotValidError, validate_email
+from werkzeug.datastructures import MultiDict
+
+from app.core.errors import Invalid
+from app.core.text import N_
+from app.i18n.locales import LOCALES, is_language_tag
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 200
+LONGEST_NAME = 120
+COUNTRIES = frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha()
+                      and code not in ("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"))
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A person as they sign up; every field checked."""
+
+    name: str
+    email: str
+    password: str
+    language: str
+    timezone: str
+    country: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    name: str
+    language: str
+    timezone: str
+    country: str
+
+
+def read_registration(form: MultiDict[str, str]) -> Registration:
+    """Raises `Invalid` with its field for the first thing that cannot be accepted."""
+    profile = read_profile(form)
+    return Registration(profile.name, _email(form.get("email", "")), _password(form.get("password", "")),
+                        profile.language, profile.timezone, profile.country)
+
+
+def read_profile(form: MultiDict[str, str]) -> Profile:
+    return Profile(_name(form.get("name", "")), read_language(form.get("language", "")),
+                   read_zone(form.get("timezone", "")), _country(form.get("country", "")))
+
+
+def read_language(tag: str) -> str:
+    if tag not in LOCALES and not is_language_tag(tag):
+        raise Invalid(N_("Please choose a language from the list."), field="language")
+    return tag
+
+
+def read_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise Invalid(N_("Please choose a time zone from the list."), field="timezone")
+    return zone
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise Invalid(N_("Please enter your name."), field="name")
+    if len(name) > LONGEST_NAME:
+        raise Invalid(N_("Please keep this under %(most)s characters."), field="name", most=LONGEST_NAME)
+    return name
+
+
+def _email(email: str) -> str:
+    try:
+        return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError:
+        raise Invalid(N_("This does not look like an e-mail address. Please check it."), field="email") from None
+
+
+def _password(password: str) -> str:
+    if len(password) < SHORTEST_PASSWORD:
+        raise Invalid(N_("Please choose a password of at least %(least)s characters."), field="password",
+                      least=SHORTEST_PASSWORD)
+    if len(password) > LONGEST_PASSWORD:
+        raise Invalid(N_("Please keep this under %(most)s characters."), field="password", most=LONGEST_PASSWORD)
+    return password
+
+
+def _country(code: str) -> str:
+    if code.upper() not in COUNTRIES:
+        raise Invalid(N_("Please choose a country from the list."), field="country")
+    return code.upper()
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """What the selects offer: languages by their own names, zones, and countries by code (named by the template)."""
+    return {
+        "languages": [(language.tag, language.name) for language in LOCALES.values()],
+        "zones": [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone
+                  and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/"))] + [("UTC", "UTC")],
+        "countries": [(code, code) for code in sorted(COUNTRIES)],
+    }

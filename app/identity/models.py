@@ -1,0 +1,73 @@
+"""People and their signed-in devices."""
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.clock import now
+from app.core.columns import EncryptedText, Json, UtcDateTime
+from app.core.db import Base
+from app.core.ids import new_id
+from app.core.permissions import Permission, Role, holds
+
+
+class Person(Base):
+    """Somebody who can sign in. `language` is a BCP 47 tag, `timezone` an IANA zone, `country` ISO 3166-1 alpha-2.
+
+    `specialties` (of a specialist) and `speaks` (BCP 47 tags besides `language`) are small lists.
+    """
+
+    __tablename__ = "people"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(EncryptedText)
+    password: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16), default=Role.PATIENT, index=True)
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    title: Mapped[str] = mapped_column(String(80), default="")
+    specialties: Mapped[list[str]] = mapped_column(Json, default=list)
+    speaks: Mapped[list[str]] = mapped_column(Json, default=list)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __allow_unmapped__ = True
+    sign_in_id: str | None = None  # of this request, not a column
+    is_authenticated = True  # what Flask-Login asks of a user
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        """What the session cookie names: not the person but this one sign-in, so that it can be revoked."""
+        return self.sign_in_id or ""
+
+    def may(self, permission: Permission) -> bool:
+        return self.active and holds(self.role, permission)
+
+    @property
+    def languages(self) -> list[str]:
+        """Every language the person can hold a consultation in, their own first."""
+        return [self.language, *(tag for tag in self.speaks if tag != self.language)]
+
+
+class SignIn(Base):
+    """One device signed in. Ends by signing out, by revocation or by age."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    origin: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(String(200), default="")
+
+    person: Mapped[Person] = relationship()

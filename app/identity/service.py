@@ -1,0 +1,96 @@
+"""Signing up, in and out."""
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.permissions import Role
+from app.core.text import N_
+from app.identity import policy, queries
+from app.identity.forms import Profile, Registration
+from app.identity.models import Person, SignIn
+
+WRONG = N_("The e-mail address or the password is not right. Please check both and try again.")
+_SEEN_EVERY = timedelta(minutes=5)
+_hasher = PasswordHasher()  # argon2id with the library's parameters (RFC 9106, low-memory choice)
+
+
+def register(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
+    """A new account. Raises `Conflict` when the address already has one; the unique index decides."""
+    person = Person(name=entry.name, email=entry.email, password=_hasher.hash(entry.password), role=role,
+                    language=entry.language, timezone=entry.timezone, country=entry.country)
+    try:
+        with session.begin_nested():
+            session.add(person)
+            session.flush()
+    except IntegrityError:
+        raise Conflict(N_("There is already an account with this e-mail address. Please sign in instead."),
+                       field="email") from None
+    audit.record(session, person.id, Verb.PERSON_REGISTERED, "person", person.id)
+    return person
+
+
+def check_password(session: Session, email: str, password: str) -> Person:
+    """The person whose address and password these are. Raises `Invalid`, the same for both kinds of wrong."""
+    person = queries.person_by_email(session, email)
+    # An unknown address costs as long as a wrong password, so that time tells nothing.
+    kept = person.password if person else _stand_in()
+    if not _is_right(password, kept) or person is None or not person.active:
+        raise Invalid(WRONG, field="password")
+    return person
+
+
+def begin_sign_in(session: Session, person: Person, agent: str) -> SignIn:
+    """A row for this device; the session cookie names it, and ending the row ends the session."""
+    sign_in = SignIn(person_id=person.id, origin=session.info.get("origin", ""), agent=agent[:200])
+    session.add(sign_in)
+    session.flush()
+    person.sign_in_id = sign_in.id
+    audit.record(session, person.id, Verb.SIGNED_IN, "sign_in", sign_in.id)
+    return sign_in
+
+
+def note_seen(session: Session, sign_in_id: str) -> None:
+    """Keeps a live sign-in alive, writing at most every five minutes."""
+    sign_in = session.get(SignIn, sign_in_id)
+    if sign_in is not None and now() - sign_in.last_seen_at > _SEEN_EVERY:
+        sign_in.last_seen_at = now()
+
+
+def end_sign_in(session: Session, actor: Person, sign_in_id: str, verb: Verb = Verb.SIGNED_OUT) -> None:
+    """Ends one of the actor's own sign-ins, here or elsewhere. Doing it twice is harmless."""
+    sign_in = session.get(SignIn, sign_in_id)
+    if sign_in is None or not policy.can_end_sign_in(actor, sign_in):
+        raise Forbidden()
+    if sign_in.ended_at is None:
+        sign_in.ended_at = now()
+        session.flush()
+        audit.record(session, actor.id, verb, "sign_in", sign_in.id)
+
+
+def change_profile(session: Session, actor: Person, profile: Profile) -> None:
+    actor.name, actor.language = profile.name, profile.language
+    actor.timezone, actor.country = profile.timezone, profile.country
+    session.flush()
+    audit.record(session, actor.id, Verb.PERSON_CHANGED, "person", actor.id)
+
+
+def _is_right(password: str, kept: str) -> bool:
+    try:
+        return _hasher.verify(kept, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@lru_cache
+def _stand_in() -> str:
+    return _hasher.hash("nobody's password")

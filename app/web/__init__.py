@@ -1,0 +1,1 @@
+"""The edge: what every page and every socket event passes through."""

@@ -1,0 +1,86 @@
+"""What a request stands on: its settings, its one unit of work, and who is asking."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Flask, Response, current_app, g, request
+from flask_login import current_user
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.core.db import Database
+
+if TYPE_CHECKING:
+    from app.identity.models import Person
+
+_AFTER_COMMIT = "after_commit"
+
+
+def settings() -> Any:
+    """The frozen `config.Settings` of this application."""
+    return current_app.extensions["settings"]
+
+
+def database() -> Database:
+    return cast(Database, current_app.extensions["database"])
+
+
+def blobs() -> Any:
+    """The encrypted object store (`core.blobs.Blobs`)."""
+    return current_app.extensions["blobs"]
+
+
+def db_session() -> Session:
+    """The session of this request, begun on first use; committed after a response below 400, else rolled back."""
+    if "db_session" not in g:
+        g.db_session = database().sessions()
+        g.db_session.info["origin"] = request.remote_addr or "unknown"
+    return g.db_session
+
+
+def current_person() -> Person:
+    """Who is signed in. Only for routes that demand a permission: there, somebody always is."""
+    return cast("Person", current_user._get_current_object())  # noqa: SLF001 - the way Flask-Login documents
+
+
+def person_or_none() -> Person | None:
+    return current_person() if current_user and current_user.is_authenticated else None
+
+
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Runs `act` once this session's transaction is safely committed, and not at all if it is not."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(act)
+
+
+def install(app: Flask) -> None:
+    """Gives every request its unit of work."""
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        session = g.get("db_session")
+        if session is not None:
+            if response.status_code < 400:
+                session.commit()
+            else:
+                session.rollback()
+        return response
+
+    @app.teardown_request
+    def close(_error: BaseException | None) -> None:
+        session = g.pop("db_session", None)
+        if session is not None:
+            session.close()
+
+
+@event.listens_for(Session, "after_commit")
+def _run_after_commit(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for act in session.info.pop(_AFTER_COMMIT, []):
+        act()
+
+
+@event.listens_for(Session, "after_rollback")
+def _drop_after_commit(session: Session) -> None:
+    session.info.pop(_AFTER_COMMIT, None)

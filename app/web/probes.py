@@ -1,0 +1,59 @@
+"""/healthz: this process lives. /readyz: the parts it needs answer. /metrics: numbers for Prometheus."""
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+from app.core.errors import NotFound
+from app.web.access import public
+from app.web.context import database, settings
+
+blueprint = Blueprint("probes", __name__)
+
+
+@blueprint.get("/healthz")
+@public
+def healthz() -> Response:
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+@public
+def readyz() -> tuple[Response, int]:
+    """200 when the database, a jobs runner and a media node answer, else 503; says which do."""
+    parts = {"database": _database_answers()}
+    if parts["database"]:
+        with database().sessions() as session:
+            parts |= {name: bool(ask(session)) for name, ask in current_app.extensions["ready_checks"].items()}
+    well = all(parts.values()) and len(parts) > 1
+    return jsonify(status="ready" if well else "not ready", parts=parts), 200 if well else 503
+
+
+@blueprint.get("/metrics")
+@public
+def metrics() -> Response:
+    """For loopback without more, for others with `Authorization: Bearer <CONSILIUM_METRICS_TOKEN>`."""
+    token = settings().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    near = request.remote_addr in ("127.0.0.1", "::1") and not settings().behind_proxy
+    if not near and not (token and hmac.compare_digest(given.encode(), token.encode())):
+        raise NotFound()
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database_answers() -> bool:
+    try:
+        with database().engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        return True
+    except Exception:
+        current_app.logger.exception("the database does not answer")
+        return False
+
+
+def install(app: Flask) -> None:
+    """`app.extensions["ready_checks"]` maps the name of a part to a question over a session."""
+    app.register_blueprint(blueprint)

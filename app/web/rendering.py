@@ -1,0 +1,48 @@
+"""What every template finds at hand."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, url_for
+
+from app.core.clock import now
+from app.i18n.locales import LOCALES
+from app.web.context import person_or_none
+from app.web.locale import current_language, reader_zone
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals.update(vendor=_vendor_links(app), now=now)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def common() -> dict[str, Any]:
+        person = person_or_none()
+        return {
+            "locale": current_language(),
+            "locales": list(LOCALES.values()),
+            "current_person": person,
+            "reader_zone": reader_zone(),
+            "nav_items": app.extensions["navigation"](person) if person else [],
+            "unread_count": app.extensions["unread_count"](person) if person else 0,
+            "settings": app.extensions["settings"],
+        }
+
+
+def _vendor_links(app: Flask) -> Callable[[str], str]:
+    """`vendor("app.css")` is the address of a built file, with its content hash so that a new one is fetched."""
+    manifest: dict[str, str] = {}
+
+    def vendor(name: str) -> str:
+        if not manifest or app.debug:
+            path = f"{app.static_folder}/vendor/manifest.json"
+            try:
+                with open(path) as file:
+                    manifest.update(json.load(file))
+            except FileNotFoundError:
+                manifest[name] = "0"
+        return url_for("static", filename=f"vendor/{name}", v=manifest.get(name, "0"))
+
+    return vendor

@@ -1,0 +1,190 @@
+"""Socket events: each carries a permission, passes one guard, and lives in one unit of work.
+
+There is no `before_request` on a socket: whoever was let in may have been sent away since, so each event asks again.
+"""
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request
+from flask_babel import force_locale
+from flask_login import current_user
+from flask_socketio import ConnectionRefusedError, SocketIO
+from flask_socketio import disconnect as drop_connection
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
+
+from app.core.clock import monotonic
+from app.core.errors import Forbidden, Invalid, Refusal, TooMany
+from app.core.permissions import Permission
+from app.core.text import N_
+from app.i18n.locales import known
+from app.web.access import Unguarded
+from app.web.context import after_commit, database
+from app.web.errors import UNEXPECTED, sentence_of
+
+__all__ = ["SOCKET_EVENTS", "SocketEvent", "after_commit", "check_every_event", "install", "on_event", "socketio"]
+
+RATE, BURST = 20.0, 80.0  # events a second that one connection may send, and how many at once
+PATIENCE = 400  # refused events after which a connection is closed
+LARGEST_MESSAGE = 200_000  # bytes; an offer with eight seats is about 40,000
+
+socketio = SocketIO()
+
+Handler = Callable[[Session, Any, str, Any], Any]
+
+
+@dataclass(frozen=True)
+class SocketEvent:
+    """One event that browsers may send: who may, in which form, and what happens."""
+
+    namespace: str
+    name: str
+    permission: Permission | None
+    model: type[BaseModel] | None
+    handler: Handler
+
+
+SOCKET_EVENTS: list[SocketEvent] = []
+
+
+def on_event(namespace: str, name: str, permission: Permission | None, model: type[BaseModel] | None = None
+             ) -> Callable[[Handler], Handler]:
+    """Registers `handler(session, person, sid, message) -> ack`.
+
+    `message` is an instance of `model` (or the raw value where there is none; for "connect" the client's auth).
+    A handler may return a callable instead of an ack: it is called after the commit, outside of any transaction, and
+    its value is the ack. That is the place for a call to the media node.
+    """
+
+    def register(handler: Handler) -> Handler:
+        SOCKET_EVENTS.append(SocketEvent(namespace, name, permission, model, handler))
+        return handler
+
+    return register
+
+
+def check_every_event() -> None:
+    """Raises `Unguarded` naming each socket event that carries no permission."""
+    naked = [f"{event.namespace} {event.name}" for event in SOCKET_EVENTS if event.permission is None]
+    if naked:
+        raise Unguarded("no permission on: " + ", ".join(naked))
+
+
+def install(app: Flask) -> None:
+    """Binds the registered events to the Flask-SocketIO server of this process."""
+    settings = app.extensions["settings"]
+    socketio.init_app(app, async_mode="threading", message_queue=settings.redis_url, channel="consilium",
+                      max_http_buffer_size=LARGEST_MESSAGE, ping_interval=5, ping_timeout=10,
+                      cors_allowed_origins=None, manage_session=False)
+    for event in SOCKET_EVENTS:
+        socketio.on_event(event.name, _guarded(event), namespace=event.namespace)
+
+
+def _guarded(event: SocketEvent) -> Callable[..., Any]:
+    if event.name == "connect":
+        return lambda auth=None: _connect(event, auth)
+    if event.name == "disconnect":
+        return lambda *_reason: _disconnect(event)
+    return lambda *arguments: _answer(event, arguments[0] if arguments else {})
+
+
+def _connect(event: SocketEvent, auth: Any) -> Any:
+    ack = _answer(event, auth or {}, limited=False)
+    if isinstance(ack, dict) and "error" in ack:
+        raise ConnectionRefusedError(ack)
+    return None
+
+
+def _disconnect(event: SocketEvent) -> None:
+    _buckets.pop(_sid(), None)
+    _answer(event, {}, limited=False)
+
+
+def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
+    sid = _sid()
+    person = _person()
+    with force_locale(known(person.language if person else None).tag):
+        try:
+            if limited:
+                _limit(sid)
+            return _perform(event, sid, message)
+        except Refusal as refusal:
+            return {"error": sentence_of(refusal), "status": refusal.status}
+        except Exception:
+            current_app.logger.exception("unexpected error in socket event %s", event.name)
+            return {"error": sentence_of(Refusal(UNEXPECTED)), "status": 500}
+
+
+def _perform(event: SocketEvent, sid: str, message: Any) -> Any:
+    with database().unit_of_work() as session:
+        session.info["origin"] = request.remote_addr or "unknown"
+        person = current_app.extensions["load_person"](session, _sign_in_id())
+        if person is None or event.permission is None or not person.may(event.permission):
+            raise Forbidden(N_("You are no longer signed in here. Please sign in again."))
+        ack = event.handler(session, person, sid, _parse(event, message))
+    return ack() if callable(ack) else ack
+
+
+def _parse(event: SocketEvent, message: Any) -> Any:
+    if event.model is None:
+        return message
+    try:
+        return event.model.model_validate(message)
+    except ValidationError as error:
+        raise _as_refusal(error) from None
+
+
+def _as_refusal(error: ValidationError) -> Refusal:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "string_too_long":
+        return Invalid(N_("This is too long: please keep it under %(most)s characters."), field=field,
+                       most=first["ctx"]["max_length"])
+    return Invalid(N_("We could not understand this request. Please reload the page and try again."), field=field)
+
+
+def _sign_in_id() -> str | None:
+    return current_user.get_id() if current_user and current_user.is_authenticated else None
+
+
+def _person() -> Any:
+    return current_user if current_user and current_user.is_authenticated else None
+
+
+def _sid() -> str:
+    return request.sid  # type: ignore[attr-defined,no-any-return]
+
+
+# Rate limits: a bucket of tokens per connection, in this process, where the connection lives.
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    filled_at: float
+    refused: int = 0
+
+
+_buckets: dict[str, _Bucket] = {}
+_buckets_lock = threading.Lock()
+
+
+def _limit(sid: str) -> None:
+    with _buckets_lock:
+        moment = monotonic()
+        bucket = _buckets.setdefault(sid, _Bucket(BURST, moment))
+        bucket.tokens = min(BURST, bucket.tokens + (moment - bucket.filled_at) * RATE)
+        bucket.filled_at = moment
+        if bucket.tokens >= 1:
+            bucket.tokens -= 1
+            return
+        bucket.refused += 1
+        refused = bucket.refused
+    if refused >= PATIENCE:
+        current_app.logger.warning("socket %s closed: %s events over its limit", sid, refused)
+        drop_connection(sid)
+    raise TooMany()

@@ -1,0 +1,135 @@
+"""What every test may ask for: a database, the application, people, servers."""
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.core import crypto
+from app.core.db import Base, Database
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.web.limits import limiter
+from config import Settings
+from tests import servers
+from tests.people import Visitor, a_person
+from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
+
+crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+
+
+def test_settings(folder: Path, **overrides: object) -> Settings:
+    """Settings of a test: SQLite and files in `folder`, known keys."""
+    chosen: dict[str, object] = {"mode": "test", "data_dir": folder, "secret_key": SECRET_KEY,
+                                 "master_keys": MASTER_KEYS}
+    return Settings.load(**(chosen | overrides))
+
+
+test_settings.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def _empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with every table and no row, to be copied."""
+    import app as house  # noqa: F401 - importing the application brings every model
+
+    folder = tmp_path_factory.mktemp("template")
+    create_app(test_settings(folder))
+    database = Database(f"sqlite:///{folder}/empty.db")
+    Base.metadata.create_all(database.engine)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    database.close()
+    return folder / "empty.db"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, _empty_sqlite: Path) -> Settings:
+    shutil.copy(_empty_sqlite, tmp_path / "consilium.db")
+    return test_settings(tmp_path)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    application = create_app(settings)
+    with application.app_context():
+        limiter.reset()
+    yield application
+    application.extensions["database"].close()
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    return app.extensions["database"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A session of its own unit of work; the test commits where it wants others to see."""
+    with database.sessions() as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def person(database: Database) -> Callable[..., Person]:
+    """`person(Role.SPECIALIST, specialties=["oncology"])`: a committed, registered person."""
+
+    def make(role: Role = Role.PATIENT, **facts: object) -> Person:
+        with database.unit_of_work() as session:
+            return a_person(session, role, **facts)
+
+    return make
+
+
+@pytest.fixture
+def visit(app: Flask) -> Callable[..., Visitor]:
+    """`visit(person)`: that person, signed in; `visit()`: a stranger."""
+
+    def start(someone: Person | None = None) -> Visitor:
+        return Visitor(app, someone)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with servers.postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database."""
+    with servers.fresh_database(postgres_server, f"t{uuid.uuid4().hex[:12]}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with servers.redis_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Each test that asks for it runs on SQLite and on PostgreSQL, with every table made."""
+    url = f"sqlite:///{tmp_path}/any.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    request.getfixturevalue("_empty_sqlite")  # brings every model
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, settings: Settings) -> Iterator[House]:
+    """The three real processes on the test's own SQLite database."""
+    with running(House(tmp_path, settings.database_url)) as started:
+        yield started

@@ -1,0 +1,94 @@
+"""People and cases for the tests: only the facts that matter are spelled out."""
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from app.cases import service as cases
+from app.cases.consents import CONSENTS
+from app.cases.models import Case
+from app.core.permissions import Role
+from app.identity import service as identity
+from app.identity.forms import Registration
+from app.identity.models import Person
+
+PASSWORD = "correct horse battery"
+_count = itertools.count(1)
+_TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
+
+
+def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
+    """A registered person; `facts` are further columns (`specialties`, `speaks`, `language`, `timezone` …)."""
+    number = next(_count)
+    entry = Registration(
+        name=facts.pop("name", f"{role.capitalize()} {number}"),
+        email=facts.pop("email", f"{role}{number}@test.example"), password=PASSWORD,
+        language=facts.pop("language", "en"), timezone=facts.pop("timezone", "UTC"),
+        country=facts.pop("country", "DE"))
+    person = identity.register(session, entry, role)
+    for name, value in facts.items():
+        setattr(person, name, value)
+    session.flush()
+    return person
+
+
+def a_case(session: Session, patient: Person, *, specialty: str = "oncology", questions: tuple[str, ...] = (
+        "Is the diagnosis right?", "Should I have surgery?"), sent: bool = True, **facts: Any) -> Case:
+    """A case of the patient; sent to the hospital unless told otherwise."""
+    case = cases.create_case(session, patient, cases.CaseDraft(specialty, "A lump, found in May.", questions, **facts))
+    if sent:
+        cases.give_consents(session, patient, case, list(CONSENTS))
+        cases.submit(session, patient, case)
+    return case
+
+
+def an_accepted_case(session: Session, patient: Person, coordinator: Person, specialist: Person,
+                     interpreter: Person | None = None, **facts: Any) -> Case:
+    """A case in triage, assigned and accepted."""
+    case = a_case(session, patient, **facts)
+    cases.begin_triage(session, coordinator, case)
+    cases.assign(session, coordinator, case, specialist)
+    if interpreter is not None:
+        cases.assign(session, coordinator, case, interpreter)
+    cases.accept(session, coordinator, case)
+    return case
+
+
+class Visitor:
+    """A person with a browser, as far as HTTP goes: keeps cookies, follows redirects, sends the CSRF token."""
+
+    def __init__(self, app: Flask, person: Person | None = None, password: str = PASSWORD) -> None:
+        self.client: FlaskClient = app.test_client()
+        self.person = person
+        self.token = ""
+        if person is not None:
+            answer = self.post("/sign-in", email=person.email, password=password)
+            assert answer.status_code == 200, answer.text[:2000]
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        options.setdefault("follow_redirects", True)
+        answer = self.client.get(path, **options)
+        self._remember(answer)
+        return answer
+
+    def post(self, path: str, *, follow: bool = True, headers: dict[str, str] | None = None, **fields: Any
+             ) -> TestResponse:
+        """Posts a form. The token comes from the page seen last, or from the sign-in page."""
+        if not self.token:
+            self.get("/sign-in")
+        answer = self.client.post(path, data={"csrf_token": self.token, **fields}, headers=headers,
+                                  follow_redirects=follow)
+        self._remember(answer)
+        return answer
+
+    def _remember(self, answer: TestResponse) -> None:
+        if answer.mimetype == "text/html":
+            found = _TOKEN.search(answer.text)
+            if found:
+                self.token = found.group(1)
