@@ -19,7 +19,7 @@ export async function send(url, { method = "POST", body, headers = {}, signal } 
     credentials: "same-origin",
     headers: {
       Accept: "application/json",
-      "X-Requested-With": "XMLHttpRequest",
+      "X-Requested-With": "fetch",
       "X-CSRFToken": csrfToken(),
       ...(body && !isForm ? { "Content-Type": "application/json" } : {}),
       ...headers,
