@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from struct import pack_into
 
 from app.media import feedback, rtp
@@ -197,7 +196,3 @@ class Subscription:
 
 def _is_key_frame(codec: str, payload: bytearray) -> bool:
     return rtp.is_vp8_key_frame(payload) if codec == "vp8" else rtp.is_h264_key_frame(payload)
-
-
-def now() -> float:
-    return time.monotonic()

@@ -1,0 +1,44 @@
+"""``python -m app.media``: one media node, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+from app.media.node import Node
+from app.media.settings import MediaSettings, SettingMissing
+
+try:
+    import uvloop
+except ImportError:  # The standard loop carries fewer rooms, and is enough for one.
+    uvloop = None
+
+
+async def serve(settings: MediaSettings) -> None:
+    node = asyncio.create_task(Node(settings).run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, node.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await node
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    for chatty in ("aioice", "aiortc", "socketio", "engineio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        settings = MediaSettings.from_environment()
+    except SettingMissing as error:
+        print(error, file=sys.stderr)
+        return 2
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
+        runner.run(serve(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The packet path: one datagram of one browser in, one packet for each subscription out.
+
+Straight and synchronous. Whatever is decided (who receives whom, what is paused) was decided before and
+lies in ``publication.subscriptions``, a plain tuple. A packet that ends here ends with a named reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic
+
+from app.media import rtp
+from app.media.aiortc_seam import INCOMING, OUTGOING, SeatTransport
+from app.media.publication import CACHE_MASK, DUPLICATE, NEWER, Publication
+from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK
+
+MAX_LEARNED = 16
+LARGEST = rtp.MAX_PACKET - 256
+
+drops: Counter[str] = Counter()
+"""Packets of this process that were not forwarded, by reason."""
+
+_header = rtp.FIXED_HEADER.pack_into
+_header_with_send_time = rtp.HEADER_WITH_SEND_TIME.pack_into
+_read_header = rtp.FIXED_HEADER.unpack_from
+
+
+class Uplink:
+    """What a browser sends: which publication each ssrc is, and what each extension id means there."""
+
+    def __init__(self, transport: SeatTransport, on_rtcp: Callable[[bytes], None]) -> None:
+        self.transport = transport
+        self.on_rtcp = on_rtcp
+        self.by_ssrc: dict[int, tuple[Publication, bool]] = {}
+        """ssrc to (publication, whether it is the repair stream)."""
+        self.by_mid: dict[bytes, Publication] = {}
+        self.repair_types: frozenset[int] = frozenset()
+        self.payload_types: dict[int, str] = {}
+        """Payload type to codec key, for those that are taken."""
+        self.mid_id = self.level_id = self.transport_cc_id = 0
+        self.octets = 0
+        self.heard_at = 0.0
+        self.arrivals: dict[int, int] = {}
+        """Extended transport-wide numbers to arrival in 250 µs, since the last feedback."""
+        self.highest_transport = -1
+        self.media_ssrc = 0
+        self._learned = 0
+
+    def take(self, datagram: bytes) -> None:
+        """An SRTP or SRTCP datagram, as it came from the socket."""
+        if len(datagram) < 12:
+            drops["short"] += 1
+        elif 191 < datagram[1] < 224:
+            self._take_rtcp(datagram)
+        else:
+            self._take_rtp(datagram)
+
+    def _take_rtcp(self, datagram: bytes) -> None:
+        size = self.transport.unprotect_rtcp(datagram)
+        if not size:
+            drops["srtcp"] += 1
+            return
+        self.heard_at = monotonic()
+        self.on_rtcp(bytes(INCOMING[:size]))
+
+    def _take_rtp(self, datagram: bytes) -> None:
+        size = self.transport.unprotect_rtp(datagram)
+        if not size:
+            drops["srtp"] += 1
+            return
+        now = self.heard_at = monotonic()
+        self.octets += size
+        first, second, sequence, timestamp, ssrc = _read_header(INCOMING)
+        start, end = 12 + (first & 15) * 4, size
+        if first & 0x20:
+            end -= INCOMING[size - 1]
+        level, mid = -1, None
+        if first & 0x10:
+            area = start + 4
+            if area > end:
+                drops["header"] += 1
+                return
+            start = area + ((INCOMING[area - 2] << 8) | INCOMING[area - 1]) * 4
+            if start > end:
+                drops["header"] += 1
+                return
+            if INCOMING[area - 4] == 0xBE and INCOMING[area - 3] == 0xDE:
+                while area < start:
+                    head = INCOMING[area]
+                    if not head:
+                        area += 1
+                        continue
+                    identifier = head >> 4
+                    if identifier == self.transport_cc_id:
+                        self._note_arrival((INCOMING[area + 1] << 8) | INCOMING[area + 2], now, ssrc)
+                    elif identifier == self.level_id:
+                        level = INCOMING[area + 1] & 127
+                    elif identifier == self.mid_id:
+                        mid = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
+                    elif identifier == 15:
+                        break
+                    area += 2 + (head & 15)
+        if start > end:
+            drops["padding"] += 1
+            return
+        known = self.by_ssrc.get(ssrc)
+        if known is None:
+            known = self._learn(ssrc, second & 127, mid)
+            if known is None:
+                drops["unknown_ssrc"] += 1
+                return
+        publication, is_repair = known
+        if is_repair:
+            if end - start < 2:
+                drops["probe"] += 1
+                return
+            sequence = (INCOMING[start] << 8) | INCOMING[start + 1]
+            start += 2
+            place = publication.repaired(sequence)
+        else:
+            if self.payload_types.get(second & 127) != publication.codec:
+                drops["payload_type"] += 1
+                return
+            place = publication.arrive(sequence, timestamp, now)
+        if place == DUPLICATE:
+            drops["duplicate"] += 1
+            return
+        if end - start > LARGEST:
+            drops["oversize"] += 1
+            return
+        if level >= 0:
+            publication.level = level
+            publication.level_at = now
+        forward(publication, second & 0x80, sequence, timestamp, INCOMING[start:end], place, now)
+
+    def _note_arrival(self, number: int, now: float, ssrc: int) -> None:
+        highest = self.highest_transport
+        if highest < 0:
+            extended = number
+        else:
+            extended = highest + ((number - highest + HALF) & SEQUENCE_MASK) - HALF
+        if extended > highest:
+            self.highest_transport = extended
+        self.media_ssrc = ssrc
+        self.arrivals[extended] = int(now * 4000)
+
+    def _learn(self, ssrc: int, payload_type: int, mid: bytes | None) -> tuple[Publication, bool] | None:
+        """A stream that the offer did not announce, named by its mid."""
+        publication = self.by_mid.get(mid) if mid is not None else None
+        if publication is None or self._learned >= MAX_LEARNED:
+            return None
+        self._learned += 1
+        is_repair = payload_type in self.repair_types
+        if not is_repair and publication.ssrc is None:
+            publication.ssrc = ssrc
+        if not is_repair and publication.ssrc != ssrc:
+            return None
+        self.by_ssrc[ssrc] = publication, is_repair
+        return self.by_ssrc[ssrc]
+
+
+def forward(
+    publication: Publication, marker: int, sequence: int, timestamp: int, payload: bytearray, place: int, now: float
+) -> None:
+    """Keeps the packet for repairs and sends it to each subscription in that one's own numbers."""
+    publication.packets += 1
+    publication.octets += len(payload)
+    if publication.is_video:
+        publication.cache[sequence & CACHE_MASK] = (sequence, timestamp, marker, payload)
+    for subscription in publication.subscriptions:
+        if subscription.is_waiting:
+            if place != NEWER or not subscription.begins_with(sequence, timestamp, now, payload):
+                continue
+        elif place != NEWER and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF:
+            continue
+        if subscription.send_time_head:
+            _header_with_send_time(
+                OUTGOING, 0, 0x90, marker | subscription.payload_type,
+                (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
+                (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
+                subscription.ssrc, 0xBEDE, 1, subscription.send_time_head | int(now * 262144) & 0xFFFFFF,
+            )
+            start = 20
+        else:
+            _header(
+                OUTGOING, 0, 0x80, marker | subscription.payload_type,
+                (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
+                (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
+                subscription.ssrc,
+            )
+            start = 12
+        end = start + len(payload)
+        OUTGOING[start:end] = payload
+        if not subscription.transport.send_rtp(end):
+            drops["unsent"] += 1

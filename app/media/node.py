@@ -1,0 +1,173 @@
+"""The node as the web sees it: a Socket.IO client that takes commands and tells what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import OrderedDict
+from typing import Any
+
+import socketio
+from pydantic import BaseModel, ValidationError
+from socketio.exceptions import SocketIOError
+
+from app.media.messages import (
+    COMMANDS,
+    HEARTBEAT_SECONDS,
+    NAMESPACE,
+    Answered,
+    Command,
+    Event,
+    NodeAuth,
+    NodeHeartbeat,
+    NodeHello,
+    Refused,
+    RoomClose,
+    RoutesSet,
+    SeatClose,
+    SeatOffer,
+    node_secret,
+)
+from app.media.rooms import Rooms
+from app.media.settings import MediaSettings
+
+log = logging.getLogger("media.node")
+
+REMEMBERED_ANSWERS = 2000
+MAX_WAITING_EVENTS = 500
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
+
+
+class Node:
+    """``run()`` connects to the web for ever; the rooms live on while the web is away."""
+
+    def __init__(self, settings: MediaSettings) -> None:
+        self._settings = settings
+        self._events: asyncio.Queue[tuple[Event, BaseModel]] = asyncio.Queue(MAX_WAITING_EVENTS)
+        self.rooms = Rooms(settings, self._tell)
+        self._answers: OrderedDict[str, asyncio.Future[dict[str, Any]]] = OrderedDict()
+        self._web = self._make_client()
+        self._cpu_before = time.process_time()
+        self._cpu_measured = time.monotonic()
+
+    async def run(self) -> None:
+        """Until cancelled; leaves nothing open."""
+        tasks = [
+            asyncio.create_task(self.rooms.run(), name="media clock"),
+            asyncio.create_task(self._send_events(), name="events"),
+            asyncio.create_task(self._beat(), name="heartbeat"),
+        ]
+        try:
+            await self._stay_connected()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.rooms.close()
+            await self._web.disconnect()
+
+    # ------------------------------------------------------------ the line to the web
+
+    def _make_client(self) -> socketio.AsyncClient:
+        client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False, handle_sigint=False)
+        for command in Command:
+            client.on(command.value, self._handler(command), namespace=NAMESPACE)
+        return client
+
+    def _handler(self, command: Command) -> Any:
+        async def handle(message: object = None) -> dict[str, Any]:
+            return await self.answer(command, message)
+
+        return handle
+
+    async def _stay_connected(self) -> None:
+        wait = SHORTEST_WAIT
+        while True:
+            try:
+                auth = NodeAuth(node=self._settings.node_id, secret=node_secret(self._settings.secret_key))
+                await self._web.connect(
+                    self._settings.web_url, auth=auth.model_dump(), namespaces=[NAMESPACE], transports=["websocket"]
+                )
+                log.info("connected to the web at %s as %s", self._settings.web_url, self._settings.node_id)
+                wait = SHORTEST_WAIT
+                await self._say_hello()
+                await self._web.wait()
+                log.warning("the web is gone; %d rooms live on", self.rooms.count)
+            except (SocketIOError, OSError) as error:
+                log.info("the web does not answer at %s (%s)", self._settings.web_url, error)
+            await asyncio.sleep(wait * random.uniform(0.7, 1.3))
+            wait = min(LONGEST_WAIT, wait * 2)
+
+    async def _say_hello(self) -> None:
+        hello = NodeHello(node=self._settings.node_id, capacity=self._settings.rooms, rooms=self.rooms.presences)
+        await self._emit(Event.HELLO, hello)
+
+    async def _emit(self, event: Event, message: BaseModel) -> None:
+        try:
+            await self._web.emit(event.value, message.model_dump(mode="json"), namespace=NAMESPACE)
+        except SocketIOError:
+            log.debug("%s is not told: the web is away", event)
+
+    def _tell(self, event: Event, message: BaseModel) -> None:
+        """Queues the event. While the web is away events are dropped: hello tells it how things stand."""
+        if not self._web.connected:
+            return
+        try:
+            self._events.put_nowait((event, message))
+        except asyncio.QueueFull:
+            log.warning("%s is dropped: the web takes no events", event)
+
+    async def _send_events(self) -> None:
+        while True:
+            await self._emit(*await self._events.get())
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self._web.connected:
+                heartbeat = NodeHeartbeat(
+                    node=self._settings.node_id, rooms=self.rooms.count, seats=len(self.rooms.seats), load=self._load()
+                )
+                await self._emit(Event.HEARTBEAT, heartbeat)
+
+    def _load(self) -> float:
+        cpu, now = time.process_time(), time.monotonic()
+        load = (cpu - self._cpu_before) / max(0.001, now - self._cpu_measured)
+        self._cpu_before, self._cpu_measured = cpu, now
+        return round(min(1.0, load), 3)
+
+    # ------------------------------------------------------------ commands
+
+    async def answer(self, command: Command, message: object) -> dict[str, Any]:
+        """The answer to a command; the first one again when its ``command_id`` comes again."""
+        try:
+            parsed = COMMANDS[command].model_validate(message)
+        except ValidationError as error:
+            log.warning("%s is not understood: %d faults", command, error.error_count())
+            return Refused(error="invalid", message=f"{command} is not understood.").model_dump()
+        known = self._answers.get(parsed.command_id)
+        if known is None:
+            known = self._answers[parsed.command_id] = asyncio.ensure_future(self._carry_out(parsed))
+            while len(self._answers) > REMEMBERED_ANSWERS:
+                self._answers.popitem(last=False)
+        return await asyncio.shield(known)
+
+    async def _carry_out(self, command: BaseModel) -> dict[str, Any]:
+        try:
+            match command:
+                case SeatOffer():
+                    answer: BaseModel = await self.rooms.offer(command)
+                case RoutesSet():
+                    answer = self.rooms.set_routes(command)
+                case SeatClose():
+                    answer = self.rooms.close_seat(command)
+                case RoomClose():
+                    answer = self.rooms.close_room(command)
+                case _:
+                    answer = Answered()
+        except Exception:
+            log.exception("a command failed")
+            answer = Refused(error="failed", message="The media node could not carry out the command.")
+        return answer.model_dump(mode="json")

@@ -1,0 +1,193 @@
+"""All rooms of this node, their budget, and the clock that drives their feedback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from app.media.aiortc_seam import Certificate, NoPort, make_certificate
+from app.media.messages import (
+    MAX_SLOTS,
+    Answered,
+    ConnectionState,
+    Event,
+    OfferAnswered,
+    Refused,
+    RoomClose,
+    RoomPresence,
+    RoutesSet,
+    SeatClose,
+    SeatOffer,
+)
+from app.media.room import Room, Tell
+from app.media.sdp import MalformedSdp
+from app.media.seat import Seat
+from app.media.settings import MediaSettings
+
+log = logging.getLogger("media.rooms")
+
+MAX_SEATS = MAX_SLOTS + 1
+TICK = 0.025
+TICKS_PER_TRANSPORT_FEEDBACK = 2
+TICKS_PER_SPEECH = 8
+TICKS_PER_ADAPTATION = 20
+TICKS_PER_REPORT = 40
+TICKS_PER_QUALITY = 80
+EMPTY_ROOM_SECONDS = 600.0
+CERTIFICATE_SECONDS = 7 * 86400.0
+
+
+class Rooms:
+    """Carries out the web's commands; ``tell`` is how it reports. ``run()`` beats time until cancelled."""
+
+    def __init__(self, settings: MediaSettings, tell: Tell) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._rooms: dict[str, Room] = {}
+        self._certificate: Certificate = make_certificate()
+        self._certified_at = time.monotonic()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def presences(self) -> tuple[RoomPresence, ...]:
+        return tuple(room.presence for room in self._rooms.values())
+
+    @property
+    def count(self) -> int:
+        return len(self._rooms)
+
+    @property
+    def seats(self) -> list[Seat]:
+        return [seat for room in self._rooms.values() for seat in room.seats.values()]
+
+    # ------------------------------------------------------------ commands
+
+    async def offer(self, command: SeatOffer) -> OfferAnswered | Refused:
+        room = self._room(command.room)
+        if room is None:
+            return Refused(error="full", message=f"This node carries its {self._settings.rooms} rooms already.")
+        if command.seat not in room.seats and len(room.seats) >= MAX_SEATS:
+            return Refused(error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken.")
+        seat = Seat(
+            command.room, command.seat, command.connection, self._current_certificate(),
+            self._settings.public_addresses, (self._settings.first_port, self._settings.last_port),
+            self._state_changed,
+        )
+        try:
+            sdp = await seat.answer(command.sdp, command.lines)
+        except MalformedSdp as error:
+            log.warning("seat %s of room %s offered a malformed description: %s", command.seat, command.room, error)
+            return Refused(error="malformed_sdp", message=f"The offer cannot be answered: {error}.")
+        except NoPort as error:
+            log.error("no port for seat %s of room %s: %s", command.seat, command.room, error)
+            return Refused(error="full", message=f"There is {error}.")
+        evicted = room.take_seat(seat)
+        if evicted is not None:
+            self._close_later(evicted)
+        room.state_changed(seat, ConnectionState.CONNECTING)
+        seat.start()
+        return OfferAnswered(sdp=sdp)
+
+    def set_routes(self, command: RoutesSet) -> Answered | Refused:
+        room = self._room(command.room)
+        if room is None:
+            return Refused(error="full", message=f"This node carries its {self._settings.rooms} rooms already.")
+        room.set_routes(command.version, command.routes)
+        return Answered()
+
+    def close_seat(self, command: SeatClose) -> Answered:
+        room = self._rooms.get(command.room)
+        seat = room.seats.get(command.seat) if room else None
+        if room is not None and seat is not None:
+            room.leave_seat(seat)
+            self._close_later(seat)
+        return Answered()
+
+    def close_room(self, command: RoomClose) -> Answered:
+        room = self._rooms.pop(command.room, None)
+        for seat in list(room.seats.values()) if room else ():
+            self._close_later(seat)
+        return Answered()
+
+    async def close(self) -> None:
+        """Closes every seat; afterwards no task or socket is left."""
+        for room in list(self._rooms.values()):
+            self.close_room(RoomClose(command_id="close", room=room.name))
+        if self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+
+    # ------------------------------------------------------------ within
+
+    def _room(self, name: str) -> Room | None:
+        """The room, made if there is budget for it."""
+        room = self._rooms.get(name)
+        if room is None:
+            self._forget_empty_rooms(time.monotonic())
+            if len(self._rooms) >= self._settings.rooms:
+                return None
+            room = self._rooms[name] = Room(name, self._tell)
+        return room
+
+    def _forget_empty_rooms(self, now: float) -> None:
+        for room in list(self._rooms.values()):
+            if not room.seats and now - room.empty_since > EMPTY_ROOM_SECONDS:
+                del self._rooms[room.name]
+
+    def _current_certificate(self) -> Certificate:
+        if time.monotonic() - self._certified_at > CERTIFICATE_SECONDS:
+            self._certificate, self._certified_at = make_certificate(), time.monotonic()
+        return self._certificate
+
+    def _state_changed(self, seat: Seat, state: ConnectionState) -> None:
+        room = self._rooms.get(seat.room)
+        if room is None:
+            return
+        room.state_changed(seat, state)
+        if state in (ConnectionState.FAILED, ConnectionState.CLOSED):
+            room.leave_seat(seat)
+            self._close_later(seat)
+
+    def _close_later(self, seat: Seat) -> None:
+        task = asyncio.create_task(seat.close(), name=f"close {seat.name}")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # ------------------------------------------------------------ the clock
+
+    async def run(self) -> None:
+        """Feedback in time, for every seat; one clock for the node, not a task for each seat."""
+        beat = 0
+        due = time.monotonic()
+        while True:
+            due = max(due + TICK, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+            beat += 1
+            try:
+                self._tick(beat)
+            except Exception:
+                log.exception("a tick of the media clock failed")
+
+    def _tick(self, beat: int) -> None:
+        now = time.monotonic()
+        for number, seat in enumerate(self.seats):
+            if not seat.is_connected:
+                continue
+            seat.tick(now)
+            # Staggered, so that the seats' feedback does not come in one burst.
+            turn = beat + number
+            if turn % TICKS_PER_TRANSPORT_FEEDBACK == 0:
+                seat.send_transport_feedback()
+            if turn % TICKS_PER_ADAPTATION == 0:
+                seat.adapt(now)
+            if turn % TICKS_PER_REPORT == 0:
+                seat.send_receiver_report(now)
+                if seat.is_silent(now):
+                    seat.lose()
+            if turn % TICKS_PER_QUALITY == 0:
+                self._tell(Event.SEAT_QUALITY, seat.quality(now))
+        if beat % TICKS_PER_SPEECH == 0:
+            for room in self._rooms.values():
+                room.notice_speech(now)
+        if beat % (TICKS_PER_QUALITY * 10) == 0:
+            self._forget_empty_rooms(now)

@@ -1,0 +1,308 @@
+"""One browser's connection into a seat: its negotiation, its streams, its feedback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable
+
+from app.media import feedback, rtp, sdp
+from app.media.aiortc_seam import Certificate, NoPort, SeatTransport
+from app.media.downlink import Downlink
+from app.media.forward import Uplink
+from app.media.messages import ConnectionState, Kind, Lines, SeatQuality
+from app.media.publication import Publication
+from app.media.subscription import Subscription
+
+log = logging.getLogger("media.seat")
+
+CONNECT_SECONDS = 15.0
+SILENCE_SECONDS = 12.0
+DEFAULT_RTT = 0.1
+MAX_TWCC_SPAN = 2000
+
+
+class Seat:
+    """A connection in a seat, from its offer to its end; another connection means another ``Seat``.
+
+    ``answer()`` once, then it connects by itself and tells ``on_state``. ``close()`` may be called twice.
+    """
+
+    def __init__(
+        self,
+        room: str,
+        name: str,
+        connection: str,
+        certificate: Certificate,
+        addresses: tuple[str, ...],
+        ports: tuple[int, int],
+        on_state: Callable[[Seat, ConnectionState], None],
+    ) -> None:
+        self.room = room
+        self.name = name
+        self.connection = connection
+        self.state = ConnectionState.CONNECTING
+        self.transport = SeatTransport(certificate, addresses, ports, self._take, self._left)
+        self.uplink = Uplink(self.transport, self._take_rtcp)
+        self.publications: dict[Kind, Publication] = {}
+        self.slots: list[tuple[Subscription | None, Subscription | None]] = []
+        """(audio, video) of each slot, in the order of the offer."""
+        self.stage: Subscription | None = None
+        self.downlink = Downlink()
+        self._on_state = on_state
+        self._ssrc = _new_ssrc()
+        self._offer: sdp.Offer | None = None
+        self._subscriptions: dict[int, Subscription] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._twcc_count = 0
+        self._octets_up = 0
+        self._loss_up = 0.0
+        self._measured_at = time.monotonic()
+
+    @property
+    def is_connected(self) -> bool:
+        return self.state is ConnectionState.CONNECTED
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        return list(self._subscriptions.values())
+
+    # ------------------------------------------------------------ negotiation
+
+    async def answer(self, text: str, lines: Lines) -> str:
+        """The answer to the browser's offer, with every candidate. Raises MalformedSdp, NoPort."""
+        offer = sdp.read_offer(text)
+        answered = self._plan(offer, lines)
+        if not any(line.codecs for line in answered):
+            raise sdp.MalformedSdp("no line can be answered")
+        self._offer = offer
+        try:
+            await self.transport.gather()
+        except NoPort:
+            await self.close()
+            raise
+        local = sdp.LocalTransport(
+            self.transport.ufrag, self.transport.password, self.transport.fingerprint, tuple(self.transport.candidates)
+        )
+        return sdp.write_answer(answered, local, random.getrandbits(62))
+
+    def start(self) -> None:
+        """Begins to listen for the browser's checks."""
+        self._task = asyncio.create_task(self._connect(), name=f"seat {self.name}")
+
+    def _plan(self, offer: sdp.Offer, lines: Lines) -> list[sdp.AnsweredLine]:
+        """Gives each offered line its part; a line that plays none is refused."""
+        parts: dict[str, tuple[str, int | Kind]] = {}
+        for mid, kind in ((lines.mic, Kind.AUDIO), (lines.camera, Kind.VIDEO), (lines.screen, Kind.SCREEN)):
+            if mid is not None:
+                parts[mid] = ("up", kind)
+        for number, slot in enumerate(lines.slots):
+            parts[slot.audio] = parts[slot.video] = ("slot", number)
+        if lines.stage is not None:
+            parts[lines.stage] = ("stage", 0)
+        answered: dict[str, sdp.AnsweredLine] = {}
+        for line in offer.lines:
+            part, detail = parts.get(line.mid, ("none", 0))
+            taken = tuple(sdp.take_codecs(line)) if line.kind != "application" else ()
+            if part == "up" and isinstance(detail, Kind) and self._fits(line, detail) and taken:
+                answered[line.mid] = self._plan_uplink(line, detail, taken)
+            elif part in ("slot", "stage") and line.direction in ("recvonly", "sendrecv") and taken:
+                stream = f"slot{detail}" if part == "slot" else "stage"
+                answered[line.mid] = self._plan_downlink(line, stream, taken)
+            else:
+                answered[line.mid] = sdp.AnsweredLine(line, (), "inactive")
+        found = {line.offered.mid: self._subscriptions.get(line.sending.ssrc) for line in answered.values() if line.sending}
+        self.slots = [(found.get(slot.audio), found.get(slot.video)) for slot in lines.slots]
+        self.stage = found.get(lines.stage) if lines.stage is not None else None
+        return list(answered.values())
+
+    @staticmethod
+    def _fits(line: sdp.OfferedLine, kind: Kind) -> bool:
+        return line.direction in ("sendonly", "sendrecv") and (line.kind == "audio") == (kind is Kind.AUDIO)
+
+    def _plan_uplink(self, line: sdp.OfferedLine, kind: Kind, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
+        uplink = self.uplink
+        ssrc = line.ssrcs[0] if line.ssrcs else None
+        # The first codec of the answer is the one that a browser sends.
+        publication = Publication(self.name, kind, taken[0].key, taken[0].codec.clock, ssrc)
+        publication.send_nack = lambda lost: self._send_nack(publication, lost)
+        publication.send_pli = lambda: self._send_pli(publication)
+        self.publications[kind] = publication
+        uplink.by_mid[line.mid.encode()] = publication
+        if ssrc is not None:
+            uplink.by_ssrc[ssrc] = publication, False
+            if ssrc in line.rtx:
+                uplink.by_ssrc[line.rtx[ssrc]] = publication, True
+        uplink.payload_types[taken[0].codec.payload_type] = taken[0].key
+        uplink.repair_types |= {each.rtx for each in taken if each.rtx is not None}
+        for uri, attribute in ((rtp.MID, "mid_id"), (rtp.AUDIO_LEVEL, "level_id"), (rtp.TRANSPORT_CC, "transport_cc_id")):
+            if uri in line.extensions:
+                setattr(uplink, attribute, line.extensions[uri][0])
+        return sdp.AnsweredLine(line, taken[:1], "recvonly")
+
+    def _plan_downlink(self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
+        is_video = line.kind == "video"
+        has_repair = is_video and any(each.rtx is not None for each in taken)
+        ssrc, repair = self._new_ssrc(), self._new_ssrc() if has_repair else None
+        send_time = line.extensions.get(rtp.ABS_SEND_TIME)
+        subscription = Subscription(
+            self.transport, ssrc, repair,
+            {each.key: (each.codec.payload_type, each.rtx) for each in taken},
+            send_time[0] if send_time else None, is_video,
+        )
+        self._subscriptions[ssrc] = subscription
+        return sdp.AnsweredLine(line, taken, "sendonly", sdp.Outgoing(stream, ssrc, repair))
+
+    def _new_ssrc(self) -> int:
+        while True:
+            ssrc = _new_ssrc()
+            if ssrc != self._ssrc and ssrc not in self._subscriptions:
+                return ssrc
+
+    # ------------------------------------------------------------ life
+
+    async def _connect(self) -> None:
+        offer = self._offer
+        assert offer is not None
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                stands = await self.transport.connect(offer.ufrag, offer.password, offer.fingerprints)
+        except (TimeoutError, ConnectionError):
+            stands = False
+        if stands and self.state is ConnectionState.CONNECTING:
+            self.uplink.heard_at = time.monotonic()
+            self._become(ConnectionState.CONNECTED)
+        elif not stands:
+            self._become(ConnectionState.FAILED)
+
+    def _left(self) -> None:
+        self._become(ConnectionState.CLOSED)
+
+    def _become(self, state: ConnectionState) -> None:
+        if self.state in (state, ConnectionState.CLOSED, ConnectionState.FAILED):
+            return
+        self.state = state
+        log.info("seat %s of room %s is %s (connection %s)", self.name, self.room, state, self.connection)
+        self._on_state(self, state)
+
+    async def close(self) -> None:
+        for subscription in self._subscriptions.values():
+            subscription.unbind()
+        for publication in self.publications.values():
+            for subscription in publication.subscriptions:
+                subscription.unbind()
+        self._become(ConnectionState.CLOSED)
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.transport.close()
+
+    # ------------------------------------------------------------ packets and feedback
+
+    def _take(self, datagram: bytes) -> None:
+        self.uplink.take(datagram)
+
+    def _take_rtcp(self, data: bytes) -> None:
+        now = time.monotonic()
+        for item in feedback.read_rtcp(data):
+            match item:
+                case feedback.SenderReport():
+                    self._take_sender_report(item, now)
+                case feedback.ReportBlock():
+                    if subscription := self._subscriptions.get(item.ssrc):
+                        subscription.heard(item, now)
+                case feedback.Nack():
+                    if subscription := self._subscriptions.get(item.ssrc):
+                        subscription.repair(item.sequences, now)
+                case feedback.KeyFrameRequest():
+                    subscription = self._subscriptions.get(item.ssrc)
+                    if subscription is not None and subscription.source is not None:
+                        subscription.source.request_key_frame(now)
+                case feedback.MaximumBitrate():
+                    self.downlink.estimated(item.bitrate, now)
+
+    def _take_sender_report(self, report: feedback.SenderReport, now: float) -> None:
+        known = self.uplink.by_ssrc.get(report.ssrc)
+        if known is None or known[1]:
+            return
+        publication = known[0]
+        publication.report, publication.report_at = report, now
+        for subscription in publication.subscriptions:
+            subscription.send_report(now)
+
+    def _send_nack(self, publication: Publication, lost: list[int]) -> None:
+        if publication.ssrc is not None:
+            self.transport.send_rtcp(feedback.nack(self._ssrc, publication.ssrc, lost))
+
+    def _send_pli(self, publication: Publication) -> None:
+        if publication.ssrc is not None:
+            self.transport.send_rtcp(feedback.pli(self._ssrc, publication.ssrc))
+
+    @property
+    def rtt(self) -> float | None:
+        known = [each.rtt for each in self._subscriptions.values() if each.rtt is not None]
+        return min(known) if known else None
+
+    def tick(self, now: float) -> None:
+        """Every 25 ms: retransmission and key-frame requests that are due."""
+        for publication in self.publications.values():
+            if publication.missing:
+                publication.ask_again(now, self.rtt or DEFAULT_RTT)
+            if publication.subscriptions:
+                publication.remember_key_frame(now)
+
+    def send_transport_feedback(self) -> None:
+        """Every 50 ms: when each packet came, so that the browser finds its bandwidth."""
+        uplink = self.uplink
+        arrivals, uplink.arrivals = uplink.arrivals, {}
+        if not arrivals:
+            return
+        newest = max(arrivals)
+        if newest - min(arrivals) > MAX_TWCC_SPAN:
+            arrivals = {number: at for number, at in arrivals.items() if newest - number <= MAX_TWCC_SPAN}
+        packet = feedback.transport_feedback(self._ssrc, uplink.media_ssrc, self._twcc_count, arrivals)
+        self._twcc_count = (self._twcc_count + 1) & 0xFF
+        self.transport.send_rtcp(packet)
+
+    def send_receiver_report(self, now: float) -> None:
+        """Every second, with or without blocks: the browser takes three seconds without a word for a lost line."""
+        blocks = [block for each in self.publications.values() if (block := each.report_block(now))]
+        self._loss_up = max((block.fraction for block in blocks), default=0.0)
+        self.transport.send_rtcp(feedback.receiver_report(self._ssrc, blocks))
+        for subscription in self._subscriptions.values():
+            subscription.tick()
+
+    def adapt(self, now: float) -> None:
+        """Every half second: pauses and resumes video by what the downlink bears."""
+        self.downlink.adapt(self.subscriptions, now)
+
+    def is_silent(self, now: float) -> bool:
+        return self.is_connected and now - self.uplink.heard_at > SILENCE_SECONDS
+
+    def lose(self) -> None:
+        """Gives the connection up: nothing has come from the browser for too long."""
+        self._become(ConnectionState.FAILED)
+
+    def quality(self, now: float) -> SeatQuality:
+        """Since the last call."""
+        elapsed = max(0.001, now - self._measured_at)
+        self._measured_at = now
+        up, self._octets_up = self.uplink.octets - self._octets_up, self.uplink.octets
+        rtt = self.rtt
+        return SeatQuality(
+            room=self.room,
+            seat=self.name,
+            rtt_ms=None if rtt is None else round(rtt * 1000, 1),
+            loss_up=round(self._loss_up, 3),
+            loss_down=round(self.downlink.loss, 3),
+            bitrate_up=round(up * 8 / elapsed),
+            bitrate_down=round(self.downlink.bitrate),
+            video_paused=self.downlink.is_video_paused,
+        )
+
+
+def _new_ssrc() -> int:
+    return secrets.randbelow((1 << 32) - 1) + 1
