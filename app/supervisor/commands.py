@@ -9,10 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from app.supervisor import install
-from app.supervisor.children import Child, Supervisor
-from app.supervisor.install import ROOT
-from app.supervisor.steps import step
+from . import install
+from .children import Child, Supervisor
+from .install import ROOT
+from .steps import step
 
 SETTINGS = "CONSILIUM_"
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
