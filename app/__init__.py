@@ -19,7 +19,7 @@ SLICES = ("identity", "cases", "records", "scheduling", "consults", "opinions", 
 
 def create_app(settings: Any) -> Flask:
     """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route without permission."""
-    app = Flask("app", static_folder="../static")
+    app = Flask("app", static_folder="../static", template_folder="web/templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME="consilium",
@@ -83,8 +83,8 @@ def add_slices(app: Flask) -> None:
     navigation, unread_count, nodes = lambda person: [], lambda session, person: 0, None
     if there("app.consults.sockets"):
         from app.consults import sockets as _events  # noqa: F401 - importing it registers its events
-    if there("app.consults.nodes"):
-        from app.consults import nodes
+    if there("app.consults.node_events"):
+        from app.consults import node_events as nodes
     if there("app.notifications.queries"):
         from app.notifications.queries import unread_count
     if there("app.portal.navigation"):
@@ -100,15 +100,11 @@ def add_slices(app: Flask) -> None:
 
 
 def answer_probes(app: Flask) -> None:
-    from importlib.util import find_spec
-    if find_spec("app.consults.nodes"):
-        from app.consults.nodes import any_node_answers
-    else:
-        any_node_answers = lambda session: True  # noqa: E731 - TEMPORARY
+    from app.consults import nodes
     from app.jobs.queries import any_runner_answers
     from app.web import probes
 
-    app.extensions["ready_checks"] = {"jobs": any_runner_answers, "media": any_node_answers}
+    app.extensions["ready_checks"] = {"jobs": any_runner_answers, "media": lambda session: bool(nodes.alive(session))}
     probes.install(app)
 
 

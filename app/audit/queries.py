@@ -1,7 +1,8 @@
 """Reading the chain, and checking it."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -24,12 +25,13 @@ def verify_chain(session: Session, expected_head: str | None = None) -> ChainRep
     """Walks the whole chain. With an exported head hash it also shows a tail that was cut off (`broken_at` then is
     the number after the last entry)."""
     previous, count, seen_head = GENESIS, 0, expected_head in (None, GENESIS)
-    for entry in _walk(session):
-        count += 1
-        if entry.number != count or entry.previous_hash != previous or entry.digest() != entry.hash:
-            return ChainReport(count, previous, broken_at=count)
-        previous = entry.hash
-        seen_head = seen_head or previous == expected_head
+    with closing(_walk(session)) as entries:
+        for entry in entries:
+            count += 1
+            if entry.number != count or entry.previous_hash != previous or entry.digest() != entry.hash:
+                return ChainReport(count, previous, broken_at=count)
+            previous = entry.hash
+            seen_head = seen_head or previous == expected_head
     return ChainReport(count, previous, broken_at=None if seen_head else count + 1)
 
 
@@ -49,5 +51,6 @@ def latest_entries(session: Session, before: int | None = None, limit: int = 100
     return list(session.scalars(wanted))
 
 
-def _walk(session: Session) -> Iterator[AuditEntry]:
-    yield from session.scalars(select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000))
+def _walk(session: Session) -> Generator[AuditEntry, None, None]:
+    with session.scalars(select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000)) as entries:
+        yield from entries

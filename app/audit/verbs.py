@@ -52,6 +52,7 @@ class Verb(StrEnum):
     OPINION_SIGNED = "opinion.signed"
     OPINION_RENDERED = "opinion.rendered"
     OPINION_RELEASED = "opinion.released"
+    OPINION_ADDED_TO = "opinion.added_to"
     # notifications and jobs
     NOTICE_SENT = "notice.sent"
     NOTICE_READ = "notice.read"

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
@@ -10,9 +10,6 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.core.db import Database
-
-if TYPE_CHECKING:
-    from app.identity.models import Person
 
 _AFTER_COMMIT = "after_commit"
 
@@ -39,12 +36,12 @@ def db_session() -> Session:
     return g.db_session
 
 
-def current_person() -> Person:
-    """Who is signed in. Only for routes that demand a permission: there, somebody always is."""
-    return cast("Person", current_user._get_current_object())  # noqa: SLF001 - the way Flask-Login documents
+def current_person() -> Any:
+    """The `identity.Person` who is signed in. Only for routes that demand a permission: there, somebody always is."""
+    return current_user._get_current_object()
 
 
-def person_or_none() -> Person | None:
+def person_or_none() -> Any | None:
     return current_person() if current_user and current_user.is_authenticated else None
 
 

@@ -57,7 +57,8 @@ def test_what_was_put_is_read(store: BlobStore) -> None:
     stored = store.put(object_id, [plain[: 3 * MIB], plain[3 * MIB :]])
     assert (stored.size, stored.sha256) == (len(plain), hashlib.sha256(plain).hexdigest())
     assert b"".join(store.read(object_id, stored.wrapped_key)) == plain
-    assert b"".join(store.read(object_id, stored.wrapped_key, 5 * MIB, 7 * MIB + 1)) == plain[5 * MIB : 7 * MIB + 1]
+    middle = store.read(object_id, stored.wrapped_key, 5 * MIB, 7 * MIB + 1)
+    assert b"".join(middle) == plain[5 * MIB : 7 * MIB + 1]
 
 
 def test_an_empty_object(store: BlobStore) -> None:

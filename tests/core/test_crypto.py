@@ -164,7 +164,8 @@ def test_only_the_segments_of_the_range_are_read(start: int, end: int | None, se
     THREE_SEGMENTS.asked.clear()
     THREE_SEGMENTS.range(start, end)
     [(lower, upper)] = THREE_SEGMENTS.asked
-    assert {lower // crypto.SEGMENT_BYTES, (upper - 1) // crypto.SEGMENT_BYTES} == {min(segments), max(segments)}
+    assert lower // crypto.SEGMENT_BYTES == min(segments)
+    assert (upper - 1) // crypto.SEGMENT_BYTES == max(segments)
 
 
 @pytest.mark.parametrize("at", [0, 1, 20, 35, 41, 5000, 1 << 20, (1 << 20) + 300, -1])
@@ -258,7 +259,7 @@ def test_a_text_opens_only_where_it_belongs() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " , ", "abc", "k:", "k:!!!", "k:" + "A" * 24, ":" + "A" * 44, f"{OLD},{OLD}", "k 1:" + "A" * 43 + "="],
+    ["", " , ", "abc", "k:", "k:!!!", "k:" + "A" * 24, ":" + "A" * 44, f"{OLD},{OLD}", "k 1:" + "A" * 44],
 )
 def test_bad_master_keys_stop_with_a_sentence_that_shows_no_key(text: str) -> None:
     with pytest.raises(crypto.BadMasterKeys) as refused:

@@ -1,0 +1,144 @@
+"""Imports run one way (DESIGN 3). Each rule is also shown to catch a breach, so that it cannot be true by accident."""
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+APP = ROOT / "app"
+CHAIN = ("core", "i18n", "web", "audit", "identity", "cases", "records", "scheduling", "consults", "opinions",
+         "notifications", "portal", "jobs")
+OUTSIDE = ("media", "supervisor")  # processes of their own
+WIRING = ("__init__", "cli")
+ROOMS = ("models", "policy", "queries", "service", "forms", "routes", "sockets", "jobs")
+EDGES = frozenset({"routes", "sockets"})
+FLASK = ("flask", "flask_socketio", "flask_login", "flask_babel", "flask_wtf", "flask_limiter", "werkzeug.wrappers")
+MEDIA_MAY = ("app.media", "app.core.clock", "app.core.crypto", "app.core.blobs")
+WEB_FACING = ("web",)  # the edge itself
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(APP.rglob("*.py")):
+        yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
+
+
+def imports(source: str) -> set[str]:
+    """Every module that the source imports, at the top or inside a function; names of `from x import y` as x.y."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "imports are absolute, so that they can be read"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def slice_of(module: str) -> str:
+    return module.split(".")[1] if module.count(".") else ""
+
+
+def breaches_of_chain(module: str, source: str) -> list[str]:
+    """The imports that look to the right of the module's place in the chain."""
+    own = slice_of(module)
+    if own not in CHAIN:
+        return []
+    wrong = []
+    for name in imports(source):
+        if not name.startswith("app."):
+            continue
+        other = slice_of(name)
+        if other == own or name.startswith("app.media.messages") and own == "consults":
+            continue
+        if other not in CHAIN or CHAIN.index(other) > CHAIN.index(own):
+            wrong.append(f"{module} imports {name}")
+    return wrong
+
+
+def breaches_inside(module: str, source: str) -> list[str]:
+    """Within a slice: models < policy < queries < service < forms < routes, sockets, jobs."""
+    own = module.split(".")
+    if len(own) != 3 or own[1] not in CHAIN or own[2] not in ROOMS:
+        return []
+    rank = min(ROOMS.index(own[2]), ROOMS.index("routes"))
+    wrong = []
+    for name in imports(source):
+        parts = name.split(".")
+        if parts[:2] == own[:2] and len(parts) > 2 and parts[2] in ROOMS and parts[2] != own[2]:
+            other = min(ROOMS.index(parts[2]), ROOMS.index("routes"))
+            if other > rank and not (own[2] == "service" and parts[2] == "forms"):
+                wrong.append(f"{module} imports {name}")
+    return wrong
+
+
+def knows_flask(source: str) -> list[str]:
+    return sorted(name for name in imports(source) if name.startswith(FLASK) or name.startswith("app.web."))
+
+
+def breaches_of_media(source: str) -> list[str]:
+    return sorted(name for name in imports(source)
+                  if name.startswith("app.") and not name.startswith(MEDIA_MAY)
+                  or name.split(".")[0] in ("flask", "sqlalchemy", "flask_socketio"))
+
+
+ALL = dict(modules())
+
+
+def test_every_room_has_its_place():
+    found = {slice_of(module) for module in ALL} - {""} - set(WIRING)
+    assert found <= set(CHAIN) | set(OUTSIDE), found - set(CHAIN) - set(OUTSIDE)
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_imports_run_one_way(module):
+    source = ALL[module].read_text()
+    assert breaches_of_chain(module, source) + breaches_inside(module, source) == []
+
+
+@pytest.mark.parametrize("module", [module for module in ALL if slice_of(module) in CHAIN
+                                    and slice_of(module) not in WEB_FACING])
+def test_only_the_edges_know_flask(module):
+    room = module.split(".")[-1]
+    if room in EDGES or module in KNOW_FLASK:
+        return
+    assert knows_flask(ALL[module].read_text()) == []
+
+
+# Edges under another name: each is a wire to the outside, not a room of decisions.
+KNOW_FLASK = {
+    "app.consults.nodes", "app.consults.node_events", "app.consults.announcing",  # the wire to the media node
+    "app.portal.blueprint",  # shared by two files of routes
+    "app.records.spool",  # takes the bytes off the wire
+}
+
+
+@pytest.mark.parametrize("module", [module for module in ALL if slice_of(module) == "media"])
+def test_the_media_node_stands_alone(module):
+    assert breaches_of_media(ALL[module].read_text()) == []
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (APP / "core").glob("*.py") if path.stem != "__init__"))
+def test_core_modules_can_be_imported_one_by_one(name):
+    databases = {"db", "columns", "outbox"}
+    banned = ["flask"] + ([] if name in databases else ["sqlalchemy"])
+    code = (f"import sys, app.core.{name}; "
+            f"sys.exit(', '.join(m for m in {banned!r} if m in sys.modules) or 0)")
+    # `app` itself is the wiring and knows Flask; a bare package of that name stands in for it here.
+    stand_in = f"import sys, types; app = types.ModuleType('app'); app.__path__ = [{str(APP)!r}]; sys.modules['app'] = app; "
+    done = subprocess.run([sys.executable, "-c", stand_in + code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_rules_catch_a_breach():
+    assert breaches_of_chain("app.cases.service", "from app.records import queries") != []
+    assert breaches_of_chain("app.records.service", "from app.cases import queries") == []
+    assert breaches_of_chain("app.opinions.service", "import app.media.room") != []
+    assert breaches_inside("app.cases.models", "from app.cases import service") != []
+    assert breaches_inside("app.cases.service", "from app.cases import routes") != []
+    assert knows_flask("def f():\n    from flask import request") != []
+    assert breaches_of_media("from app.cases.models import Case") != []
