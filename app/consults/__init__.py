@@ -1,0 +1,1 @@
+"""The meeting: waiting room, signalling, who hears whom, chat, and the record of it."""

@@ -1,0 +1,146 @@
+"""What media nodes say, and when they come and go. A node is a Socket.IO client in a namespace of its own, let in by
+the shared secret; these handlers are no events for people and carry `node_only` instead of a permission."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, request
+from flask_socketio import ConnectionRefusedError
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.consults import announcing, registry
+from app.consults.models import MediaNode
+from app.core.clock import now
+from app.media import messages
+from app.media.messages import Event
+from app.web.context import database, settings
+from app.web.sockets import socketio
+
+Message = TypeVar("Message", bound=BaseModel)
+
+
+def install(app: Flask) -> None:
+    """Binds the handlers; call it once the Socket.IO server is bound to `app`.
+
+    With several web processes a command's answer comes back through the queue: the process listens to it from the
+    start, not only from its first browser on. Otherwise a call to a node at another process waits for nothing.
+    """
+    for name, handler in NODE_EVENTS.items():
+        socketio.on_event(name, handler, namespace=messages.NAMESPACE)
+    server = socketio.server
+    if app.extensions["settings"].redis_url and server is not None and not server.manager_initialized:
+        server.manager_initialized = True
+        server.manager.initialize()
+
+
+def any_node_answers(session: Session) -> bool:
+    """Whether a media node holds its lease and can be spoken with."""
+    return bool(registry.alive(session))
+
+
+def node_only(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a handler that only a node, let in by the shared secret, can reach."""
+    handler.node_only = True  # type: ignore[attr-defined]
+    return handler
+
+
+@node_only
+def connect(auth: Any = None) -> None:
+    try:
+        claim = messages.NodeAuth.model_validate(auth)
+    except ValidationError:
+        raise ConnectionRefusedError("not a media node") from None
+    if not messages.is_node_secret(settings().secret_key, claim.secret):
+        current_app.logger.warning("a media node with a wrong secret was refused")
+        raise ConnectionRefusedError("not a media node")
+    with database().unit_of_work() as session:
+        node = session.get(MediaNode, claim.node) or MediaNode(id=claim.node)
+        node.sid, node.seen_at, node.lost_at = _sid(), now(), None
+        session.add(node)
+
+
+@node_only
+def disconnect(*_reason: Any) -> None:
+    with database().unit_of_work() as session:
+        session.execute(update(MediaNode).where(MediaNode.sid == _sid()).values(sid=None, lost_at=now()))
+
+
+@node_only
+def hello(raw: Any) -> None:
+    """A node arrives, or returns: rooms that it should carry and does not are entered anew by their seats."""
+    message = _read(messages.NodeHello, raw)
+    if message is None:
+        return
+    with database().unit_of_work() as session:
+        node = _of_this_socket(session)
+        if node is None:
+            return
+        node.capacity, node.rooms, node.seen_at = message.capacity, len(message.rooms), now()
+        node.seats = sum(len(room.seats) for room in message.rooms)
+        announcing.node_is_here(session, node, message.rooms)
+
+
+@node_only
+def heartbeat(raw: Any) -> None:
+    message = _read(messages.NodeHeartbeat, raw)
+    if message is None:
+        return
+    with database().unit_of_work() as session:
+        session.execute(update(MediaNode).where(MediaNode.sid == _sid()).values(
+            seen_at=now(), rooms=message.rooms, seats=message.seats, load=message.load))
+
+
+@node_only
+def seat_state(raw: Any) -> None:
+    message = _read(messages.SeatState, raw)
+    if message is not None:
+        _tell(message.room, "seat.link", {"seat": message.seat, "connection": message.connection,
+                                          "state": message.state})
+
+
+@node_only
+def room_speaking(raw: Any) -> None:
+    message = _read(messages.RoomSpeaking, raw)
+    if message is not None:
+        _tell(message.room, "speaking", {"levels": message.levels, "speaker": message.speaker})
+
+
+@node_only
+def seat_quality(raw: Any) -> None:
+    message = _read(messages.SeatQuality, raw)
+    if message is not None:
+        _tell(message.room, "quality", message.model_dump(exclude={"room"}))
+
+
+NODE_EVENTS: dict[str, Callable[..., Any]] = {
+    "connect": connect,
+    "disconnect": disconnect,
+    Event.HELLO.value: hello,
+    Event.HEARTBEAT.value: heartbeat,
+    Event.SEAT_STATE.value: seat_state,
+    Event.ROOM_SPEAKING.value: room_speaking,
+    Event.SEAT_QUALITY.value: seat_quality,
+}
+
+
+def _tell(room: str, event: str, facts: dict[str, Any]) -> None:
+    socketio.emit(event, facts, to=f"consult:{room}", namespace="/consult")
+
+
+def _of_this_socket(session: Session) -> MediaNode | None:
+    return session.scalars(select(MediaNode).where(MediaNode.sid == _sid())).first()
+
+
+def _sid() -> str:
+    return request.sid  # type: ignore[attr-defined,no-any-return]
+
+
+def _read(model: type[Message], raw: Any) -> Message | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        current_app.logger.warning("a media node sent a malformed %s", model.__name__)
+        return None

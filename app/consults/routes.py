@@ -1,0 +1,99 @@
+"""Addresses of the consult: the room, the way to it from a booking, and what comes after."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.cases.models import Case
+from app.consults import policy, queries, service, tickets, watch
+from app.consults.models import ChatMessage, Consult, Seat
+from app.consults.queries import Meeting
+from app.core.errors import Forbidden, NotFound
+from app.core.permissions import Permission, Role
+from app.identity.models import Person
+from app.scheduling.models import Booking
+from app.web.access import requires
+from app.web.context import current_person, db_session, settings
+
+blueprint = Blueprint("consults", __name__, url_prefix="/consults", template_folder="templates")
+
+
+@blueprint.get("/of/<booking_id>")
+@requires(Permission.CONSULT_JOIN)
+def of_booking(booking_id: str) -> Response:
+    """The way in from a booking: the consult stands ready from the first visit on."""
+    session, person = db_session(), current_person()
+    booking = session.get(Booking, booking_id)
+    if booking is None or not booking.is_confirmed:
+        raise NotFound()
+    if person.role != Role.COORDINATOR and person not in booking.people:
+        raise Forbidden()
+    consult = service.ensure_consult(session, booking)
+    return redirect(url_for("consults.room", consult_id=consult.id))
+
+
+@blueprint.get("/<consult_id>")
+@requires(Permission.CONSULT_JOIN)
+def room(consult_id: str) -> Response | str:
+    """Waiting room and consult room in one page: nobody loads anything anew between the two."""
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    if consult.is_over:
+        return redirect(url_for("consults.after", consult_id=consult.id))
+    service.ensure_consult(session, consult.booking)
+    seat = service.seat_for(session, person, consult)
+    watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    return render_template("consults/room.html", consult=consult, seat=seat, room=_room_facts(consult, seat, person),
+                           can_admit=policy.can_admit(seat), can_end=policy.can_end(seat))
+
+
+@blueprint.get("/<consult_id>/after")
+@requires(Permission.CONSULT_JOIN)
+def after(consult_id: str) -> Response | str:
+    """What comes next, for each role."""
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    if not consult.is_over:
+        return redirect(url_for("consults.room", consult_id=consult.id))
+    return render_template("consults/after.html", consult=consult, case=consult.case,
+                           seat=service.seat_for(session, person, consult))
+
+
+@blueprint.app_context_processor
+def for_other_pages() -> dict[str, Any]:
+    """What other slices' templates may use: the way in, and what was written. Nothing is read before it is called."""
+    return {"next_consult": _next_consult, "consult_of_case": _consult_of_case, "consult_chat": _consult_chat}
+
+
+def _next_consult() -> Meeting | None:
+    return queries.next_consult_of(db_session(), current_person())
+
+
+def _consult_of_case(case: Case) -> Meeting | None:
+    meeting = queries.meeting_of_case(db_session(), case.id)
+    person = current_person()
+    if meeting is None or (person.role != Role.COORDINATOR and person not in meeting.booking.people):
+        return None
+    return meeting
+
+
+def _consult_chat(case: Case) -> list[ChatMessage]:
+    return queries.chat_of_case(db_session(), current_person(), case)
+
+
+def _room_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, Any]:
+    """What the room's script starts from. No clinical content: it lies in the page's source."""
+    chosen = settings()
+    return {
+        "consult": consult.id,
+        "seat": seat.id,
+        "ticket": tickets.issue(chosen.secret_key, seat.id, person.id),
+        "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, seat.id),
+        "after": url_for("consults.after", consult_id=consult.id),
+        "opensAt": consult.opens_at.isoformat(),
+        "startsAt": consult.booking.starts_at.isoformat(),
+        "language": person.language,
+        "role": seat.role,
+    }
