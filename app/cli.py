@@ -11,6 +11,7 @@ from flask_migrate import Migrate
 
 from app.audit.queries import verify_chain
 from app.core.db import Base, Database
+from app.i18n import gathering
 from app.web.context import database, settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -59,9 +60,18 @@ def demo_accounts() -> None:
     click.echo(demo.accounts_table())
 
 
+@click.command("messages")
+def messages() -> None:
+    """Gather every sentence into the catalogues, and say what is still to be translated."""
+    for tag in gathering.PLURALS:
+        sentences, missing = gathering.merge(tag)
+        click.echo(f"{tag}: {sentences} sentences, {missing} to translate")
+
+
 def install(app: Flask) -> None:
-    Migrate(app, _Schema(app.extensions["database"]), directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
+    Migrate(app, _Schema(app.extensions["database"]), directory=str(MIGRATIONS))
     app.cli.add_command(audit)
+    app.cli.add_command(messages)
     app.cli.add_command(seed_demo)
     app.cli.add_command(demo_accounts)
 

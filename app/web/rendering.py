@@ -15,6 +15,7 @@ from app.web.locale import current_language, reader_zone
 
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(vendor=_vendor_links(app), now=now)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # as the sentences are gathered
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
