@@ -156,7 +156,7 @@ export class MediaLink extends EventTarget {
   _open() {
     const pc = new RTCPeerConnection({ iceServers: this._iceServers, bundlePolicy: "max-bundle" });
     const sending = (kind, track) => pc.addTransceiver(track || kind, { direction: "sendonly" });
-    const receiving = (kind) => pc.addTransceiver(kind, { direction: "recvonly" });
+    const receiving = (kind) => preferring(pc.addTransceiver(kind, { direction: "recvonly" }), kind);
     const up = {
       mic: sending("audio", this._tracks.mic),
       camera: sending("video", this._tracks.camera),
@@ -295,6 +295,14 @@ function linesOf({ up, down }) {
     slots: down.slots.map(({ audio, video }) => ({ audio: audio.mid, video: video.mid })),
     stage: down.stage.mid,
   };
+}
+
+/** Offers on each slot only what the node forwards: many slots with every codec would make a long offer. */
+function preferring(transceiver, kind) {
+  const wanted = kind === "audio" ? ["audio/opus"] : ["video/VP8", "video/H264", "video/rtx"];
+  const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType }) => wanted.includes(mimeType)) ?? [];
+  if (codecs.length && transceiver.setCodecPreferences) transceiver.setCodecPreferences(codecs);
+  return transceiver;
 }
 
 function renew(stream, tracks) {
