@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 TICK = 0.1
-GRACE = 2.5  # seconds a child has between SIGTERM and SIGKILL: three of them must end within ten
+PATIENCE = 9.5  # seconds from the first SIGTERM to the last SIGKILL: Ctrl-C promises ten
+RESERVE = 1.1  # seconds of it that each later child keeps for itself
 LONGEST_PAUSE = 30.0
 STEADY = 60.0  # a child that lived this long starts afresh with the shortest pause
 HOPELESS = 5  # crashes before the first readiness, after which we give up
@@ -69,12 +70,11 @@ class Child:
         self.crashes += 1
         return min(LONGEST_PAUSE, 0.5 * 2 ** (self.crashes - 1))
 
-    def stop(self, hurried: Callable[[], bool]) -> None:
-        """Holds afterwards: nothing of this child's process group lives."""
+    def stop(self, deadline: float, hurried: Callable[[], bool]) -> None:
+        """Holds afterwards: nothing of this child's process group lives. `deadline` is monotonic."""
         if self.process is None:
             return
         _signal_group(self.process, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE
         while self.process.poll() is None and time.monotonic() < deadline and not hurried():
             time.sleep(TICK / 4)
         if self.process.poll() is None:
@@ -119,18 +119,20 @@ class Supervisor:
     def _watch(self) -> int:
         for child in self.children:
             child.start(self.environment)
-        ready, complained = False, time.monotonic()
+        ready = False
+        ask_at, complain_at = 0.0, time.monotonic() + 30
         while not self.signals:
             for child in self.children:
                 if not self._mend(child, ready):
                     return 1
-            if not ready:
+            if not ready and time.monotonic() >= ask_at:
                 answer = _ask_readiness(self.address)
                 ready = answer == "ready"
+                ask_at = time.monotonic() + 0.3
                 if ready:
                     self.when_ready()
-                elif time.monotonic() - complained > 30:
-                    complained = time.monotonic()
+                elif time.monotonic() >= complain_at:
+                    complain_at = time.monotonic() + 30
                     say("consilium", f"still waiting: {answer}")
             time.sleep(TICK)
         return 0
@@ -152,9 +154,10 @@ class Supervisor:
 
     def _stop(self) -> None:
         say("consilium", "stopping")
-        asked = self.signals
-        for child in reversed(self.children):
-            child.stop(hurried=lambda: self.signals > max(asked, 1))
+        asked = max(self.signals, 1)
+        end = time.monotonic() + PATIENCE
+        for still, child in reversed(list(enumerate(self.children))):
+            child.stop(end - still * RESERVE, hurried=lambda: self.signals > asked)
         say("consilium", "stopped")
 
 

@@ -8,11 +8,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from . import install
 from .children import Child, Supervisor
 from .install import ROOT
 from .steps import step
+
+if TYPE_CHECKING:
+    from config import Settings
 
 SETTINGS = "CONSILIUM_"
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -29,10 +33,12 @@ def run(asked: argparse.Namespace) -> int:
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
     }
-    fault = _settings_fault() or _port_fault(asked.host, asked.port)
-    if fault:
+    settings = _settings()
+    if fault := _port_fault(asked.host, asked.port):
         print(fault, file=sys.stderr)
         return 2
+    # the media node reads no files: what it shares with the web comes through its environment
+    os.environ |= {"CONSILIUM_SECRET_KEY": settings.secret_key, "CONSILIUM_WEB_URL": settings.web_url}
     print("Setting up Consilium:", file=sys.stderr)
     for warning in install.debian_packages(install.FOR_RUNNING):
         print(f"  {warning} Until then PDFs lack some scripts.", file=sys.stderr)
@@ -54,13 +60,14 @@ def run(asked: argparse.Namespace) -> int:
     return Supervisor(children, os.environ, (where, asked.port), when_ready).run()
 
 
-def _settings_fault() -> str:
+def _settings() -> Settings:
+    """The settings, or the end: status 2 and a sentence for each that is missing or wrong."""
     from config import Settings
     try:
-        Settings.load()
+        return Settings.load()
     except SystemExit as refusal:
-        return str(refusal)
-    return ""
+        print(refusal, file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def _port_fault(host: str, port: int) -> str:
@@ -149,10 +156,7 @@ def flask(asked: argparse.Namespace) -> int:
     os.environ.setdefault("CONSILIUM_MODE", "production" if real else "demo")
     os.environ.setdefault("CONSILIUM_DATA_DIR", str(ROOT / "data"))
     os.environ["FLASK_APP"] = str(ROOT / "wsgi.py")
-    fault = _settings_fault()
-    if fault:
-        print(fault, file=sys.stderr)
-        return 2
+    _settings()
     install.catalogues()
     os.execv(sys.executable, [sys.executable, "-m", "flask", *words])
 

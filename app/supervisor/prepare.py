@@ -20,7 +20,8 @@ def main(demo: bool) -> None:
 
 
 def _command(app: Flask, words: list[str]) -> None:
-    app.cli.main(args=words, obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
+    with app.app_context():  # as the `flask` command has it
+        app.cli.main(args=words, obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
 
 
 if __name__ == "__main__":
