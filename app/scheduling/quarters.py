@@ -74,6 +74,22 @@ class Horizon:
         begin, end = max(begin, self.start), min(end, self.end)
         return 0 if begin >= end else ones(end - begin) << (begin - self.start)
 
+    def days(self, first: date | None, last: date | None) -> int:
+        """The bits of the UTC days from ``first`` to ``last``, both included; None leaves that side open."""
+        begin = self.start if first is None else wall_quarter(first)
+        end = self.end if last is None else wall_quarter(last) + DAY
+        return self.span(begin, end)
+
+    @property
+    def first_day(self) -> date:
+        """The UTC day on which this begins."""
+        return instant_of(self.start).date()
+
+    @property
+    def last_day(self) -> date:
+        """The UTC day of the last quarter."""
+        return instant_of(max(self.start, self.end - 1)).date()
+
     def cut_from(self, bits: int, other: Horizon) -> int:
         """A calendar over ``other``, seen over this horizon; what ``other`` does not cover is not free."""
         shift = self.start - other.start

@@ -1,0 +1,190 @@
+"""The verbs of hours and qualifications: when people can be asked, and for which languages."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import available_timezones
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.core.clock import now
+from app.core.errors import Forbidden, Invalid
+from app.core.permissions import Role
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling import diaries, policy
+from app.scheduling.calendar import MINUTES_IN_DAY
+from app.scheduling.models import AvailabilityException, AvailabilityWindow, Diary, Qualification
+from app.scheduling.quarters import MINUTES
+
+MOST_WINDOWS = 50
+MOST_EXCEPTIONS = 400
+MODES = ("consecutive", "simultaneous")
+
+
+@dataclass(frozen=True)
+class WeeklyHours:
+    """Open from `start` until `end` (minutes after midnight on the wall) on a weekday; 0 is Monday."""
+
+    weekday: int
+    start: int
+    end: int
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True)
+class Days:
+    """A closure, or with `opens` extra hours, on each day from `first` to `last`."""
+
+    first: date
+    last: date
+    opens: bool = False
+    start: int = 0
+    end: int = MINUTES_IN_DAY
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a person asks beside the hours; None means no limit."""
+
+    buffer: int = 0
+    notice_hours: int = 0
+    daily_most: int | None = None
+    weekly_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What makes an interpreter proposable for a pair of languages."""
+
+    source: str
+    target: str
+    credential: str = "other"
+    number: str = ""
+    issuer: str = ""
+    both_ways: bool = True
+    modes: tuple[str, ...] = MODES
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+def set_availability(
+    session: Session, actor: Person, owner: Person, hours: Sequence[WeeklyHours], zone: str
+) -> None:
+    """Replaces the weekly hours of `owner`. Meetings already booked stay. Raises `Forbidden`, `Invalid`."""
+    _refuse_unless_may_set(actor, owner)
+    _check_zone(zone)
+    if len(hours) > MOST_WINDOWS:
+        raise Invalid(N_("Please enter at most %(most)s openings a week."), most=MOST_WINDOWS)
+    for one in hours:
+        _check_minutes(one.start, one.end, wraps=True)
+        if not 0 <= one.weekday <= 6:
+            raise Invalid(N_("Please choose a day of the week."), field="weekday")
+        _check_period(one.valid_from, one.valid_until)
+    diaries.lock(session, [owner.id])
+    session.execute(delete(AvailabilityWindow).where(AvailabilityWindow.person_id == owner.id))
+    session.add_all(
+        AvailabilityWindow(person_id=owner.id, weekday=one.weekday, start_minute=one.start, end_minute=one.end,
+                           zone=zone, valid_from=one.valid_from, valid_until=one.valid_until)
+        for one in sorted(set(hours), key=lambda one: (one.weekday, one.start)))
+    session.flush()
+    _record(session, actor, owner, windows=len(hours), zone=zone)
+
+
+def add_days(session: Session, actor: Person, owner: Person, days: Days, zone: str) -> AvailabilityException:
+    """A closure or extra hours on certain days. Meetings already booked stay."""
+    _refuse_unless_may_set(actor, owner)
+    _check_zone(zone)
+    _check_minutes(days.start, days.end, wraps=False)
+    _check_period(days.first, days.last)
+    if (days.last - days.first).days > 366:
+        raise Invalid(N_("Please enter at most a year at once."), field="last")
+    if days.last < now().date().replace(day=1):
+        raise Invalid(N_("These days have already passed."), field="last")
+    diaries.lock(session, [owner.id])
+    row = AvailabilityException(person_id=owner.id, opens=days.opens, first_day=days.first, last_day=days.last,
+                                start_minute=days.start, end_minute=days.end, zone=zone, rule=days.rule)
+    session.add(row)
+    session.flush()
+    _record(session, actor, owner, opens=days.opens, first=days.first.isoformat(), last=days.last.isoformat())
+    return row
+
+
+def remove_days(session: Session, actor: Person, owner: Person, row: AvailabilityException) -> None:
+    _refuse_unless_may_set(actor, owner)
+    if row.person_id != owner.id:
+        raise Forbidden()
+    diaries.lock(session, [owner.id])
+    session.delete(row)
+    session.flush()
+    _record(session, actor, owner, removed=row.first_day.isoformat())
+
+
+def set_habits(session: Session, actor: Person, owner: Person, habits: Habits) -> None:
+    """Buffers, notice and the most meetings a day and a week."""
+    _refuse_unless_may_set(actor, owner)
+    if not 0 <= habits.buffer <= 8:
+        raise Invalid(N_("A buffer can be at most two hours."), field="buffer")
+    if not 0 <= habits.notice_hours <= 24 * 14:
+        raise Invalid(N_("The notice can be at most two weeks."), field="notice_hours")
+    if any(most is not None and not 1 <= most <= 100 for most in (habits.daily_most, habits.weekly_most)):
+        raise Invalid(N_("Please enter a number of meetings from 1 to 100, or leave it empty."), field="daily_most")
+    diaries.lock(session, [owner.id])
+    diary = session.get_one(Diary, owner.id, populate_existing=True)
+    diary.buffer, diary.notice_hours = habits.buffer, habits.notice_hours
+    diary.daily_most, diary.weekly_most = habits.daily_most, habits.weekly_most
+    session.flush()
+    _record(session, actor, owner, buffer=habits.buffer, notice_hours=habits.notice_hours)
+
+
+def add_qualification(session: Session, actor: Person, owner: Person, held: Credential) -> Qualification:
+    """A pair of languages that `owner` may be proposed for. The office or an administrator has seen the paper."""
+    if actor.role not in (Role.COORDINATOR, Role.ADMINISTRATOR):
+        raise Forbidden()
+    if owner.role != Role.INTERPRETER:
+        raise Invalid(N_("Only interpreters have language pairs."), field="person")
+    if not held.source or not held.target or held.source.lower() == held.target.lower():
+        raise Invalid(N_("Please choose two different languages."), field="target")
+    if not held.modes or any(mode not in MODES for mode in held.modes):
+        raise Invalid(N_("Please choose at least one way of interpreting."), field="modes")
+    _check_period(held.valid_from, held.valid_until)
+    row = Qualification(
+        person_id=owner.id, source=held.source, target=held.target, both_ways=held.both_ways, modes=list(held.modes),
+        credential=held.credential, number=held.number, issuer=held.issuer, valid_from=held.valid_from,
+        valid_until=held.valid_until)
+    session.add(row)
+    session.flush()
+    _record(session, actor, owner, qualification=row.id, source=held.source, target=held.target)
+    return row
+
+
+def _refuse_unless_may_set(actor: Person, owner: Person) -> None:
+    if not policy.can_set_hours(actor, owner):
+        raise Forbidden()
+
+
+def _check_zone(zone: str) -> None:
+    if zone not in available_timezones():
+        raise Invalid(N_("We do not know the time zone “%(zone)s”."), field="zone", zone=zone)
+
+
+def _check_minutes(start: int, end: int, *, wraps: bool) -> None:
+    if not (0 <= start < MINUTES_IN_DAY and 0 <= end <= MINUTES_IN_DAY) or start % MINUTES or end % MINUTES:
+        raise Invalid(N_("Hours begin and end on a full quarter of an hour."), field="start")
+    if start == end or (end < start and not wraps):
+        raise Invalid(N_("The end must lie after the beginning."), field="end")
+
+
+def _check_period(first: date | None, last: date | None) -> None:
+    if first is not None and last is not None and last < first:
+        raise Invalid(N_("The last day must not lie before the first."), field="last")
+
+
+def _record(session: Session, actor: Person, owner: Person, **facts: object) -> None:
+    audit.record(session, actor.id, Verb.AVAILABILITY_CHANGED, "person", owner.id, **facts)

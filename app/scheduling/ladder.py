@@ -1,0 +1,165 @@
+"""The verbs of an interpreter's engagement: asked, accepted, declined, replaced; somebody is always being asked."""
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as case_queries
+from app.cases import service as cases
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden
+from app.core.outbox import enqueue
+from app.core.permissions import Role
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling import claims, diaries, policy, queries
+from app.scheduling.models import Booking, Engagement, EngagementState
+
+AFTER_THE_MEETING = timedelta(hours=1)
+"""How long an interpreter still reaches the brief once the meeting is over."""
+
+FIRM_BEFORE = timedelta(hours=24)
+"""When an interpreter's silence counts as a no, and a yes becomes firm."""
+
+_AT_ONCE = 5  # substitutes whose diaries are locked together
+
+
+def propose(session: Session, actor: Person | None, booking: Booking, interpreter: Person, rank: int = 0) -> Engagement:
+    """Asks the interpreter, who has been claimed for the booking, and lets them in on the case for its time."""
+    engagement = Engagement(booking_id=booking.id, interpreter_id=interpreter.id, interpreter=interpreter,
+                            rank=rank, answer_by=_deadline(booking))
+    booking.engagements.append(engagement)
+    session.flush()
+    _let_in(session, actor, booking, interpreter)
+    _record(session, actor, engagement)
+    cases.notify(session, "engagement_proposed", booking.case, [interpreter.id], engagement_id=engagement.id,
+                 answer_by=engagement.answer_by.isoformat() if engagement.answer_by else None, **facts_of(booking))
+    enqueue(session, "check_engagement", {"engagement_id": engagement.id}, run_at=engagement.answer_by,
+            key=f"check_engagement:{engagement.id}:{booking.sequence}")
+    return engagement
+
+
+def accept_engagement(session: Session, actor: Person, engagement: Engagement) -> None:
+    """The interpreter says yes. Saying it twice is harmless; `Conflict` once somebody else stands in their place."""
+    _refuse_unless_theirs(actor, engagement)
+    if engagement.state in (EngagementState.ACCEPTED, EngagementState.CONFIRMED):
+        return
+    if engagement.state != EngagementState.PROPOSED or not engagement.booking.is_confirmed:
+        raise Conflict(N_("This request is no longer open. Thank you for answering."))
+    engagement.state, engagement.answered_at = EngagementState.ACCEPTED, now()
+    session.flush()
+    _record(session, actor, engagement)
+
+
+def decline_engagement(session: Session, actor: Person, engagement: Engagement, reason: str = "") -> None:
+    """The interpreter says no, also after a yes; the next one who is free is asked at once."""
+    _refuse_unless_theirs(actor, engagement)
+    if engagement.state == EngagementState.DECLINED:
+        return
+    if not engagement.is_live or not engagement.booking.is_confirmed:
+        raise Conflict(N_("This request is no longer open. Thank you for answering."))
+    engagement.answered_at, engagement.reason = now(), reason.strip()[:500] or None
+    replace(session, actor, engagement, EngagementState.DECLINED)
+
+
+def replace(session: Session, actor: Person | None, engagement: Engagement, state: EngagementState) -> Person | None:
+    """Ends the engagement (declined, replaced, no show) and asks the next one on the ladder. Returns whom."""
+    booking, gone = engagement.booking, engagement.interpreter
+    engagement.state = state
+    _record(session, actor, engagement)
+    if booking.interpreter_id != gone.id:
+        return booking.interpreter
+    claims.give_back(session, booking, gone.id)
+    _see_out(session, actor, booking, gone)
+    booking.interpreter_id, booking.interpreter = None, None
+    booking.changed_at = now()
+    session.flush()
+    return promote(session, actor, booking)
+
+
+def promote(session: Session, actor: Person | None, booking: Booking) -> Person | None:
+    """Asks the first free substitute, and tells everyone. None, and the office is told, when there is nobody."""
+    asked = {one.interpreter_id for one in booking.engagements}
+    ladder = queries.free_interpreters(session, booking, leaving_out=asked | {person.id for person in booking.people})
+    for first in range(0, len(ladder), _AT_ONCE):
+        some = ladder[first:first + _AT_ONCE]
+        diaries.lock(session, [person.id for person in some])
+        for person in some:
+            try:
+                claims.take(session, booking, [person.id])
+            except claims.SlotTaken:
+                continue
+            booking.interpreter_id, booking.interpreter = person.id, person
+            propose(session, actor, booking, person, rank=len(asked))
+            told = [booking.patient_id, booking.specialist_id, *_office(session)]
+            cases.notify(session, "interpreter_replaced", booking.case, told, **facts_of(booking))
+            return person
+    cases.notify(session, "interpreter_missing", booking.case, _office(session), **facts_of(booking))
+    return None
+
+
+def check_answer(session: Session, engagement: Engagement) -> None:
+    """At the deadline: silence passes the request on, a yes becomes firm. Harmless when repeated."""
+    if not engagement.booking.is_confirmed or engagement.booking.interpreter_id != engagement.interpreter_id:
+        return
+    if engagement.state == EngagementState.PROPOSED:
+        replace(session, None, engagement, EngagementState.REPLACED)
+    elif engagement.state == EngagementState.ACCEPTED:
+        engagement.state = EngagementState.CONFIRMED
+        _record(session, None, engagement)
+
+
+def stand_down(session: Session, actor: Person | None, booking: Booking) -> None:
+    """The meeting will not be: its interpreter need not come, and leaves the case."""
+    engagement = booking.engagement
+    if engagement is not None and engagement.is_live:
+        engagement.state = EngagementState.REPLACED
+        _record(session, actor, engagement)
+    if booking.interpreter is not None:
+        _see_out(session, actor, booking, booking.interpreter)
+
+
+def facts_of(booking: Booking) -> dict[str, object]:
+    """What a message about a booking needs; nothing clinical. The reader's zone and words come later."""
+    return {"booking_id": booking.id, "starts_at": booking.starts_at.isoformat(), "minutes": booking.minutes,
+            "sequence": booking.sequence}
+
+
+def _let_in(session: Session, actor: Person | None, booking: Booking, interpreter: Person) -> None:
+    until = booking.ends_at + AFTER_THE_MEETING
+    for member in case_queries.members_of(session, booking.case_id):
+        if member.person_id == interpreter.id and member.role == Role.INTERPRETER:
+            member.until = until
+            session.flush()
+            return
+    cases.grant(session, actor, booking.case, interpreter, Role.INTERPRETER, reason="booking", until=until)
+
+
+def _see_out(session: Session, actor: Person | None, booking: Booking, interpreter: Person) -> None:
+    for member in case_queries.members_of(session, booking.case_id):
+        if member.person_id == interpreter.id and member.role == Role.INTERPRETER:
+            cases.end_membership(session, actor, member, reason="no longer booked")
+
+
+def _deadline(booking: Booking) -> datetime:
+    """A day before the meeting; for one that is nearer than two days, halfway there."""
+    ahead = booking.starts_at - now()
+    return booking.starts_at - min(FIRM_BEFORE, ahead / 2) if ahead > timedelta(0) else now()
+
+
+def _office(session: Session) -> list[str]:
+    return list(session.scalars(select(Person.id).where(Person.role == Role.COORDINATOR, Person.active)))
+
+
+def _refuse_unless_theirs(actor: Person, engagement: Engagement) -> None:
+    if not policy.can_answer(actor, engagement):
+        raise Forbidden()
+
+
+def _record(session: Session, actor: Person | None, engagement: Engagement) -> None:
+    audit.record(session, actor.id if actor else None, Verb.ENGAGEMENT_CHANGED, "engagement", engagement.id,
+                 engagement.booking.case_id, state=str(engagement.state), interpreter=engagement.interpreter_id)

@@ -1,0 +1,33 @@
+"""Whether people understand one another, by the tags of their languages (BCP 47)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def primary(tag: str) -> str:
+    """The language itself, without script, region or variant: ``ar`` for ``ar-EG``."""
+    return tag.replace("_", "-").split("-", 1)[0].lower()
+
+
+def is_same_language(one: str, other: str) -> bool:
+    return primary(one) == primary(other)
+
+
+def shared_language(theirs: Iterable[str], language: str) -> str | None:
+    """The first of their languages in which somebody of that language can be spoken to."""
+    return next((tag for tag in theirs if is_same_language(tag, language)), None)
+
+
+def is_pair(source: str, target: str, wanted_source: str, wanted_target: str, *, both_ways: bool) -> bool:
+    """Whether a qualification for one pair of languages covers another, whatever the regions."""
+    straight = is_same_language(source, wanted_source) and is_same_language(target, wanted_target)
+    turned = is_same_language(source, wanted_target) and is_same_language(target, wanted_source)
+    return straight or (both_ways and turned)
+
+
+def closeness(tag: str, wanted: str) -> int:
+    """How near two tags are, for ordering people of one language: 2 the very same, 1 the same language, else 0."""
+    if tag.lower() == wanted.lower():
+        return 2
+    return 1 if is_same_language(tag, wanted) else 0

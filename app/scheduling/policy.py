@@ -1,0 +1,52 @@
+"""Who may do what with hours, bookings and engagements: pure functions over what has been loaded."""
+
+from __future__ import annotations
+
+from app.cases.models import Case, CaseMember
+from app.cases.policy import is_open
+from app.cases.states import Stage
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.scheduling.models import Booking, Engagement
+
+BOOKABLE = frozenset({Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED})
+
+
+def can_see_slots(person: Person, case: Case, member: CaseMember | None) -> bool:
+    """The patient chooses a time for their own case; the office for any that was sent to it."""
+    if person.role == Role.COORDINATOR:
+        return case.stage != Stage.DRAFT
+    return is_open(member) and member is not None and member.role == Role.PATIENT
+
+
+def can_book(person: Person, case: Case, member: CaseMember | None) -> bool:
+    """As `can_see_slots`; whether the case stands where a meeting may be booked is the service's to say."""
+    return can_see_slots(person, case, member)
+
+
+def can_see_booking(person: Person, booking: Booking) -> bool:
+    """The people in it, and the office."""
+    if person.role == Role.COORDINATOR:
+        return True
+    return person.id in (booking.patient_id, booking.specialist_id, booking.interpreter_id)
+
+
+def can_change_booking(person: Person, booking: Booking) -> bool:
+    """Moving and cancelling: the patient and the office. A specialist or an interpreter tells the office."""
+    return person.role == Role.COORDINATOR or person.id == booking.patient_id
+
+
+def can_answer(person: Person, engagement: Engagement) -> bool:
+    """Only the interpreter who was asked answers."""
+    return person.id == engagement.interpreter_id
+
+
+def can_see_hours(person: Person, owner: Person) -> bool:
+    return person.id == owner.id or person.role == Role.COORDINATOR
+
+
+def can_set_hours(person: Person, owner: Person) -> bool:
+    """Each keeps their own hours; the office may do it for those whom it calls upon."""
+    if owner.role not in (Role.SPECIALIST, Role.INTERPRETER):
+        return False
+    return person.id == owner.id or person.role == Role.COORDINATOR

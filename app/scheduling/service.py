@@ -1,0 +1,342 @@
+"""The verbs of a booking: hold, confirm, move, cancel. Each changes, records and tells in one transaction."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as case_queries
+from app.cases import service as cases
+from app.cases.models import Case
+from app.cases.states import Stage
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import new_id
+from app.core.outbox import enqueue, withdraw
+from app.core.permissions import Role
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling import claims, diaries, ladder, policy, queries
+from app.scheduling.claims import SlotTaken
+from app.scheduling.hours import add_days, add_qualification, remove_days, set_availability, set_habits
+from app.scheduling.ladder import accept_engagement, decline_engagement
+from app.scheduling.models import DEFAULT_LENGTH, Booking, BookingState
+from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
+
+__all__ = [
+    "SlotTaken", "Wish", "accept_engagement", "add_days", "add_qualification", "book", "cancel", "confirm",
+    "decline_engagement", "expire_hold", "expire_holds", "hold", "move", "release_hold", "remove_days",
+    "set_availability", "set_habits",
+]
+
+HOLD = timedelta(minutes=10)
+LATE_CHANGE = timedelta(hours=24)
+LONGEST = 16
+REMINDERS = (timedelta(days=7), timedelta(hours=24), timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length` in quarters."""
+
+    starts_at: datetime
+    specialist_id: str
+    interpreter_id: str | None = None
+    length: int = DEFAULT_LENGTH
+
+
+def hold(
+    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None
+) -> Booking:
+    """Keeps a time for ten minutes. The same `form_token` again gives the first booking back.
+
+    Raises `Invalid` for a time that cannot be, `SlotTaken` for one that somebody else has, `Conflict` for a case
+    that stands elsewhere. An earlier hold of the case is let go. `override_reason`, from the office alone, books
+    outside people's hours; what is taken stays taken.
+    """
+    _refuse_unless_bookable(session, actor, case)
+    specialist, interpreter, source, target = _people(session, case, wish)
+    _check_time(wish)
+    if override_reason is not None and actor.role != Role.COORDINATOR:
+        raise Forbidden()
+    people = [case.patient, specialist, *([interpreter] if interpreter else [])]
+
+    def act() -> Booking:
+        earlier = queries.hold_of_case(session, case.id)
+        diaries.lock(session, [person.id for person in [*people, *(earlier.people if earlier else [])]])
+        first = queries.booking_by_token(session, form_token)
+        if first is not None and first.is_live:
+            return first
+        if earlier is not None:
+            _end(session, earlier, BookingState.EXPIRED)
+        _refuse_second_meeting(session, case)
+        booking = Booking(
+            id=new_id(), case_id=case.id, case=case, patient_id=case.patient_id, patient=case.patient,
+            specialist_id=specialist.id, specialist=specialist, interpreter_id=interpreter.id if interpreter else None,
+            interpreter=interpreter, needs_interpreter=interpreter is not None, source=source, target=target,
+            starts_at=wish.starts_at, length=wish.length, state=BookingState.HELD, created_by=actor.id,
+            form_token=form_token if first is None else new_id(), hold_expires_at=now() + HOLD,
+            override_reason=override_reason)
+        session.add(booking)
+        claims.take(session, booking, [person.id for person in people], expires_at=booking.hold_expires_at)
+        if override_reason is None:
+            _check_hours(session, booking)
+        enqueue(session, "expire_hold", {"booking_id": booking.id}, run_at=booking.hold_expires_at,
+                key=f"expire_hold:{booking.id}")
+        audit.record(session, actor.id, Verb.SLOT_HELD, "booking", booking.id, case.id,
+                     starts_at=booking.starts_at.isoformat(), override=override_reason is not None)
+        return booking
+
+    return claims.patiently(session, act)
+
+
+def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
+    """Makes a held time a meeting: the case moves on, the interpreter is asked, everyone is told.
+
+    Confirming twice is harmless. A hold that has run out is still good if nobody took the time; else `SlotTaken`.
+    """
+    _refuse_unless_bookable(session, actor, booking.case)
+
+    def act() -> Booking:
+        diaries.lock(session, [person.id for person in booking.people])
+        session.refresh(booking, ["state", "starts_at", "length"])
+        if booking.state == BookingState.CONFIRMED:
+            return booking
+        if booking.state == BookingState.CANCELLED:
+            raise Conflict(N_("This meeting was cancelled in the meantime. Please choose another time."))
+        _check_time(Wish(booking.starts_at, booking.specialist_id, length=booking.length))
+        _refuse_second_meeting(session, booking.case)
+        claims.keep(session, booking)
+        booking.state, booking.hold_expires_at = BookingState.CONFIRMED, None
+        booking.changed_at = now()
+        booking.offsets = _offsets(booking)
+        withdraw(session, f"expire_hold:{booking.id}")
+        audit.record(session, actor.id, Verb.BOOKED, "booking", booking.id, booking.case_id, **ladder.facts_of(booking))
+        if booking.case.stage == Stage.ACCEPTED:
+            cases.mark_scheduled(session, actor, booking.case)
+        cases.notify(session, "booking_confirmed", booking.case, [booking.patient_id, booking.specialist_id],
+                     **ladder.facts_of(booking))
+        if booking.interpreter is not None:
+            ladder.propose(session, actor, booking, booking.interpreter)
+        _remind(session, booking)
+        return booking
+
+    return claims.patiently(session, act)
+
+
+def book(
+    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None
+) -> Booking:
+    """Holds and confirms in one step."""
+    return confirm(session, actor, hold(session, actor, case, wish, form_token, override_reason=override_reason))
+
+
+def release_hold(session: Session, actor: Person, booking: Booking) -> None:
+    """Lets a held time go before its ten minutes are over."""
+    if not policy.can_change_booking(actor, booking):
+        raise Forbidden()
+    if booking.state == BookingState.HELD:
+        _end(session, booking, BookingState.EXPIRED)
+
+
+def expire_hold(session: Session, booking: Booking) -> None:
+    """Frees a hold whose time is over; anything else is left as it is."""
+    if booking.state == BookingState.HELD and booking.hold_expires_at and booking.hold_expires_at <= now():
+        diaries.lock(session, [person.id for person in booking.people])
+        session.refresh(booking, ["state"])
+        if booking.state == BookingState.HELD:
+            _end(session, booking, BookingState.EXPIRED)
+
+
+def expire_holds(session: Session, limit: int = 200) -> int:
+    """Frees every hold whose time is over, and says how many there were."""
+    over = session.scalars(select(Booking).where(
+        Booking.state == BookingState.HELD, Booking.hold_expires_at <= now()).limit(limit)).all()
+    for booking in over:
+        expire_hold(session, booking)
+    return len(over)
+
+
+def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") -> None:
+    """Calls a meeting off, frees everyone's time and tells them. Within a day of it a reason is asked for."""
+    _refuse_unless_may_change(actor, booking)
+    if booking.state == BookingState.CANCELLED:
+        return
+    if not booking.is_confirmed:
+        raise Conflict(N_("This meeting has not been booked, so there is nothing to cancel."))
+    if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
+        raise Invalid(N_("The meeting is less than a day away. Please say briefly why it cannot take place."),
+                      field="reason")
+    told = [person.id for person in booking.people if person.id != actor.id]
+    booking.cancelled_by, booking.cancel_reason = actor.id, reason.strip()[:500] or None
+    ladder.stand_down(session, actor, booking)
+    _end(session, booking, BookingState.CANCELLED)
+    booking.sequence += 1
+    session.flush()
+    audit.record(session, actor.id, Verb.BOOKING_CANCELLED, "booking", booking.id, booking.case_id,
+                 starts_at=booking.starts_at.isoformat())
+    if booking.case.stage == Stage.SCHEDULED and queries.booking_of_case(session, booking.case_id) is None:
+        cases.mark_unscheduled(session, actor, booking.case)
+    cases.notify(session, "booking_cancelled", booking.case, told, **ladder.facts_of(booking))
+
+
+def move(
+    session: Session, actor: Person, booking: Booking, starts_at: datetime, reason: str = "", *,
+    interpreter_id: str | None = None, override_reason: str | None = None,
+) -> Booking:
+    """Takes a meeting to another time, with the same people or with another interpreter who is free then.
+
+    It stays the same booking, so that calendars replace the old entry. Raises as `hold` and `cancel` do, and then
+    the old time stands.
+    """
+    _refuse_unless_may_change(actor, booking)
+    if not booking.is_confirmed:
+        raise Conflict(N_("Only a meeting that has been booked can be moved."))
+    wish = Wish(starts_at, booking.specialist_id, interpreter_id or booking.interpreter_id, booking.length)
+    _check_time(wish)
+    if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
+        raise Invalid(N_("The meeting is less than a day away. Please say briefly why it has to move."), field="reason")
+    _, interpreter, _, _ = _people(session, booking.case, wish)
+
+    def act() -> Booking:
+        before = booking.interpreter
+        everybody = [*booking.people, *([interpreter] if interpreter else [])]
+        diaries.lock(session, [person.id for person in everybody])
+        session.refresh(booking, ["state", "starts_at", "sequence"])
+        if not booking.is_confirmed or booking.starts_at == starts_at:
+            return booking
+        was = booking.starts_at
+        claims.give_back(session, booking)
+        booking.starts_at, booking.sequence = starts_at, booking.sequence + 1
+        if interpreter is not None and interpreter is not before:
+            ladder.stand_down(session, actor, booking)
+            booking.interpreter_id, booking.interpreter = interpreter.id, interpreter
+        claims.take(session, booking, [person.id for person in booking.people])
+        if override_reason is None:
+            _check_hours(session, booking)
+        booking.changed_at, booking.offsets = now(), _offsets(booking)
+        session.flush()
+        _ask_again(session, actor, booking)
+        audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id,
+                     was=was.isoformat(), now=starts_at.isoformat(), override=override_reason is not None)
+        cases.notify(session, "booking_moved", booking.case, [booking.patient_id, booking.specialist_id],
+                     was=was.isoformat(), **ladder.facts_of(booking))
+        _remind(session, booking)
+        return booking
+
+    return claims.patiently(session, act)
+
+
+# --- inside ---------------------------------------------------------------------------------------------------
+
+
+def _end(session: Session, booking: Booking, state: BookingState) -> None:
+    claims.give_back(session, booking)
+    booking.state, booking.hold_expires_at, booking.changed_at = state, None, now()
+    session.flush()
+
+
+def _ask_again(session: Session, actor: Person, booking: Booking) -> None:
+    """After a move the interpreter's yes was for another time: they are asked anew."""
+    if booking.interpreter is None:
+        if booking.needs_interpreter:
+            ladder.promote(session, actor, booking)
+        return
+    for engagement in list(booking.engagements):
+        if engagement.interpreter_id == booking.interpreter_id:
+            booking.engagements.remove(engagement)
+            session.delete(engagement)
+            session.flush()
+    ladder.propose(session, actor, booking, booking.interpreter)
+
+
+def _remind(session: Session, booking: Booking) -> None:
+    for before in REMINDERS:
+        at = booking.starts_at - before
+        if at > now():
+            hours = int(before.total_seconds() // 3600)
+            enqueue(session, "remind_booking", {"booking_id": booking.id, "sequence": booking.sequence, "hours": hours},
+                    run_at=at, key=f"remind_booking:{booking.id}:{booking.sequence}:{hours}")
+
+
+def _offsets(booking: Booking) -> dict[str, int]:
+    """Minutes from UTC of each person's clock at the meeting, as the zones' rules stand today."""
+    return {
+        person.id: int(booking.starts_at.astimezone(ZoneInfo(person.timezone)).utcoffset().total_seconds()) // 60  # type: ignore[union-attr]
+        for person in booking.people}
+
+
+def _people(session: Session, case: Case, wish: Wish) -> tuple[Person, Person | None, str, str]:
+    """The specialist, the interpreter if one is needed, and their languages. Raises `Invalid` for the wrong ones."""
+    specialist = case_queries.member_of_role(session, case.id, Role.SPECIALIST)
+    if specialist is None:
+        raise Conflict(N_("The hospital has not chosen a specialist for this case yet."))
+    if specialist.id != wish.specialist_id:
+        raise Conflict(N_("Another specialist is responsible for this case now. Please choose a time again."))
+    source, target, needs_interpreter = queries.pair_of(case.language, specialist)
+    if not needs_interpreter:
+        return specialist, None, source, target
+    if wish.interpreter_id is None:
+        raise Invalid(N_("This meeting needs an interpreter. Please choose one of the times shown."))
+    day = wish.starts_at.date()
+    for person in queries.qualified_interpreters(session, source, target, day):
+        if person.id == wish.interpreter_id:
+            return specialist, person, source, target
+    raise Invalid(N_("This interpreter has no valid credential for the two languages on that day."),
+                  field="interpreter")
+
+
+def _check_time(wish: Wish) -> None:
+    if wish.starts_at.tzinfo is None or wish.starts_at.utcoffset() is None:
+        raise Invalid(N_("This time does not say in which time zone it is. Please choose one of the times shown."),
+                      field="starts_at")
+    if not is_on_grid(wish.starts_at):
+        raise Invalid(N_("Meetings begin on a full quarter of an hour. Please choose one of the times shown."),
+                      field="starts_at")
+    if not 1 <= wish.length <= LONGEST:
+        raise Invalid(N_("A meeting lasts from 15 minutes to %(most)s hours."), field="length",
+                      most=LONGEST * MINUTES // 60)
+    if wish.starts_at <= now():
+        raise Invalid(N_("This time has already passed. Please choose a later one."), field="starts_at")
+    if quarter_of(wish.starts_at) + wish.length > diaries.current_horizon().end:
+        raise Invalid(N_("This is too far ahead. Please choose a time within the next three months."),
+                      field="starts_at")
+
+
+def _check_hours(session: Session, booking: Booking) -> None:
+    """The people's own rules: hours, maxima, notice, buffers. Checked under the diaries' lock."""
+    for person in booking.people:
+        if not queries.is_open(session, person, booking.quarters):
+            raise SlotTaken(N_("One of the people is not available at this time. These times are free."))
+        rules = diaries.rules_of(session, person.id)
+        if diaries.is_full(session, person.id, person.timezone, booking, rules):
+            raise SlotTaken(N_("One of the people has no room for another meeting that day. These times are free."))
+        if rules.buffer and claims.is_near_another(session, booking, person.id, rules.buffer):
+            raise SlotTaken()
+        if person is not booking.patient and booking.starts_at < now() + timedelta(hours=rules.notice_hours):
+            raise SlotTaken(N_("This is too soon for one of the people. These times are free."))
+
+
+def _refuse_unless_bookable(session: Session, actor: Person, case: Case) -> None:
+    if not policy.can_book(actor, case, case_queries.membership(session, actor, case.id)):
+        raise Forbidden()
+    if case.stage not in policy.BOOKABLE or case.written_only:
+        raise Conflict(N_("A meeting can be booked once the hospital has accepted the case."))
+
+
+def _refuse_unless_may_change(actor: Person, booking: Booking) -> None:
+    if not policy.can_change_booking(actor, booking):
+        raise Forbidden()
+    if booking.starts_at <= now() and booking.is_confirmed:
+        raise Conflict(N_("This meeting has already begun, so it can no longer be changed."))
+
+
+def _refuse_second_meeting(session: Session, case: Case) -> None:
+    meeting = queries.booking_of_case(session, case.id)
+    if meeting is not None and meeting.starts_at > now():
+        raise Conflict(N_("A meeting is already booked for this case. You can move it to another time."))
