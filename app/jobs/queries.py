@@ -13,7 +13,7 @@ from app.jobs.models import Runner
 SILENT_AFTER = timedelta(seconds=20)
 
 
-def is_alive(session: Session) -> bool:
+def any_runner_answers(session: Session) -> bool:
     """Whether at least one runner has been heard of lately."""
     seen = session.scalar(select(func.count()).select_from(Runner).where(Runner.seen_at > now() - SILENT_AFTER))
     return bool(seen)

@@ -175,12 +175,12 @@ def test_a_runner_told_to_end_finishes_its_job_first(jobs_database, start_runner
     assert runner.wait(timeout=8) == 0
     assert (tmp_path / "pdf.done").exists()
     with jobs_database.unit_of_work() as session:
-        assert not queries.is_alive(session), "an orderly end is known at once"
+        assert not queries.any_runner_answers(session), "an orderly end is known at once"
 
 
 def runner_is_known(database: Database) -> bool:
     with database.unit_of_work() as session:
-        return queries.is_alive(session)
+        return queries.any_runner_answers(session)
 
 
 def test_a_silent_runner_is_not_alive(jobs_database):

@@ -1,0 +1,54 @@
+"""Telling people, after the change that they are told about is safely committed."""
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.cases.models import Case
+from app.core.clock import now
+from app.core.outbox import JobContext
+from app.identity.models import Person
+from app.notifications import post, service
+from app.notifications.models import Mail, MailState
+
+log = structlog.get_logger("notifications")
+
+
+def notify(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+    """`{kind, person_id, case_id, facts}`; told once per job, or once per `key` where the payload has one."""
+    person = session.get(Person, payload["person_id"])
+    if person is None:
+        return
+    case = session.get(Case, payload["case_id"]) if payload.get("case_id") else None
+    key = payload.get("key") or f"job:{context.job_id}"
+    service.tell(session, payload["kind"], person, case, payload.get("facts") or {}, key=f"{key}:{person.id}",
+                 site=context.settings.web_url, hospital=context.settings.hospital_name)
+
+
+def send_mail(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+    """`{mail_id}`. The conversation with the mail server happens before this job's transaction begins."""
+    with context.database.unit_of_work() as before:
+        mail = before.get(Mail, payload["mail_id"])
+    if mail is None or mail.state != MailState.QUEUED:
+        return
+    state = _hand_over(mail, context)
+    row = session.get_one(Mail, mail.id)
+    row.state = state
+    row.sent_at = now() if state == MailState.SENT else None
+    log.info("mail", mail=mail.id, to=post.masked(mail.to), state=str(state))
+
+
+def _hand_over(mail: Mail, context: JobContext) -> MailState:
+    url = context.settings.smtp_url
+    if not url:
+        return MailState.KEPT
+    try:
+        post.send(mail, url, context.settings.mail_from)
+    except post.Refused:
+        return MailState.REFUSED
+    return MailState.SENT
+
+
+HANDLERS = {"notify": notify, "mail.send": send_mail}

@@ -1,0 +1,111 @@
+"""Handing a mail to a mail server (SMTP, RFC 5321; TLS, RFC 8314 and RFC 3207)."""
+from __future__ import annotations
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from markupsafe import Markup, escape
+
+from app.i18n.locales import known
+from app.notifications.models import Mail
+
+PATIENCE = 20  # seconds for each step of the conversation
+
+
+class Refused(Exception):
+    """The mail server will never take this mail; trying again is of no use."""
+
+
+class NotSecret(Exception):
+    """The mail server wants a password but offers no encryption to send it under."""
+
+
+@dataclass(frozen=True)
+class Server:
+    host: str
+    port: int
+    is_tls: bool
+    user: str | None
+    password: str | None
+
+
+def server_of(url: str) -> Server:
+    """`smtp://[user:password@]host[:587]`, which turns to TLS where the server offers it, or `smtps://…[:465]`."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
+    is_tls = parts.scheme == "smtps"
+    return Server(parts.hostname, parts.port or (465 if is_tls else 587), is_tls,
+                  unquote(parts.username) if parts.username else None,
+                  unquote(parts.password) if parts.password else None)
+
+
+def send(mail: Mail, url: str, sender: str) -> None:
+    """Raises `Refused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it may be tried again."""
+    server, message = server_of(url), compose(mail, sender)
+    try:
+        with _connect(server) as connection:
+            connection.send_message(message)
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        if all(code >= 500 for code in codes):
+            raise Refused(str(codes[0])) from error
+        raise
+
+
+def compose(mail: Mail, sender: str) -> EmailMessage:
+    """Plain text, and the same as HTML so that right-to-left text is laid out right. The Message-ID is the mail's
+    own, so a mail that goes out twice after a crash is one mail for the receiver."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
+    message["Date"] = format_datetime(mail.created_at)
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "consilium.invalid"
+    message["Message-ID"] = f"<{mail.id}@{domain}>"
+    message["Content-Language"] = known(mail.language).tag
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.body, cte="quoted-printable")
+    message.add_alternative(_page(mail), subtype="html", cte="quoted-printable")
+    return message
+
+
+def masked(address: str) -> str:
+    """«p…@demo.example»: enough to recognise, too little to read."""
+    name, _, domain = address.partition("@")
+    return f"{name[:1]}…@{domain}"
+
+
+def _connect(server: Server) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if server.is_tls:
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=context)
+    else:
+        connection = smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
+        connection.ehlo()
+        if connection.has_extn("starttls"):
+            connection.starttls(context=context)
+            connection.ehlo()
+        elif server.user:
+            connection.close()
+            raise NotSecret("the mail server offers no STARTTLS")
+    if server.user:
+        connection.login(server.user, server.password or "")
+    return connection
+
+
+def _page(mail: Mail) -> str:
+    language = known(mail.language)
+    paragraphs = Markup("").join(Markup("<p>{}</p>").format(_linked(one)) for one in mail.body.strip().split("\n\n"))
+    return str(Markup('<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title><body>{}</body></html>')
+               .format(language.tag, language.direction, mail.subject, paragraphs))
+
+
+def _linked(paragraph: str) -> Markup:
+    lines = []
+    for line in paragraph.split("\n"):
+        is_link = line.startswith(("http://", "https://"))
+        lines.append(Markup('<a href="{0}">{0}</a>').format(line) if is_link else escape(line))
+    return Markup("<br>").join(lines)

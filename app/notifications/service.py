@@ -1,0 +1,94 @@
+"""Telling people: a notice on the page and a mail beside it, in one transaction."""
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as cases
+from app.cases.models import Case
+from app.core.clock import now
+from app.core.outbox import enqueue
+from app.core.permissions import Role
+from app.core.text import N_
+from app.i18n.translate import translator
+from app.identity.models import Person
+from app.notifications.models import Mail, Notice
+from app.notifications.wording import Wording, kind_of, words
+from app.scheduling.models import Booking
+
+ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
+CLOSING = N_("This message holds no medical details. Please do not answer it: nobody reads the answers.")
+
+
+def tell(
+    session: Session, kind: str, person: Person, case: Case | None, facts: dict[str, Any], *, key: str, site: str,
+    hospital: str,
+) -> Notice | None:
+    """Writes the notice and queues its mail. Does nothing when `key` was told before or the person is gone.
+
+    `site` is the address under which people reach Consilium. Raises `UnknownKind`.
+    """
+    meets = kind_of(kind).is_meeting
+    if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):
+        return None
+    if meets:
+        facts = facts | {"zones": _zones(session, person, case, facts)}
+    notice = Notice(key=key, person_id=person.id, person=person, kind=kind, case_id=case.id if case else None,
+                    case=case, facts=facts)
+    session.add(notice)
+    session.flush()
+    _queue_mail(session, notice, person, site, hospital)
+    audit.record(session, None, Verb.NOTICE_SENT, "notice", notice.id, notice.case_id, kind=kind, person=person.id)
+    return notice
+
+
+def said(notice: Notice, language: str, zone: str) -> Wording:
+    """The notice in words, as its reader reads now."""
+    return words(notice.kind, notice.facts, language=language, zone=zone, case_id=notice.case_id,
+                 number=notice.case.number if notice.case else "")
+
+
+def mark_read(session: Session, actor: Person, notice: Notice) -> None:
+    if notice.read_at is None:
+        notice.read_at = now()
+        audit.record(session, actor.id, Verb.NOTICE_READ, "notice", notice.id, notice.case_id)
+
+
+def mark_all_read(session: Session, actor: Person) -> None:
+    session.execute(
+        update(Notice).where(Notice.person_id == actor.id, Notice.read_at.is_(None)).values(read_at=now()))
+    audit.record(session, actor.id, Verb.NOTICE_READ, "notice", "all")
+
+
+def _queue_mail(session: Session, notice: Notice, person: Person, site: str, hospital: str) -> None:
+    wording = said(notice, person.language, person.timezone)
+    mail = Mail(notice_id=notice.id, to=person.email, language=person.language, subject=wording.title,
+                body=_body(wording, person.language, site, hospital))
+    session.add(mail)
+    session.flush()
+    enqueue(session, "mail.send", {"mail_id": mail.id}, key=f"mail:{mail.id}")
+
+
+def _body(wording: Wording, language: str, site: str, hospital: str) -> str:
+    paragraphs = [*wording.sentences]
+    if wording.times:
+        paragraphs.append("\n".join(f"{one.who}: {one.when}" for one in wording.times))
+    paragraphs += [f"{wording.action}:\n{site}{wording.path}", translator(language)(CLOSING), hospital]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _zones(session: Session, reader: Person, case: Case | None, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and zone of everyone else in the meeting: of the booking where one is named, else of the case."""
+    booking = session.get(Booking, facts["booking_id"]) if "booking_id" in facts else None
+    if booking is not None:
+        people: list[tuple[str, Person]] = [(person.role, person) for person in booking.people]
+    elif case is not None:
+        people = [(member.role, member.person) for member in cases.members_of(session, case.id)]
+    else:
+        people = []
+    at = {role: person.timezone for role, person in people if person.id != reader.id}
+    return [(str(role), at[role]) for role in ROLES if role in at]
