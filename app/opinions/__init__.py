@@ -1,0 +1,1 @@
+"""The second opinion: written, signed and frozen, made into a document, released to the patient."""

@@ -1,0 +1,77 @@
+"""What an opinion says, apart from any database: one value that is shown, hashed, signed and made into a PDF."""
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from dataclasses import asdict, dataclass
+
+from app.core.text import N_
+from app.opinions.models import Agreement, Urgency
+
+
+@dataclass(frozen=True)
+class AnsweredQuestion:
+    number: int
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A recommendation; `citations` one source each."""
+
+    text: str
+    rationale: str
+    urgency: str
+    citations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    answers: tuple[AnsweredQuestion, ...]
+    agreement: str | None
+    diagnosis: str
+    recommendations: tuple[Advice, ...]
+    further_tests: str
+    limits: str
+
+    def digest(self) -> str:
+        """SHA-256, in hex, over every word: what a signature freezes."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def missing(self) -> list[tuple[str, dict[str, object]]]:
+        """What keeps it from being signed: sentences with their facts, in the order of the page."""
+        faults: list[tuple[str, dict[str, object]]] = [
+            (N_("Question %(number)s has no answer yet."), {"number": one.number})
+            for one in self.answers if not one.answer.strip()]
+        if self.agreement is None:
+            faults.append((N_("Say whether you agree with the diagnosis."), {}))
+        if not self.diagnosis.strip():
+            faults.append((N_("The diagnosis is empty."), {}))
+        if not self.limits.strip():
+            faults.append((N_("Say what this opinion, given from afar, cannot judge."), {}))
+        return faults
+
+
+AGREEMENTS: dict[str, str] = {
+    Agreement.AGREE: N_("I agree with the diagnosis"),
+    Agreement.PARTLY: N_("I agree in part"),
+    Agreement.DISAGREE: N_("I do not agree with the diagnosis"),
+}
+URGENCIES: dict[str, str] = {
+    Urgency.NOW: N_("Without delay"),
+    Urgency.SOON: N_("Within weeks"),
+    Urgency.ROUTINE: N_("When convenient"),
+}
+
+
+def direction(text: str) -> str:
+    """`rtl` or `ltr`, by the first letter that has a direction (Unicode annex 9, rules P2 and P3)."""
+    for character in text:
+        kind = unicodedata.bidirectional(character)
+        if kind in ("R", "AL"):
+            return "rtl"
+        if kind == "L":
+            return "ltr"
+    return "ltr"

@@ -1,0 +1,183 @@
+"""The verbs of an opinion: save, sign, release, add. What is signed never changes again."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as case_queries
+from app.cases import service as cases
+from app.cases.models import Case
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.outbox import enqueue
+from app.core.text import N_
+from app.identity.models import Person
+from app.opinions import policy, queries
+from app.opinions.content import Advice
+from app.opinions.models import Addendum, Agreement, Answer, Opinion, OpinionState, Recommendation, Urgency
+
+LONGEST = 20_000
+MOST_RECOMMENDATIONS = 20
+STALE = N_("This opinion was changed in another window, or by somebody else. What you wrote here is still on this "
+           "page: copy what you need, then reload.")
+FROZEN = N_("This opinion is signed and cannot be changed any more. You can add a note to it.")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the specialist has on the page. `answers` by the number of the question; `version` is the one that the
+    page was made from."""
+
+    version: int
+    answers: dict[int, str] = field(default_factory=dict)
+    agreement: str | None = None
+    diagnosis: str = ""
+    recommendations: tuple[Advice, ...] = ()
+    further_tests: str = ""
+    limits: str = ""
+
+
+def save_draft(session: Session, actor: Person, case: Case, draft: Draft) -> Opinion:
+    """Keeps the draft and counts its version up; saving the same again changes nothing.
+
+    Raises `Conflict` when the opinion is signed or was changed since the page was made, `Invalid` for what is too
+    long or unknown.
+    """
+    opinion = _opinion_to_change(session, actor, case)
+    _check(draft)
+    if opinion.version != draft.version:
+        raise Conflict(STALE)
+    before = queries.content_of(case, opinion).digest()
+    _apply(session, case, opinion, draft)
+    if queries.content_of(case, opinion).digest() == before and opinion.version > 0:
+        return opinion
+    opinion.version += 1
+    opinion.saved_at, opinion.specialist_id = now(), actor.id
+    session.flush()
+    audit.record(session, actor.id, Verb.OPINION_SAVED, "opinion", opinion.id, case.id, version=opinion.version)
+    return opinion
+
+
+def sign(session: Session, actor: Person, case: Case, version: int) -> Opinion:
+    """Freezes the opinion as it is at `version`, and queues its PDF.
+
+    Raises `Invalid` while something is missing, `Conflict` when it is not the version that the specialist confirmed.
+    """
+    opinion = _opinion_to_change(session, actor, case)
+    if opinion.version != version:
+        raise Conflict(STALE)
+    content = queries.content_of(case, opinion)
+    missing = content.missing()
+    if missing:
+        sentence, facts = missing[0]
+        raise Invalid(sentence, **facts)
+    opinion.state, opinion.signed_at, opinion.content_hash = OpinionState.SIGNED, now(), content.digest()
+    opinion.specialist_id, opinion.specialist = actor.id, actor
+    session.flush()
+    audit.record(session, actor.id, Verb.OPINION_SIGNED, "opinion", opinion.id, case.id, sha256=opinion.content_hash)
+    cases.mark_signed(session, actor, case)
+    enqueue(session, "opinion.render", {"opinion_id": opinion.id}, key=f"opinion.render:{opinion.id}")
+    return opinion
+
+
+def release(session: Session, actor: Person, case: Case, opinion: Opinion) -> None:
+    """Gives the opinion to the patient, who is told. Releasing twice is harmless; `Conflict` before the PDF is made."""
+    if opinion.is_released:
+        return
+    if not policy.can_release(actor, case, opinion):
+        raise Forbidden()
+    if not opinion.is_rendered:
+        raise Conflict(N_("The document is still being made. Please wait a moment and try again."))
+    opinion.state, opinion.released_at, opinion.released_by = OpinionState.RELEASED, now(), actor.id
+    session.flush()
+    audit.record(session, actor.id, Verb.OPINION_RELEASED, "opinion", opinion.id, case.id)
+    cases.mark_released(session, actor, case)
+
+
+def add(session: Session, actor: Person, case: Case, opinion: Opinion, text: str) -> Addendum:
+    """Adds a note to a signed opinion; a patient who has the opinion is told."""
+    if not policy.can_add(actor, case_queries.membership(session, actor, case.id), opinion):
+        raise Forbidden()
+    text = text.strip()
+    if not text:
+        raise Invalid(N_("Please write what you want to add."), field="text")
+    _check_length(text, "text")
+    addendum = Addendum(opinion_id=opinion.id, author_id=actor.id, author=actor, text=text)
+    opinion.addenda.append(addendum)
+    session.flush()
+    audit.record(session, actor.id, Verb.OPINION_ADDED_TO, "addendum", addendum.id, case.id, opinion=opinion.id)
+    if opinion.is_released:
+        cases.notify(session, "opinion_addendum", case, [case.patient_id])
+    return addendum
+
+
+def note_read(session: Session, actor: Person, opinion: Opinion, *, form: str = "page") -> None:
+    """Reading an opinion is an act on the record: as a page, or as the PDF."""
+    audit.record(session, actor.id, Verb.OPINION_READ, "opinion", opinion.id, opinion.case_id, form=form)
+
+
+def _opinion_to_change(session: Session, actor: Person, case: Case) -> Opinion:
+    """The draft, locked, begun if need be. Asks the policy again: a verb is also called without a page before it."""
+    session.refresh(case, with_for_update=True)
+    opinion = queries.opinion_of(session, case.id)
+    member = case_queries.membership(session, actor, case.id)
+    if opinion is not None and not opinion.is_draft and policy.can_add(actor, member, opinion):
+        raise Conflict(FROZEN)
+    if not policy.can_write(actor, case, member, opinion):
+        raise Forbidden()
+    return opinion or _begin(session, actor, case)
+
+
+def _begin(session: Session, actor: Person, case: Case) -> Opinion:
+    opinion = Opinion(case_id=case.id, case=case, specialist_id=actor.id, specialist=actor, language=case.language,
+                      version=0)
+    session.add(opinion)
+    try:
+        session.flush()
+    except IntegrityError as error:  # two windows began at once: the other was first
+        raise Conflict(STALE) from error
+    return opinion
+
+
+def _apply(session: Session, case: Case, opinion: Opinion, draft: Draft) -> None:
+    opinion.agreement, opinion.diagnosis = draft.agreement, draft.diagnosis
+    opinion.further_tests, opinion.limits = draft.further_tests, draft.limits
+    written = {answer.question_id: answer for answer in opinion.answers}
+    for question in case.questions:
+        text = draft.answers.get(question.number, "")
+        if question.id in written:
+            written[question.id].text = text
+        else:
+            opinion.answers.append(Answer(question_id=question.id, question=question, text=text))
+    opinion.recommendations[len(draft.recommendations):] = []
+    for position, advice in enumerate(draft.recommendations):
+        if position == len(opinion.recommendations):
+            opinion.recommendations.append(Recommendation(position=position, text=""))
+        row = opinion.recommendations[position]
+        row.position, row.text, row.rationale = position, advice.text, advice.rationale
+        row.urgency, row.citations = advice.urgency, "\n".join(advice.citations)
+    session.flush()
+
+
+def _check(draft: Draft) -> None:
+    if draft.agreement is not None and draft.agreement not in list(Agreement):
+        raise Invalid(N_("Please choose one of the answers about the diagnosis."), field="agreement")
+    if len(draft.recommendations) > MOST_RECOMMENDATIONS:
+        raise Invalid(N_("Please give at most %(most)s recommendations."), most=MOST_RECOMMENDATIONS)
+    if any(advice.urgency not in list(Urgency) for advice in draft.recommendations):
+        raise Invalid(N_("Please choose how soon each recommendation should be followed."))
+    for number, text in draft.answers.items():
+        _check_length(text, f"answer-{number}")
+    for name in ("diagnosis", "further_tests", "limits"):
+        _check_length(getattr(draft, name), name)
+    for advice in draft.recommendations:
+        _check_length("".join((advice.text, advice.rationale, *advice.citations)), "recommendations")
+
+
+def _check_length(text: str, name: str) -> None:
+    if len(text) > LONGEST:
+        raise Invalid(N_("Please keep each part under %(most)s characters."), field=name, most=LONGEST)
