@@ -74,17 +74,18 @@ class NoPort(Exception):
 class _Socket(StunProtocol):
     """One UDP socket of a seat."""
 
-    socket: socket.socket
+    def __init__(self, connection: _Connection, sock: socket.socket) -> None:
+        super().__init__(connection)
+        self.connection = connection
+        self.socket = sock
 
-    def datagram_received(self, data: bytes | str, addr: tuple) -> None:
+    def datagram_received(self, data: bytes, addr: tuple) -> None:  # type: ignore[override]
         if data and is_media(data[0]):
-            take = self.receiver.take_packet
+            take = self.connection.take_packet
             if take is not None:
                 take(data)
-            return
-        if self.receiver.is_crowded():
-            return
-        super().datagram_received(data, addr)
+        elif not self.connection.is_crowded():
+            super().datagram_received(data, addr)
 
 
 class _Connection(Connection):
@@ -107,8 +108,8 @@ class _Connection(Connection):
         candidates = []
         for number, address in enumerate(self._addresses):
             sock = bind_within(address, self._ports)
-            _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Socket(self), sock=sock)
-            protocol.socket = sock
+            protocol = _Socket(self, sock)
+            await asyncio.get_running_loop().create_datagram_endpoint(lambda made=protocol: made, sock=sock)
             protocol.local_candidate = Candidate(
                 foundation=candidate_foundation("host", "udp", address),
                 component=component,
@@ -125,7 +126,7 @@ class _Connection(Connection):
     def check_complete(self, pair: CandidatePair) -> None:
         super().check_complete(pair)
         selected = self._nominated.get(1)
-        if selected is not None:
+        if selected is not None and isinstance(selected.protocol, _Socket):
             self.on_selected(selected.protocol.socket, selected.remote_addr)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 HEAVY_LOSS = 0.10
@@ -56,7 +57,7 @@ class Downlink:
         """The listener's REMB arrived."""
         self._estimate, self._estimate_at = bitrate, now
 
-    def adapt(self, streams: list[Stream], now: float) -> None:
+    def adapt(self, streams: Sequence[Stream], now: float) -> None:
         """Every half second: pauses the heaviest video under strain, resumes the last paused after calm."""
         rates = self._measure(streams, now)
         running = [each for each in streams if each.source is not None and not each.is_paused]
@@ -70,7 +71,7 @@ class Downlink:
             self._strained_since = None
             self._resume_last(now)
 
-    def _measure(self, streams: list[Stream], now: float) -> dict[Stream, float]:
+    def _measure(self, streams: Sequence[Stream], now: float) -> dict[Stream, float]:
         elapsed = max(0.001, now - self._measured_at)
         self._measured_at = now
         rates = {}
@@ -86,7 +87,7 @@ class Downlink:
         falls_short = has_estimate and self._estimate < SHORTFALL * self.bitrate
         return falls_short or self.loss >= HEAVY_LOSS
 
-    def _pause_heaviest(self, streams: list[Stream], rates: dict[Stream, float], now: float) -> None:
+    def _pause_heaviest(self, streams: Sequence[Stream], rates: dict[Stream, float], now: float) -> None:
         running = [each for each in streams if each.is_video and each.source is not None and not each.is_paused]
         if not running:
             return

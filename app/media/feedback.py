@@ -1,4 +1,4 @@
-"""RTCP: reports, key-frame requests, retransmission requests, bandwidth (RFC 3550, 4585, 5104, 8888's elders). Pure."""
+"""RTCP: reports, requests for key frames and lost packets, bandwidth (RFC 3550, 4585, 5104). Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ PLI, FIR, AFB = 1, 4, 15
 
 NTP_EPOCH = 2208988800
 MAX_BLOCKS = 31
-MAX_TWCC_PACKETS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ def transport_feedback(sender: int, media: int, count: int, arrivals: dict[int, 
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
 
     ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs; it is
-    not empty and spans at most 65,535 numbers. ``count`` numbers the feedback packets, modulo 256.
+    not empty, spans at most 65,535 numbers and 8 s (a longer step is told as 8 s). ``count`` numbers the feedback packets, modulo 256.
     """
     first, last = min(arrivals), max(arrivals)
     reference = arrivals[first] // 256

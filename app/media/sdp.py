@@ -262,7 +262,8 @@ class LocalTransport:
 def write_answer(lines: list[AnsweredLine], transport: LocalTransport, session_id: int) -> str:
     """Lines without codecs are refused; the others are bundled on one transport."""
     mids = " ".join(line.offered.mid for line in lines if line.codecs)
-    rows = ["v=0", f"o=- {session_id} 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mids}", "a=msid-semantic:WMS *"]
+    rows = ["v=0", f"o=- {session_id} 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
+    rows += [f"a=group:BUNDLE {mids}", "a=msid-semantic:WMS *"]
     with_candidates = True
     for line in lines:
         if line.codecs:
@@ -280,7 +281,8 @@ def _refused(line: OfferedLine) -> list[str]:
 
 def _accepted(line: AnsweredLine, transport: LocalTransport, with_candidates: bool) -> list[str]:
     offered = line.offered
-    types = [str(number) for taken in line.codecs for number in (taken.codec.payload_type, taken.rtx) if number is not None]
+    numbers = [number for taken in line.codecs for number in (taken.codec.payload_type, taken.rtx)]
+    types = [str(number) for number in numbers if number is not None]
     rows = [
         f"m={offered.kind} 9 {offered.protocol} {' '.join(types)}",
         "c=IN IP4 0.0.0.0",

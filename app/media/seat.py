@@ -114,7 +114,8 @@ class Seat:
                 answered[line.mid] = self._plan_downlink(line, stream, taken)
             else:
                 answered[line.mid] = sdp.AnsweredLine(line, (), "inactive")
-        found = {line.offered.mid: self._subscriptions.get(line.sending.ssrc) for line in answered.values() if line.sending}
+        sending = {line.offered.mid: line.sending for line in answered.values() if line.sending}
+        found = {mid: self._subscriptions[outgoing.ssrc] for mid, outgoing in sending.items()}
         self.slots = [(found.get(slot.audio), found.get(slot.video)) for slot in lines.slots]
         self.stage = found.get(lines.stage) if lines.stage is not None else None
         return list(answered.values())
@@ -138,9 +139,10 @@ class Seat:
                 uplink.by_ssrc[line.rtx[ssrc]] = publication, True
         uplink.payload_types[taken[0].codec.payload_type] = taken[0].key
         uplink.repair_types |= {each.rtx for each in taken if each.rtx is not None}
-        for uri, attribute in ((rtp.MID, "mid_id"), (rtp.AUDIO_LEVEL, "level_id"), (rtp.TRANSPORT_CC, "transport_cc_id")):
-            if uri in line.extensions:
-                setattr(uplink, attribute, line.extensions[uri][0])
+        numbers = {uri: number for uri, (number, _) in line.extensions.items()}
+        uplink.mid_id = numbers.get(rtp.MID, uplink.mid_id)
+        uplink.level_id = numbers.get(rtp.AUDIO_LEVEL, uplink.level_id)
+        uplink.transport_cc_id = numbers.get(rtp.TRANSPORT_CC, uplink.transport_cc_id)
         return sdp.AnsweredLine(line, taken[:1], "recvonly")
 
     def _plan_downlink(self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:

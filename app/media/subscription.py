@@ -59,7 +59,7 @@ class Subscription:
     # ------------------------------------------------------------ who fills the slot
 
     def bind(self, source: Publication) -> None:
-        """From now on ``source`` is forwarded here. A key frame is asked for; binding the same again changes nothing."""
+        """From now on ``source`` is forwarded here, from its next key frame on. Again the same changes nothing."""
         if self.source is source:
             return
         self.unbind()

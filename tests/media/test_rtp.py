@@ -1,0 +1,66 @@
+"""Reading packets as bytes: what is right is read, what is wrong is refused without a crash."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.media import rtp
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_key"),
+    [
+        (b"\x10\x00\x00", True),
+        (b"\x10\x01\x00", False),
+        (b"\x11\x00\x00", False),
+        (b"\x00\x00\x00", False),
+        (b"\x90\x80\x05\x00", True),
+        (b"\x90\x80\x85\x05\x00", True),
+        (b"\x90\x80\x85\x05\x01", False),
+        (b"\x90\xe0\x85\x05\x07\x20\x00", True),
+        (b"\x90\xe0\x85\x05\x07\x20\x01", False),
+        (b"\x90", False),
+        (b"", False),
+        (b"\x90\x80", False),
+    ],
+)
+def test_vp8_key_frames_are_known_by_their_first_packet(payload, is_key):
+    assert rtp.is_vp8_key_frame(payload) is is_key
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_key"),
+    [
+        (b"\x65\x88", True),
+        (b"\x67\x42", True),
+        (b"\x41\x9a", False),
+        (b"\x7c\x85\x00", True),
+        (b"\x7c\x05\x00", False),
+        (b"\x78\x00\x04\x67\x00", True),
+        (b"\x65", False),
+    ],
+)
+def test_h264_key_frames_are_known_by_their_first_packet(payload, is_key):
+    assert rtp.is_h264_key_frame(payload) is is_key
+
+
+def test_the_payload_lies_between_extensions_and_padding():
+    packet = struct.pack("!BBHIIHH", 0xB1, 96, 1, 2, 3, 0, 0)[:12] + b"CSRC" + b"\xbe\xde\x00\x01\x10\xaa\x00\x00" + b"hello\x00\x00\x03"
+    start, end = rtp.payload_range(packet, len(packet))
+    assert packet[start:end] == b"hello"
+    elements = rtp.extension_elements(packet, 20, 24)
+    assert elements == [(1, 21, 1)]
+
+
+@given(st.binary(min_size=12, max_size=200))
+def test_no_bytes_break_the_reading(packet):
+    found = rtp.payload_range(packet, len(packet)) if not packet[0] & 0x10 or len(packet) > 80 else None
+    if found:
+        assert 12 <= found[0] <= found[1] <= len(packet)
+    rtp.extension_elements(packet, 12, len(packet))
+    rtp.is_vp8_key_frame(packet)
+    rtp.is_h264_key_frame(packet)
