@@ -98,6 +98,17 @@ def test_every_sign_that_a_template_names_is_drawn() -> None:
         assert named <= drawn, f"{template.name}: {named - drawn}"
 
 
+def test_no_page_counts_on_a_part_of_bootstrap_that_is_not_sent() -> None:
+    whole = (ROOT / "node_modules/bootstrap/dist/css/bootstrap.css").read_text()
+    theirs = set(re.findall(r"\.([a-zA-Z][\w-]*)", without_comments(whole)))
+    sheets = "".join(without_comments(sheet.read_text()) for sheet in OUR_CSS)
+    ours = set(re.findall(r"\.([a-zA-Z][\w-]*)", sheets))
+    for template in TEMPLATES:
+        html = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", template.read_text(), flags=re.S)
+        used = {name for names in re.findall(r'class="([^"]*)"', html) for name in names.split()}
+        assert not (used & theirs) - ours, template.name
+
+
 # What only a browser can tell.
 
 @pytest.fixture
