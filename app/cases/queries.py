@@ -1,20 +1,26 @@
 """Reads of cases, already filtered by who may see them."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from app.cases import policy
 from app.cases.models import Case, CaseEvent, CaseMember, Consent, RecordRequest
-from app.cases.states import Stage
+from app.cases.states import ENDS, Stage
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
 
 CasePolicy = Callable[[Person, Case, CaseMember | None], bool]
+UNASSIGNED = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED)
+UNMET = (Stage.SCHEDULED,)
+WITH_PEOPLE = (joinedload(Case.patient), selectinload(Case.members).joinedload(CaseMember.person))
 
 
 def membership(session: Session, person: Person, case_id: str) -> CaseMember | None:
@@ -35,32 +41,97 @@ def case_for(session: Session, person: Person, case_id: str, can: CasePolicy = p
     return case
 
 
-def cases_of(session: Session, person: Person) -> list[Case]:
+def cases_of(session: Session, person: Person, limit: int = 200) -> list[Case]:
     """The cases that the person is a member of now, latest change first."""
-    return list(session.scalars(_with_people(
-        select(Case).where(Case.id.in_(
-            select(CaseMember.case_id).where(CaseMember.person_id == person.id, _holds_now())
-        ))
-    ).order_by(Case.changed_at.desc()).limit(200)))
-
-
-def worklist(
-    session: Session, *, stages: Sequence[str] | None = None, specialty: str | None = None, offset: int = 0,
-    limit: int = 50,
-) -> list[Case]:
-    """The office's cases, most urgent first: by due date, then by how long nobody has touched them."""
-    wanted = _with_people(select(Case).where(Case.stage != Stage.DRAFT))
-    if stages:
-        wanted = wanted.where(Case.stage.in_(list(stages)))
-    if specialty:
-        wanted = wanted.where(Case.specialty == specialty)
     return list(session.scalars(
-        wanted.order_by(Case.due_at.is_(None), Case.due_at, Case.changed_at).offset(offset).limit(limit)))
+        select(Case).options(*WITH_PEOPLE, defer(Case.story)).where(Case.id.in_(
+            select(CaseMember.case_id).where(CaseMember.person_id == person.id, _holds_now())
+        )).order_by(Case.changed_at.desc()).limit(limit)))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the office wants to see of its worklist. With nothing chosen: every case on which somebody has to act.
+
+    `missing` is `specialist` or `interpreter`; `number` a case number or the end of one.
+    """
+
+    stages: tuple[str, ...] = ()
+    specialty: str | None = None
+    missing: str | None = None
+    late: bool = False
+    number: str | None = None
+
+
+def worklist(session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50) -> list[Case]:
+    """The office's cases, the one that burns most first. Without their clinical text, which a list must not read."""
+    return list(session.scalars(
+        _matching(select(Case), wanted)
+        .options(*WITH_PEOPLE, defer(Case.story, raiseload=True), defer(Case.subject_authority, raiseload=True),
+                 defer(Case.closing_reason, raiseload=True))
+        .order_by(*_by_urgency(wanted)).offset(offset).limit(limit)))
+
+
+def count_worklist(session: Session, wanted: Wanted) -> int:
+    return session.scalar(_matching(select(func.count(Case.id)), wanted)) or 0
 
 
 def count_by_stage(session: Session) -> dict[str, int]:
     """How many cases stand at each stage."""
     return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).tuples())
+
+
+Q = TypeVar("Q", bound=Select[Any])
+
+
+def _matching(query: Q, wanted: Wanted) -> Q:
+    if wanted.number:
+        return query.where(Case.stage != Stage.DRAFT, Case.number.in_(_numbers(wanted.number)))
+    if wanted.stages:
+        query = query.where(Case.stage.in_([stage for stage in wanted.stages if stage != Stage.DRAFT]))
+    else:
+        query = query.where(Case.act_by.is_not(None))
+    if wanted.specialty:
+        query = query.where(Case.specialty == wanted.specialty)
+    if wanted.late:
+        query = query.where(Case.act_by < now())
+    if wanted.missing == Role.SPECIALIST:
+        query = query.where(Case.stage.in_(UNASSIGNED), ~_has_member(Role.SPECIALIST))
+    if wanted.missing == Role.INTERPRETER:
+        query = query.where(Case.stage.in_(UNMET), Case.needs_interpreter, ~Case.written_only,
+                            ~_has_member(Role.INTERPRETER))
+    return query
+
+
+def _by_urgency(wanted: Wanted) -> list[Any]:
+    if wanted.stages and set(wanted.stages) <= ENDS:
+        return [Case.changed_at.desc()]
+    return [Case.act_by, Case.id]
+
+
+def _has_member(role: Role) -> Any:
+    return exists().where(CaseMember.case_id == Case.id, CaseMember.role == role, _holds_now())
+
+
+def cases_numbered(session: Session, entered: str) -> list[str]:
+    """The ids of the cases whose number somebody may mean; see `_numbers`."""
+    return list(session.scalars(select(Case.id).where(Case.number.in_(_numbers(entered)))
+                                .order_by(Case.number.desc())))
+
+
+def case_numbers(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
+    """The numbers of cases, by id."""
+    return dict(session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids)))).tuples())
+
+
+def _numbers(entered: str) -> list[str]:
+    """The case numbers that somebody may mean: «C-2026-00042», «2026-42» or «42» of this year or the two before."""
+    digits = re.findall(r"\d+", entered)
+    if not digits:
+        return []
+    number = int(digits[-1][:9])
+    years = [int(digits[0][:4])] if len(digits) > 1 else [now().year - back for back in range(3)]
+    return [f"C-{year}-{number:05d}" for year in years]
 
 
 def timeline(session: Session, case_id: str) -> list[CaseEvent]:
@@ -85,15 +156,19 @@ def members_of(session: Session, case_id: str) -> list[CaseMember]:
         .where(CaseMember.case_id == case_id, _holds_now()).order_by(CaseMember.since)))
 
 
+def office_openings(session: Session, case_id: str) -> list[CaseMember]:
+    """When the office opened the clinical file, who did and why, newest first."""
+    return list(session.scalars(
+        select(CaseMember).options(joinedload(CaseMember.person))
+        .where(CaseMember.case_id == case_id, CaseMember.role == Role.COORDINATOR)
+        .order_by(CaseMember.since.desc()).limit(50)))
+
+
 def member_of_role(session: Session, case_id: str, role: Role) -> Person | None:
     """The person who holds this role on the case now."""
     return next((member.person for member in members_of(session, case_id) if member.role == role), None)
 
 
-def _holds_now():  # type: ignore[no-untyped-def]
+def _holds_now() -> Any:
     moment = now()
     return (CaseMember.since <= moment) & or_(CaseMember.until.is_(None), CaseMember.until > moment)
-
-
-def _with_people(wanted: Select[tuple[Case]]) -> Select[tuple[Case]]:
-    return wanted.options(joinedload(Case.patient), selectinload(Case.members).joinedload(CaseMember.person))

@@ -22,6 +22,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import enqueue
 from app.core.permissions import Role
 from app.core.text import N_
+from app.identity import queries as people
 from app.identity.models import Person
 
 TURNAROUND = timedelta(days=10)
@@ -108,6 +109,7 @@ def submit(session: Session, actor: Person, case: Case) -> None:
         raise Invalid(N_("Please read and agree to each consent before you send your case."), field="consents")
     _advance(session, actor, case, Move.SUBMIT)
     case.submitted_at = now()
+    notify(session, "case_submitted", case, _office(session))
 
 
 def begin_triage(session: Session, actor: Person, case: Case) -> None:
@@ -135,6 +137,8 @@ def provide_records(session: Session, actor: Person, case: Case) -> None:
     _advance(session, actor, case, Move.PROVIDE_RECORDS)
     for request in queries.open_record_requests(session, case.id):
         request.provided_at = now()
+    if actor.role == Role.PATIENT:
+        notify(session, "records_provided", case, _office(session))
 
 
 def accept(session: Session, actor: Person, case: Case) -> None:
@@ -283,6 +287,10 @@ def remember(session: Session, case_id: str, kind: str, actor: Person | None, **
     """Adds a line to the case's timeline."""
     session.add(CaseEvent(case_id=case_id, kind=kind, actor_id=actor.id if actor else None, facts=facts))
     session.flush()
+
+
+def _office(session: Session) -> list[str]:
+    return [person.id for person in people.people_of_role(session, Role.COORDINATOR)]
 
 
 def _remember(session: Session, case: Case, kind: str, actor: Person | None) -> None:

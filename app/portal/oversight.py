@@ -1,0 +1,47 @@
+"""The audit trail, for those whose work it is to read it. Names and verbs only: it holds nothing clinical."""
+from __future__ import annotations
+
+from flask import render_template, request, url_for
+
+from app.audit.queries import verify_chain
+from app.audit.verbs import Verb
+from app.cases.queries import case_numbers, cases_numbered
+from app.core.permissions import Permission
+from app.identity.queries import person_by_email
+from app.portal import queries, words
+from app.portal.blueprint import blueprint
+from app.portal.queries import AuditFilter
+from app.web.access import requires
+from app.web.context import db_session
+
+NOBODY = "-"  # an id that no row has: an unknown number or address finds nothing, rather than everything
+
+
+@blueprint.get("/audit")
+@requires(Permission.AUDIT_READ)
+def audit_trail() -> str:
+    unit, asked = db_session(), request.args
+    entries = queries.audit_page(unit, _read_filter())
+    return render_template(
+        "portal/audit.html", entries=entries, verbs=list(Verb), words=words,
+        people=queries.names_of(unit, (entry.actor_id for entry in entries)),
+        numbers=case_numbers(unit, {entry.case_id for entry in entries if entry.case_id}),
+        asked={key: asked.get(key, "") for key in ("verb", "case", "person")},
+        report=verify_chain(unit) if asked.get("check") else None,
+        older=_older(entries[-1].number) if len(entries) == 100 else None)
+
+
+def _read_filter() -> AuditFilter:
+    unit, asked = db_session(), request.args
+    case, email = asked.get("case", "").strip(), asked.get("person", "").strip()
+    person = person_by_email(unit, email) if email else None
+    return AuditFilter(
+        verb=asked.get("verb") or None,
+        case_id=(next(iter(cases_numbered(unit, case)), NOBODY)) if case else None,
+        actor_id=(person.id if person else NOBODY) if email else None,
+        before=asked.get("before", type=int))
+
+
+def _older(number: int) -> str:
+    kept = {key: value for key, value in request.args.items() if key in ("verb", "case", "person") and value}
+    return url_for("portal.audit_trail", **kept, before=number)

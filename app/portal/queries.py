@@ -1,0 +1,227 @@
+"""What each home page shows: composed from the slices, each list with what its lines need and no query per line."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from app.audit.models import AuditEntry
+from app.cases import policy
+from app.cases import queries as cases
+from app.cases.models import Case
+from app.cases.queries import Wanted
+from app.cases.states import ENDS, Stage
+from app.consults.models import Consult, MediaNode
+from app.consults.queries import Meeting
+from app.core.clock import now
+from app.core.outbox import Job
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.portal.journey import clock_state
+from app.portal.next_steps import Facts, NextStep, next_step
+from app.scheduling.models import Booking, BookingState, Engagement, EngagementState
+
+PAGE = 40
+SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
+OPEN_STAGES = tuple(stage for stage in Stage if stage not in ENDS and stage != Stage.DRAFT)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in a list: who is on it, what is next, how its clock stands."""
+
+    case: Case
+    specialist: Person | None
+    interpreter: Person | None
+    meeting: Meeting | None
+    step: NextStep
+    lacks: tuple[str, ...]
+    clock: str
+
+
+@dataclass(frozen=True)
+class Worklist:
+    rows: list[Row]
+    wanted: Wanted
+    page: int
+    last: int
+    total: int
+    by_stage: dict[str, int]
+    late: int
+    unfilled: int
+
+
+def worklist(session: Session, wanted: Wanted, page: int) -> Worklist:
+    """One page of the office's worklist, and the counts beside it. Pages are numbered from 1."""
+    total = cases.count_worklist(session, wanted)
+    last = max(1, -(-total // PAGE))
+    page = min(max(page, 1), last)
+    found = cases.worklist(session, wanted, offset=(page - 1) * PAGE, limit=PAGE)
+    return Worklist(
+        rows=rows_for(session, found, Role.COORDINATOR), wanted=wanted, page=page, last=last, total=total,
+        by_stage=cases.count_by_stage(session), late=cases.count_worklist(session, Wanted(late=True)),
+        unfilled=cases.count_worklist(session, Wanted(missing=Role.INTERPRETER)))
+
+
+def rows_for(session: Session, found: Sequence[Case], role: str) -> list[Row]:
+    """The cases as lines for a reader of this role. The cases come with their members and people loaded."""
+    meetings = meetings_of(session, found)
+    return [_row(case, meetings.get(case.id), role) for case in found]
+
+
+def _row(case: Case, meeting: Meeting | None, role: str) -> Row:
+    specialist, interpreter = _on_case(case, Role.SPECIALIST), _on_case(case, Role.INTERPRETER)
+    facts = facts_of(case, specialist, meeting)
+    lacks = []
+    if specialist is None and case.stage in cases.UNASSIGNED:
+        lacks.append("specialist")
+    if facts.lacks_interpreter:
+        lacks.append("interpreter")
+    return Row(case, specialist, interpreter, meeting, next_step(case, role, facts), tuple(lacks),
+               clock_state(case.act_by))
+
+
+def facts_of(case: Case, specialist: Person | None, meeting: Meeting | None) -> Facts:
+    booking = meeting.booking if meeting else None
+    return Facts(
+        has_specialist=specialist is not None, has_booking=booking is not None,
+        lacks_interpreter=booking is not None and booking.needs_interpreter and booking.starts_at > now()
+        and (booking.engagement is None or booking.engagement.state not in SAID_YES),
+        can_join=meeting is not None and meeting.is_open,
+        meeting_is_over=meeting is not None and meeting.is_over)
+
+
+def meetings_of(session: Session, found: Iterable[Case]) -> dict[str, Meeting]:
+    """The latest confirmed meeting of each of the cases, by case, in two queries."""
+    ids = [case.id for case in found if case.stage in (Stage.SCHEDULED, Stage.CONSULTED, Stage.ACCEPTED)]
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(Booking, Consult).outerjoin(Consult, Consult.booking_id == Booking.id)
+        .options(selectinload(Booking.engagements))
+        .where(Booking.case_id.in_(ids), Booking.state == BookingState.CONFIRMED).order_by(Booking.starts_at))
+    return {booking.case_id: Meeting(booking, consult) for booking, consult in rows}
+
+
+def _on_case(case: Case, role: Role) -> Person | None:
+    return next((member.person for member in reversed(case.members)
+                 if member.role == role and policy.is_open(member)), None)
+
+
+@dataclass(frozen=True)
+class PatientHome:
+    open: list[Row]
+    ended: list[Row]
+
+
+def patient_home(session: Session, person: Person) -> PatientHome:
+    rows = rows_for(session, cases.cases_of(session, person, limit=50), Role.PATIENT)
+    waiting_first = {"you": 0, "go": 1, "wait": 2, "done": 3, "stopped": 4}
+    rows.sort(key=lambda row: waiting_first[row.step.kind])  # stable: among equals the latest change first
+    return PatientHome([row for row in rows if row.case.stage not in ENDS],
+                       [row for row in rows if row.case.stage in ENDS])
+
+
+@dataclass(frozen=True)
+class SpecialistHome:
+    """`to_write` opinions first; `today` are the meetings of the next day and a half; the rest by what is next."""
+
+    to_write: list[Row]
+    meetings: list[Row]
+    to_read: list[Row]
+    others: list[Row]
+
+
+def specialist_home(session: Session, person: Person) -> SpecialistHome:
+    rows = rows_for(session, cases.cases_of(session, person, limit=100), Role.SPECIALIST)
+    rows = [row for row in rows if row.case.stage not in (Stage.DECLINED, Stage.WITHDRAWN)]
+    to_write = [row for row in rows if row.step.act == "write_opinion"]
+    meetings = [row for row in rows if row.meeting and not row.meeting.is_over and row not in to_write]
+    meetings.sort(key=lambda row: row.meeting.booking.starts_at if row.meeting else now())
+    to_read = [row for row in rows if row.case.stage == Stage.ACCEPTED and row not in to_write + meetings]
+    others = [row for row in rows if row not in to_write + meetings + to_read]
+    for part in (to_write, to_read):
+        part.sort(key=lambda row: row.case.due_at or now())
+    return SpecialistHome(to_write, meetings, to_read, others)
+
+
+@dataclass(frozen=True)
+class InterpreterHome:
+    """`proposals` wait for an answer; `sessions` are agreed, soonest first, with the door's times."""
+
+    proposals: list[Engagement]
+    sessions: list[tuple[Engagement, Meeting]]
+
+
+def interpreter_home(session: Session, person: Person) -> InterpreterHome:
+    rows = session.execute(
+        select(Engagement, Consult).join(Engagement.booking)
+        .outerjoin(Consult, Consult.booking_id == Booking.id)
+        .options(joinedload(Engagement.booking).options(
+            joinedload(Booking.patient), joinedload(Booking.specialist),
+            joinedload(Booking.case).options(selectinload(Case.questions))))
+        .where(Engagement.interpreter_id == person.id, Booking.state == BookingState.CONFIRMED,
+               Engagement.state.in_((EngagementState.PROPOSED, *SAID_YES)),
+               Booking.starts_at > now() - timedelta(days=2))
+        .order_by(Booking.starts_at).limit(60)).all()
+    meetings = [(engagement, Meeting(engagement.booking, consult)) for engagement, consult in rows]
+    ahead = [(engagement, meeting) for engagement, meeting in meetings if not meeting.is_over]
+    return InterpreterHome(
+        [engagement for engagement, _ in ahead if engagement.state == EngagementState.PROPOSED],
+        [(engagement, meeting) for engagement, meeting in ahead if engagement.state in SAID_YES])
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the house stands. A media node counts while its lease is fresh."""
+
+    jobs_waiting: int
+    jobs_failed: int
+    oldest_job: datetime | None
+    media_nodes: int
+    media_rooms: int
+
+
+def health(session: Session) -> Health:
+    moment = now()
+    waiting, oldest = session.execute(
+        select(func.count(Job.id), func.min(Job.run_at)).where(Job.finished_at.is_(None), Job.run_at <= moment)
+    ).one()
+    failed = session.scalar(select(func.count(Job.id)).where(Job.failed)) or 0
+    nodes, rooms = session.execute(
+        select(func.count(MediaNode.id), func.coalesce(func.sum(MediaNode.rooms), 0))
+        .where(MediaNode.lost_at.is_(None), MediaNode.seen_at > moment - timedelta(seconds=30))).one()
+    return Health(waiting, failed, oldest, nodes, rooms)
+
+
+def people_by_role(session: Session) -> dict[str, int]:
+    return dict(session.execute(
+        select(Person.role, func.count()).where(Person.active).group_by(Person.role)).tuples())
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    verb: str | None = None
+    case_id: str | None = None
+    actor_id: str | None = None
+    before: int | None = None
+
+
+def audit_page(session: Session, chosen: AuditFilter, limit: int = 100) -> list[AuditEntry]:
+    """The newest entries that fit, at most `limit`."""
+    wanted = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
+    for column, value in ((AuditEntry.verb, chosen.verb), (AuditEntry.case_id, chosen.case_id),
+                          (AuditEntry.actor_id, chosen.actor_id)):
+        if value:
+            wanted = wanted.where(column == value)
+    if chosen.before is not None:
+        wanted = wanted.where(AuditEntry.number < chosen.before)
+    return list(session.scalars(wanted))
+
+
+def names_of(session: Session, person_ids: Iterable[str | None]) -> dict[str, Person]:
+    ids = {one for one in person_ids if one}
+    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))} if ids else {}
