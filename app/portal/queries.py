@@ -199,7 +199,7 @@ def health(session: Session) -> Health:
 
 def people_by_role(session: Session) -> dict[str, int]:
     return dict(session.execute(
-        select(Person.role, func.count()).where(Person.active).group_by(Person.role)).tuples())
+        select(Person.role, func.count()).where(Person.active).group_by(Person.role)).tuples().all())
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,6 @@ __all__ = ["acts", "blueprint", "oversight", "worklist"]  # importing them hangs
 @blueprint.get("/")
 @public
 def landing() -> str | Response:
-    if request.args.get("lang"):
-        return redirect(url_for("locale.choose", tag=request.args["lang"], next="/"))
     if person_or_none():
         return redirect(url_for("portal.home"))
     return render_template("portal/landing.html", start_url=url_for("portal.start"),
