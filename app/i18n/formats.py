@@ -4,7 +4,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_location, get_timezone_name
 from babel.numbers import format_decimal
 
 from app.core.clock import now
@@ -53,7 +53,10 @@ def weekday(at: datetime, zone: str, language: str) -> str:
 
 def zone_name(at: datetime, zone: str, language: str) -> str:
     """«Arabian Standard Time», or the city where CLDR has no name for the zone."""
-    return get_timezone_name(in_zone(at, zone), locale=known(language).tag)
+    locale = known(language).tag
+    name = get_timezone_name(in_zone(at, zone), locale=locale)
+    nameless = any(character.isdigit() for character in name)  # CLDR then gives the bare offset: «GMT+03:00»
+    return get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True) if nameless else name
 
 
 def ago(at: datetime, language: str) -> str:
