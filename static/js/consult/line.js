@@ -1,0 +1,102 @@
+// The line to the web: one Socket.IO connection, one seat. It comes back by itself, and takes the seat again each time.
+//
+//   line.ask(event, message)  => Promise of the answer; rejects with Refused (message: the server's sentence, status)
+//   events: "seated" { state, chat, again }, "refused" { error }, "lost", and everything that the server says
+import { io } from "socket.io-client";
+import { Refused } from "../lib/send.js";
+
+const ANSWER_MS = 10000;
+const HERE_MS = 10000;
+const SAID = ["state", "chat.line", "seat.taken", "seat.removed", "seat.sent_back", "ended", "media.moved", "speaking",
+  "quality", "seat.link", "signal", "paused"];
+
+export class Line extends EventTarget {
+  constructor({ ticket, chatAfter }) {
+    super();
+    this._ticket = ticket;
+    this._chatAfter = chatAfter;
+    this.tab = tabId();
+    this.isSeated = false;
+    this._times = 0;
+  }
+
+  open() {
+    this._socket = io("/consult", { transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 2000,
+      randomizationFactor: 0.5, timeout: 5000 });
+    this._socket.on("connect", () => this.take());
+    this._socket.on("connect_error", (error) => {
+      // A refusal by the server is final (signed out); a lost network is tried again by the client itself.
+      if (!this._socket.active) this._tell("refused", { error: new Refused(sentenceIn(error), 401) });
+      else this._lost();
+    });
+    this._socket.on("disconnect", (reason) => {
+      this._lost();
+      if (reason === "io server disconnect") this._socket.connect();
+    });
+    for (const name of SAID) this._socket.on(name, (detail) => this._tell(name, detail ?? {}));
+    this._here = setInterval(() => this._stillHere(), HERE_MS);
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this._stillHere());
+  }
+
+  close() {
+    clearInterval(this._here);
+    this.isSeated = false;
+    this._socket?.close();
+  }
+
+  async take() {
+    try {
+      const answer = await this._emit("seat.take", { ticket: this._ticket, tab: this.tab, chat_after: this._chatAfter() });
+      this.isSeated = true;
+      this._times += 1;
+      this._tell("seated", { ...answer, again: this._times > 1 });
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500 && error.status !== 429) this._tell("refused", { error });
+      else setTimeout(() => this._socket.connected && this.take(), 1000);
+    }
+  }
+
+  ask(event, message = {}) {
+    if (!this.isSeated) return Promise.reject(new Error("not seated"));
+    return this._emit(event, message);
+  }
+
+  async _emit(event, message) {
+    const answer = await this._socket.timeout(ANSWER_MS).emitWithAck(event, message);
+    if (answer?.error) throw Object.assign(new Refused(answer.error, answer.status), { final: FINAL.has(answer.status) });
+    return answer;
+  }
+
+  _lost() {
+    if (!this.isSeated) return;
+    this.isSeated = false;
+    this._tell("lost");
+  }
+
+  async _stillHere() {
+    if (!this.isSeated) return;
+    const answer = await this.ask("seat.here").catch(() => null);
+    if (answer) this._tell("here", answer);
+  }
+
+  _tell(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+// Trying again would not help: not here, over, not let in, not understood.
+const FINAL = new Set([401, 404, 409, 422]);
+
+function sentenceIn(error) {
+  return error?.data?.error ?? "";
+}
+
+/** One name per tab: a reload returns to the seat, another tab takes it over. A duplicated tab copies the storage, so
+ * the name is taken out while the tab uses it and put back when it goes. */
+function tabId() {
+  const key = "consult-tab";
+  const name = sessionStorage.getItem(key) ?? crypto.randomUUID();
+  sessionStorage.removeItem(key);
+  window.addEventListener("pagehide", () => sessionStorage.setItem(key, name));
+  return name;
+}

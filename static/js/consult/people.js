@@ -1,0 +1,51 @@
+// Who is here, and the door: each person as a line, with what the one at the door may do.
+import { initials, pairNames } from "./tiles.js";
+import { languageName, say } from "./words.js";
+
+export class People {
+  /** @param act (event, seat) => Promise */
+  constructor(lists, act) {
+    this._lists = lists;
+    this._act = act;
+    this._template = document.getElementById("person-template");
+  }
+
+  show(seats, you) {
+    for (const list of this._lists) {
+      const focused = document.activeElement?.closest?.("[data-people] [data-person]") && document.activeElement.dataset.testid;
+      list.replaceChildren(...seats.map((seat) => this._person(seat, you)));
+      if (focused) list.querySelector(`[data-testid="${focused}"]`)?.focus();
+    }
+  }
+
+  _person(seat, you) {
+    const element = this._template.content.firstElementChild.cloneNode(true);
+    element.dataset.person = seat.id;
+    element.dataset.place = seat.place;
+    element.dataset.testid = `person-${seat.role}`;
+    element.querySelector(".face").textContent = initials(seat.name);
+    element.querySelector("bdi").textContent = seat.mine ? say("youNamed", { name: seat.name }) : seat.name;
+    const role = say(`role_${seat.role}`);
+    element.querySelector(".person-role").textContent = seat.pair ? say("interprets", pairNames(seat)) : `${role} · ${languageName(seat.speaks)}`;
+    element.querySelector(".person-place").textContent = say(seat.place === "waiting" && seat.knocking ? "place_knocking" : `place_${seat.place}`);
+    if (you.canAdmit && !seat.mine && seat.canBeShownOut) this._door(element.querySelector(".person-door"), seat);
+    return element;
+  }
+
+  _door(box, seat) {
+    const button = (words, label, event, kind, testid) => {
+      const one = document.createElement("button");
+      one.type = "button";
+      one.className = `btn btn-sm btn-${kind}`;
+      one.textContent = words;
+      one.setAttribute("aria-label", label);
+      one.dataset.testid = `${testid}-${seat.role}`;
+      one.addEventListener("click", () => this._act(event, seat, one));
+      box.append(one);
+    };
+    if (!seat.admitted && seat.place === "waiting") button(say("admit"), say("admitNamed", seat), "seat.admit", "primary", "admit");
+    if (seat.place === "in" || seat.place === "away") button(say("sendBack"), say("sendBackNamed", seat), "seat.send_back", "quiet", "send-back");
+    if (seat.place !== "absent") button(say("remove"), say("removeNamed", seat), "seat.remove", "danger-quiet", "remove");
+    box.hidden = !box.children.length;
+  }
+}
