@@ -42,7 +42,7 @@ def tell(
     session.add(notice)
     session.flush()
     _queue_mail(session, notice, person, site, hospital)
-    audit.record(session, None, Verb.NOTICE_SENT, "notice", notice.id, notice.case_id, kind=kind, person=person.id)
+    audit.record(session, None, Verb.NOTICE_SENT, "notice", notice.id, notice.case_id, message=kind, person=person.id)
     return notice
 
 

@@ -13,7 +13,7 @@ from app.cases.models import Case
 from app.cases.specialties import SPECIALTIES
 from app.core.text import N_
 from app.i18n.formats import long_moment
-from app.i18n.locales import known
+from app.i18n.locales import Language, known
 from app.i18n.translate import translator
 from app.opinions.content import AGREEMENTS, URGENCIES, Content, direction
 from app.opinions.models import Opinion
@@ -64,11 +64,8 @@ def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dic
     say, specialist, patient = translator(language.tag), opinion.specialist, case.patient
     assert opinion.signed_at is not None
 
-    def written(text: str) -> dict[str, str]:
-        way = direction(text)
-        at_home = known(case.language)
-        tag = at_home.tag if at_home.direction == way else specialist.language.split("-")[0]
-        return {"text": text, "dir": way, "lang": tag}
+    def written(text: str) -> list[dict[str, Any]]:
+        return [_paragraph(piece, known(case.language), specialist.language) for piece in text.split("\n\n") if piece.strip()]
 
     subject = patient.name if case.for_self else (case.subject_name or "")
     return {
@@ -101,3 +98,9 @@ def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dic
             ],
         },
     }
+
+
+def _paragraph(text: str, home: Language, writers: str) -> dict[str, Any]:
+    """A paragraph with the direction of its first letter, in the patient's language if that is written this way."""
+    way = direction(text)
+    return {"lines": text.split("\n"), "dir": way, "lang": home.tag if home.direction == way else writers.split("-")[0]}

@@ -76,7 +76,7 @@ def sign(session: Session, actor: Person, case: Case, version: int) -> Opinion:
         sentence, facts = missing[0]
         raise Invalid(sentence, **facts)
     opinion.state, opinion.signed_at, opinion.content_hash = OpinionState.SIGNED, now(), content.digest()
-    opinion.specialist_id, opinion.specialist = actor.id, actor
+    opinion.specialist_id = actor.id
     session.flush()
     audit.record(session, actor.id, Verb.OPINION_SIGNED, "opinion", opinion.id, case.id, sha256=opinion.content_hash)
     cases.mark_signed(session, actor, case)
@@ -106,7 +106,7 @@ def add(session: Session, actor: Person, case: Case, opinion: Opinion, text: str
     if not text:
         raise Invalid(N_("Please write what you want to add."), field="text")
     _check_length(text, "text")
-    addendum = Addendum(opinion_id=opinion.id, author_id=actor.id, author=actor, text=text)
+    addendum = Addendum(opinion_id=opinion.id, author_id=actor.id, text=text)
     opinion.addenda.append(addendum)
     session.flush()
     audit.record(session, actor.id, Verb.OPINION_ADDED_TO, "addendum", addendum.id, case.id, opinion=opinion.id)
@@ -133,8 +133,7 @@ def _opinion_to_change(session: Session, actor: Person, case: Case) -> Opinion:
 
 
 def _begin(session: Session, actor: Person, case: Case) -> Opinion:
-    opinion = Opinion(case_id=case.id, case=case, specialist_id=actor.id, specialist=actor, language=case.language,
-                      version=0)
+    opinion = Opinion(case_id=case.id, specialist_id=actor.id, language=case.language, version=0)
     session.add(opinion)
     try:
         session.flush()
