@@ -1,7 +1,7 @@
 """The store of encrypted objects: put a stream, read a range, delete.
 
-An object is one of `crypto`'s streams under a data key of its own, bound to the object's id; the key comes back
-wrapped, for the caller to keep in the database. Ciphertext is all that ever reaches the disk or the network.
+An object is one of `crypto`'s streams under a data key of its own, bound to the object's id; the key comes
+back wrapped, for the caller to keep in the database. Only ciphertext ever reaches the disk or the network.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ class StoredBlob:
 
 
 class BlobStore:
-    """`url` is `file:///folder` or `s3://bucket/prefix`; S3 credentials, region and endpoint come from the usual AWS_*
-    variables. One instance serves all threads of a process."""
+    """`url` is `file:///folder` or `s3://bucket/prefix`; S3 credentials, region and endpoint come from the
+    usual AWS_* variables. One instance serves all threads of a process."""
 
     def __init__(self, url: str, keyring: crypto.Keyring) -> None:
         self._store, self._folder = _open(url)
         self._keyring = keyring
 
     def put(self, object_id: str, chunks: Iterable[bytes]) -> StoredBlob:
-        """Store `chunks` in constant memory; the object is visible whole, or, when anything raises, not at all."""
+        """Store `chunks` in constant memory: visible whole or, when anything raises, not at all."""
         path = _path(object_id)
         key, counted = crypto.new_data_key(), _Counted(chunks)
         try:
             writer = obstore.open_writer(self._store, path, buffer_size=_WRITE_BUFFER, max_concurrency=2)
             for sealed in crypto.encrypt_stream(key, counted, object_id.encode()):
                 writer.write(sealed)
-            # Not in a `finally`: closing is what makes the object visible, a dropped writer discards its parts.
+            # Not in a `finally`: closing makes the object visible, a dropped writer discards its parts.
             writer.close()
             if self._folder is not None:
                 _settle(self._folder / path)
@@ -71,8 +71,8 @@ class BlobStore:
     ) -> Iterator[bytes]:
         """Yield the bytes from `start` up to `end`, fetching only the segments that hold them.
 
-        The object is looked up at once, not at the first chunk, so that a missing one can still be answered as an
-        error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
+        The object is looked up at once, not at the first chunk, so that a missing one can still be answered
+        as an error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
         """
         key, path = self._keyring.unwrap(wrapped_key, object_id), _path(object_id)
         try:

@@ -72,8 +72,8 @@ def encrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) 
 def decrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
     """Yield the plaintext of `chunks`, each piece authenticated before it is given out.
 
-    Raises Tampered for a changed, cut, lengthened or reordered stream, a wrong key or other associated data; what
-    was yielded before that is authentic, but not the whole.
+    Raises Tampered for a changed, cut, lengthened or reordered stream, a wrong key or other associated data;
+    what was yielded before that is authentic, but not the whole.
     """
     waiting, source = bytearray(), iter(chunks)
     for chunk in source:
@@ -106,9 +106,9 @@ def decrypt_range(
 ) -> Iterator[bytes]:
     """Yield the plaintext from `start` up to, not including, `end` (None: the end of the object).
 
-    `header` is the object's first HEADER_BYTES. `read(lower, upper)` streams ciphertext and is called at most once,
-    for just the segments that hold the range. A range past the end is cut to it, and then the last segment is opened,
-    so that an object that lost its tail raises Tampered rather than pass for a shorter one.
+    `header` is the object's first HEADER_BYTES. `read(lower, upper)` streams ciphertext and is called at most
+    once, for just the segments that hold the range. A range past the end is cut to it, and then the last
+    segment is opened, so that an object that lost its tail raises Tampered, not passes for a shorter one.
     """
     if start < 0 or (end is not None and end < start):
         raise ValueError("a range starts at 0 or later and does not end before it starts")
@@ -213,7 +213,7 @@ class Keyring:
         return self._seal(self.current, "wrap", data_key, object_id)
 
     def unwrap(self, wrapped: str, object_id: str) -> bytes:
-        """Raises Tampered when `wrapped` was changed or belongs to another object, UnknownKey when its key is gone."""
+        """Raises Tampered when `wrapped` was changed or is another object's, else UnknownKey."""
         return self._open("wrap", wrapped, object_id)
 
     def rewrap(self, wrapped: str, object_id: str) -> str:
@@ -251,7 +251,7 @@ class Keyring:
             raise Tampered("this was changed, or belongs elsewhere") from error
 
     def _cipher(self, kid: str, purpose: str) -> AESGCM:
-        """A key of its own for each purpose, so that neither kind of secret can be passed off as the other."""
+        """A key of its own for each purpose, so that neither kind of secret passes for the other."""
         cipher = self._derived.get((kid, purpose))
         if cipher is None:
             derived = HKDF(SHA256(), KEY_BYTES, None, f"consilium {purpose}".encode()).derive(self._keys[kid])
@@ -260,7 +260,7 @@ class Keyring:
 
 
 class FieldCipher:
-    """What `EncryptedText` columns write and read: UTF-8 text under the keyring, told apart from all other uses."""
+    """What `EncryptedText` columns write and read: UTF-8 text under the keyring, apart from other uses."""
 
     def __init__(self, keyring: Keyring, context: str = "column") -> None:
         self._keyring, self._context = keyring, context
@@ -276,7 +276,7 @@ _field_cipher: FieldCipher | None = None
 
 
 def use_for_fields(keyring: Keyring) -> None:
-    """From now on this process's `EncryptedText` columns use `keyring`. Called once, by whoever starts the process."""
+    """From now on this process's `EncryptedText` columns use `keyring`; called by whoever starts it."""
     global _field_cipher
     _field_cipher = FieldCipher(keyring)
 

@@ -1,0 +1,1 @@
+"""What patients send: how it arrives, lies encrypted, is inspected, and is opened."""

@@ -1,0 +1,78 @@
+"""What happens to records in the background. Every handler may run twice."""
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from clamav_client.clamd import BufferTooLongError, ClamdNetworkSocket, ClamdUnixSocket
+from sqlalchemy.orm import Session
+
+from app.cases.models import Case
+from app.core.outbox import JobContext
+from app.records import inspection, queries, service
+from app.records.models import Record, RecordState
+from app.records.reading import RecordBytes
+
+_SCAN_SECONDS = 600.0
+_SURELY_TAKEN = 1 << 20
+
+
+def inspect_record(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+    """Looks at a file that has arrived. Reads it without holding a transaction, for that may take minutes."""
+    with context.database.unit_of_work() as before:
+        record = before.get(Record, payload["record_id"])
+        if record is None or record.state != RecordState.INSPECTING or record.removed_at is not None:
+            return
+        name, parts = record.name, queries.parts_of(before, record.upload_id)
+    scanner = scanner_at(context.settings.clamd)
+    finding = inspection.inspect(RecordBytes(context.blobs, parts), name, scanner)
+    record = session.get(Record, payload["record_id"])
+    case = session.get(Case, record.case_id) if record else None
+    if record is not None and case is not None and record.removed_at is None:
+        service.settle_inspection(session, record, case, finding)
+
+
+def delete_objects(_session: Session, payload: dict[str, Any], context: JobContext) -> None:
+    for object_id in payload["ids"]:
+        context.blobs.delete(object_id)
+
+
+def expire_uploads(session: Session, _payload: dict[str, Any], _context: JobContext) -> None:
+    service.expire_uploads(session)
+
+
+def scanner_at(address: str | None) -> inspection.Scanner | None:
+    """A scanner on clamd at `host:port` or at the path of a socket. It raises when clamd does not answer, and the job
+    tries again: nothing passes because the scanner was away."""
+    if not address:
+        return None
+
+    def scan(file: BinaryIO) -> str:
+        try:
+            answer = _clamd(address).instream(file)
+        except BufferTooLongError:
+            return "too_large"
+        except (BrokenPipeError, ConnectionResetError):
+            # At its StreamMaxLength clamd hangs up in the middle of our sending. Only if it lives is that the reason.
+            _clamd(address).ping()
+            if file.tell() < _SURELY_TAKEN:
+                raise
+            return "too_large"
+        return "found" if any(status == "FOUND" for status, _ in answer.values()) else "clean"
+
+    return scan
+
+
+def _clamd(address: str) -> ClamdNetworkSocket | ClamdUnixSocket:
+    if address.startswith("/"):
+        return ClamdUnixSocket(address, timeout=_SCAN_SECONDS)
+    host, _, port = address.rpartition(":")
+    return ClamdNetworkSocket(host or address, int(port or 3310), timeout=_SCAN_SECONDS)
+
+
+HANDLERS = {
+    "inspect_record": inspect_record,
+    "delete_objects": delete_objects,
+    "expire_uploads": expire_uploads,
+}
+PERIODIC = [("expire_uploads", timedelta(hours=1))]

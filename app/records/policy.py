@@ -1,0 +1,52 @@
+"""Who may send, see and open records: pure functions over the person, the case and their membership."""
+from __future__ import annotations
+
+from app.cases.models import Case, CaseMember
+from app.cases.policy import can_add_records, can_read_file, is_open
+from app.cases.states import Stage
+from app.core.clock import now
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.records.models import ReasonedAccess, Record, RecordState, Upload
+
+BEFORE_ACCEPTED = (Stage.DRAFT, Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED)
+
+
+def can_list(person: Person, case: Case, member: CaseMember | None) -> bool:
+    """That a record is there, and its name, is known to those who may read the file and to the office."""
+    return can_read_file(person, case, member) or can_open_with_reason(person, case)
+
+
+def can_see(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
+    """The specialist sees what has passed the inspection; who sent it and the office see it all the way."""
+    if record.removed_at is not None or not can_list(person, case, member):
+        return False
+    return record.is_ready or person.role != Role.SPECIALIST
+
+
+def can_open(
+    person: Person, record: Record, case: Case, member: CaseMember | None, access: ReasonedAccess | None = None,
+) -> bool:
+    """Nothing is opened before it has passed; the office needs a reason that still holds."""
+    if not record.is_ready:
+        return False
+    if can_read_file(person, case, member):
+        return True
+    return can_open_with_reason(person, case) and access is not None and access.since <= now() < access.until
+
+
+def can_open_with_reason(person: Person, case: Case) -> bool:
+    return person.role == Role.COORDINATOR and case.stage != Stage.DRAFT
+
+
+def can_continue(person: Person, upload: Upload, case: Case, member: CaseMember | None) -> bool:
+    """Only who began an upload goes on with it, for as long as they may add records at all."""
+    return upload.person_id == person.id and can_add_records(person, case, member)
+
+
+def can_remove(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
+    """The patient may take a file back until the specialist works with it; one that was not accepted, always."""
+    if record.removed_at is not None or not is_open(member) or person.id != case.patient_id:
+        return False
+    return record.state == RecordState.REFUSED or (
+        case.stage in BEFORE_ACCEPTED and record.state == RecordState.READY)

@@ -1,0 +1,271 @@
+"""The verbs of records. Each changes, records and queues what follows; none commits."""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases.models import Case
+from app.cases.service import notify
+from app.core.blobs import StoredBlob
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid, TooLarge
+from app.core.ids import new_id
+from app.core.outbox import enqueue
+from app.core.text import N_
+from app.identity.models import Person
+from app.records import kinds, policy, queries, tus
+from app.records.forms import NewUpload
+from app.records.inspection import Finding
+from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
+from app.records.words import REASONS
+
+LARGEST_FILE = 100 * 10**9
+MOST_RECORDS = 20_000
+UPLOAD_LIFETIME = timedelta(days=14)
+REASON_LASTS = timedelta(hours=1)
+_OBJECTS_A_JOB = 500
+
+
+class KindRefused(Invalid):
+    """A file that is not of a kind that we accept; the sentence says why."""
+
+    status = 415
+
+
+@dataclass(frozen=True)
+class Part:
+    """An encrypted object that holds an upload's bytes from `start` on."""
+
+    id: str
+    start: int
+    blob: StoredBlob
+
+
+def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
+    """A place for a file to arrive in, and unless it is a piece of one, its record.
+
+    Raises `Invalid` for an empty file, `TooLarge`, and `KindRefused` where the beginning already shows that the file
+    is of no kind that we accept.
+    """
+    if new.size == 0:
+        raise Invalid(N_("This file is empty, so there is nothing to send. Please choose another one."))
+    _refuse_too_much(session, case, new.size)
+    if new.kind == UploadKind.SINGLE and new.head:
+        _refuse_kind(new.head, new.name, whole=len(new.head) >= new.size)
+    upload = _new_upload(session, actor, case, new, new.size)
+    if new.kind == UploadKind.SINGLE:
+        _new_record(session, actor, upload, new.name)
+    return upload
+
+
+def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
+    """One upload out of complete partial ones, in the order named; these end by it. Raises `Conflict`, `TooLarge`."""
+    pieces = queries.uploads_to_join(session, actor, case, list(new.joins))
+    if not all(piece.is_complete for piece in pieces):
+        raise Conflict(N_("Some pieces of the file are still on their way."))
+    size = sum(piece.size for piece in pieces)
+    _refuse_too_much(session, case, size)
+    whole = _new_upload(session, actor, case, new, size)
+    _new_record(session, actor, whole, new.name)
+    for piece in pieces:
+        for part in queries.parts_of(session, piece.id):
+            part.upload_id, part.start = whole.id, whole.received
+            whole.received += part.size
+            session.flush()
+        piece.ended_at = now()
+    whole.joined_from = list(new.joins)
+    _finish(session, actor, whole)
+    return whole
+
+
+def take_over(session: Session, upload: Upload, offset: int) -> str:
+    """Makes the caller the one who may append from `offset` on; whoever was at it before is no longer.
+
+    Gives the writer's token. Raises `Gone`, `Finished`, `WrongOffset`.
+    """
+    if upload.ended_at is not None or (upload.finished_at is None and upload.expires_at < now()):
+        raise tus.Gone()
+    if upload.finished_at is not None:
+        raise tus.Finished()
+    if offset != upload.received:
+        raise tus.WrongOffset()
+    upload.writer = new_id()
+    session.flush()
+    return upload.writer
+
+
+def keep_parts(session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[Part]) -> None:
+    """Adds parts that are already in the store. Raises `WrongOffset` when another writer has taken over."""
+    for part in parts:
+        grown = session.execute(
+            update(Upload)
+            .where(Upload.id == upload.id, Upload.writer == writer, Upload.received == part.start,
+                   Upload.ended_at.is_(None), Upload.received + part.blob.size <= Upload.size)
+            .values(received=part.start + part.blob.size, expires_at=now() + UPLOAD_LIFETIME)
+            .execution_options(synchronize_session="fetch"))
+        if grown.rowcount != 1:  # type: ignore[attr-defined]
+            raise tus.WrongOffset()
+        session.add(UploadPart(id=part.id, upload_id=upload.id, start=part.start, size=part.blob.size,
+                               sha256=part.blob.sha256, wrapped_key=part.blob.wrapped_key))
+    session.flush()
+    session.refresh(upload)
+    if upload.is_complete and upload.finished_at is None:
+        _finish(session, actor, upload)
+
+
+def refuse_arriving(session: Session, actor: Person, upload: Upload, head: bytes) -> KindRefused | None:
+    """Looks at a file's first bytes as they arrive. When they are of no kind that we accept, ends the upload and
+    gives the refusal, for the caller to raise once this has been committed."""
+    if upload.record is None or upload.received:
+        return None
+    reason, details = _fault_of(head, upload.record.name, whole=len(head) >= upload.size)
+    if reason is None:
+        return None
+    record = upload.record
+    record.state, record.reason, record.reason_details = RecordState.REFUSED, reason, json.dumps(details)
+    record.inspected_at = upload.ended_at = now()
+    session.flush()
+    audit.record(session, actor.id, Verb.RECORD_INSPECTED, "record", record.id, record.case_id, state="refused",
+                 reason=reason)
+    return KindRefused(REASONS[reason], **record.reason_facts)
+
+
+def cancel_upload(session: Session, actor: Person, upload: Upload) -> None:
+    """Ends an upload and drops what had arrived. Raises `Finished` for one that is complete."""
+    if upload.ended_at is not None:
+        raise tus.Gone()
+    if upload.finished_at is not None and upload.kind != UploadKind.PARTIAL:
+        raise tus.Finished()
+    _end_upload(session, upload)
+    audit.record(session, actor.id, Verb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id)
+
+
+def expire_uploads(session: Session) -> int:
+    """Ends every upload that nobody has gone on with in time; gives their number."""
+    expired = queries.expired_uploads(session)
+    for upload in expired:
+        _end_upload(session, upload)
+        audit.record(session, None, Verb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id, reason="expired")
+    return len(expired)
+
+
+def settle_inspection(session: Session, record: Record, case: Case, finding: Finding) -> None:
+    """Writes down what the inspection found; a second finding about the same record changes nothing."""
+    if record.state != RecordState.INSPECTING:
+        return
+    record.state, record.reason, record.media_type = finding.state, finding.reason, finding.media_type
+    record.reason_details = json.dumps(finding.details) if finding.details else None
+    record.sha256, record.scan, record.inspected_at = finding.sha256, finding.scan, now()
+    session.flush()
+    audit.record(session, None, Verb.RECORD_INSPECTED, "record", record.id, record.case_id,
+                 state=str(finding.state), sha256=finding.sha256, scan=finding.scan, reason=finding.reason)
+    if finding.state == RecordState.REFUSED:
+        _drop_bytes(session, record.upload_id)
+    if finding.state != RecordState.READY:
+        notify(session, f"record_{finding.state}", case, [record.uploaded_by])
+
+
+def open_record(session: Session, actor: Person, record: Record, case: Case, **facts: Any) -> None:
+    """Writes down that the person opens the record, in the transaction that lets them. Raises `Forbidden`."""
+    if not queries.can_open(session, actor, record, case):
+        raise Forbidden()
+    audit.record(session, actor.id, Verb.RECORD_READ, "record", record.id, case.id, **facts)
+
+
+def give_reason(session: Session, actor: Person, record: Record, case: Case, reason: str) -> ReasonedAccess:
+    """Break-glass: lets a coordinator open one record for an hour. The patient is told, and the audit keeps why."""
+    if not policy.can_open_with_reason(actor, case):
+        raise Forbidden()
+    access = ReasonedAccess(record_id=record.id, person_id=actor.id, reason=reason, since=now(),
+                            until=now() + REASON_LASTS)
+    session.add(access)
+    session.flush()
+    audit.record(session, actor.id, Verb.RECORD_READ, "record", record.id, case.id, reason=reason,
+                 until=access.until.isoformat())
+    notify(session, "record_opened_with_reason", case, [case.patient_id], record_id=record.id, access_id=access.id)
+    return access
+
+
+def remove_record(session: Session, actor: Person, record: Record, case: Case) -> None:
+    """Takes a file back; its bytes are dropped, that it was there stays on the record."""
+    if not queries.can_remove(session, actor, record, case):
+        raise Forbidden()
+    record.removed_at = now()
+    session.flush()
+    _drop_bytes(session, record.upload_id)
+    audit.record(session, actor.id, Verb.RECORD_REMOVED, "record", record.id, case.id)
+
+
+def _refuse_too_much(session: Session, case: Case, size: int) -> None:
+    if size > LARGEST_FILE:
+        raise TooLarge(N_("This file is larger than %(most)s GB, which is the most that we can take. Please send it in "
+                          "smaller pieces."), most=LARGEST_FILE // 10**9)
+    if queries.count_of(session, case.id) >= MOST_RECORDS:
+        raise TooLarge(N_("This case already has %(most)s files. Please send the others together as a ZIP folder."),
+                       most=MOST_RECORDS)
+
+
+def _fault_of(head: bytes, name: str, *, whole: bool) -> tuple[str | None, dict[str, str]]:
+    if kinds.sniff(head, name, whole=whole) is not None:
+        return None, {}
+    ending = kinds.likeness(head)
+    return ("looks_like", {"ending": ending}) if ending else ("type", {})
+
+
+def _refuse_kind(head: bytes, name: str, *, whole: bool) -> None:
+    reason, details = _fault_of(head, name, whole=whole)
+    if reason is not None:
+        raise KindRefused(REASONS[reason], name=name, **details)
+
+
+def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, size: int) -> Upload:
+    upload = Upload(case_id=case.id, person_id=actor.id, kind=new.kind, size=size, received=0,
+                    metadata_sent=new.metadata, expires_at=now() + UPLOAD_LIFETIME)
+    session.add(upload)
+    session.flush()
+    audit.record(session, actor.id, Verb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size)
+    return upload
+
+
+def _new_record(session: Session, actor: Person, upload: Upload, name: str) -> None:
+    session.add(Record(case_id=upload.case_id, upload_id=upload.id, upload=upload, uploaded_by=actor.id, name=name,
+                       size=upload.size))
+    session.flush()
+
+
+def _finish(session: Session, actor: Person, upload: Upload) -> None:
+    upload.finished_at, upload.writer = now(), None
+    record = upload.record
+    if record is None:
+        return
+    record.state, record.arrived_at = RecordState.INSPECTING, now()
+    session.flush()
+    audit.record(session, actor.id, Verb.RECORD_ARRIVED, "record", record.id, record.case_id, size=record.size)
+    enqueue(session, "inspect_record", {"record_id": record.id}, key=f"inspect_record:{record.id}")
+
+
+def _end_upload(session: Session, upload: Upload) -> None:
+    upload.ended_at, upload.writer = now(), None
+    if upload.record is not None:
+        upload.record.removed_at = now()
+    session.flush()
+    _drop_bytes(session, upload.id)
+
+
+def _drop_bytes(session: Session, upload_id: str) -> None:
+    """The rows go now, the objects by a job once this has been committed."""
+    parts = queries.parts_of(session, upload_id)
+    ids = [part.id for part in parts]
+    for part in parts:
+        session.delete(part)
+    session.flush()
+    for begin in range(0, len(ids), _OBJECTS_A_JOB):
+        enqueue(session, "delete_objects", {"ids": ids[begin:begin + _OBJECTS_A_JOB]})

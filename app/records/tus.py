@@ -1,0 +1,129 @@
+"""The tus protocol's own words (https://tus.io/protocols/resumable-upload, 1.0.0): headers in, headers out. Pure."""
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+from app.core.errors import Conflict, Invalid, NotFound, Refusal
+from app.core.text import N_
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination,concatenation"
+CONTENT_TYPE = "application/offset+octet-stream"
+ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha512": hashlib.sha512, "md5": hashlib.md5}
+_ID = re.compile(r"[0-9a-f]{32}")
+_LONGEST_METADATA = 8_192
+_MOST_PARTIALS = 1_000
+BROKEN = N_("The file did not arrive in a form that we understand. Please choose it again.")
+
+
+class WrongVersion(Refusal):
+    status = 412
+    default = N_("This upload speaks another version of the upload protocol. We speak version 1.0.0.")
+
+
+class WrongContentType(Refusal):
+    status = 415
+    default = BROKEN
+
+
+class ChecksumMismatch(Refusal):
+    status = 460
+    default = N_("A piece of the file was changed on its way. We did not keep it; please send it again.")
+
+
+class Gone(NotFound):
+    status = 410
+    default = N_("This upload has ended. Please choose the file again.")
+
+
+class Finished(Refusal):
+    status = 403
+    default = N_("This file is already with us, so nothing can be added to it.")
+
+
+class WrongOffset(Conflict):
+    default = N_("The upload went on somewhere else in the meantime. It will continue from what we have.")
+
+
+@dataclass(frozen=True)
+class Checksum:
+    algorithm: str
+    digest: bytes
+
+
+def require_version(headers: Mapping[str, str]) -> None:
+    if headers.get("Tus-Resumable") != VERSION:
+        raise WrongVersion()
+
+
+def parse_size(text: str | None) -> int:
+    """A byte count or offset. Raises `Invalid` for anything but a whole number of at most 18 digits."""
+    if text is None or not re.fullmatch(r"[0-9]{1,18}", text):
+        raise _with_status(400)
+    return int(text)
+
+
+def parse_metadata(text: str) -> dict[str, bytes]:
+    """`Upload-Metadata`: comma-separated `key base64`; a key may stand alone. Raises `Invalid`."""
+    if len(text) > _LONGEST_METADATA:
+        raise _with_status(400)
+    found: dict[str, bytes] = {}
+    for pair in filter(None, (piece.strip() for piece in text.split(","))):
+        key, _, encoded = pair.partition(" ")
+        try:
+            found[key] = base64.b64decode(encoded.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            raise _with_status(400) from None
+    return found
+
+
+def parse_concat(text: str | None) -> tuple[str, list[str]]:
+    """(`single` | `partial` | `final`, ids of what to join). Raises `Invalid`."""
+    if text is None:
+        return "single", []
+    if text.strip() == "partial":
+        return "partial", []
+    verb, semicolon, urls = text.partition(";")
+    ids = [url.rstrip("/").rpartition("/")[2] for url in urls.split()]
+    if verb.strip() != "final" or not semicolon or not 0 < len(ids) <= _MOST_PARTIALS:
+        raise _with_status(400)
+    if len(set(ids)) < len(ids) or not all(_ID.fullmatch(one) for one in ids):
+        raise _with_status(400)
+    return "final", ids
+
+
+def parse_checksum(text: str | None) -> Checksum | None:
+    if text is None:
+        return None
+    algorithm, _, encoded = text.partition(" ")
+    try:
+        if algorithm not in ALGORITHMS:
+            raise ValueError(algorithm)
+        return Checksum(algorithm, base64.b64decode(encoded.strip(), validate=True))
+    except ValueError:
+        raise _with_status(400) from None
+
+
+def headers(**more: Any) -> dict[str, str]:
+    """The headers of every answer; `upload_offset=5` becomes `Upload-Offset: 5`, None is left out."""
+    named = {name.replace("_", "-").title(): value for name, value in more.items() if value is not None}
+    return {"Tus-Resumable": VERSION, "Cache-Control": "no-store",
+            **{name: _http_date(value) if isinstance(value, datetime) else str(value) for name, value in named.items()}}
+
+
+def _http_date(at: datetime) -> str:
+    return format_datetime(at.replace(microsecond=0), usegmt=True)
+
+
+def _with_status(status: int) -> Invalid:
+    refusal = Invalid(BROKEN)
+    refusal.status = status
+    return refusal

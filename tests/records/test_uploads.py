@@ -1,0 +1,410 @@
+"""Records arrive by tus: in one go, in pieces, after a cut; and what may not arrive is refused in a clear sentence."""
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.audit.models import AuditEntry
+from app.cases import service as cases
+from app.cases.models import CaseMember
+from app.core import clock
+from app.core.db import Database
+from app.identity.models import Person
+from app.records import service
+from app.records.models import Record, RecordState, Upload, UploadPart
+from tests.records.conftest import BYTES, SENTENCE, Cast, Sender, a_dicom, a_pdf, encoded
+
+MIB = 1 << 20
+
+
+def the_record(database: Database) -> Record:
+    with database.sessions() as session:
+        return session.scalars(select(Record)).one()
+
+
+def test_the_server_says_what_it_speaks(patient: Sender, cast: Cast) -> None:
+    answer = patient.tus("OPTIONS", f"/cases/{cast.case.id}/uploads", version=None)
+    assert answer.status_code == 204
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    assert set(answer.headers["Tus-Extension"].split(",")) == {
+        "creation", "creation-with-upload", "checksum", "expiration", "termination", "concatenation"}
+    assert "sha1" in answer.headers["Tus-Checksum-Algorithm"].split(",")
+    assert int(answer.headers["Tus-Max-Size"]) >= 10**10
+
+
+def test_another_version_is_answered_with_ours(patient: Sender, cast: Cast) -> None:
+    answer = patient.tus("POST", f"/cases/{cast.case.id}/uploads", version="0.2.2", Upload_Length=5)
+    assert answer.status_code == 412
+    assert answer.headers["Tus-Version"] == "1.0.0"
+
+
+def test_a_file_arrives_passes_and_is_read_back(
+    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database,
+) -> None:
+    content = a_pdf(3 * MIB)
+    patient.send(cast.case.id, "Befund März.pdf", content)
+    assert the_record(database).state == RecordState.INSPECTING
+    inspect()
+    record = the_record(database)
+    assert (record.state, record.media_type) == (RecordState.READY, "application/pdf")
+    assert record.sha256 == hashlib.sha256(content).hexdigest()
+    assert patient.get(f"/records/{record.id}/download").data == content
+
+
+def test_a_file_arrives_in_pieces_and_the_offset_tells_how_far(patient: Sender, cast: Cast) -> None:
+    content = a_pdf(10_000)
+    place = patient.begin(cast.case.id, "report.pdf", len(content)).headers["Location"]
+    assert patient.offset(place) == 0
+    for start in range(0, len(content), 3000):
+        assert patient.offset(place) == start
+        answer = patient.patch(place, start, content[start:start + 3000])
+        assert answer.status_code == 204
+        assert int(answer.headers["Upload-Offset"]) == min(start + 3000, len(content))
+    head = patient.tus("HEAD", place)
+    assert head.headers["Upload-Length"] == str(len(content))
+    assert head.headers["Upload-Metadata"] == f"filename {encoded('report.pdf')}"
+    assert head.headers["Cache-Control"] == "no-store"
+
+
+def test_creation_may_bring_the_first_bytes(patient: Sender, cast: Cast, database: Database) -> None:
+    content = a_pdf(5000)
+    begun = patient.tus("POST", f"/cases/{cast.case.id}/uploads", content[:2000], Upload_Length=len(content),
+                        Upload_Metadata=f"filename {encoded('a.pdf')}", Content_Type=BYTES)
+    assert (begun.status_code, begun.headers["Upload-Offset"]) == (201, "2000")
+    assert patient.patch(begun.headers["Location"], 2000, content[2000:]).status_code == 204
+    assert the_record(database).state == RecordState.INSPECTING
+
+
+def test_the_wrong_offset_is_refused_and_changes_nothing(patient: Sender, cast: Cast) -> None:
+    place = patient.begin(cast.case.id, "a.pdf", 5000).headers["Location"]
+    patient.patch(place, 0, a_pdf(5000)[:1000])
+    assert patient.patch(place, 500, b"x" * 100).status_code == 409
+    assert patient.patch(place, 1000, b"x" * 4001).status_code == 413
+    assert patient.offset(place) == 1000
+
+
+@pytest.mark.parametrize("header", ["", "abc", "-1", "1.5", "9" * 30])
+def test_an_offset_that_is_no_number_is_refused(patient: Sender, cast: Cast, header: str) -> None:
+    place = patient.begin(cast.case.id, "a.pdf", 5000).headers["Location"]
+    assert patient.tus("PATCH", place, b"x", Upload_Offset=header, Content_Type=BYTES).status_code == 400
+    assert patient.tus("PATCH", place, b"x", Upload_Offset=0, Content_Type="text/plain").status_code == 415
+
+
+def test_a_finished_file_takes_no_more(patient: Sender, cast: Cast) -> None:
+    place = patient.send(cast.case.id, "a.pdf", a_pdf())
+    assert patient.patch(place, 4000, b"").status_code == 403
+
+
+def test_large_bodies_become_several_objects_and_one_file(
+    patient: Sender, cast: Cast, database: Database, inspect: Callable[[], None], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.records.receiving.PART_BYTES", 1_000_000)
+    content = a_dicom(5 * MIB + 3)
+    patient.send(cast.case.id, "IM0001", content)
+    with database.sessions() as session:
+        parts = session.scalars(select(UploadPart).order_by(UploadPart.start)).all()
+        assert len(parts) >= 5
+        assert [part.start for part in parts] == [sum(p.size for p in parts[:n]) for n in range(len(parts))]
+    inspect()
+    record = the_record(database)
+    assert record.sha256 == hashlib.sha256(content).hexdigest()
+    for start, end in [(0, 10), (999_999, 2_000_003), (5 * MIB, 5 * MIB + 2), (12_345, 4_567_890)]:
+        answer = patient.get(f"/records/{record.id}/download", headers={"Range": f"bytes={start}-{end}"})
+        assert (answer.status_code, answer.data) == (206, content[start:end + 1])
+
+
+class Cut:
+    """A body whose line breaks after some bytes, as werkzeug hands it on."""
+
+    def __init__(self, content: bytes, error: Exception) -> None:
+        self._left, self._error = content, error
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._left:
+            raise self._error
+        piece, self._left = self._left[:size], self._left[size:]
+        return piece
+
+
+def patch_from(browser: Sender, place: str, body: Cut, length: int) -> TestResponse:
+    return browser.client.open(
+        place, method="PATCH", environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(length)},
+        headers={"Tus-Resumable": "1.0.0", "X-CSRFToken": browser.token, "Upload-Offset": "0", "Content-Type": BYTES})
+
+
+def test_what_arrived_before_a_cut_stays(patient: Sender, cast: Cast, database: Database) -> None:
+    content = a_pdf(200_000)
+    place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
+    patch_from(patient, place, Cut(content[:77_777], ConnectionResetError()), len(content))
+    assert patient.offset(place) == 77_777
+    assert patient.patch(place, 77_777, content[77_777:]).status_code == 204
+    assert the_record(database).state == RecordState.INSPECTING
+
+
+def test_a_newer_connection_takes_over_from_one_that_hangs(patient: Sender, cast: Cast, database: Database) -> None:
+    content = a_pdf(90_000)
+    place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
+
+    class Hanging(Cut):
+        def read(self, size: int = -1) -> bytes:
+            if not self._left:  # while this one hangs, the browser has come back on a new line
+                assert patient.patch(place, 0, content).status_code == 204
+                return b""
+            return super().read(size)
+
+    old = patch_from(patient, place, Hanging(content[:40_000], OSError()), len(content))
+    assert old.status_code == 409
+    with database.sessions() as session:
+        assert sum(session.scalars(select(UploadPart.size))) == len(content)
+        assert session.scalars(select(Upload)).one().finished_at is not None
+
+
+# Checksum, expiration, termination, concatenation
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512", "md5"])
+def test_a_right_checksum_is_kept_and_a_wrong_one_leaves_nothing(
+    patient: Sender, cast: Cast, algorithm: str, objects: Path,
+) -> None:
+    content = a_pdf(50_000)
+    place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
+    digest = base64.b64encode(hashlib.new(algorithm, content).digest()).decode()
+    wrong = patient.patch(place, 0, content[:-1] + b"x", Upload_Checksum=f"{algorithm} {digest}")
+    assert wrong.status_code == 460
+    assert patient.offset(place) == 0
+    assert not [path for path in objects.rglob("*") if path.is_file()]
+    assert patient.patch(place, 0, content, Upload_Checksum=f"{algorithm} {digest}").status_code == 204
+
+
+def test_an_unknown_checksum_is_refused(patient: Sender, cast: Cast) -> None:
+    place = patient.begin(cast.case.id, "a.pdf", 10).headers["Location"]
+    assert patient.patch(place, 0, b"x" * 10, Upload_Checksum="crc32 AAAA").status_code == 400
+    assert patient.patch(place, 0, b"x" * 10, Upload_Checksum="sha1 ???").status_code == 400
+
+
+def test_an_upload_that_nobody_goes_on_with_expires(
+    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database, objects: Path,
+) -> None:
+    begun = patient.begin(cast.case.id, "a.pdf", 9000)
+    assert "GMT" in begun.headers["Upload-Expires"]
+    place = begun.headers["Location"]
+    patient.patch(place, 0, a_pdf(9000)[:5000])
+    with clock.shifted(timedelta(days=13)):
+        patient.patch(place, 5000, b"x" * 10)  # a sign of life puts the end off
+    with clock.shifted(timedelta(days=28)), database.unit_of_work() as session:
+        assert service.expire_uploads(session) == 1
+    with clock.shifted(timedelta(days=29)):
+        inspect()
+    assert patient.tus("HEAD", place).status_code == 410
+    assert patient.patch(place, 5010, b"x").status_code == 410
+    assert not [path for path in objects.rglob("*") if path.is_file()]
+
+
+def test_a_cancelled_upload_leaves_nothing(
+    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database, objects: Path,
+) -> None:
+    place = patient.begin(cast.case.id, "a.pdf", 9000).headers["Location"]
+    patient.patch(place, 0, a_pdf(9000)[:5000])
+    assert [path for path in objects.rglob("*") if path.is_file()]
+    assert patient.tus("DELETE", place).status_code == 204
+    inspect()
+    assert not [path for path in objects.rglob("*") if path.is_file()]
+    assert patient.tus("HEAD", place).status_code == 410
+    assert "a.pdf" not in patient.get(f"/cases/{cast.case.id}/records").text
+
+
+def test_pieces_are_joined_in_the_order_named(
+    patient: Sender, cast: Cast, database: Database, inspect: Callable[[], None],
+) -> None:
+    content = a_pdf(60_000)
+    uploads = f"/cases/{cast.case.id}/uploads"
+    places = []
+    for start, end in [(40_000, 60_000), (0, 15_000), (15_000, 40_000)]:
+        begun = patient.tus("POST", uploads, Upload_Length=end - start, Upload_Concat="partial")
+        assert begun.status_code == 201
+        patient.patch(begun.headers["Location"], 0, content[start:end])
+        places.append(begun.headers["Location"])
+    assert patient.tus("HEAD", places[0]).headers["Upload-Concat"] == "partial"
+    in_order = [places[1], f"http://localhost{places[2]}", places[0]]
+    whole = patient.tus("POST", uploads, Upload_Concat="final;" + " ".join(in_order),
+                        Upload_Metadata=f"filename {encoded('whole.pdf')}")
+    assert whole.status_code == 201
+    head = patient.tus("HEAD", whole.headers["Location"])
+    assert (head.headers["Upload-Length"], head.headers["Upload-Offset"]) == ("60000", "60000")
+    assert head.headers["Upload-Concat"].startswith("final;")
+    assert patient.patch(whole.headers["Location"], 60_000, b"").status_code == 403
+    inspect()
+    record = the_record(database)
+    assert patient.get(f"/records/{record.id}/download").data == content
+
+
+def test_pieces_that_are_not_complete_or_not_ones_own_are_not_joined(
+    patient: Sender, cast: Cast, sender: Callable[[Person], Sender],
+) -> None:
+    uploads = f"/cases/{cast.case.id}/uploads"
+    piece = patient.tus("POST", uploads, Upload_Length=100, Upload_Concat="partial").headers["Location"]
+    metadata = f"filename {encoded('a.pdf')}"
+    final: dict[str, Any] = {"Upload_Concat": f"final;{piece}", "Upload_Metadata": metadata}
+    assert patient.tus("POST", uploads, **final).status_code == 409
+    patient.patch(piece, 0, b"x" * 100)
+    assert sender(cast.coordinator).tus("POST", uploads, **final).status_code == 404
+    for nonsense in ("final;", "final", "whole", "final;/uploads/xyz", f"final;{piece} {piece}"):
+        assert patient.tus("POST", uploads, Upload_Concat=nonsense, Upload_Metadata=metadata).status_code == 400
+
+
+def test_a_verb_may_be_overridden_where_only_post_passes(patient: Sender, cast: Cast) -> None:
+    place = patient.begin(cast.case.id, "a.pdf", 4000).headers["Location"]
+    answer = patient.tus("POST", place, a_pdf(4000), Upload_Offset=0, Content_Type=BYTES,
+                         X_HTTP_Method_Override="PATCH")
+    assert answer.status_code == 204
+    assert patient.offset(place) == 4000
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(("name", "kept"), [
+    ("../../etc/passwd.txt", "passwd.txt"), ("C:\\Users\\amal\\scan.pdf", "scan.pdf"), ("/a/b/c.pdf", "c.pdf"),
+    ("x\u202egnp.exe.pdf", "xgnp.exe.pdf"), ("a\x00b\n.pdf", "ab.pdf"), (" تقرير.pdf ", "تقرير.pdf"),
+])
+def test_a_name_is_cut_to_the_files_own(
+    patient: Sender, cast: Cast, database: Database, name: str, kept: str,
+) -> None:
+    assert patient.begin(cast.case.id, name, 10).status_code == 201
+    assert the_record(database).name == kept
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "a/", "../", "\x00", "\u202e"])
+def test_a_file_without_a_name_is_refused(patient: Sender, cast: Cast, name: str) -> None:
+    answer = patient.begin(cast.case.id, name, 10)
+    assert answer.status_code == 422
+    assert "has no name" in answer.text
+
+
+def test_no_metadata_a_broken_one_and_a_long_name_are_refused(patient: Sender, cast: Cast) -> None:
+    assert patient.begin(cast.case.id, "x", 10, Upload_Metadata="").status_code == 422
+    assert patient.begin(cast.case.id, "x", 10, Upload_Metadata="filename ???").status_code == 400
+    assert patient.begin(cast.case.id, b"\xff\xfe.pdf", 10).status_code == 422
+    long = patient.begin(cast.case.id, "x" * 300, 10)
+    assert long.status_code == 422 and "too long" in long.text
+
+
+def test_an_empty_file_is_refused(patient: Sender, cast: Cast) -> None:
+    answer = patient.begin(cast.case.id, "report.pdf", 0)
+    assert answer.status_code == 422
+    assert "empty" in answer.text
+
+
+def test_a_file_beyond_all_measure_is_refused(patient: Sender, cast: Cast) -> None:
+    answer = patient.begin(cast.case.id, "report.pdf", 10**12)
+    assert answer.status_code == 413
+    assert "100 GB" in answer.text
+    assert patient.begin(cast.case.id, "report.pdf", 10, Upload_Defer_Length=1).status_code == 422
+
+
+def test_a_wrong_kind_is_refused_before_any_of_it_is_sent(patient: Sender, cast: Cast, database: Database) -> None:
+    head = encoded(encoded(b"MZ" + b"\x90" * 900))
+    answer = patient.begin(cast.case.id, "report.pdf", 10**9, Upload_Metadata=(
+        f"filename {encoded('report.pdf')},head {head}"))
+    assert answer.status_code == 415
+    assert "report.pdf" in answer.text and "exe" in answer.text
+    with database.sessions() as session:
+        assert session.scalars(select(Record)).all() == []
+
+
+def test_a_wrong_kind_is_refused_at_its_first_bytes(
+    patient: Sender, cast: Cast, database: Database, objects: Path,
+) -> None:
+    place = patient.begin(cast.case.id, "film.pdf", 10**6).headers["Location"]
+    answer = patient.patch(place, 0, b"\x00\x00\x00\x18ftypmp42" + b"\0" * 99_000)
+    assert answer.status_code == 415
+    assert "film.pdf" in answer.text
+    assert patient.tus("HEAD", place).status_code == 410
+    assert the_record(database).state == RecordState.REFUSED
+    assert not [path for path in objects.rglob("*") if path.is_file()]
+    page = patient.get(f"/cases/{cast.case.id}/records").text
+    assert "Not accepted" in page and "We accept DICOM" in page
+
+
+# Who may
+
+
+def test_others_cannot_send_to_the_case_nor_touch_its_uploads(
+    patient: Sender, cast: Cast, sender: Callable[[Person], Sender],
+) -> None:
+    place = patient.begin(cast.case.id, "a.pdf", 4000).headers["Location"]
+    for stranger in (cast.other_patient, cast.specialist, cast.interpreter, cast.administrator, cast.coordinator):
+        browser = sender(stranger)
+        if stranger is not cast.coordinator:
+            assert browser.begin(cast.case.id, "a.pdf", 10).status_code == 404, stranger.role
+        assert browser.tus("HEAD", place).status_code == 404
+        assert browser.patch(place, 0, a_pdf()).status_code == 404
+        assert browser.tus("DELETE", place).status_code == 404
+    assert patient.offset(place) == 0
+
+
+def test_a_stranger_is_asked_to_sign_in_and_a_missing_token_is_refused(
+    app: Any, patient: Sender, cast: Cast,
+) -> None:
+    assert app.test_client().post(f"/cases/{cast.case.id}/uploads", headers={
+        "Tus-Resumable": "1.0.0"}).status_code in (400, 401)
+    patient.token = "nonsense"
+    assert patient.begin(cast.case.id, "a.pdf", 10).status_code == 400
+
+
+def test_a_revoked_member_is_stopped_in_the_middle_of_the_file(
+    patient: Sender, cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.records.receiving.PART_BYTES", 20_000)
+    content = a_pdf(90_000)
+    place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
+
+    class Revoking(Cut):
+        def read(self, size: int = -1) -> bytes:
+            if len(self._left) < 60_000:
+                with database.unit_of_work() as session:
+                    for member in session.scalars(select(CaseMember).where(CaseMember.until.is_(None))):
+                        if member.person_id == cast.patient.id:
+                            cases.end_membership(session, None, member, reason="withdrawn")
+            return super().read(size)
+
+    answer = patch_from(patient, place, Revoking(content, OSError()), len(content))
+    assert answer.status_code == 404
+    assert patient.tus("HEAD", place).status_code == 404
+    with database.sessions() as session:
+        assert session.scalars(select(Upload)).one().received < 60_000
+
+
+def test_sending_leaves_its_trace_in_the_audit(patient: Sender, cast: Cast, inspect: Callable[[], None],
+                                               database: Database) -> None:
+    patient.send(cast.case.id, "a.pdf", a_pdf())
+    inspect()
+    with database.sessions() as session:
+        verbs = list(session.scalars(select(AuditEntry.verb).order_by(AuditEntry.number)))
+    wanted = ["upload.begun", "record.arrived", "record.inspected"]
+    assert [verb for verb in verbs if verb in wanted] == wanted
+
+
+# Secrecy
+
+
+def test_neither_the_store_nor_the_database_shows_what_was_sent(
+    patient: Sender, cast: Cast, inspect: Callable[[], None], tmp_path: Path,
+) -> None:
+    patient.send(cast.case.id, "Adenocarcinoma-Haddad.pdf", a_pdf(300_000))
+    inspect()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files if path.is_relative_to(tmp_path / "objects")) > 300_000
+    for path in files:
+        content = path.read_bytes()
+        assert SENTENCE[:20] not in content, path
+        assert b"Adenocarcinoma-Haddad" not in content, path
+        assert encoded("Adenocarcinoma-Haddad.pdf").encode()[:20] not in content, path
