@@ -94,13 +94,16 @@ def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> Non
 
 
 class Supervisor:
-    """Runs the children until SIGINT or SIGTERM; a second signal stops them without waiting."""
+    """Runs the children until SIGINT or SIGTERM; a second signal stops them without waiting.
 
-    def __init__(self, children: Sequence[Child], environment: Mapping[str, str], address: tuple[str, int],
+    `missing()` says what is not ready yet, and nothing when all is; then `when_ready()` is called, once.
+    """
+
+    def __init__(self, children: Sequence[Child], environment: Mapping[str, str], missing: Callable[[], str],
                  when_ready: Callable[[], None]) -> None:
         self.children = children
         self.environment = environment
-        self.address = address
+        self.missing = missing
         self.when_ready = when_ready
         self.signals = 0
 
@@ -126,14 +129,14 @@ class Supervisor:
                 if not self._mend(child, ready):
                     return 1
             if not ready and time.monotonic() >= ask_at:
-                answer = _ask_readiness(self.address)
-                ready = answer == "ready"
+                missing = self.missing()
+                ready = not missing
                 ask_at = time.monotonic() + 0.3
                 if ready:
                     self.when_ready()
                 elif time.monotonic() >= complain_at:
                     complain_at = time.monotonic() + 30
-                    say("consilium", f"still waiting: {answer}")
+                    say("consilium", f"still waiting: {missing}")
             time.sleep(TICK)
         return 0
 
@@ -165,14 +168,14 @@ def _how_it_ended(status: int) -> str:
     return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
-def _ask_readiness(address: tuple[str, int]) -> str:
-    """`ready`, or what is still missing, in the server's own words."""
+def unready(address: tuple[str, int]) -> str:
+    """What is still missing at the web's /readyz, in its own words; empty when it is ready."""
     connection = http.client.HTTPConnection(*address, timeout=2)
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
         body = response.read(300).decode(errors="replace").strip()
-        return "ready" if response.status == 200 else f"/readyz answers {response.status} {body}"
+        return "" if response.status == 200 else f"/readyz answers {response.status} {body}"
     except OSError as failure:
         return f"the web does not answer yet ({failure})"
     except http.client.HTTPException as failure:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import install
-from .children import Child, Supervisor
+from .children import Child, Supervisor, unready
+from .database import Preparation
 from .install import ROOT
-from .steps import step
 
 if TYPE_CHECKING:
     from config import Settings
@@ -44,12 +44,15 @@ def run(asked: argparse.Namespace) -> int:
         print(f"  {warning} Until then PDFs lack some scripts.", file=sys.stderr)
     install.browser_bundle()
     install.catalogues()
-    accounts = _prepare_database(asked.demo)
+    preparation = Preparation(settings)
     where = WILDCARDS.get(asked.host, asked.host)
+
+    def missing() -> str:
+        return preparation.missing() or unready((where, asked.port))
 
     def when_ready() -> None:
         print(f"\nConsilium is ready: http://{_address(where, asked.port)}", flush=True)
-        print(accounts, flush=True)
+        print(preparation.printed, flush=True)
 
     children = [
         Child("web", _web(asked.host, asked.port)),
@@ -57,7 +60,10 @@ def run(asked: argparse.Namespace) -> int:
         Child("jobs", [sys.executable, "-m", "app.jobs"]),
     ]
     os.chdir(ROOT)
-    return Supervisor(children, os.environ, (where, asked.port), when_ready).run()
+    try:
+        return Supervisor(children, os.environ, missing, when_ready).run()
+    finally:
+        preparation.abandon()
 
 
 def _settings() -> Settings:
@@ -82,18 +88,6 @@ def _port_fault(host: str, port: int) -> str:
                         f"Choose another one: ./consilium run --port {port + 1}")
             return f"Consilium cannot listen on {host} port {port}: {failure.strerror or failure}."
     return ""
-
-
-def _prepare_database(demo: bool) -> str:
-    """Applies the migrations; with demo data seeds what is missing. Returns the table of demo accounts."""
-    with step("Database"):
-        command = [sys.executable, "-m", "app.supervisor.prepare", *(["--demo"] if demo else [])]
-        result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                text=True)
-        if result.returncode:
-            print(result.stdout, file=sys.stderr)
-            raise SystemExit(1)
-    return result.stdout
 
 
 def _web(host: str, port: int) -> list[str]:

@@ -1,0 +1,68 @@
+"""Brings the database to the present before anyone looks at it, without making a second start wait for it."""
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .install import ROOT
+from .steps import step
+
+if TYPE_CHECKING:
+    from config import Settings
+
+
+class Preparation:
+    """`app.supervisor.prepare` in a process of its own; what it prints is the table of demo accounts.
+
+    A demo database that already has today's tables needs only a look at its demo data, which may go on
+    beside the start of the web; anything else is waited for.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._stamp = settings.data_dir / "prepared.stamp"
+        self._digest = _digest(settings.database_url)
+        self.printed = ""
+        demo = ["--demo"] if settings.is_demo else []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "app.supervisor.prepare", *demo], cwd=ROOT, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, text=True)
+        if not (settings.is_demo and self._has_tables(settings.database_url)):
+            with step("Database"):
+                self.finish()
+
+    def _has_tables(self, url: str) -> bool:
+        return (url.startswith("sqlite:///") and Path(url.removeprefix("sqlite:///")).exists()
+                and self._stamp.exists() and self._stamp.read_text() == self._digest)
+
+    def missing(self) -> str:
+        """Empty when the database is ready. Ends the start when it cannot be made so."""
+        if self._process.poll() is None:
+            return "the demo data is being looked at"
+        self.finish()
+        return ""
+
+    def finish(self) -> None:
+        """Waits. Raises SystemExit(1) when the database could not be prepared; the reason has been shown."""
+        if self._process.stdout and not self._process.stdout.closed:
+            self.printed, _ = self._process.communicate()
+            if self._process.returncode:
+                print(self.printed, file=sys.stderr)
+                raise SystemExit(1)
+            self._stamp.parent.mkdir(parents=True, exist_ok=True)
+            self._stamp.write_text(self._digest)
+
+    def abandon(self) -> None:
+        """Ends it if it still runs; every command in it is one transaction or can be run again."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+
+def _digest(database_url: str) -> str:
+    digest = hashlib.sha256(database_url.encode())
+    for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
