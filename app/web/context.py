@@ -36,6 +36,15 @@ def db_session() -> Session:
     return g.db_session
 
 
+def let_go_of_session() -> None:
+    """Ends this request's unit of work now. A socket event has one of its own: on SQLite a second one, begun while the
+    first still holds the write lock, would wait for itself."""
+    session = g.pop("db_session", None)
+    if session is not None:
+        session.commit()
+        session.close()
+
+
 def current_person() -> Any:
     """The `identity.Person` who is signed in. Only for routes that demand a permission: there, somebody always is."""
     return current_user._get_current_object()

@@ -23,7 +23,7 @@ from app.core.permissions import Permission
 from app.core.text import N_
 from app.i18n.locales import known
 from app.web.access import Unguarded
-from app.web.context import after_commit, database
+from app.web.context import after_commit, database, let_go_of_session
 from app.web.errors import UNEXPECTED, sentence_of
 
 __all__ = ["SOCKET_EVENTS", "SocketEvent", "after_commit", "check_every_event", "install", "on_event", "socketio"]
@@ -107,6 +107,7 @@ def _disconnect(event: SocketEvent) -> None:
 def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
     sid = _sid()
     person = _person()
+    let_go_of_session()
     with force_locale(known(person.language if person else None).tag):
         try:
             if limited:
