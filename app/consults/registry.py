@@ -25,7 +25,7 @@ from app.web.sockets import socketio
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=3 * messages.HEARTBEAT_SECONDS)
-PATIENCE = timedelta(seconds=3)  # how long a node may be without a socket before its rooms go elsewhere
+PATIENCE = timedelta(seconds=1.5)  # how long a node may be without a socket before its rooms go elsewhere
 
 
 class NoLine(Refusal):

@@ -259,8 +259,11 @@ def close(session: Session, actor: Person, consult: Consult) -> None:
             audit.record(session, actor.id, Verb.MEMBER_ENDED, "member", member.id, consult.case_id,
                          person=member.person_id, reason="an hour after the session")
     audit.record(session, actor.id, Verb.CONSULT_ENDED, "consult", consult.id, consult.case_id)
-    if consult.case.stage == Stage.SCHEDULED and consult.started_at:
-        case_service.mark_consulted(session, actor, consult.case)
+    if consult.started_at:
+        case_service.remember(session, consult.case_id, "consult_ended", actor)
+        case_service.notify(session, "consult_ended", consult.case, [consult.booking.patient_id])
+        if consult.case.stage == Stage.SCHEDULED:
+            case_service.mark_consulted(session, actor, consult.case)
 
 
 # ---------------------------------------------------------------- within
@@ -270,6 +273,7 @@ def _joined(session: Session, consult: Consult, seat: Seat) -> None:
     if consult.state == ConsultState.WAITING and policy.can_admit(seat):
         consult.state, consult.started_at = ConsultState.LIVE, now()
         _remember(session, consult, "started", seat)
+        case_service.remember(session, consult.case_id, "consult_started", seat.person)
     audit.record(session, seat.person_id, Verb.SEAT_ENTERED, "seat", seat.id, consult.case_id)
     _remember(session, consult, "joined", seat)
 
