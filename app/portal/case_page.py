@@ -44,7 +44,6 @@ class CasePage:
     records: Any
     looks: list[Any]
     openings: list[CaseMember]
-    chat: list[Any]
     opinion: Any
     due: str
     moves: frozenset[str]
@@ -76,7 +75,6 @@ def build(session: Session, person: Person, case: Case) -> CasePage:
         records=records.panel(session, person, case) if sees_records else None,
         looks=records.looks_at(session, person, case) if is_patient else [],
         openings=cases.office_openings(session, case.id) if is_patient else [],
-        chat=consults.chat_of_case(session, person, case) if may_read else [],
         opinion=opinion, due=journey.due_state(case), moves=_moves(case, role))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.audit.models import AuditEntry
@@ -15,7 +15,7 @@ from app.cases.models import Case
 from app.cases.queries import Wanted
 from app.cases.states import ENDS, Stage
 from app.consults.models import Consult, MediaNode
-from app.consults.queries import Meeting
+from app.consults.queries import CLOSES_AFTER, Meeting
 from app.core.clock import now
 from app.core.outbox import Job
 from app.core.permissions import Role
@@ -165,7 +165,7 @@ def interpreter_home(session: Session, person: Person) -> InterpreterHome:
             joinedload(Booking.case).options(selectinload(Case.questions))))
         .where(Engagement.interpreter_id == person.id, Booking.state == BookingState.CONFIRMED,
                Engagement.state.in_((EngagementState.PROPOSED, *SAID_YES)),
-               Booking.starts_at > now() - timedelta(days=2))
+               or_(Booking.starts_at > now() - CLOSES_AFTER, Consult.closes_at > now()))
         .order_by(Booking.starts_at).limit(60)).all()
     meetings = [(engagement, Meeting(engagement.booking, consult)) for engagement, consult in rows]
     ahead = [(engagement, meeting) for engagement, meeting in meetings if not meeting.is_over]

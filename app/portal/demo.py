@@ -1,0 +1,245 @@
+"""The demo: invented people, cases at every stage, and one meeting whose door is always open.
+
+Everything happens through the services' own verbs, at the days on which it is said to have happened.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as case_queries
+from app.cases import service as cases
+from app.cases.consents import CONSENTS
+from app.cases.models import Case
+from app.consults import service as consults
+from app.consults.models import Consult, ConsultState
+from app.core import clock
+from app.core.ids import new_id
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.identity.queries import person_by_email
+from app.opinions import service as opinions
+from app.opinions.content import Advice
+from app.portal.demo_texts import MISSING, PEOPLE, REQUESTS, SHOWN, Someone
+from app.scheduling import queries as scheduling
+from app.scheduling import service as bookings
+from app.scheduling.hours import Credential, WeeklyHours
+from app.scheduling.models import Booking
+from app.scheduling.quarters import MINUTES, instant_of, quarter_of
+from app.scheduling.service import Wish
+
+PASSWORD = "consilium-demo"
+OPEN_FOR = timedelta(days=30)
+ENOUGH = timedelta(days=2)  # an open door that closes sooner is replaced by a new one
+
+
+def seed(session: Session, settings: Any) -> None:
+    """Puts people and cases into an empty database; on a later start only sees to it that a meeting is open."""
+    people = _people(session)
+    if people is None:
+        people = {one.key: _join(session, one, hashed) for hashed in [PasswordHasher().hash(PASSWORD)]
+                  for one in PEOPLE}
+        _open_hours(session, people)
+        _live_through(session, people)
+    _keep_a_door_open(session, people)
+
+
+def accounts_table() -> str:
+    """The demo accounts and their password, to be printed."""
+    rows = [(f"{one.key}@demo.example", str(one.role), one.name) for one in PEOPLE if one.key in SHOWN]
+    rows.sort(key=lambda row: SHOWN.index(row[0].partition("@")[0]))
+    width = max(len(address) for address, _, _ in rows)
+    lines = [f"  {address:<{width}}  {role:<13}  {name}" for address, role, name in rows]
+    return "\n".join([f"Demo accounts (password of all: {PASSWORD})", *lines])
+
+
+def _people(session: Session) -> dict[str, Person] | None:
+    """The demo people by key, None where they have not joined yet."""
+    if person_by_email(session, "patient@demo.example") is None:
+        return None
+    found = session.scalars(select(Person).where(Person.email.endswith("@demo.example")))
+    return {person.email.partition("@")[0]: person for person in found}
+
+
+def _join(session: Session, one: Someone, hashed: str) -> Person:
+    person = Person(
+        email=f"{one.key}@demo.example", name=one.name, password=hashed, role=one.role, language=one.language,
+        timezone=one.timezone, country=one.country, title=one.title, specialties=list(one.specialties),
+        speaks=list(one.speaks), created_at=clock.now() - timedelta(days=60))
+    session.add(person)
+    session.flush()
+    audit.record(session, person.id, Verb.PERSON_REGISTERED, "person", person.id)
+    return person
+
+
+def _open_hours(session: Session, people: dict[str, Person]) -> None:
+    for one in PEOPLE:
+        owner = people[one.key]
+        if one.hours:
+            start, end = one.hours
+            week = [WeeklyHours(day, start * 60, end * 60) for day in range(5)]
+            bookings.set_availability(session, owner, owner, week, one.timezone)
+        for source, target in one.pairs:
+            bookings.add_qualification(session, people["coordinator"], owner, Credential(
+                source, target, credential="CHI", number=f"CHI-{one.key.upper()}", issuer="CCHI",
+                valid_until=(clock.now() + timedelta(days=900)).date()))
+
+
+# --- what has happened so far -----------------------------------------------------------------------------------
+
+Act = Callable[[], object]
+
+
+def _live_through(session: Session, people: dict[str, Person]) -> None:
+    """Plays the weeks before today in order, each act on its day."""
+    diary: list[tuple[timedelta, Act]] = []
+    made: dict[str, Case] = {}
+    office = people["coordinator"]
+
+    def on(days: float, act: Act) -> None:
+        diary.append((timedelta(days=-days), act))
+
+    def sent(key: str, days: float) -> None:
+        def act() -> None:
+            made[key] = _send(session, people[key])
+        on(days, act)
+
+    def checked(key: str, days: float) -> None:
+        on(days, lambda: cases.begin_triage(session, office, made[key]))
+
+    def accepted(key: str, days: float, specialist: str, interpreter: str | None = None) -> None:
+        def act() -> None:
+            cases.assign(session, office, made[key], people[specialist])
+            if interpreter:
+                cases.assign(session, office, made[key], people[interpreter])
+            cases.accept(session, office, made[key])
+        on(days, act)
+
+    sent("patient9", 13)
+    checked("patient9", 12.8)
+    accepted("patient9", 12, "cardiologist")
+    on(1, lambda: _write_and_sign(session, people["cardiologist"], made["patient9"]))
+    sent("patient7", 12)
+    checked("patient7", 11.5)
+    accepted("patient7", 11, "specialist", "interpreter")
+    on(4, lambda: _meet(session, people, made["patient7"]))
+    on(2.9, lambda: cases.mark_consulted(session, people["specialist"], made["patient7"]))
+    sent("patient6", 11)
+    checked("patient6", 10.5)
+    accepted("patient6", 8.5, "specialist")
+    sent("patient", 6)
+    checked("patient", 5.7)
+    accepted("patient", 5, "specialist", "interpreter")
+    sent("patient4", 5)
+    checked("patient4", 4.6)
+    accepted("patient4", 3, "specialist", "interpreter")
+    on(0.4, lambda: _choose_a_fair_time(session, made["patient4"]))
+    sent("patient3", 4)
+    checked("patient3", 3.5)
+    on(2, lambda: cases.request_records(session, office, made["patient3"], MISSING))
+    sent("patient2", 3)
+    sent("patient5", 3)
+    checked("patient5", 2.5)
+    accepted("patient5", 1, "surgeon")
+    sent("patient8", 0.6)
+    checked("patient8", 0.2)
+    for ago, act in sorted(diary, key=lambda entry: entry[0]):
+        with clock.shifted(ago):
+            act()
+
+
+def _send(session: Session, patient: Person) -> Case:
+    case = cases.create_case(session, patient, REQUESTS[patient.email.partition("@")[0]])
+    cases.give_consents(session, patient, case, list(CONSENTS))
+    cases.submit(session, patient, case)
+    return case
+
+
+def _choose_a_fair_time(session: Session, case: Case) -> Booking:
+    """The patient takes the fairest time from two days on."""
+    search = scheduling.slots_for_case(session, case, first=clock.now() + timedelta(days=2))
+    slot = search.slots[0]
+    wish = Wish(instant_of(slot.quarter), slot.specialist_id, slot.interpreter_id)
+    return bookings.book(session, case.patient, case, wish, new_id())
+
+
+def _meet(session: Session, people: dict[str, Person], case: Case) -> None:
+    """A meeting a day later, to which the interpreter said yes."""
+    booking = _book_at(session, people, case, _next_quarter(clock.now() + timedelta(days=1)))
+    _say_yes(session, booking)
+
+
+def _book_at(session: Session, people: dict[str, Person], case: Case, at: datetime) -> Booking:
+    wish = Wish(at, people["specialist"].id, people["interpreter"].id)
+    return bookings.book(session, people["coordinator"], case, wish, new_id(), override_reason="Demonstration")
+
+
+def _say_yes(session: Session, booking: Booking) -> None:
+    engagement = booking.engagement
+    if engagement is not None and booking.interpreter is not None:
+        bookings.accept_engagement(session, booking.interpreter, engagement)
+
+
+def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
+    draft = opinions.Draft(
+        version=0, agreement="partly",
+        answers={
+            1: "Ablation is a good choice if the palpitations trouble you or medicines do not help. It is not urgent.",
+            2: "Yes. Your risk of stroke is high enough that an anticoagulant is advised, with or without an ablation.",
+        },
+        diagnosis="Paroxysmal atrial fibrillation with well controlled blood pressure.",
+        recommendations=(Advice(
+            text="Begin an oral anticoagulant after your kidney values have been checked.",
+            rationale="The score of your risk factors is above the threshold of current guidelines.",
+            urgency="soon", citations=("Ambulatory electrocardiogram",)),),
+        further_tests="Echocardiogram, thyroid values, kidney values.",
+        limits="This opinion rests on the records that were sent. I have not examined you.")
+    opinion = opinions.save_draft(session, specialist, case, draft)
+    opinions.sign(session, specialist, case, opinion.version)
+
+
+# --- the open door ----------------------------------------------------------------------------------------------
+
+
+def _keep_a_door_open(session: Session, people: dict[str, Person]) -> None:
+    """One meeting of the demo's patient, specialist and interpreter can be joined from now on, for weeks."""
+    patient = people["patient"]
+    still = session.scalars(
+        select(Consult).join(Consult.booking).where(
+            Booking.patient_id == patient.id, Consult.closes_at > clock.now() + ENOUGH,
+            Consult.state.in_((ConsultState.WAITING, ConsultState.LIVE)))).first()
+    if still is not None:
+        return
+    case = _case_to_meet_about(session, people)
+    booking = _book_at(session, people, case, _next_quarter(clock.now()))
+    _say_yes(session, booking)
+    consult = consults.ensure_consult(session, booking)
+    consult.opens_at, consult.closes_at = clock.now(), clock.now() + OPEN_FOR
+    for member in case_queries.members_of(session, case.id):
+        if member.role == Role.INTERPRETER:
+            member.until = consult.closes_at
+    session.flush()
+
+
+def _case_to_meet_about(session: Session, people: dict[str, Person]) -> Case:
+    patient, office = people["patient"], people["coordinator"]
+    waiting = [case for case in case_queries.cases_of(session, patient) if case.stage == "accepted"]
+    if waiting:
+        return waiting[0]
+    case = _send(session, patient)
+    cases.begin_triage(session, office, case)
+    cases.assign(session, office, case, people["specialist"])
+    cases.assign(session, office, case, people["interpreter"])
+    cases.accept(session, office, case)
+    return case
+
+
+def _next_quarter(at: datetime) -> datetime:
+    return instant_of(quarter_of(at + timedelta(minutes=MINUTES)))
