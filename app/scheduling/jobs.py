@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.cases import service as cases
 from app.core.clock import now
 from app.core.outbox import JobContext
 from app.scheduling import ladder, service
@@ -40,8 +39,7 @@ def remind_booking(session: Session, payload: Payload, context: JobContext) -> N
         return
     if booking.starts_at <= now():
         return
-    cases.notify(session, "booking_reminder", booking.case, [person.id for person in booking.people],
-                 hours=payload["hours"], **ladder.facts_of(booking))
+    ladder.tell(session, "reminder", booking, [person.id for person in booking.people], hours=payload["hours"])
 
 
 HANDLERS: dict[str, Callable[[Session, Payload, JobContext], None]] = {

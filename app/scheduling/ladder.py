@@ -1,6 +1,7 @@
 """The verbs of an interpreter's engagement: asked, accepted, declined, replaced; somebody is always being asked."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -36,8 +37,8 @@ def propose(session: Session, actor: Person | None, booking: Booking, interprete
     session.flush()
     _let_in(session, actor, booking, interpreter)
     _record(session, actor, engagement)
-    cases.notify(session, "engagement_proposed", booking.case, [interpreter.id], engagement_id=engagement.id,
-                 answer_by=engagement.answer_by.isoformat() if engagement.answer_by else None, **facts_of(booking))
+    tell(session, "engagement_proposed", booking, [interpreter.id], engagement_id=engagement.id,
+         answer_at=engagement.answer_by.isoformat() if engagement.answer_by else None)
     enqueue(session, "check_engagement", {"engagement_id": engagement.id}, run_at=engagement.answer_by,
             key=f"check_engagement:{engagement.id}:{booking.sequence}")
     return engagement
@@ -53,6 +54,8 @@ def accept_engagement(session: Session, actor: Person, engagement: Engagement) -
     engagement.state, engagement.answered_at = EngagementState.ACCEPTED, now()
     session.flush()
     _record(session, actor, engagement)
+    booking = engagement.booking
+    tell(session, "engagement_accepted", booking, [booking.patient_id, booking.specialist_id])
 
 
 def decline_engagement(session: Session, actor: Person, engagement: Engagement, reason: str = "") -> None:
@@ -96,9 +99,9 @@ def promote(session: Session, actor: Person | None, booking: Booking) -> Person 
             booking.interpreter_id, booking.interpreter = person.id, person
             propose(session, actor, booking, person, rank=len(asked))
             told = [booking.patient_id, booking.specialist_id, *_office(session)]
-            cases.notify(session, "interpreter_replaced", booking.case, told, **facts_of(booking))
+            tell(session, "interpreter_replaced", booking, told)
             return person
-    cases.notify(session, "interpreter_missing", booking.case, _office(session), **facts_of(booking))
+    tell(session, "interpreter_missing", booking, _office(session))
     return None
 
 
@@ -121,6 +124,15 @@ def stand_down(session: Session, actor: Person | None, booking: Booking) -> None
         _record(session, actor, engagement)
     if booking.interpreter is not None:
         _see_out(session, actor, booking, booking.interpreter)
+
+
+def tell(session: Session, kind: str, booking: Booking, person_ids: Iterable[str], **facts: object) -> None:
+    """A message about a meeting to each, with the zones of the others in it."""
+    roles = {booking.patient_id: Role.PATIENT, booking.specialist_id: Role.SPECIALIST,
+             booking.interpreter_id: Role.INTERPRETER}
+    for person_id in dict.fromkeys(person_ids):
+        zones = [[roles[one.id], one.timezone] for one in booking.people if one.id != person_id]
+        cases.notify(session, kind, booking.case, [person_id], zones=zones, **facts_of(booking), **facts)
 
 
 def facts_of(booking: Booking) -> dict[str, object]:

@@ -293,6 +293,14 @@ def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
         ).order_by(Booking.starts_at).limit(limit)))
 
 
+def bookings_between(session: Session, first: datetime, last: datetime) -> list[Booking]:
+    """The office's week: confirmed meetings that begin in a period, in order of time."""
+    return list(session.scalars(
+        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
+            Booking.state == BookingState.CONFIRMED, Booking.starts_at >= first, Booking.starts_at < last
+        ).order_by(Booking.starts_at, Booking.id)))
+
+
 # --- hours ----------------------------------------------------------------------------------------------------
 
 
@@ -310,6 +318,10 @@ def exceptions_of(session: Session, person: Person) -> list[AvailabilityExceptio
             AvailabilityException.person_id == person.id,
             or_(AvailabilityException.last_day >= yesterday, AvailabilityException.rule.is_not(None)),
         ).order_by(AvailabilityException.first_day)))
+
+
+def habits_of(session: Session, person: Person) -> diaries.Rules:
+    return diaries.rules_of(session, person.id)
 
 
 def qualifications_of(session: Session, person: Person) -> list[Qualification]:
@@ -377,7 +389,7 @@ def _by_load(session: Session, people: Sequence[Person], column) -> list[Person]
     counted = session.execute(
         select(column, func.count()).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now())
         .group_by(column))
-    ahead = {person_id: count for person_id, count in counted}
+    ahead = {row[0]: row[1] for row in counted}
     return sorted(people, key=lambda one: (ahead.get(one.id, 0), one.id))
 
 

@@ -119,8 +119,7 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         audit.record(session, actor.id, Verb.BOOKED, "booking", booking.id, booking.case_id, **ladder.facts_of(booking))
         if booking.case.stage == Stage.ACCEPTED:
             cases.mark_scheduled(session, actor, booking.case)
-        cases.notify(session, "booking_confirmed", booking.case, [booking.patient_id, booking.specialist_id],
-                     **ladder.facts_of(booking))
+        ladder.tell(session, "booking_confirmed", booking, [booking.patient_id, booking.specialist_id])
         if booking.interpreter is not None:
             ladder.propose(session, actor, booking, booking.interpreter)
         _remind(session, booking)
@@ -182,7 +181,7 @@ def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") 
                  starts_at=booking.starts_at.isoformat())
     if booking.case.stage == Stage.SCHEDULED and queries.booking_of_case(session, booking.case_id) is None:
         cases.mark_unscheduled(session, actor, booking.case)
-    cases.notify(session, "booking_cancelled", booking.case, told, **ladder.facts_of(booking))
+    ladder.tell(session, "booking_cancelled", booking, told)
 
 
 def move(
@@ -224,8 +223,8 @@ def move(
         _ask_again(session, actor, booking)
         audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id,
                      was=was.isoformat(), now=starts_at.isoformat(), override=override_reason is not None)
-        cases.notify(session, "booking_moved", booking.case, [booking.patient_id, booking.specialist_id],
-                     was=was.isoformat(), **ladder.facts_of(booking))
+        ladder.tell(session, "booking_moved", booking, [booking.patient_id, booking.specialist_id],
+                    was_at=was.isoformat())
         _remind(session, booking)
         return booking
 

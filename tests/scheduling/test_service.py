@@ -350,6 +350,6 @@ class TestReminders:
         stale = dict(due[0].payload)
         service.move(session, clinic.patient, booking, next_noon(days=4))
         jobs.remind_booking(session, stale, None)  # type: ignore[arg-type]
-        assert not [kind for kind, _ in notices(session) if kind == "booking_reminder"]
+        assert not [kind for kind, _ in notices(session) if kind == "reminder"]
         jobs.remind_booking(session, stale | {"sequence": 1}, None)  # type: ignore[arg-type]
-        assert len([kind for kind, _ in notices(session) if kind == "booking_reminder"]) == 3
+        assert len([kind for kind, _ in notices(session) if kind == "reminder"]) == 3

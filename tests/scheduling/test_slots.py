@@ -139,9 +139,8 @@ def people(draw, name: str, *, wide: bool = False) -> NaivePerson:
         Window(draw(st.integers(0, 6)), start, (start + draw(lengths) * 15) % 1440, zone)
         for start in draw(st.lists(starts, min_size=1, max_size=6))
     )
-    closed = tuple(
-        DatedHours(day, day, zone) for day in draw(st.lists(st.dates(date(2026, 10, 23), date(2026, 10, 28)), max_size=1))
-    )
+    days = st.dates(date(2026, 10, 23), date(2026, 10, 28))
+    closed = tuple(DatedHours(day, day, zone) for day in draw(st.lists(days, max_size=1)))
     base = AUTUMN.start
     busy = frozenset(base + q for q in draw(st.sets(st.integers(0, AUTUMN.length), max_size=10)))
     return NaivePerson(name, zone, some, closed=closed, busy=busy, buffer=draw(st.integers(0, 2)))

@@ -1,0 +1,123 @@
+"""What people enter about times and hours, read into small frozen things. A word that cannot be read is `Invalid`."""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from werkzeug.datastructures import MultiDict
+
+from app.core.errors import Invalid
+from app.core.ids import new_id
+from app.core.text import N_
+from app.scheduling.calendar import MINUTES_IN_DAY
+from app.scheduling.hours import Days, Habits, WeeklyHours
+from app.scheduling.models import DEFAULT_LENGTH
+from app.scheduling.service import Wish
+
+Form = MultiDict[str, str]
+_TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_ID = re.compile(r"[0-9a-f]{32}")
+ROWS_A_DAY = 3
+
+
+@dataclass(frozen=True)
+class SlotForm:
+    """One chosen time. A button sends `slot` as «instant specialist interpreter»; a script may send the parts."""
+
+    wish: Wish
+    token: str
+
+    @classmethod
+    def read(cls, form: Form) -> SlotForm:
+        at, specialist, interpreter = (form.get("slot", "").split(" ") + ["", "", ""])[:3]
+        at = form.get("starts_at") or at
+        wish = Wish(
+            _instant(at), form.get("specialist") or specialist, form.get("interpreter") or interpreter or None,
+            _count(form, "length", DEFAULT_LENGTH))
+        # One page offers many times: the same button twice is one wish, another button is another.
+        return cls(wish, f"{form.get('form_token', '')[:30] or new_id()}.{wish.starts_at.isoformat()[:32]}")
+
+
+@dataclass(frozen=True)
+class HoursForm:
+    """A week of openings in one zone, up to three a day."""
+
+    zone: str
+    rows: tuple[WeeklyHours, ...]
+
+    @classmethod
+    def read(cls, form: Form) -> HoursForm:
+        rows: list[WeeklyHours] = []
+        for weekday in range(7):
+            for row in range(ROWS_A_DAY):
+                start, end = form.get(f"start-{weekday}-{row}", ""), form.get(f"end-{weekday}-{row}", "")
+                if start or end:
+                    rows.append(WeeklyHours(weekday, _minute(start), _minute(end) or MINUTES_IN_DAY))
+        return cls(form.get("zone", ""), tuple(rows))
+
+
+@dataclass(frozen=True)
+class DaysForm:
+    zone: str
+    days: Days
+
+    @classmethod
+    def read(cls, form: Form) -> DaysForm:
+        first = _day(form.get("first", ""), "first")
+        last = _day(form.get("last", ""), "last") if form.get("last") else first
+        start = _minute(form["start"]) if form.get("start") else 0
+        end = (_minute(form["end"]) or MINUTES_IN_DAY) if form.get("end") else MINUTES_IN_DAY
+        return cls(form.get("zone", ""), Days(first, last, form.get("kind") == "extra", start, end))
+
+
+@dataclass(frozen=True)
+class HabitsForm:
+    habits: Habits
+
+    @classmethod
+    def read(cls, form: Form) -> HabitsForm:
+        buffer = _count(form, "buffer", 0)
+        return cls(Habits(
+            buffer=buffer // 15 if buffer % 15 == 0 else -1, notice_hours=_count(form, "notice_hours", 0),
+            daily_most=_count(form, "daily_most", None), weekly_most=_count(form, "weekly_most", None)))
+
+
+def read_day(text: str | None) -> date | None:
+    """A day from an address, or None where it is none."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise Invalid(N_("We could not read this time. Please choose one of the times shown."),
+                      field="starts_at") from None
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(N_("Please enter a day."), field=field) from None
+
+
+def _minute(text: str) -> int:
+    found = _TIME.fullmatch(text.strip())
+    minute = int(found[1]) * 60 + int(found[2]) if found else -1
+    if not 0 <= minute <= MINUTES_IN_DAY or (found and int(found[2]) > 59):
+        raise Invalid(N_("Please enter a time of day, such as 09:00, for the beginning and the end."), field="hours")
+    return minute
+
+
+def _count(form: Form, name: str, missing: int | None) -> int:
+    text = form.get(name, "").strip()
+    if not text:
+        return missing  # type: ignore[return-value]
+    if not text.isdigit() or len(text) > 4:
+        raise Invalid(N_("Please enter a whole number."), field=name)
+    return int(text)

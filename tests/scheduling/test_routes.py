@@ -1,0 +1,213 @@
+"""Scheduling from the outside: as a patient, a coordinator, an interpreter and a stranger meet it over HTTP."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from app.core.db import Database
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.scheduling import queries, service
+from app.scheduling.models import Booking, BookingState, Claim
+from tests.people import Visitor, a_person, an_accepted_case
+from tests.scheduling import clinic as c
+from tests.scheduling.clinic import next_noon
+
+
+@pytest.fixture
+def clinic(database: Database) -> c.Clinic:
+    """The clinic, with a patient and an interpreter who can sign in."""
+    with database.unit_of_work() as session:
+        made = c.a_clinic(session)
+        patient = a_person(session, Role.PATIENT, language="en", timezone="Africa/Cairo")
+        patient.language = "ar"
+        made.patient = patient
+        made.case = an_accepted_case(session, patient, made.coordinator, made.specialist)
+        session.flush()
+        return made
+
+
+@pytest.fixture
+def patient(clinic: c.Clinic, visit: Callable[..., Visitor]) -> Visitor:
+    visitor = visit(clinic.patient)
+    visitor.get("/?lang=en")
+    return visitor
+
+
+def signs_in(database: Database, visit: Callable[..., Visitor], person: Person) -> Visitor:
+    """Gives somebody of the clinic a password, and signs them in."""
+    with database.unit_of_work() as session:
+        session.get_one(Person, person.id).password = a_person(session, Role.PATIENT).password
+    visitor = visit(person)
+    visitor.get("/?lang=en")
+    return visitor
+
+
+def slots_on(page: str) -> list[str]:
+    return re.findall(r'name="slot" value="([^"]+)"', page)
+
+
+def chosen(clinic: c.Clinic, at=None) -> str:
+    return f"{(at or next_noon()).isoformat()} {clinic.specialist.id} {clinic.interpreter.id}"
+
+
+class TestChoosing:
+    def test_hold_look_and_book(self, clinic: c.Clinic, patient: Visitor, database: Database):
+        page = patient.get(f"/cases/{clinic.case.id}/times")
+        assert page.status_code == 200 and slots_on(page.text)
+        held = patient.post(f"/cases/{clinic.case.id}/hold", slot=slots_on(page.text)[0], form_token="t")
+        assert "Is this time right for you?" in held.text
+        assert clinic.specialist.name in held.text and clinic.interpreter.name in held.text
+        path = re.search(r"/bookings/[0-9a-f]{32}/confirm", held.text)[0]
+        booked = patient.post(path)
+        assert booked.status_code == 200 and "Your meeting is booked" in booked.text
+        assert "Back to the case" in patient.get(f"/cases/{clinic.case.id}/times").text
+        with database.sessions() as session:
+            assert session.query(Claim).count() == 9
+
+    def test_pressing_twice_holds_once(self, clinic: c.Clinic, patient: Visitor, database: Database):
+        for _ in range(2):
+            patient.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic), form_token="t")
+        with database.sessions() as session:
+            assert session.query(Booking).count() == 1
+
+    def test_a_lost_race_shows_fresh_slots_with_a_sentence(
+            self, clinic: c.Clinic, patient: Visitor, database: Database):
+        with database.unit_of_work() as session:
+            other = c.another_case(session, clinic)
+            service.book(session, other.patient, other, clinic.wish(), "other")
+        answer = patient.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic), form_token="t")
+        assert answer.status_code == 409
+        assert "has just been taken" in answer.text
+        assert slots_on(answer.text) and chosen(clinic) not in slots_on(answer.text)
+
+    @pytest.mark.parametrize("at, words", [
+        (next_noon().replace(tzinfo=None).isoformat(), "which time zone"),
+        ((next_noon() + timedelta(minutes=5)).isoformat(), "full quarter"),
+        ((next_noon() - timedelta(days=30)).isoformat(), "already passed"),
+        ((next_noon() + timedelta(days=900)).isoformat(), "too far ahead"),
+        ("tomorrow at noon", "could not read"),
+        ("", "could not read"),
+    ])
+    def test_a_time_that_cannot_be_is_refused_with_its_sentence(self, clinic, patient: Visitor, at, words):
+        slot = f"{at.replace(' ', '_')} {clinic.specialist.id} {clinic.interpreter.id}"
+        answer = patient.post(f"/cases/{clinic.case.id}/hold", slot=slot, form_token="t")
+        assert answer.status_code == 422 and words in answer.text and slots_on(answer.text)
+
+    def test_json_for_a_script(self, clinic: c.Clinic, patient: Visitor):
+        slots = patient.get(f"/cases/{clinic.case.id}/slots.json").json["slots"]
+        assert slots[0]["kind"] and slots[0]["interpreter"] == clinic.interpreter.id
+        refused = patient.post(f"/cases/{clinic.case.id}/hold", starts_at="2020-01-01T09:00:00+00:00",
+                               specialist=clinic.specialist.id, interpreter=clinic.interpreter.id,
+                               headers={"Accept": "application/json"})
+        assert refused.status_code == 422 and "already passed" in refused.json["error"]
+
+    def test_when_nothing_fits_it_says_why(self, clinic: c.Clinic, patient: Visitor, database: Database):
+        with database.unit_of_work() as session:
+            for held in queries.qualifications_of(session, clinic.interpreter):
+                session.delete(held)
+        page = patient.get(f"/cases/{clinic.case.id}/times")
+        assert page.status_code == 200 and "No interpreter for Arabic and English" in page.text
+
+    def test_anybody_elses_case_is_not_found(self, clinic: c.Clinic, visit, person):
+        stranger = visit(person(Role.PATIENT))
+        assert stranger.get(f"/cases/{clinic.case.id}/times").status_code == 404
+        assert stranger.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic)).status_code == 404
+
+
+class TestMeeting:
+    @pytest.fixture
+    def booking(self, clinic: c.Clinic, database: Database) -> Booking:
+        with database.unit_of_work() as session:
+            patient, case = session.merge(clinic.patient), session.merge(clinic.case)
+            return service.book(session, patient, case, clinic.wish(), "t")
+
+    def test_shows_everyones_time(self, clinic: c.Clinic, patient: Visitor, booking: Booking):
+        page = patient.get(f"/bookings/{booking.id}").text
+        assert clinic.specialist.name in page and "Central European" in page and "Eastern European" in page
+
+    def test_moving(self, clinic: c.Clinic, patient: Visitor, booking: Booking, database: Database):
+        page = patient.get(f"/bookings/{booking.id}/move")
+        answer = patient.post(f"/bookings/{booking.id}/move", slot=slots_on(page.text)[0], form_token="t")
+        assert "The meeting has moved" in answer.text
+        with database.sessions() as session:
+            assert session.get_one(Booking, booking.id).sequence == 1
+
+    def test_cancelling(self, clinic: c.Clinic, patient: Visitor, booking: Booking, database: Database):
+        patient.post(f"/bookings/{booking.id}/cancel")
+        with database.sessions() as session:
+            assert session.get_one(Booking, booking.id).state == BookingState.CANCELLED
+            assert session.query(Claim).count() == 0
+
+    def test_the_interpreter_sees_it_and_cannot_change_it(self, clinic, booking: Booking, database, visit):
+        interpreter = signs_in(database, visit, clinic.interpreter)
+        assert interpreter.get(f"/bookings/{booking.id}").status_code == 200
+        assert interpreter.post(f"/bookings/{booking.id}/cancel").status_code == 404
+        assert interpreter.get(f"/bookings/{booking.id}/move").status_code == 404
+
+    def test_accepting_and_declining(self, clinic, booking: Booking, database, visit):
+        interpreter = signs_in(database, visit, clinic.interpreter)
+        engagement = booking.engagement.id
+        assert "Arabic and English" in interpreter.get("/engagements").text
+        assert interpreter.get(f"/engagements/{engagement}").status_code == 200
+        assert "Thank you" in interpreter.post(f"/engagements/{engagement}/accept").text
+        interpreter.post(f"/engagements/{engagement}/decline", reason="ill")
+        with database.sessions() as session:
+            assert session.get_one(Booking, booking.id).interpreter_id is None
+
+    def test_nobody_else_answers(self, clinic, booking: Booking, visit, person):
+        other = visit(person(Role.INTERPRETER))
+        assert other.get(f"/engagements/{booking.engagement.id}").status_code == 404
+        assert other.post(f"/engagements/{booking.engagement.id}/accept").status_code == 404
+        assert other.get(f"/bookings/{booking.id}").status_code == 404
+
+
+class TestHours:
+    @pytest.fixture
+    def specialist(self, clinic, database, visit) -> Visitor:
+        return signs_in(database, visit, clinic.specialist)
+
+    def test_a_week_is_saved_and_shown(self, specialist: Visitor, clinic, database: Database):
+        fields = {"start-0-0": "09:00", "end-0-0": "12:00", "start-0-1": "14:00", "end-0-1": "00:00"}
+        answer = specialist.post("/hours", zone="Asia/Kathmandu", **fields)
+        assert answer.status_code == 200 and 'value="14:00"' in answer.text
+        with database.sessions() as session:
+            rows = queries.windows_of(session, clinic.specialist)
+            assert [(w.weekday, w.start_minute, w.end_minute, w.zone) for w in rows] == [
+                (0, 540, 720, "Asia/Kathmandu"), (0, 840, 1440, "Asia/Kathmandu")]
+
+    @pytest.mark.parametrize("fields, words", [
+        ({"start-0-0": "09:00"}, "time of day"),
+        ({"start-0-0": "09:07", "end-0-0": "10:00"}, "full quarter"),
+        ({"start-0-0": "25:00", "end-0-0": "26:00"}, "time of day"),
+        ({"zone": "Mars/Olympus"}, "do not know the time zone"),
+    ])
+    def test_what_cannot_be_is_refused_and_kept(self, specialist: Visitor, fields, words):
+        answer = specialist.post("/hours", **({"zone": "UTC"} | fields))
+        assert answer.status_code == 422 and words in answer.text
+
+    def test_days_away(self, specialist: Visitor, clinic, database: Database):
+        day = next_noon().date().isoformat()
+        answer = specialist.post("/hours/days", first=day, kind="closed")
+        assert "Closed" in answer.text
+        with database.sessions() as session:
+            assert not any(s.starts_at.date().isoformat() == day
+                           for s in queries.slots_for_case(session, session.merge(clinic.case)).slots)
+            row = queries.exceptions_of(session, clinic.specialist)[0].id
+        specialist.post(f"/hours/days/{row}/remove")
+        with database.sessions() as session:
+            assert not queries.exceptions_of(session, clinic.specialist)
+
+    def test_anybody_elses_hours_are_not_found(self, specialist: Visitor, clinic):
+        assert specialist.get(f"/hours?person={clinic.interpreter.id}").status_code == 404
+        assert specialist.post("/hours", person=clinic.interpreter.id, zone="UTC").status_code == 404
+
+    def test_the_office_keeps_them_for_others(self, clinic, database, visit):
+        office = signs_in(database, visit, clinic.coordinator)
+        assert clinic.interpreter.name in office.get(f"/hours?person={clinic.interpreter.id}").text
+        answer = office.post("/hours", person=clinic.interpreter.id, zone="UTC",
+                             **{"start-2-0": "10:00", "end-2-0": "11:00"})
+        assert answer.status_code == 200 and 'value="10:00"' in answer.text
