@@ -198,8 +198,8 @@ def send_form(case_id: str) -> Response:
     case_key = case.id
     for file in files:
         try:
-            _take_whole(case_key, file.filename or "", file.stream)
-            flash(_("“%(name)s” has arrived. We are checking it now.", name=forms.base_name(file.filename or "")), "good")
+            name = _take_whole(case_key, file.filename or "", file.stream)
+            flash(_("“%(name)s” has arrived. We are checking it now.", name=name), "good")
         except Refusal as refusal:
             db_session().rollback()
             flash(sentence_of(refusal), "error")
@@ -234,17 +234,20 @@ def remove(record_id: str) -> Response:
     return redirect(url_for("records.list_records", case_id=case.id))
 
 
-def _take_whole(case_id: str, filename: str, stream: IO[bytes]) -> None:
+def _take_whole(case_id: str, filename: str, stream: IO[bytes]) -> str:
+    """Takes in one file of a form; gives the name under which it is kept."""
     session, person = db_session(), current_person()
     case = case_for(session, person, case_id, can_add_records)
     size = stream.seek(0, 2)
     stream.seek(0)
     head = stream.read(kinds.HEAD_BYTES)
     stream.seek(0)
-    upload = service.begin_upload(session, person, case, NewUpload("single", forms.base_name(filename), size, head))
+    name = forms.base_name(filename)
+    upload = service.begin_upload(session, person, case, NewUpload(UploadKind.SINGLE, name, size, head))
     sender = _sender(upload, service.take_over(session, upload, 0))
     session.commit()
     receive(sender, stream)
+    return name
 
 
 def _viewer(record: Record, case: Case, errors: dict[str, str] | None = None) -> str:
