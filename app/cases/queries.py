@@ -19,7 +19,6 @@ from app.identity.models import Person
 
 CasePolicy = Callable[[Person, Case, CaseMember | None], bool]
 UNASSIGNED = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED)
-UNMET = (Stage.SCHEDULED,)
 WITH_PEOPLE = (joinedload(Case.patient), selectinload(Case.members).joinedload(CaseMember.person))
 
 
@@ -53,14 +52,15 @@ def cases_of(session: Session, person: Person, limit: int = 200) -> list[Case]:
 class Wanted:
     """What the office wants to see of its worklist. With nothing chosen: every case on which somebody has to act.
 
-    `missing` is `specialist` or `interpreter`; `number` a case number or the end of one.
+    `number` is a case number or the end of one; `among` a query of case ids, from a slice that knows more.
     """
 
     stages: tuple[str, ...] = ()
     specialty: str | None = None
-    missing: str | None = None
+    without_specialist: bool = False
     late: bool = False
     number: str | None = None
+    among: Select[tuple[str]] | None = None
 
 
 def worklist(session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50) -> list[Case]:
@@ -95,11 +95,10 @@ def _matching(query: Q, wanted: Wanted) -> Q:
         query = query.where(Case.specialty == wanted.specialty)
     if wanted.late:
         query = query.where(Case.act_by < now())
-    if wanted.missing == Role.SPECIALIST:
+    if wanted.without_specialist:
         query = query.where(Case.stage.in_(UNASSIGNED), ~_has_member(Role.SPECIALIST))
-    if wanted.missing == Role.INTERPRETER:
-        query = query.where(Case.stage.in_(UNMET), Case.needs_interpreter, ~Case.written_only,
-                            ~_has_member(Role.INTERPRETER))
+    if wanted.among is not None:
+        query = query.where(Case.id.in_(wanted.among))
     return query
 
 

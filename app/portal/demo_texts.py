@@ -67,8 +67,10 @@ REQUESTS: dict[str, CaseDraft] = {
          "هل يفيد اختبار جيني للورم قبل أن نقرّر؟")),
     "patient2": CaseDraft(
         "cardiology",
-        "Tengo 58 años. Desde hace seis meses me falta el aire al subir escaleras. Un ecocardiograma mostró una válvula "
-        "aórtica estrecha. Mi cardiólogo propone cambiarla con cirugía abierta; otro médico habló de hacerlo por catéter.",
+        "Tengo 58 años. Desde hace seis meses me falta el aire al subir escaleras. Un ecocardiograma mostró "
+        "una válvula "
+        "aórtica estrecha. Mi cardiólogo propone cambiarla con cirugía abierta; otro médico habló de "
+        "hacerlo por catéter.",
         ("¿Es mejor la cirugía abierta o el catéter en mi caso?", "¿Puedo esperar unos meses?")),
     "patient3": CaseDraft(
         "neurology",
@@ -80,27 +82,32 @@ REQUESTS: dict[str, CaseDraft] = {
         ("ما العلاج التالي إذا لم ينفع الكورتيزون؟", "هل أحتاج إلى فحص نخاع العظم؟")),
     "patient5": CaseDraft(
         "orthopaedics",
-        "Hace un año me lesioné la rodilla derecha jugando fútbol. La resonancia muestra una rotura del menisco interno. "
+        "Hace un año me lesioné la rodilla derecha jugando fútbol. La resonancia muestra una rotura del "
+        "menisco interno. "
         "He hecho fisioterapia tres meses y aún me duele al agacharme.",
         ("¿Necesito una operación?", "¿Qué ejercicios puedo hacer sin riesgo?")),
     "patient6": CaseDraft(
         "oncology",
-        "أُزيل ورم صغير من الغدة الدرقية قبل شهرين. التقرير يقول إنه حليمي بقياس ثمانية ملم. يختلف طبيباي في الحاجة إلى "
+        "أُزيل ورم صغير من الغدة الدرقية قبل شهرين. التقرير يقول إنه حليمي بقياس ثمانية ملم. يختلف طبيباي "
+        "في الحاجة إلى "
         "اليود المشع.",
         ("هل أحتاج إلى اليود المشع؟",), written_only=True),
     "patient7": CaseDraft(
         "oncology",
-        "شُخّص والدي بورم في القولون وأُجريت له جراحة ناجحة. وُجدت عقدتان لمفاويتان مصابتان. نسأل عن العلاج بعد الجراحة.",
+        "شُخّص والدي بورم في القولون وأُجريت له جراحة ناجحة. وُجدت عقدتان لمفاويتان مصابتان. نسأل عن العلاج "
+        "بعد الجراحة.",
         ("ما مدة العلاج الكيميائي المناسبة؟", "هل توجد بدائل أخف على كبار السن؟"), for_self=False,
         subject_name="حسن محمود", subject_relation="parent", subject_authority="أنا ابنه، ومعي توكيل موقّع منه."),
     "patient8": CaseDraft(
         "paediatrics",
-        "Mi hija tiene siete años y dolor de barriga casi todas las semanas desde el verano. Los análisis son normales.",
+        "Mi hija tiene siete años y dolor de barriga casi todas las semanas desde el verano. Los análisis "
+        "son normales.",
         ("¿Qué falta por estudiar?", "¿Puede ser intolerancia a la lactosa?"), for_self=False,
         subject_name="Lucía Torres", subject_relation="child", subject_authority="Soy su padre."),
     "patient9": CaseDraft(
         "cardiology",
-        "Tomo medicamento para la presión desde hace diez años. En un control encontraron una arritmia y me propusieron "
+        "Tomo medicamento para la presión desde hace diez años. En un control encontraron una arritmia y me "
+        "propusieron "
         "una ablación.",
         ("¿Es necesaria la ablación?", "¿Debo tomar anticoagulantes?"), written_only=True),
 }

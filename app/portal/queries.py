@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.audit.models import AuditEntry
@@ -63,7 +63,15 @@ def worklist(session: Session, wanted: Wanted, page: int) -> Worklist:
     return Worklist(
         rows=rows_for(session, found, Role.COORDINATOR), wanted=wanted, page=page, last=last, total=total,
         by_stage=cases.count_by_stage(session), late=cases.count_worklist(session, Wanted(late=True)),
-        unfilled=cases.count_worklist(session, Wanted(missing=Role.INTERPRETER)))
+        unfilled=cases.count_worklist(session, Wanted(among=unfilled_cases())))
+
+
+def unfilled_cases() -> Select[tuple[str]]:
+    """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
+    said_yes = exists().where(Engagement.booking_id == Booking.id, Engagement.state.in_(SAID_YES),
+                              Engagement.interpreter_id == Booking.interpreter_id)
+    return select(Booking.case_id).where(Booking.state == BookingState.CONFIRMED, Booking.needs_interpreter,
+                                         Booking.starts_at > now(), ~said_yes)
 
 
 def rows_for(session: Session, found: Sequence[Case], role: str) -> list[Row]:

@@ -7,7 +7,7 @@ from app.core.text import N_
 from app.portal.journey import STAGE_WORDS
 from app.portal.next_steps import ACTS
 
-__all__ = ["ACTS", "LACKS", "OFFICE_REASONS", "ROLES", "STAGE_WORDS", "TONES", "tone_of"]
+__all__ = ["ACTS", "OFFICE_REASONS", "ROLES", "STAGE_WORDS", "tone_of"]
 
 ROLES: dict[str, str] = {
     Role.PATIENT: N_("Patient"),
@@ -18,17 +18,12 @@ ROLES: dict[str, str] = {
     Role.ADMINISTRATOR: N_("Administrator"),
     Role.AUDITOR: N_("Auditor"),
 }
-LACKS: dict[str, str] = {
-    "specialist": N_("No specialist"),
-    "interpreter": N_("No interpreter"),
-}
 OFFICE_REASONS: dict[str, str] = {
     "triage": N_("Checking whether the request is complete"),
     "matching": N_("Finding the right specialist"),
     "patient_asked": N_("The patient asked the office for help"),
     "other": N_("Another reason"),
 }
-TONES = {"you": "you", "go": "", "wait": "them", "done": "done", "stopped": "stopped"}
 
 
 def tone_of(case: Case) -> str:

@@ -36,7 +36,8 @@ def _read_address() -> tuple[Wanted, int]:
     return Wanted(
         stages=STAGES.get(asked.get("stage", ""), ()),
         specialty=specialty if specialty in SPECIALTIES else None,
-        missing=show if show in words.LACKS else None,
+        without_specialist=show == "specialist",
+        among=queries.unfilled_cases() if show == "interpreter" else None,
         late=show == "late",
         number=(asked.get("q") or "").strip()[:40] or None,
     ), asked.get("page", 1, type=int)
