@@ -159,7 +159,8 @@ def transport_feedback(sender: int, media: int, count: int, arrivals: dict[int, 
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
 
     ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs; it is
-    not empty, spans at most 65,535 numbers and 8 s (a longer step is told as 8 s). ``count`` numbers the feedback packets, modulo 256.
+    not empty, spans at most 65,535 numbers and 8 s (a longer step is told as 8 s). ``count`` numbers the
+    feedback packets, modulo 256.
     """
     first, last = min(arrivals), max(arrivals)
     reference = arrivals[first] // 256

@@ -38,6 +38,7 @@ log = logging.getLogger("media.node")
 REMEMBERED_ANSWERS = 2000
 MAX_WAITING_EVENTS = 500
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
+HANG_UP_SECONDS = 1.0
 
 
 class Node:
@@ -66,7 +67,7 @@ class Node:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.rooms.close()
-            await self._web.disconnect()
+            await self._hang_up()
 
     # ------------------------------------------------------------ the line to the web
 
@@ -85,6 +86,8 @@ class Node:
     async def _stay_connected(self) -> None:
         wait = SHORTEST_WAIT
         while True:
+            # A fresh client each time: one that lost its server does not always find back to "disconnected".
+            self._web = self._make_client()
             try:
                 auth = NodeAuth(node=self._settings.node_id, secret=node_secret(self._settings.secret_key))
                 await self._web.connect(
@@ -97,8 +100,18 @@ class Node:
                 log.warning("the web is gone; %d rooms live on", self.rooms.count)
             except (SocketIOError, OSError) as error:
                 log.info("the web does not answer at %s (%s)", self._settings.web_url, error)
+            except Exception:
+                log.exception("the line to the web broke")
+            await self._hang_up()
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(LONGEST_WAIT, wait * 2)
+
+    async def _hang_up(self) -> None:
+        try:
+            async with asyncio.timeout(HANG_UP_SECONDS):
+                await self._web.disconnect()
+        except Exception:
+            log.debug("the old line to the web could not be hung up", exc_info=True)
 
     async def _say_hello(self) -> None:
         hello = NodeHello(node=self._settings.node_id, capacity=self._settings.rooms, rooms=self.rooms.presences)

@@ -264,13 +264,8 @@ def write_answer(lines: list[AnsweredLine], transport: LocalTransport, session_i
     mids = " ".join(line.offered.mid for line in lines if line.codecs)
     rows = ["v=0", f"o=- {session_id} 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
     rows += [f"a=group:BUNDLE {mids}", "a=msid-semantic:WMS *"]
-    with_candidates = True
     for line in lines:
-        if line.codecs:
-            rows += _accepted(line, transport, with_candidates)
-            with_candidates = False
-        else:
-            rows += _refused(line.offered)
+        rows += _accepted(line, transport) if line.codecs else _refused(line.offered)
     return "\r\n".join(rows) + "\r\n"
 
 
@@ -279,7 +274,7 @@ def _refused(line: OfferedLine) -> list[str]:
     return [f"m={line.kind} 0 {line.protocol} {formats}", "c=IN IP4 0.0.0.0", "a=inactive", f"a=mid:{line.mid}"]
 
 
-def _accepted(line: AnsweredLine, transport: LocalTransport, with_candidates: bool) -> list[str]:
+def _accepted(line: AnsweredLine, transport: LocalTransport) -> list[str]:
     offered = line.offered
     numbers = [number for taken in line.codecs for number in (taken.codec.payload_type, taken.rtx)]
     types = [str(number) for number in numbers if number is not None]
@@ -296,9 +291,9 @@ def _accepted(line: AnsweredLine, transport: LocalTransport, with_candidates: bo
         f"a=fingerprint:{transport.fingerprint}",
         "a=setup:active",
     ]
-    if with_candidates:
-        rows += [f"a=candidate:{candidate}" for candidate in transport.candidates]
-        rows.append("a=end-of-candidates")
+    # On every line, though bundled ones need it once: aiortc as a client reads the last.
+    rows += [f"a=candidate:{candidate}" for candidate in transport.candidates]
+    rows.append("a=end-of-candidates")
     rows += _extension_rows(line)
     for taken in line.codecs:
         rows += _codec_rows(taken, DOWNLINK_FEEDBACK if line.sending else UPLINK_FEEDBACK)

@@ -35,9 +35,7 @@ class Wire:
         packet = bytes(OUTGOING[:size])
         first, second, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", packet)
         start = 20 if first & 0x10 else 12
-        self.packets.append(
-            Sent(bool(second & 0x80), second & 127, sequence, timestamp, ssrc, packet[start:])
-        )
+        self.packets.append(Sent(bool(second & 0x80), second & 127, sequence, timestamp, ssrc, packet[start:]))
         return True
 
     def send_rtcp(self, packet: bytes) -> bool:

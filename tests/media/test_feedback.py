@@ -48,7 +48,11 @@ def test_a_receiver_report_without_blocks_is_still_a_packet():
     assert feedback.receiver_report(9, []) == struct.pack("!BBHI", 0x80, 201, 1, 9)
 
 
-@given(st.dictionaries(st.integers(0, 900), st.integers(0, 30_000), min_size=1, max_size=300), NUMBERS, st.integers(0, 1 << 30))
+@given(
+    st.dictionaries(st.integers(0, 900), st.integers(0, 30_000), min_size=1, max_size=300),
+    NUMBERS,
+    st.integers(0, 1 << 30),
+)
 def test_transport_feedback_says_when_each_packet_came(steps, first, began):
     arrivals = {first + step: began + at for step, at in steps.items()}
     read = read_transport_feedback(feedback.transport_feedback(1, 2, 300, arrivals))

@@ -49,7 +49,12 @@ def test_h264_key_frames_are_known_by_their_first_packet(payload, is_key):
 
 
 def test_the_payload_lies_between_extensions_and_padding():
-    packet = struct.pack("!BBHIIHH", 0xB1, 96, 1, 2, 3, 0, 0)[:12] + b"CSRC" + b"\xbe\xde\x00\x01\x10\xaa\x00\x00" + b"hello\x00\x00\x03"
+    packet = (
+        struct.pack("!BBHIIHH", 0xB1, 96, 1, 2, 3, 0, 0)[:12]
+        + b"CSRC"
+        + b"\xbe\xde\x00\x01\x10\xaa\x00\x00"
+        + b"hello\x00\x00\x03"
+    )
     start, end = rtp.payload_range(packet, len(packet))
     assert packet[start:end] == b"hello"
     elements = rtp.extension_elements(packet, 20, 24)
