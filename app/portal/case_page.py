@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.cases import policy
 from app.cases import queries as cases
-from app.cases.models import Case, CaseMember, RecordRequest
+from app.cases.models import Case, CaseEvent, CaseMember, RecordRequest
 from app.cases.states import ENDS, TABLE, Move, Stage
 from app.consults import queries as consults
 from app.consults.queries import Meeting
@@ -20,7 +20,7 @@ from app.opinions import queries as opinions
 from app.portal import journey
 from app.portal.journey import Line, Milestone
 from app.portal.next_steps import NextStep, next_step
-from app.portal.queries import facts_of
+from app.portal.queries import facts_of, names_of
 from app.records import queries as records
 from app.scheduling import queries as scheduling
 
@@ -69,7 +69,7 @@ def build(session: Session, person: Person, case: Case) -> CasePage:
         people=[(one, by_role[one]) for one in ROLE_ORDER if one in by_role],
         milestones=journey.milestones(case, events, meeting.booking.starts_at if meeting else None),
         step=next_step(case, role, facts),
-        lines=journey.timeline(events, _names(members)) if sees_records else [],
+        lines=journey.timeline(events, _names(session, events)) if sees_records else [],
         meeting=meeting,
         requests=cases.open_record_requests(session, case.id) if sees_records else [],
         records=records.panel(session, person, case) if sees_records else None,
@@ -97,8 +97,8 @@ def candidates(session: Session, case: Case, specialist: Person | None) -> Candi
     return Candidates([(one, True) for one in fitting], able, (source, target) if needed else None)
 
 
-def _names(members: list[CaseMember]) -> dict[str, str]:
-    return {member.person_id: member.person.name for member in members}
+def _names(session: Session, events: list[CaseEvent]) -> dict[str, str]:
+    return {one.id: one.name for one in names_of(session, (event.actor_id for event in events)).values()}
 
 
 def _moves(case: Case, role: str) -> frozenset[str]:
