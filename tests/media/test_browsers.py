@@ -1,0 +1,144 @@
+"""Three real browsers through the node: everyone sees and hears everyone, through loss, leaving and returning."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from app.media.messages import Event, Kind, Route
+from tests.media.signalling import Signalling, everyone_to_everyone
+
+pytestmark = pytest.mark.late
+
+NAMES = ["ana", "ben", "cleo"]
+
+
+class Person:
+    """A page in a seat."""
+
+    def __init__(self, browser, signalling: Signalling, seat: str) -> None:
+        self.seat = seat
+        self.page = browser.new_page()
+        self.page.goto(f"{signalling.url}/?room=r&seat={seat}&slots=3")
+        self.page.wait_for_function("window.ready")
+
+    def join(self) -> None:
+        self.page.evaluate("join()")
+
+    def stats(self) -> dict:
+        return self.page.evaluate("link.stats()")
+
+    def frames(self, slot: int) -> int:
+        slots = self.stats()["slots"]
+        return slots[slot]["video"]["frames"] if slots else 0
+
+    def energy(self, slot: int) -> float:
+        slots = self.stats()["slots"]
+        return slots[slot]["audio"]["energy"] if slots else 0.0
+
+
+@pytest.fixture
+def people(chromium, signalling):
+    signalling.set_routes("r", everyone_to_everyone(NAMES))
+    made = [Person(chromium, signalling, name) for name in NAMES]
+    yield made
+    for person in made:
+        person.page.close()
+
+
+def until(holds, seconds: float = 15.0) -> None:
+    """Waits for what must come true; generous, for it is no measurement."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.1)
+
+
+def test_three_browsers_see_and_hear_one_another(people, signalling):
+    for person in people:
+        person.join()
+    for person in people:
+        for slot in (0, 1):
+            until(lambda p=person, s=slot: p.frames(s) > 20 and p.energy(s) > 0)
+    assert {message.speaker for message in signalling.told(Event.ROOM_SPEAKING)} & set(NAMES)
+
+
+def test_a_late_joiner_sees_a_picture_at_once_and_a_slot_changes_its_source(people, signalling):
+    ana, ben, cleo = people
+    ana.join()
+    ben.join()
+    until(lambda: ana.frames(0) > 20)
+    cleo.join()
+    until(lambda: cleo.frames(0) > 0 and cleo.frames(1) > 0, 5)
+    only_one = {"ana": (Route(source="cleo", kind=Kind.VIDEO, slot=0), Route(source="cleo", kind=Kind.AUDIO, slot=0))}
+    signalling.set_routes("r", only_one)
+    before, other = ana.frames(0), ana.frames(1)
+    until(lambda: ana.frames(0) > before + 20)
+    assert ana.frames(1) <= other + 5
+
+
+def test_a_screen_is_shown_on_the_stage_without_negotiation(people, signalling):
+    ana, ben, _ = people
+    ana.join()
+    ben.join()
+    connection = ana.page.evaluate("link._attempt.connection")
+    ana.page.evaluate("shareScreen()")
+    signalling.set_routes("r", {"ben": (Route(source="ana", kind=Kind.SCREEN),)})
+    until(lambda: ben.stats()["stage"]["video"]["frames"] > 5)
+    assert ana.page.evaluate("link._attempt.connection") == connection
+
+
+def test_the_camera_goes_off_and_on_and_the_slot_stays(people, signalling):
+    ana, ben, _ = people
+    ana.join()
+    ben.join()
+    until(lambda: ben.frames(0) > 10)
+    ana.page.evaluate("link.replace('camera', null)")
+    time.sleep(1)
+    still = ben.frames(0)
+    time.sleep(1)
+    assert ben.frames(0) <= still + 1
+    ana.page.evaluate("link.replace('camera', media.getVideoTracks()[0])")
+    until(lambda: ben.frames(0) > still + 20)
+
+
+def test_a_lost_line_is_noticed_and_the_seat_taken_again(people, signalling):
+    ana, ben, _ = people
+    ana.join()
+    ben.join()
+    until(lambda: ben.frames(0) > 10)
+
+    async def go_deaf_and_mute() -> None:
+        seat = next(seat for seat in signalling.rooms.seats if seat.name == "ana")
+        seat.transport._connection.take_packet = None
+        seat.transport.sendto = lambda data, address: None
+
+    signalling.call(go_deaf_and_mute())
+    until(lambda: ana.page.evaluate("states.some(({ state }) => state === 'lost')"))
+    until(lambda: ana.page.evaluate("link.state === 'connected'"))
+    assert ana.page.evaluate("states.find(({ state }) => state === 'lost').reason") == "no-packets"
+    before = ben.frames(0)
+    until(lambda: ben.frames(0) > before + 20 and ana.frames(0) > 20)
+
+
+def test_pictures_and_voices_survive_five_percent_loss_both_ways(people, signalling):
+    ana, ben, _ = people
+    ana.join()
+    ben.join()
+    until(lambda: ana.frames(0) > 10 and ben.frames(0) > 10)
+    dice = random.Random(11)
+
+    async def impair() -> None:
+        for seat in signalling.rooms.seats:
+            transport = seat.transport
+            sendto, take = transport.sendto, transport._connection.take_packet
+            transport.sendto = lambda data, to, sendto=sendto: None if dice.random() < 0.05 else sendto(data, to)
+            transport._connection.take_packet = lambda data, take=take: None if dice.random() < 0.05 else take(data)
+
+    signalling.call(impair())
+    before = ana.stats()["slots"][0], ben.stats()["slots"][0]
+    until(lambda: ana.frames(0) > before[0]["video"]["frames"] + 100, 20)
+    until(lambda: ben.frames(0) > before[1]["video"]["frames"] + 100, 20)
+    assert ana.energy(0) > before[0]["audio"]["energy"]
