@@ -1,0 +1,360 @@
+"""The real web server on a real socket: an independent tus client, a line that is cut, and a browser.
+
+Runs gunicorn as in production, without a media node; background jobs are done in the test.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from sqlalchemy import select
+from tusclient.client import TusClient
+from tusclient.exceptions import TusCommunicationError
+
+from app.core.db import Database
+from app.records.models import Record, RecordState, Upload
+from config import Settings
+from tests.people import PASSWORD
+from tests.processes import House, running, wait_for
+from tests.records.conftest import BYTES, Cast, a_dicom, a_pdf, encoded
+
+pytestmark = pytest.mark.late
+MIB = 1 << 20
+
+
+@pytest.fixture
+def web(tmp_path: Path, settings: Settings) -> Iterator[str]:
+    with running(House(tmp_path, settings.database_url), media=False, jobs=False) as house:
+        yield house.url
+
+
+@pytest.fixture
+def signed_in(web: str, cast: Cast) -> requests.Session:
+    """The patient's cookies and token, in a client that knows nothing of Flask."""
+    browser = requests.Session()
+    page = browser.get(f"{web}/sign-in").text
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert token is not None
+    answer = browser.post(f"{web}/sign-in", data={
+        "csrf_token": token.group(1), "email": cast.patient.email, "password": PASSWORD})
+    assert answer.ok
+    fresh = re.search(r'name="csrf-token" content="([^"]+)"', browser.get(f"{web}/cases/{cast.case.id}/records").text)
+    assert fresh is not None
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
+    browser.headers.update({"X-CSRFToken": fresh.group(1), "Cookie": cookies})
+    return browser
+
+
+@pytest.fixture
+def client(web: str, cast: Cast, signed_in: requests.Session) -> TusClient:
+    return TusClient(f"{web}/cases/{cast.case.id}/uploads",
+                     headers={name: str(signed_in.headers[name]) for name in ("X-CSRFToken", "Cookie")})
+
+
+def record_of(database: Database) -> Record:
+    with database.sessions() as session:
+        return session.scalars(select(Record).order_by(Record.created_at.desc())).first()  # type: ignore[return-value]
+
+
+def received(database: Database) -> int:
+    with database.sessions() as session:
+        return session.scalars(select(Upload.received).order_by(Upload.created_at.desc())).first() or 0
+
+
+def test_tuspy_sends_a_file_in_chunks_with_checksums(
+    client: TusClient, tmp_path: Path, database: Database, inspect: Callable[[], None], signed_in: requests.Session,
+    web: str,
+) -> None:
+    content = a_dicom(20 * MIB + 11)
+    (tmp_path / "IM0001").write_bytes(content)
+    uploader = client.uploader(str(tmp_path / "IM0001"), chunk_size=6 * MIB, upload_checksum=True,
+                               metadata={"filename": "IM0001"})
+    uploader.upload()
+    inspect()
+    record = record_of(database)
+    assert (record.state, record.sha256) == (RecordState.READY, hashlib.sha256(content).hexdigest())
+    got = signed_in.get(f"{web}/records/{record.id}/download", headers={"Range": "bytes=5000000-15000000"})
+    assert (got.status_code, got.content) == (206, content[5_000_000:15_000_001])
+    assert signed_in.get(f"{web}/records/{record.id}/download").content == content
+
+
+def test_tuspy_resumes_where_another_left_off(client: TusClient, tmp_path: Path, database: Database) -> None:
+    content = a_pdf(3 * MIB)
+    (tmp_path / "a.pdf").write_bytes(content)
+    first = client.uploader(str(tmp_path / "a.pdf"), chunk_size=MIB, metadata={"filename": "a.pdf"})
+    first.upload_chunk()
+    second = client.uploader(str(tmp_path / "a.pdf"), url=first.url, chunk_size=MIB)
+    assert second.offset == MIB
+    second.upload()
+    assert record_of(database).state == RecordState.INSPECTING
+
+
+def test_tuspy_is_told_of_a_refusal(client: TusClient, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + os.urandom(300_000))
+    uploader = client.uploader(str(tmp_path / "film.mp4"), chunk_size=MIB, metadata={"filename": "film.mp4"})
+    with pytest.raises(TusCommunicationError) as refused:
+        uploader.upload()
+    assert refused.value.status_code == 415
+    (tmp_path / "empty.pdf").write_bytes(b"")
+    with pytest.raises(TusCommunicationError) as empty:
+        client.uploader(str(tmp_path / "empty.pdf"), metadata={"filename": "empty.pdf"}).upload()
+    assert empty.value.status_code == 422
+
+
+def test_a_line_that_is_cut_loses_nothing_that_had_arrived(
+    web: str, client: TusClient, tmp_path: Path, database: Database, inspect: Callable[[], None],
+) -> None:
+    content = a_dicom(30 * MIB)
+    (tmp_path / "IM0001").write_bytes(content)
+    uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
+    uploader.set_url(uploader.create_url())
+    host, port = web.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = "\r\n".join([
+            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
+            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {len(content)}",
+            f"Cookie: {client.headers['Cookie']}", f"X-CSRFToken: {client.headers['X-CSRFToken']}", "", ""])
+        line.sendall(head.encode() + content[:21 * MIB])
+    # The line is gone in the middle of the second object; all but a last few kilobytes were received.
+    wait_for(lambda: received(database) >= 21 * MIB - 65_536, 15)
+    again = client.uploader(str(tmp_path / "IM0001"), url=uploader.url)
+    assert 21 * MIB - 65_536 <= again.offset <= 21 * MIB
+    again.upload()
+    inspect()
+    assert record_of(database).sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_line_that_hangs_keeps_nobody_out(web: str, client: TusClient, tmp_path: Path, database: Database) -> None:
+    content = a_dicom(3 * MIB)
+    (tmp_path / "IM0001").write_bytes(content)
+    uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
+    uploader.set_url(uploader.create_url())
+    host, port = web.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = "\r\n".join([
+            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
+            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {len(content)}",
+            f"Cookie: {client.headers['Cookie']}", f"X-CSRFToken: {client.headers['X-CSRFToken']}", "", ""])
+        line.sendall(head.encode() + content[:MIB])
+        time.sleep(0.5)  # and now the tunnel: nothing more comes, nobody hangs up
+        client.uploader(str(tmp_path / "IM0001"), url=uploader.url).upload()
+        assert record_of(database).state == RecordState.INSPECTING
+
+
+def test_a_slow_body_does_not_hold_the_database(
+    web: str, client: TusClient, tmp_path: Path, signed_in: requests.Session,
+) -> None:
+    (tmp_path / "IM0001").write_bytes(a_dicom(MIB))
+    uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
+    uploader.set_url(uploader.create_url())
+    host, port = web.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = "\r\n".join([
+            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
+            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {MIB}",
+            f"Cookie: {client.headers['Cookie']}", f"X-CSRFToken: {client.headers['X-CSRFToken']}", "", ""])
+        line.sendall(head.encode() + a_dicom(MIB)[:1000])
+        began = time.monotonic()
+        for _ in range(3):
+            assert signed_in.get(f"{web}/sign-in").ok
+        assert time.monotonic() - began < 5
+
+
+# A browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, web: str, cast: Cast) -> Iterator[Page]:
+    context = chromium.new_context(locale="en-GB", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{web}/sign-in")
+    page.locator("input[name=email]").fill(cast.patient.email)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    page.goto(f"{web}/cases/{cast.case.id}/records")
+    yield page
+    context.close()
+
+
+def of(name: str, content: bytes) -> dict[str, object]:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+
+
+def test_several_files_at_once_and_each_says_how_it_went(page: Page, inspect: Callable[[], None]) -> None:
+    page.locator("#records-files").set_input_files([
+        of("report.pdf", a_pdf(2 * MIB)), of("IM0001", a_dicom(3 * MIB)), of("empty.pdf", b""),
+        of("setup.exe", b"MZ" + bytes(200_000))])  # type: ignore[list-item]
+    row = page.locator(".queue-item")
+    expect(row.filter(has_text="report.pdf")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    expect(row.filter(has_text="IM0001")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    expect(row.filter(has_text="empty.pdf")).to_contain_text("This file is empty")
+    expect(row.filter(has_text="setup.exe")).to_contain_text("We cannot take “setup.exe”")
+    expect(page.locator("[data-upload-target=overallWords]")).to_contain_text("2 of 2 files sent, 100% in all")
+    expect(page.locator(".record-list")).to_contain_text("report.pdf")
+    inspect()
+    expect(page.locator(".record", has_text="IM0001")).to_contain_text("Safely received", timeout=15_000)
+
+
+def test_a_lost_line_is_said_in_words_and_the_file_goes_on_by_itself(
+    page: Page, database: Database, inspect: Callable[[], None],
+) -> None:
+    content, cut = a_dicom(8 * MIB), []
+
+    def break_the_first(route: Route) -> None:
+        if route.request.method == "PATCH" and len(cut) < 2:
+            cut.append(route.request.url)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", break_the_first)
+    page.locator("#records-files").set_input_files([of("IM0001", content)])  # type: ignore[list-item]
+    row = page.locator(".queue-item")
+    expect(row).to_contain_text("The line was lost. What has arrived is kept; we try again in", timeout=10_000)
+    expect(row).to_have_attribute("data-state", "arrived", timeout=20_000)
+    assert len(cut) == 2
+    inspect()
+    assert record_of(database).sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
+    page: Page, database: Database, cast: Cast, web: str, inspect: Callable[[], None], tmp_path: Path,
+) -> None:
+    content = a_dicom(4 * MIB)
+    path = tmp_path / "Haddad-thorax.dcm"
+    path.write_bytes(content)
+    sent: list[int] = []
+
+    def stop_short(route: Route) -> None:
+        if route.request.method == "PATCH" and not sent:
+            sent.append(1)
+            half = route.fetch(post_data=content[:MIB])  # a third of it passes, then the tab is closed
+            assert half.status == 204
+            route.abort()
+        elif sent:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", stop_short)
+    page.locator("#records-files").set_input_files(path)
+    wait_for(lambda: received(database) == MIB or page.wait_for_timeout(50), 15)
+    remembered = json.dumps(page.evaluate("() => Object.entries(localStorage)"))
+    assert "/uploads/" in remembered
+    assert "thorax" not in remembered and encoded("Haddad") not in remembered
+    page.unroute("**/uploads/*")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{web}/cases/{cast.case.id}/records")
+    expect(page.locator(".record")).to_contain_text("have arrived. To go on, choose the same file again.")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.headers.get("upload-offset", ""))
+            if request.method == "PATCH" else None)
+    page.locator("#records-files").set_input_files(path)
+    expect(page.locator(".queue-item")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    assert asked == [str(MIB)]
+    inspect()
+    assert record_of(database).sha256 == hashlib.sha256(content).hexdigest()
+    assert page.evaluate("() => localStorage.length") == 0
+
+
+def test_pause_go_on_and_stop_by_keyboard(page: Page, database: Database) -> None:
+    held: list[Route] = []
+    page.route("**/uploads/*", lambda route: held.append(route) if route.request.method == "PATCH"
+               else route.continue_())
+    page.locator("#records-files").set_input_files([of("report.pdf", a_pdf(MIB))])  # type: ignore[list-item]
+    row = page.locator(".queue-item")
+    page.get_by_role("button", name="Pause “report.pdf”").press("Enter")
+    expect(row).to_have_attribute("data-state", "paused")
+    expect(row).to_contain_text("What has arrived is kept")
+    expect(page.get_by_role("button", name="Go on with “report.pdf”")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(row).to_have_attribute("data-state", "sending")
+    page.get_by_role("button", name="Stop sending “report.pdf”").press("Enter")
+    expect(row).to_contain_text("What has arrived of it will be deleted")
+    expect(page.get_by_role("button", name="Keep sending")).to_be_focused()
+    page.get_by_role("button", name="Stop and delete").press("Enter")
+    expect(row).to_have_attribute("data-state", "cancelled")
+
+    def is_gone() -> bool:
+        with database.sessions() as session:
+            return all(upload.ended_at for upload in session.scalars(select(Upload)))
+
+    wait_for(lambda: is_gone() or page.wait_for_timeout(50), 10)
+
+
+def test_going_offline_waits_and_coming_back_goes_on(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "PATCH" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", hold)
+    page.locator("#records-files").set_input_files([of("report.pdf", a_pdf(MIB))])  # type: ignore[list-item]
+    row = page.locator(".queue-item")
+    wait_for(lambda: held or page.wait_for_timeout(50), 10)
+    page.context.set_offline(True)
+    expect(row).to_contain_text("You are offline. What has arrived is kept")
+    page.context.set_offline(False)
+    expect(row).to_have_attribute("data-state", "arrived", timeout=20_000)
+
+
+def test_a_pdf_and_a_picture_are_read_in_the_page(
+    page: Page, web: str, database: Database, inspect: Callable[[], None], real_pdf: bytes, real_png: bytes,
+) -> None:
+    page.locator("#records-files").set_input_files(
+        [of("report.pdf", real_pdf), of("scan.png", real_png)])  # type: ignore[list-item]
+    expect(page.locator(".queue-item[data-state=arrived]")).to_have_count(2, timeout=20_000)
+    inspect()
+    with database.sessions() as session:
+        ids = {record.name: record.id for record in session.scalars(select(Record))}
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(f"{web}/records/{ids['report.pdf']}")
+    expect(page.locator(".viewer-page canvas")).to_be_visible(timeout=20_000)
+    expect(page.locator(".viewer-page")).to_contain_text("Moderately differentiated")
+    page.goto(f"{web}/records/{ids['scan.png']}")
+    expect(page.locator(".viewer-image")).to_be_visible()
+    assert page.locator(".viewer-image").evaluate("image => image.naturalWidth") == 8
+    assert faults == []
+
+
+@pytest.fixture
+def real_pdf() -> bytes:
+    import typst
+
+    return typst.compile(b"Histology: Moderately differentiated.", format="pdf")  # type: ignore[return-value]
+
+
+@pytest.fixture
+def real_png() -> bytes:
+    import struct
+    import zlib
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = b"".join(b"\0" + bytes([40 * y % 256, 90, 120] * 8) for y in range(8))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", 8, 8, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
