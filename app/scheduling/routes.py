@@ -298,6 +298,7 @@ def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | No
     zone = ZoneInfo(reader.timezone)
     return render_template(
         "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(),
+        late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
         days=pages.days_of(found.slots, found.people, case.patient, reader),
         refusal=sentence_of(refusal) if refusal else None, held=queries.hold_of_case(session, case.id),
         first=first.astimezone(zone).date(), later=(first + SHOWN).astimezone(zone).date(),
