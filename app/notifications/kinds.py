@@ -40,7 +40,8 @@ KINDS: dict[str, Kind] = {
         (N_("The patient has sent more records for case %(number)s. Please look whether it is complete now."),)),
     "record_refused": Kind(
         N_("One of your files could not be used"),
-        (N_("A file that you sent for case %(number)s did not pass our checks. The case page says which one and why."),)),
+        (N_("A file that you sent for case %(number)s did not pass our checks. "
+            "The case page says which one and why."),)),
     "record_quarantined": Kind(
         N_("We are looking at one of your files"),
         (N_("A file that you sent for case %(number)s needs a closer look by the hospital. You need to do nothing."),)),

@@ -65,10 +65,10 @@ def compose(mail: Mail, sender: str) -> EmailMessage:
     message["Date"] = format_datetime(mail.created_at)
     domain = parseaddr(sender)[1].rpartition("@")[2] or "consilium.invalid"
     message["Message-ID"] = f"<{mail.id}@{domain}>"
-    message["Content-Language"] = known(mail.language).tag
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.body, cte="quoted-printable")
     message.add_alternative(_page(mail), subtype="html", cte="quoted-printable")
+    message["Content-Language"] = known(mail.language).tag  # last: the parts take what `Content-` is there before
     return message
 
 
@@ -99,8 +99,8 @@ def _connect(server: Server) -> smtplib.SMTP:
 def _page(mail: Mail) -> str:
     language = known(mail.language)
     paragraphs = Markup("").join(Markup("<p>{}</p>").format(_linked(one)) for one in mail.body.strip().split("\n\n"))
-    return str(Markup('<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title><body>{}</body></html>')
-               .format(language.tag, language.direction, mail.subject, paragraphs))
+    frame = Markup('<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title><body>{}</body></html>')
+    return str(frame.format(language.tag, language.direction, mail.subject, paragraphs))
 
 
 def _linked(paragraph: str) -> Markup:

@@ -18,7 +18,6 @@ from app.i18n.translate import translator
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 from app.notifications.wording import Wording, kind_of, words
-from app.scheduling.models import Booking
 
 ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
 CLOSING = N_("This message holds no medical details. Please do not answer it: nobody reads the answers.")
@@ -35,8 +34,8 @@ def tell(
     meets = kind_of(kind).is_meeting
     if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):
         return None
-    if meets:
-        facts = facts | {"zones": _zones(session, person, case, facts)}
+    if meets and "zones" not in facts:
+        facts = facts | {"zones": _zones(session, person, case)}
     notice = Notice(key=key, person_id=person.id, person=person, kind=kind, case_id=case.id if case else None,
                     case=case, facts=facts)
     session.add(notice)
@@ -81,14 +80,10 @@ def _body(wording: Wording, language: str, site: str, hospital: str) -> str:
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _zones(session: Session, reader: Person, case: Case | None, facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Role and zone of everyone else in the meeting: of the booking where one is named, else of the case."""
-    booking = session.get(Booking, facts["booking_id"]) if "booking_id" in facts else None
-    if booking is not None:
-        people: list[tuple[str, Person]] = [(person.role, person) for person in booking.people]
-    elif case is not None:
-        people = [(member.role, member.person) for member in cases.members_of(session, case.id)]
-    else:
-        people = []
-    at = {role: person.timezone for role, person in people if person.id != reader.id}
+def _zones(session: Session, reader: Person, case: Case | None) -> list[tuple[str, str]]:
+    """Role and zone of everyone else who meets in this case."""
+    if case is None:
+        return []
+    at = {member.role: member.person.timezone for member in cases.members_of(session, case.id)
+          if member.person_id != reader.id}
     return [(str(role), at[role]) for role in ROLES if role in at]

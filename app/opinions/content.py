@@ -40,9 +40,9 @@ class Content:
         """SHA-256, in hex, over every word: what a signature freezes."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
-    def missing(self) -> list[tuple[str, dict[str, object]]]:
+    def missing(self) -> list[tuple[str, dict[str, int]]]:
         """What keeps it from being signed: sentences with their facts, in the order of the page."""
-        faults: list[tuple[str, dict[str, object]]] = [
+        faults: list[tuple[str, dict[str, int]]] = [
             (N_("Question %(number)s has no answer yet."), {"number": one.number})
             for one in self.answers if not one.answer.strip()]
         if self.agreement is None:

@@ -65,7 +65,8 @@ def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dic
     assert opinion.signed_at is not None
 
     def written(text: str) -> list[dict[str, Any]]:
-        return [_paragraph(piece, known(case.language), specialist.language) for piece in text.split("\n\n") if piece.strip()]
+        pieces = [piece for piece in text.split("\n\n") if piece.strip()]
+        return [_paragraph(piece, known(case.language), specialist.language) for piece in pieces]
 
     subject = patient.name if case.for_self else (case.subject_name or "")
     return {

@@ -33,7 +33,8 @@ def read(case_id: str) -> str | Answered:
     member = cases.membership(db_session(), person, case_id)
     return render_template(
         "opinions/read.html", case=case, opinion=opinion, content=queries.content_of(case, opinion),
-        can_release=policy.can_release(person, case, opinion), can_add=policy.can_add(person, member, opinion), **_words())
+        can_release=policy.can_release(person, case, opinion), can_add=policy.can_add(person, member, opinion),
+        **_words())
 
 
 @blueprint.get("/opinion/edit")
@@ -70,7 +71,8 @@ def confirm(case_id: str) -> str | Answered:
         return redirect(url_for("opinions.edit", case_id=case_id))
     content = queries.content_of(case, opinion)
     missing = [gettext(sentence, **facts) for sentence, facts in content.missing()]
-    return render_template("opinions/confirm.html", case=case, opinion=opinion, content=content, missing=missing, **_words())
+    return render_template("opinions/confirm.html", case=case, opinion=opinion, content=content, missing=missing,
+                           **_words())
 
 
 @blueprint.post("/opinion/sign")
@@ -119,7 +121,7 @@ def pdf(case_id: str) -> Response:
     chunks = blobs().read(opinion.pdf_object, opinion.pdf_key)
     service.note_read(db_session(), current_person(), opinion, form="pdf")
     response = Response(stream_with_context(chunks), mimetype="application/pdf")
-    response.content_length = opinion.pdf_size
+    response.content_length = opinion.pdf_size or 0
     response.headers.set("Content-Disposition", "attachment", filename=f"opinion-{case.number}.pdf")
     return response
 

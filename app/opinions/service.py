@@ -74,7 +74,7 @@ def sign(session: Session, actor: Person, case: Case, version: int) -> Opinion:
     missing = content.missing()
     if missing:
         sentence, facts = missing[0]
-        raise Invalid(sentence, **facts)
+        raise Invalid(sentence, field=None, **facts)
     opinion.state, opinion.signed_at, opinion.content_hash = OpinionState.SIGNED, now(), content.digest()
     opinion.specialist_id = actor.id
     session.flush()

@@ -49,7 +49,8 @@ def hospital_key(session: Session, hospital: str) -> SigningKey:
 def signed(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
     """The PDF with an invisible signature that certifies it: no later change is allowed."""
     certificate = asn1_x509.Certificate.load(_der(key.certificate))
-    signer = signers.SimpleSigner(signing_cert=certificate, signing_key=asn1_keys.PrivateKeyInfo.load(_der(key.private_key)),
+    private = asn1_keys.PrivateKeyInfo.load(_der(key.private_key))
+    signer = signers.SimpleSigner(signing_cert=certificate, signing_key=private,
                                   cert_registry=SimpleCertificateStore.from_certs([certificate]))
     how = signers.PdfSignatureMetadata(
         field_name="Opinion", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=True,
@@ -88,4 +89,5 @@ def _certificate(private: ec.EllipticCurvePrivateKey, hospital: str) -> x509.Cer
 
 
 def _der(text: str) -> bytes:
-    return pem.unarmor(text.encode())[2]
+    _, _, content = pem.unarmor(text.encode())  # type: ignore[misc]
+    return bytes(content)

@@ -43,8 +43,9 @@ def glyphs(pdf: bytes) -> dict[str, set[str]]:
 
 def test_it_holds_every_word_and_none_of_them_is_markup(signed: Clinic):
     text = text_of(signed.pdf())
-    for words in ("Yes, the biopsy leaves no doubt.", "Begin with endocrine therapy.", "The tumour is hormone sensitive.",
-                  "Pathology report, page 2", "Ki-67 on the core biopsy.", "I could not examine you",
+    for words in ("Yes, the biopsy leaves no doubt.", "Begin with endocrine therapy.",
+                  "The tumour is hormone sensitive.", "Pathology report, page 2",
+                  "Ki-67 on the core biopsy.", "I could not examine you",
                   "Dr. Ingrid Weiss", "Professor of Oncology", "UTC", "#strong[not markup] *nor this* $x^2$ <a> \\ //"):
         assert words in text, words
 
@@ -143,7 +144,8 @@ def test_the_document_lies_encrypted(signed: Clinic):
 
 
 @pytest.mark.parametrize(("text", "way"), [
-    ("ورم حميد (BI-RADS 2)", "rtl"), ("2. ورم", "rtl"), ("BI-RADS 2: ورم", "ltr"), ("12 mm", "ltr"), ("", "ltr"), ("שלום", "rtl"),
+    ("ورم حميد (BI-RADS 2)", "rtl"), ("2. ورم", "rtl"), ("BI-RADS 2: ورم", "ltr"), ("12 mm", "ltr"), ("", "ltr"),
+    ("שלום", "rtl"),
 ])
 def test_the_direction_of_a_text_is_that_of_its_first_letter(text: str, way: str):
     assert direction(text) == way
