@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-HEAVY_LOSS = 0.10
+HEAVY_LOSS = 0.20
 DROWNING_LOSS = 0.30
 ESTIMATE_LASTS = 5.0
 SHORTFALL = 0.75
@@ -61,7 +61,7 @@ class Downlink:
         """Every half second: pauses the heaviest video under strain, resumes the last paused after calm."""
         rates = self._measure(streams, now)
         running = [each for each in streams if each.source is not None and not each.is_paused]
-        self.loss = max((each.loss for each in running), default=0.0)
+        self.loss = sum(each.loss for each in running) / len(running) if running else 0.0
         if self._is_strained(now):
             self._strained_since = self._strained_since or now
             patience = 0.0 if self.loss >= DROWNING_LOSS else PATIENCE

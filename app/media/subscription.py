@@ -12,6 +12,8 @@ from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, sequence_offs
 KEPT = 2000
 REPAIRS_A_SECOND = 600
 REPAIR_AGAIN = 0.02
+LOSS_SMOOTHING = 0.4
+"""A report spans a second or so, perhaps 30 packets: one alone says little."""
 
 
 class Subscription:
@@ -148,7 +150,7 @@ class Subscription:
 
     def heard(self, block: feedback.ReportBlock, now: float) -> None:
         """The listener's report about this slot: loss, and the round trip if it names a report of ours."""
-        self.loss = block.fraction
+        self.loss += (block.fraction - self.loss) * LOSS_SMOOTHING
         sent = self._report_sent.get(block.last_report) if block.last_report else None
         if sent is not None:
             self.rtt = max(0.0, now - sent - block.delay / 65536)

@@ -54,7 +54,7 @@ def test_a_narrow_line_loses_the_heaviest_picture_first_and_never_sound():
 def test_drowning_does_not_wait():
     line, streams, _ = a_room()
     at = run(line, streams, 100.0, 2)
-    streams[2].loss = 0.6
+    streams[1].loss = streams[2].loss = 0.6
     run(line, streams, at, 0.5)
     assert streams[2].is_paused
 

@@ -1,0 +1,379 @@
+"""The load: real handshakes by aiortc, then pre-encoded packets from one tight loop that also receives.
+
+``python -m tests.benchmarks.media_load PORT ROOMS SECONDS forwarded|encoded`` prints one JSON object. Delays
+are from just before the send to the kernel's own receive time, so the load's own lag does not enter them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import select
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import aioice.ice
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+from aiortc.rtcicetransport import RTCIceParameters
+from aiortc.sdp import candidate_from_sdp
+
+from tests.benchmarks.media_clip import FRAMES_A_SECOND, OPUS_SECONDS, Clip, make_clip
+
+SEATS = 3
+WARM_UP = 3.5
+DRAIN = 0.7
+AUDIO_TYPE, VIDEO_TYPE, REPAIR_TYPE = 111, 96, 97
+LEVEL_ID, TRANSPORT_ID, SEND_TIME_ID = 1, 3, 2
+MARK = struct.Struct("!IHHI")
+"""Ends each forwarded payload: a magic word, publisher, kind, count."""
+MAGIC = 0xC0551110
+RTP = struct.Struct("!BBHII")
+SO_TIMESTAMPNS = 35
+STAMP = struct.Struct("qq")
+SAMPLE = 50
+
+
+@dataclass
+class Stream:
+    """One published stream and, at a receiver, what came of one ssrc."""
+
+    ssrc: int
+    kind: int
+    sequence: int = 0
+    timestamp: int = 0
+    packets: int = 0
+    octets: int = 0
+    sent_at: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Received:
+    publisher: int = -1
+    kind: int = -1
+    offset: int | None = None
+    highest: int = 0
+    arrived: dict[int, float] = field(default_factory=dict)
+    stamps: set[int] = field(default_factory=set)
+    packets: int = 0
+
+
+class Seat:
+    def __init__(self, number: int, room: str, clip: Clip, is_marked: bool) -> None:
+        self.number, self.room, self.clip, self.is_marked = number, room, clip, is_marked
+        self.streams = (Stream(number * 4 + 1001, 0), Stream(number * 4 + 1002, 1))
+        self.received: dict[int, Received] = {}
+        self.transport_number = 0
+        self.voice = self.frame = 0
+        self.authenticated = self.forged = self.feedback = 0
+
+    # ------------------------------------------------------------ joining
+
+    async def join(self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate) -> None:
+        gatherer = RTCIceGatherer(iceServers=[])
+        ice = RTCIceTransport(gatherer)
+        ice._connection.ice_controlling = True
+        dtls = RTCDtlsTransport(ice, [certificate])
+        await gatherer.gather()
+        local = gatherer.getLocalParameters()
+        prints = next(f for f in dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256")
+        candidates = [candidate.to_sdp() for candidate in ice._connection.local_candidates]
+        sdp = self._offer(local.usernameFragment, local.password, prints.value, candidates)
+        slots = [{"audio": str(2 + n * 2), "video": str(3 + n * 2)} for n in range(SEATS - 1)]
+        body = {
+            "room": self.room,
+            "seat": str(self.number),
+            "sdp": sdp,
+            "lines": {"mic": "0", "camera": "1", "slots": slots},
+        }
+        async with session.post(f"{url}/offer", json=body) as response:
+            rows = (await response.json())["sdp"].splitlines()
+        for row in rows:
+            if row.startswith("a=candidate:"):
+                candidate = candidate_from_sdp(row[12:])
+                if candidate.ip == "127.0.0.1":
+                    await ice.addRemoteCandidate(candidate)
+                    break
+        await ice.addRemoteCandidate(None)
+        value = {row.partition(":")[0]: row.partition(":")[2] for row in rows}
+        await ice.start(RTCIceParameters(usernameFragment=value["a=ice-ufrag"], password=value["a=ice-pwd"]))
+        remote = [
+            RTCDtlsFingerprint(*row.partition(":")[2].split())
+            for row in rows
+            if row.startswith("a=fingerprint:sha-256")
+        ]
+        await dtls.start(RTCDtlsParameters(fingerprints=remote[:1]))
+        assert dtls.state == "connected", dtls.state
+        self.dtls, self.ice = dtls, ice
+        self.sending, self.receiving = dtls._tx_srtp, dtls._rx_srtp
+        pair = ice._connection._nominated[1]
+        self.peer = pair.remote_addr
+        original = pair.protocol.transport.get_extra_info("socket")
+        self.socket = socket.socket(fileno=__import__("os").dup(original.fileno()))
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+    def _offer(self, ufrag: str, password: str, digest: str, candidates: list[str]) -> str:
+        count = 2 + 2 * (SEATS - 1)
+        rows = [
+            "v=0",
+            "o=- 1 1 IN IP4 127.0.0.1",
+            "s=-",
+            "t=0 0",
+            "a=group:BUNDLE " + " ".join(map(str, range(count))),
+            "a=msid-semantic:WMS *",
+        ]
+        for mid in range(count):
+            is_video, is_up = mid % 2 == 1, mid < 2
+            kind = "video" if is_video else "audio"
+            types = f"{VIDEO_TYPE} {REPAIR_TYPE}" if is_video else f"{AUDIO_TYPE}"
+            rows += [
+                f"m={kind} 9 UDP/TLS/RTP/SAVPF {types}",
+                "c=IN IP4 0.0.0.0",
+                f"a=mid:{mid}",
+                "a=sendonly" if is_up else "a=recvonly",
+                "a=rtcp:9 IN IP4 0.0.0.0",
+                "a=rtcp-mux",
+                f"a=ice-ufrag:{ufrag}",
+                f"a=ice-pwd:{password}",
+                f"a=fingerprint:sha-256 {digest}",
+                "a=setup:actpass",
+                f"a=extmap:{LEVEL_ID} urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+                f"a=extmap:{SEND_TIME_ID} http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+                f"a=extmap:{TRANSPORT_ID} http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+            ]
+            rows += [f"a=candidate:{candidate}" for candidate in candidates] + ["a=end-of-candidates"]
+            if is_video:
+                rows += [
+                    f"a=rtpmap:{VIDEO_TYPE} VP8/90000",
+                    f"a=rtcp-fb:{VIDEO_TYPE} nack",
+                    f"a=rtcp-fb:{VIDEO_TYPE} nack pli",
+                    f"a=rtcp-fb:{VIDEO_TYPE} transport-cc",
+                    f"a=rtcp-fb:{VIDEO_TYPE} goog-remb",
+                    f"a=rtpmap:{REPAIR_TYPE} rtx/90000",
+                    f"a=fmtp:{REPAIR_TYPE} apt={VIDEO_TYPE}",
+                ]
+            else:
+                rows += [f"a=rtpmap:{AUDIO_TYPE} opus/48000/2", f"a=fmtp:{AUDIO_TYPE} minptime=10;useinbandfec=1"]
+            if is_up:
+                rows += [f"a=msid:s{self.number} t{mid}", f"a=ssrc:{self.streams[mid].ssrc} cname:load"]
+        return "\r\n".join(rows) + "\r\n"
+
+    # ------------------------------------------------------------ sending
+
+    def send_voice(self) -> None:
+        payload = self.clip.voices[self.voice % len(self.clip.voices)]
+        self.voice += 1
+        self.streams[0].timestamp = (self.voice * 960) & 0xFFFFFFFF
+        self._send(self.streams[0], AUDIO_TYPE, payload, LEVEL_ID << 4, 40)
+
+    def send_frame(self) -> None:
+        payloads = self.clip.frames[self.frame % len(self.clip.frames)]
+        self.frame += 1
+        self.streams[1].timestamp = (self.frame * 3000) & 0xFFFFFFFF
+        for number, payload in enumerate(payloads):
+            last = 0x80 if number == len(payloads) - 1 else 0
+            self._send(self.streams[1], VIDEO_TYPE | last, payload, 0, 0)
+
+    def _send(self, stream: Stream, kind: int, payload: bytes, level_head: int, level: int) -> None:
+        header = RTP.pack(0x90, kind, stream.sequence & 0xFFFF, stream.timestamp, stream.ssrc)
+        extension = struct.pack(
+            "!HHBHBBxxx", 0xBEDE, 2, TRANSPORT_ID << 4 | 1, self.transport_number & 0xFFFF, level_head, level
+        )
+        mark = MARK.pack(MAGIC, self.number, stream.kind, len(stream.sent_at)) if self.is_marked else b""
+        packet = self.sending.protect(header + extension + payload + mark)
+        stream.sequence += 1
+        self.transport_number += 1
+        stream.packets += 1
+        stream.octets += len(payload)
+        stream.sent_at.append(time.time())
+        self.socket.sendto(packet, self.peer)
+
+    def send_reports(self) -> None:
+        """Sender reports for both streams, and a receiver report for all that arrives, each second."""
+        now = time.time() + 2208988800
+        ntp = int(now * (1 << 32)) & ((1 << 64) - 1)
+        for stream in self.streams:
+            report = struct.pack(
+                "!BBHIQIII", 0x80, 200, 6, stream.ssrc, ntp, stream.timestamp, stream.packets, stream.octets
+            )
+            self.socket.sendto(self.sending.protect_rtcp(report), self.peer)
+        blocks = b"".join(
+            struct.pack("!IIIIII", ssrc, 0, got.highest, 0, 0, 0) for ssrc, got in list(self.received.items())[:31]
+        )
+        count = len(blocks) // 24
+        report = struct.pack("!BBHI", 0x80 | count, 201, 1 + 6 * count, self.streams[0].ssrc) + blocks
+        self.socket.sendto(self.sending.protect_rtcp(report), self.peer)
+
+    # ------------------------------------------------------------ receiving
+
+    def drain(self) -> None:
+        receive = self.socket.recvmsg
+        while True:
+            try:
+                packet, extra, _, _ = receive(2048, 64)
+            except BlockingIOError:
+                return
+            if not 127 < packet[0] < 192:
+                continue
+            if 191 < packet[1] < 224:
+                self.feedback += 1
+                continue
+            seconds, nanoseconds = STAMP.unpack(extra[0][2][:16])
+            self._note(packet, seconds + nanoseconds / 1e9)
+
+    def _note(self, packet: bytes, at: float) -> None:
+        _, _, sequence, timestamp, ssrc = RTP.unpack_from(packet)
+        got = self.received.get(ssrc)
+        if got is None:
+            got = self.received[ssrc] = Received()
+        got.packets += 1
+        got.stamps.add(timestamp)
+        if got.offset is None or got.packets % SAMPLE == 0:
+            self._authenticate(got, packet, sequence)
+        if got.offset is not None:
+            count = self._unwrap((sequence - got.offset) & 0xFFFF, got.highest)
+            got.highest = max(got.highest, count)
+            got.arrived.setdefault(count, at)
+
+    def _authenticate(self, got: Received, packet: bytes, sequence: int) -> None:
+        try:
+            plain = self.receiving.unprotect(packet)
+        except Exception:
+            self.forged += 1
+            return
+        self.authenticated += 1
+        if not self.is_marked:
+            return
+        magic, publisher, kind, count = MARK.unpack(plain[-MARK.size :])
+        assert magic == MAGIC
+        offset = (sequence - count) & 0xFFFF
+        assert got.offset in (None, offset), "the forwarded numbers are not continuous"
+        if got.offset is None:
+            got.publisher, got.kind, got.offset, got.highest = publisher, kind, offset, count
+
+    @staticmethod
+    def _unwrap(count: int, highest: int) -> int:
+        return highest + ((count - highest + 0x8000) & 0xFFFF) - 0x8000
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads of a process, by the scheduler's own account."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def play(seats: list[Seat], seconds: float, server: int) -> tuple[float, float, float]:
+    """Runs the load; returns the window of measurement and the server's CPU seconds in it."""
+    poll = select.epoll()
+    by_descriptor = {seat.socket.fileno(): seat for seat in seats}
+    for descriptor in by_descriptor:
+        poll.register(descriptor, select.EPOLLIN)
+    start = time.perf_counter() + 0.05
+    due = []
+    for number, seat in enumerate(seats):
+        phase = number / len(seats)
+        heapq.heappush(due, (start + phase * OPUS_SECONDS, number, 0, seat))
+        heapq.heappush(due, (start + phase / FRAMES_A_SECOND, number, 1, seat))
+        heapq.heappush(due, (start + phase, number, 2, seat))
+    opened, closed = start + WARM_UP, start + WARM_UP + seconds
+    window = cpu = 0.0
+    while True:
+        now = time.perf_counter()
+        if now >= opened and not window:
+            window, cpu = time.time(), cpu_seconds(server)
+        if now >= closed:
+            break
+        while due and due[0][0] <= now:
+            at, number, kind, seat = heapq.heappop(due)
+            (seat.send_voice, seat.send_frame, seat.send_reports)[kind]()
+            heapq.heappush(due, (at + (OPUS_SECONDS, 1 / FRAMES_A_SECOND, 1.0)[kind], number, kind, seat))
+        for descriptor, _ in poll.poll(max(0.0, min(0.001, due[0][0] - time.perf_counter()))):
+            by_descriptor[descriptor].drain()
+    used, ended = cpu_seconds(server) - cpu, time.time()
+    drained = time.perf_counter() + DRAIN
+    while time.perf_counter() < drained:
+        for descriptor, _ in poll.poll(0.01):
+            by_descriptor[descriptor].drain()
+    return window, ended, used
+
+
+def judge_forwarded(seats: list[Seat], window: float, ended: float) -> dict[str, float]:
+    """Of every packet sent within the window, how many reached both listeners, and how late."""
+    expected = delivered = 0
+    delays: list[float] = []
+    by_room: dict[str, list[Seat]] = {}
+    for seat in seats:
+        by_room.setdefault(seat.room, []).append(seat)
+    for seat in seats:
+        for stream in seat.streams:
+            counts = [n for n, at in enumerate(stream.sent_at) if window <= at < ended]
+            for other in by_room[seat.room]:
+                if other is seat:
+                    continue
+                got = [
+                    each
+                    for each in other.received.values()
+                    if (each.publisher, each.kind) == (seat.number, stream.kind)
+                ]
+                arrived = got[0].arrived if got else {}
+                expected += len(counts)
+                for number in counts:
+                    at = arrived.get(number)
+                    if at is not None:
+                        delivered += 1
+                        delays.append(at - stream.sent_at[number])
+    delays.sort()
+    return {
+        "delivery": delivered / max(1, expected),
+        "packets_out": delivered,
+        "delay_p50_ms": 1000 * delays[len(delays) // 2] if delays else -1,
+        "delay_p99_ms": 1000 * delays[int(len(delays) * 0.99)] if delays else -1,
+        "delay_max_ms": 1000 * delays[-1] if delays else -1,
+    }
+
+
+def judge_encoded(seats: list[Seat], seconds: float) -> dict[str, float]:
+    """An encoder makes its own packets: counted are pictures and voices that came out, against those that went in."""
+    wanted = sum((SEATS - 1) * (seat.frame + seat.voice) for seat in seats)
+    got = sum(len(each.stamps) for seat in seats for each in seat.received.values())
+    return {
+        "delivery": min(1.0, got / max(1, wanted)),
+        "packets_out": sum(each.packets for seat in seats for each in seat.received.values()),
+    }
+
+
+async def join_all(port: int, rooms: int, is_marked: bool) -> list[Seat]:
+    clip, certificate = make_clip(), RTCCertificate.generateCertificate()
+    seats = [Seat(number, f"room{number // SEATS}", clip, is_marked) for number in range(rooms * SEATS)]
+    async with aiohttp.ClientSession() as session:
+        for seat in seats:
+            await seat.join(session, f"http://127.0.0.1:{port}", certificate)
+    return seats
+
+
+def main() -> None:
+    port, rooms, seconds, kind, server = (*map(int, sys.argv[1:3]), float(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+    loop = asyncio.new_event_loop()
+    seats = loop.run_until_complete(join_all(port, rooms, kind == "forwarded"))
+    window, ended, used = play(seats, seconds, server)
+    row: dict[str, float] = {"rooms": rooms, "cpu_cores": used / (ended - window)}
+    row |= judge_forwarded(seats, window, ended) if kind == "forwarded" else judge_encoded(seats, seconds)
+    row["authenticated"] = sum(seat.authenticated for seat in seats)
+    row["forged"] = sum(seat.forged for seat in seats)
+    row["feedback_packets"] = sum(seat.feedback for seat in seats)
+    print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
