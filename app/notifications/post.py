@@ -99,7 +99,8 @@ def _connect(server: Server) -> smtplib.SMTP:
 def _page(mail: Mail) -> str:
     language = known(mail.language)
     paragraphs = Markup("").join(Markup("<p>{}</p>").format(_linked(one)) for one in mail.body.strip().split("\n\n"))
-    frame = Markup('<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title><body>{}</body></html>')
+    frame = Markup('<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title>'
+                   '<body>{}</body></html>')
     return str(frame.format(language.tag, language.direction, mail.subject, paragraphs))
 
 

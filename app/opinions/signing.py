@@ -5,7 +5,6 @@ import io
 from datetime import timedelta
 
 from asn1crypto import keys as asn1_keys
-from asn1crypto import pem
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -48,8 +47,7 @@ def hospital_key(session: Session, hospital: str) -> SigningKey:
 
 def signed(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
     """The PDF with an invisible signature that certifies it: no later change is allowed."""
-    certificate = asn1_x509.Certificate.load(_der(key.certificate))
-    private = asn1_keys.PrivateKeyInfo.load(_der(key.private_key))
+    certificate, private = _read_certificate(key.certificate), _read_private(key.private_key)
     signer = signers.SimpleSigner(signing_cert=certificate, signing_key=private,
                                   cert_registry=SimpleCertificateStore.from_certs([certificate]))
     how = signers.PdfSignatureMetadata(
@@ -67,7 +65,7 @@ def is_genuine(pdf: bytes, certificate: str) -> bool:
     """
     try:
         [signature] = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
-        trusted = ValidationContext(trust_roots=[asn1_x509.Certificate.load(_der(certificate))])
+        trusted = ValidationContext(trust_roots=[_read_certificate(certificate)])
         return bool(validate_pdf_signature(signature, trusted).bottom_line)
     except (PdfError, SignatureValidationError, ValueError):
         return False
@@ -88,6 +86,12 @@ def _certificate(private: ec.EllipticCurvePrivateKey, hospital: str) -> x509.Cer
         .sign(private, hashes.SHA256()))
 
 
-def _der(text: str) -> bytes:
-    _, _, content = pem.unarmor(text.encode())  # type: ignore[misc]
-    return bytes(content)
+def _read_certificate(text: str) -> asn1_x509.Certificate:
+    found = x509.load_pem_x509_certificate(text.encode())
+    return asn1_x509.Certificate.load(found.public_bytes(serialization.Encoding.DER))
+
+
+def _read_private(text: str) -> asn1_keys.PrivateKeyInfo:
+    found = serialization.load_pem_private_key(text.encode(), None)
+    return asn1_keys.PrivateKeyInfo.load(found.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
