@@ -68,9 +68,10 @@ def alive(session: Session) -> list[MediaNode]:
 
 
 def _by_free_budget(session: Session) -> list[MediaNode]:
-    placed = dict(session.execute(
+    rows = session.execute(
         select(Consult.node_id, func.count()).where(Consult.state == ConsultState.LIVE, Consult.node_id.is_not(None))
-        .group_by(Consult.node_id)).tuples())
+        .group_by(Consult.node_id))
+    placed = {node_id: count for node_id, count in rows.tuples().all()}
     free = [(node, node.capacity - max(node.rooms, placed.get(node.id, 0))) for node in alive(session)]
     return [node for node, budget in sorted(free, key=lambda pair: (-pair[1], pair[0].load)) if budget > 0]
 

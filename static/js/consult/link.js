@@ -102,7 +102,7 @@ export class MediaLink extends EventTarget {
   async stats() {
     const empty = { state: this.state, rttMs: null, availableOutgoing: null, slots: [], stage: {}, uplink: {} };
     const attempt = this._attempt;
-    if (!attempt) return empty;
+    if (!attempt?.lines) return empty;
     const report = await attempt.pc.getStats();
     const pair = selectedPair(report);
     const byMid = new Map();

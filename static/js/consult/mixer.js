@@ -1,4 +1,8 @@
-// What this person hears: one gain per slot, ramped, never stepped. iOS ignores element.volume, so gains are GainNodes.
+// What this person hears: one loudness per slot, ramped, never stepped.
+//
+// A voice at full loudness plays in an <audio> element of its own: the browser's echo cancellation and its statistics
+// know it there. Any other loudness goes through a GainNode while the element is muted (iOS ignores element.volume, and
+// Chromium gives silence to a source node whose stream plays in no element at all).
 
 const RAMP = 0.05; // seconds: time constant of an ordinary change
 const SLOW_RAMP = 0.6; // of a deliberate one: the original coming back
@@ -7,29 +11,29 @@ export class Mixer extends EventTarget {
   constructor(link) {
     super();
     this._link = link;
-    this._slots = link.slots.map(() => ({ gain: 0, node: null, source: null, sink: null }));
+    this._slots = link.slots.map(() => ({ gain: 0, sink: null, node: null, source: null, settle: null }));
     this._volume = 1;
     this._context = null;
+    this._isBlocked = false;
     link.addEventListener("tracks", () => this._rebuild());
   }
 
-  /** Call it from a click: an AudioContext starts suspended until a gesture. */
+  /** Call it from a click: sound may only begin with a gesture. */
   async resume() {
     if (!this._context) {
       this._context = new AudioContext({ latencyHint: "interactive" });
-      this._master = this._context.createGain();
-      this._master.gain.value = this._volume;
-      this._master.connect(this._context.destination);
       this._context.addEventListener("statechange", () => this._tell());
       this._rebuild();
     }
     // resume() of a context that nobody may start yet neither resolves nor rejects.
     await Promise.race([this._context.resume(), new Promise((done) => setTimeout(done, 300))]);
+    this._isBlocked = false;
+    this._slots.forEach((one) => this._play(one));
     this._tell();
   }
 
   get isSilent() {
-    return !this._context || this._context.state !== "running";
+    return this._isBlocked || this._context?.state !== "running";
   }
 
   get context() {
@@ -38,28 +42,33 @@ export class Mixer extends EventTarget {
 
   setVolume(volume) {
     this._volume = volume;
-    this._master?.gain.setTargetAtTime(volume, this._context.currentTime, RAMP);
+    this._slots.forEach((one) => this._apply(one, RAMP));
   }
 
-  /** `deliberate` gains move slowly, so that a voice that comes back does not startle. */
+  /** A `deliberate` change moves slowly, so that a voice that comes back does not startle. */
   setGain(slot, gain, { deliberate = false } = {}) {
     const one = this._slots[slot];
     if (!one || one.gain === gain) return;
     one.gain = gain;
-    one.node?.gain.setTargetAtTime(gain, this._context.currentTime, deliberate ? SLOW_RAMP : RAMP);
+    this._apply(one, deliberate ? SLOW_RAMP : RAMP);
   }
 
   gainOf(slot) {
-    return this._slots[slot]?.gain ?? 0;
+    return (this._slots[slot]?.gain ?? 0) * this._volume;
   }
 
   async setSpeaker(id) {
-    if (id && this._context?.setSinkId) await this._context.setSinkId(id).catch(() => {});
+    this._speaker = id;
+    await Promise.allSettled([this._context?.setSinkId?.(id), ...this._slots.map((one) => one.sink?.setSinkId?.(id))]);
   }
 
   close() {
+    for (const one of this._slots) {
+      clearTimeout(one.settle);
+      one.sink?.pause();
+      if (one.sink) one.sink.srcObject = null;
+    }
     this._context?.close();
-    for (const one of this._slots) one.sink?.pause();
   }
 
   _rebuild() {
@@ -70,14 +79,51 @@ export class Mixer extends EventTarget {
       const track = this._link.slots[n].stream.getAudioTracks()[0];
       if (!track) return;
       const stream = new MediaStream([track]);
-      // Chromium gives silence to a source node unless the stream also plays in an element (muted is enough).
-      one.sink ??= Object.assign(new Audio(), { muted: true, autoplay: true });
+      if (!one.sink) {
+        one.sink = Object.assign(new Audio(), { autoplay: true });
+        if (this._speaker) one.sink.setSinkId?.(this._speaker).catch(() => {});
+      }
       one.sink.srcObject = stream;
-      one.sink.play().catch(() => {});
       one.source = this._context.createMediaStreamSource(stream);
       one.node = this._context.createGain();
-      one.node.gain.value = one.gain;
-      one.source.connect(one.node).connect(this._master);
+      one.source.connect(one.node).connect(this._context.destination);
+      const isDirect = this._isFull(one);
+      one.sink.muted = !isDirect;
+      one.node.gain.value = isDirect ? 0 : one.gain * this._volume;
+      this._play(one);
+    });
+  }
+
+  /** Ramps in the graph; a voice that has come to full loudness moves over to its element. */
+  _apply(one, ramp) {
+    clearTimeout(one.settle);
+    if (!one.node) return;
+    const now = this._context.currentTime;
+    const param = one.node.gain;
+    if (!one.sink.muted) {
+      if (this._isFull(one)) return;
+      param.cancelScheduledValues(now);
+      param.setValueAtTime(1, now);
+      one.sink.muted = true;
+    }
+    param.setTargetAtTime(one.gain * this._volume, now, ramp);
+    if (!this._isFull(one)) return;
+    one.settle = setTimeout(() => {
+      one.sink.muted = false;
+      param.cancelScheduledValues(this._context.currentTime);
+      param.setTargetAtTime(0, this._context.currentTime, 0.01);
+    }, ramp * 4000);
+  }
+
+  _isFull(one) {
+    return one.gain === 1 && this._volume === 1;
+  }
+
+  _play(one) {
+    one.sink?.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return;
+      this._isBlocked = true;
+      this._tell();
     });
   }
 
