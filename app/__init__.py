@@ -75,36 +75,27 @@ def know_people(app: Flask) -> None:
 
 
 def add_slices(app: Flask) -> None:
-    from importlib.util import find_spec  # TEMPORARY while the slices are being built
-    there = lambda name: find_spec(name.rpartition(".")[0]) and find_spec(name)  # noqa: E731
     for name in SLICES:
-        if there(f"app.{name}.routes"):
-            app.register_blueprint(import_module(f"app.{name}.routes").blueprint)
-    navigation, unread_count, nodes = lambda person: [], lambda session, person: 0, None
-    if there("app.consults.sockets"):
-        from app.consults import sockets as _events  # noqa: F401 - importing it registers its events
-    if there("app.consults.node_events"):
-        from app.consults import node_events as nodes
-    if there("app.notifications.queries"):
-        from app.notifications.queries import unread_count
-    if there("app.portal.navigation"):
-        from app.portal.navigation import navigation
+        app.register_blueprint(import_module(f"app.{name}.routes").blueprint)
+    from app.consults import nodes
+    from app.consults import sockets as _events  # noqa: F401 - importing it registers its events
+    from app.notifications.queries import unread_count
+    from app.portal.navigation import navigation
     from app.web import sockets
     from app.web.context import db_session
 
     app.extensions["navigation"] = navigation
     app.extensions["unread_count"] = lambda person: unread_count(db_session(), person)
     sockets.install(app)
-    if nodes:
-        nodes.install(app)
+    nodes.install(app)
 
 
 def answer_probes(app: Flask) -> None:
-    from app.consults import nodes
+    from app.consults.nodes import any_node_answers
     from app.jobs.queries import any_runner_answers
     from app.web import probes
 
-    app.extensions["ready_checks"] = {"jobs": any_runner_answers, "media": lambda session: bool(nodes.alive(session))}
+    app.extensions["ready_checks"] = {"jobs": any_runner_answers, "media": any_node_answers}
     probes.install(app)
 
 

@@ -129,7 +129,8 @@ def test_core_modules_can_be_imported_one_by_one(name):
     code = (f"import sys, app.core.{name}; "
             f"sys.exit(', '.join(m for m in {banned!r} if m in sys.modules) or 0)")
     # `app` itself is the wiring and knows Flask; a bare package of that name stands in for it here.
-    stand_in = f"import sys, types; app = types.ModuleType('app'); app.__path__ = [{str(APP)!r}]; sys.modules['app'] = app; "
+    stand_in = ("import sys, types; app = types.ModuleType('app'); "
+                f"app.__path__ = [{str(APP)!r}]; sys.modules['app'] = app; ")
     done = subprocess.run([sys.executable, "-c", stand_in + code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

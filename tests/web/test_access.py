@@ -1,0 +1,255 @@
+"""Every door is closed unless it is opened: a walk over all routes and all socket events, generated from what there is.
+
+Nobody, each role of another case, and somebody who has left the case try every address of a case, filled with ids that
+really exist. None may learn or change anything.
+"""
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Blueprint
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from app import create_app
+from app.audit.models import AuditEntry
+from app.consults import sockets as _events  # noqa: F401 - registers them before they are counted below
+from app.core.permissions import HOLDERS, Permission, Role
+from app.identity.models import Person
+from app.web import sockets
+from app.web.access import PUBLIC, Unguarded, check_every_route, permission_of
+from app.web.limits import limiter
+from app.web.sockets import SOCKET_EVENTS, SocketEvent, check_every_event, socketio
+from tests.conftest import test_settings
+from tests.people import Visitor, a_person
+from tests.world import Circle, a_circle, furnish
+
+METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD")
+# Addresses that carry an id, whose thing is not a case's and which everybody may open.
+OWN_WORDS = {"filename", "name"}
+NOTHING_TO_SEE = {404, 422, 400}  # what an outsider may be answered; 422 and 400 speak of the form alone
+
+
+@dataclass
+class World:
+    app: object
+    database: object
+    coordinator: Person
+    inside: Circle
+    outside: Circle
+    left: Person
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, _empty_sqlite) -> Iterator[World]:
+    """Built once: the walks below change nothing, which is what they are about."""
+    folder = tmp_path_factory.mktemp("world")
+    shutil.copy(_empty_sqlite, folder / "consilium.db")
+    app = create_app(test_settings(folder))
+    database = app.extensions["database"]
+    with database.unit_of_work() as session:
+        coordinator = a_person(session, Role.COORDINATOR)
+        inside = a_circle(session, coordinator, days=3)
+        outside = a_circle(session, coordinator, days=4)
+    furnish(app, database, inside)
+    yield World(app, database, coordinator, inside, outside, inside.left)
+    database.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(world):
+    """The walks sign in more often than a person may in a minute."""
+    with world.app.app_context():
+        limiter.reset()
+
+
+def doors(app) -> Iterator[tuple[str, str, str]]:
+    """(method, rule, endpoint) of every door that is not public."""
+    for rule in app.url_map.iter_rules():
+        if permission_of(app, rule.endpoint) == PUBLIC:
+            continue
+        for method in sorted(set(rule.methods or ()) & set(METHODS)):
+            if method != "HEAD" or "GET" not in (rule.methods or ()):
+                yield method, rule, rule.endpoint
+
+
+def address(app, rule, ids: dict[str, str]) -> str:
+    """The rule's address, filled with ids that exist. A new kind of id must be made known here."""
+    values = {}
+    for name in rule.arguments:
+        if name in OWN_WORDS:
+            values[name] = next(iter(getattr(rule._converters[name], "items", {"x"})))  # noqa: SLF001 - any(...)
+        else:
+            assert name in ids, f"{rule.rule}: tests/world.py does not know what ‘{name}’ is"
+            values[name] = ids[name]
+    with app.test_request_context():
+        return app.url_map.bind("").build(rule.endpoint, values, method=next(iter(rule.methods - {"OPTIONS"})))
+
+
+def knock(visitor: Visitor, method: str, path: str):  # type: ignore[no-untyped-def]
+    """Asks as a browser's page would: a form for POST, a script with its token for the rest."""
+    if method in ("GET", "POST"):
+        form = {"csrf_token": visitor.token} if method == "POST" else None
+        tus = {"Tus-Resumable": "1.0.0"} if "upload" in path else {}
+        return visitor.client.open(path, method=method, data=form, headers=tus)
+    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    return visitor.client.open(path, method=method, headers={"X-CSRFToken": visitor.token, **tus})
+
+
+def test_a_route_without_permission_stops_the_start(tmp_path, monkeypatch):
+    app = create_app(test_settings(tmp_path, database_url=f"sqlite:///{tmp_path}/x.db"))
+    check_every_route(app)
+    naked = Blueprint("naked", __name__)
+    naked.get("/naked")(lambda: "here I am")
+    app._got_first_request = False  # noqa: SLF001
+    app.register_blueprint(naked)
+    with pytest.raises(Unguarded, match="naked"):
+        check_every_route(app)
+
+
+def test_a_socket_event_without_permission_stops_the_start(monkeypatch):
+    check_every_event()
+    monkeypatch.setattr(sockets, "SOCKET_EVENTS", [SocketEvent("/consult", "naked", None, None, lambda *a: {})])
+    with pytest.raises(Unguarded, match="naked"):
+        check_every_event()
+
+
+def test_every_permission_is_held_by_somebody_and_used_where_it_says():
+    assert set(HOLDERS) == set(Permission)
+
+
+def test_nobody_gets_in_anywhere(world):
+    stranger = Visitor(world.app)
+    stranger.get("/sign-in")
+    for method, rule, endpoint in doors(world.app):
+        path = address(world.app, rule, world.inside.ids)
+        answer = knock(stranger, method, path)
+        assert (answer.status_code == 302 and "/sign-in" in answer.location) or answer.status_code == 401, (
+            f"{method} {path} ({endpoint}) answered {answer.status_code} to nobody")
+
+
+@pytest.mark.parametrize("who", ["patient", "specialist", "interpreter", "left"])
+def test_people_of_another_case_find_nothing(world, who):
+    person = world.left if who == "left" else getattr(world.outside, who)
+    visitor = Visitor(world.app, person)
+    visitor.get("/account")
+    before = acts_on(world, person)
+    for method, rule, endpoint in doors(world.app):
+        about = rule.arguments - OWN_WORDS
+        if not about or about <= {"person_id"}:
+            continue
+        path = address(world.app, rule, world.inside.ids)
+        answer = knock(visitor, method, path)
+        assert answer.status_code in NOTHING_TO_SEE, (
+            f"{method} {path} ({endpoint}) answered {answer.status_code} to the {who} of another case")
+        if method == "GET":
+            assert answer.status_code == 404, f"{method} {path} answered {answer.status_code}"
+    assert acts_on(world, person) == before
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_without_the_permission_finds_nothing(world, role):
+    with world.database.unit_of_work() as session:
+        person = a_person(session, role)
+    visitor = Visitor(world.app, person)
+    visitor.get("/account")
+    tried = 0
+    for method, rule, endpoint in doors(world.app):
+        permission = permission_of(world.app, endpoint)
+        if role in HOLDERS[permission]:
+            continue
+        tried += 1
+        path = address(world.app, rule, world.inside.ids)
+        answer = knock(visitor, method, path)
+        assert answer.status_code == 404, f"{method} {path} ({endpoint}) answered {answer.status_code} to a {role}"
+    assert tried > 10
+
+
+def acts_on(world, person) -> int:
+    """How many entries the person has on the inner case: reading it or changing it would add one."""
+    with world.database.sessions() as session:
+        return session.scalar(select(func.count()).select_from(AuditEntry).where(
+            AuditEntry.actor_id == person.id, AuditEntry.case_id == world.inside.case.id))
+
+
+# Sockets
+
+
+def browser(world, person=None):
+    """A Socket.IO client with the person's session cookie."""
+    visitor = Visitor(world.app, person)
+    visitor.get("/account")
+    return visitor, socketio.test_client(world.app, namespace="/consult", flask_test_client=visitor.client)
+
+
+LINES = {"mic": "0", "camera": "1", "screen": "2", "slots": [], "stage": "3"}
+
+
+def a_message(model: type[BaseModel] | None, world) -> dict:
+    """A well-formed message of the model, naming things of the inner consult."""
+    if model is None:
+        return {}
+    known = {"ticket": "forged", "tab": "tab", "seat": world.inside.consult.seats[0].id if world.inside.consult.seats
+             else "s" * 32, "client_id": "client-id", "text": "hello", "after": 0, "sdp": "v=0\r\n",
+             "connection": "c" * 8, "consult": world.inside.consult.id, "consult_id": world.inside.consult.id}
+    made = {}
+    for name, field in model.model_fields.items():
+        if name in known:
+            made[name] = known[name]
+        elif field.is_required():
+            made[name] = LINES if name == "lines" else "x"
+    return made
+
+
+def spoken() -> list[SocketEvent]:
+    return [event for event in SOCKET_EVENTS if event.name not in ("connect", "disconnect")]
+
+
+def test_nobody_may_even_connect(world):
+    _, client = browser(world)
+    assert not client.is_connected("/consult")
+
+
+@pytest.mark.parametrize("who", ["patient", "specialist", "interpreter", "left"])
+@pytest.mark.parametrize("event", spoken(), ids=lambda event: event.name)
+def test_a_socket_without_a_seat_is_refused_everything(world, who, event):
+    person = world.left if who == "left" else getattr(world.outside, who)
+    before = acts_on(world, person)
+    _, client = browser(world, person)
+    if not client.is_connected("/consult"):
+        return  # refused at the door, which is as good
+    ack = client.emit(event.name, a_message(event.model, world), namespace="/consult", callback=True)
+    assert ack and "error" in ack and ack["status"] in (404, 409, 422), ack
+    assert acts_on(world, person) == before
+
+
+@pytest.mark.parametrize("event", spoken(), ids=lambda event: event.name)
+def test_a_sign_in_that_was_revoked_loses_its_open_socket(world, event):
+    visitor, client = browser(world, world.inside.patient)
+    assert client.is_connected("/consult")
+    visitor.post("/sign-out", follow=False)
+    ack = client.emit(event.name, a_message(event.model, world), namespace="/consult", callback=True)
+    assert ack["status"] == 404 and ack["error"], ack
+
+
+@pytest.mark.parametrize("role", [Role.REFERRER, Role.ADMINISTRATOR, Role.AUDITOR])
+def test_roles_without_a_place_in_a_consult_cannot_connect(world, role):
+    with world.database.unit_of_work() as session:
+        person = a_person(session, role)
+    _, client = browser(world, person)
+    assert not client.is_connected("/consult")
+
+
+def test_the_walk_sees_a_route_that_lets_outsiders_in(world, monkeypatch):
+    """The walk itself can fail: with the case policy switched off, it does."""
+    from app.cases import queries
+    monkeypatch.setattr(queries, "membership", lambda session, person, case_id: session.scalars(
+        select(type(world.inside.case.members[0])).where(
+            type(world.inside.case.members[0]).case_id == case_id)).first())
+    with pytest.raises(AssertionError, match="answered"):
+        test_people_of_another_case_find_nothing(world, "patient")
+
+

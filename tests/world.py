@@ -1,0 +1,98 @@
+"""A whole case with everything that can hang on it, its people, and outsiders with a case of their own."""
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.cases import service as cases
+from app.cases.models import Case
+from app.consults.models import Consult
+from app.consults.service import ensure_consult
+from app.core.clock import now
+from app.core.db import Database
+from app.core.permissions import Role
+from app.identity.models import Person, SignIn
+from app.notifications.models import Notice
+from app.records.models import Record, Upload
+from app.scheduling import hours
+from app.scheduling import service as scheduling
+from app.scheduling.hours import Credential, Days, WeeklyHours
+from app.scheduling.models import Booking, Engagement
+from tests.people import Visitor, a_case, a_person
+
+ALWAYS = [WeeklyHours(weekday, 0, 24 * 60) for weekday in range(7)]
+
+
+@dataclass
+class Circle:
+    """One case and the people on it."""
+
+    case: Case
+    patient: Person
+    specialist: Person
+    interpreter: Person
+    left: Person
+    booking: Booking
+    consult: Consult
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+def soon(days: int = 3) -> datetime:
+    """Noon, UTC, some days ahead."""
+    return (now() + timedelta(days=days)).astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+
+
+def a_circle(session: Session, coordinator: Person, *, days: int = 3) -> Circle:
+    """An accepted case with a confirmed meeting, an engaged interpreter and a consult."""
+    patient = a_person(session, Role.PATIENT, language="ar", timezone="Asia/Riyadh", country="SA")
+    specialist = a_person(session, Role.SPECIALIST, specialties=["oncology"], timezone="Europe/Berlin")
+    interpreter = a_person(session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo")
+    hours.add_qualification(session, coordinator, interpreter, Credential("ar", "en", "CHI"))
+    for person in (specialist, interpreter):
+        hours.set_availability(session, person, person, ALWAYS, person.timezone)
+    left = a_person(session, Role.SPECIALIST, specialties=["oncology"])
+    case = a_case(session, patient)
+    cases.begin_triage(session, coordinator, case)
+    for person in (left, specialist, interpreter):  # the second specialist takes the first one's place
+        cases.assign(session, coordinator, case, person)
+    cases.accept(session, coordinator, case)
+    wish = scheduling.Wish(soon(days), specialist.id, interpreter.id)
+    booking = scheduling.book(session, coordinator, case, wish, f"token-{case.id}")
+    consult = ensure_consult(session, booking)
+    return Circle(case, patient, specialist, interpreter, left, booking, consult)
+
+
+def furnish(app: Flask, database: Database, circle: Circle) -> None:
+    """Adds a record, an upload and a notice, and notes every id by the name that addresses use."""
+    patient = Visitor(app, circle.patient)
+    patient.get("/home")
+    file = (io.BytesIO(b"%PDF-1.7\n%plain\n%%EOF\n"), "report.pdf")
+    answer = patient.client.post(f"/cases/{circle.case.id}/records", data={"csrf_token": patient.token, "files": file})
+    assert answer.status_code < 400, answer.text
+    with database.unit_of_work() as session:
+        case = session.get(Case, circle.case.id)
+        assert case is not None
+        notice = Notice(person_id=circle.patient.id, kind="case_accepted", case_id=case.id, facts={},
+                        key="notice of " + case.id)
+        session.add(notice)
+        specialist = session.get(Person, circle.specialist.id)
+        assert specialist is not None
+        holiday = (now() + timedelta(days=40)).date()
+        closed = hours.add_days(session, specialist, specialist, Days(holiday, holiday), specialist.timezone)
+        session.flush()
+        circle.ids = {
+            "case_id": case.id, "booking_id": circle.booking.id, "consult_id": circle.consult.id,
+            "record_id": session.scalars(select(Record.id).where(Record.case_id == case.id)).one(),
+            "upload_id": session.scalars(select(Upload.id).where(Upload.case_id == case.id)).first() or "",
+            "engagement_id": session.scalars(
+                select(Engagement.id).where(Engagement.booking_id == circle.booking.id)).one(),
+            "notice_id": notice.id, "row_id": closed.id,
+            "sign_in_id": session.scalars(
+                select(SignIn.id).where(SignIn.person_id == circle.patient.id)).first() or "",
+            "person_id": circle.specialist.id,
+        }
