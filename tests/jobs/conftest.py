@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.db import Base, Database
-from app.jobs import models  # noqa: F401
+from app.core.db import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,16 +23,9 @@ def until(true: Callable[[], object], within: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def jobs_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path}/jobs.db")
-    else:
-        database = Database(request.getfixturevalue("postgres_url"))
-    Base.metadata.create_all(database.engine)
-    yield database
-    Base.metadata.drop_all(database.engine)
-    database.close()
+@pytest.fixture
+def jobs_database(any_database: Database) -> Database:
+    return any_database
 
 
 @pytest.fixture
