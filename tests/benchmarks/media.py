@@ -23,6 +23,9 @@ ENOUGH_DECODED = 0.95
 TARGET_CHEAPER = 15.0
 TARGET_P99_MS = 5.0
 TARGET_ROOMS = 16
+COLUMNS = (
+    ("rooms", 6), ("cores/room", 12), ("delivery", 10), ("p50 ms", 9), ("p99 ms", 9), ("max ms", 9), ("MB", 7),
+)
 
 
 def main() -> int:
@@ -44,16 +47,22 @@ def measure(server: str, rooms: int, seconds: float) -> dict:
     kind = "forwarded" if server == "node" else "encoded"
     with running(server) as (port, pid):
         command = [*on_core(1), sys.executable, "-m", "tests.benchmarks.media_load"]
-        load = subprocess.run(
+        load = subprocess.Popen(
             [*command, str(port), str(rooms), str(seconds), kind, str(pid)],
             cwd=ROOT,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=60 + 4 * seconds,
+            start_new_session=True,
         )
+        first_in_line(load.pid)
+        try:
+            said, complaint = load.communicate(timeout=60 + 4 * seconds)
+        finally:
+            load.kill()
         if load.returncode:
-            return {"server": server, "rooms": rooms, "valid": False, "failure": load.stderr[-2000:]}
-        row = {"server": server, **json.loads(load.stdout.splitlines()[-1]), "memory_mb": memory(pid)}
+            return {"server": server, "rooms": rooms, "valid": False, "failure": complaint[-2000:]}
+        row = {"server": server, **json.loads(said.splitlines()[-1]), "memory_mb": memory(pid)}
     row["cpu_per_room"] = row["cpu_cores"] / rooms
     row["valid"] = row["delivery"] >= (ENOUGH_DELIVERY if kind == "forwarded" else ENOUGH_DECODED)
     return row
@@ -62,7 +71,9 @@ def measure(server: str, rooms: int, seconds: float) -> dict:
 @contextlib.contextmanager
 def running(server: str) -> Iterator[tuple[int, int]]:
     command = [*on_core(0), sys.executable, "-m", "tests.benchmarks.media_servers", server]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                               start_new_session=True)
+    first_in_line(process.pid)
     try:
         assert process.stdout is not None
         yield int(process.stdout.readline()), process.pid
@@ -72,11 +83,22 @@ def running(server: str) -> Iterator[tuple[int, int]]:
 
 
 def on_core(number: int) -> list[str]:
-    """taskset replaces itself by the command, so the process id stays the server's own."""
+    """A command's prefix: a core of its own. taskset replaces itself, so the process id stays the server's."""
     cores = sorted(os.sched_getaffinity(0))
     if shutil.which("taskset") is None or len(cores) < 2:
         return []
     return ["taskset", "-c", str(cores[number])]
+
+
+def first_in_line(pid: int) -> None:
+    """Lets a measured process go before whatever else this machine does, where that is allowed.
+
+    The kernel groups by session, and niceness counts within a group only; so it is the group's that is set.
+    """
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text("-15")
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, -15)
 
 
 def memory(pid: int) -> float:
@@ -87,9 +109,8 @@ def memory(pid: int) -> float:
 
 
 def show(rows: list[dict]) -> None:
-    print(
-        f"{'server':<10}{'rooms':>6}{'cores/room':>12}{'delivery':>10}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'MB':>7}  counts"
-    )
+    head = "".join(f"{name:>{width}}" for name, width in COLUMNS)
+    print(f"{'server':<10}{head}  counts")
     for row in rows:
         if "failure" in row:
             print(f"{row['server']:<10}{row['rooms']:>6}  failed: {row['failure'].strip().splitlines()[-1]}")
