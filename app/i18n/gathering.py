@@ -1,6 +1,7 @@
 """Gathering the sentences of the house for the translators, and merging them into the catalogues."""
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -49,10 +50,15 @@ def merge(tag: str) -> tuple[int, int]:
     catalogue = read_catalogue(tag)
     catalogue.update(gather(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    catalogue.fuzzy = False
+    # the dates and names of the header would change with every merge and say nothing
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
+    catalogue.last_translator = catalogue.language_team = catalogue.project = "Consilium"
+    catalogue.header_comment = f"# Consilium in {catalogue.locale.english_name}. Merged by `./consilium flask messages`."
     path = catalogue_path(tag)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        write_po(file, _pinned(catalogue, tag), width=110, sort_output=True, no_location=True, omit_header=False)
+        write_po(file, _pinned(catalogue, tag), width=110, sort_output=True, no_location=True)
     missing = sum(1 for message in catalogue if message.id and not is_translated(message.string))
     return sum(1 for message in catalogue if message.id), missing
 
