@@ -18,8 +18,13 @@ def can_list(person: Person, case: Case, member: CaseMember | None) -> bool:
 
 
 def can_see(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
-    """The specialist sees what has passed the inspection; who sent it and the office see it all the way."""
+    """The specialist sees what has passed the inspection; who sent it and the office see it all the way.
+
+    A record of which nothing has arrived is no record yet: its line may have broken before the first byte.
+    """
     if record.removed_at is not None or not can_list(person, case, member):
+        return False
+    if record.state == RecordState.ARRIVING and record.upload.received == 0:
         return False
     return record.is_ready or person.role != Role.SPECIALIST
 

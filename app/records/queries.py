@@ -28,7 +28,7 @@ def records_of(session: Session, person: Person, case: Case) -> list[Record]:
     if not policy.can_list(person, case, member):
         return []
     records = session.scalars(
-        select(Record).options(joinedload(Record.uploader))
+        select(Record).options(joinedload(Record.uploader), joinedload(Record.upload))
         .where(Record.case_id == case.id, Record.removed_at.is_(None)).order_by(Record.created_at.desc(), Record.id))
     return [record for record in records if policy.can_see(person, record, case, member)]
 

@@ -30,6 +30,7 @@ from app.records.words import REASONS
 LARGEST_FILE = 100 * 10**9
 MOST_RECORDS = 20_000
 UPLOAD_LIFETIME = timedelta(days=14)
+UNTOUCHED_LIFETIME = timedelta(days=1)
 REASON_LASTS = timedelta(hours=1)
 _OBJECTS_A_JOB = 500
 
@@ -228,7 +229,7 @@ def _refuse_kind(head: bytes, name: str, *, whole: bool) -> None:
 
 def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, size: int) -> Upload:
     upload = Upload(case_id=case.id, person_id=actor.id, kind=new.kind, size=size, received=0,
-                    metadata_sent=new.metadata, expires_at=now() + UPLOAD_LIFETIME)
+                    metadata_sent=new.metadata, expires_at=now() + UNTOUCHED_LIFETIME)
     session.add(upload)
     session.flush()
     audit.record(session, actor.id, Verb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size)

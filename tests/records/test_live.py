@@ -261,8 +261,9 @@ def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
     remembered = json.dumps(page.evaluate("() => Object.entries(localStorage)"))
     assert "/uploads/" in remembered
     assert "thorax" not in remembered and encoded("Haddad") not in remembered
-    page.unroute("**/uploads/*")
     page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("about:blank")
+    page.unroute("**/uploads/*")
     page.goto(f"{web}/cases/{cast.case.id}/records")
     expect(page.locator(".record")).to_contain_text("have arrived. To go on, choose the same file again.")
     asked: list[str] = []

@@ -38,6 +38,7 @@ export class Travelling {
     this.show("sending", this.desk.word("starting"));
     if (!again) {
       this.upload = await this.desk.uploadFor(this.file, {
+        onUploadUrlAvailable: () => this.begun(),
         onProgress: (sent) => this.progress(sent),
         onSuccess: () => this.arrive(),
         onError: (error) => this.fail(error),
@@ -47,16 +48,24 @@ export class Travelling {
       if (earlier) this.upload.resumeFromPreviousUpload(earlier);
       this.resuming = Boolean(earlier);
     }
-    if (this.state !== "sending") return;
+    if (this.state !== "sending" || this.creating) return;
+    this.creating = !this.upload.url;
     this.upload.start();
     this.watch();
+  }
+
+  // Until the server has answered where the file goes, nothing is aborted: an upload would stay behind there that
+  // nobody knows of.
+  begun() {
+    this.creating = false;
+    if (["paused", "cancelled"].includes(this.state)) this.upload.abort(this.state === "cancelled").catch(() => {});
   }
 
   async pause() {
     this.show("paused", this.desk.word("paused"));
     this.parts.resume.focus();
     clearTimeout(this.watchdog);
-    await this.upload?.abort();
+    if (!this.creating) await this.upload?.abort();
     this.desk.startNext();
   }
 
@@ -71,13 +80,14 @@ export class Travelling {
     this.show("cancelled", this.desk.word("cancelled"));
     this.finish();
     // Tells the server too; should the line be down, what had arrived expires there by itself.
-    await this.upload?.abort(true).catch(() => {});
+    if (!this.creating) await this.upload?.abort(true).catch(() => {});
   }
 
   goOffline() {
     if (!["sending", "retrying"].includes(this.state)) return;
     clearTimeout(this.watchdog);
     this.show("offline", this.desk.word("offline"));
+    this.creating = false;
     this.upload?.abort();
   }
 
@@ -93,6 +103,7 @@ export class Travelling {
 
   async restart() {
     clearTimeout(this.countdown);
+    this.creating = false;
     await this.upload?.abort();
     this.start();
   }
@@ -124,6 +135,7 @@ export class Travelling {
   }
 
   fail(error) {
+    this.creating = false;
     if (this.state === "cancelled") return;
     const answer = error.originalResponse;
     if (answer && answer.getStatus() >= 400 && answer.getStatus() < 500 && answer.getStatus() !== 409) {
@@ -140,6 +152,7 @@ export class Travelling {
   mayRetry(error, attempt) {
     const status = error.originalResponse?.getStatus() ?? 0;
     if (status >= 400 && status < 500 && ![409, 423, 429].includes(status)) return false;
+    this.creating = false;
     if (!["sending", "retrying"].includes(this.state)) return false;
     clearTimeout(this.watchdog);
     this.countDown(Math.ceil(this.desk.retryDelay(attempt) / 1000));
