@@ -54,7 +54,8 @@ def merge(tag: str) -> tuple[int, int]:
     # the dates and names of the header would change with every merge and say nothing
     catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     catalogue.last_translator = catalogue.language_team = catalogue.project = "Consilium"
-    catalogue.header_comment = f"# Consilium in {catalogue.locale.english_name}. Merged by `./consilium flask messages`."
+    language = catalogue.locale.english_name
+    catalogue.header_comment = f"# Consilium in {language}. Merged by `./consilium flask messages`."
     path = catalogue_path(tag)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:

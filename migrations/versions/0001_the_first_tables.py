@@ -104,6 +104,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runners")),
     )
     op.create_table(
+        "signing_keys",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("certificate", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signing_keys")),
+        sa.UniqueConstraint("purpose", name=op.f("uq_signing_keys_purpose")),
+    )
+    op.create_table(
         "availability_exceptions",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("person_id", sa.String(length=32), nullable=False),
@@ -177,11 +187,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
     )
     with op.batch_alter_table("cases", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_cases_act_by"), ["act_by"], unique=False)
-        batch_op.create_index(batch_op.f("ix_cases_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index("ix_cases_act_by", ["act_by", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_patient_id"), ["patient_id"], unique=False)
-        batch_op.create_index("ix_cases_specialty_act_by", ["specialty", "act_by"], unique=False)
-        batch_op.create_index("ix_cases_stage_act_by", ["stage", "act_by"], unique=False)
+        batch_op.create_index("ix_cases_specialty_act_by", ["specialty", "act_by", "id"], unique=False)
+        batch_op.create_index("ix_cases_stage_act_by", ["stage", "act_by", "id"], unique=False)
+        batch_op.create_index("ix_cases_stage_changed", ["stage", "changed_at", "id"], unique=False)
 
     op.create_table(
         "diaries",
@@ -393,6 +403,38 @@ def upgrade() -> None:
         batch_op.create_index("ix_notices_person", ["person_id", "read_at", "created_at"], unique=False)
 
     op.create_table(
+        "opinions",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("specialist_id", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("agreement", sa.String(length=12), nullable=True),
+        sa.Column("diagnosis", sa.LargeBinary(), nullable=False),
+        sa.Column("further_tests", sa.LargeBinary(), nullable=False),
+        sa.Column("limits", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("content_hash", sa.String(length=64), nullable=True),
+        sa.Column("rendered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pdf_object", sa.String(length=64), nullable=True),
+        sa.Column("pdf_key", sa.Text(), nullable=True),
+        sa.Column("pdf_size", sa.Integer(), nullable=True),
+        sa.Column("pdf_sha256", sa.String(length=64), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_opinions_case_id")),
+        sa.ForeignKeyConstraint(["released_by"], ["people.id"], name=op.f("fk_opinions_released_by")),
+        sa.ForeignKeyConstraint(["specialist_id"], ["people.id"], name=op.f("fk_opinions_specialist_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opinions")),
+        sa.UniqueConstraint("case_id", name=op.f("uq_opinions_case_id")),
+    )
+    with op.batch_alter_table("opinions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opinions_specialist_id"), ["specialist_id"], unique=False)
+
+    op.create_table(
         "questions",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("case_id", sa.String(length=32), nullable=False),
@@ -440,6 +482,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_uploads_case_id"), ["case_id"], unique=False)
         batch_op.create_index("ix_uploads_expiry", ["finished_at", "expires_at"], unique=False)
 
+    op.create_table(
+        "addenda",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("opinion_id", sa.String(length=32), nullable=False),
+        sa.Column("author_id", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["people.id"], name=op.f("fk_addenda_author_id")),
+        sa.ForeignKeyConstraint(["opinion_id"], ["opinions.id"], name=op.f("fk_addenda_opinion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_addenda")),
+    )
+    with op.batch_alter_table("addenda", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_addenda_opinion_id"), ["opinion_id"], unique=False)
+
+    op.create_table(
+        "answers",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("opinion_id", sa.String(length=32), nullable=False),
+        sa.Column("question_id", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["opinion_id"], ["opinions.id"], name=op.f("fk_answers_opinion_id")),
+        sa.ForeignKeyConstraint(["question_id"], ["questions.id"], name=op.f("fk_answers_question_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
+        sa.UniqueConstraint("opinion_id", "question_id", name=op.f("uq_answers_opinion_id_question_id")),
+    )
     op.create_table(
         "claims",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -520,6 +587,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.create_index("ix_mails_created", ["created_at"], unique=False)
+
+    op.create_table(
+        "recommendations",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("opinion_id", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("rationale", sa.LargeBinary(), nullable=False),
+        sa.Column("urgency", sa.String(length=12), nullable=False),
+        sa.Column("citations", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["opinion_id"], ["opinions.id"], name=op.f("fk_recommendations_opinion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recommendations")),
+    )
+    with op.batch_alter_table("recommendations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recommendations_opinion_id"), ["opinion_id"], unique=False)
 
     op.create_table(
         "records",
@@ -673,6 +755,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_records_case")
 
     op.drop_table("records")
+    with op.batch_alter_table("recommendations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recommendations_opinion_id"))
+
+    op.drop_table("recommendations")
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.drop_index("ix_mails_created")
 
@@ -693,6 +779,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_claims_booking_id"))
 
     op.drop_table("claims")
+    op.drop_table("answers")
+    with op.batch_alter_table("addenda", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_addenda_opinion_id"))
+
+    op.drop_table("addenda")
     with op.batch_alter_table("uploads", schema=None) as batch_op:
         batch_op.drop_index("ix_uploads_expiry")
         batch_op.drop_index(batch_op.f("ix_uploads_case_id"))
@@ -703,6 +794,10 @@ def downgrade() -> None:
 
     op.drop_table("record_requests")
     op.drop_table("questions")
+    with op.batch_alter_table("opinions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opinions_specialist_id"))
+
+    op.drop_table("opinions")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index("ix_notices_person")
         batch_op.drop_index(batch_op.f("ix_notices_case_id"))
@@ -752,11 +847,11 @@ def downgrade() -> None:
     op.drop_table("glossary_terms")
     op.drop_table("diaries")
     with op.batch_alter_table("cases", schema=None) as batch_op:
+        batch_op.drop_index("ix_cases_stage_changed")
         batch_op.drop_index("ix_cases_stage_act_by")
         batch_op.drop_index("ix_cases_specialty_act_by")
         batch_op.drop_index(batch_op.f("ix_cases_patient_id"))
-        batch_op.drop_index(batch_op.f("ix_cases_changed_at"))
-        batch_op.drop_index(batch_op.f("ix_cases_act_by"))
+        batch_op.drop_index("ix_cases_act_by")
 
     op.drop_table("cases")
     with op.batch_alter_table("busy_feeds", schema=None) as batch_op:
@@ -771,6 +866,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_availability_exceptions_person_id"))
 
     op.drop_table("availability_exceptions")
+    op.drop_table("signing_keys")
     op.drop_table("runners")
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_role"))
