@@ -89,8 +89,9 @@ def heartbeat(raw: Any) -> None:
     if message is None:
         return
     with database().unit_of_work() as session:
-        session.execute(update(MediaNode).where(MediaNode.sid == _sid()).values(
-            seen_at=now(), rooms=message.rooms, seats=message.seats, load=message.load))
+        # The socket that beats is the node's: a connection that it gave up before may have been noted after this one.
+        session.execute(update(MediaNode).where(MediaNode.id == message.node).values(
+            sid=_sid(), lost_at=None, seen_at=now(), rooms=message.rooms, seats=message.seats, load=message.load))
 
 
 @node_only
