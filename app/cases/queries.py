@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,12 +40,15 @@ def case_for(session: Session, person: Person, case_id: str, can: CasePolicy = p
     return case
 
 
-def cases_of(session: Session, person: Person, limit: int = 200) -> list[Case]:
-    """The cases that the person is a member of now, latest change first."""
-    return list(session.scalars(
-        select(Case).options(*WITH_PEOPLE, defer(Case.story)).where(Case.id.in_(
-            select(CaseMember.case_id).where(CaseMember.person_id == person.id, _holds_now())
-        )).order_by(Case.changed_at.desc()).limit(limit)))
+def cases_of(
+    session: Session, person: Person, limit: int = 200, stages: Collection[str] | None = None,
+) -> list[Case]:
+    """The cases that the person is a member of now, latest change first; of all stages unless some are named."""
+    mine = select(CaseMember.case_id).where(CaseMember.person_id == person.id, _holds_now())
+    found = select(Case).options(*WITH_PEOPLE, defer(Case.story)).where(Case.id.in_(mine))
+    if stages is not None:
+        found = found.where(Case.stage.in_(list(stages)))
+    return list(session.scalars(found.order_by(Case.changed_at.desc()).limit(limit)))
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,16 @@ class Wanted:
 
 def worklist(session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50) -> list[Case]:
     """The office's cases, the one that burns most first. Without their clinical text, which a list must not read."""
+    order = _by_urgency(wanted)
+    page = _matching(select(Case.id), wanted).order_by(*order).offset(offset).limit(limit)
     return list(session.scalars(
-        _matching(select(Case), wanted)
+        select(Case).where(Case.id.in_(page.scalar_subquery())).order_by(*order)
         .options(*WITH_PEOPLE, defer(Case.story, raiseload=True), defer(Case.subject_authority, raiseload=True),
-                 defer(Case.closing_reason, raiseload=True))
-        .order_by(*_by_urgency(wanted)).offset(offset).limit(limit)))
+                 defer(Case.closing_reason, raiseload=True))))
 
 
 def count_worklist(session: Session, wanted: Wanted) -> int:
-    return session.scalar(_matching(select(func.count(Case.id)), wanted)) or 0
+    return session.scalar(_matching(select(func.count()).select_from(Case), wanted)) or 0
 
 
 def count_by_stage(session: Session) -> dict[str, int]:
@@ -104,7 +108,7 @@ def _matching(query: Q, wanted: Wanted) -> Q:
 
 def _by_urgency(wanted: Wanted) -> list[Any]:
     if wanted.stages and set(wanted.stages) <= ENDS:
-        return [Case.changed_at.desc()]
+        return [Case.changed_at.desc(), Case.id]
     return [Case.act_by, Case.id]
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from babel import Locale
 
@@ -45,6 +46,7 @@ def is_language_tag(tag: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def language_name(tag: str, reader: str) -> str:
     """The name of language `tag` for a reader of `reader`: «Arabic», «árabe», «العربية»."""
     try:
@@ -54,6 +56,7 @@ def language_name(tag: str, reader: str) -> str:
     return name or tag
 
 
+@lru_cache(maxsize=4096)
 def country_name(code: str, reader: str) -> str:
     """The name of an ISO 3166-1 country for a reader of `reader`."""
     return Locale.parse(known(reader).tag).territories.get(code.upper(), code)

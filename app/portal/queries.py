@@ -26,6 +26,8 @@ from app.scheduling.models import Booking, BookingState, Engagement, EngagementS
 
 PAGE = 40
 SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
+WRITTEN = (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
+AT_WORK = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED, Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED)
 OPEN_STAGES = tuple(stage for stage in Stage if stage not in ENDS and stage != Stage.DRAFT)
 
 
@@ -63,7 +65,7 @@ def worklist(session: Session, wanted: Wanted, page: int) -> Worklist:
     return Worklist(
         rows=rows_for(session, found, Role.COORDINATOR), wanted=wanted, page=page, last=last, total=total,
         by_stage=cases.count_by_stage(session), late=cases.count_worklist(session, Wanted(late=True)),
-        unfilled=cases.count_worklist(session, Wanted(among=unfilled_cases())))
+        unfilled=session.scalar(select(func.count()).select_from(unfilled_cases().subquery())) or 0)
 
 
 def unfilled_cases() -> Select[tuple[str]]:
@@ -110,8 +112,10 @@ def meetings_of(session: Session, found: Iterable[Case]) -> dict[str, Meeting]:
     rows = session.execute(
         select(Booking, Consult).outerjoin(Consult, Consult.booking_id == Booking.id)
         .options(selectinload(Booking.engagements))
-        .where(Booking.case_id.in_(ids), Booking.state == BookingState.CONFIRMED).order_by(Booking.starts_at))
-    return {booking.case_id: Meeting(booking, consult) for booking, consult in rows}
+        .where(Booking.case_id.in_(ids))).all()
+    # Sifted and sorted here: asked for the state, SQLite would walk through every confirmed meeting there ever was.
+    return {booking.case_id: Meeting(booking, consult)
+            for booking, consult in sorted(rows, key=lambda row: row[0].starts_at) if booking.is_confirmed}
 
 
 def _on_case(case: Case, role: Role) -> Person | None:
@@ -135,7 +139,7 @@ def patient_home(session: Session, person: Person) -> PatientHome:
 
 @dataclass(frozen=True)
 class SpecialistHome:
-    """`to_write` opinions first; `today` are the meetings of the next day and a half; the rest by what is next."""
+    """`to_write` opinions first, the one due soonest on top; `others` ends with the last few that are written."""
 
     to_write: list[Row]
     meetings: list[Row]
@@ -144,8 +148,8 @@ class SpecialistHome:
 
 
 def specialist_home(session: Session, person: Person) -> SpecialistHome:
-    rows = rows_for(session, cases.cases_of(session, person, limit=100), Role.SPECIALIST)
-    rows = [row for row in rows if row.case.stage not in (Stage.DECLINED, Stage.WITHDRAWN)]
+    found = cases.cases_of(session, person, 50, AT_WORK) + cases.cases_of(session, person, 10, WRITTEN)
+    rows = rows_for(session, found, Role.SPECIALIST)
     to_write = [row for row in rows if row.step.act == "write_opinion"]
     meetings = [row for row in rows if row.meeting and not row.meeting.is_over and row not in to_write]
     meetings.sort(key=lambda row: row.meeting.booking.starts_at if row.meeting else now())
@@ -173,9 +177,9 @@ def interpreter_home(session: Session, person: Person) -> InterpreterHome:
             joinedload(Booking.case).options(selectinload(Case.questions))))
         .where(Engagement.interpreter_id == person.id, Booking.state == BookingState.CONFIRMED,
                Engagement.state.in_((EngagementState.PROPOSED, *SAID_YES)),
-               or_(Booking.starts_at > now() - CLOSES_AFTER, Consult.closes_at > now()))
-        .order_by(Booking.starts_at).limit(60)).all()
+               or_(Booking.starts_at > now() - CLOSES_AFTER, Consult.closes_at > now()))).all()
     meetings = [(engagement, Meeting(engagement.booking, consult)) for engagement, consult in rows]
+    meetings.sort(key=lambda pair: pair[1].booking.starts_at)
     ahead = [(engagement, meeting) for engagement, meeting in meetings if not meeting.is_over]
     return InterpreterHome(
         [engagement for engagement, _ in ahead if engagement.state == EngagementState.PROPOSED],

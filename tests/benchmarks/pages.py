@@ -59,8 +59,6 @@ def main() -> int:
         begun = time.monotonic()
         with database.unit_of_work() as session:
             people = fill(session, asked.cases, random.Random(7))
-        with database.engine.connect() as connection:
-            connection.exec_driver_sql("ANALYZE")
         print(f"{asked.cases} cases laid in {time.monotonic() - begun:.1f} s", file=sys.stderr)
         report = measure(app, people, asked.rounds)
         database.close()
@@ -87,8 +85,9 @@ def _arguments() -> argparse.Namespace:
 def measure(app: Flask, people: dict[str, Person], rounds: int) -> dict[str, dict[str, Any]]:
     """Queries and milliseconds of each page, asked for through the whole application but without a network."""
     report: dict[str, dict[str, Any]] = {}
+    visitors = {who: Visitor(app, person) for who, person in people.items()}
     for name, who, path in pages():
-        visitor = Visitor(app, people[who])
+        visitor = visitors[who]
         for _ in range(3):
             answer = visitor.client.get(path)
             assert answer.status_code == 200, (name, answer.status_code)

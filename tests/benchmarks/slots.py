@@ -2,7 +2,8 @@
 
 A hospital of 500 specialists, 1,000 interpreters, 90 days and 100,000 claims in SQLite. Measured are the real reads of
 `app.scheduling.queries` (matching, credentials, versions, calendars, ranking), each in a session of its own, as a page
-would; the naive search is given its intervals ready made. Prints one JSON object last.
+would; the naive search is given its intervals ready made. Prints one JSON object last. Times are of the processor,
+which on an idle machine is the time of the clock too; `*_clock` figures are by the clock, whatever else the machine does.
 """
 from __future__ import annotations
 
@@ -159,17 +160,21 @@ def measure(database: Database) -> dict[str, Any]:
         return diaries.calendars(session, staff)
 
     _say("building every calendar from the database")
-    build_all = _time(database, build, 5)
+    build_all, build_clock = _time(database, build, 5)
     _say("searching")
     _time(database, any_any, 2)
-    any_any_times, one_times = _time(database, any_any, 40), _time(database, one_specialist, 40)
+    any_any_times, any_any_clock = _time(database, any_any, 40)
+    one_times, one_clock = _time(database, one_specialist, 40)
     found, arithmetic, naive_seconds, equal = _against_naive(database, case, first, last)
     return {
         "benchmark": "slots", "specialists": SPECIALISTS, "interpreters": INTERPRETERS, "days": DAYS, "claims": claims,
         "build_all_s": round(statistics.median(build_all), 3),
+        "build_all_s_clock": round(statistics.median(build_clock), 3),
         "any_any_ms": round(statistics.median(any_any_times) * 1000, 2),
         "any_any_p95_ms": round(_p95(any_any_times) * 1000, 2),
+        "any_any_ms_clock": round(statistics.median(any_any_clock) * 1000, 2),
         "one_specialist_ms": round(statistics.median(one_times) * 1000, 2),
+        "one_specialist_ms_clock": round(statistics.median(one_clock) * 1000, 2),
         "every_slot_arithmetic_ms": round(arithmetic * 1000, 2), "slots_found": found,
         "naive_ms": round(naive_seconds * 1000, 1), "times_faster": round(naive_seconds / arithmetic, 1),
         "equal_to_naive": equal,
@@ -183,16 +188,16 @@ def _against_naive(database: Database, case: Case, first: datetime, last: dateti
         gathered = queries.gather_for_case(session, session.get_one(Case, case.id), horizon)
     best = float("inf")
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         fast = [(s.worst, s.total, s.quarter) for s in search(horizon, LENGTH, gathered.patient, gathered.teams)]
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     team = gathered.teams[0]
     ready = [[_intervals(one, horizon) for one in side]
              for side in ([gathered.patient], team.specialists, team.interpreters or [])]
     _say("searching interval by interval")
-    began = time.perf_counter()
+    began = time.process_time()
     naive = naive_search(horizon, LENGTH, ready)
-    return len(fast), best, time.perf_counter() - began, fast == naive
+    return len(fast), best, time.process_time() - began, fast == naive
 
 
 Intervals = tuple[list[int], list[int], list[int]]
@@ -245,16 +250,18 @@ def naive_search(horizon: Horizon, length: int, sides: list[list[Intervals]]) ->
     return sorted(found)
 
 
-def _time(database: Database, act: Callable[[Session], Any], rounds: int) -> list[float]:
-    """Seconds of each round, in a session of its own that is not counted."""
-    taken: list[float] = []
+def _time(database: Database, act: Callable[[Session], Any], rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of each round, of the processor and by the clock, in a session of its own that is not counted."""
+    processor: list[float] = []
+    clock_: list[float] = []
     for _ in range(rounds):
         gc.collect()
         with database.sessions() as session:
-            began = time.perf_counter()
+            began, began_clock = time.process_time(), time.perf_counter()
             act(session)
-            taken.append(time.perf_counter() - began)
-    return taken
+            processor.append(time.process_time() - began)
+            clock_.append(time.perf_counter() - began_clock)
+    return processor, clock_
 
 
 def _p95(values: list[float]) -> float:
