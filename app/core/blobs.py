@@ -104,6 +104,15 @@ class BlobStore:
         except BaseError as error:
             raise StoreFailed("the store did not delete the object") from error
 
+    def rewrap(self, object_id: str, wrapped_key: str) -> str:
+        """The object's key under the current master key; the object itself is not touched."""
+        return self._keyring.rewrap(wrapped_key, object_id)
+
+    @property
+    def current_key_prefix(self) -> str:
+        """What every key wrapped under the current master key begins with."""
+        return f"{self._keyring.current}."
+
     def exists(self, object_id: str) -> bool:
         return self._size(_path(object_id)) is not None
 

@@ -6,6 +6,8 @@ import { forgetfulStorage, sealedFingerprint } from "../lib/upload_memory.js";
 
 const AT_ONCE = 3;
 const HEAD_BYTES = 1024;
+const SHOWN_WAITING = 50; // of a folder of thousands only these have a row before their turn
+const SHOWN_ARRIVED = 5; // the list below has them all
 const RETRY_AFTER = [0, 1000, 3000, 6000, 12000, 25000, 45000, 60000, 60000, 60000, 60000, 60000];
 const FINAL = ["arrived", "refused", "cancelled"];
 
@@ -79,7 +81,7 @@ export default class extends Controller {
     this.sendingTarget.hidden = false;
     for (const file of chosen) {
       const row = this.rowTarget.content.firstElementChild.cloneNode(true);
-      this.queueTarget.append(row);
+      if (this.queueTarget.childElementCount < SHOWN_WAITING) this.queueTarget.append(row);
       const travelling = new Travelling(file, row, this);
       this.files.push(travelling);
       if (file.size === 0) travelling.refuse(this.word("empty"));
@@ -96,6 +98,8 @@ export default class extends Controller {
 
   settled(file) {
     if (file.state === "arrived") this.refreshList();
+    const arrived = this.files.filter((one) => one.state === "arrived" && one.row.isConnected);
+    for (const one of arrived.slice(0, -SHOWN_ARRIVED)) one.row.remove();
     this.startNext();
     if (this.files.every((one) => FINAL.includes(one.state))) {
       const bad = this.files.some((one) => one.state === "refused");

@@ -29,6 +29,10 @@ export class Travelling {
     return ["sending", "retrying", "offline"].includes(this.state);
   }
 
+  get isFinal() {
+    return ["arrived", "refused", "cancelled"].includes(this.state);
+  }
+
   get isUnderWay() {
     return this.isBusy || ["waiting", "paused", "lost"].includes(this.state);
   }
@@ -180,6 +184,7 @@ export class Travelling {
   }
 
   show(state, words) {
+    if (state !== "waiting" && !this.row.isConnected && !this.isFinal) this.desk.queueTarget.append(this.row);
     const changed = state !== this.state;
     this.state = state;
     this.row.dataset.state = state;
