@@ -111,7 +111,8 @@ def test_only_the_edges_know_flask(module):
 
 # Edges under another name: each is a wire to the outside, not a room of decisions.
 KNOW_FLASK = {
-    "app.consults.nodes", "app.consults.node_events", "app.consults.announcing",  # the wire to the media node
+    "app.consults.nodes", "app.consults.commands", "app.consults.announcing",  # the wires to nodes and browsers
+    "app.consults.watch",  # a thread of the web process
     "app.portal.blueprint",  # shared by two files of routes
     "app.records.spool",  # takes the bytes off the wire
 }

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.consults import registry, views
+from app.consults import commands, registry, views
 from app.consults.models import ChatMessage, Consult, ConsultState, MediaNode, Seat
 from app.core.errors import Refusal
 from app.media import messages
@@ -43,12 +43,12 @@ def routes(session: Session, consult: Consult) -> None:
     """Gives the media node the new table of who receives whom, and shows everybody the new state."""
     consult.routes_version += 1
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    after_commit(session, registry.send_later(node, Command.ROUTES_SET, routes_command(consult)))
+    after_commit(session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult)))
     state(session, consult)
 
 
 def routes_command(consult: Consult) -> messages.RoutesSet:
-    return messages.RoutesSet(command_id=registry.command_id(), room=consult.room, version=consult.routes_version,
+    return messages.RoutesSet(command_id=commands.command_id(), room=consult.room, version=consult.routes_version,
                               routes=views.media_routes(consult))
 
 
@@ -56,8 +56,8 @@ def seat_is_out(session: Session, seat: Seat) -> None:
     """Ends the seat's line at the media node, then tells the others."""
     consult = seat.consult
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    command = messages.SeatClose(command_id=registry.command_id(), room=consult.room, seat=seat.id)
-    after_commit(session, registry.send_later(node, Command.SEAT_CLOSE, command))
+    command = messages.SeatClose(command_id=commands.command_id(), room=consult.room, seat=seat.id)
+    after_commit(session, commands.send_later(node, Command.SEAT_CLOSE, command))
     routes(session, consult)
 
 
@@ -70,8 +70,8 @@ def chat_line(session: Session, line: ChatMessage, consult: Consult) -> None:
 def ended(session: Session, consult: Consult) -> None:
     """Closes the room at the node and tells everybody that it is over."""
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    command = messages.RoomClose(command_id=registry.command_id(), room=consult.room)
-    after_commit(session, registry.send_later(node, Command.ROOM_CLOSE, command))
+    command = messages.RoomClose(command_id=commands.command_id(), room=consult.room)
+    after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
     consult.node_id = None
     tell(session, room(consult.id), "ended")
 
@@ -96,10 +96,10 @@ def node_is_here(session: Session, node: MediaNode, carried: Iterable[messages.R
             if seat.is_in_room and seat.connection and lines.get(seat.id) != seat.connection:
                 tell(session, place(seat.id), "media.moved", {"room": consult.room})
         if presence:
-            after_commit(session, registry.send_later(node, Command.ROUTES_SET, routes_command(consult)))
+            after_commit(session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult)))
     for gone in held:
-        command = messages.RoomClose(command_id=registry.command_id(), room=gone)
-        after_commit(session, registry.send_later(node, Command.ROOM_CLOSE, command))
+        command = messages.RoomClose(command_id=commands.command_id(), room=gone)
+        after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
 
 
 def leave_lost_nodes(session: Session) -> None:

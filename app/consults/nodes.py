@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
-from flask_socketio import ConnectionRefusedError
+from flask_socketio import ConnectionRefusedError  # pyright: ignore[reportAttributeAccessIssue]
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -30,7 +30,7 @@ def install(app: Flask) -> None:
     """
     for name, handler in NODE_EVENTS.items():
         socketio.on_event(name, handler, namespace=messages.NAMESPACE)
-    server = socketio.server
+    server = socketio.server  # pyright: ignore[reportAttributeAccessIssue]
     if app.extensions["settings"].redis_url and server is not None and not server.manager_initialized:
         server.manager_initialized = True
         server.manager.initialize()

@@ -8,7 +8,7 @@ from flask_socketio import join_room, leave_room
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from app.consults import announcing, offers, policy, queries, registry, service, tickets, views
+from app.consults import announcing, commands, offers, policy, queries, registry, service, tickets, views
 from app.consults.models import Consult, Seat
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Permission
@@ -167,7 +167,7 @@ def offer(session: Session, person: Person, sid: str, message: offers.Offer) -> 
     if node.id != before and before is not None:
         announcing.moved(session, consult, but=sid)
     seat.connection = message.connection
-    command = messages.SeatOffer(command_id=registry.command_id(), room=consult.room, seat=seat.id,
+    command = messages.SeatOffer(command_id=commands.command_id(), room=consult.room, seat=seat.id,
                                  connection=message.connection, sdp=message.sdp, lines=message.lines)
     table = announcing.routes_command(consult)
     consult_id, node_id, node_sid = consult.id, node.id, node.sid
@@ -192,8 +192,8 @@ def _carry(consult_id: str, node_id: str, node_sid: str, command: messages.SeatO
     """Asks the node, and the next one where a node is full."""
     full: list[str] = []
     for _ in range(LINK_TRIES):
-        registry.call(node_sid, Command.ROUTES_SET, table)
-        answer = registry.call(node_sid, Command.SEAT_OFFER, command)
+        commands.call(node_sid, Command.ROUTES_SET, table)
+        answer = commands.call(node_sid, Command.SEAT_OFFER, command)
         if "sdp" in answer:
             return {"sdp": answer["sdp"]}
         if answer.get("error") == "malformed_sdp":

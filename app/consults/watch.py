@@ -21,7 +21,7 @@ from app.core.permissions import Permission, Role
 from app.web.context import database
 from app.web.sockets import socketio
 
-EVERY_SECONDS = 2.0
+EVERY_SECONDS = 2
 SILENT = timedelta(seconds=40)  # a browser gives a sign of life every ten seconds
 GIVEN_UP = timedelta(seconds=45)  # how long a lost seat counts as "coming back"
 _begun = threading.Lock()
