@@ -82,7 +82,7 @@ def count_worklist(session: Session, wanted: Wanted) -> int:
 
 def count_by_stage(session: Session) -> dict[str, int]:
     """How many cases stand at each stage."""
-    return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).tuples().all())
+    return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).all())
 
 
 Q = TypeVar("Q", bound=Select[Any])
@@ -124,7 +124,7 @@ def cases_numbered(session: Session, entered: str) -> list[str]:
 
 def case_numbers(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     """The numbers of cases, by id."""
-    return dict(session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids)))).tuples().all())
+    return dict(session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids)))).all())
 
 
 def _numbers(entered: str) -> list[str]:

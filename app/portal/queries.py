@@ -211,7 +211,7 @@ def health(session: Session) -> Health:
 
 def people_by_role(session: Session) -> dict[str, int]:
     return dict(session.execute(
-        select(Person.role, func.count()).where(Person.active).group_by(Person.role)).tuples().all())
+        select(Person.role, func.count()).where(Person.active).group_by(Person.role)).all())
 
 
 @dataclass(frozen=True)
