@@ -6,6 +6,7 @@ that version in the same transaction (`lock`), so one small query tells, in any 
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Engine, String, any_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
@@ -36,7 +37,6 @@ from app.scheduling.quarters import Horizon, instant_of, ones, quarter_of
 HORIZON_DAYS = 130
 """How far ahead calendars reach: the 90 days that people may book, and a margin."""
 
-_MOST_AT_ONCE = 500  # ids in one IN (...), well under every database's limit
 _CHANGED = "diaries_changed"
 
 
@@ -48,6 +48,8 @@ class Calendar:
     opened: int
     free: int
     version: int
+    taken: int = 0
+    """How many quarters are claimed: how busy the person is."""
     notice_hours: int = 0
 
 
@@ -102,7 +104,7 @@ def calendars(session: Session, zones: Mapping[str, str], *, open_unless_said: b
     With `open_unless_said`, somebody who has entered no hours is open at all times: so it is with patients.
     """
     horizon = current_horizon()
-    rules = _rules(session, zones)
+    versions = _versions(session, zones)
     mine = session.info.get(_CHANGED, frozenset())
     with _cache_lock:
         kept = _cache.setdefault(_engine(session), {})
@@ -110,13 +112,13 @@ def calendars(session: Session, zones: Mapping[str, str], *, open_unless_said: b
     found: dict[str, Calendar] = {}
     missing: list[str] = []
     for person_id, calendar in held.items():
-        version = rules[person_id].version
-        if calendar and calendar.version == version and calendar.horizon == horizon and person_id not in mine:
+        if (calendar is not None and calendar.version == versions.get(person_id, 0)
+                and calendar.horizon == horizon and person_id not in mine):
             found[person_id] = calendar
         else:
             missing.append(person_id)
     if missing:
-        built = _build(session, {p: zones[p] for p in missing}, rules, horizon, open_unless_said)
+        built = _build(session, {p: zones[p] for p in missing}, horizon, open_unless_said)
         found.update(built)
         # What this transaction has changed may still be rolled back: it must not be shown to others.
         lasting = {_key(p, open_unless_said): c for p, c in built.items() if p not in mine}
@@ -139,9 +141,10 @@ def forget_all() -> None:
 
 
 def _build(
-    session: Session, zones: Mapping[str, str], rules: Mapping[str, Rules], horizon: Horizon, open_unless_said: bool
+    session: Session, zones: Mapping[str, str], horizon: Horizon, open_unless_said: bool
 ) -> dict[str, Calendar]:
     ids = list(zones)
+    rules = _rules(session, ids)  # first: a change that comes between this and the rest makes it stale, not wrong
     windows = _windows(session, ids)
     extra, closed = _dated_hours(session, ids)
     taken = _claimed(session, ids, horizon)
@@ -165,7 +168,8 @@ def _build(
             occupied |= horizon.span(begin, end)
         full = _full_days(starts[person_id], rule, zones[person_id], horizon) if person_id in starts else 0
         free = free_bits(horizon, opened=opened, closed=full, busy=occupied, buffer=rule.buffer)
-        built[person_id] = Calendar(horizon, opened, free, rule.version, rule.notice_hours)
+        claimed = len(taken.get(person_id, ()))
+        built[person_id] = Calendar(horizon, opened, free, rule.version, claimed, rule.notice_hours)
     return built
 
 
@@ -173,23 +177,21 @@ def _rules(session: Session, person_ids: Iterable[str]) -> dict[str, Rules]:
     ids = list(person_ids)
     columns = (Diary.person_id, Diary.version, Diary.buffer, Diary.notice_hours, Diary.daily_most, Diary.weekly_most)
     found = dict.fromkeys(ids, Rules())
-    for some in _batches(ids):
-        for person_id, *values in session.execute(select(*columns).where(Diary.person_id.in_(some))):
-            found[person_id] = Rules(*values)
+    for person_id, *values in session.execute(select(*columns).where(among(session, Diary.person_id, ids))):
+        found[person_id] = Rules(*values)
     return found
 
 
 def _windows(session: Session, ids: list[str]) -> dict[str, list[Window]]:
     W = AvailabilityWindow
     found: dict[str, list[Window]] = defaultdict(list)
-    for some in _batches(ids):
-        rows = session.execute(
-            select(W.person_id, W.weekday, W.start_minute, W.end_minute, W.zone, W.valid_from, W.valid_until).where(
-                W.person_id.in_(some)
-            )
+    rows = session.execute(
+        select(W.person_id, W.weekday, W.start_minute, W.end_minute, W.zone, W.valid_from, W.valid_until).where(
+            among(session, W.person_id, ids)
         )
-        for person_id, *values in rows:
-            found[person_id].append(Window(*values))
+    )
+    for person_id, *values in rows:
+        found[person_id].append(Window(*values))
     return found
 
 
@@ -199,41 +201,38 @@ def _dated_hours(
     E = AvailabilityException
     extra: dict[str, list[DatedHours]] = defaultdict(list)
     closed: dict[str, list[DatedHours]] = defaultdict(list)
-    for some in _batches(ids):
-        for row in session.scalars(select(E).where(E.person_id.in_(some))):
-            hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
-            (extra if row.opens else closed)[row.person_id].append(hours)
+    for row in session.scalars(select(E).where(among(session, E.person_id, ids))):
+        hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
+        (extra if row.opens else closed)[row.person_id].append(hours)
     return extra, closed
 
 
 def _claimed(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     moment = now()
-    for some in _batches(ids):
-        rows = session.execute(
-            select(Claim.person_id, Claim.quarter).where(
-                Claim.person_id.in_(some),
-                Claim.quarter.between(horizon.start, horizon.end),
-                (Claim.expires_at.is_(None)) | (Claim.expires_at > moment),
-            )
+    rows = session.execute(
+        select(Claim.person_id, Claim.quarter).where(
+            among(session, Claim.person_id, ids),
+            Claim.quarter.between(horizon.start, horizon.end),
+            (Claim.expires_at.is_(None)) | (Claim.expires_at > moment),
         )
-        for person_id, quarter in rows:
-            found[person_id].append(quarter)
+    )
+    for person_id, quarter in rows:
+        found[person_id].append(quarter)
     return found
 
 
 def _busy(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for some in _batches(ids):
-        rows = session.execute(
-            select(BusySpan.person_id, BusySpan.start_quarter, BusySpan.end_quarter).where(
-                BusySpan.person_id.in_(some),
-                BusySpan.end_quarter > horizon.start,
-                BusySpan.start_quarter < horizon.end,
-            )
+    rows = session.execute(
+        select(BusySpan.person_id, BusySpan.start_quarter, BusySpan.end_quarter).where(
+            among(session, BusySpan.person_id, ids),
+            BusySpan.end_quarter > horizon.start,
+            BusySpan.start_quarter < horizon.end,
         )
-        for person_id, begin, end in rows:
-            found[person_id].append((begin, end))
+    )
+    for person_id, begin, end in rows:
+        found[person_id].append((begin, end))
     return found
 
 
@@ -241,15 +240,14 @@ def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[s
     """When the meetings of these people begin, from a week before the horizon, for the maxima of days and weeks."""
     found: dict[str, list[datetime]] = defaultdict(list)
     first, last = instant_of(horizon.start) - timedelta(days=7), instant_of(horizon.end)
-    for some in _batches(ids):
-        for column in (Booking.specialist_id, Booking.interpreter_id):
-            rows = session.execute(
-                select(column, Booking.starts_at).where(
-                    column.in_(some), Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at.between(first, last)
-                )
+    for column in (Booking.specialist_id, Booking.interpreter_id):
+        rows = session.execute(
+            select(column, Booking.starts_at).where(
+                among(session, column, ids), Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at.between(first, last)
             )
-            for person_id, starts_at in rows:
-                found[person_id].append(starts_at)
+        )
+        for person_id, starts_at in rows:
+            found[person_id].append(starts_at)
     return found
 
 
@@ -298,9 +296,16 @@ def from_notice(horizon: Horizon, notice_hours: int) -> int:
     return horizon.full & ~ones(first - horizon.start)
 
 
-def _batches(ids: Collection[str]) -> Iterable[list[str]]:
-    listed = list(ids)
-    return (listed[first : first + _MOST_AT_ONCE] for first in range(0, len(listed), _MOST_AT_ONCE))
+def among(session: Session, column: Any, ids: Collection[str]) -> ColumnElement[bool]:
+    """Whether a column is one of many ids, which travel as one parameter however many there are."""
+    if _dialect(session) == "postgresql":
+        return column == any_(literal(list(ids), ARRAY(String)))
+    return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))
+
+
+def _versions(session: Session, ids: Collection[str]) -> dict[str, int]:
+    rows = session.execute(select(Diary.person_id, Diary.version).where(among(session, Diary.person_id, ids)))
+    return {person_id: version for person_id, version in rows}  # noqa: C416 - a Result is no mapping
 
 
 def _key(person_id: str, open_unless_said: bool) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def primary(tag: str) -> str:
     """The language itself, without script, region or variant: ``ar`` for ``ar-EG``."""
     return tag.replace("_", "-").split("-", 1)[0].lower()
@@ -19,6 +21,7 @@ def shared_language(theirs: Iterable[str], language: str) -> str | None:
     return next((tag for tag in theirs if is_same_language(tag, language)), None)
 
 
+@lru_cache(maxsize=4096)
 def is_pair(source: str, target: str, wanted_source: str, wanted_target: str, *, both_ways: bool) -> bool:
     """Whether a qualification for one pair of languages covers another, whatever the regions."""
     straight = is_same_language(source, wanted_source) and is_same_language(target, wanted_target)
@@ -26,6 +29,7 @@ def is_pair(source: str, target: str, wanted_source: str, wanted_target: str, *,
     return straight or (both_ways and turned)
 
 
+@lru_cache(maxsize=4096)
 def closeness(tag: str, wanted: str) -> int:
     """How near two tags are, for ordering people of one language: 2 the very same, 1 the same language, else 0."""
     if tag.lower() == wanted.lower():

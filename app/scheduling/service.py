@@ -283,9 +283,9 @@ def _people(session: Session, case: Case, wish: Wish) -> tuple[Person, Person | 
     if wish.interpreter_id is None:
         raise Invalid(N_("This meeting needs an interpreter. Please choose one of the times shown."))
     day = wish.starts_at.date()
-    for person in queries.qualified_interpreters(session, source, target, day):
-        if person.id == wish.interpreter_id:
-            return specialist, person, source, target
+    interpreter = session.get(Person, wish.interpreter_id)
+    if interpreter is not None and queries.is_qualified(session, interpreter, source, target, day):
+        return specialist, interpreter, source, target
     raise Invalid(N_("This interpreter has no valid credential for the two languages on that day."),
                   field="interpreter")
 

@@ -11,12 +11,12 @@ how long one waits for it. Three in the morning for one is last, not hidden.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from heapq import merge
-from itertools import repeat
+from typing import NamedTuple
 
 from app.scheduling.calendar import longest_run, run_starts, wall_bits
 from app.scheduling.quarters import DAY, Horizon, instant_of
@@ -50,15 +50,14 @@ class Team:
     interpreters: Sequence[Candidate] | None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Slot:
+class Slot(NamedTuple):
     """A possible meeting. Slots sort from the fairest to the least fair."""
 
     worst: int
     total: int
     quarter: int
-    specialist_id: str = field(compare=False)
-    interpreter_id: str | None = field(compare=False)
+    specialist_id: str
+    interpreter_id: str | None
 
     @property
     def starts_at(self) -> datetime:
@@ -148,28 +147,22 @@ def longest_opening(people: Iterable[Candidate]) -> int:
 
 
 def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -> Iterator[Slot]:
-    side_of_patient = _Side([patient], length, horizon)
+    patient_side = _Side([patient], length, horizon)
     specialists = _Side(team.specialists, length, horizon)
     interpreters = None if team.interpreters is None else _Side(team.interpreters, length, horizon)
-    for worst, total, parts in _costs(side_of_patient, specialists, interpreters):
-        for index, (_, s, i) in _indexed(parts):
-            yield Slot(
-                worst,
-                total,
-                horizon.start + index,
-                specialists.first_free(index, s),
-                None if interpreters is None else interpreters.first_free(index, i),
-            )
+    groups = _costs(patient_side, specialists, interpreters)
+    if not groups:
+        return
+    who, between = specialists.whom(), interpreters.whom() if interpreters else None
+    start = horizon.start
+    for (worst, total), starts in sorted(groups.items()):
+        for index in set_bits(starts):
+            yield Slot(worst, total, start + index, who[index], between[index] if between else None)
 
 
-_Costs = tuple[int, int, int]
-
-
-def _costs(
-    patient: _Side, specialists: _Side, interpreters: _Side | None
-) -> Iterator[tuple[int, int, list[tuple[int, _Costs]]]]:
-    """Groups of equal (worst, total), ascending, each as masks with the costs for patient, specialist, interpreter."""
-    groups: dict[tuple[int, int], list[tuple[int, _Costs]]] = {}
+def _costs(patient: _Side, specialists: _Side, interpreters: _Side | None) -> dict[tuple[int, int], int]:
+    """The common starts by their (worst, total)."""
+    groups: dict[tuple[int, int], int] = {}
     third = {0: -1} if interpreters is None else interpreters.at_cost
     for p, patient_starts in patient.at_cost.items():
         for s, specialist_starts in specialists.at_cost.items():
@@ -177,30 +170,22 @@ def _costs(
             if not both:
                 continue
             for i, interpreter_starts in third.items():
-                if mask := both & interpreter_starts:
-                    groups.setdefault((max(p, s, i), p + s + i), []).append((mask, (p, s, i)))
-    for (worst, total), parts in sorted(groups.items()):
-        yield worst, total, parts
-
-
-def _indexed(parts: list[tuple[int, _Costs]]) -> Iterator[tuple[int, _Costs]]:
-    """The set bits of masks that exclude one another, ascending, each with its mask's costs."""
-    return merge(*(zip(set_bits(mask), repeat(costs)) for mask, costs in parts))
+                if starts := both & interpreter_starts:
+                    key = (max(p, s, i), p + s + i)
+                    groups[key] = groups.get(key, 0) | starts
+    return groups
 
 
 class _Side:
     """One of the three sides of a meeting: the people who could fill it, sorted by what each start costs them."""
 
     def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
-        self._starts: dict[str, list[tuple[int, str, int]]] = {}
+        self._people = [(one, starts) for one in people if (starts := run_starts(one.free, length))]
+        self._length = horizon.length
         any_start: dict[str, int] = {}
-        for rank, person in enumerate(people):
-            starts = run_starts(person.free, length)
-            if starts:
-                self._starts.setdefault(person.zone, []).append((rank, person.id, starts))
-                any_start[person.zone] = any_start.get(person.zone, 0) | starts
+        for one, starts in self._people:
+            any_start[one.zone] = any_start.get(one.zone, 0) | starts
         self._zone_cost = {zone: cost_starts(zone, length, horizon) for zone in any_start}
-        self._any_start = any_start
         self.at_cost = self._exact(any_start)
 
     def _exact(self, any_start: dict[str, int]) -> dict[int, int]:
@@ -216,14 +201,21 @@ class _Side:
             cheaper |= here
         return exact
 
-    def first_free(self, index: int, cost: int) -> str:
-        """The person who stands first among those who can start there at that cost."""
-        bit = 1 << index
-        return min(
-            next((rank, person_id) for rank, person_id, starts in people if starts & bit)
-            for zone, people in self._starts.items()
-            if self._zone_cost[zone][cost] & bit and self._any_start[zone] & bit
-        )[1]
+    def whom(self) -> list[str]:
+        """For each start, the person who stands first among those for whom it is cheapest; "" where there is none."""
+        cheapest_in = {
+            zone: sum(costs[cost] & starts for cost, starts in self.at_cost.items())
+            for zone, costs in self._zone_cost.items()}
+        chosen = [""] * self._length
+        open_starts = sum(self.at_cost.values())
+        for one, starts in self._people:
+            if mine := starts & cheapest_in[one.zone] & open_starts:
+                open_starts ^= mine
+                for index in set_bits(mine):
+                    chosen[index] = one.id
+                if not open_starts:
+                    break
+        return chosen
 
 
 @lru_cache(maxsize=2048)
