@@ -1,0 +1,149 @@
+"""Each role's home and view of a case: what is shown, what is not, and to whom."""
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.cases import service as cases
+from app.cases.models import Case
+from app.core import clock
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.portal import emergency
+from tests.people import an_accepted_case
+
+STORY, QUESTION = "A lump, found in May.", "Should I have surgery?"
+
+
+def test_anyone_reads_what_this_is_and_that_it_is_not_for_emergencies(visit):
+    stranger = visit()
+    landing = stranger.get("/", headers={"Accept-Language": "es-MX,es;q=0.9"})
+    assert landing.status_code == 200 and 'href="tel:911"' in landing.text and 'lang="es"' in landing.text
+    assert stranger.get("/how-it-works").status_code == 200
+    start = stranger.get("/start").text
+    assert 'href="/emergency"' in start and "/sign-up?next=" in start
+    assert 'href="tel:997"' in stranger.get("/emergency", headers={"Accept-Language": "ar-SA"}).text
+    assert 'href="tel:112"' in stranger.get("/emergency", headers={"Accept-Language": "eo"}).text
+
+
+@pytest.mark.parametrize("tags, country", [(["es-MX", "es"], "MX"), (["es"], None), (["zh-Hant-TW"], "TW"), ([], None)])
+def test_the_country_is_guessed_only_where_the_browser_says_it(tags, country):
+    assert emergency.country_of(tags) == country
+
+
+def test_signed_in_people_go_home_and_nobody_else_does(visit, hospital):
+    assert visit(hospital.patient).get("/").request.path == "/home"
+    assert visit().get("/home").request.path == "/sign-in"
+
+
+def test_a_patient_without_a_case_is_shown_what_will_be_here(visit, hospital):
+    page = visit(hospital.patient).get("/home?lang=en").text
+    assert "No case yet" in page and 'href="/start"' in page
+
+
+def test_the_patient_sees_the_way_the_next_action_and_the_due_date(visit, hospital, sent, look):
+    patient = visit(hospital.patient)
+    waiting = patient.get(f"/cases/{sent.id}?lang=en").text
+    assert "The clock starts when your records are complete" in waiting
+    assert 'aria-current="step"' in waiting and STORY in waiting and QUESTION in waiting
+    assert "We have your request" in waiting
+
+    def accept(session):
+        case, office = session.get_one(Case, sent.id), session.get_one(Person, hospital.coordinator.id)
+        cases.begin_triage(session, office, case)
+        cases.assign(session, office, case, session.get_one(Person, hospital.specialist.id))
+        cases.accept(session, office, case)
+
+    look(accept)
+    page = patient.get(f"/cases/{sent.id}").text
+    assert "Choose a time for the meeting" in page and f"/cases/{sent.id}/times" in page
+    assert "The records are complete" in page and hospital.specialist.name in page and "Due " in page
+
+
+def test_the_meeting_is_shown_in_three_times(visit, hospital, booked):
+    page = visit(hospital.patient).get(f"/cases/{booked.case_id}?lang=en").text
+    assert hospital.specialist.name in page and hospital.interpreter.name in page
+    assert page.count(booked.starts_at.isoformat()) >= 3
+
+
+def test_the_interpreter_reads_the_brief_and_nothing_of_the_file(visit, hospital, booked):
+    interpreter = visit(hospital.interpreter)
+    home = interpreter.get("/home?lang=en").text
+    assert "Can you interpret?" in home
+    brief = interpreter.get(f"/cases/{booked.case_id}").text
+    assert QUESTION in brief and "Arabic" in brief and "English" in brief
+    assert STORY not in brief and 'id="records"' not in brief and 'id="timeline"' not in brief
+    with clock.shifted(timedelta(days=4)):
+        late = visit(hospital.interpreter)
+        assert late.get(f"/cases/{booked.case_id}").status_code == 404
+
+
+def test_the_specialist_finds_files_to_read_and_opinions_to_write(visit, hospital, accepted, look):
+    specialist = visit(hospital.specialist)
+    home = specialist.get("/home").text
+    assert "Files to read" in home and accepted.number in home
+    page = specialist.get(f"/cases/{accepted.id}").text
+    assert STORY in page and QUESTION in page and "Who at the office" not in page
+
+    def written(session):
+        people = (hospital.patient, hospital.coordinator, hospital.specialist)
+        return an_accepted_case(session, *(session.get_one(Person, one.id) for one in people), written_only=True)
+
+    case = look(written)
+    home = specialist.get("/home").text
+    assert f"Write the opinion of case {case.number}" in home
+
+
+def test_people_of_another_case_find_nothing(visit, hospital, accepted, person):
+    strangers = [person(role) for role in Role if role is not Role.COORDINATOR]
+    for one in strangers:
+        assert visit(one).get(f"/cases/{accepted.id}").status_code == 404, one.role
+    assert visit(hospital.patient).get("/cases/" + "0" * 32).status_code == 404
+
+
+def test_somebody_who_was_replaced_sees_the_case_no_more(visit, hospital, accepted, person, look):
+    other = person(Role.SPECIALIST, specialties=["oncology"])
+    assert visit(hospital.specialist).get(f"/cases/{accepted.id}").status_code == 200
+    visit(hospital.coordinator).post(f"/cases/{accepted.id}/assign", person=other.id)
+    assert visit(hospital.specialist).get(f"/cases/{accepted.id}").status_code == 404
+    assert visit(other).get(f"/cases/{accepted.id}").status_code == 200
+
+
+def test_the_auditor_reads_the_trail_filters_it_and_checks_the_chain(visit, hospital, accepted, person):
+    auditor = visit(person(Role.AUDITOR))
+    trail = auditor.get("/home?lang=en")
+    assert trail.request.path == "/audit" and "case.advanced" in trail.text
+    assert STORY not in trail.text
+    assert "The chain holds" in auditor.get("/audit?check=1").text
+    only = auditor.get(f"/audit?case={accepted.number}&verb=case.created").text
+    assert only.count('data-label="Act"') == 1
+    assert "No entry fits" in auditor.get("/audit?person=nobody@test.example").text
+
+
+def test_the_administrator_sees_how_the_house_stands(visit, person):
+    page = visit(person(Role.ADMINISTRATOR)).get("/home?lang=en").text
+    assert "No media node" in page and "jobs that wait" in page and "/audit" in page
+
+
+def test_the_demo_is_laid_once_and_its_door_stays_open(app, look, settings):
+    from app.audit.queries import verify_chain
+    from app.consults.models import Consult
+    from app.portal import demo
+
+    with app.app_context():
+        look(lambda session: demo.seed(session, settings))
+        look(lambda session: demo.seed(session, settings))
+        counts = look(lambda session: (
+            len(session.scalars(select(Person)).all()), len(session.scalars(select(Consult)).all()),
+            sorted(set(session.scalars(select(Case.stage))))))
+        assert counts[0] == len(demo.PEOPLE) and counts[1] == 1
+        assert {"submitted", "triage", "records_requested", "accepted", "scheduled", "consulted",
+                "opinion_signed"} <= set(counts[2])
+        assert look(lambda session: session.scalars(select(Consult)).one().is_open)
+        with clock.shifted(timedelta(days=29)):  # a demo that has stood for a month opens another door
+            look(lambda session: demo.seed(session, settings))
+            assert look(lambda session: len(session.scalars(select(Consult)).all())) == 2
+        assert look(verify_chain).broken_at is None
+    assert "patient@demo.example" in demo.accounts_table() and demo.PASSWORD in demo.accounts_table()
