@@ -1,24 +1,23 @@
-"""Consilium: wiring only, to be read as a table of contents."""
+"""Consilium: wiring only, to be read as a table of contents.
+
+Each part is imported by the function that wires it: the media node and the jobs import `app` too, and know no Flask.
+"""
 from __future__ import annotations
 
 from datetime import timedelta
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-from flask_login import LoginManager
-from flask_wtf import CSRFProtect
-from werkzeug.middleware.proxy_fix import ProxyFix
-
-from app.core import crypto
-from app.core.blobs import BlobStore
-from app.core.db import Database
+if TYPE_CHECKING:
+    from flask import Flask
 
 SLICES = ("identity", "cases", "records", "scheduling", "consults", "opinions", "notifications", "portal")
 
 
 def create_app(settings: Any) -> Flask:
     """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route without permission."""
+    from flask import Flask
+
     app = Flask("app", static_folder="../static", template_folder="web/templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -32,6 +31,8 @@ def create_app(settings: Any) -> Flask:
         TESTING=settings.mode == "test",
     )
     if settings.behind_proxy:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     open_stores(app, settings)
     guard_the_edge(app)
@@ -44,6 +45,10 @@ def create_app(settings: Any) -> Flask:
 
 
 def open_stores(app: Flask, settings: Any) -> None:
+    from app.core import crypto
+    from app.core.blobs import BlobStore
+    from app.core.db import Database
+
     keyring = crypto.Keyring(settings.master_keys)
     crypto.use_for_fields(keyring)
     app.extensions["settings"] = settings
@@ -52,6 +57,8 @@ def open_stores(app: Flask, settings: Any) -> None:
 
 
 def guard_the_edge(app: Flask) -> None:
+    from flask_wtf import CSRFProtect
+
     from app.web import access, context, errors, headers, limits, locale, rendering
 
     CSRFProtect(app)
@@ -60,6 +67,8 @@ def guard_the_edge(app: Flask) -> None:
 
 
 def know_people(app: Flask) -> None:
+    from flask_login import LoginManager
+
     from app.identity import queries, service
     from app.web.context import db_session
 

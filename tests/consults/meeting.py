@@ -118,10 +118,10 @@ def sign_in(page: Page, url: str, person: Person) -> None:
 
 
 @contextmanager
-def guest(playwright: Playwright, url: str, person: Person, folder: Path, *, viewport: dict[str, int] | None = None,
-          role: str | None = None, **context_options: Any) -> Iterator[Guest]:
-    """`person`, signed in, in a Chromium process of their own whose microphone plays their own tone."""
-    role = role or person.role
+def guest(playwright: Playwright, url: str, person: Person | None, folder: Path, *,
+          viewport: dict[str, int] | None = None, role: str | None = None, **context_options: Any) -> Iterator[Guest]:
+    """`person`, signed in (or nobody yet), in a Chromium process of their own whose microphone plays their own tone."""
+    role = role or (person.role if person else "stranger")
     sound = tone(folder / f"{role}.wav", TONES.get(role, 660))
     browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[
         *FLAGS, f"--use-file-for-fake-audio-capture={sound}"])
@@ -131,7 +131,8 @@ def guest(playwright: Playwright, url: str, person: Person, folder: Path, *, vie
     page.on("console", lambda message: one.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: one.complaints.append(str(error)))
     try:
-        sign_in(page, url, person)
+        if person is not None:
+            sign_in(page, url, person)
         yield one
     finally:
         browser.close()

@@ -107,7 +107,8 @@ def test_a_post_without_the_token_is_refused(app, person):
     assert visitor.get("/account", follow_redirects=False).status_code == 200
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize("target", [
+    "https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
 def test_sign_in_never_leads_off_the_site(app, person, target):
     someone = person()
     answer = Visitor(app).post("/sign-in", email=someone.email, password=PASSWORD, next=target, follow=False)

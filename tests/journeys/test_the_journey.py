@@ -1,0 +1,366 @@
+"""From a patient's question to a signed opinion: the real processes, real browsers, one person each (issue 2, 1-9)."""
+from __future__ import annotations
+
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+from sqlalchemy import select
+
+from app.audit.queries import verify_chain
+from app.cases.models import Case
+from app.consults.models import ChatMessage, Consult
+from app.consults.service import ensure_consult
+from app.core.clock import now
+from app.core.db import Database
+from app.core.permissions import Role
+from app.identity.models import Person
+from app.notifications.models import Mail
+from app.records.models import Record
+from app.scheduling import hours
+from app.scheduling.hours import Credential
+from app.scheduling.models import Booking, Claim
+from tests.consults.meeting import DESK, PHONE, Guest, guest
+from tests.people import PASSWORD, a_person
+from tests.processes import House, running, wait_for
+from tests.world import ALWAYS
+
+pytestmark = pytest.mark.journey
+
+STORY = "بدأ الألم في شهر أيار، ووجد الأطباء كتلة في الثدي الأيسر."
+QUESTIONS = ("هل التشخيص صحيح؟", "هل أحتاج إلى عملية جراحية؟")
+ANSWERS = ("نعم، التشخيص صحيح. Yes, the biopsy leaves no doubt.", "Surgery first, then tablets.")
+ABROAD = {"locale": "ar", "timezone_id": "Asia/Riyadh"}
+PDF = (b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+       b"trailer<</Root 1 0 R>>\n%%EOF\n")
+
+
+class Office:
+    """The house and the people who work in it, before the patient comes."""
+
+    def __init__(self, house: House, database: Database) -> None:
+        self.house, self.database, self.url = house, database, house.url
+        with database.unit_of_work() as session:
+            self.coordinator = a_person(session, Role.COORDINATOR, name="Maria Ortega", timezone="Europe/Berlin")
+            self.specialist = a_person(session, Role.SPECIALIST, name="Anna Bergmann", specialties=["oncology"],
+                                       timezone="Europe/Berlin", title="Dr.")
+            self.interpreter = a_person(session, Role.INTERPRETER, name="Omar Haddad", language="ar", speaks=["en"],
+                                        timezone="Africa/Cairo")
+            hours.add_qualification(session, self.coordinator, self.interpreter, Credential("ar", "en", "CHI"))
+            for person in (self.specialist, self.interpreter):
+                hours.set_availability(session, person, person, ALWAYS, person.timezone)
+
+    def one(self, model: Any, **facts: Any) -> Any:
+        """The one row of the model with these facts."""
+        with self.database.sessions() as session:
+            return session.scalars(select(model).filter_by(**facts)).one()
+
+    def all(self, model: Any, **facts: Any) -> list[Any]:
+        with self.database.sessions() as session:
+            return list(session.scalars(select(model).filter_by(**facts)))
+
+
+@pytest.fixture
+def office(tmp_path: Path, settings: Any) -> Iterator[Office]:
+    database = Database(settings.database_url)
+    with running(House(tmp_path, settings.database_url, mode="demo")) as house:
+        yield Office(house, database)
+    database.close()
+
+
+def press(page: Page, action: str) -> None:
+    """Presses the button of the form that goes to an address ending so."""
+    page.locator(f"main form[action$='{action}'] button:visible").first.click()
+    page.wait_for_load_state()
+
+
+def onward(page: Page) -> None:
+    page.locator("main .step-actions .btn-primary").first.click()
+    page.wait_for_load_state()
+
+
+def is_arabic(page: Page) -> None:
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{page.url} is too wide"
+
+
+def patient_asks(page: Page, office: Office, folder: Path) -> Case:
+    """Steps 1-3: reads what it is, says that it is no emergency, signs up, tells, asks, agrees, sends records."""
+    page.goto(office.url + "/?lang=ar")
+    is_arabic(page)
+    page.locator("main a[href*='/start']").first.click()
+    expect(page.locator("main a[href*='/emergency']").first).to_be_visible()
+    is_arabic(page)
+    page.locator("main a.btn:not([href*='/emergency'])").first.click()
+    if "/sign-up" not in page.url:
+        page.locator("main a[href*='/sign-up']").first.click()
+    expect(page.locator("#f-timezone")).to_have_value("Asia/Riyadh")  # proposed by the browser
+    page.fill("#f-name", "ليلى الحربي")
+    page.select_option("#f-language", "ar")
+    page.select_option("#f-country", "SA")
+    page.fill("#f-email", "layla@test.example")
+    page.fill("#f-password", PASSWORD)
+    press(page, "/sign-up")
+    page.wait_for_url("**/cases/new*")
+    is_arabic(page)
+    page.check("input[name=who][value=self]")
+    onward(page)
+    page.select_option("#f-specialty", "oncology")
+    page.fill("#f-story", STORY)
+    onward(page)
+    for number, question in enumerate(QUESTIONS, 1):
+        page.fill(f"#f-question-{number}", question)
+    onward(page)
+    page.check("input[name=way][value=meeting]")
+    onward(page)
+    send_records(page, folder)
+    case: Case = office.one(Case)
+    wait_for(lambda: [record.state for record in office.all(Record, case_id=case.id)] == ["ready"] * 2, 40,
+             office.house.logs)
+    onward(page)
+    for box in page.locator("input[name=consent]").all():
+        box.check()
+    onward(page)
+    press(page, "/send")
+    assert office.one(Case, id=case.id).stage == "submitted"
+    return case
+
+
+def send_records(page: Page, folder: Path) -> None:
+    """Two good files at once, and one that is refused in a sentence."""
+    (folder / "report.pdf").write_bytes(PDF)
+    (folder / "notes.txt").write_text("Blood count normal.\n" * 50)
+    (folder / "virus.exe").write_bytes(b"MZ\x90\x00" + bytes(200))
+    page.set_input_files("#records-files", [folder / "report.pdf", folder / "notes.txt", folder / "virus.exe"])
+    expect(page.locator(".records")).to_contain_text("report.pdf")
+    expect(page.locator("#records")).to_contain_text("DICOM", timeout=20000)  # the refusal says what is accepted
+    is_arabic(page)
+
+
+def office_takes_it(page: Page, patient: Page, office: Office, case: Case) -> None:
+    """Step 4: the worklist, a missing record, the people, and yes."""
+    page.goto(office.url + "/home")
+    page.locator(f"a[href*='/cases/{case.id}']").first.click()
+    press(page, "/triage")
+    page.fill("textarea[name=what]", "Pathology report")
+    press(page, "/ask")
+    patient.goto(f"{office.url}/cases/{case.id}")
+    expect(patient.locator("main")).to_contain_text("Pathology report")
+    is_arabic(patient)
+    press(patient, "/records-sent")
+    page.goto(f"{office.url}/cases/{case.id}")
+    assign(page, office.specialist)
+    assign(page, office.interpreter)
+    press(page, "/accept")
+    accepted = office.one(Case, id=case.id)
+    assert accepted.stage == "accepted" and accepted.due_at is not None
+
+
+def assign(page: Page, person: Person) -> None:
+    page.locator(f"form[action$='/assign']:has(input[value='{person.id}']) button").click()
+    page.wait_for_load_state()
+
+
+def patient_chooses_a_time(page: Page, office: Office, case: Case) -> Booking:
+    """Step 5: a slot with three local times; claims for all three people."""
+    page.goto(f"{office.url}/cases/{case.id}/times")
+    slot = page.locator(".day:visible button.slot:visible").first
+    expect(slot.locator(".slot-other")).to_have_count(2)
+    slot.click()
+    page.wait_for_load_state()
+    is_arabic(page)
+    press(page, "/confirm")
+    booking: Booking = office.one(Booking, case_id=case.id, state="confirmed")
+    claims = office.all(Claim, booking_id=booking.id)
+    assert {claim.person_id for claim in claims} >= {booking.patient_id, office.specialist.id, office.interpreter.id}
+    assert office.one(Case, id=case.id).stage == "scheduled"
+    return booking
+
+
+def everyone_is_told(patient: Page, office: Office, case: Case) -> None:
+    """Step 6: in the app and by mail, each in their language and zone, nothing clinical."""
+    wait_for(lambda: len({mail.to for mail in office.all(Mail)}) >= 3, 20, office.house.logs)
+    patient.goto(office.url + "/messages")
+    expect(patient.locator("main")).to_contain_text(case.number)
+    is_arabic(patient)
+    mails = office.all(Mail)
+    arabic = [mail for mail in mails if mail.language == "ar"]
+    assert arabic and all(re.search("[\u0600-\u06ff]", mail.subject) for mail in arabic)
+    for mail in mails:
+        for clinical in ("Pathology", STORY[:12], QUESTIONS[0][:10], "oncology", "report.pdf"):
+            assert clinical not in mail.subject + mail.body
+    patient.goto(office.url + "/outbox")
+    expect(patient.locator("main")).to_contain_text("@test.example")
+
+
+def interpreter_accepts(page: Page, office: Office) -> None:
+    page.goto(office.url + "/engagements")
+    press(page, "/accept")
+
+
+def they_meet(patient: Guest, specialist: Guest, interpreter: Guest, office: Office, booking: Booking) -> None:
+    """Step 7: waiting room, admission, three who see and hear one another, chat, screen, leaving, the end."""
+    with office.database.unit_of_work() as session:
+        consult = ensure_consult(session, session.get(Booking, booking.id))  # type: ignore[arg-type]
+        consult.opens_at, consult.closes_at = now() - timedelta(hours=1), now() + timedelta(days=60)
+    everyone = (patient, specialist, interpreter)
+    for one in everyone:
+        one.open(office.url, consult.id)
+    is_arabic(patient.page)
+    specialist.enter()
+    specialist.is_inside()
+    for one in (patient, interpreter):
+        one.enter()
+    for role in ("patient", "interpreter"):
+        if not specialist.by(f"admit-{role}").first.is_visible():
+            specialist.by("people-toggle").first.click()
+        specialist.by(f"admit-{role}").first.click()
+    for one in everyone:
+        one.is_inside()
+    for one in everyone:
+        for other in everyone:
+            if other is not one:
+                one.sees(other.role, within=20)
+                one.hears(other.role, within=20)
+    expect(specialist.by("tile-interpreter")).to_contain_text("Arabic")
+    expect(specialist.by("tile-interpreter")).to_contain_text("English")
+    assert patient.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    they_chat(patient, specialist, office)
+    they_switch_things_off_and_on(patient, specialist, interpreter)
+    specialist.by("leave").first.click()
+    specialist.by("end").first.click()
+    for one in everyone:
+        expect(one.by("consult")).not_to_have_attribute("data-phase", "room", timeout=15000)
+    wait_for(lambda: office.one(Consult, id=consult.id).state == "ended", 10)
+
+
+def they_chat(patient: Guest, specialist: Guest, office: Office) -> None:
+    if not specialist.by("chat-input").first.is_visible():
+        specialist.by("chat-toggle").first.click()
+    specialist.by("chat-input").first.fill("Please bring the slides.")
+    specialist.by("chat-send").first.click()
+    expect(patient.by("chat-lines")).to_contain_text("Please bring the slides.", timeout=10000)
+    assert office.one(ChatMessage).text == "Please bring the slides."
+
+
+def they_switch_things_off_and_on(patient: Guest, specialist: Guest, interpreter: Guest) -> None:
+    patient.by("mic").first.click()
+    expect(specialist.by("tile-patient")).to_have_attribute("class", re.compile(".*"))
+    patient.by("mic").first.click()
+    patient.by("camera").first.click()
+    expect(specialist.by("tile-patient")).to_have_class(re.compile("no-picture"), timeout=10000)
+    patient.by("camera").first.click()
+    expect(specialist.by("tile-patient")).not_to_have_class(re.compile("no-picture"), timeout=10000)
+    specialist.sees("patient", within=15)
+    patient.page.reload()  # the seat stays theirs
+    expect(patient.by("consult")).to_have_attribute("data-phase", re.compile("lobby|room"), timeout=20000)
+    if patient.by("consult").get_attribute("data-phase") == "lobby":
+        patient.enter()
+    patient.is_inside()
+    patient.sees("interpreter", within=20)
+    interpreter.hears("patient", within=20)
+
+
+def specialist_writes(page: Page, office: Office, case: Case) -> None:
+    """Step 8: every question answered, saved, read through, signed."""
+    page.goto(f"{office.url}/cases/{case.id}/opinion/edit")
+    expect(page.locator("main")).to_contain_text(QUESTIONS[0])
+    for number, answer in enumerate(ANSWERS, 1):
+        page.fill(f"#f-answer-{number}", answer)
+    page.check("input[name=agreement][value=agree]")
+    page.fill("#f-diagnosis", "Breast cancer, hormone sensitive.")
+    page.fill("#f-rec-0-text", "Begin with surgery.")
+    page.fill("#f-rec-0-rationale", "The tumour is small.")
+    page.fill("#f-further_tests", "Ki-67 on the core biopsy.")
+    page.fill("#f-limits", "I could not examine you in person.")
+    page.locator("button[name=sign]").click()
+    page.wait_for_load_state()
+    press(page, "/opinion/sign")
+    assert office.one(Case, id=case.id).stage == "opinion_signed"
+
+
+def opinion_goes_home(coordinator: Page, patient: Page, office: Office, case: Case) -> None:
+    """The draft was never the patient's; released, it is read and downloaded."""
+    assert patient.goto(f"{office.url}/cases/{case.id}/opinion").status == 404  # type: ignore[union-attr]
+    wait_for(lambda: (coordinator.goto(f"{office.url}/cases/{case.id}")
+                      and coordinator.locator("form[action$='/opinion/release'] button").count()), 60,
+             office.house.logs)
+    press(coordinator, "/opinion/release")
+    patient.goto(f"{office.url}/cases/{case.id}/opinion")
+    is_arabic(patient)
+    expect(patient.locator("main")).to_contain_text(ANSWERS[1])
+    with patient.expect_download() as download:
+        patient.locator(f"a[href*='/cases/{case.id}/opinion.pdf']").first.click()
+    check_pdf(Path(download.value.path()).read_bytes())
+
+
+def check_pdf(pdf: bytes) -> None:
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    text = "\n".join(page.extract_text() for page in reader.pages)
+    for words in (ANSWERS[1], "Begin with surgery.", "Ki-67 on the core biopsy."):
+        assert words in text
+    shapes: dict[str, set[str]] = defaultdict(set)
+    for page in reader.pages:
+        for name, font in page["/Resources"]["/Font"].items():
+            descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
+            assert {"/FontFile2", "/FontFile3"} & set(descriptor), f"{name} is not embedded"
+            cmap = font["/ToUnicode"].get_data().decode("latin-1")
+            for glyph, letters in re.findall(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>", cmap):
+                shapes[bytes.fromhex(letters).decode("utf-16-be")].add(f"{name}:{glyph}")
+    assert len(shapes["\u064a"]) >= 2, "Arabic letters are not joined: yeh has one shape only"
+
+
+@pytest.mark.timeout(420)
+def test_from_a_question_to_a_signed_opinion(playwright: Playwright, office: Office, tmp_path: Path) -> None:
+    with ExitStack() as doors:
+        def enters(person: Person, **options: Any) -> Guest:
+            return doors.enter_context(guest(playwright, office.url, person, tmp_path, **options))
+
+        stranger = doors.enter_context(a_stranger(playwright, tmp_path))
+        case = patient_asks(stranger.page, office, tmp_path)
+        coordinator = enters(office.coordinator)
+        office_takes_it(coordinator.page, stranger.page, office, case)
+        booking = patient_chooses_a_time(stranger.page, office, case)
+        everyone_is_told(stranger.page, office, case)
+        interpreter = enters(office.interpreter)
+        interpreter_accepts(interpreter.page, office)
+        specialist = enters(office.specialist, viewport=DESK)
+        they_meet(stranger, specialist, interpreter, office, booking)
+        specialist_writes(specialist.page, office, case)
+        opinion_goes_home(coordinator.page, stranger.page, office, case)
+        everyone_has_a_home(office, stranger, specialist, interpreter, coordinator)
+        for one in (stranger, coordinator, interpreter, specialist):
+            assert [line for line in one.complaints if "404" not in line and "415" not in line] == []
+    the_record_holds(office, case, tmp_path)
+
+
+def everyone_has_a_home(office: Office, *people: Guest) -> None:
+    """Step 9."""
+    for one in people:
+        assert one.page.goto(office.url + "/home").status == 200  # type: ignore[union-attr]
+        expect(one.page.locator("main h1")).to_be_visible()
+
+
+def the_record_holds(office: Office, case: Case, folder: Path) -> None:
+    """The audit trail is whole, and nothing that was sent lies in the clear."""
+    with office.database.sessions() as session:
+        report = verify_chain(session)
+    assert report.broken_at is None and report.entries > 20
+    stored = b"".join(path.read_bytes() for path in (folder / "objects").rglob("*") if path.is_file())
+    assert stored and b"Blood count normal" not in stored
+    base = b"".join(path.read_bytes() for path in folder.glob("consilium.db*"))
+    assert STORY.encode()[:20] not in base and QUESTIONS[0].encode() not in base
+
+
+def a_stranger(playwright: Playwright, folder: Path) -> Any:
+    """Somebody with a phone in Riyadh, whom nobody knows yet."""
+    return guest(playwright, "", None, folder, viewport=PHONE, role="patient", **ABROAD)  # type: ignore[arg-type]
+
