@@ -129,9 +129,8 @@ class Uplink:
         if end - start > LARGEST:
             drops["oversize"] += 1
             return
-        if level >= 0:
+        if -1 < level < publication.level:
             publication.level = level
-            publication.level_at = now
         forward(publication, second & 0x80, sequence, timestamp, INCOMING[start:end], place, now)
 
     def _note_arrival(self, number: int, now: float, ssrc: int) -> None:

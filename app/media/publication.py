@@ -51,7 +51,7 @@ class Publication:
         self.packets = 0
         self.octets = 0
         self.level = SILENCE
-        self.level_at = 0.0
+        """-dBov of the loudest packet since ``take_level``."""
         self.report: SenderReport | None = None
         self.report_at = 0.0
 
@@ -141,6 +141,11 @@ class Publication:
                 again.append(sequence)
         if again:
             self.send_nack(again)
+
+    def take_level(self) -> int:
+        """The loudest since the last call, in -dBov: 0 is loudest, 127 silence."""
+        level, self.level = self.level, SILENCE
+        return level
 
     # ------------------------------------------------------------ key frames
 

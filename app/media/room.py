@@ -16,7 +16,6 @@ Tell = Callable[[Event, BaseModel], None]
 
 SPEAKING_LEVEL = 45
 """-dBov; a microphone louder (that is, lower) than this is speech."""
-LEVEL_LASTS = 0.5
 LEVEL_STEP = 6
 SPEAKER_HOLDS = 0.8
 SMOOTHING = 0.6
@@ -113,7 +112,7 @@ class Room:
 
     def notice_speech(self, now: float) -> None:
         """Five times a second: levels from the packets' own extension; tells the web of a change."""
-        levels = {name: self._level(seat, now) for name, seat in self.seats.items() if seat.is_connected}
+        levels = {name: self._level(seat) for name, seat in self.seats.items() if seat.is_connected}
         for gone in self._smoothed.keys() - levels.keys():
             del self._smoothed[gone]
         speaker = self._choose_speaker(levels, now)
@@ -122,10 +121,9 @@ class Room:
         self._speaker, self._told_levels = speaker, levels
         self._tell(Event.ROOM_SPEAKING, RoomSpeaking(room=self.name, levels=levels, speaker=speaker))
 
-    def _level(self, seat: Seat, now: float) -> int:
+    def _level(self, seat: Seat) -> int:
         microphone = seat.publications.get(Kind.AUDIO)
-        fresh = microphone is not None and now - microphone.level_at < LEVEL_LASTS
-        level = microphone.level if microphone is not None and fresh else SILENCE
+        level = microphone.take_level() if microphone is not None else SILENCE
         smoothed = self._smoothed.get(seat.name, SILENCE)
         self._smoothed[seat.name] = smoothed = smoothed + (level - smoothed) * SMOOTHING
         return round(smoothed)

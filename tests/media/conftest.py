@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from hypothesis import settings
 
 from app.media.settings import MediaSettings
 from tests.media.signalling import Signalling
+
+# A busy machine is no fault of the code: no test here is timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 PLAIN_FLAGS = (
     "--use-fake-device-for-media-stream",
@@ -20,14 +24,13 @@ LOOPBACK_FLAGS = ("--allow-loopback-in-peer-connection", "--disable-features=Web
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium(playwright):
     """A browser with pretended devices; fails, and does not skip, where Chromium is not installed."""
     path = shutil.which("chromium")
     assert path, "The media tests need Chromium: apt-get install chromium."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*PLAIN_FLAGS, *LOOPBACK_FLAGS])
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=path, args=[*PLAIN_FLAGS, *LOOPBACK_FLAGS])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

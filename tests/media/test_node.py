@@ -11,7 +11,7 @@ from aiohttp import web
 from app.media.messages import NAMESPACE, Command, is_node_secret
 from app.media.node import Node
 from app.media.settings import MediaSettings
-from tests.media.client import until
+from tests.media.client import run, until
 
 SECRET = "a secret of the tests"
 
@@ -77,7 +77,7 @@ def test_the_node_says_who_it_is_and_obeys():
             assert await web_side.call(Command.PING, {"command_id": "p"}) == {"ok": True}
             await until(lambda: any(event == "node.heartbeat" for event, _ in web_side.heard))
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_a_command_that_comes_twice_is_carried_out_once():
@@ -95,7 +95,7 @@ def test_a_command_that_comes_twice_is_carried_out_once():
             await until(lambda: len(web_side.hellos()) > 1)
             assert [room["room"] for room in web_side.hellos()[-1]["rooms"]] == ["q"]
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_what_is_not_understood_is_refused_in_words():
@@ -116,7 +116,7 @@ def test_what_is_not_understood_is_refused_in_words():
             assert (await web_side.call(Command.SEAT_OFFER, offer))["error"] == "malformed_sdp"
             assert await web_side.call(Command.PING, {"command_id": "4"}) == {"ok": True}
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_the_node_comes_back_with_its_rooms_after_the_web_restarts():
@@ -131,7 +131,7 @@ def test_the_node_comes_back_with_its_rooms_after_the_web_restarts():
             await until(lambda: after.hellos())
             assert after.hellos()[0]["rooms"] == [{"room": "r", "version": 4, "seats": {}}]
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_a_node_with_another_secret_stays_outside():
@@ -141,4 +141,4 @@ def test_a_node_with_another_secret_stays_outside():
             assert web_side.sids == []
             assert web_side.heard == []
 
-    asyncio.run(story())
+    run(story())

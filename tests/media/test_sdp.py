@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from app.media import sdp
 from app.media.aiortc_seam import make_certificate
 from app.media.messages import Lines, SlotLines
 from app.media.seat import Seat
+from tests.media.client import run
 
 OFFERS = Path(__file__).parent / "offers"
 CERTIFICATE = make_certificate()
@@ -39,7 +39,7 @@ def answer(text: str, lines: Lines) -> dict[str, list[str]]:
         finally:
             await seat.close()
 
-    sections = ("\r\n" + asyncio.run(negotiate())).split("\r\nm=")[1:]
+    sections = ("\r\n" + run(negotiate())).split("\r\nm=")[1:]
     found = {}
     for section in sections:
         rows = section.splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import importlib.metadata
 import inspect
@@ -17,6 +16,7 @@ import pylibsrtp
 import pytest
 
 from app.media import aiortc_seam
+from tests.media.client import run
 
 ROOT = Path(__file__).parents[2]
 INSTANCES = {
@@ -46,7 +46,7 @@ def test_each_private_name_is_there(name):
             thing = getattr(thing, part) if hasattr(thing, part) else importlib.import_module(f"{module}.{part}")
         return hasattr(thing, attribute)
 
-    assert asyncio.run(look())
+    assert run(look())
 
 
 def test_no_other_file_touches_private_names_of_the_libraries():

@@ -23,7 +23,7 @@ from app.media.messages import (
 )
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
-from tests.media.client import Client, until
+from tests.media.client import Client, run, until
 from tests.media.signalling import everyone_to_everyone
 
 SETTINGS = MediaSettings(secret_key="a secret of the tests", rooms=2)
@@ -77,7 +77,7 @@ def test_two_people_see_and_hear_one_another():
                     await until(lambda c=client: c.frames["video0"] > 5 and c.frames["audio0"] > 5)
             assert states(events, "ana")[:2] == ["connecting", "connected"]
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_who_is_not_routed_is_not_received():
@@ -94,7 +94,7 @@ def test_who_is_not_routed_is_not_received():
                 await asyncio.sleep(0.5)
                 assert ana.frames["video0"] - before["video0"] <= 2
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_an_older_table_of_routes_is_ignored():
@@ -104,7 +104,7 @@ def test_an_older_table_of_routes_is_ignored():
             route(rooms, version=4)
             assert rooms.presences[0].version == 5
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_a_new_connection_takes_the_seat_and_the_others_see_it():
@@ -123,7 +123,7 @@ def test_a_new_connection_takes_the_seat_and_the_others_see_it():
                 finally:
                     await again.leave()
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_a_browser_that_leaves_frees_its_seat():
@@ -136,7 +136,7 @@ def test_a_browser_that_leaves_frees_its_seat():
                 rooms.close_seat(SeatClose(command_id="x", room="r", seat="ana"))
                 await until(lambda: ana.pc.connectionState == "closed")
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_pictures_survive_loss_on_the_way_up():
@@ -153,7 +153,7 @@ def test_pictures_survive_loss_on_the_way_up():
                 await until(lambda: ana.frames["video0"] > before[0] + 60, 20)
                 await until(lambda: ben.frames["video0"] > before[1] + 60, 20)
 
-    asyncio.run(story())
+    run(story())
 
 
 def lose_some(transport, dice: random.Random, share: float) -> None:
@@ -174,7 +174,7 @@ def test_a_node_refuses_the_room_past_its_budget_and_the_seat_past_eight():
             rooms.close_room(RoomClose(command_id="d", room="a"))
             route(rooms, room="c")
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_a_malformed_offer_is_refused_and_leaves_the_seat_alone():
@@ -189,7 +189,7 @@ def test_a_malformed_offer_is_refused_and_leaves_the_seat_alone():
                 assert rooms.presences[0].seats == {"ana": ana.connection}
                 assert ana.pc.connectionState == "connected"
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_garbage_on_the_wire_disturbs_nobody():
@@ -207,7 +207,7 @@ def test_garbage_on_the_wire_disturbs_nobody():
                 seen = ana.frames["video0"]
                 await until(lambda: ana.frames["video0"] > seen + 5)
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_nothing_is_left_behind():
@@ -223,7 +223,7 @@ def test_nothing_is_left_behind():
         ]
         assert left == []
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_the_one_who_speaks_is_named():
@@ -240,4 +240,4 @@ def test_the_one_who_speaks_is_named():
                 await ana.leave()
                 await ben.leave()
 
-    asyncio.run(story())
+    run(story())
