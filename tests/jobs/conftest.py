@@ -15,7 +15,7 @@ from app.core.db import Database
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def until(true: Callable[[], object], within: float = 10.0) -> None:
+def until(true: Callable[[], object], within: float = 20.0) -> None:
     """Waits until something has come true; fails when it does not within the time."""
     end = time.monotonic() + within
     while not true():
