@@ -13,7 +13,7 @@ from app.records import inspection, queries, service
 from app.records.models import Record, RecordState
 from app.records.reading import RecordBytes
 
-_SCAN_SECONDS = 600.0
+_SCAN_SECONDS = 600
 _SURELY_TAKEN = 1 << 20
 
 

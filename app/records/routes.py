@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, cast
 from urllib.parse import quote
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from werkzeug.http import dump_options_header
@@ -41,7 +41,7 @@ class Unreadable(Refusal):
 
 @blueprint.record_once
 def _seal_forms(state: BlueprintSetupState) -> None:
-    state.app.request_class = SealedRequest
+    cast(Flask, state.app).request_class = SealedRequest
 
 
 @blueprint.app_context_processor
@@ -64,8 +64,8 @@ def say_what_we_speak(**_names: str) -> Response:
 @blueprint.post("/cases/<case_id>/uploads", provide_automatic_options=False)
 @requires(Permission.RECORD_WRITE)
 def begin(case_id: str) -> Response:
-    tus.require_version(request.headers)
-    new = forms.upload_from(request.headers)
+    tus.require_version(_said())
+    new = forms.upload_from(_said())
     case = case_for(db_session(), current_person(), case_id, can_add_records)
     make = service.join_uploads if new.kind == UploadKind.FINAL else service.begin_upload
     upload = make(db_session(), current_person(), case, new)
@@ -79,7 +79,7 @@ def begin(case_id: str) -> Response:
 @blueprint.route("/uploads/<upload_id>", methods=["HEAD"], provide_automatic_options=False)
 @requires(Permission.RECORD_WRITE)
 def say_how_far(upload_id: str) -> Response:
-    tus.require_version(request.headers)
+    tus.require_version(_said())
     upload = _live(upload_id)
     return Response(status=200, headers=tus.headers(
         upload_offset=upload.received, upload_length=upload.size, upload_metadata=upload.metadata_sent or None,
@@ -89,7 +89,7 @@ def say_how_far(upload_id: str) -> Response:
 @blueprint.patch("/uploads/<upload_id>", provide_automatic_options=False)
 @requires(Permission.RECORD_WRITE)
 def receive_bytes(upload_id: str) -> Response:
-    tus.require_version(request.headers)
+    tus.require_version(_said())
     if request.mimetype != tus.CONTENT_TYPE:
         raise tus.WrongContentType()
     upload = queries.upload_for(db_session(), current_person(), upload_id)
@@ -100,7 +100,7 @@ def receive_bytes(upload_id: str) -> Response:
 @blueprint.delete("/uploads/<upload_id>", provide_automatic_options=False)
 @requires(Permission.RECORD_WRITE)
 def cancel(upload_id: str) -> Response:
-    tus.require_version(request.headers)
+    tus.require_version(_said())
     upload = queries.upload_for(db_session(), current_person(), upload_id)
     service.cancel_upload(db_session(), current_person(), upload)
     return Response(status=204, headers=tus.headers())
@@ -167,6 +167,11 @@ def _concat(upload: Upload) -> str | None:
         urls = (url_for("records.receive_bytes", upload_id=one) for one in upload.joined_from or [])
         return "final;" + " ".join(urls)
     return "partial" if upload.kind == UploadKind.PARTIAL else None
+
+
+def _said() -> dict[str, str]:
+    """The request's headers, each under its name in Title-Case, as WSGI brings them."""
+    return dict(request.headers)
 
 
 def _brings_bytes() -> bool:

@@ -98,9 +98,9 @@ def take_over(session: Session, upload: Upload, offset: int) -> str:
         raise tus.Finished()
     if offset != upload.received:
         raise tus.WrongOffset()
-    upload.writer = new_id()
+    upload.writer = writer = new_id()
     session.flush()
-    return upload.writer
+    return writer
 
 
 def keep_parts(session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[Part]) -> None:
