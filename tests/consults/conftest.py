@@ -1,0 +1,92 @@
+"""A meeting whose waiting room is open, and sockets to sit in it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.consults import tickets
+from app.consults.models import Seat
+from app.consults.service import seat_for
+from app.core.db import Database
+from app.identity.models import Person
+from app.web.sockets import socketio
+from tests.consults.meeting import an_open_meeting
+from tests.people import Visitor
+from tests.processes import SECRET_KEY
+from tests.world import Circle
+
+
+@dataclass
+class Meeting:
+    """The circle of a case, and who of the office may come."""
+
+    circle: Circle
+    coordinator: Person
+
+    @property
+    def consult_id(self) -> str:
+        return self.circle.consult.id
+
+
+@pytest.fixture
+def meeting(database: Database) -> Meeting:
+    with database.unit_of_work() as session:
+        return Meeting(*an_open_meeting(session))
+
+
+class Chair:
+    """A person's socket at a consult, without a browser."""
+
+    def __init__(self, app: Flask, database: Database, person: Person, consult_id: str) -> None:
+        self.person = person
+        self.visitor = Visitor(app, person)
+        self.socket = socketio.test_client(app, namespace="/consult", flask_test_client=self.visitor.client)
+        self._app, self._database, self._consult_id = app, database, consult_id
+        self.seat_id = ""
+
+    def sits(self, tab: str = "tab", **more: Any) -> dict[str, Any]:
+        """Takes the seat as the page would."""
+        from app.consults.queries import consult_for
+
+        with self._database.unit_of_work() as session:
+            consult = consult_for(session, self.person, self._consult_id)
+            self.seat_id = seat_for(session, self.person, consult).id
+        ticket = tickets.issue(SECRET_KEY, self.seat_id, self.person.id)
+        return self.says("seat.take", ticket=ticket, tab=tab, **more)
+
+    def says(self, event: str, **message: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.socket.emit(event, message, namespace="/consult", callback=True)
+        return answer
+
+    def goes_in(self) -> dict[str, Any]:
+        return self.says("seat.enter", mic=True, camera=True)
+
+    def heard(self, name: str) -> list[Any]:
+        """What the server said under this name since the last look."""
+        got = self.socket.get_received("/consult")
+        return [one["args"][0] if one["args"] else None for one in got if one["name"] == name]
+
+    def seat(self) -> Seat:
+        with self._database.sessions() as session:
+            seat = session.get(Seat, self.seat_id)
+            assert seat is not None
+            return seat
+
+
+@pytest.fixture
+def chair(app: Flask, database: Database, meeting: Meeting) -> Iterator[Callable[[Person], Chair]]:
+    """`chair(person)`: that person's socket, connected."""
+    chairs: list[Chair] = []
+
+    def put(person: Person) -> Chair:
+        chairs.append(Chair(app, database, person, meeting.consult_id))
+        return chairs[-1]
+
+    yield put
+    for one in chairs:
+        if one.socket.is_connected("/consult"):
+            one.socket.disconnect("/consult")

@@ -1,0 +1,232 @@
+"""The room in real browsers, against a real web process and a real media node."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
+
+from app.core.db import Database
+from app.i18n.translate import translator
+from tests.consults.meeting import PHONE, Guest, an_open_meeting, guest
+from tests.processes import House, running
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+arabic = translator("ar")
+PATIENCE = 30.0  # seconds; the tests share two cores with four browsers
+
+
+@pytest.fixture(scope="module")
+def playwright_here() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@dataclass
+class Scene:
+    """Everyone at their browsers, before the waiting room."""
+
+    house: House
+    consult_id: str
+    doctor: Guest
+    patient: Guest
+    interpreter: Guest
+
+    @property
+    def all(self) -> list[Guest]:
+        return [self.doctor, self.patient, self.interpreter]
+
+    def everyone_is_inside(self) -> None:
+        for one in self.all:
+            one.open(self.house.url, self.consult_id)
+            one.enter()
+        self.doctor.is_inside()
+        self.doctor.by("people-toggle").click()
+        for one in (self.patient, self.interpreter):
+            self.doctor.by("people").get_by_test_id(f"admit-{one.role}").click()
+            one.is_inside()
+
+    def everyone_meets(self, within: float = PATIENCE) -> None:
+        """Each sees and hears each other."""
+        for one in self.all:
+            for other in self.all:
+                if one is not other:
+                    one.sees(other.role, within=within)
+                    one.hears(other.role, within=within)
+
+
+@pytest.fixture
+def scene(playwright_here: Playwright, tmp_path: Path, settings, database: Database) -> Iterator[Scene]:  # type: ignore[no-untyped-def]
+    with database.unit_of_work() as session:
+        circle, _ = an_open_meeting(session)
+    with running(House(tmp_path, settings.database_url)) as house, ExitStack() as stack:
+        def seat(person, **options) -> Guest:  # type: ignore[no-untyped-def]
+            return stack.enter_context(guest(playwright_here, house.url, person, tmp_path, **options))
+
+        yield Scene(house, circle.consult.id, seat(circle.specialist), seat(circle.patient, viewport=PHONE),
+                    seat(circle.interpreter))
+
+
+def test_a_consultation_from_the_waiting_room_to_the_end(scene: Scene) -> None:
+    doctor, patient, interpreter = scene.all
+    for one in scene.all:
+        one.open(scene.house.url, scene.consult_id)
+
+    # Who is early waits, and sees the others and one's own picture.
+    patient.enter()
+    expect(patient.by("lobby-status")).to_have_text(arabic(
+        "The doctor has been told that you are ready. You will be let in; you need to do nothing."))
+    expect(doctor.by("lobby-people").get_by_test_id("person-patient")).to_contain_text("Ready to come in")
+    assert patient.page.evaluate("document.documentElement.dir") == "rtl"
+
+    # One by one.
+    doctor.enter()
+    doctor.is_inside()
+    doctor.by("people-toggle").click()
+    doctor.by("people").get_by_test_id("admit-patient").click()
+    patient.is_inside()
+    interpreter.enter()
+    expect(interpreter.by("consult")).to_have_attribute("data-phase", "lobby")
+    doctor.by("people").get_by_test_id("admit-interpreter").click()
+    interpreter.is_inside()
+    scene.everyone_meets()
+    expect(doctor.by("tile-interpreter")).to_contain_text("Arabic ⇄ English")
+    expect(patient.by("line-state")).to_have_attribute("data-quality", "good", timeout=15000)
+
+    # Writing.
+    patient.by("chat-toggle").click()
+    patient.by("chat-input").fill("السلام عليكم")
+    patient.by("chat-send").click()
+    expect(doctor.by("unread")).to_have_text("1")
+    doctor.by("chat-toggle").click()
+    expect(doctor.by("chat-lines").locator("li")).to_have_count(1)
+    expect(doctor.by("chat-lines")).to_contain_text("السلام عليكم")
+    patient.page.keyboard.press("Escape")
+
+    # Muted, and without a picture: the light of the camera goes out.
+    interpreter.by("mic").click()
+    interpreter.by("camera").click()
+    expect(doctor.by("tile-interpreter")).to_have_class(with_class("no-picture"))
+    assert interpreter.page.evaluate("window.consilium.devices.camera") is None
+    expect(doctor.by("tile-interpreter").locator(".tile-mic")).to_be_visible()
+    interpreter.by("camera").click()
+    interpreter.by("mic").click()
+    doctor.sees("interpreter", within=PATIENCE)
+
+    # A screen takes the stage for the others.
+    doctor.by("screen").click()
+    expect(patient.by("tile-stage")).to_be_visible()
+    wait_for_frames_on_stage(patient)
+    doctor.by("screen").click()
+    expect(patient.by("tile-stage")).to_have_count(0)
+
+    # Going for a moment, and coming back.
+    interpreter.by("leave").click()
+    interpreter.by("leave-now").click()
+    expect(interpreter.by("outside")).to_be_visible()
+    expect(doctor.by("tile-interpreter")).to_have_count(0)
+    interpreter.by("return").click()
+    interpreter.is_inside()
+    interpreter.sees("patient", within=PATIENCE)
+
+    # The end, for everyone.
+    doctor.by("leave").click()
+    doctor.by("end").click()
+    for one in scene.all:
+        one.page.wait_for_url("**/after")
+        expect(one.by("consult-after")).to_be_visible()
+        assert one.complaints == []
+
+
+def test_a_reload_returns_to_the_seat_and_a_second_tab_takes_it_over(scene: Scene) -> None:
+    scene.everyone_is_inside()
+    scene.everyone_meets()
+    patient, doctor = scene.patient, scene.doctor
+
+    patient.page.reload()
+    patient.is_inside()
+    patient.sees("specialist", within=PATIENCE)
+    doctor.sees("patient", within=PATIENCE)
+    doctor.hears("patient", within=PATIENCE)
+
+    second: Page = patient.context.new_page()
+    second.goto(f"{scene.house.url}/consults/{scene.consult_id}")
+    expect(second.get_by_test_id("consult")).to_have_attribute("data-phase", "room", timeout=20000)
+    expect(patient.by("outside")).to_contain_text(arabic("You continued in another window"))
+    doctor.sees("patient", within=PATIENCE)
+    patient.by("return").click()
+    patient.is_inside()
+    expect(second.get_by_test_id("outside")).to_be_visible()
+
+
+def test_kill_9_of_the_media_node_and_of_the_web(scene: Scene) -> None:
+    """Sound and picture come back by themselves, and the chat has neither a double nor a hole."""
+    scene.everyone_is_inside()
+    scene.everyone_meets()
+    doctor, patient, interpreter = scene.all
+    doctor.by("chat-toggle").click()
+
+    scene.house.processes["media"].kill()
+    scene.house.processes["media"].start()
+    expect(patient.by("line-state")).to_have_attribute("data-quality", "lost", timeout=15000)
+    scene.everyone_meets(within=90)
+
+    scene.house.processes["web0"].kill()
+    expect(doctor.by("line-state")).to_have_attribute("data-quality", "lost", timeout=15000)
+    doctor.by("chat-input").fill("written while the web was away")
+    doctor.by("chat-send").click()
+    expect(doctor.by("chat-lines")).to_contain_text("Not sent yet")
+    scene.house.processes["web0"].start()
+    for one in (patient, interpreter):
+        expect(one.by("unread")).to_have_text("1", timeout=90000)
+    expect(doctor.by("chat-lines").locator("li")).to_have_count(1)
+    expect(doctor.by("chat-lines")).not_to_contain_text("Not sent yet")
+    scene.everyone_meets(within=90)
+
+
+def test_who_comes_late_sees_a_picture_within_a_second(scene: Scene) -> None:
+    doctor, patient, interpreter = scene.all
+    for one in (doctor, patient):
+        one.open(scene.house.url, scene.consult_id)
+        one.enter()
+    doctor.is_inside()
+    doctor.by("people-toggle").click()
+    doctor.by("people").get_by_test_id("admit-patient").click()
+    patient.is_inside()
+    patient.sees("specialist", frames=50, within=PATIENCE)  # long after the first keyframe
+    interpreter.open(scene.house.url, scene.consult_id)
+    interpreter.enter()
+    interpreter.page.evaluate("""() => {
+      const link = window.consilium.link, times = (window.times = {});
+      link.addEventListener("state", ({ detail }) => {
+        if (detail.state !== "connected") return;
+        times.connected = performance.now();
+        link.slots.slice(0, 2).forEach(({ stream }, n) => {
+          const video = Object.assign(document.createElement("video"), { muted: true, srcObject: stream });
+          video.requestVideoFrameCallback(() => (times[n] = performance.now() - times.connected));
+          video.play();
+        });
+      });
+    }""")
+    doctor.by("people").get_by_test_id("admit-interpreter").click()
+    interpreter.is_inside()
+    interpreter.sees("specialist", within=PATIENCE)
+    interpreter.sees("patient", within=PATIENCE)
+    times = interpreter.page.evaluate("window.times")
+    assert times["0"] < 1000 and times["1"] < 1000, times
+
+
+def with_class(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(^|\s){name}(\s|$)")
+
+
+def wait_for_frames_on_stage(one: Guest) -> None:
+    for _ in range(100):
+        if one.stats()["stage"]["frames"] > 3:
+            return
+        one.wait(200)
+    raise AssertionError(f"no picture on the stage: {one.stats()}")
