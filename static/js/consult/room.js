@@ -78,9 +78,11 @@ class Room {
     this._show(state);
     this.chat.receive(chat, { quiet: !again });
     this._sayLine();
+    const comesBack = sessionStorage.getItem("consult-return");
+    sessionStorage.removeItem("consult-return");
     // A reload, or a line found again: whoever was inside goes on inside, without a question.
     if (this.phase === "room") await this._enter().catch(() => {});
-    else if (state.you.entered) await this.enter();
+    else if (state.you.entered || (comesBack && state.you.admitted)) await this.enter();
     this.chat.flush();
   }
 
@@ -285,7 +287,10 @@ class Room {
     on("leave", () => byId("leave-dialog").showModal());
     on("leave-now", () => (byId("leave-dialog").close(), this.leave()));
     on("end", (event) => this.act(event.currentTarget, "consult.end"));
-    on("return", () => window.location.reload());
+    on("return", () => {
+      sessionStorage.setItem("consult-return", "yes");
+      window.location.reload();
+    });
     main.querySelectorAll('[data-do="view"]').forEach((one) => one.addEventListener("change", () => this.tiles.setView(one.value)));
     main.querySelector('[data-do="volume"]').addEventListener("input", (event) => this.mixer.setVolume(Number(event.target.value)));
     this.chat.isOpen = () => this.panels.isOpen("chat");
