@@ -28,7 +28,7 @@ class Case(Base):
     __table_args__ = (
         # Each ends in the id, so that the worklist finds its page in the index alone, however far down it is.
         Index("ix_cases_act_by", "act_by", "id"),
-        Index("ix_cases_stage_act_by", "stage", "act_by", "id"),
+        Index("ix_cases_stage_act_by", "stage", "act_by", "id", "needs_interpreter"),
         Index("ix_cases_specialty_act_by", "specialty", "act_by", "id"),
         Index("ix_cases_stage_changed", "stage", "changed_at", "id"),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from app.cases import policy
@@ -55,7 +55,7 @@ def cases_of(
 class Wanted:
     """What the office wants to see of its worklist. With nothing chosen: every case on which somebody has to act.
 
-    `number` is a case number or the end of one; `among` a query of case ids, from a slice that knows more.
+    `number` is a case number or the end of one; `among` are case ids, from a slice that knows more.
     """
 
     stages: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Wanted:
     without_specialist: bool = False
     late: bool = False
     number: str | None = None
-    among: Select[tuple[str]] | None = None
+    among: tuple[str, ...] | None = None
 
 
 def worklist(session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50) -> list[Case]:
@@ -100,7 +100,7 @@ def _matching(query: Q, wanted: Wanted) -> Q:
     if wanted.late:
         query = query.where(Case.act_by < now())
     if wanted.without_specialist:
-        query = query.where(Case.stage.in_(UNASSIGNED), ~_has_member(Role.SPECIALIST))
+        query = query.where(Case.stage.in_(UNASSIGNED), Case.needs_interpreter.is_(None))  # known from the first one on
     if wanted.among is not None:
         query = query.where(Case.id.in_(wanted.among))
     return query
@@ -110,10 +110,6 @@ def _by_urgency(wanted: Wanted) -> list[Any]:
     if wanted.stages and set(wanted.stages) <= ENDS:
         return [Case.changed_at.desc(), Case.id]
     return [Case.act_by, Case.id]
-
-
-def _has_member(role: Role) -> Any:
-    return exists().where(CaseMember.case_id == Case.id, CaseMember.role == role, _holds_now())
 
 
 def cases_numbered(session: Session, entered: str) -> list[str]:

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.audit.models import AuditEntry
@@ -56,8 +56,14 @@ class Worklist:
     unfilled: int
 
 
-def worklist(session: Session, wanted: Wanted, page: int) -> Worklist:
-    """One page of the office's worklist, and the counts beside it. Pages are numbered from 1."""
+def worklist(session: Session, wanted: Wanted, page: int, *, only_unfilled: bool = False) -> Worklist:
+    """One page of the office's worklist, and the counts beside it. Pages are numbered from 1.
+
+    With `only_unfilled`, only cases whose coming meeting has no interpreter who said yes.
+    """
+    unfilled = unfilled_cases(session)
+    if only_unfilled:
+        wanted = replace(wanted, among=unfilled)
     total = cases.count_worklist(session, wanted)
     last = max(1, -(-total // PAGE))
     page = min(max(page, 1), last)
@@ -65,15 +71,16 @@ def worklist(session: Session, wanted: Wanted, page: int) -> Worklist:
     return Worklist(
         rows=rows_for(session, found, Role.COORDINATOR), wanted=wanted, page=page, last=last, total=total,
         by_stage=cases.count_by_stage(session), late=cases.count_worklist(session, Wanted(late=True)),
-        unfilled=session.scalar(select(func.count()).select_from(unfilled_cases().subquery())) or 0)
+        unfilled=len(unfilled))
 
 
-def unfilled_cases() -> Select[tuple[str]]:
+def unfilled_cases(session: Session) -> tuple[str, ...]:
     """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
     said_yes = exists().where(Engagement.booking_id == Booking.id, Engagement.state.in_(SAID_YES),
                               Engagement.interpreter_id == Booking.interpreter_id)
-    return select(Booking.case_id).where(Booking.state == BookingState.CONFIRMED, Booking.needs_interpreter,
-                                         Booking.starts_at > now(), ~said_yes)
+    return tuple(session.scalars(
+        select(Booking.case_id).distinct().where(
+            Booking.state == BookingState.CONFIRMED, Booking.needs_interpreter, Booking.starts_at > now(), ~said_yes)))
 
 
 def rows_for(session: Session, found: Sequence[Case], role: str) -> list[Row]:

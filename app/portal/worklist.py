@@ -20,7 +20,7 @@ STAGES = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {ENDED: tupl
 @requires(Permission.WORKLIST_READ)
 def worklist() -> str:
     wanted, page = _read_address()
-    found = queries.worklist(db_session(), wanted, page)
+    found = queries.worklist(db_session(), wanted, page, only_unfilled=request.args.get("show") == "interpreter")
     chosen = {key: value for key, value in request.args.items() if value and key != "page"}
     return render_template(
         "portal/worklist.html", work=found, chosen=chosen, specialties=SPECIALTIES, words=words,
@@ -37,7 +37,6 @@ def _read_address() -> tuple[Wanted, int]:
         stages=STAGES.get(asked.get("stage", ""), ()),
         specialty=specialty if specialty in SPECIALTIES else None,
         without_specialist=show == "specialist",
-        among=queries.unfilled_cases() if show == "interpreter" else None,
         late=show == "late",
         number=(asked.get("q") or "").strip()[:40] or None,
     ), asked.get("page", 1, type=int)

@@ -191,7 +191,7 @@ def _case(rows: dict[type[Base], list[dict[str, Any]]], place: int, stage: Stage
         "id": new_id(), "number": f"C-{now().year}-{place:05d}", "patient_id": patient["id"], "stage": str(stage),
         "specialty": specialist["specialties"][0], "language": patient["language"], "story": "A story. " * 40,
         "written_only": written, "for_self": True, "created_at": born, "submitted_at": sent, "complete_at": complete,
-        "due_at": due, "changed_at": born + timedelta(days=1), "needs_interpreter": not written,
+        "due_at": due, "changed_at": born + timedelta(days=1), "needs_interpreter": not written if complete else None,
         "act_by": None if stage in (*ENDED, Stage.DRAFT) else due or now() + timedelta(days=chance.uniform(-3, 9)),
     }
     rows[Case].append(case)
