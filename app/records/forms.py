@@ -6,27 +6,15 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from app.core.errors import Invalid
 from app.core.text import N_
 from app.records import kinds, tus
+from app.records.service import NewUpload
 
 LONGEST_NAME = 255
 LONGEST_REASON = 500
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-
-
-@dataclass(frozen=True)
-class NewUpload:
-    """What somebody is about to send. `head` is the file's beginning, where the sender already showed it."""
-
-    kind: str
-    name: str
-    size: int
-    head: bytes = b""
-    joins: tuple[str, ...] = ()
-    metadata: str = ""
 
 
 def upload_from(headers: Mapping[str, str]) -> NewUpload:

@@ -22,7 +22,6 @@ from app.core.outbox import enqueue
 from app.core.text import N_
 from app.identity.models import Person
 from app.records import kinds, policy, queries, tus
-from app.records.forms import NewUpload
 from app.records.inspection import Finding
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
 from app.records.words import REASONS
@@ -39,6 +38,18 @@ class KindRefused(Invalid):
     """A file that is not of a kind that we accept; the sentence says why."""
 
     status = 415
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """What somebody is about to send. `head` is the file's beginning, where the sender already showed it."""
+
+    kind: str
+    name: str
+    size: int
+    head: bytes = b""
+    joins: tuple[str, ...] = ()
+    metadata: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from app.core.db import Database
 from app.core.outbox import JobContext
 from app.core.permissions import Role
 from app.records import jobs, queries, service, tus
-from app.records.forms import NewUpload
 from app.records.inspection import Finding
 from app.records.models import Record, RecordState, UploadPart
 from app.records.reading import RecordBytes
 from app.records.receiving import Sender as Source
 from app.records.receiving import receive
+from app.records.service import NewUpload
 from tests.people import an_accepted_case
 from tests.processes import MASTER_KEYS
 from tests.records.conftest import SENTENCE, Cast, Sender, a_dicom, a_pdf, someone
