@@ -4,11 +4,35 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_location, get_timezone_name
-from babel.numbers import format_decimal
+from babel import Locale
+from babel.core import get_global
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_datetime_format,
+    get_timezone_location,
+    get_timezone_name,
+)
+from babel.units import format_unit
 
 from app.core.clock import now
 from app.i18n.locales import known
+
+# CLDR keeps the names that these zones had before IANA renamed them (its timezone.xml), and Babel looks under the new:
+# India, Nepal, Viet Nam, Myanmar, Ukraine and Argentina would be shown as a bare, English piece of a path.
+CLDR_NAMES = {
+    "Africa/Asmara": "Africa/Asmera", "America/Argentina/Buenos_Aires": "America/Buenos_Aires",
+    "America/Argentina/Catamarca": "America/Catamarca", "America/Argentina/Cordoba": "America/Cordoba",
+    "America/Argentina/Jujuy": "America/Jujuy", "America/Argentina/Mendoza": "America/Mendoza",
+    "America/Atikokan": "America/Coral_Harbour", "America/Indiana/Indianapolis": "America/Indianapolis",
+    "America/Kentucky/Louisville": "America/Louisville", "America/Nuuk": "America/Godthab",
+    "Asia/Ho_Chi_Minh": "Asia/Saigon", "Asia/Kathmandu": "Asia/Katmandu", "Asia/Kolkata": "Asia/Calcutta",
+    "Asia/Yangon": "Asia/Rangoon", "Atlantic/Faroe": "Atlantic/Faeroe", "Europe/Kyiv": "Europe/Kiev",
+    "Pacific/Chuuk": "Pacific/Truk", "Pacific/Kanton": "Pacific/Enderbury", "Pacific/Pohnpei": "Pacific/Ponape",
+}
 
 
 def in_zone(at: datetime, zone: str) -> datetime:
@@ -19,11 +43,10 @@ def in_zone(at: datetime, zone: str) -> datetime:
 
 
 def long_moment(at: datetime, zone: str, language: str) -> str:
-    """«Monday, 4 May 2026 at 15:30 (Arabian Standard Time)»."""
-    locale = known(language).tag
-    local = in_zone(at, zone)
-    day = format_date(local, "full", locale=locale)
-    return f"{day} {clock_time(at, zone, language)} ({zone_name(at, zone, language)})"
+    """«Monday, May 4, 2026, 3:30 PM (Arabian Standard Time)»."""
+    together = str(get_datetime_format("full", locale=known(language).tag))  # «{1}, {0}», in Arabic «{1}، {0}»
+    moment = together.replace("{1}", long_date(at, zone, language)).replace("{0}", clock_time(at, zone, language))
+    return f"{moment} ({zone_name(at, zone, language)})"
 
 
 def short_moment(at: datetime, zone: str, language: str) -> str:
@@ -43,8 +66,9 @@ def long_date(at: datetime | date, zone: str, language: str) -> str:
 
 
 def short_date(at: datetime | date, zone: str, language: str) -> str:
+    """«May 4, 2026»: the month is a word in every language, as 4/5 and 5/4 are read differently."""
     local = in_zone(at, zone) if isinstance(at, datetime) else at
-    return format_date(local, "medium", locale=known(language).tag)
+    return format_skeleton("yMMMd", local, locale=known(language).tag)
 
 
 def weekday(at: datetime, zone: str, language: str) -> str:
@@ -53,10 +77,20 @@ def weekday(at: datetime, zone: str, language: str) -> str:
 
 def zone_name(at: datetime, zone: str, language: str) -> str:
     """«Arabian Standard Time», or the city where CLDR has no name for the zone."""
+    if zone in CLDR_NAMES:
+        return _renamed_zone_name(at, zone, language)
     locale = known(language).tag
     name = get_timezone_name(in_zone(at, zone), locale=locale)
     nameless = any(character.isdigit() for character in name)  # CLDR then gives the bare offset: «GMT+03:00»
     return get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True) if nameless else name
+
+
+def _renamed_zone_name(at: datetime, zone: str, language: str) -> str:
+    locale, name = Locale.parse(known(language).tag), CLDR_NAMES[zone]
+    season = "daylight" if in_zone(at, zone).dst() else "standard"
+    family = locale.meta_zones.get(get_global("meta_zones").get(name), {})
+    city = locale.time_zones.get(name, {}).get("city", zone.rsplit("/", 1)[1].replace("_", " "))
+    return family.get("long", {}).get(season, city)
 
 
 def ago(at: datetime, language: str) -> str:
@@ -66,9 +100,9 @@ def ago(at: datetime, language: str) -> str:
 
 def file_size(count: int, language: str) -> str:
     """«3.4 MB», in powers of ten as file managers show them."""
-    size, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
+    size, unit = float(count), "byte"
+    for unit in ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte"):
+        if size < 1000 or unit == "terabyte":
             break
         size /= 1000
-    return f"{format_decimal(round(size, 1), locale=known(language).tag)} {unit}"
+    return format_unit(round(size, 1), f"digital-{unit}", "short", locale=known(language).tag)
