@@ -79,6 +79,10 @@ KINDS: dict[str, Kind] = {
     "reminder": _meeting(
         N_("Your appointment is near"), N_("The video meeting of case %(number)s begins on %(starts_at)s."),
         N_("Open the page a few minutes early to try your camera and microphone.")),
+    "clock_rules_changed": _meeting(
+        N_("The clocks have changed for your appointment"),
+        N_("A country has changed its clocks. The video meeting of case %(number)s stays at the same moment, which is "
+           "now %(starts_at)s for you.")),
     "engagement_proposed": _meeting(
         N_("Can you interpret?"),
         N_("You are asked to interpret the video meeting of case %(number)s on %(starts_at)s."),

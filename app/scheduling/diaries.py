@@ -33,6 +33,7 @@ from app.scheduling.models import (
     Diary,
 )
 from app.scheduling.quarters import Horizon, instant_of, ones, quarter_of
+from app.scheduling.recurrence import expand
 
 HORIZON_DAYS = 130
 """How far ahead calendars reach: the 90 days that people may book, and a margin."""
@@ -146,7 +147,7 @@ def _build(
     ids = list(zones)
     rules = _rules(session, ids)  # first: a change that comes between this and the rest makes it stale, not wrong
     windows = _windows(session, ids)
-    extra, closed = _dated_hours(session, ids)
+    extra, closed = _dated_hours(session, ids, horizon)
     taken = _claimed(session, ids, horizon)
     busy = _busy(session, ids, horizon)
     limited = [p for p in ids if rules[p].daily_most is not None or rules[p].weekly_most is not None]
@@ -196,14 +197,15 @@ def _windows(session: Session, ids: list[str]) -> dict[str, list[Window]]:
 
 
 def _dated_hours(
-    session: Session, ids: list[str]
+    session: Session, ids: list[str], horizon: Horizon
 ) -> tuple[dict[str, list[DatedHours]], dict[str, list[DatedHours]]]:
     E = AvailabilityException
     extra: dict[str, list[DatedHours]] = defaultdict(list)
     closed: dict[str, list[DatedHours]] = defaultdict(list)
     for row in session.scalars(select(E).where(among(session, E.person_id, ids))):
         hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
-        (extra if row.opens else closed)[row.person_id].append(hours)
+        days = expand(hours, row.rule, horizon) if row.rule else [hours]
+        (extra if row.opens else closed)[row.person_id] += days
     return extra, closed
 
 

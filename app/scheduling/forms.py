@@ -68,7 +68,7 @@ class DaysForm:
         last = _day(form.get("last", ""), "last") if form.get("last") else first
         start = _minute(form["start"]) if form.get("start") else 0
         end = (_minute(form["end"]) or MINUTES_IN_DAY) if form.get("end") else MINUTES_IN_DAY
-        return cls(form.get("zone", ""), Days(first, last, form.get("kind") == "extra", start, end))
+        return cls(form.get("zone", ""), Days(first, last, form.get("kind") == "extra", start, end, _rule(form, first)))
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,31 @@ class HabitsForm:
         return cls(Habits(
             buffer=buffer // 15 if buffer % 15 == 0 else -1, notice_hours=_count(form, "notice_hours", 0),
             daily_most=_count(form, "daily_most", None), weekly_most=_count(form, "weekly_most", None)))
+
+
+REPEATS: dict[str, str] = {
+    "": N_("Never"),
+    "weekly": N_("Every week"),
+    "fortnightly": N_("Every second week"),
+    "monthly": N_("Every month on this weekday"),
+    "yearly": N_("Every year"),
+    "rule": N_("By a rule of your own"),
+}
+
+
+def _rule(form: Form, first: date) -> str | None:
+    """The RRULE that stands for a choice of how days repeat; `rule` gives one in full."""
+    repeat, until = form.get("repeat", ""), form.get("until", "")
+    if repeat not in REPEATS:
+        raise Invalid(N_("We could not read how these days repeat."), field="repeat")
+    if not repeat:
+        return None
+    weekday, number = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[first.weekday()], (first.day - 1) // 7 + 1
+    rule = {
+        "weekly": "FREQ=WEEKLY", "fortnightly": "FREQ=WEEKLY;INTERVAL=2", "yearly": "FREQ=YEARLY",
+        "monthly": f"FREQ=MONTHLY;BYDAY={number if number < 5 else -1}{weekday}", "rule": form.get("rule", "").strip(),
+    }[repeat]
+    return f"{rule};UNTIL={_day(until, 'until'):%Y%m%d}" if until else rule
 
 
 def read_day(text: str | None) -> date | None:

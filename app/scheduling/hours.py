@@ -3,26 +3,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import available_timezones
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.audit.verbs import Verb
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
+from app.core.ids import new_id
+from app.core.outbox import enqueue
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import diaries, policy
-from app.scheduling.calendar import MINUTES_IN_DAY
-from app.scheduling.models import AvailabilityException, AvailabilityWindow, Diary, Qualification
+from app.scheduling import diaries, feeds, policy
+from app.scheduling.calendar import MINUTES_IN_DAY, Interval
+from app.scheduling.models import (
+    AvailabilityException,
+    AvailabilityWindow,
+    BusyFeed,
+    BusySpan,
+    Diary,
+    Qualification,
+)
 from app.scheduling.quarters import MINUTES
+from app.scheduling.recurrence import BadRule, check_rule
 
 MOST_WINDOWS = 50
 MOST_EXCEPTIONS = 400
+MOST_FEEDS = 5
 MODES = ("consecutive", "simultaneous")
 
 
@@ -105,8 +116,11 @@ def add_days(session: Session, actor: Person, owner: Person, days: Days, zone: s
     _check_period(days.first, days.last)
     if (days.last - days.first).days > 366:
         raise Invalid(N_("Please enter at most a year at once."), field="last")
-    if days.last < now().date().replace(day=1):
+    if days.rule is None and days.last < now().date() - timedelta(days=1):
         raise Invalid(N_("These days have already passed."), field="last")
+    _check_rule(days)
+    if session.scalar(select(func.count()).where(AvailabilityException.person_id == owner.id)) >= MOST_EXCEPTIONS:
+        raise Invalid(N_("There are too many entries. Please remove old ones first."), field="first")
     diaries.lock(session, [owner.id])
     row = AvailabilityException(person_id=owner.id, opens=days.opens, first_day=days.first, last_day=days.last,
                                 start_minute=days.start, end_minute=days.end, zone=zone, rule=days.rule)
@@ -162,6 +176,58 @@ def add_qualification(session: Session, actor: Person, owner: Person, held: Cred
     session.flush()
     _record(session, actor, owner, qualification=row.id, source=held.source, target=held.target)
     return row
+
+
+def add_feed(session: Session, actor: Person, owner: Person, url: str) -> BusyFeed:
+    """Another calendar whose busy times count as taken. It is read soon, and then every half hour."""
+    _refuse_unless_may_set(actor, owner)
+    try:
+        url = feeds.checked(url)
+    except feeds.FeedRefused as refused:
+        raise Invalid(refused.sentence, field="url") from None
+    if session.scalar(select(func.count()).where(BusyFeed.person_id == owner.id)) >= MOST_FEEDS:
+        raise Invalid(N_("Please enter at most %(most)s other calendars."), field="url", most=MOST_FEEDS)
+    feed = BusyFeed(id=new_id(), person_id=owner.id, url=url)
+    session.add(feed)
+    session.flush()
+    enqueue(session, "fetch_busy_feed", {"feed_id": feed.id})
+    _record(session, actor, owner, feed=feed.id)
+    return feed
+
+
+def remove_feed(session: Session, actor: Person, owner: Person, feed: BusyFeed) -> None:
+    """Forgets another calendar, and what was read from it."""
+    _refuse_unless_may_set(actor, owner)
+    if feed.person_id != owner.id:
+        raise Forbidden()
+    diaries.lock(session, [owner.id])
+    session.execute(delete(BusySpan).where(BusySpan.feed_id == feed.id))
+    session.delete(feed)
+    session.flush()
+    _record(session, actor, owner, feed_removed=feed.id)
+
+
+def keep_busy_spans(session: Session, feed: BusyFeed, spans: Sequence[Interval], etag: str | None) -> None:
+    """Puts what a feed says now in the place of what it said before."""
+    before = session.execute(select(BusySpan.start_quarter, BusySpan.end_quarter)
+                             .where(BusySpan.feed_id == feed.id).order_by(BusySpan.start_quarter)).all()
+    feed.fetched_at, feed.failure, feed.etag = now(), None, etag
+    if [tuple(row) for row in before] == list(spans):
+        return
+    diaries.lock(session, [feed.person_id])
+    session.execute(delete(BusySpan).where(BusySpan.feed_id == feed.id))
+    if spans:
+        session.execute(insert(BusySpan), [
+            {"feed_id": feed.id, "person_id": feed.person_id, "start_quarter": begin, "end_quarter": end}
+            for begin, end in spans])
+
+
+def _check_rule(days: Days) -> None:
+    if days.rule is not None:
+        try:
+            check_rule(days.rule, days.first)
+        except BadRule:
+            raise Invalid(N_("We could not read how these days repeat."), field="repeat") from None
 
 
 def _refuse_unless_may_set(actor: Person, owner: Person) -> None:

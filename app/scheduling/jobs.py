@@ -5,12 +5,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
-from app.core.outbox import JobContext
-from app.scheduling import ladder, service
-from app.scheduling.models import Booking, Engagement
+from app.core.outbox import JobContext, enqueue
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling import diaries, feeds, hours, ladder, service
+from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement
+from app.scheduling.recurrence import BadCalendar, busy_spans
 
 Payload = dict[str, Any]
 
@@ -42,10 +46,66 @@ def remind_booking(session: Session, payload: Payload, context: JobContext) -> N
     ladder.tell(session, "reminder", booking, [person.id for person in booking.people], hours=payload["hours"])
 
 
+def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> None:
+    """Reads another calendar. The network comes first: a transaction that waits for it would make everybody wait."""
+    with context.database.unit_of_work() as reading:
+        feed = reading.get(BusyFeed, payload["feed_id"])
+        if feed is None:
+            return
+        person = reading.get_one(Person, feed.person_id)
+        url, etag, zone = feed.url, feed.etag, person.timezone
+    failure, spans, fetched = None, [], None
+    try:
+        fetched = feeds.fetch(url, etag)
+        if fetched.body is not None:
+            spans = busy_spans(fetched.body, zone, diaries.current_horizon())
+    except feeds.FeedRefused as refused:
+        failure = refused.sentence
+    except BadCalendar:
+        failure = N_("What stands at this address is not a calendar that we can read.")
+    feed = session.get(BusyFeed, payload["feed_id"])
+    if feed is None:
+        return
+    if failure is not None:
+        feed.failure = failure  # what was read before stays: better busy too long than asked too often
+    elif fetched is not None and fetched.body is not None:
+        hours.keep_busy_spans(session, feed, spans, fetched.etag)
+    else:
+        feed.fetched_at, feed.failure = now(), None
+
+
+def fetch_busy_feeds(session: Session, payload: Payload, context: JobContext) -> None:
+    """Every feed, each in a job of its own. Once a day in full, because the horizon has moved on."""
+    for feed in session.scalars(select(BusyFeed)):
+        if feed.fetched_at is None or feed.fetched_at.date() != now().date():
+            feed.etag = None
+        enqueue(session, "fetch_busy_feed", {"feed_id": feed.id})
+
+
+def check_clock_rules(session: Session, payload: Payload, context: JobContext) -> None:
+    """A country may change its clocks after a meeting was agreed. The instant stays; everyone learns their new time."""
+    ahead = session.scalars(select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now()))
+    for booking in ahead:
+        current = service.offsets_of(booking)
+        known = {person_id: minutes for person_id, minutes in booking.offsets.items() if person_id in current}
+        if any(current[person_id] != minutes for person_id, minutes in known.items()):
+            booking.offsets, booking.sequence = current, booking.sequence + 1
+            service.remind(session, booking)
+            ladder.tell(session, "clock_rules_changed", booking,
+                        [*(person.id for person in booking.people), *ladder.office(session)])
+
+
 HANDLERS: dict[str, Callable[[Session, Payload, JobContext], None]] = {
     "expire_hold": expire_hold,
     "expire_holds": expire_holds,
     "check_engagement": check_engagement,
     "remind_booking": remind_booking,
+    "fetch_busy_feed": fetch_busy_feed,
+    "fetch_busy_feeds": fetch_busy_feeds,
+    "check_clock_rules": check_clock_rules,
 }
-PERIODIC = [("expire_holds", timedelta(minutes=5))]
+PERIODIC = [
+    ("expire_holds", timedelta(minutes=5)),
+    ("fetch_busy_feeds", timedelta(minutes=30)),
+    ("check_clock_rules", timedelta(days=1)),
+]

@@ -98,10 +98,10 @@ def promote(session: Session, actor: Person | None, booking: Booking) -> Person 
                 continue
             booking.interpreter_id, booking.interpreter = person.id, person
             propose(session, actor, booking, person, rank=len(asked))
-            told = [booking.patient_id, booking.specialist_id, *_office(session)]
+            told = [booking.patient_id, booking.specialist_id, *office(session)]
             tell(session, "interpreter_replaced", booking, told)
             return person
-    tell(session, "interpreter_missing", booking, _office(session))
+    tell(session, "interpreter_missing", booking, office(session))
     return None
 
 
@@ -163,7 +163,8 @@ def _deadline(booking: Booking) -> datetime:
     return booking.starts_at - min(FIRM_BEFORE, ahead / 2) if ahead > timedelta(0) else now()
 
 
-def _office(session: Session) -> list[str]:
+def office(session: Session) -> list[str]:
+    """Everybody who coordinates."""
     return list(session.scalars(select(Person.id).where(Person.role == Role.COORDINATOR, Person.active)))
 
 

@@ -24,6 +24,7 @@ from app.scheduling.models import (
     AvailabilityWindow,
     Booking,
     BookingState,
+    BusyFeed,
     Engagement,
     EngagementState,
     Qualification,
@@ -208,6 +209,10 @@ def exceptions_of(session: Session, person: Person) -> list[AvailabilityExceptio
             AvailabilityException.person_id == person.id,
             or_(AvailabilityException.last_day >= yesterday, AvailabilityException.rule.is_not(None)),
         ).order_by(AvailabilityException.first_day)))
+
+
+def feeds_of(session: Session, person: Person) -> list[BusyFeed]:
+    return list(session.scalars(select(BusyFeed).where(BusyFeed.person_id == person.id).order_by(BusyFeed.id)))
 
 
 def habits_of(session: Session, person: Person) -> diaries.Rules:

@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries, service
-from app.scheduling.models import AvailabilityException, Booking, BookingState
+from app.scheduling.models import AvailabilityException, Booking, BookingState, BusyFeed
 from app.scheduling.service import SlotTaken
 from app.web.access import requires
 from app.web.context import current_person, db_session
@@ -251,6 +251,28 @@ def remove_days(row_id: str) -> Page:
     return _hours_saved(owner)
 
 
+@blueprint.post("/hours/feeds")
+@requires(Permission.AVAILABILITY_WRITE)
+def add_feed() -> Page:
+    owner = _owner()
+    try:
+        service.add_feed(db_session(), current_person(), owner, request.form.get("url", ""))
+    except Invalid as refusal:
+        return _hours_page(owner, refusal)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/feeds/<feed_id>/remove")
+@requires(Permission.AVAILABILITY_WRITE)
+def remove_feed(feed_id: str) -> Page:
+    owner = _owner()
+    feed = db_session().get(BusyFeed, feed_id)
+    if feed is None:
+        raise NotFound()
+    service.remove_feed(db_session(), current_person(), owner, feed)
+    return _hours_saved(owner)
+
+
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
@@ -336,7 +358,8 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
     windows = queries.windows_of(session, owner)
     page = render_template(
         "scheduling/hours.html", owner=owner, windows=windows, days=queries.exceptions_of(session, owner),
-        habits=queries.habits_of(session, owner), qualifications=queries.qualifications_of(session, owner),
+        feeds=queries.feeds_of(session, owner), repeats=forms.REPEATS, habits=queries.habits_of(session, owner),
+        qualifications=queries.qualifications_of(session, owner),
         zone=request.form.get("zone") or (windows[0].zone if windows else owner.timezone), zones=_zones(),
         entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(forms.ROWS_A_DAY),
         errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())

@@ -23,15 +23,23 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import claims, diaries, ladder, policy, queries
 from app.scheduling.claims import SlotTaken
-from app.scheduling.hours import add_days, add_qualification, remove_days, set_availability, set_habits
+from app.scheduling.hours import (
+    add_days,
+    add_feed,
+    add_qualification,
+    remove_days,
+    remove_feed,
+    set_availability,
+    set_habits,
+)
 from app.scheduling.ladder import accept_engagement, decline_engagement
 from app.scheduling.models import DEFAULT_LENGTH, Booking, BookingState
 from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
 
 __all__ = [
-    "SlotTaken", "Wish", "accept_engagement", "add_days", "add_qualification", "book", "cancel", "confirm",
+    "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_qualification", "book", "cancel", "confirm",
     "decline_engagement", "expire_hold", "expire_holds", "hold", "move", "release_hold", "remove_days",
-    "set_availability", "set_habits",
+    "remove_feed", "set_availability", "set_habits",
 ]
 
 HOLD = timedelta(minutes=10)
@@ -114,7 +122,7 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         claims.keep(session, booking)
         booking.state, booking.hold_expires_at = BookingState.CONFIRMED, None
         booking.changed_at = now()
-        booking.offsets = _offsets(booking)
+        booking.offsets = offsets_of(booking)
         withdraw(session, f"expire_hold:{booking.id}")
         audit.record(session, actor.id, Verb.BOOKED, "booking", booking.id, booking.case_id, **ladder.facts_of(booking))
         if booking.case.stage == Stage.ACCEPTED:
@@ -122,7 +130,7 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         ladder.tell(session, "booking_confirmed", booking, [booking.patient_id, booking.specialist_id])
         if booking.interpreter is not None:
             ladder.propose(session, actor, booking, booking.interpreter)
-        _remind(session, booking)
+        remind(session, booking)
         return booking
 
     return claims.patiently(session, act)
@@ -218,14 +226,14 @@ def move(
         claims.take(session, booking, [person.id for person in booking.people])
         if override_reason is None:
             _check_hours(session, booking)
-        booking.changed_at, booking.offsets = now(), _offsets(booking)
+        booking.changed_at, booking.offsets = now(), offsets_of(booking)
         session.flush()
         _ask_again(session, actor, booking)
         audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id,
                      was=was.isoformat(), now=starts_at.isoformat(), override=override_reason is not None)
         ladder.tell(session, "booking_moved", booking, [booking.patient_id, booking.specialist_id],
                     was_at=was.isoformat())
-        _remind(session, booking)
+        remind(session, booking)
         return booking
 
     return claims.patiently(session, act)
@@ -254,7 +262,8 @@ def _ask_again(session: Session, actor: Person, booking: Booking) -> None:
     ladder.propose(session, actor, booking, booking.interpreter)
 
 
-def _remind(session: Session, booking: Booking) -> None:
+def remind(session: Session, booking: Booking) -> None:
+    """Queues the reminders of a booking as it stands; those queued for an earlier state fall silent."""
     for before in REMINDERS:
         at = booking.starts_at - before
         if at > now():
@@ -263,7 +272,7 @@ def _remind(session: Session, booking: Booking) -> None:
                     run_at=at, key=f"remind_booking:{booking.id}:{booking.sequence}:{hours}")
 
 
-def _offsets(booking: Booking) -> dict[str, int]:
+def offsets_of(booking: Booking) -> dict[str, int]:
     """Minutes from UTC of each person's clock at the meeting, as the zones' rules stand today."""
     return {
         person.id: int(booking.starts_at.astimezone(ZoneInfo(person.timezone)).utcoffset().total_seconds()) // 60  # type: ignore[union-attr]
