@@ -24,7 +24,7 @@ from app.portal.journey import clock_state
 from app.portal.next_steps import Facts, NextStep, next_step
 from app.scheduling.models import Booking, BookingState, Engagement, EngagementState
 
-PAGE = 40
+PAGE = 30
 SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
 WRITTEN = (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
 AT_WORK = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED, Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED)

@@ -190,7 +190,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_cases_act_by", ["act_by", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index("ix_cases_specialty_act_by", ["specialty", "act_by", "id"], unique=False)
-        batch_op.create_index("ix_cases_stage_act_by", ["stage", "act_by", "id"], unique=False)
+        batch_op.create_index("ix_cases_stage_act_by", ["stage", "act_by", "id", "needs_interpreter"], unique=False)
         batch_op.create_index("ix_cases_stage_changed", ["stage", "changed_at", "id"], unique=False)
 
     op.create_table(
