@@ -21,13 +21,17 @@ from app.cases.models import Case
 from app.consults import service as consults
 from app.consults.models import Consult, ConsultState
 from app.core import clock
+from app.core.blobs import BlobStore
+from app.core.crypto import Keyring
 from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.identity.queries import person_by_email
 from app.opinions import service as opinions
 from app.opinions.content import Advice
-from app.portal.demo_texts import MISSING, PEOPLE, REQUESTS, SHOWN, Someone
+from app.portal.demo_texts import MISSING, PEOPLE, RECORDS, REQUESTS, SHOWN, Someone
+from app.records import service as records
+from app.records.service import NewUpload, Part
 from app.scheduling import queries as scheduling
 from app.scheduling import service as bookings
 from app.scheduling.hours import Credential, WeeklyHours
@@ -47,7 +51,7 @@ def seed(session: Session, settings: Any) -> None:
         people = {one.key: _join(session, one, hashed) for hashed in [PasswordHasher().hash(PASSWORD)]
                   for one in PEOPLE}
         _open_hours(session, people)
-        _live_through(session, people)
+        _live_through(session, people, BlobStore(settings.storage_url, Keyring(settings.master_keys)))
     _keep_a_door_open(session, people)
 
 
@@ -97,7 +101,7 @@ def _open_hours(session: Session, people: dict[str, Person]) -> None:
 Act = Callable[[], object]
 
 
-def _live_through(session: Session, people: dict[str, Person]) -> None:
+def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore) -> None:
     """Plays the weeks before today in order, each act on its day."""
     diary: list[tuple[timedelta, Act]] = []
     made: dict[str, Case] = {}
@@ -109,6 +113,8 @@ def _live_through(session: Session, people: dict[str, Person]) -> None:
     def sent(key: str, days: float) -> None:
         def act() -> None:
             made[key] = _send(session, people[key])
+            for name, text in RECORDS.get(key, ()):
+                _send_record(session, blobs, made[key], name, text.encode())
         on(days, act)
 
     def checked(key: str, days: float) -> None:
@@ -160,6 +166,13 @@ def _send(session: Session, patient: Person) -> Case:
     cases.give_consents(session, patient, case, list(CONSENTS))
     cases.submit(session, patient, case)
     return case
+
+
+def _send_record(session: Session, blobs: BlobStore, case: Case, name: str, content: bytes) -> None:
+    patient = case.patient
+    upload = records.begin_upload(session, patient, case, NewUpload("single", name, len(content), content))
+    writer, part = records.take_over(session, upload, 0), new_id()
+    records.keep_parts(session, patient, upload, writer, [Part(part, 0, blobs.put(part, [content]))])
 
 
 def _choose_a_fair_time(session: Session, case: Case) -> Booking:

@@ -112,3 +112,21 @@ REQUESTS: dict[str, CaseDraft] = {
         ("¿Es necesaria la ablación?", "¿Debo tomar anticoagulantes?"), written_only=True),
 }
 MISSING = "最近一次脑部核磁共振的影像和报告。"
+
+RECORDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "patient": (
+        ("تقرير الخزعة - مايو.txt",
+         "تقرير تشريح مرضي\nالعينة: خزعة إبرية من الثدي الأيسر\nالنتيجة: سرطانة قنوية غازية، الدرجة الثانية\n"
+         "ER 90%  PR 70%  HER2 (1+)  Ki-67 18%\n"),
+        ("Laboratory results.txt",
+         "Haemoglobin 12.8 g/dl\nLeucocytes 6.1 /nl\nThrombocytes 244 /nl\nCreatinine 0.7 mg/dl\n"),
+    ),
+    "patient2": (("Ecocardiograma.txt", "Válvula aórtica: área 0,8 cm², gradiente medio 46 mmHg. FEVI 60 %.\n"),),
+    "patient4": (("تحاليل الدم.txt",
+         "Thrombocytes 18 /nl (2026-08)\nThrombocytes 96 /nl (2026-09)\nThrombocytes 22 /nl (2026-10)\n"),),
+    "patient5": (("Resonancia de rodilla.txt",
+         "Rotura oblicua del cuerno posterior del menisco interno, grado III.\n"),),
+    "patient6": (("تقرير الغدة الدرقية.txt", "Papillary carcinoma, 8 mm, no extension, margins free. pT1a.\n"),),
+    "patient7": (("تقرير الجراحة.txt", "Right hemicolectomy. pT3 pN1b (2/21) M0, R0. MSS.\n"),),
+    "patient9": (("Holter 24 horas.txt", "Fibrilación auricular paroxística, carga 4 %. CHA2DS2-VASc 3.\n"),),
+}
