@@ -1,6 +1,7 @@
 """Telling people, after the change that they are told about is safely committed."""
 from __future__ import annotations
 
+from email.utils import parseaddr
 from typing import Any
 
 import structlog
@@ -11,7 +12,8 @@ from app.core.clock import now
 from app.core.outbox import JobContext
 from app.identity.models import Person
 from app.notifications import post, service
-from app.notifications.models import Mail, MailState
+from app.notifications.models import Mail, MailState, Notice
+from app.scheduling.invitations import invitation
 
 log = structlog.get_logger("notifications")
 
@@ -31,21 +33,32 @@ def send_mail(session: Session, payload: dict[str, Any], context: JobContext) ->
     """`{mail_id}`. The conversation with the mail server happens before this job's transaction begins."""
     with context.database.unit_of_work() as before:
         mail = before.get(Mail, payload["mail_id"])
+        invited = _invitation(before, mail, context) if mail is not None else None
     if mail is None or mail.state != MailState.QUEUED:
         return
-    state = _hand_over(mail, context)
+    state = _hand_over(mail, context, invited)
     row = session.get_one(Mail, mail.id)
     row.state = state
     row.sent_at = now() if state == MailState.SENT else None
     log.info("mail", mail=mail.id, to=post.masked(mail.to), state=str(state))
 
 
-def _hand_over(mail: Mail, context: JobContext) -> MailState:
+def _invitation(session: Session, mail: Mail, context: JobContext) -> post.Invitation | None:
+    """The calendar file that the message brings, as the meeting stands when the mail goes out."""
+    notice = session.get(Notice, mail.notice_id) if mail.notice_id else None
+    if notice is None:
+        return None
+    organizer = parseaddr(context.settings.mail_from)[1]
+    return invitation(session, notice.kind, notice.facts, notice.person, site=context.settings.web_url,
+                      organizer=organizer)
+
+
+def _hand_over(mail: Mail, context: JobContext, invited: post.Invitation | None) -> MailState:
     url = context.settings.smtp_url
     if not url:
         return MailState.KEPT
     try:
-        post.send(mail, url, context.settings.mail_from)
+        post.send(mail, url, context.settings.mail_from, invited)
     except post.Refused:
         return MailState.REFUSED
     return MailState.SENT

@@ -88,6 +88,14 @@ KINDS: dict[str, Kind] = {
         N_("You are asked to interpret the video meeting of case %(number)s on %(starts_at)s."),
         N_("Please accept or decline, so that somebody else can be asked in time."),
         page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS),
+    "engagement_agreed": _meeting(
+        N_("You interpret this meeting"),
+        N_("Thank you. The video meeting of case %(number)s is on %(starts_at)s."),
+        page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS),
+    "engagement_ended": _meeting(
+        N_("You are not needed for a meeting any more"),
+        N_("You no longer interpret the video meeting of case %(number)s on %(starts_at)s. You need to do nothing."),
+        page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS),
     "engagement_accepted": _meeting(
         N_("The interpreter has accepted"),
         N_("The interpreter will be at the video meeting of case %(number)s on %(starts_at)s.")),

@@ -44,9 +44,13 @@ def server_of(url: str) -> Server:
                   unquote(parts.password) if parts.password else None)
 
 
-def send(mail: Mail, url: str, sender: str) -> None:
+Invitation = tuple[str, bytes]
+"""A calendar file (RFC 5545) and its method: REQUEST or CANCEL."""
+
+
+def send(mail: Mail, url: str, sender: str, invitation: Invitation | None = None) -> None:
     """Raises `Refused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it may be tried again."""
-    server, message = server_of(url), compose(mail, sender)
+    server, message = server_of(url), compose(mail, sender, invitation)
     try:
         with _connect(server) as connection:
             connection.send_message(message)
@@ -57,9 +61,10 @@ def send(mail: Mail, url: str, sender: str) -> None:
         raise
 
 
-def compose(mail: Mail, sender: str) -> EmailMessage:
+def compose(mail: Mail, sender: str, invitation: Invitation | None = None) -> EmailMessage:
     """Plain text, and the same as HTML so that right-to-left text is laid out right. The Message-ID is the mail's
-    own, so a mail that goes out twice after a crash is one mail for the receiver."""
+    own, so a mail that goes out twice after a crash is one mail for the receiver. A calendar file is a third form of
+    the same (RFC 6047), so that Google, Apple and Outlook enter, replace or remove the meeting."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
     message["Date"] = format_datetime(mail.created_at)
@@ -68,6 +73,10 @@ def compose(mail: Mail, sender: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.body, cte="quoted-printable")
     message.add_alternative(_page(mail), subtype="html", cte="quoted-printable")
+    if invitation is not None:
+        method, calendar = invitation
+        message.add_alternative(calendar.decode(), subtype="calendar", cte="base64",
+                                params={"method": str(method), "name": "meeting.ics"})
     message["Content-Language"] = known(mail.language).tag  # last: the parts take what `Content-` is there before
     return message
 

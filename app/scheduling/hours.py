@@ -1,6 +1,7 @@
 """The verbs of hours and qualifications: when people can be asked, and for which languages."""
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ from app.core.outbox import enqueue
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import diaries, feeds, policy
+from app.scheduling import diaries, feeds, policy, queries
 from app.scheduling.calendar import MINUTES_IN_DAY, Interval
 from app.scheduling.models import (
     AvailabilityException,
@@ -205,6 +206,24 @@ def remove_feed(session: Session, actor: Person, owner: Person, feed: BusyFeed) 
     session.delete(feed)
     session.flush()
     _record(session, actor, owner, feed_removed=feed.id)
+
+
+def new_calendar_key(session: Session, actor: Person) -> str:
+    """A fresh key for the actor's private calendar address; an older one stops working."""
+    diaries.lock(session, [actor.id])
+    key = secrets.token_urlsafe(32)
+    session.get_one(Diary, actor.id, populate_existing=True).feed_key = queries.hash_of(key)
+    session.flush()
+    _record(session, actor, actor, calendar_key="made")
+    return key
+
+
+def forget_calendar_key(session: Session, actor: Person) -> None:
+    diary = session.get(Diary, actor.id)
+    if diary is not None and diary.feed_key is not None:
+        diary.feed_key = None
+        session.flush()
+        _record(session, actor, actor, calendar_key="forgotten")
 
 
 def keep_busy_spans(session: Session, feed: BusyFeed, spans: Sequence[Interval], etag: str | None) -> None:

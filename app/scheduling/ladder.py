@@ -56,6 +56,7 @@ def accept_engagement(session: Session, actor: Person, engagement: Engagement) -
     _record(session, actor, engagement)
     booking = engagement.booking
     tell(session, "engagement_accepted", booking, [booking.patient_id, booking.specialist_id])
+    tell(session, "engagement_agreed", booking, [actor.id])
 
 
 def decline_engagement(session: Session, actor: Person, engagement: Engagement, reason: str = "") -> None:
@@ -81,6 +82,7 @@ def replace(session: Session, actor: Person | None, engagement: Engagement, stat
     booking.interpreter_id, booking.interpreter = None, None
     booking.changed_at = now()
     session.flush()
+    tell(session, "engagement_ended", booking, [gone.id])
     return promote(session, actor, booking)
 
 
@@ -117,7 +119,7 @@ def check_answer(session: Session, engagement: Engagement) -> None:
 
 
 def stand_down(session: Session, actor: Person | None, booking: Booking) -> None:
-    """The meeting will not be: its interpreter need not come, and leaves the case."""
+    """The interpreter need not come, and leaves the case. Telling them is the caller's."""
     engagement = booking.engagement
     if engagement is not None and engagement.is_live:
         engagement.state = EngagementState.REPLACED

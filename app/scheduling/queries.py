@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -25,6 +26,7 @@ from app.scheduling.models import (
     Booking,
     BookingState,
     BusyFeed,
+    Diary,
     Engagement,
     EngagementState,
     Qualification,
@@ -190,6 +192,32 @@ def bookings_between(session: Session, first: datetime, last: datetime) -> list[
         select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
             Booking.state == BookingState.CONFIRMED, Booking.starts_at >= first, Booking.starts_at < last
         ).order_by(Booking.starts_at, Booking.id)))
+
+
+def has_calendar_key(session: Session, person: Person) -> bool:
+    return session.scalar(select(Diary.feed_key).where(Diary.person_id == person.id)) is not None
+
+
+def person_by_calendar_key(session: Session, key: str) -> Person | None:
+    """Whose private calendar address this is; only the hash of a key is kept."""
+    return session.scalars(
+        select(Person).join(Diary, Diary.person_id == Person.id).where(
+            Diary.feed_key == hash_of(key), Person.active)).first()
+
+
+def bookings_for_calendar(session: Session, person: Person) -> list[Booking]:
+    """A person's meetings from a month ago on, the cancelled ones too, so that calendars drop them."""
+    return list(session.scalars(
+        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
+            Booking.state.in_((BookingState.CONFIRMED, BookingState.CANCELLED)),
+            or_(Booking.patient_id == person.id, Booking.specialist_id == person.id,
+                Booking.interpreter_id == person.id),
+            Booking.starts_at > now() - timedelta(days=30),
+        ).order_by(Booking.starts_at).limit(500)))
+
+
+def hash_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 # --- hours ----------------------------------------------------------------------------------------------------

@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -15,14 +15,15 @@ from app.core.errors import Invalid, NotFound, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
-from app.scheduling import forms, pages, policy, queries, service
-from app.scheduling.models import AvailabilityException, Booking, BookingState, BusyFeed
+from app.scheduling import calendar_routes, forms, hours_routes, pages, policy, queries, service
+from app.scheduling.blueprint import blueprint
+from app.scheduling.models import Booking, BookingState
 from app.scheduling.service import SlotTaken
 from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
-blueprint = Blueprint("scheduling", __name__, template_folder="templates")
+__all__ = ["blueprint", "calendar_routes", "hours_routes"]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
 
@@ -196,83 +197,6 @@ def board() -> Page:
         unfilled=queries.unfilled_bookings(db_session()))
 
 
-# --- hours ----------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/hours")
-@requires(Permission.AVAILABILITY_READ)
-def hours() -> Page:
-    return _hours_page(_owner())
-
-
-@blueprint.post("/hours")
-@requires(Permission.AVAILABILITY_WRITE)
-def set_hours() -> Page:
-    owner = _owner()
-    try:
-        entered = forms.HoursForm.read(request.form)
-        service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
-    except Invalid as refusal:
-        return _hours_page(owner, refusal)
-    return _hours_saved(owner)
-
-
-@blueprint.post("/hours/habits")
-@requires(Permission.AVAILABILITY_WRITE)
-def set_habits() -> Page:
-    owner = _owner()
-    try:
-        service.set_habits(db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits)
-    except Invalid as refusal:
-        return _hours_page(owner, refusal)
-    return _hours_saved(owner)
-
-
-@blueprint.post("/hours/days")
-@requires(Permission.AVAILABILITY_WRITE)
-def add_days() -> Page:
-    owner = _owner()
-    try:
-        entered = forms.DaysForm.read(request.form)
-        service.add_days(db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone)
-    except Invalid as refusal:
-        return _hours_page(owner, refusal)
-    return _hours_saved(owner)
-
-
-@blueprint.post("/hours/days/<row_id>/remove")
-@requires(Permission.AVAILABILITY_WRITE)
-def remove_days(row_id: str) -> Page:
-    owner = _owner()
-    row = db_session().get(AvailabilityException, row_id)
-    if row is None:
-        raise NotFound()
-    service.remove_days(db_session(), current_person(), owner, row)
-    return _hours_saved(owner)
-
-
-@blueprint.post("/hours/feeds")
-@requires(Permission.AVAILABILITY_WRITE)
-def add_feed() -> Page:
-    owner = _owner()
-    try:
-        service.add_feed(db_session(), current_person(), owner, request.form.get("url", ""))
-    except Invalid as refusal:
-        return _hours_page(owner, refusal)
-    return _hours_saved(owner)
-
-
-@blueprint.post("/hours/feeds/<feed_id>/remove")
-@requires(Permission.AVAILABILITY_WRITE)
-def remove_feed(feed_id: str) -> Page:
-    owner = _owner()
-    feed = db_session().get(BusyFeed, feed_id)
-    if feed is None:
-        raise NotFound()
-    service.remove_feed(db_session(), current_person(), owner, feed)
-    return _hours_saved(owner)
-
-
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
@@ -286,16 +210,6 @@ def _changeable(booking_id: str) -> Booking:
         raise NotFound()
     return found
 
-
-def _owner() -> Person:
-    """Whose hours: one's own, or for the office those of `?person=`."""
-    person_id = request.values.get("person") or current_person().id
-    owner = db_session().get(Person, person_id)
-    if owner is None or not policy.can_see_hours(current_person(), owner):
-        raise NotFound()
-    if not policy.can_set_hours(current_person(), owner):
-        raise NotFound()
-    return owner
 
 
 def _override(person: Person) -> str | None:
@@ -349,34 +263,3 @@ def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
         and booked.is_confirmed and booked.starts_at > now(), late=booked.starts_at - now() < service.LATE_CHANGE,
         errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {}, **_about(booked))
     return (page, refusal.status) if refusal else page
-
-
-def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
-    session = db_session()
-    if refusal is not None:
-        session.rollback()
-    windows = queries.windows_of(session, owner)
-    page = render_template(
-        "scheduling/hours.html", owner=owner, windows=windows, days=queries.exceptions_of(session, owner),
-        feeds=queries.feeds_of(session, owner), repeats=forms.REPEATS, habits=queries.habits_of(session, owner),
-        qualifications=queries.qualifications_of(session, owner),
-        zone=request.form.get("zone") or (windows[0].zone if windows else owner.timezone), zones=_zones(),
-        entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(forms.ROWS_A_DAY),
-        errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())
-    return (page, refusal.status) if refusal else page
-
-
-def _hours_saved(owner: Person) -> Response:
-    flash(_("Your hours are saved. Meetings that are already booked stay as they are."))
-    person = None if owner.id == current_person().id else owner.id
-    return redirect(url_for("scheduling.hours", person=person))
-
-
-def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The named zones by continent, for a select."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for zone in sorted(available_timezones()):
-        area, _slash, place = zone.partition("/")
-        if place and area not in ("Etc", "SystemV", "US", "Canada", "Brazil", "Chile", "Mexico", "posix", "right"):
-            groups.setdefault(area, []).append((zone, place.replace("_", " ").replace("/", " – ")))
-    return [*groups.items(), ("UTC", [("UTC", "UTC")])]

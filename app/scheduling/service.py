@@ -27,6 +27,8 @@ from app.scheduling.hours import (
     add_days,
     add_feed,
     add_qualification,
+    forget_calendar_key,
+    new_calendar_key,
     remove_days,
     remove_feed,
     set_availability,
@@ -38,8 +40,8 @@ from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
 
 __all__ = [
     "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_qualification", "book", "cancel", "confirm",
-    "decline_engagement", "expire_hold", "expire_holds", "hold", "move", "release_hold", "remove_days",
-    "remove_feed", "set_availability", "set_habits",
+    "decline_engagement", "expire_hold", "expire_holds", "forget_calendar_key", "hold", "move", "new_calendar_key",
+    "release_hold", "remove_days", "remove_feed", "set_availability", "set_habits",
 ]
 
 HOLD = timedelta(minutes=10)
@@ -223,6 +225,8 @@ def move(
         if interpreter is not None and interpreter is not before:
             ladder.stand_down(session, actor, booking)
             booking.interpreter_id, booking.interpreter = interpreter.id, interpreter
+            if before is not None:
+                ladder.tell(session, "engagement_ended", booking, [before.id])
         claims.take(session, booking, [person.id for person in booking.people])
         if override_reason is None:
             _check_hours(session, booking)

@@ -211,3 +211,27 @@ class TestHours:
         answer = office.post("/hours", person=clinic.interpreter.id, zone="UTC",
                              **{"start-2-0": "10:00", "end-2-0": "11:00"})
         assert answer.status_code == 200 and 'value="10:00"' in answer.text
+
+
+class TestCalendars:
+    def test_a_private_address_shows_meetings_and_can_be_stopped(
+            self, clinic: c.Clinic, patient: Visitor, database, visit):
+        with database.unit_of_work() as session:
+            booking = service.book(
+                session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+        page = patient.post("/calendar")
+        path = re.search(r'value="http[^"]*(/calendar/[\w-]+\.ics)"', page.text)[1]
+        stranger = visit()
+        answer = stranger.get(path)
+        assert answer.status_code == 200 and answer.mimetype == "text/calendar"
+        assert f"UID:{booking.id}@consilium" in answer.text
+        patient.post("/calendar/stop")
+        assert stranger.get(path).status_code == 404
+        assert stranger.get("/calendar/guess.ics").status_code == 404
+
+    def test_one_meeting_as_a_file(self, clinic: c.Clinic, patient: Visitor, database, visit, person):
+        with database.unit_of_work() as session:
+            booking = service.book(
+                session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+        assert patient.get(f"/bookings/{booking.id}/meeting.ics").mimetype == "text/calendar"
+        assert visit(person(Role.SPECIALIST)).get(f"/bookings/{booking.id}/meeting.ics").status_code == 404

@@ -1,0 +1,141 @@
+"""Hours, days and other calendars over HTTP."""
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.core.clock import now
+from app.core.errors import Invalid, NotFound, Refusal
+from app.core.permissions import Permission
+from app.identity.models import Person
+from app.scheduling import forms, pages, policy, queries, service
+from app.scheduling.blueprint import blueprint
+from app.scheduling.models import AvailabilityException, BusyFeed
+from app.web.access import requires
+from app.web.context import current_person, db_session
+from app.web.errors import sentence_of
+
+Page = str | Response | tuple[str, int]
+
+
+@blueprint.get("/hours")
+@requires(Permission.AVAILABILITY_READ)
+def hours() -> Page:
+    return _hours_page(_owner())
+
+
+@blueprint.post("/hours")
+@requires(Permission.AVAILABILITY_WRITE)
+def set_hours() -> Page:
+    owner = _owner()
+    try:
+        entered = forms.HoursForm.read(request.form)
+        service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
+    except Invalid as refusal:
+        return _hours_page(owner, refusal)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/habits")
+@requires(Permission.AVAILABILITY_WRITE)
+def set_habits() -> Page:
+    owner = _owner()
+    try:
+        service.set_habits(db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits)
+    except Invalid as refusal:
+        return _hours_page(owner, refusal)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/days")
+@requires(Permission.AVAILABILITY_WRITE)
+def add_days() -> Page:
+    owner = _owner()
+    try:
+        entered = forms.DaysForm.read(request.form)
+        service.add_days(db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone)
+    except Invalid as refusal:
+        return _hours_page(owner, refusal)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/days/<row_id>/remove")
+@requires(Permission.AVAILABILITY_WRITE)
+def remove_days(row_id: str) -> Page:
+    owner = _owner()
+    row = db_session().get(AvailabilityException, row_id)
+    if row is None:
+        raise NotFound()
+    service.remove_days(db_session(), current_person(), owner, row)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/feeds")
+@requires(Permission.AVAILABILITY_WRITE)
+def add_feed() -> Page:
+    owner = _owner()
+    try:
+        service.add_feed(db_session(), current_person(), owner, request.form.get("url", ""))
+    except Invalid as refusal:
+        return _hours_page(owner, refusal)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/feeds/<feed_id>/remove")
+@requires(Permission.AVAILABILITY_WRITE)
+def remove_feed(feed_id: str) -> Page:
+    owner = _owner()
+    feed = db_session().get(BusyFeed, feed_id)
+    if feed is None:
+        raise NotFound()
+    service.remove_feed(db_session(), current_person(), owner, feed)
+    return _hours_saved(owner)
+
+
+# --- inside ---------------------------------------------------------------------------------------------------
+
+
+def _owner() -> Person:
+    """Whose hours: one's own, or for the office those of `?person=`."""
+    person_id = request.values.get("person") or current_person().id
+    owner = db_session().get(Person, person_id)
+    if owner is None or not policy.can_see_hours(current_person(), owner):
+        raise NotFound()
+    if not policy.can_set_hours(current_person(), owner):
+        raise NotFound()
+    return owner
+
+
+def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
+    session = db_session()
+    if refusal is not None:
+        session.rollback()
+    windows = queries.windows_of(session, owner)
+    page = render_template(
+        "scheduling/hours.html", owner=owner, windows=windows, days=queries.exceptions_of(session, owner),
+        feeds=queries.feeds_of(session, owner), repeats=forms.REPEATS, habits=queries.habits_of(session, owner),
+        qualifications=queries.qualifications_of(session, owner),
+        zone=request.form.get("zone") or (windows[0].zone if windows else owner.timezone), zones=_zones(),
+        entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(forms.ROWS_A_DAY),
+        errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())
+    return (page, refusal.status) if refusal else page
+
+
+def _hours_saved(owner: Person) -> Response:
+    flash(_("Your hours are saved. Meetings that are already booked stay as they are."))
+    person = None if owner.id == current_person().id else owner.id
+    return redirect(url_for("scheduling.hours", person=person))
+
+
+def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The named zones by continent, for a select."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for zone in sorted(available_timezones()):
+        area, _slash, place = zone.partition("/")
+        if place and area not in ("Etc", "SystemV", "US", "Canada", "Brazil", "Chile", "Mexico", "posix", "right"):
+            groups.setdefault(area, []).append((zone, place.replace("_", " ").replace("/", " – ")))
+    return [*groups.items(), ("UTC", [("UTC", "UTC")])]
+
