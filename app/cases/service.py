@@ -146,8 +146,8 @@ def accept(session: Session, actor: Person, case: Case) -> None:
     if queries.member_of_role(session, case.id, Role.SPECIALIST) is None:
         raise Conflict(N_("Assign a specialist first, then accept the case."))
     _advance(session, actor, case, Move.ACCEPT)
-    case.complete_at = now()
-    case.due_at = case.complete_at + TURNAROUND
+    complete = now()
+    case.complete_at, case.due_at = complete, complete + TURNAROUND
     case.act_by = case.due_at
     notify(session, "case_accepted", case, [case.patient_id])
 

@@ -1,6 +1,8 @@
 """The audit trail, for those whose work it is to read it. Names and verbs only: it holds nothing clinical."""
 from __future__ import annotations
 
+from typing import Any
+
 from flask import render_template, request, url_for
 
 from app.audit.queries import verify_chain
@@ -14,6 +16,7 @@ from app.portal.queries import AuditFilter
 from app.web.access import requires
 from app.web.context import db_session
 
+FILTERS = ("verb", "case", "person")
 NOBODY = "-"  # an id that no row has: an unknown number or address finds nothing, rather than everything
 
 
@@ -26,7 +29,7 @@ def audit_trail() -> str:
         "portal/audit.html", entries=entries, verbs=list(Verb), words=words,
         people=queries.names_of(unit, (entry.actor_id for entry in entries)),
         numbers=case_numbers(unit, {entry.case_id for entry in entries if entry.case_id}),
-        asked={key: asked.get(key, "") for key in ("verb", "case", "person")},
+        asked={key: asked.get(key, "") for key in FILTERS},
         report=verify_chain(unit) if asked.get("check") else None,
         older=_older(entries[-1].number) if len(entries) == 100 else None)
 
@@ -43,5 +46,5 @@ def _read_filter() -> AuditFilter:
 
 
 def _older(number: int) -> str:
-    kept = {key: value for key, value in request.args.items() if key in ("verb", "case", "person") and value}
+    kept: dict[str, Any] = {key: value for key, value in request.args.items() if key in FILTERS and value}
     return url_for("portal.audit_trail", **kept, before=number)

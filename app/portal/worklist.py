@@ -1,6 +1,8 @@
 """The coordinator's day: what is burning, one line a case, everything that narrows it in the address."""
 from __future__ import annotations
 
+from typing import Any
+
 from flask import render_template, request, url_for
 
 from app.cases.queries import Wanted
@@ -12,6 +14,7 @@ from app.portal.blueprint import blueprint
 from app.web.access import requires
 from app.web.context import db_session
 
+FILTERS = ("stage", "specialty", "show", "q")
 ENDED = "ended"
 STAGES = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {ENDED: tuple(ENDS)}
 
@@ -43,6 +46,6 @@ def _read_address() -> tuple[Wanted, int]:
 
 
 def _address(chosen: dict[str, str], **changes: object) -> str:
-    kept = {key: value for key, value in chosen.items() if key in ("stage", "specialty", "show", "q")} | changes
+    kept: dict[str, Any] = {key: value for key, value in chosen.items() if key in FILTERS} | changes
     return url_for("portal.worklist", **{key: value for key, value in kept.items() if value})
 

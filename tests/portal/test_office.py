@@ -132,6 +132,7 @@ def test_every_opening_of_a_case_is_written_down(visit, hospital, accepted, look
 
 def test_taking_a_request_back_cancels_the_meeting_and_closes_the_case_to_others(visit, hospital, booked, look):
     patient = visit(hospital.patient)
+    patient.get("/home?lang=en")
     answer = patient.post(f"/cases/{booked.case_id}/withdraw")
     assert "taken back" in answer.text
 
