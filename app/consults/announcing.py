@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.consults import commands, registry, views
-from app.consults.models import ChatMessage, Consult, ConsultState, MediaNode, Seat
+from app.consults import commands, interpreting, registry, views
+from app.consults.models import Channel, ChatMessage, Consult, ConsultState, MediaNode, Seat
 from app.core.errors import Refusal
 from app.media import messages
 from app.media.messages import Command
@@ -55,15 +55,22 @@ def routes_command(consult: Consult) -> messages.RoutesSet:
 def seat_is_out(session: Session, seat: Seat) -> None:
     """Ends the seat's line at the media node, then tells the others."""
     consult = seat.consult
+    interpreting.settle(session, consult)
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
     command = messages.SeatClose(command_id=commands.command_id(), room=consult.room, seat=seat.id)
     after_commit(session, commands.send_later(node, Command.SEAT_CLOSE, command))
     routes(session, consult)
 
 
+def to_everyone_inside(session: Session, consult: Consult, event: str, facts: dict[str, Any]) -> None:
+    for seat in consult.present_seats:
+        if seat.is_in_room and seat.sid is not None:
+            tell(session, place(seat.id), event, facts)
+
+
 def chat_line(session: Session, line: ChatMessage, consult: Consult) -> None:
     for seat in consult.present_seats:
-        if seat.is_in_room:
+        if seat.is_in_room and (line.channel == Channel.EVERYONE or seat.pair):
             tell(session, place(seat.id), "chat.line", views.line(line))
 
 

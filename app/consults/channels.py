@@ -13,7 +13,7 @@ Where no interpreter has the direct pair, an interpreter listens to another one'
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 FULL = 1.0
@@ -26,7 +26,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A seat as the channels see it. `pair` makes it an interpreter's; `live_on` is the language that goes out now."""
+    """A seat as the channels see it. `pair` makes it an interpreter's; `live_on` is the language that goes out now.
+
+    Who is `away` has lost the line: they interpret for nobody until they are back, and find everything as it was.
+    """
 
     id: str
     number: int
@@ -35,6 +38,7 @@ class Voice:
     pair: tuple[str, str] | None = None
     live_on: str | None = None
     original_gain: float = 0.15
+    away: bool = False
 
 
 class Sound(StrEnum):
@@ -101,7 +105,7 @@ def channel_of(interpreter: Voice, seats: Iterable[Voice]) -> str | None:
 
 def reach(language: str, interpreters: Iterable[Voice]) -> frozenset[str]:
     """Every language into which an utterance can be brought by these interpreters, one after another."""
-    pairs = [frozenset(map(base, voice.pair)) for voice in interpreters if voice.pair]
+    pairs = [frozenset(map(base, voice.pair)) for voice in interpreters if voice.pair and not voice.away]
     reached, grown = frozenset({base(language)}), frozenset[str]()
     while reached != grown:
         grown = reached
@@ -116,8 +120,19 @@ def understood_by(listener: Voice) -> frozenset[str]:
     return frozenset(map(base, listener.pair)) if listener.pair else frozenset({base(listener.listens)})
 
 
+def is_interrupted(voices: Iterable[Voice]) -> bool:
+    """Whether somebody is cut off from somebody else only because an interpreter is away."""
+    seats = list(voices)
+    back = [replace(seat, away=False) for seat in seats]
+    people = [seat for seat in seats if not seat.pair and not seat.away]
+    return any(
+        not reach(speaker.speaks, seats) & understood_by(listener)
+        and reach(speaker.speaks, back) & understood_by(listener)
+        for speaker in people for listener in people if speaker is not listener)
+
+
 def _wished(voice: Voice) -> str | None:
-    if voice.pair is None or voice.live_on is None:
+    if voice.pair is None or voice.live_on is None or voice.away:
         return None
     language = base(voice.live_on)
     return language if language in map(base, voice.pair) else None

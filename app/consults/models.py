@@ -1,7 +1,7 @@
 """A consult, its seats, what was said in writing, what happened, and the media nodes that carry it."""
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.identity.models import Person
 from app.scheduling.models import Booking
 
 MOST_SEATS = 8
+BLINK = timedelta(seconds=1.5)  # a line lost for less than this is not worth a word
 
 
 class ConsultState(StrEnum):
@@ -41,7 +42,8 @@ class Consult(Base):
 
     `booked_for` is the booking's start that these were reckoned from: a booking that moves takes them along.
     `node_id` is the media node that carries the room now; `routes_version` grows with every change of who receives
-    whom; `chat_count` numbers the lines of the chat.
+    whom; `chat_count` numbers the lines of the chat, `partner_count` those between the interpreters. The clinical clock
+    stands still from `paused_at` on, and has stood for `paused_seconds` before.
     """
 
     __tablename__ = "consults"
@@ -61,6 +63,9 @@ class Consult(Base):
     node_id: Mapped[str | None] = mapped_column(String(80), index=True)
     routes_version: Mapped[int] = mapped_column(default=0)
     chat_count: Mapped[int] = mapped_column(default=0)
+    partner_count: Mapped[int] = mapped_column(default=0)
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_seconds: Mapped[float] = mapped_column(default=0.0)
 
     booking: Mapped[Booking] = relationship()
     case: Mapped[Case] = relationship()
@@ -93,8 +98,9 @@ class Seat(Base):
 
     `booked` seats follow the booking; others were given by hand. `number` is unique among the seats that were not
     removed, and decides in which slot the others receive this seat.
-    `pair` are the two languages of an interpreter. `sid` is the socket in the seat now, `tab` the browser tab that
-    holds it, `connection` the line to the media node; `seen_at` is the last sign of life.
+    `pair` are the two languages of an interpreter, `live_on` is the one that goes out now, and `handing_over` says that
+    the partner may take it. `sid` is the socket in the seat now, `tab` the browser tab that holds it, `connection` the
+    line to the media node; `seen_at` is the last sign of life, `lost_at` when the line went silent.
     """
 
     __tablename__ = "seats"
@@ -110,6 +116,7 @@ class Seat(Base):
     listens: Mapped[str] = mapped_column(String(16))
     pair: Mapped[list[str] | None] = mapped_column(Json)
     live_on: Mapped[str | None] = mapped_column(String(16))
+    handing_over: Mapped[bool] = mapped_column(default=False)
     original_gain: Mapped[float] = mapped_column(default=0.15)
     admitted: Mapped[bool] = mapped_column(default=False)
     entered: Mapped[bool] = mapped_column(default=False)
@@ -121,6 +128,8 @@ class Seat(Base):
     camera_on: Mapped[bool] = mapped_column(default=False)
     sharing: Mapped[bool] = mapped_column(default=False)
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lost_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -139,21 +148,33 @@ class Seat(Base):
         return self.removed_at is None and self.admitted and self.entered
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the line has been silent for longer than a blink."""
+        return self.lost_at is not None and now() - self.lost_at >= BLINK
+
+    @property
     def voice(self) -> Voice:
         return Voice(
             id=self.id, number=self.number, speaks=self.speaks, listens=self.listens,
             pair=(self.pair[0], self.pair[1]) if self.pair else None, live_on=self.live_on,
-            original_gain=self.original_gain,
+            original_gain=self.original_gain, away=not self.is_in_room or self.is_lost,
         )
 
 
+class Channel(StrEnum):
+    EVERYONE = "everyone"
+    INTERPRETERS = "interpreters"
+
+
 class ChatMessage(Base):
-    """One line of the chat. `number` counts from 1 within the consult without a hole; `client_id` is the sender's own
+    """One line of a channel of the chat: of everyone's, or the interpreters' own, which is no part of the case.
+
+    `number` counts from 1 within the consult's channel without a hole; `client_id` is the sender's own
     name for the line, so that a line sent twice over a bad network stands there once."""
 
     __tablename__ = "chat_messages"
     __table_args__ = (
-        UniqueConstraint("consult_id", "number"),
+        UniqueConstraint("consult_id", "channel", "number"),
         UniqueConstraint("seat_id", "client_id"),
     )
 
@@ -161,6 +182,7 @@ class ChatMessage(Base):
     consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"))
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
     seat_id: Mapped[str] = mapped_column(ForeignKey("seats.id"))
+    channel: Mapped[str] = mapped_column(String(12), default=Channel.EVERYONE)
     number: Mapped[int]
     client_id: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -3,6 +3,7 @@ the shared secret; these handlers are no events for people and carry `node_only`
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
@@ -11,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.consults import announcing, registry
-from app.consults.models import MediaNode
+from app.consults import announcing, interpreting, queries, registry
+from app.consults.models import ConsultState, MediaNode, Seat
 from app.core.clock import now
 from app.media import messages
 from app.media.messages import Event
@@ -98,6 +99,9 @@ def heartbeat(raw: Any) -> None:
 def seat_state(raw: Any) -> None:
     message = _read(messages.SeatState, raw)
     if message is not None:
+        gone = message.state in (messages.ConnectionState.FAILED, messages.ConnectionState.CLOSED)
+        if gone or message.state == messages.ConnectionState.CONNECTED:
+            _note_line(message.seat, is_heard=not gone, connection=message.connection)
         _tell(message.room, "seat.link", {"seat": message.seat, "connection": message.connection,
                                           "state": message.state})
 
@@ -113,6 +117,8 @@ def room_speaking(raw: Any) -> None:
 def seat_quality(raw: Any) -> None:
     message = _read(messages.SeatQuality, raw)
     if message is not None:
+        if message.bitrate_up == 0 or message.seat in _silent:
+            _note_line(message.seat, is_heard=message.bitrate_up > 0)
         _tell(message.room, "quality", message.model_dump(exclude={"room"}))
 
 
@@ -125,6 +131,25 @@ NODE_EVENTS: dict[str, Callable[..., Any]] = {
     Event.ROOM_SPEAKING.value: room_speaking,
     Event.SEAT_QUALITY.value: seat_quality,
 }
+
+
+REPORTED = timedelta(seconds=messages.HEARTBEAT_SECONDS)  # the silence that a report of quality speaks of
+_silent: set[str] = set()
+"""Seats of which this process knows that nothing comes from them: only a change is worth a transaction."""
+
+
+def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -> None:
+    (_silent.discard if is_heard else _silent.add)(seat_id)
+    with database().unit_of_work() as session:
+        seat = session.get(Seat, seat_id)
+        if seat is None or (connection is not None and seat.connection != connection):
+            return
+        consult = queries.locked(session, seat.consult_id)
+        if consult.state != ConsultState.LIVE or (is_heard and seat.sid is None):
+            return
+        interpreting.watch_line(seat, is_heard=is_heard, since=None if connection else REPORTED)
+        if interpreting.settle(session, consult) or (seat.pair and is_heard):
+            announcing.routes(session, consult)
 
 
 def _tell(room: str, event: str, facts: dict[str, Any]) -> None:

@@ -22,6 +22,10 @@ def can_be_shown_out(seat: Seat) -> bool:
     return not can_admit(seat)
 
 
+def can_set_mode(seat: Seat) -> bool:
+    return seat.role in (*ADMITTERS, Role.INTERPRETER)
+
+
 def can_interpret(seat: Seat, language: str) -> bool:
     return bool(seat.pair) and any(same_language(language, tag) for tag in seat.pair or ())
 

@@ -11,7 +11,7 @@ from app.cases import queries as cases
 from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
 from app.consults import policy
-from app.consults.models import ChatMessage, Consult, ConsultEvent, ConsultState, Seat
+from app.consults.models import Channel, ChatMessage, Consult, ConsultEvent, ConsultState, Seat
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
@@ -104,11 +104,13 @@ def seat_of_socket(session: Session, sid: str) -> Seat | None:
     return session.scalars(select(Seat).where(Seat.sid == sid)).first()
 
 
-def chat_lines(session: Session, consult_id: str, after: int = 0) -> list[ChatMessage]:
-    """The lines of the chat after number `after`, oldest first, at most `LINES_AT_ONCE`."""
+def chat_lines(
+    session: Session, consult_id: str, after: int = 0, channel: Channel = Channel.EVERYONE,
+) -> list[ChatMessage]:
+    """The lines of a channel after number `after`, oldest first, at most `LINES_AT_ONCE`."""
     return list(session.scalars(
         select(ChatMessage).options(joinedload(ChatMessage.seat).joinedload(Seat.person))
-        .where(ChatMessage.consult_id == consult_id, ChatMessage.number > after)
+        .where(ChatMessage.consult_id == consult_id, ChatMessage.channel == channel, ChatMessage.number > after)
         .order_by(ChatMessage.number).limit(LINES_AT_ONCE)))
 
 
@@ -118,7 +120,8 @@ def chat_of_case(session: Session, person: Person, case: Case) -> list[ChatMessa
         return []
     return list(session.scalars(
         select(ChatMessage).options(joinedload(ChatMessage.seat).joinedload(Seat.person))
-        .where(ChatMessage.case_id == case.id).order_by(ChatMessage.at, ChatMessage.number)))
+        .where(ChatMessage.case_id == case.id, ChatMessage.channel == Channel.EVERYONE)
+        .order_by(ChatMessage.at, ChatMessage.number)))
 
 
 def events_of(session: Session, consult_id: str) -> list[ConsultEvent]:

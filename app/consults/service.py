@@ -11,9 +11,10 @@ from app.audit.verbs import Verb
 from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.states import Stage
-from app.consults import policy, queries
+from app.consults import interpreting, policy, queries
 from app.consults.channels import Mode
-from app.consults.models import MOST_SEATS, ChatMessage, Consult, ConsultEvent, ConsultState, Seat
+from app.consults.models import MOST_SEATS, Channel, ChatMessage, Consult, ConsultState, Seat
+from app.consults.timeline import remember
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
@@ -53,6 +54,19 @@ def seat_for(session: Session, person: Person, consult: Consult) -> Seat:
     if person.role != Role.COORDINATOR:
         raise NotFound()
     return _give_seat(session, consult, person, Role.COORDINATOR, person.language, booked=False)
+
+
+def add_interpreter(session: Session, actor: Person, consult: Consult, person: Person, pair: tuple[str, str]) -> Seat:
+    """Gives a further interpreter a seat: a partner to take turns with, or the other half of a relay."""
+    if actor.role != Role.COORDINATOR:
+        raise Forbidden()
+    must_not_be_over(consult)
+    if person.role != Role.INTERPRETER or not person.active:
+        raise Invalid(N_("This person cannot be assigned to a case."), field="person")
+    if cases.membership(session, person, consult.case_id) is None:
+        case_service.grant(session, actor, consult.case, person, Role.INTERPRETER, reason="consult",
+                           until=consult.closes_at + LINGERS)
+    return _give_seat(session, consult, person, Role.INTERPRETER, pair[0], pair=list(pair), booked=False)
 
 
 def _follow_booking(session: Session, consult: Consult, booking: Booking) -> None:
@@ -107,11 +121,11 @@ def take_seat(session: Session, person: Person, seat: Seat, sid: str, tab: str) 
         raise NotFound()
     other = seat.sid if seat.sid != sid and seat.tab != tab else None
     was_absent = seat.sid is None
-    seat.sid, seat.tab, seat.seen_at, seat.sign_in_id = sid, tab, now(), person.sign_in_id
+    seat.sid, seat.tab, seat.seen_at, seat.sign_in_id, seat.lost_at = sid, tab, now(), person.sign_in_id, None
     if other:
-        _remember(session, consult, "taken_over", seat)
+        remember(session, consult, "taken_over", seat)
     elif was_absent:
-        _remember(session, consult, "returned" if seat.entered else "arrived", seat)
+        remember(session, consult, "returned" if seat.entered else "arrived", seat)
     return other
 
 
@@ -128,7 +142,7 @@ def enter(session: Session, seat: Seat, *, mic: bool, camera: bool) -> None:
     if seat.admitted:
         _joined(session, consult, seat)
     else:
-        _remember(session, consult, "knocked", seat)
+        remember(session, consult, "knocked", seat)
 
 
 def admit(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
@@ -139,7 +153,7 @@ def admit(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
         return
     seat.admitted = True
     audit.record(session, actor.id, Verb.SEAT_ADMITTED, "seat", seat.id, seat.consult.case_id)
-    _remember(session, seat.consult, "admitted", seat, by=by.id)
+    remember(session, seat.consult, "admitted", seat, by=by.id)
     if seat.entered:
         _joined(session, seat.consult, seat)
 
@@ -149,8 +163,9 @@ def send_back(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     _may_open_the_door(by, seat)
     if not policy.can_be_shown_out(seat):
         raise Invalid(N_("%(name)s keeps the door here and cannot be sent out."), name=seat.person.name)
-    seat.admitted, seat.entered, seat.sharing, seat.live_on = False, False, False, None
-    _remember(session, seat.consult, "sent_back", seat, by=by.id)
+    seat.admitted, seat.entered, seat.sharing = False, False, False
+    seat.live_on, seat.handing_over = None, False
+    remember(session, seat.consult, "sent_back", seat, by=by.id)
 
 
 def remove(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
@@ -161,7 +176,7 @@ def remove(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     _vacate(seat)
     seat.removed_at = now()
     audit.record(session, actor.id, Verb.SEAT_REMOVED, "seat", seat.id, seat.consult.case_id)
-    _remember(session, seat.consult, "removed", seat, by=by.id)
+    remember(session, seat.consult, "removed", seat, by=by.id)
 
 
 def put_out(session: Session, seat: Seat) -> None:
@@ -169,14 +184,14 @@ def put_out(session: Session, seat: Seat) -> None:
     _vacate(seat)
     seat.left_at = now()
     audit.record(session, None, Verb.SEAT_REMOVED, "seat", seat.id, seat.consult.case_id, reason="no longer allowed")
-    _remember(session, seat.consult, "left", seat)
+    remember(session, seat.consult, "left", seat)
 
 
 def leave(session: Session, seat: Seat) -> None:
     """The person goes, of their own will. The seat stays theirs: they may come back."""
     if seat.is_in_room:
         audit.record(session, seat.person_id, Verb.SEAT_LEFT, "seat", seat.id, seat.consult.case_id)
-        _remember(session, seat.consult, "left", seat)
+        remember(session, seat.consult, "left", seat)
     _vacate(seat)
     seat.left_at = now()
 
@@ -187,8 +202,9 @@ def lose_line(session: Session, sid: str) -> Seat | None:
     if seat is None:
         return None
     seat.sid, seat.seen_at = None, now()
+    interpreting.watch_line(seat, is_heard=False)
     if seat.is_in_room and not seat.consult.is_over:
-        _remember(session, seat.consult, "lost", seat)
+        remember(session, seat.consult, "lost", seat)
     return seat
 
 
@@ -204,14 +220,16 @@ def set_devices(session: Session, seat: Seat, *, mic: bool, camera: bool, sharin
         if other:
             raise Conflict(N_("%(name)s is sharing a screen. You can share yours when that has ended."),
                            name=other.person.name)
-        _remember(session, seat.consult, "sharing", seat)
+        remember(session, seat.consult, "sharing", seat)
     seat.mic_on, seat.camera_on, seat.sharing = mic, camera, sharing
 
 
 # ---------------------------------------------------------------- saying and ending
 
 
-def say(session: Session, seat: Seat, client_id: str, text: str) -> ChatMessage:
+def say(
+    session: Session, seat: Seat, client_id: str, text: str, channel: Channel = Channel.EVERYONE,
+) -> ChatMessage:
     """Adds a line to the chat. The same `client_id` again gives back the line that stands already."""
     consult = seat.consult
     must_be_open(consult)
@@ -227,9 +245,10 @@ def say(session: Session, seat: Seat, client_id: str, text: str) -> ChatMessage:
                       most=LONGEST_LINE)
     if not seat.is_in_room:
         raise Conflict(N_("You can write to the others once you have been let in."))
-    consult.chat_count += 1
-    line = ChatMessage(consult_id=consult.id, case_id=consult.case_id, seat=seat, number=consult.chat_count,
-                       client_id=client_id, text=text)
+    if channel == Channel.INTERPRETERS and not seat.pair:
+        raise Forbidden(N_("These messages are between the interpreters alone."))
+    line = ChatMessage(consult_id=consult.id, case_id=consult.case_id, seat=seat, channel=channel,
+                       number=_next_number(consult, channel), client_id=client_id, text=text)
     session.add(line)
     session.flush()
     audit.record(session, seat.person_id, Verb.CHAT_WRITTEN, "chat", line.id, consult.case_id)
@@ -242,11 +261,14 @@ def end(session: Session, actor: Person, seat: Seat) -> None:
         raise Forbidden()
     must_be_open(seat.consult)
     close(session, actor, seat.consult)
-    _remember(session, seat.consult, "ended", seat)
+    remember(session, seat.consult, "ended", seat)
 
 
 def close(session: Session, actor: Person, consult: Consult) -> None:
     consult.state, consult.ended_at, consult.ended_by = ConsultState.ENDED, now(), actor.id
+    if consult.paused_at is not None:
+        consult.paused_seconds += (now() - consult.paused_at).total_seconds()
+        consult.paused_at = None
     for seat in consult.seats:
         if seat.is_in_room:
             audit.record(session, seat.person_id, Verb.SEAT_LEFT, "seat", seat.id, consult.case_id)
@@ -272,21 +294,35 @@ def close(session: Session, actor: Person, consult: Consult) -> None:
 def _joined(session: Session, consult: Consult, seat: Seat) -> None:
     if consult.state == ConsultState.WAITING and policy.can_admit(seat):
         consult.state, consult.started_at = ConsultState.LIVE, now()
-        _remember(session, consult, "started", seat)
+        remember(session, consult, "started", seat)
         case_service.remember(session, consult.case_id, "consult_started", seat.person)
     audit.record(session, seat.person_id, Verb.SEAT_ENTERED, "seat", seat.id, consult.case_id)
-    _remember(session, consult, "joined", seat)
+    remember(session, consult, "joined", seat)
+    seat.joined_at = seat.joined_at or now()
+    interpreting.begin(session, seat)
 
 
 def _vacate(seat: Seat) -> None:
     seat.sid = seat.tab = seat.connection = seat.live_on = None
-    seat.entered = seat.sharing = seat.mic_on = seat.camera_on = False
+    seat.entered = seat.sharing = seat.mic_on = seat.camera_on = seat.handing_over = False
+
+
+def _next_number(consult: Consult, channel: Channel) -> int:
+    if channel == Channel.INTERPRETERS:
+        consult.partner_count += 1
+        return consult.partner_count
+    consult.chat_count += 1
+    return consult.chat_count
+
+
+def must_not_be_over(consult: Consult) -> None:
+    if consult.is_over:
+        raise Conflict(OVER)
 
 
 def must_be_open(consult: Consult) -> None:
     """Raises `Conflict`, in words for the person, before the waiting room opens and after the end."""
-    if consult.is_over:
-        raise Conflict(OVER)
+    must_not_be_over(consult)
     if not consult.is_open:
         raise Conflict(NOT_OPEN)
 
@@ -296,8 +332,3 @@ def _may_open_the_door(by: Seat, seat: Seat) -> None:
         raise Forbidden(N_("Only the doctor or the international office can let people in."))
     if seat.consult_id != by.consult_id or seat.removed_at is not None:
         raise NotFound(N_("This person is not in this consultation."))
-
-
-def _remember(session: Session, consult: Consult, kind: str, seat: Seat | None, **facts: object) -> None:
-    session.add(ConsultEvent(consult_id=consult.id, kind=kind, seat_id=seat.id if seat else None, facts=facts))
-    session.flush()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.consults import channels, policy
+from app.consults import channels, interpreting, policy
 from app.consults.channels import FULL, Feed, Sound
 from app.consults.models import ChatMessage, Consult, Seat
 from app.media import messages
@@ -11,7 +11,8 @@ from app.media import messages
 
 def heard(consult: Consult) -> dict[str, tuple[Feed, ...]]:
     """Who hears whom among those in the room."""
-    return channels.routes([seat.voice for seat in consult.seats if seat.is_in_room], channels.Mode(consult.mode))
+    voices = [seat.voice for seat in consult.present_seats if seat.is_in_room]
+    return channels.routes(voices, channels.Mode(consult.mode))
 
 
 def media_routes(consult: Consult) -> dict[str, tuple[messages.Route, ...]]:
@@ -45,10 +46,16 @@ def state_for(seat: Seat) -> dict[str, Any]:
         "over": consult.is_over,
         "mode": consult.mode,
         "startedAt": consult.started_at.isoformat() if consult.started_at else None,
+        "pausedAt": consult.paused_at.isoformat() if consult.paused_at else None,
+        "pausedSeconds": consult.paused_seconds,
         "chatCount": consult.chat_count,
+        "partnerCount": consult.partner_count if seat.pair else 0,
+        "languages": interpreting.languages(consult),
         "you": {
             "seat": seat.id, "place": seat.place, "admitted": seat.admitted, "entered": seat.entered,
             "removed": seat.removed_at is not None, "originalGain": seat.original_gain,
+            "listens": seat.listens, "pair": seat.pair, "liveOn": seat.live_on, "handingOver": seat.handing_over,
+            "canSetMode": policy.can_set_mode(seat),
             "canAdmit": policy.can_admit(seat), "canEnd": policy.can_end(seat),
         },
         "seats": [_seat(one, seat, feeds.get(one.id)) for one in consult.present_seats],
@@ -57,7 +64,7 @@ def state_for(seat: Seat) -> dict[str, Any]:
 
 def line(message: ChatMessage) -> dict[str, Any]:
     return {
-        "number": message.number, "clientId": message.client_id, "seat": message.seat_id,
+        "channel": message.channel, "number": message.number, "clientId": message.client_id, "seat": message.seat_id,
         "name": message.seat.person.name, "text": message.text, "at": message.at.isoformat(),
     }
 
@@ -66,7 +73,9 @@ def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:
     mine = one.id == viewer.id
     return {
         "id": one.id, "name": one.person.name, "title": one.person.title, "role": one.role,
-        "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on, "place": one.place,
+        "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on,
+        "handingOver": one.handing_over, "joinedAt": one.joined_at.isoformat() if one.joined_at else None,
+        "lost": one.is_lost, "place": one.place,
         "admitted": one.admitted, "knocking": one.entered and not one.admitted,
         "mic": one.mic_on, "camera": one.camera_on, "sharing": one.sharing, "mine": mine,
         "slot": None if mine else channels.slot_of(viewer.number, one.number),

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cases import queries as cases
-from app.consults import announcing, queries, service
+from app.consults import announcing, interpreting, queries, service
 from app.consults.models import Consult, ConsultState, Seat
 from app.core.clock import now
 from app.core.permissions import Permission, Role
@@ -60,6 +60,7 @@ def make_round(session: Session) -> None:
 
 def _look_after(session: Session, consult: Consult) -> None:
     changed = False
+    settled = interpreting.settle(session, consult)
     for seat in consult.present_seats:
         if seat.sid and not _may_stay(session, seat):
             announcing.tell(session, announcing.place(seat.id), "seat.removed")
@@ -71,7 +72,9 @@ def _look_after(session: Session, consult: Consult) -> None:
         elif not seat.sid and seat.is_in_room and seat.seen_at and now() - seat.seen_at > GIVEN_UP:
             service.leave(session, seat)
             announcing.seat_is_out(session, seat)
-    if changed:
+    if settled:
+        announcing.routes(session, consult)
+    elif changed:
         announcing.state(session, consult)
     if now() >= consult.closes_at and not any(seat.is_in_room for seat in consult.present_seats):
         service.close(session, consult.booking.specialist, consult)

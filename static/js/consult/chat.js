@@ -5,21 +5,23 @@ import { announce, say, time } from "./words.js";
 const LONGEST = 2000;
 
 export class Chat {
-  constructor(line, own) {
+  /** @param root the panel; `channel` is "everyone" or "interpreters" */
+  constructor(line, own, root, channel = "everyone") {
     this._line = line;
     this._own = own;
+    this.channel = channel;
     this._last = 0;
     this._waiting = [];
     this._early = new Map();
-    this._list = document.getElementById("chat-lines");
-    this._empty = document.getElementById("chat-empty");
-    this._input = document.getElementById("chat-input");
-    this._error = document.getElementById("chat-error");
+    this._list = root.querySelector(".chat-lines");
+    this._empty = root.querySelector(".chat-empty");
+    this._input = root.querySelector("textarea");
+    this._error = root.querySelector(".field-error");
     this._template = document.getElementById("line-template");
     this.unread = 0;
     this.isOpen = () => false;
     this.onUnread = () => {};
-    document.getElementById("chat-form").addEventListener("submit", (event) => {
+    root.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.say(this._input.value);
     });
@@ -56,7 +58,7 @@ export class Chat {
     while (this._waiting.length) {
       const mine = this._waiting[0];
       try {
-        const { line } = await this._line.ask("chat.say", { client_id: mine.client_id, text: mine.text });
+        const { line } = await this._line.ask("chat.say", { channel: this.channel, client_id: mine.client_id, text: mine.text });
         this._waiting.shift();
         this._settle(mine, line);
       } catch (error) {
@@ -90,7 +92,7 @@ export class Chat {
     if (this._filling) return;
     this._filling = true;
     try {
-      const { chat } = await this._line.ask("chat.since", { after: this._last });
+      const { chat } = await this._line.ask("chat.since", { channel: this.channel, after: this._last });
       this._filling = false;
       if (chat.length) this.receive(chat);
     } catch {

@@ -1,5 +1,5 @@
 // The panels beside the picture, the counts on their buttons, the banner. One panel is open at a time.
-const NAMES = ["chat", "people", "listen", "settings"];
+const NAMES = ["chat", "partners", "people", "ask", "listen", "settings"].filter((name) => document.getElementById(`panel-${name}`));
 
 export class Panels {
   constructor(main) {
@@ -53,9 +53,10 @@ export class Panels {
   }
 
   /** Shows a sentence over the picture for a while. */
-  flash(sentence) {
+  flash(sentence, isStrong = false) {
     if (!sentence) return;
     this._say(sentence);
+    this._banner.classList.toggle("is-strong", isStrong);
     clearTimeout(this._timer);
     this._timer = setTimeout(() => this._say(""), 6000);
   }
@@ -88,7 +89,7 @@ export class Panels {
   }
 
   _button(name) {
-    return this._main.querySelector(`.bar [data-do="${name}"]`);
+    return this._main.querySelector(`:is(.bar, .console) [data-do="${name}"]`);
   }
 
   _panel(name) {

@@ -9,10 +9,13 @@
 //   tiles: tile-own, tile-ROLE, tile-stage; classes is-large, is-speaking, no-picture, is-away
 //   words: line-state (data-quality: connecting | good | weak | poor | lost), banner, clock, tap-to-hear
 //
+// Languages: see languages.js.
+//
 // window.consilium = { link, mixer, devices, state, stats() }; stats() => {
 //   state, uplink, stage: { frames }, seats: { ROLE: { seat, slot, frames, energy, level, audioPackets, width, height, gain } } }
 import { Chat } from "./chat.js";
 import { Devices } from "./devices.js";
+import { Languages } from "./languages.js";
 import { Line } from "./line.js";
 import { MediaLink } from "./link.js";
 import { Lobby } from "./lobby.js";
@@ -20,7 +23,7 @@ import { Mixer } from "./mixer.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
 import { Tiles } from "./tiles.js";
-import { announce, facts, languageName, say } from "./words.js";
+import { announce, facts, say } from "./words.js";
 
 const main = document.getElementById("main");
 const on = (name, act) => main.querySelectorAll(`[data-do="${name}"]`).forEach((one) => one.addEventListener("click", act));
@@ -33,12 +36,15 @@ class Room {
     this.wantsIn = false;
     this.devices = new Devices();
     this.line = new Line({ ticket: facts.ticket, chatAfter: () => this.chat.last });
-    this.chat = new Chat(this.line, facts.seat);
+    this.ownSeat = facts.seat;
+    this.chat = new Chat(this.line, facts.seat, byId("panel-chat"));
+    this.partners = byId("panel-partners") && new Chat(this.line, facts.seat, byId("panel-partners"), "interpreters");
     this.panels = new Panels(main);
     this.own = { stream: new MediaStream(), camera: null, micOn: true };
     this._newLink();
     this.people = new People(main.querySelectorAll("[data-people]"), (event, seat, button) => this.act(button, event, { seat: seat.id }));
     this.lobby = new Lobby(this);
+    this.languages = new Languages(this);
     this._listen();
     this._bar();
   }
@@ -55,10 +61,13 @@ class Room {
     const hear = (name, act) => this.line.addEventListener(name, ({ detail }) => act(detail));
     hear("seated", (detail) => this._seated(detail));
     hear("state", (state) => this._show(state));
-    hear("chat.line", (line) => this.chat.receive([line]));
+    hear("chat.line", (line) => (line.channel === "everyone" ? this.chat : this.partners)?.receive([line]));
     hear("here", (here) => {
       if (here.version > this.state.version) this.line.take();
-      else if (here.chatCount > this.chat.last && this.phase === "room") this.chat.fill();
+      else if (this.phase === "room") {
+        if (here.chatCount > this.chat.last) this.chat.fill();
+        if (this.partners && here.partnerCount > this.partners.last) this.partners.fill();
+      }
     });
     hear("lost", () => {
       this._sayLine();
@@ -70,13 +79,15 @@ class Room {
     hear("seat.sent_back", () => this._sentBack());
     hear("ended", () => this._ended());
     hear("media.moved", () => this.phase === "room" && this.link.rejoin("moved"));
+    hear("signal", (detail) => this.phase === "room" && this.languages.asked(detail));
     hear("speaking", (detail) => this.tiles.spoke(detail));
     hear("quality", (detail) => detail.seat === facts.seat && this._quality(detail));
   }
 
-  async _seated({ state, chat, again }) {
+  async _seated({ state, chat, partners, again }) {
     this._show(state);
     this.chat.receive(chat, { quiet: !again });
+    this.partners?.receive(partners, { quiet: !again });
     this._sayLine();
     const comesBack = sessionStorage.getItem("consult-return");
     sessionStorage.removeItem("consult-return");
@@ -84,6 +95,7 @@ class Room {
     if (this.phase === "room") await this._enter().catch(() => {});
     else if (state.you.entered || (comesBack && state.you.admitted)) await this.enter();
     this.chat.flush();
+    this.partners?.flush();
   }
 
   _show(state) {
@@ -97,7 +109,7 @@ class Room {
     this.panels.count("knocking", state.you.canAdmit ? knocking : 0, say("waitingCount", { count: knocking }));
     this.lobby.update(state);
     if (this.phase === "lobby" && this.wantsIn && state.you.admitted && state.you.entered) this._goIn();
-    if (this.phase === "room") this._draw();
+    if (this.phase === "room") this._draw(before);
   }
 
   _sayChanges(before, now) {
@@ -128,9 +140,10 @@ class Room {
 
   async _enter() {
     const { micOn, camera } = this.devices;
-    const { state, chat } = await this.line.ask("seat.enter", { mic: micOn, camera: Boolean(camera) });
+    const { state, chat, partners } = await this.line.ask("seat.enter", { mic: micOn, camera: Boolean(camera) });
     this._show(state);
     this.chat.receive(chat, { quiet: true });
+    this.partners?.receive(partners, { quiet: true });
     if (this.phase === "room") this._tellDevices(true);
   }
 
@@ -244,17 +257,20 @@ class Room {
     this.panels.banner("hear", silent);
   }
 
-  _draw() {
+  _draw(before) {
     this._ownTracks();
     this.tiles.show(this.state.seats, this.own);
-    for (const seat of this.state.seats) {
-      if (seat.slot != null) this.mixer.setGain(seat.slot, seat.place === "in" || seat.place === "away" ? seat.gain : 0);
-    }
-    const mine = this.state.seats.find((seat) => seat.mine);
-    byId("listen-words").textContent = `${say("listenIn", { language: languageName(mine.listens) })}. ${say("hearEveryone")}`;
-    if (this.state.startedAt) {
-      byId("clock").textContent = say("minutes", { count: Math.max(0, Math.floor((Date.now() - Date.parse(this.state.startedAt)) / 60000)) });
-    }
+    this.languages.show(this.state, before);
+    this._clock();
+  }
+
+  /** The clinical clock: it stands still while interpretation is paused. */
+  _clock() {
+    const { startedAt, pausedAt, pausedSeconds } = this.state;
+    if (!startedAt) return;
+    const until = pausedAt ? Date.parse(pausedAt) : Date.now();
+    const count = Math.max(0, Math.floor((until - Date.parse(startedAt) - pausedSeconds * 1000) / 60000));
+    byId("clock").textContent = say(pausedAt ? "clockPaused" : "minutes", { count });
   }
 
   _ownTracks() {
@@ -295,7 +311,11 @@ class Room {
     main.querySelector('[data-do="volume"]').addEventListener("input", (event) => this.mixer.setVolume(Number(event.target.value)));
     this.chat.isOpen = () => this.panels.isOpen("chat");
     this.chat.onUnread = (count) => this.panels.count("unread", count, say("unread", { count }));
-    this.panels.onOpen = (name) => name === "chat" && this.chat.read();
+    if (this.partners) {
+      this.partners.isOpen = () => this.panels.isOpen("partners");
+      this.partners.onUnread = (count) => this.panels.count("unread-partners", count, say("unread", { count }));
+    }
+    this.panels.onOpen = (name) => ({ chat: this.chat, partners: this.partners })[name]?.read();
     this.devices.addEventListener("change", ({ detail }) => this._devicesChanged(detail.kind));
     setInterval(() => this.phase === "room" && this.state && this._draw(), 15000);
     document.addEventListener("keydown", (event) => this._key(event));
@@ -304,7 +324,7 @@ class Room {
   _key(event) {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || this.phase !== "room") return;
-    const name = { m: "mic", v: "camera", c: "chat", p: "people" }[event.key.toLowerCase()];
+    const name = { m: "mic", v: "camera", c: "chat", p: "people", a: "ask" }[event.key.toLowerCase()];
     if (name) main.querySelector(`.bar [data-do="${name}"]`).click();
     if (event.key === "Escape") this.panels.close();
   }
@@ -366,8 +386,9 @@ class Room {
     }
   }
 
-  flash(sentence) {
-    this.panels.flash(sentence);
+  flash(sentence, { announced = false, strong = false } = {}) {
+    this.panels.flash(sentence, strong);
+    if (announced) announce(sentence, { now: true });
   }
 
   async stats() {
@@ -378,7 +399,7 @@ class Room {
       if (!slot) continue;
       seats[seat.role] = {
         seat: seat.id, slot: seat.slot, place: seat.place, frames: slot.video.frames, width: slot.video.width, height: slot.video.height,
-        energy: slot.audio.energy, level: slot.audio.level, audioPackets: slot.audio.packets, gain: this.mixer.gainOf(seat.slot),
+        sound: seat.sound, energy: slot.audio.energy, level: slot.audio.level, audioPackets: slot.audio.packets, gain: this.mixer.gainOf(seat.slot),
       };
     }
     return { state: stats.state, uplink: stats.uplink, stage: { frames: stats.stage.video?.frames ?? 0 }, rttMs: stats.rttMs, seats };

@@ -64,6 +64,11 @@ export class Tiles {
     this._arrange();
   }
 
+  /** The seat that speaks now. */
+  get speaker() {
+    return this._candidate;
+  }
+
   /** The largest picture now, for picture in picture. */
   get largest() {
     return this._box.querySelector(".tile.is-large video") ?? this._box.querySelector(".tile video");
@@ -77,6 +82,7 @@ export class Tiles {
     tile.classList.toggle("is-own", seat.mine);
     tile.classList.toggle("is-away", seat.place === "away");
     tile.classList.toggle("is-interpreter", Boolean(seat.pair));
+    tile.classList.toggle("is-live", Boolean(seat.liveOn));
     const camera = seat.mine ? Boolean(this._own.camera) : seat.camera;
     tile.classList.toggle("no-picture", !camera);
     tile.querySelector(".tile-name").textContent = seat.mine ? say("you") : seat.name;
@@ -153,6 +159,7 @@ export function pairNames(seat) {
 }
 
 export function tagOf(seat) {
+  if (seat.liveOn) return say("speaksInto", { language: languageName(seat.liveOn) });
   return seat.pair ? `${languageName(seat.pair[0])} ⇄ ${languageName(seat.pair[1])}` : languageName(seat.speaks);
 }
 
