@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from app.jobs.runner import Handler
 
-SLICES = ("records", "scheduling", "consults", "opinions", "notifications")
+SLICES = ("audit", "records", "scheduling", "consults", "opinions", "notifications")
 
 
 def gather() -> tuple[dict[str, Handler], list[tuple[str, timedelta]]]:

@@ -3,14 +3,17 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
+from app.audit.jobs import HANDLERS, HEADS
 from app.audit.models import AuditEntry
 from app.audit.queries import verify_chain
 from app.audit.service import record
 from app.audit.verbs import Verb
+from app.core.outbox import JobContext
 
 
 def write(database, count=1, actor="a" * 32):
@@ -84,3 +87,16 @@ def test_many_writers_make_one_chain(any_database):
     with any_database.sessions() as session:
         report = verify_chain(session)
     assert (report.entries, report.broken_at) == (80, None)
+
+
+def test_the_head_is_exported_and_shows_a_cut_tail(any_database, tmp_path):
+    write(any_database, 3)
+    context = JobContext(settings=SimpleNamespace(data_dir=tmp_path), blobs=None, database=any_database)
+    with any_database.unit_of_work() as session:
+        HANDLERS["export_audit_head"](session, {}, context)
+    _at, number, head = (tmp_path / HEADS).read_text().split()
+    assert number == "3"
+    with any_database.unit_of_work() as session:
+        session.execute(text("DELETE FROM audit_entries WHERE number = 3"))
+    with any_database.sessions() as session:
+        assert verify_chain(session, head).broken_at == 3

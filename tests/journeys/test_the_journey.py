@@ -28,6 +28,7 @@ from app.records.models import Record
 from app.scheduling import hours
 from app.scheduling.hours import Credential
 from app.scheduling.models import Booking, Claim
+from tests.axe import faults
 from tests.consults.meeting import DESK, PHONE, Guest, guest
 from tests.people import PASSWORD, a_person
 from tests.processes import House, running, wait_for
@@ -88,8 +89,9 @@ def onward(page: Page) -> None:
 
 
 def is_arabic(page: Page) -> None:
+    """In Arabic from right to left, as wide as the phone, and without a fault that axe knows."""
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{page.url} is too wide"
+    assert faults(page) == [], page.url
 
 
 def patient_asks(page: Page, office: Office, folder: Path) -> Case:
@@ -160,6 +162,7 @@ def office_takes_it(page: Page, patient: Page, office: Office, case: Case) -> No
     assign(page, office.specialist)
     assign(page, office.interpreter)
     press(page, "/accept")
+    assert faults(page) == []
     accepted = office.one(Case, id=case.id)
     assert accepted.stage == "accepted" and accepted.due_at is not None
 
@@ -230,7 +233,8 @@ def they_meet(patient: Guest, specialist: Guest, interpreter: Guest, office: Off
                 one.hears(other.role, within=20)
     expect(specialist.by("tile-interpreter")).to_contain_text("Arabic")
     expect(specialist.by("tile-interpreter")).to_contain_text("English")
-    assert patient.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for one in everyone:
+        assert faults(one.page) == [], f"the room of the {one.role}"
     they_chat(patient, specialist, office)
     they_switch_things_off_and_on(patient, specialist, interpreter)
     specialist.page.locator("[data-testid=leave]:visible").first.click()
@@ -278,6 +282,7 @@ def specialist_writes(page: Page, office: Office, case: Case) -> None:
     """Step 8: every question answered, saved, read through, signed."""
     page.goto(f"{office.url}/cases/{case.id}/opinion/edit")
     expect(page.locator("main")).to_contain_text(QUESTIONS[0])
+    assert faults(page) == []
     for number, answer in enumerate(ANSWERS, 1):
         page.fill(f"#f-answer-{number}", answer)
     page.check("input[name=agreement][value=agree]")
@@ -352,6 +357,7 @@ def everyone_has_a_home(office: Office, *people: Guest) -> None:
     for one in people:
         assert one.page.goto(office.url + "/home").status == 200  # type: ignore[union-attr]
         expect(one.page.locator("main h1")).to_be_visible()
+        assert faults(one.page) == [], f"home of the {one.role}"
 
 
 def the_record_holds(office: Office, case: Case, folder: Path) -> None:

@@ -17,13 +17,12 @@ from werkzeug.serving import make_server
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.web.access import public
+from tests.axe import faults
 from tests.people import PASSWORD
 
 ROOT = Path(__file__).parents[2]
 OUR_CSS = sorted((ROOT / "static/css").rglob("*.css"))
 TEMPLATES = sorted((ROOT / "app").rglob("templates/**/*.html"))
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
@@ -163,17 +162,6 @@ def open_page(chromium: Browser, live: str) -> Iterator[Callable[..., Page]]:
     yield open_
     for context in contexts:
         context.close()
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds, one line each; and a page wider than its window."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
-    lines = [f"{fault['id']}: {node['html'][:120]} {(node['failureSummary'] or '')[:200]}"
-             for fault in found["violations"] for node in fault["nodes"]]
-    if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
-        lines.append("the page is wider than its window")
-    return lines
 
 
 @pytest.mark.parametrize(("width", "scheme", "language"), [
