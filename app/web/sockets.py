@@ -21,10 +21,10 @@ from app.core.clock import monotonic
 from app.core.errors import Forbidden, Invalid, Refusal, TooMany
 from app.core.permissions import Permission
 from app.core.text import N_
-from app.i18n.locales import known
 from app.web.access import Unguarded
 from app.web.context import after_commit, database, let_go_of_session
 from app.web.errors import UNEXPECTED, sentence_of
+from app.web.locale import reader_language
 
 __all__ = ["SOCKET_EVENTS", "SocketEvent", "after_commit", "check_every_event", "install", "on_event", "socketio"]
 
@@ -106,9 +106,9 @@ def _disconnect(event: SocketEvent) -> None:
 
 def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
     sid = _sid()
-    person = _person()
+    language = reader_language()
     let_go_of_session()
-    with force_locale(known(person.language if person else None).tag):
+    with force_locale(language):
         try:
             if limited:
                 _limit(sid)
@@ -150,10 +150,6 @@ def _as_refusal(error: ValidationError) -> Refusal:
 
 def _sign_in_id() -> str | None:
     return current_user.get_id() if current_user and current_user.is_authenticated else None
-
-
-def _person() -> Any:
-    return current_user if current_user and current_user.is_authenticated else None
 
 
 def _sid() -> str:
