@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Playwright, sync_playwright
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -22,6 +23,11 @@ from tests.people import Visitor, a_person
 from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
 
 crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first, then those that start real processes, and the browsers last."""
+    items.sort(key=lambda item: 2 if item.get_closest_marker("journey") else 1 if item.get_closest_marker("late") else 0)
 
 
 def test_settings(folder: Path, **overrides: object) -> Settings:
@@ -126,6 +132,13 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dat
     Base.metadata.create_all(database.engine)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """In place of the plugin's, which keeps its event loop running until the last test of all."""
+    with sync_playwright() as driver:
+        yield driver
 
 
 @pytest.fixture

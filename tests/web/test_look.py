@@ -20,6 +20,8 @@ from app.web.access import public
 from tests.axe import faults
 from tests.people import PASSWORD
 
+pytestmark = pytest.mark.late
+
 ROOT = Path(__file__).parents[2]
 OUR_CSS = sorted((ROOT / "static/css").rglob("*.css"))
 TEMPLATES = sorted((ROOT / "app").rglob("templates/**/*.html"))
