@@ -27,7 +27,7 @@ crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first, then those that start real processes, and the browsers last."""
-    items.sort(key=lambda item: 2 if item.get_closest_marker("journey") else 1 if item.get_closest_marker("late") else 0)
+    items.sort(key=lambda item: 2 * bool(item.get_closest_marker("journey")) + bool(item.get_closest_marker("late")))
 
 
 def test_settings(folder: Path, **overrides: object) -> Settings:
