@@ -23,6 +23,7 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session, ffi, lib
 
+from app.media.impairment import Line
 from app.media.rtp import MAX_PACKET, is_media
 
 PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
@@ -130,6 +131,15 @@ class _Connection(Connection):
             self.on_selected(selected.protocol.socket, selected.remote_addr)
 
 
+class _ImpairedTransport:
+    """An asyncio transport whose datagrams take another way."""
+
+    def __init__(self, transport: asyncio.DatagramTransport, sendto: Callable[..., None]) -> None:
+        self.sendto = sendto
+        self.close, self.is_closing = transport.close, transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+
+
 def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
     """A UDP socket for the public ``address``, on a free port of the range.
 
@@ -180,6 +190,7 @@ class SeatTransport:
         self._on_packet = on_packet
         self._on_closed = on_closed
         self._socket: socket.socket | None = None
+        self._is_impaired = False
         self._address: tuple[str, int] = ("", 0)
         self._connection.on_selected = self._select
         self.sendto: Callable[[memoryview, tuple[str, int]], object] = _nowhere
@@ -247,6 +258,9 @@ class SeatTransport:
         if sock is not self._socket:
             self._socket = sock
             self.sendto = sock.sendto
+            for protocol in self._connection._protocols if self._is_impaired else ():
+                if isinstance(protocol, _Socket) and protocol.socket is sock:
+                    self.sendto = protocol.transport.sendto
 
     def _sending(self, session: Session, protect: Callable) -> Sender:
         context = session._srtp[0]
@@ -275,6 +289,27 @@ class SeatTransport:
             return send(size)
 
         return send_copy
+
+    def impair(self, line: Line) -> None:
+        """For tests only, after ``gather()``: every datagram of this seat passes over ``line``, both ways."""
+
+        def impaired(protocol: _Socket) -> None:
+            receive, send = protocol.datagram_received, protocol.transport.sendto
+
+            def received(data: bytes, addr: tuple) -> None:
+                line.up.carry(len(data), lambda: receive(data, addr))
+
+            def sendto(data: bytes | memoryview, addr: tuple) -> None:
+                kept = bytes(data)
+                line.down.carry(len(kept), lambda: protocol.transport.is_closing() or send(kept, addr))
+
+            protocol.datagram_received = received  # type: ignore[method-assign]
+            protocol.transport = _ImpairedTransport(protocol.transport, sendto)  # type: ignore[assignment]
+
+        for protocol in self._connection._protocols:
+            if isinstance(protocol, _Socket):
+                impaired(protocol)
+        self._is_impaired = True
 
     async def close(self) -> None:
         self._connection.take_packet = None

@@ -12,6 +12,7 @@ PLI, FIR, AFB = 1, 4, 15
 
 NTP_EPOCH = 2208988800
 MAX_BLOCKS = 31
+MAX_TOLD = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,18 @@ class MaximumBitrate:
     bitrate: int
 
 
-Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | MaximumBitrate
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """When our packets with a transport-wide number arrived, from ``first`` on; ``None`` for one that did not.
+
+    Times are in units of 250 µs of the browser's clock, which wraps.
+    """
+
+    first: int
+    arrivals: tuple[int | None, ...]
+
+
+Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | MaximumBitrate | TransportFeedback
 
 
 def read_rtcp(data: bytes | bytearray) -> Iterator[Feedback]:
@@ -82,6 +94,9 @@ def _read_packet(count: int, kind: int, body: bytes | bytearray) -> Iterator[Fee
         yield from _read_blocks(count, body, 4)
     elif kind == RTPFB and count == NACK and size >= 12:
         yield Nack(unpack_from("!I", body, 4)[0], tuple(_nacked(body)))
+    elif kind == RTPFB and count == TRANSPORT_CC and size >= 16:
+        if (told := _read_transport_feedback(body)) is not None:
+            yield told
     elif kind == PSFB and size >= 8:
         yield from _read_payload_feedback(count, body)
 
@@ -103,6 +118,38 @@ def _nacked(body: bytes | bytearray) -> Iterator[int]:
         for bit in range(16):
             if mask >> bit & 1:
                 yield (first + bit + 1) & 0xFFFF
+
+
+def _read_transport_feedback(body: bytes | bytearray) -> TransportFeedback | None:
+    first, count, reference = unpack_from("!HHI", body, 8)
+    if not 0 < count <= MAX_TOLD:
+        return None
+    symbols: list[int] = []
+    position, size = 16, len(body)
+    while len(symbols) < count:
+        if position + 2 > size:
+            return None
+        chunk = unpack_from("!H", body, position)[0]
+        position += 2
+        if not chunk & 0x8000:
+            symbols += [chunk >> 13] * min(chunk & 0x1FFF, count)
+        elif chunk & 0x4000:
+            symbols += [chunk >> shift & 3 for shift in range(12, -2, -2)]
+        else:
+            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+    clock = (reference >> 8) * 256
+    arrivals: list[int | None] = []
+    for symbol in symbols[:count]:
+        width = (0, 1, 2, 0)[symbol]
+        if not width:
+            arrivals.append(None)
+            continue
+        if position + width > size:
+            return None
+        clock += body[position] if width == 1 else unpack_from("!h", body, position)[0]
+        position += width
+        arrivals.append(clock)
+    return TransportFeedback(first, tuple(arrivals))
 
 
 def _read_payload_feedback(count: int, body: bytes | bytearray) -> Iterator[Feedback]:

@@ -181,6 +181,14 @@ def forward(
                 subscription.ssrc, 0xBEDE, 1, subscription.send_time_head | int(now * 262144) & 0xFFFFFF,
             )
             start = 20
+        elif subscription.number is not None:
+            _header_with_send_time(
+                OUTGOING, 0, 0x90, marker | subscription.payload_type,
+                (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
+                (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
+                subscription.ssrc, 0xBEDE, 1, subscription.transport_head | subscription.number() << 8,
+            )
+            start = 20
         else:
             _header(
                 OUTGOING, 0, 0x80, marker | subscription.payload_type,

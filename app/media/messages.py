@@ -104,12 +104,25 @@ class Kind(StrEnum):
     SCREEN = "screen"
 
 
+class Priority(StrEnum):
+    """What a narrow line gives up first. Pictures go before voices whatever their priority.
+
+    ``essential``: an interpreter's voice to those who need it; never given up, and only where a listener has
+    one are other voices given up for it. ``background``: what the listener hears softly (ducked).
+    """
+
+    ESSENTIAL = "essential"
+    ORDINARY = "ordinary"
+    BACKGROUND = "background"
+
+
 class Route(_Message):
     """One source that a listener receives. ``slot`` counts in the listener's slots; screens take the stage."""
 
     source: Id = Field(max_length=80)
     kind: Kind
     slot: int | None = Field(default=None, ge=0, lt=MAX_SLOTS)
+    priority: Priority = Priority.ORDINARY
 
 
 class RoutesSet(_Command):
@@ -172,6 +185,7 @@ class Event(StrEnum):
     SEAT_STATE = "seat.state"
     ROOM_SPEAKING = "room.speaking"
     SEAT_QUALITY = "seat.quality"
+    SEAT_STREAMS = "seat.streams"
 
 
 class NodeHello(_Message):
@@ -223,6 +237,32 @@ class RoomSpeaking(_Message):
     speaker: Id | None
 
 
+class Step(StrEnum):
+    """How far a listener's line is narrowed, in this order; recovery goes the other way."""
+
+    FULL = "full"
+    FEWER_PICTURES = "fewer_pictures"
+    NO_PICTURES = "no_pictures"
+    FEWER_VOICES = "fewer_voices"
+    INTERPRETER_ONLY = "interpreter_only"
+
+
+class PausedStream(_Message):
+    """What a listener should receive by the routes and does not, for the line is too narrow."""
+
+    source: Id
+    kind: Kind
+
+
+class SeatStreams(_Message):
+    """A step down or up for one listener, told at once; the page says it in words."""
+
+    room: Id
+    seat: Id
+    step: Step
+    paused: tuple[PausedStream, ...] = ()
+
+
 class SeatQuality(_Message):
     """Every two seconds for each connected seat. Losses are shares from 0.0 to 1.0, rates bit/s."""
 
@@ -234,6 +274,8 @@ class SeatQuality(_Message):
     bitrate_up: int
     bitrate_down: int
     video_paused: bool
+    step: Step = Step.FULL
+    paused: tuple[PausedStream, ...] = ()
 
 
 NodeHello.model_rebuild()

@@ -34,6 +34,8 @@ class Room:
         self._smoothed: dict[str, float] = {}
         self._told_levels: dict[str, int] = {}
         self._speaker: str | None = None
+        self.last_speaker: str | None = None
+        """Who spoke last, also in a pause."""
         self._speaker_heard = 0.0
 
     @property
@@ -89,6 +91,7 @@ class Room:
             subscription, publication = self._slot_of(listener, route), self._published(route)
             if subscription is not None and publication is not None:
                 wanted[subscription] = publication
+                subscription.priority = route.priority
         for subscription in listener.subscriptions:
             if subscription in wanted:
                 subscription.bind(wanted[subscription])
@@ -116,6 +119,7 @@ class Room:
         for gone in self._smoothed.keys() - levels.keys():
             del self._smoothed[gone]
         speaker = self._choose_speaker(levels, now)
+        self.last_speaker = speaker or self.last_speaker
         if speaker == self._speaker and not self._levels_moved(levels):
             return
         self._speaker, self._told_levels = speaker, levels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from app.media.aiortc_seam import Certificate, NoPort, make_certificate
 from app.media.messages import (
@@ -31,7 +32,7 @@ MAX_SEATS = MAX_SLOTS + 1
 TICK = 0.025
 TICKS_PER_TRANSPORT_FEEDBACK = 2
 TICKS_PER_SPEECH = 8
-TICKS_PER_ADAPTATION = 20
+TICKS_PER_ADAPTATION = 10
 TICKS_PER_REPORT = 40
 TICKS_PER_QUALITY = 80
 EMPTY_ROOM_SECONDS = 600.0
@@ -41,7 +42,11 @@ CERTIFICATE_SECONDS = 7 * 86400.0
 class Rooms:
     """Carries out the web's commands; ``tell`` is how it reports. ``run()`` beats time until cancelled."""
 
-    def __init__(self, settings: MediaSettings, tell: Tell) -> None:
+    def __init__(
+        self, settings: MediaSettings, tell: Tell, impair: Callable[[Seat], None] | None = None
+    ) -> None:
+        """``impair`` is for tests: it sees each seat before its browser does, and may spoil its line."""
+        self._impair = impair
         self._settings = settings
         self._tell = tell
         self._rooms: dict[str, Room] = {}
@@ -82,6 +87,8 @@ class Rooms:
         except NoPort as error:
             log.error("no port for seat %s of room %s: %s", command.seat, command.room, error)
             return Refused(error="full", message=f"There is {error}.")
+        if self._impair is not None:
+            self._impair(seat)
         evicted = room.take_seat(seat)
         if evicted is not None:
             self._close_later(evicted)
@@ -148,6 +155,12 @@ class Rooms:
             room.leave_seat(seat)
             self._close_later(seat)
 
+    def _adapt(self, seat: Seat, now: float) -> None:
+        room = self._rooms.get(seat.room)
+        streams = seat.adapt(now, room.last_speaker if room else None)
+        if streams is not None:
+            self._tell(Event.SEAT_STREAMS, streams)
+
     def _close_later(self, seat: Seat) -> None:
         task = asyncio.create_task(seat.close(), name=f"close {seat.name}")
         self._closing.add(task)
@@ -179,7 +192,7 @@ class Rooms:
             if turn % TICKS_PER_TRANSPORT_FEEDBACK == 0:
                 seat.send_transport_feedback()
             if turn % TICKS_PER_ADAPTATION == 0:
-                seat.adapt(now)
+                self._adapt(seat, now)
             if turn % TICKS_PER_REPORT == 0:
                 seat.send_receiver_report(now)
                 if seat.is_silent(now):

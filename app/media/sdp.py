@@ -228,9 +228,9 @@ def _repair_of(line: OfferedLine, payload_type: int) -> int | None:
 
 
 UPLINK_EXTENSIONS = (MID, AUDIO_LEVEL, TRANSPORT_CC)
-DOWNLINK_EXTENSIONS = (ABS_SEND_TIME,)
+DOWNLINK_EXTENSIONS = (ABS_SEND_TIME, TRANSPORT_CC)
 UPLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc")
-DOWNLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+DOWNLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=0;sprop-stereo=0"
 
 

@@ -13,7 +13,8 @@ from app.media import feedback, rtp, sdp
 from app.media.aiortc_seam import Certificate, NoPort, SeatTransport
 from app.media.downlink import Downlink
 from app.media.forward import Uplink
-from app.media.messages import ConnectionState, Kind, Lines, SeatQuality
+from app.media.messages import ConnectionState, Kind, Lines, PausedStream, SeatQuality, SeatStreams, Step
+from app.media.probe import Prober
 from app.media.publication import Publication
 from app.media.subscription import Subscription
 
@@ -52,6 +53,8 @@ class Seat:
         """(audio, video) of each slot, in the order of the offer."""
         self.stage: Subscription | None = None
         self.downlink = Downlink()
+        self.step = Step.FULL
+        self._prober = Prober()
         self._on_state = on_state
         self._ssrc = _new_ssrc()
         self._offer: sdp.Offer | None = None
@@ -118,6 +121,8 @@ class Seat:
         found = {mid: self._subscriptions[outgoing.ssrc] for mid, outgoing in sending.items()}
         self.slots = [(found.get(slot.audio), found.get(slot.video)) for slot in lines.slots]
         self.stage = found.get(lines.stage) if lines.stage is not None else None
+        if self.stage is not None:
+            self.stage.is_stage = True
         return list(answered.values())
 
     @staticmethod
@@ -149,11 +154,11 @@ class Seat:
         is_video = line.kind == "video"
         has_repair = is_video and any(each.rtx is not None for each in taken)
         ssrc, repair = self._new_ssrc(), self._new_ssrc() if has_repair else None
-        send_time = line.extensions.get(rtp.ABS_SEND_TIME)
+        send_time, transport_cc = (line.extensions.get(uri) for uri in (rtp.ABS_SEND_TIME, rtp.TRANSPORT_CC))
         subscription = Subscription(
             self.transport, ssrc, repair,
             {each.key: (each.codec.payload_type, each.rtx) for each in taken},
-            send_time[0] if send_time else None, is_video,
+            send_time[0] if send_time else None, is_video, transport_cc[0] if transport_cc else None,
         )
         self._subscriptions[ssrc] = subscription
         return sdp.AnsweredLine(line, taken, "sendonly", sdp.Outgoing(stream, ssrc, repair))
@@ -225,6 +230,8 @@ class Seat:
                         subscription.source.request_key_frame(now)
                 case feedback.MaximumBitrate():
                     self.downlink.estimated(item.bitrate, now)
+                case feedback.TransportFeedback():
+                    self._prober.take(item, now)
 
     def _take_sender_report(self, report: feedback.SenderReport, now: float) -> None:
         known = self.uplink.by_ssrc.get(report.ssrc)
@@ -277,9 +284,33 @@ class Seat:
         for subscription in self._subscriptions.values():
             subscription.tick()
 
-    def adapt(self, now: float) -> None:
-        """Every half second: pauses and resumes video by what the downlink bears."""
-        self.downlink.adapt(self.subscriptions, now)
+    def adapt(self, now: float, speaker: str | None) -> SeatStreams | None:
+        """Every quarter second: gives up or takes back by what the downlink bears. What to tell, when that changed."""
+        downlink, streams, prober = self.downlink, self.subscriptions, self._prober
+        downlink.watched_loss, downlink.capacity = prober.take_loss(), prober.capacity(now)
+        was_degraded, paused_before = downlink.is_degraded, len(downlink.paused)
+        has_changed = downlink.adapt(streams, now, speaker)
+        if downlink.is_degraded != was_degraded:
+            self._watch(streams, downlink.is_degraded)
+        if len(downlink.paused) > paused_before:
+            prober.forget()
+        elif downlink.wants_probe(now) and (carrier := next((each for each in streams if each.can_probe), None)):
+            prober.launch(carrier.send_padding, now)
+        step = downlink.step(streams)
+        if not has_changed and step is self.step:
+            return None
+        self.step = step
+        log.info("seat %s of room %s receives: %s", self.name, self.room, step)
+        return SeatStreams(room=self.room, seat=self.name, step=step, paused=self._paused_streams())
+
+    def _watch(self, streams: list[Subscription], is_on: bool) -> None:
+        for stream in streams:
+            if not stream.is_video and stream.transport_head:
+                stream.number = self._prober.number if is_on else None
+
+    def _paused_streams(self) -> tuple[PausedStream, ...]:
+        sources = [each.source for each in self.downlink.paused]
+        return tuple(PausedStream(source=it.seat, kind=it.kind) for it in sources if isinstance(it, Publication))
 
     def is_silent(self, now: float) -> bool:
         return self.is_connected and now - self.uplink.heard_at > SILENCE_SECONDS
@@ -303,6 +334,8 @@ class Seat:
             bitrate_up=round(up * 8 / elapsed),
             bitrate_down=round(self.downlink.bitrate),
             video_paused=self.downlink.is_video_paused,
+            step=self.step,
+            paused=self._paused_streams(),
         )
 
 

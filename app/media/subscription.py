@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import pack_into
 
 from app.media import feedback, rtp
 from app.media.aiortc_seam import OUTGOING, SeatTransport
+from app.media.downlink import PACKET_OVERHEAD
+from app.media.messages import Priority
+from app.media.probe import PADDING
 from app.media.publication import CACHE_MASK, Publication
 from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, sequence_offset, timestamp_offset
 
@@ -27,6 +31,7 @@ class Subscription:
         payload_types: dict[str, tuple[int, int | None]],
         send_time_id: int | None,
         is_video: bool,
+        transport_id: int | None = None,
     ) -> None:
         self.transport = transport
         self.ssrc = ssrc
@@ -43,8 +48,16 @@ class Subscription:
         self.send_time_head = (send_time_id << 4 | 2) << 24 if is_video and send_time_id else 0
         self.loss = 0.0
         self.rtt: float | None = None
+        self.wanted = 0
+        """Packets that the listener asked for again, each counted once."""
+        self.priority = Priority.ORDINARY
+        self.is_stage = False
+        self.number: Callable[[], int] | None = None
+        """Gives transport-wide numbers while the line is watched packet by packet; else ``None``."""
+        self.transport_head = (transport_id << 4 | 1) << 24 if transport_id else 0
 
         self._payload_types = payload_types
+        self._first_repair_type = next((repair for _, repair in payload_types.values() if repair is not None), None)
         self._repair_type: int | None = None
         self._repair_sequence = 0
         self._repairs_left = REPAIRS_A_SECOND
@@ -127,6 +140,17 @@ class Subscription:
     # ------------------------------------------------------------ feedback
 
     @property
+    def seat(self) -> str | None:
+        """Whose stream fills the slot."""
+        return self.source.seat if self.source is not None else None
+
+    @property
+    def octets_offered(self) -> int:
+        """What the source has published so far, on the wire, whether or not it is forwarded here."""
+        source = self.source
+        return source.octets + source.packets * PACKET_OVERHEAD if source is not None else 0
+
+    @property
     def packets(self) -> int:
         running = self.source is not None and not self.is_waiting and not self.is_paused
         return self._packets + (self.source.packets - self._packets_at_start if running and self.source else 0)
@@ -167,6 +191,7 @@ class Subscription:
                 continue
             if self._repairs_left <= 0:
                 return
+            self.wanted += wanted not in self._repaired_at
             if now - self._repaired_at.get(wanted, 0.0) < REPAIR_AGAIN:
                 continue
             self._repaired_at[wanted] = now
@@ -187,6 +212,23 @@ class Subscription:
         end = size + len(payload)
         OUTGOING[size:end] = payload
         self.transport.send_rtp(end)
+
+    @property
+    def can_probe(self) -> bool:
+        return self.rtx_ssrc is not None and bool(self.transport_head) and self._first_repair_type is not None
+
+    def send_padding(self, number: int) -> bool:
+        """One packet of nothing, on the repair stream, under a transport-wide number."""
+        assert self.rtx_ssrc is not None
+        own, self._repair_sequence = self._repair_sequence, (self._repair_sequence + 1) & SEQUENCE_MASK
+        rtp.HEADER_WITH_SEND_TIME.pack_into(
+            OUTGOING, 0, 0xB0, self._first_repair_type, own, self._last_timestamp, self.rtx_ssrc,
+            0xBEDE, 1, self.transport_head | number << 8,
+        )
+        end = 20 + PADDING
+        OUTGOING[20:end] = bytes(PADDING)
+        OUTGOING[end - 1] = PADDING
+        return self.transport.send_rtp(end)
 
     def tick(self) -> None:
         """Each second: the repair budget is whole again, and the floor stays within half a circle."""

@@ -23,7 +23,7 @@ PLAIN_FLAGS = (
 LOOPBACK_FLAGS = ("--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright):
     """A browser with pretended devices; fails, and does not skip, where Chromium is not installed."""
     path = shutil.which("chromium")

@@ -11,8 +11,10 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
+from app.media.impairment import CLEAR, Conditions, Line
 from app.media.messages import Event, Kind, Lines, Route, RoutesSet, SeatClose, SeatOffer
 from app.media.rooms import Rooms
+from app.media.seat import Seat
 from app.media.settings import MediaSettings
 
 HERE = Path(__file__).parent
@@ -43,6 +45,9 @@ class Signalling:
         self.settings = settings
         self.events: list[tuple[Event, BaseModel]] = []
         self.url = ""
+        self.weather: dict[str, tuple[Conditions, Conditions]] = {}
+        """Of each seat's line, up and down; also of the connections that are yet to come."""
+        self._lines: dict[str, Line] = {}
         self._ids = itertools.count(1)
         self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -75,11 +80,25 @@ class Signalling:
 
         self.call(close_it())
 
+    def impair(self, seat: str, up: Conditions = CLEAR, down: Conditions = CLEAR) -> None:
+        """Changes the line of a seat, now and for connections to come."""
+
+        async def change() -> None:
+            self.weather[seat] = up, down
+            if line := self._lines.get(seat):
+                line.up.conditions, line.down.conditions = up, down
+
+        self.call(change())
+
+    def _spoil(self, seat: Seat) -> None:
+        line = self._lines[seat.name] = Line.over(self._loop, *self.weather.get(seat.name, (CLEAR, CLEAR)))
+        seat.transport.impair(line)
+
     def told(self, event: Event) -> list[Any]:
         return [message for name, message in self.events if name is event]
 
     async def _open(self) -> None:
-        self.rooms = Rooms(self.settings, lambda event, message: self.events.append((event, message)))
+        self.rooms = Rooms(self.settings, lambda event, message: self.events.append((event, message)), self._spoil)
         self._clock = asyncio.create_task(self.rooms.run())
         application = web.Application()
         application.router.add_get("/", self._page)

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 import pytest
 
 from app.media.messages import Event, Kind, Route
-from tests.media.signalling import Signalling, everyone_to_everyone
+from tests.media.people import Person, until
+from tests.media.signalling import everyone_to_everyone
 
 pytestmark = pytest.mark.late
 
 NAMES = ["ana", "ben", "cleo"]
-
-
-class Person:
-    """A page in a seat."""
-
-    def __init__(self, browser, signalling: Signalling, seat: str) -> None:
-        self.seat = seat
-        self.page = browser.new_page()
-        self.page.goto(f"{signalling.url}/?room=r&seat={seat}&slots=3")
-        self.page.wait_for_function("window.ready")
-
-    def join(self) -> None:
-        self.page.evaluate("join()")
-
-    def stats(self) -> dict:
-        return self.page.evaluate("link.stats()")
-
-    def frames(self, slot: int) -> int:
-        slots = self.stats()["slots"]
-        return slots[slot]["video"]["frames"] if slots else 0
-
-    def energy(self, slot: int) -> float:
-        slots = self.stats()["slots"]
-        return slots[slot]["audio"]["energy"] if slots else 0.0
 
 
 @pytest.fixture
@@ -46,14 +22,6 @@ def people(chromium, signalling):
     yield made
     for person in made:
         person.page.close()
-
-
-def until(holds, seconds: float = 15.0) -> None:
-    """Waits for what must come true; generous, for it is no measurement."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.1)
 
 
 def test_three_browsers_see_and_hear_one_another(people, signalling):
@@ -121,24 +89,3 @@ def test_a_lost_line_is_noticed_and_the_seat_taken_again(people, signalling):
     assert ana.page.evaluate("states.find(({ state }) => state === 'lost').reason") == "no-packets"
     before = ben.frames(0)
     until(lambda: ben.frames(0) > before + 20 and ana.frames(0) > 20)
-
-
-def test_pictures_and_voices_survive_five_percent_loss_both_ways(people, signalling):
-    ana, ben, _ = people
-    ana.join()
-    ben.join()
-    until(lambda: ana.frames(0) > 10 and ben.frames(0) > 10)
-    dice = random.Random(11)
-
-    async def impair() -> None:
-        for seat in signalling.rooms.seats:
-            transport = seat.transport
-            sendto, take = transport.sendto, transport._connection.take_packet
-            transport.sendto = lambda data, to, sendto=sendto: None if dice.random() < 0.05 else sendto(data, to)
-            transport._connection.take_packet = lambda data, take=take: None if dice.random() < 0.05 else take(data)
-
-    signalling.call(impair())
-    before = ana.stats()["slots"][0], ben.stats()["slots"][0]
-    until(lambda: ana.frames(0) > before[0]["video"]["frames"] + 100, 20)
-    until(lambda: ben.frames(0) > before[1]["video"]["frames"] + 100, 20)
-    assert ana.energy(0) > before[0]["audio"]["energy"]

@@ -58,6 +58,9 @@ def test_transport_feedback_says_when_each_packet_came(steps, first, began):
     read = read_transport_feedback(feedback.transport_feedback(1, 2, 300, arrivals))
     start = min(arrivals)
     assert read == {(number - start): at & 0xFFFFFFFF for number, at in arrivals.items()}
+    (own,) = feedback.read_rtcp(feedback.transport_feedback(1, 2, 300, arrivals))
+    assert own.first == start & 0xFFFF
+    assert {step: at & 0xFFFFFFFF for step, at in enumerate(own.arrivals) if at is not None} == read
 
 
 @given(st.binary(max_size=300))

@@ -27,6 +27,33 @@ window.join = async () => {
   return performance.now() - begun;
 };
 
+/** Watches a slot's picture from now on; `freezes.longest` is the longest time between two frames, in ms. */
+window.watchFreezes = (slot) => {
+  const video = document.getElementById("people").children[slot];
+  const watch = { longest: 0, last: performance.now(), frames: 0 };
+  const seen = () => {
+    const now = performance.now();
+    watch.longest = Math.max(watch.longest, now - watch.last);
+    watch.last = now;
+    watch.frames += 1;
+    video.requestVideoFrameCallback(seen);
+  };
+  video.requestVideoFrameCallback(seen);
+  window.freezes = watch;
+};
+
+/** How far the picture of a slot is ahead of its sound, in ms, by the publisher's own clock. */
+window.lipSync = async (slot) => {
+  const { audio, video } = link._attempt.lines.slots[slot];
+  const at = {};
+  for (const entry of (await link._attempt.pc.getStats()).values()) {
+    if (entry.type !== "inbound-rtp") continue;
+    if (entry.mid === audio) at.audio = entry.estimatedPlayoutTimestamp;
+    if (entry.mid === video) at.video = entry.estimatedPlayoutTimestamp;
+  }
+  return at.audio && at.video ? at.video - at.audio : null;
+};
+
 window.shareScreen = async () => {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: 640, height: 360 });
