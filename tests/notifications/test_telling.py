@@ -74,10 +74,10 @@ def test_a_meeting_is_told_in_everyones_own_time(app, database, case, people):
     tell(database, case, "booking_confirmed", *people.values(), starts_at=AT.isoformat())
     run_jobs(app)
     body = mails(database, people["specialist"])[-1].body
-    assert "Monday, October 26, 2026 3:00\u202fPM (Central European Standard Time)" in body
-    assert "Monday, October 26, 2026 4:00\u202fPM (Eastern European Standard Time)" not in body
-    assert "Monday, October 26, 2026 5:00\u202fPM (Eastern European Summer Time)" in body
-    assert "Monday, October 26, 2026 10:00\u202fAM (Eastern Daylight Time)" in body
+    assert "Monday, October 26, 2026, 3:00\u202fPM (Central European Standard Time)" in body
+    assert "Monday, October 26, 2026, 4:00\u202fPM (Eastern European Standard Time)" not in body
+    assert "Monday, October 26, 2026, 5:00\u202fPM (Eastern European Summer Time)" in body
+    assert "Monday, October 26, 2026, 10:00\u202fAM (Eastern Daylight Time)" in body
 
     office = mails(database, people["coordinator"])[-1].body
     assert "11:00\u202fPM (Japan Standard Time)" in office
