@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from app.consults.service import seat_for
 from app.core.db import Database
 from app.identity.models import Person
 from app.web.sockets import socketio
+from config import Settings
 from tests.consults.meeting import an_open_meeting
+from tests.consults.scene import Scene, a_scene
 from tests.people import Visitor
 from tests.processes import SECRET_KEY
 from tests.world import Circle
@@ -90,3 +93,10 @@ def chair(app: Flask, database: Database, meeting: Meeting) -> Iterator[Callable
     for one in chairs:
         if one.socket.is_connected("/consult"):
             one.socket.disconnect("/consult")
+
+
+@pytest.fixture
+def scene(tmp_path: Path, settings: Settings, database: Database) -> Iterator[Scene]:
+    """Doctor, patient (on a phone, in Arabic) and interpreter at their browsers, against the real processes."""
+    with a_scene(tmp_path, settings, database) as one:
+        yield one

@@ -26,7 +26,7 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns", "--auto-select-desktop-capture-source=Entire screen",
     "--auto-accept-this-tab-capture", "--no-sandbox", "--disable-gpu",
 ]
-TONES = {"patient": 440, "specialist": 880, "interpreter": 1320, "coordinator": 220}
+TONES = {"patient": 440, "specialist": 880, "interpreter": 1320, "coordinator": 220, "partner": 1760}
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}
 
@@ -87,6 +87,25 @@ class Guest:
     def sees(self, role: str, *, frames: int = 5, within: float = 10.0) -> float:
         """Waits until `frames` more pictures of `role` are decoded here; returns the seconds that it took."""
         return self._grows(lambda: self._seat(role).get("frames", 0), frames, within, f"frames of {role}")
+
+    def hears_tones(self) -> dict[str, dict[str, float]]:
+        """By name: which tone comes in, how loud, and with which gain it is played."""
+        return self.page.evaluate("() => window.consilium.heard()")  # type: ignore[no-any-return]
+
+    def comes_to_hear(self, expected: dict[str, tuple[int, float]], within: float = 15.0) -> None:
+        """Waits until exactly these people are heard: name -> (tone in hertz, gain)."""
+        spent = 0.0
+        while True:
+            tones = self.hears_tones()
+            heard = {name: one for name, one in tones.items() if one["loudness"] * one["gain"] > 1e-4}
+            if heard.keys() == expected.keys() and all(
+                    abs(heard[name]["hertz"] - hertz) < 30 and abs(heard[name]["gain"] - gain) < 0.02
+                    for name, (hertz, gain) in expected.items()):
+                return
+            if spent > within:
+                raise AssertionError(f"{self.role} should hear {expected} and hears {tones}")
+            self.wait(200)
+            spent += 0.2
 
     def hears(self, role: str, *, energy: float = 1e-4, within: float = 10.0) -> float:
         """Waits until sound of `role` is played out here; returns the seconds that it took."""

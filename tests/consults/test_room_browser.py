@@ -2,73 +2,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from app.core.db import Database
 from app.i18n.translate import translator
-from tests.consults.meeting import PHONE, Guest, an_open_meeting, guest
-from tests.processes import House, running
+from tests.consults.meeting import Guest
+from tests.consults.scene import PATIENCE, Scene
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 arabic = translator("ar")
-PATIENCE = 30.0  # seconds; the tests share two cores with four browsers
-
-
-@pytest.fixture(scope="module")
-def playwright_here() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@dataclass
-class Scene:
-    """Everyone at their browsers, before the waiting room."""
-
-    house: House
-    consult_id: str
-    doctor: Guest
-    patient: Guest
-    interpreter: Guest
-
-    @property
-    def all(self) -> list[Guest]:
-        return [self.doctor, self.patient, self.interpreter]
-
-    def everyone_is_inside(self) -> None:
-        for one in self.all:
-            one.open(self.house.url, self.consult_id)
-            one.enter()
-        self.doctor.is_inside()
-        self.doctor.by("people-toggle").click()
-        for one in (self.patient, self.interpreter):
-            self.doctor.by("people").get_by_test_id(f"admit-{one.role}").click()
-            one.is_inside()
-
-    def everyone_meets(self, within: float = PATIENCE) -> None:
-        """Each sees and hears each other."""
-        for one in self.all:
-            for other in self.all:
-                if one is not other:
-                    one.sees(other.role, within=within)
-                    one.hears(other.role, within=within)
-
-
-@pytest.fixture
-def scene(playwright_here: Playwright, tmp_path: Path, settings, database: Database) -> Iterator[Scene]:  # type: ignore[no-untyped-def]
-    with database.unit_of_work() as session:
-        circle, _ = an_open_meeting(session)
-    with running(House(tmp_path, settings.database_url)) as house, ExitStack() as stack:
-        def seat(person, **options) -> Guest:  # type: ignore[no-untyped-def]
-            return stack.enter_context(guest(playwright_here, house.url, person, tmp_path, **options))
-
-        yield Scene(house, circle.consult.id, seat(circle.specialist), seat(circle.patient, viewport=PHONE),
-                    seat(circle.interpreter))
 
 
 def test_a_consultation_from_the_waiting_room_to_the_end(scene: Scene) -> None:

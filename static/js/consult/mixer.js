@@ -62,6 +62,29 @@ export class Mixer extends EventTarget {
     await Promise.allSettled([this._context?.setSinkId?.(id), ...this._slots.map((one) => one.sink?.setSinkId?.(id))]);
   }
 
+  /** What is heard in each slot at this moment: the strongest tone, how loud it comes in, and the gain that stands. */
+  heard() {
+    return this._slots.map((one) => {
+      if (!one.source) return { hertz: 0, loudness: 0, gain: 0 };
+      if (!one.analyser) {
+        one.analyser = this._context.createAnalyser();
+        one.analyser.fftSize = 4096;
+        one.analyser.smoothingTimeConstant = 0;
+        one.source.connect(one.analyser);
+      }
+      const bins = new Float32Array(one.analyser.frequencyBinCount);
+      one.analyser.getFloatFrequencyData(bins);
+      let strongest = 0;
+      bins.forEach((level, n) => level > bins[strongest] && (strongest = n));
+      const isHeard = bins[strongest] > -70;
+      return {
+        hertz: isHeard ? Math.round((strongest * this._context.sampleRate) / one.analyser.fftSize) : 0,
+        loudness: isHeard ? 10 ** (bins[strongest] / 20) : 0,
+        gain: one.sink.muted ? one.node.gain.value : 1,
+      };
+    });
+  }
+
   close() {
     for (const one of this._slots) {
       clearTimeout(one.settle);
@@ -76,6 +99,7 @@ export class Mixer extends EventTarget {
     this._slots.forEach((one, n) => {
       one.source?.disconnect();
       one.node?.disconnect();
+      one.analyser = null;
       const track = this._link.slots[n].stream.getAudioTracks()[0];
       if (!track) return;
       const stream = new MediaStream([track]);

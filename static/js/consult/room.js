@@ -11,7 +11,9 @@
 //
 // Languages: see languages.js.
 //
-// window.consilium = { link, mixer, devices, state, stats() }; stats() => {
+// window.consilium = { link, mixer, devices, state, heard(), stats() }
+// heard() => { NAME: { hertz, loudness, gain } } of each other person: the tone that comes in, and how loud it is played
+// stats() => {
 //   state, uplink, stage: { frames }, seats: { ROLE: { seat, slot, frames, energy, level, audioPackets, width, height, gain } } }
 import { Chat } from "./chat.js";
 import { Devices } from "./devices.js";
@@ -322,11 +324,11 @@ class Room {
   }
 
   _key(event) {
+    if (event.key === "Escape" && this.phase === "room") return this.panels.close();
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || this.phase !== "room") return;
     const name = { m: "mic", v: "camera", c: "chat", p: "people", a: "ask" }[event.key.toLowerCase()];
     if (name) main.querySelector(`.bar [data-do="${name}"]`).click();
-    if (event.key === "Escape") this.panels.close();
   }
 
   async _toggle(event, act, trouble) {
@@ -391,6 +393,12 @@ class Room {
     if (announced) announce(sentence, { now: true });
   }
 
+  heard() {
+    const slots = this.mixer.heard();
+    const others = (this.state?.seats ?? []).filter((seat) => seat.slot != null && seat.place === "in");
+    return Object.fromEntries(others.map((seat) => [seat.name, slots[seat.slot]]));
+  }
+
   async stats() {
     const stats = await this.link.stats();
     const seats = {};
@@ -412,6 +420,7 @@ window.consilium = {
   get mixer() { return room.mixer; },
   get devices() { return room.devices; },
   get state() { return room.state; },
+  heard: () => room.heard(),
   stats: () => room.stats(),
 };
 room.start();
