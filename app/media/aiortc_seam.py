@@ -15,6 +15,7 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable
+from time import monotonic
 
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import CandidatePair, Connection, StunProtocol
@@ -24,6 +25,13 @@ from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session, ffi, lib
 
 from app.media.impairment import Line
+from app.media.limits import (
+    CHECKS_BURST,
+    KNOWN_CHECKS_A_SECOND,
+    MAX_REMOTE_ADDRESSES,
+    STRANGER_CHECKS_A_SECOND,
+    Allowance,
+)
 from app.media.rtp import MAX_PACKET, is_media
 
 PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
@@ -35,6 +43,7 @@ PRIVATE_NAMES = (
     "aioice.Connection()._nominated",
     "aioice.Connection()._protocols",
     "aioice.Connection()._queue",
+    "aioice.Connection()._remote_candidates",
     "aiortc.RTCIceGatherer()._connection",
     "aiortc.RTCDtlsTransport()._rx_srtp",
     "aiortc.RTCDtlsTransport()._tx_srtp",
@@ -85,7 +94,7 @@ class _Socket(StunProtocol):
             take = self.connection.take_packet
             if take is not None:
                 take(data)
-        elif not self.connection.is_crowded():
+        elif not self.connection.is_crowded() and self.connection.lets_in(addr):
             super().datagram_received(data, addr)
 
 
@@ -96,8 +105,22 @@ class _Connection(Connection):
         super().__init__(ice_controlling=False)
         self._addresses = addresses
         self._ports = ports
+        self._known = Allowance(KNOWN_CHECKS_A_SECOND, CHECKS_BURST)
+        self._strangers = Allowance(STRANGER_CHECKS_A_SECOND, CHECKS_BURST)
+        self.refused = 0
         self.take_packet: PacketTaker | None = None
         self.on_selected: Callable[[socket.socket, tuple[str, int]], None] = lambda sock, address: None
+
+    def lets_in(self, addr: tuple) -> bool:
+        """Whether a check or handshake datagram is worth a look: floods are not, least of all those of strangers."""
+        selected = self._nominated.get(1)
+        if selected is not None and selected.remote_addr == addr[:2]:
+            is_let_in = self._known.take(monotonic())
+        else:
+            has_place = len(self._remote_candidates) < MAX_REMOTE_ADDRESSES
+            is_let_in = self._strangers.take(monotonic()) and has_place
+        self.refused += not is_let_in
+        return is_let_in
 
     def is_crowded(self) -> bool:
         """A queue that nobody empties holds a flood, not a handshake."""
@@ -220,6 +243,11 @@ class SeatTransport:
     @property
     def candidates(self) -> list[str]:
         return [candidate.to_sdp() for candidate in self._connection.local_candidates]
+
+    @property
+    def refused(self) -> int:
+        """Checks and handshake datagrams that were not looked at, for there were too many."""
+        return self._connection.refused
 
     @property
     def remote_address(self) -> str:

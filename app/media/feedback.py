@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from struct import pack, unpack_from
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
@@ -13,6 +14,7 @@ PLI, FIR, AFB = 1, 4, 15
 NTP_EPOCH = 2208988800
 MAX_BLOCKS = 31
 MAX_TOLD = 4000
+MAX_NACKED = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _read_packet(count: int, kind: int, body: bytes | bytearray) -> Iterator[Fee
     elif kind == RR and size >= 4:
         yield from _read_blocks(count, body, 4)
     elif kind == RTPFB and count == NACK and size >= 12:
-        yield Nack(unpack_from("!I", body, 4)[0], tuple(_nacked(body)))
+        yield Nack(unpack_from("!I", body, 4)[0], tuple(islice(_nacked(body), MAX_NACKED)))
     elif kind == RTPFB and count == TRANSPORT_CC and size >= 16:
         if (told := _read_transport_feedback(body)) is not None:
             yield told

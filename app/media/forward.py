@@ -12,6 +12,7 @@ from time import monotonic
 
 from app.media import rtp
 from app.media.aiortc_seam import INCOMING, OUTGOING, SeatTransport
+from app.media.limits import FEEDBACK_COST, PACKET_COST, UPLINK_BURST, UPLINK_BYTES_A_SECOND
 from app.media.publication import CACHE_MASK, DUPLICATE, NEWER, Publication
 from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK
 
@@ -45,16 +46,29 @@ class Uplink:
         """Extended transport-wide numbers to arrival in 250 µs, since the last feedback."""
         self.highest_transport = -1
         self.media_ssrc = 0
+        self.refused = 0
+        """Datagrams that were dropped because the seat had used up its share."""
+        self._left = UPLINK_BURST
         self._learned = 0
 
     def take(self, datagram: bytes) -> None:
         """An SRTP or SRTCP datagram, as it came from the socket."""
-        if len(datagram) < 12:
+        size = len(datagram)
+        self._left -= size + PACKET_COST
+        if self._left < 0:
+            self.refused += 1
+            drops["share"] += 1
+        elif size < 12:
             drops["short"] += 1
         elif 191 < datagram[1] < 224:
+            self._left -= FEEDBACK_COST
             self._take_rtcp(datagram)
         else:
             self._take_rtp(datagram)
+
+    def replenish(self, seconds: float) -> None:
+        """Gives the seat its share of the node for so long; what it overdrew is forgiven."""
+        self._left = min(UPLINK_BURST, max(0, self._left) + int(seconds * UPLINK_BYTES_A_SECOND))
 
     def _take_rtcp(self, datagram: bytes) -> None:
         size = self.transport.unprotect_rtcp(datagram)

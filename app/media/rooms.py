@@ -184,6 +184,8 @@ class Rooms:
     def _tick(self, beat: int) -> None:
         now = time.monotonic()
         for number, seat in enumerate(self.seats):
+            if (beat + number) % TICKS_PER_REPORT == 0:
+                seat.warn(now)
             if not seat.is_connected:
                 continue
             seat.tick(now)

@@ -13,6 +13,7 @@ from app.media import feedback, rtp, sdp
 from app.media.aiortc_seam import Certificate, NoPort, SeatTransport
 from app.media.downlink import Downlink
 from app.media.forward import Uplink
+from app.media.limits import Warned
 from app.media.messages import ConnectionState, Kind, Lines, PausedStream, SeatQuality, SeatStreams, Step
 from app.media.probe import Prober
 from app.media.publication import Publication
@@ -55,8 +56,11 @@ class Seat:
         self.downlink = Downlink()
         self.step = Step.FULL
         self._prober = Prober()
+        self._warned = Warned()
+        self._ticked_at = time.monotonic()
         self._on_state = on_state
         self._ssrc = _new_ssrc()
+        self._ssrcs = {self._ssrc}
         self._offer: sdp.Offer | None = None
         self._subscriptions: dict[int, Subscription] = {}
         self._task: asyncio.Task[None] | None = None
@@ -98,6 +102,7 @@ class Seat:
 
     def _plan(self, offer: sdp.Offer, lines: Lines) -> list[sdp.AnsweredLine]:
         """Gives each offered line its part; a line that plays none is refused."""
+        self._ssrcs = {self._ssrc}.union(*(line.ssrcs for line in offer.lines))
         parts: dict[str, tuple[str, int | Kind]] = {}
         for mid, kind in ((lines.mic, Kind.AUDIO), (lines.camera, Kind.VIDEO), (lines.screen, Kind.SCREEN)):
             if mid is not None:
@@ -138,6 +143,8 @@ class Seat:
         publication.send_pli = lambda: self._send_pli(publication)
         self.publications[kind] = publication
         uplink.by_mid[line.mid.encode()] = publication
+        if uplink.by_ssrc.keys() & set(line.ssrcs):
+            raise sdp.MalformedSdp("two lines share an ssrc")
         if ssrc is not None:
             uplink.by_ssrc[ssrc] = publication, False
             if ssrc in line.rtx:
@@ -164,10 +171,11 @@ class Seat:
         return sdp.AnsweredLine(line, taken, "sendonly", sdp.Outgoing(stream, ssrc, repair))
 
     def _new_ssrc(self) -> int:
-        while True:
-            ssrc = _new_ssrc()
-            if ssrc != self._ssrc and ssrc not in self._subscriptions:
-                return ssrc
+        """One that neither the browser nor the node uses on this connection."""
+        while (ssrc := _new_ssrc()) in self._ssrcs:
+            pass
+        self._ssrcs.add(ssrc)
+        return ssrc
 
     # ------------------------------------------------------------ life
 
@@ -257,6 +265,8 @@ class Seat:
 
     def tick(self, now: float) -> None:
         """Every 25 ms: retransmission and key-frame requests that are due."""
+        self.uplink.replenish(now - self._ticked_at)
+        self._ticked_at = now
         for publication in self.publications.values():
             if publication.missing:
                 publication.ask_again(now, self.rtt or DEFAULT_RTT)
@@ -314,6 +324,15 @@ class Seat:
 
     def is_silent(self, now: float) -> bool:
         return self.is_connected and now - self.uplink.heard_at > SILENCE_SECONDS
+
+    def warn(self, now: float) -> None:
+        """Names, in the log, a seat that asks for more than its share."""
+        count = self._warned.due(self.uplink.refused + self.transport.refused, now)
+        if count:
+            log.warning(
+                "seat %s of room %s sends more than its share: %d datagrams dropped (from %s)",
+                self.name, self.room, count, self.transport.remote_address or "nobody yet",
+            )
 
     def lose(self) -> None:
         """Gives the connection up: nothing has come from the browser for too long."""
