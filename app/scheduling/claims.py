@@ -31,6 +31,16 @@ class SlotTaken(Conflict):
     default = N_("This time has just been taken. These times are still free.")
 
 
+def hold_still(session: Session, booking: Booking, *others: str | None) -> None:
+    """Locks the diaries of everyone in the booking, and of `others`, and reads it anew: nobody changes it now.
+
+    This comes before anything is written. Whoever wrote first and locked afterwards would wait for somebody who
+    waits for them.
+    """
+    diaries.lock(session, [one for one in (*(person.id for person in booking.people), *others) if one])
+    session.expire(booking)
+
+
 def take(session: Session, booking: Booking, person_ids: Iterable[str], expires_at: datetime | None = None) -> None:
     """Claims the booking's quarters for these people. Raises `SlotTaken`, and then has changed nothing.
 
@@ -50,9 +60,8 @@ def take(session: Session, booking: Booking, person_ids: Iterable[str], expires_
 
 
 def give_back(session: Session, booking: Booking, person_id: str | None = None) -> None:
-    """Frees the booking's quarters, of one person or of all; their diaries are locked for it."""
+    """Frees the booking's quarters, of one person or of all. The diaries must be locked."""
     own = delete(Claim).where(Claim.booking_id == booking.id)
-    diaries.lock(session, [person_id] if person_id else [person.id for person in booking.people])
     session.execute(own.where(Claim.person_id == person_id) if person_id else own)
 
 

@@ -66,24 +66,33 @@ def decline_engagement(session: Session, actor: Person, engagement: Engagement, 
         return
     if not engagement.is_live or not engagement.booking.is_confirmed:
         raise Conflict(N_("This request is no longer open. Thank you for answering."))
-    engagement.answered_at, engagement.reason = now(), reason.strip()[:500] or None
-    replace(session, actor, engagement, EngagementState.DECLINED)
+    replace(session, actor, engagement, EngagementState.DECLINED, reason.strip()[:500] or None)
 
 
-def replace(session: Session, actor: Person | None, engagement: Engagement, state: EngagementState) -> Person | None:
+def replace(
+    session: Session, actor: Person | None, engagement: Engagement, state: EngagementState, reason: str | None = None
+) -> Person | None:
     """Ends the engagement (declined, replaced, no show) and asks the next one on the ladder. Returns whom."""
     booking, gone = engagement.booking, engagement.interpreter
-    engagement.state = state
-    _record(session, actor, engagement)
-    if booking.interpreter_id != gone.id:
-        return booking.interpreter
-    claims.give_back(session, booking, gone.id)
-    _see_out(session, actor, booking, gone)
-    booking.interpreter_id, booking.interpreter = None, None
-    booking.changed_at = now()
-    session.flush()
-    tell(session, "engagement_ended", booking, [gone.id])
-    return promote(session, actor, booking)
+
+    def act() -> Person | None:
+        claims.hold_still(session, booking)
+        engagement.state, engagement.reason = state, reason
+        if actor is not None and actor.id == gone.id:
+            engagement.answered_at = now()
+        _record(session, actor, engagement)
+        if booking.interpreter_id != gone.id:
+            session.flush()
+            return booking.interpreter
+        claims.give_back(session, booking, gone.id)
+        _see_out(session, actor, booking, gone)
+        booking.interpreter_id, booking.interpreter = None, None
+        booking.changed_at = now()
+        session.flush()
+        tell(session, "engagement_ended", booking, [gone.id])
+        return promote(session, actor, booking)
+
+    return claims.patiently(session, act)
 
 
 def promote(session: Session, actor: Person | None, booking: Booking) -> Person | None:

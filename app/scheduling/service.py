@@ -113,8 +113,7 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
     _refuse_unless_bookable(session, actor, booking.case)
 
     def act() -> Booking:
-        diaries.lock(session, [person.id for person in booking.people])
-        session.refresh(booking, ["state", "starts_at", "length"])
+        claims.hold_still(session, booking)
         if booking.state == BookingState.CONFIRMED:
             return booking
         if booking.state == BookingState.CANCELLED:
@@ -149,17 +148,16 @@ def release_hold(session: Session, actor: Person, booking: Booking) -> None:
     """Lets a held time go before its ten minutes are over."""
     if not policy.can_change_booking(actor, booking):
         raise Forbidden()
+    claims.hold_still(session, booking)
     if booking.state == BookingState.HELD:
         _end(session, booking, BookingState.EXPIRED)
 
 
 def expire_hold(session: Session, booking: Booking) -> None:
     """Frees a hold whose time is over; anything else is left as it is."""
+    claims.hold_still(session, booking)
     if booking.state == BookingState.HELD and booking.hold_expires_at and booking.hold_expires_at <= now():
-        diaries.lock(session, [person.id for person in booking.people])
-        session.refresh(booking, ["state"])
-        if booking.state == BookingState.HELD:
-            _end(session, booking, BookingState.EXPIRED)
+        _end(session, booking, BookingState.EXPIRED)
 
 
 def expire_holds(session: Session, limit: int = 200) -> int:
@@ -174,24 +172,28 @@ def expire_holds(session: Session, limit: int = 200) -> int:
 def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") -> None:
     """Calls a meeting off, frees everyone's time and tells them. Within a day of it a reason is asked for."""
     _refuse_unless_may_change(actor, booking)
-    if booking.state == BookingState.CANCELLED:
-        return
-    if not booking.is_confirmed:
-        raise Conflict(N_("This meeting has not been booked, so there is nothing to cancel."))
-    if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
-        raise Invalid(N_("The meeting is less than a day away. Please say briefly why it cannot take place."),
-                      field="reason")
-    told = [person.id for person in booking.people if person.id != actor.id]
-    booking.cancelled_by, booking.cancel_reason = actor.id, reason.strip()[:500] or None
-    ladder.stand_down(session, actor, booking)
-    _end(session, booking, BookingState.CANCELLED)
-    booking.sequence += 1
-    session.flush()
-    audit.record(session, actor.id, Verb.BOOKING_CANCELLED, "booking", booking.id, booking.case_id,
-                 starts_at=booking.starts_at.isoformat())
-    if booking.case.stage == Stage.SCHEDULED and queries.booking_of_case(session, booking.case_id) is None:
-        cases.mark_unscheduled(session, actor, booking.case)
-    ladder.tell(session, "booking_cancelled", booking, told)
+
+    def act() -> None:
+        claims.hold_still(session, booking)
+        if booking.state == BookingState.CANCELLED:
+            return
+        if not booking.is_confirmed:
+            raise Conflict(N_("This meeting has not been booked, so there is nothing to cancel."))
+        if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
+            raise Invalid(N_("The meeting is less than a day away. Please say briefly why it cannot take place."),
+                          field="reason")
+        told = [person.id for person in booking.people if person.id != actor.id]
+        booking.cancelled_by, booking.cancel_reason = actor.id, reason.strip()[:500] or None
+        ladder.stand_down(session, actor, booking)
+        booking.sequence += 1
+        _end(session, booking, BookingState.CANCELLED)
+        audit.record(session, actor.id, Verb.BOOKING_CANCELLED, "booking", booking.id, booking.case_id,
+                     starts_at=booking.starts_at.isoformat())
+        if booking.case.stage == Stage.SCHEDULED and queries.booking_of_case(session, booking.case_id) is None:
+            cases.mark_unscheduled(session, actor, booking.case)
+        ladder.tell(session, "booking_cancelled", booking, told)
+
+    claims.patiently(session, act)
 
 
 def move(
@@ -213,10 +215,8 @@ def move(
     _, interpreter, _, _ = _people(session, booking.case, wish)
 
     def act() -> Booking:
+        claims.hold_still(session, booking, interpreter.id if interpreter else None)
         before = booking.interpreter
-        everybody = [*booking.people, *([interpreter] if interpreter else [])]
-        diaries.lock(session, [person.id for person in everybody])
-        session.refresh(booking, ["state", "starts_at", "sequence"])
         if not booking.is_confirmed or booking.starts_at == starts_at:
             return booking
         was = booking.starts_at

@@ -1,0 +1,118 @@
+"""Ten thousand attempts by sixteen processes at two days of three people: no overlap, no orphan, no dead hold."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from app.cases.models import Case
+from app.core import clock, crypto
+from app.core.clock import now
+from app.core.db import Database
+from app.core.errors import Conflict
+from app.identity.models import Person
+from app.scheduling import diaries, queries, service
+from app.scheduling.models import Booking, BookingState, Claim
+from app.scheduling.service import SlotTaken, Wish
+from tests.processes import MASTER_KEYS
+from tests.scheduling.clinic import a_clinic, another_case, next_noon
+
+PROCESSES, CASES = 16, 24
+ATTEMPTS = int(os.environ.get("RACE_ATTEMPTS", "10000"))
+
+
+def attempts(url: str, seed: int, count: int) -> Counter[str]:
+    """One process: it holds, books, moves and cancels whatever chance says, and counts what came of it."""
+    crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+    database, chance = Database(url), random.Random(seed)
+    with database.sessions() as session:
+        cases = [(case.id, case.patient_id) for case in session.scalars(select(Case)).all()]
+        wish = session.scalars(select(Booking).order_by(Booking.id)).first()
+        specialist, interpreter, start = wish.specialist_id, wish.interpreter_id, wish.starts_at
+    outcomes: Counter[str] = Counter()
+    for _ in range(count):
+        case_id, patient_id = chance.choice(cases)
+        at = start + timedelta(minutes=15 * chance.randrange(16), days=chance.randrange(1, 3))
+        try:
+            with database.unit_of_work() as session:
+                outcomes[_act(session, chance, case_id, patient_id, Wish(at, specialist, interpreter))] += 1
+        except SlotTaken:
+            outcomes["taken"] += 1
+        except Conflict:
+            outcomes["conflict"] += 1
+    database.close()
+    return outcomes
+
+
+def _act(session, chance: random.Random, case_id: str, patient_id: str, wish: Wish) -> str:
+    case, patient = session.get_one(Case, case_id), session.get_one(Person, patient_id)
+    booked = queries.booking_of_case(session, case_id)
+    if booked is not None and booked.starts_at > now():
+        if chance.random() < 0.5:
+            service.move(session, patient, booked, wish.starts_at)
+            return "moved"
+        service.cancel(session, patient, booked)
+        return "cancelled"
+    held = service.hold(session, patient, case, wish, f"{chance.random()}")
+    if chance.random() < 0.4:
+        return "held"
+    service.confirm(session, patient, held)
+    return "booked"
+
+
+@pytest.mark.late
+@pytest.mark.timeout(2400)
+def test_ten_thousand_attempts_by_sixteen_processes(any_database: Database):
+    with any_database.unit_of_work() as session:
+        clinic = a_clinic(session)
+        for _ in range(CASES):
+            another_case(session, clinic)
+        # One meeting stands from the start; it also tells the processes whom and when to want.
+        first = service.book(session, clinic.patient, clinic.case, clinic.wish(next_noon()), "first").id
+    url = any_database.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.concurrency.test_booking_processes", url]
+    started = [subprocess.Popen([*command, str(seed), str(ATTEMPTS // PROCESSES)], cwd=Path(__file__).parents[2],
+                                env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+               for seed in range(PROCESSES)]
+    outcomes: Counter[str] = Counter()
+    for process in started:
+        out, error = process.communicate(timeout=2000)
+        assert process.returncode == 0, error[-3000:]
+        outcomes.update(json.loads(out))
+    assert sum(outcomes.values()) == ATTEMPTS // PROCESSES * PROCESSES
+    assert outcomes["booked"] and outcomes["taken"] and outcomes["held"] and outcomes["cancelled"]
+    with any_database.unit_of_work() as session:
+        assert_whole(session)
+        assert session.get_one(Booking, first)
+        with clock.shifted(timedelta(minutes=11)):
+            while service.expire_holds(session):
+                pass
+        assert not session.scalars(select(Booking).where(Booking.state == BookingState.HELD)).all()
+        assert_whole(session)
+
+
+def assert_whole(session) -> None:
+    """Claims and live bookings are the same thing, seen from two sides; and a calendar built anew agrees."""
+    expected: Counter[tuple[str, int, str]] = Counter()
+    live = session.scalars(select(Booking).where(Booking.state.in_((BookingState.HELD, BookingState.CONFIRMED))))
+    for booking in live:
+        expected.update((person.id, quarter, booking.id) for person in booking.people for quarter in booking.quarters)
+    found = Counter(map(tuple, session.execute(select(Claim.person_id, Claim.quarter, Claim.booking_id))))
+    assert found == expected
+    doubled = select(func.count()).select_from(Claim).group_by(Claim.person_id, Claim.quarter).having(func.count() > 1)
+    assert session.execute(doubled).first() is None
+    per_case = select(Booking.case_id).where(Booking.state == BookingState.CONFIRMED).group_by(Booking.case_id)
+    assert session.execute(per_case.having(func.count() > 1)).first() is None
+    diaries.forget_all()
+
+
+if __name__ == "__main__":
+    print(json.dumps(attempts(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
