@@ -113,6 +113,7 @@ def test_only_the_edges_know_flask(module):
 KNOW_FLASK = {
     "app.consults.nodes", "app.consults.commands", "app.consults.announcing",  # the wires to nodes and browsers
     "app.consults.watch",  # a thread of the web process
+    "app.consults.seating", "app.consults.sockets_check", "app.consults.sockets_language",  # sockets in several files
     "app.portal.blueprint", "app.portal.acts", "app.portal.oversight", "app.portal.worklist",  # portal's routes
     "app.portal.navigation",  # addresses for the frame round every page
     "app.records.spool",  # takes the bytes off the wire

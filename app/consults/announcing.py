@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.consults import commands, interpreting, registry, views
-from app.consults.models import Channel, ChatMessage, Consult, ConsultState, MediaNode, Seat
+from app.consults.models import Channel, ChatMessage, Consult, ConsultState, LineCheck, MediaNode, Seat
 from app.core.errors import Refusal
 from app.media import messages
 from app.media.messages import Command
@@ -81,6 +81,14 @@ def ended(session: Session, consult: Consult) -> None:
     after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
     consult.node_id = None
     tell(session, room(consult.id), "ended")
+
+
+def close_loop(session: Session, check: LineCheck) -> None:
+    """Frees the room of a test before the meeting."""
+    node = session.get(MediaNode, check.node_id) if check.node_id else None
+    command = messages.RoomClose(command_id=commands.command_id(), room=check.room)
+    after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
+    check.node_id = None
 
 
 def moved(session: Session, consult: Consult, *, but: str | None = None) -> None:

@@ -204,6 +204,37 @@ class ConsultEvent(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
+class LineCheck(Base):
+    """Somebody's test of camera, microphone, speaker and of the way to a media node, before a meeting.
+
+    `verdict` is empty while the loop through `node_id` still runs; rates are bit/s, losses shares from 0.0 to 1.0.
+    """
+
+    __tablename__ = "line_checks"
+    __table_args__ = (Index("ix_line_checks_booking", "booking_id", "person_id", "at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    booking_id: Mapped[str] = mapped_column(ForeignKey("bookings.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    node_id: Mapped[str | None] = mapped_column(String(80))
+    verdict: Mapped[str | None] = mapped_column(String(12))
+    camera: Mapped[bool] = mapped_column(default=False)
+    microphone: Mapped[bool] = mapped_column(default=False)
+    speaker: Mapped[bool | None]
+    rtt_ms: Mapped[float | None]
+    loss: Mapped[float | None]
+    rate_up: Mapped[int | None]
+    rate_down: Mapped[int | None]
+
+    person: Mapped[Person] = relationship()
+
+    @property
+    def room(self) -> str:
+        """The name of its room at the media node: nobody else is in it."""
+        return f"check-{self.id}"
+
+
 class MediaNode(Base):
     """The lease of a media node. It holds as long as heartbeats renew `seen_at`; `sid` is its socket, if it has one."""
 

@@ -43,6 +43,14 @@ def place(session: Session, consult: Consult, *, without: Sequence[str] = ()) ->
     return chosen
 
 
+def freest(session: Session) -> MediaNode:
+    """The node with the most room. Raises `NoLine` when there is none."""
+    nodes = _by_free_budget(session)
+    if not nodes:
+        raise NoLine()
+    return nodes[0]
+
+
 def is_leased(node: MediaNode) -> bool:
     return now() - node.seen_at < LEASE
 

@@ -7,8 +7,8 @@ from flask import Blueprint, current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.cases.models import Case
-from app.consults import policy, queries, service, tickets, watch
-from app.consults.models import ChatMessage, Consult, Seat
+from app.consults import checks, policy, queries, service, tickets, watch
+from app.consults.models import ChatMessage, Consult, LineCheck, Seat
 from app.consults.queries import Meeting
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Permission, Role
@@ -32,6 +32,20 @@ def of_booking(booking_id: str) -> Response:
         raise Forbidden()
     consult = service.ensure_consult(session, booking)
     return redirect(url_for("consults.room", consult_id=consult.id))
+
+
+@blueprint.get("/check/<booking_id>")
+@requires(Permission.CONSULT_JOIN)
+def check(booking_id: str) -> str:
+    """Camera, microphone, speaker and line, tried at any time before the meeting."""
+    session, person = db_session(), current_person()
+    booking = checks.booking_for(session, person, booking_id)
+    watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    chosen = settings()
+    facts = {"booking": booking.id,
+             "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, person.id)}
+    return render_template("consults/check.html", booking=booking, facts=facts,
+                           last=checks.latest(session, booking.id).get(person.id))
 
 
 @blueprint.get("/<consult_id>")
@@ -65,7 +79,8 @@ def after(consult_id: str) -> Response | str:
 @blueprint.app_context_processor
 def for_other_pages() -> dict[str, Any]:
     """What other slices' templates may use: the way in, and what was written. Nothing is read before it is called."""
-    return {"next_consult": _next_consult, "consult_of_case": _consult_of_case, "consult_chat": _consult_chat}
+    return {"next_consult": _next_consult, "consult_of_case": _consult_of_case, "consult_chat": _consult_chat,
+            "line_checks": _line_checks}
 
 
 def _next_consult() -> Meeting | None:
@@ -82,6 +97,11 @@ def _consult_of_case(case: Case) -> Meeting | None:
 
 def _consult_chat(case: Case) -> list[ChatMessage]:
     return queries.chat_of_case(db_session(), current_person(), case)
+
+
+def _line_checks(booking: Booking) -> list[tuple[Person, LineCheck | None]]:
+    found = checks.latest(db_session(), booking.id)
+    return [(person, found.get(person.id)) for person in booking.people]
 
 
 def _room_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cases import queries as cases
-from app.consults import announcing, interpreting, queries, service
+from app.consults import announcing, checks, interpreting, queries, service
 from app.consults.models import Consult, ConsultState, Seat
 from app.core.clock import now
 from app.core.permissions import Permission, Role
@@ -56,6 +56,8 @@ def make_round(session: Session) -> None:
             _look_after(session, consult)
     if live:
         announcing.leave_lost_nodes(session)
+    for check in checks.abandoned(session):
+        announcing.close_loop(session, check)
 
 
 def _look_after(session: Session, consult: Consult) -> None:
