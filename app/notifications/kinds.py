@@ -88,6 +88,12 @@ KINDS: dict[str, Kind] = {
         N_("You are asked to interpret the video meeting of case %(number)s on %(starts_at)s."),
         N_("Please accept or decline, so that somebody else can be asked in time."),
         page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS),
+    "credential_expiring": Kind(
+        N_("An interpreter’s credential is about to expire"),
+        (N_("A credential for interpreting expires within the next 60 days. After its last day its holder cannot be "
+            "asked for this pair of languages."),
+         N_("Please send the new one to the hospital’s office in time.")),
+        "/hours", N_("See the credentials")),
     "engagement_agreed": _meeting(
         N_("You interpret this meeting"),
         N_("Thank you. The video meeting of case %(number)s is on %(starts_at)s."),

@@ -11,7 +11,7 @@ from app.core.errors import Invalid
 from app.core.ids import new_id
 from app.core.text import N_
 from app.scheduling.calendar import MINUTES_IN_DAY
-from app.scheduling.hours import Days, Habits, WeeklyHours
+from app.scheduling.hours import Credential, Days, Habits, WeeklyHours
 from app.scheduling.models import DEFAULT_LENGTH
 from app.scheduling.service import Wish
 
@@ -69,6 +69,21 @@ class DaysForm:
         start = _minute(form["start"]) if form.get("start") else 0
         end = (_minute(form["end"]) or MINUTES_IN_DAY) if form.get("end") else MINUTES_IN_DAY
         return cls(form.get("zone", ""), Days(first, last, form.get("kind") == "extra", start, end, _rule(form, first)))
+
+
+@dataclass(frozen=True)
+class CredentialForm:
+    held: Credential
+
+    @classmethod
+    def read(cls, form: Form) -> CredentialForm:
+        first, last = form.get("valid_from"), form.get("valid_until")
+        return cls(Credential(
+            source=form.get("source", "").strip(), target=form.get("target", "").strip(),
+            credential=form.get("credential", ""), number=form.get("number", "").strip()[:60],
+            issuer=form.get("issuer", "").strip()[:120], both_ways=form.get("direction", "both") == "both",
+            modes=tuple(form.getlist("modes")), valid_from=_day(first, "valid_from") if first else None,
+            valid_until=_day(last, "valid_until") if last else None))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import diaries, feeds, policy, queries
 from app.scheduling.calendar import MINUTES_IN_DAY, Interval
+from app.scheduling.languages import is_tag
 from app.scheduling.models import (
     AvailabilityException,
     AvailabilityWindow,
@@ -36,6 +37,7 @@ MOST_WINDOWS = 50
 MOST_EXCEPTIONS = 400
 MOST_FEEDS = 5
 MODES = ("consecutive", "simultaneous")
+CREDENTIALS = ("CHI", "CMI", "CoreCHI", "court", "state", "other")
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,10 @@ def add_qualification(session: Session, actor: Person, owner: Person, held: Cred
         raise Forbidden()
     if owner.role != Role.INTERPRETER:
         raise Invalid(N_("Only interpreters have language pairs."), field="person")
-    if not held.source or not held.target or held.source.lower() == held.target.lower():
+    if not is_tag(held.source) or not is_tag(held.target) or held.source.lower() == held.target.lower():
         raise Invalid(N_("Please choose two different languages."), field="target")
+    if held.credential not in CREDENTIALS:
+        raise Invalid(N_("Please choose a kind of credential."), field="credential")
     if not held.modes or any(mode not in MODES for mode in held.modes):
         raise Invalid(N_("Please choose at least one way of interpreting."), field="modes")
     _check_period(held.valid_from, held.valid_until)
@@ -177,6 +181,15 @@ def add_qualification(session: Session, actor: Person, owner: Person, held: Cred
     session.flush()
     _record(session, actor, owner, qualification=row.id, source=held.source, target=held.target)
     return row
+
+
+def end_qualification(session: Session, actor: Person, owner: Person, row: Qualification) -> None:
+    """The pair no longer counts. Meetings already agreed stay; the office sees them on its board."""
+    if actor.role not in (Role.COORDINATOR, Role.ADMINISTRATOR) or row.person_id != owner.id:
+        raise Forbidden()
+    session.delete(row)
+    session.flush()
+    _record(session, actor, owner, qualification_ended=row.id, source=row.source, target=row.target)
 
 
 def add_feed(session: Session, actor: Person, owner: Person, url: str) -> BusyFeed:

@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
-from app.core.permissions import Permission
+from app.core.permissions import Permission, Role
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries, service
 from app.scheduling.blueprint import blueprint
-from app.scheduling.models import AvailabilityException, BusyFeed
+from app.scheduling.hours import CREDENTIALS
+from app.scheduling.models import AvailabilityException, BusyFeed, Qualification
 from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import sentence_of
@@ -24,6 +25,8 @@ Page = str | Response | tuple[str, int]
 @blueprint.get("/hours")
 @requires(Permission.AVAILABILITY_READ)
 def hours() -> Page:
+    if current_person().role == Role.COORDINATOR and "person" not in request.args:
+        return redirect(url_for("scheduling.board"))  # the office has no hours of its own
     return _hours_page(_owner())
 
 
@@ -95,6 +98,29 @@ def remove_feed(feed_id: str) -> Page:
     return _hours_saved(owner)
 
 
+@blueprint.post("/hours/pairs")
+@requires(Permission.AVAILABILITY_WRITE)
+def add_pair() -> Page:
+    owner = _owner()
+    try:
+        entered = forms.CredentialForm.read(request.form)
+        service.add_qualification(db_session(), current_person(), owner, entered.held)
+    except Invalid as refusal:
+        return _hours_page(owner, refusal)
+    return _hours_saved(owner)
+
+
+@blueprint.post("/hours/pairs/<row_id>/remove")
+@requires(Permission.AVAILABILITY_WRITE)
+def remove_pair(row_id: str) -> Page:
+    owner = _owner()
+    row = db_session().get(Qualification, row_id)
+    if row is None:
+        raise NotFound()
+    service.end_qualification(db_session(), current_person(), owner, row)
+    return _hours_saved(owner)
+
+
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
@@ -120,6 +146,8 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
         qualifications=queries.qualifications_of(session, owner),
         zone=request.form.get("zone") or (windows[0].zone if windows else owner.timezone), zones=_zones(),
         entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(forms.ROWS_A_DAY),
+        credentials=CREDENTIALS,
+        may_certify=current_person().role == Role.COORDINATOR,
         errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())
     return (page, refusal.status) if refusal else page
 

@@ -13,10 +13,11 @@ from app.core.outbox import JobContext, enqueue
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import diaries, feeds, hours, ladder, service
-from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement
+from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
 from app.scheduling.recurrence import BadCalendar, busy_spans
 
 Payload = dict[str, Any]
+EXPIRY_WARNINGS = (60, 30, 7)
 
 
 def expire_hold(session: Session, payload: Payload, context: JobContext) -> None:
@@ -82,6 +83,19 @@ def fetch_busy_feeds(session: Session, payload: Payload, context: JobContext) ->
         enqueue(session, "fetch_busy_feed", {"feed_id": feed.id})
 
 
+def warn_of_expiry(session: Session, payload: Payload, context: JobContext) -> None:
+    """Sixty, thirty and seven days before a credential expires its holder and the office are told, once each."""
+    today = now().date()
+    for days in EXPIRY_WARNINGS:
+        last = today + timedelta(days=days)
+        for held in session.scalars(select(Qualification).where(Qualification.valid_until == last)):
+            for person_id in dict.fromkeys([held.person_id, *ladder.office(session)]):
+                enqueue(session, "notify", {
+                    "kind": "credential_expiring", "person_id": person_id, "case_id": None,
+                    "facts": {"days": days},
+                }, key=f"expiry:{held.id}:{days}:{person_id}")
+
+
 def check_clock_rules(session: Session, payload: Payload, context: JobContext) -> None:
     """A country may change its clocks after a meeting was agreed. The instant stays; everyone learns their new time."""
     ahead = session.scalars(select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now()))
@@ -103,9 +117,11 @@ HANDLERS: dict[str, Callable[[Session, Payload, JobContext], None]] = {
     "fetch_busy_feed": fetch_busy_feed,
     "fetch_busy_feeds": fetch_busy_feeds,
     "check_clock_rules": check_clock_rules,
+    "warn_of_expiry": warn_of_expiry,
 }
 PERIODIC = [
     ("expire_holds", timedelta(minutes=5)),
     ("fetch_busy_feeds", timedelta(minutes=30)),
     ("check_clock_rules", timedelta(days=1)),
+    ("warn_of_expiry", timedelta(hours=12)),
 ]

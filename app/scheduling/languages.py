@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @lru_cache(maxsize=4096)
 def primary(tag: str) -> str:
     """The language itself, without script, region or variant: ``ar`` for ``ar-EG``."""
     return tag.replace("_", "-").split("-", 1)[0].lower()
+
+
+def is_tag(text: str) -> bool:
+    """Whether this has the shape of a language tag: a language, then script, region or variants."""
+    return len(text) <= 16 and _TAG.fullmatch(text) is not None
 
 
 def is_same_language(one: str, other: str) -> bool:

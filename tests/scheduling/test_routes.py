@@ -235,3 +235,14 @@ class TestCalendars:
                 session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
         assert patient.get(f"/bookings/{booking.id}/meeting.ics").mimetype == "text/calendar"
         assert visit(person(Role.SPECIALIST)).get(f"/bookings/{booking.id}/meeting.ics").status_code == 404
+
+
+def test_the_office_enters_a_credential(clinic: c.Clinic, database: Database, visit):
+    office = signs_in(database, visit, clinic.coordinator)
+    fields = {"person": clinic.interpreter.id, "source": "es", "target": "en", "credential": "CMI",
+              "modes": "consecutive"}
+    assert "Spanish and English" in office.post("/hours/pairs", **fields).text
+    refused = office.post("/hours/pairs", **(fields | {"source": "?"}))
+    assert refused.status_code == 422 and "two different languages" in refused.text
+    interpreter = signs_in(database, visit, clinic.interpreter)
+    assert interpreter.post("/hours/pairs", **(fields | {"source": "fr"})).status_code == 404
