@@ -22,7 +22,7 @@ from app.records.models import Record, Upload
 from app.scheduling import hours
 from app.scheduling import service as scheduling
 from app.scheduling.hours import Credential, Days, WeeklyHours
-from app.scheduling.models import Booking, Engagement
+from app.scheduling.models import Booking, BusyFeed, Engagement, Qualification
 from tests.people import Visitor, a_case, a_person
 
 ALWAYS = [WeeklyHours(weekday, 0, 24 * 60) for weekday in range(7)]
@@ -84,6 +84,8 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
         assert specialist is not None
         holiday = (now() + timedelta(days=40)).date()
         closed = hours.add_days(session, specialist, specialist, Days(holiday, holiday), specialist.timezone)
+        feed = BusyFeed(person_id=specialist.id, url="https://calendar.example/busy.ics")
+        session.add(feed)
         session.flush()
         circle.ids = {
             "case_id": case.id, "booking_id": circle.booking.id, "consult_id": circle.consult.id,
@@ -91,7 +93,9 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "upload_id": session.scalars(select(Upload.id).where(Upload.case_id == case.id)).first() or "",
             "engagement_id": session.scalars(
                 select(Engagement.id).where(Engagement.booking_id == circle.booking.id)).one(),
-            "notice_id": notice.id, "row_id": closed.id,
+            "notice_id": notice.id, "scheduling.remove_days:row_id": closed.id, "feed_id": feed.id,
+            "scheduling.remove_pair:row_id": session.scalars(
+                select(Qualification.id).where(Qualification.person_id == circle.interpreter.id)).one(),
             "sign_in_id": session.scalars(
                 select(SignIn.id).where(SignIn.person_id == circle.patient.id)).first() or "",
             "person_id": circle.specialist.id,

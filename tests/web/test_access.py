@@ -83,8 +83,9 @@ def address(app, rule, ids: dict[str, str]) -> str:
         if name in OWN_WORDS:
             values[name] = next(iter(getattr(rule._converters[name], "items", {"x"})))  # noqa: SLF001 - any(...)
         else:
-            assert name in ids, f"{rule.rule}: tests/world.py does not know what ‘{name}’ is"
-            values[name] = ids[name]
+            known = next((key for key in (f"{rule.endpoint}:{name}", name) if key in ids), None)
+            assert known, f"{rule.rule}: tests/world.py does not know what ‘{name}’ is"
+            values[name] = ids[known]
     with app.test_request_context():
         return app.url_map.bind("").build(rule.endpoint, values, method=next(iter(rule.methods - {"OPTIONS"})))
 
