@@ -18,12 +18,25 @@ except ImportError:  # The standard loop carries fewer rooms, and is enough for 
 
 
 async def serve(settings: MediaSettings) -> None:
-    node = asyncio.create_task(Node(settings).run())
+    """SIGTERM lets the live calls finish; SIGINT, or a second SIGTERM, stops at once."""
+    node = Node(settings)
+    running = asyncio.create_task(node.run())
+    draining: list[asyncio.Task[None]] = []
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, node.cancel)
+
+    def drain() -> None:
+        if draining:
+            running.cancel()
+        else:
+            draining.append(asyncio.create_task(node.drain()))
+            draining[0].add_done_callback(lambda done: running.cancel())
+
+    loop.add_signal_handler(signal.SIGTERM, drain)
+    loop.add_signal_handler(signal.SIGINT, running.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        await node
+        await running
+    for task in draining:
+        task.cancel()
 
 
 def main() -> int:

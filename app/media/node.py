@@ -30,6 +30,7 @@ from app.media.messages import (
     SeatOffer,
     node_secret,
 )
+from app.media.metrics import Metrics
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
 
@@ -39,6 +40,9 @@ REMEMBERED_ANSWERS = 2000
 MAX_WAITING_EVENTS = 500
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
 HANG_UP_SECONDS = 1.0
+WEB_GONE_SECONDS = 2.0
+RETURN_SECONDS = 3.0
+DRAIN_LOOK_SECONDS = 0.1
 
 
 class Node:
@@ -50,6 +54,8 @@ class Node:
         self.rooms = Rooms(settings, self._tell)
         self._answers: OrderedDict[str, asyncio.Future[dict[str, Any]]] = OrderedDict()
         self._web = self._make_client()
+        self._metrics = Metrics(self.rooms, settings.rooms)
+        self._web_seen = time.monotonic()
         self._cpu_before = time.process_time()
         self._cpu_measured = time.monotonic()
 
@@ -60,6 +66,8 @@ class Node:
             asyncio.create_task(self._send_events(), name="events"),
             asyncio.create_task(self._beat(), name="heartbeat"),
         ]
+        if self._settings.metrics_port is not None:
+            tasks.append(asyncio.create_task(self._serve_metrics(self._settings.metrics_port), name="metrics"))
         try:
             await self._stay_connected()
         finally:
@@ -68,6 +76,36 @@ class Node:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.rooms.close()
             await self._hang_up()
+
+    async def drain(self) -> None:
+        """Takes no new room, and returns when the last call is over.
+
+        Or when the time for it is, or when the web has been gone for a while: nobody could come back then.
+        """
+        self.rooms.is_draining = True
+        log.info("draining: %d seats in %d rooms", len(self.rooms.seats), self.rooms.count)
+        if self._web.connected:
+            await self._say_hello()
+        begun = occupied = time.monotonic()
+        while (now := time.monotonic()) - begun < self._settings.drain_seconds:
+            if self.rooms.seats:
+                occupied = now
+            elif now - occupied >= (RETURN_SECONDS if occupied > begun else 0):
+                log.info("drained: no call is left")
+                return
+            if self._web.connected:
+                self._web_seen = now
+            elif now - max(begun, self._web_seen) > WEB_GONE_SECONDS:
+                log.warning("draining ends early: the web is gone")
+                return
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
+        log.warning("draining ends: %d seats have had their %d s", len(self.rooms.seats), self._settings.drain_seconds)
+
+    async def _serve_metrics(self, port: int) -> None:
+        try:
+            await self._metrics.serve(port)
+        except OSError as error:
+            log.error("no metrics: port %d of the loopback cannot be had (%s)", port, error)
 
     # ------------------------------------------------------------ the line to the web
 
@@ -114,7 +152,8 @@ class Node:
             log.debug("the old line to the web could not be hung up", exc_info=True)
 
     async def _say_hello(self) -> None:
-        hello = NodeHello(node=self._settings.node_id, capacity=self._settings.rooms, rooms=self.rooms.presences)
+        capacity = 0 if self.rooms.is_draining else self._settings.rooms
+        hello = NodeHello(node=self._settings.node_id, capacity=capacity, rooms=self.rooms.presences)
         await self._emit(Event.HELLO, hello)
 
     async def _emit(self, event: Event, message: BaseModel) -> None:

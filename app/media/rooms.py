@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from app.media.aiortc_seam import Certificate, NoPort, make_certificate
@@ -47,6 +48,10 @@ class Rooms:
     ) -> None:
         """``impair`` is for tests: it sees each seat before its browser does, and may spoil its line."""
         self._impair = impair
+        self.is_draining = False
+        """Takes no new room; the rooms that stand live on, and their seats may come back."""
+        self.on_lag: Callable[[float], object] = lambda seconds: None
+        self._retired: Counter[str] = Counter()
         self._settings = settings
         self._tell = tell
         self._rooms: dict[str, Room] = {}
@@ -71,7 +76,7 @@ class Rooms:
     async def offer(self, command: SeatOffer) -> OfferAnswered | Refused:
         room = self._room(command.room)
         if room is None:
-            return Refused(error="full", message=f"This node carries its {self._settings.rooms} rooms already.")
+            return self._refusal()
         if command.seat not in room.seats and len(room.seats) >= MAX_SEATS:
             return Refused(error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken.")
         seat = Seat(
@@ -99,7 +104,7 @@ class Rooms:
     def set_routes(self, command: RoutesSet) -> Answered | Refused:
         room = self._room(command.room)
         if room is None:
-            return Refused(error="full", message=f"This node carries its {self._settings.rooms} rooms already.")
+            return self._refusal()
         room.set_routes(command.version, command.routes)
         return Answered()
 
@@ -131,10 +136,19 @@ class Rooms:
         room = self._rooms.get(name)
         if room is None:
             self._forget_empty_rooms(time.monotonic())
-            if len(self._rooms) >= self._settings.rooms:
+            if self.is_draining or len(self._rooms) >= self._settings.rooms:
                 return None
             room = self._rooms[name] = Room(name, self._tell)
         return room
+
+    def _refusal(self) -> Refused:
+        if self.is_draining:
+            return Refused(error="draining", message="This node is about to stop and takes no new room.")
+        return Refused(error="full", message=f"This node carries its {self._settings.rooms} rooms already.")
+
+    def totals(self) -> Counter[str]:
+        """What was counted since the start, of seats gone and seats here."""
+        return sum((seat.totals() for seat in self.seats), self._retired.copy())
 
     def _forget_empty_rooms(self, now: float) -> None:
         for room in list(self._rooms.values()):
@@ -162,6 +176,10 @@ class Rooms:
             self._tell(Event.SEAT_STREAMS, streams)
 
     def _close_later(self, seat: Seat) -> None:
+        if seat.is_retired:
+            return
+        seat.is_retired = True
+        self._retired += seat.totals()
         task = asyncio.create_task(seat.close(), name=f"close {seat.name}")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -175,6 +193,7 @@ class Rooms:
         while True:
             due = max(due + TICK, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
+            self.on_lag(max(0.0, time.monotonic() - due))
             beat += 1
             try:
                 self._tick(beat)

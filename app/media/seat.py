@@ -7,6 +7,7 @@ import logging
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from app.media import feedback, rtp, sdp
@@ -47,6 +48,7 @@ class Seat:
         self.name = name
         self.connection = connection
         self.state = ConnectionState.CONNECTING
+        self.is_retired = False
         self.transport = SeatTransport(certificate, addresses, ports, self._take, self._left)
         self.uplink = Uplink(self.transport, self._take_rtcp)
         self.publications: dict[Kind, Publication] = {}
@@ -57,6 +59,8 @@ class Seat:
         self.step = Step.FULL
         self._prober = Prober()
         self._warned = Warned()
+        self.counted: Counter[str] = Counter()
+        """Feedback sent and received; ``totals()`` has the packets as well."""
         self._ticked_at = time.monotonic()
         self._on_state = on_state
         self._ssrc = _new_ssrc()
@@ -231,9 +235,11 @@ class Seat:
                         subscription.heard(item, now)
                 case feedback.Nack():
                     if subscription := self._subscriptions.get(item.ssrc):
+                        self.counted["nacks_received"] += len(item.sequences)
                         subscription.repair(item.sequences, now)
                 case feedback.KeyFrameRequest():
                     subscription = self._subscriptions.get(item.ssrc)
+                    self.counted["plis_received"] += 1
                     if subscription is not None and subscription.source is not None:
                         subscription.source.request_key_frame(now)
                 case feedback.MaximumBitrate():
@@ -250,12 +256,20 @@ class Seat:
         for subscription in publication.subscriptions:
             subscription.send_report(now)
 
+    def totals(self) -> Counter[str]:
+        return self.counted + Counter(
+            packets_in=sum(each.packets for each in self.publications.values()),
+            packets_out=sum(each.packets for each in self._subscriptions.values()),
+        )
+
     def _send_nack(self, publication: Publication, lost: list[int]) -> None:
         if publication.ssrc is not None:
+            self.counted["nacks_sent"] += len(lost)
             self.transport.send_rtcp(feedback.nack(self._ssrc, publication.ssrc, lost))
 
     def _send_pli(self, publication: Publication) -> None:
         if publication.ssrc is not None:
+            self.counted["plis_sent"] += 1
             self.transport.send_rtcp(feedback.pli(self._ssrc, publication.ssrc))
 
     @property

@@ -21,6 +21,9 @@ class MediaSettings:
     first_port: int = 40000
     last_port: int = 49999
     rooms: int = 30
+    drain_seconds: float = 3.0
+    """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital sets an hour."""
+    metrics_port: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> MediaSettings:
@@ -40,7 +43,9 @@ class MediaSettings:
             public_addresses=tuple(_addresses(read("MEDIA_PUBLIC_ADDRESS", "127.0.0.1"))),
             first_port=first_port,
             last_port=last_port,
-            rooms=_count(read("MEDIA_ROOMS", str(cls.rooms))),
+            rooms=_count("MEDIA_ROOMS", read("MEDIA_ROOMS", str(cls.rooms)), "rooms"),
+            drain_seconds=_count("MEDIA_DRAIN_SECONDS", read("MEDIA_DRAIN_SECONDS", "3"), "seconds"),
+            metrics_port=_port("MEDIA_METRICS_PORT", read("MEDIA_METRICS_PORT", "")),
         )
 
 
@@ -66,7 +71,15 @@ def _addresses(text: str) -> list[str]:
     return addresses
 
 
-def _count(text: str) -> int:
+def _port(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise SettingMissing(f"CONSILIUM_{name} is {text!r}: give a port from 1024 to 65535, or leave it out.")
+    return int(text)
+
+
+def _count(name: str, text: str, what: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise SettingMissing(f"CONSILIUM_MEDIA_ROOMS is {text!r}: give a number of rooms, at least 1.")
+        raise SettingMissing(f"CONSILIUM_{name} is {text!r}: give a number of {what}, at least 1.")
     return int(text)
