@@ -26,6 +26,8 @@ AFTER_THE_MEETING = timedelta(hours=1)
 FIRM_BEFORE = timedelta(hours=24)
 """When an interpreter's silence counts as a no, and a yes becomes firm."""
 
+LEAST_TO_ANSWER = timedelta(minutes=3)
+
 _AT_ONCE = 5  # substitutes whose diaries are locked together
 
 
@@ -152,6 +154,14 @@ def facts_of(booking: Booking) -> dict[str, object]:
             "sequence": booking.sequence}
 
 
+def stay_until(session: Session, booking: Booking) -> None:
+    """After a small delay the interpreter's way to the brief stays open as much longer."""
+    for member in case_queries.members_of(session, booking.case_id):
+        if member.person_id == booking.interpreter_id and member.role == Role.INTERPRETER:
+            member.until = booking.ends_at + AFTER_THE_MEETING
+    session.flush()
+
+
 def _let_in(session: Session, actor: Person | None, booking: Booking, interpreter: Person) -> None:
     until = booking.ends_at + AFTER_THE_MEETING
     for member in case_queries.members_of(session, booking.case_id):
@@ -169,9 +179,9 @@ def _see_out(session: Session, actor: Person | None, booking: Booking, interpret
 
 
 def _deadline(booking: Booking) -> datetime:
-    """A day before the meeting; for one that is nearer than two days, halfway there."""
+    """A day before the meeting; for one that is nearer than two days, halfway there; but time enough to answer."""
     ahead = booking.starts_at - now()
-    return booking.starts_at - min(FIRM_BEFORE, ahead / 2) if ahead > timedelta(0) else now()
+    return max(booking.starts_at - min(FIRM_BEFORE, ahead / 2), now() + LEAST_TO_ANSWER)
 
 
 def office(session: Session) -> list[str]:

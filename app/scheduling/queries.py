@@ -88,6 +88,14 @@ def is_open(session: Session, person: Person, quarters: range) -> bool:
     return horizon.cut_from(calendar.opened, calendar.horizon) == horizon.full
 
 
+def free_people(session: Session, staff: Sequence[Speaker], quarters: range) -> list[Person]:
+    """Those who are free throughout, the least busy first."""
+    known = diaries.calendars(session, {one.id: one.timezone for one in staff})
+    horizon = Horizon(quarters.start, len(quarters))
+    free = [one.id for one in staff if horizon.cut_from(known[one.id].free, known[one.id].horizon) == horizon.full]
+    return _whole(session, sorted(free, key=lambda one: (known[one].taken, one)))
+
+
 def free_interpreters(
     session: Session, booking: Booking, *, leaving_out: Iterable[str] = ()
 ) -> list[Person]:

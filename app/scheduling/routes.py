@@ -15,7 +15,7 @@ from app.core.errors import Invalid, NotFound, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
-from app.scheduling import calendar_routes, forms, hours_routes, pages, policy, queries, service
+from app.scheduling import calendar_routes, forms, hours_routes, pages, policy, queries, rescue_routes, service
 from app.scheduling.blueprint import blueprint
 from app.scheduling.models import Booking, BookingState
 from app.scheduling.service import SlotTaken
@@ -23,7 +23,7 @@ from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
-__all__ = ["blueprint", "calendar_routes", "hours_routes"]
+__all__ = ["blueprint", "calendar_routes", "hours_routes", "rescue_routes"]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
 
@@ -259,7 +259,8 @@ def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
     if booked.state == BookingState.HELD and policy.can_change_booking(current_person(), booked):
         return redirect(url_for("scheduling.confirm", booking_id=booked.id))
     page = render_template(
-        "scheduling/booking.html", booking=booked, can_change=policy.can_change_booking(current_person(), booked)
+        "scheduling/booking.html", booking=booked, rescue=rescue_routes.rescue_for(current_person(), booked),
+        can_change=policy.can_change_booking(current_person(), booked)
         and booked.is_confirmed and booked.starts_at > now(), late=booked.starts_at - now() < service.LATE_CHANGE,
         errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {}, **_about(booked))
     return (page, refusal.status) if refusal else page

@@ -246,3 +246,19 @@ def test_the_office_enters_a_credential(clinic: c.Clinic, database: Database, vi
     assert refused.status_code == 422 and "two different languages" in refused.text
     interpreter = signs_in(database, visit, clinic.interpreter)
     assert interpreter.post("/hours/pairs", **(fields | {"source": "fr"})).status_code == 404
+
+
+def test_the_office_rescues_from_the_page_of_a_meeting(clinic: c.Clinic, database: Database, visit):
+    with database.unit_of_work() as session:
+        second = c.an_interpreter(session, session.merge(clinic.coordinator))
+        booking = service.book(session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+    office = signs_in(database, visit, clinic.coordinator)
+    page = office.get(f"/bookings/{booking.id}").text
+    assert "If something goes wrong" in page and second.name in page
+    assert "The next interpreter has been asked" in office.post(f"/bookings/{booking.id}/ask-another").text
+    assert "begins later" in office.post(f"/bookings/{booking.id}/postpone", quarters="2").text
+    assert office.post(f"/bookings/{booking.id}/postpone", quarters="x").status_code == 422
+    assert office.post(f"/bookings/{booking.id}/specialist", specialist="nobody").status_code == 422
+    patient = visit(clinic.patient)
+    assert patient.post(f"/bookings/{booking.id}/ask-another").status_code == 404
+    assert "If something goes wrong" not in patient.get(f"/bookings/{booking.id}").text

@@ -1,0 +1,177 @@
+"""The office's verbs when something goes wrong: somebody does not come, is ill, is late, or cannot be understood.
+
+Each keeps the meeting as the same booking, so that calendars follow, and tells everyone.
+"""
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as case_queries
+from app.cases import service as cases
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.permissions import Role
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling import claims, ladder, matching, queries
+from app.scheduling.languages import is_tag
+from app.scheduling.models import Booking, EngagementState
+from app.scheduling.quarters import MINUTES
+from app.scheduling.service import offsets_of, remind
+
+LATEST_DELAY = 4  # quarters
+
+
+def report_no_show(session: Session, actor: Person | None, booking: Booking) -> Person | None:
+    """The interpreter has not come: the next one who is free is asked at once. Returns whom.
+
+    `actor` is the specialist or the office, or None where the consult itself has noticed.
+    """
+    if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
+        raise Forbidden()
+    if booking.starts_at > now():
+        raise Conflict(N_("The meeting has not begun yet, so nobody is missing."))
+    return _next_interpreter(session, actor, booking, EngagementState.NO_SHOW)
+
+
+def ask_another(session: Session, actor: Person, booking: Booking) -> Person | None:
+    """The office asks the next interpreter in the place of the one who is booked, or looks for one again."""
+    _refuse_others(actor, booking)
+    return _next_interpreter(session, actor, booking, EngagementState.REPLACED)
+
+
+def change_language(session: Session, actor: Person, booking: Booking, language: str) -> Person | None:
+    """The patient needs another language than was booked; an interpreter for that pair is sought."""
+    _refuse_others(actor, booking)
+    if not is_tag(language):
+        raise Invalid(N_("Please choose a language."), field="language")
+
+    def act() -> Person | None:
+        claims.hold_still(session, booking)
+        source, target, needs_interpreter = queries.pair_of(language, booking.specialist)
+        booking.source, booking.target, booking.needs_interpreter = source, target, needs_interpreter
+        session.flush()
+        fits = booking.interpreter is not None and queries.is_qualified(
+            session, booking.interpreter, source, target, booking.starts_at.date())
+        audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, language=source)
+        if needs_interpreter and fits:
+            return booking.interpreter
+        if needs_interpreter:
+            return _next_interpreter(session, actor, booking, EngagementState.REPLACED)
+        if booking.interpreter is not None:
+            _without_interpreter(session, actor, booking)
+        return None
+
+    return claims.patiently(session, act)
+
+
+def substitutes_for(session: Session, booking: Booking) -> list[Person]:
+    """Other specialists of the case's specialty, in the same language, who are free for the whole meeting."""
+    able = [one for one in matching.specialists(session, booking.case.specialty)
+            if one.id != booking.specialist_id and queries.pair_of(booking.source, one)[1] == booking.target]
+    return queries.free_people(session, able, booking.quarters)
+
+
+def change_specialist(session: Session, actor: Person, booking: Booking, specialist: Person) -> None:
+    """Another specialist takes the case and the meeting; the patient keeps the time and the interpreter.
+
+    Raises `SlotTaken` when the new one is no longer free, and then nothing has changed.
+    """
+    _refuse_others(actor, booking)
+    if specialist.role != Role.SPECIALIST or not specialist.active or specialist.id == booking.specialist_id:
+        raise Invalid(N_("Please choose another specialist."), field="specialist")
+    if booking.case.specialty not in (*specialist.specialties, "general"):
+        raise Invalid(N_("%(name)s does not practise this specialty."), field="specialist", name=specialist.name)
+    if queries.pair_of(booking.source, specialist)[1] != booking.target:
+        raise Invalid(N_("%(name)s speaks another language than was booked."), field="specialist", name=specialist.name)
+
+    def act() -> None:
+        claims.hold_still(session, booking, specialist.id)
+        gone = booking.specialist
+        claims.give_back(session, booking, gone.id)
+        claims.take(session, booking, [specialist.id])
+        if not queries.is_open(session, specialist, booking.quarters):
+            raise claims.SlotTaken(N_("One of the people is not available at this time. These times are free."))
+        _hand_case_over(session, actor, booking, gone, specialist)
+        booking.specialist_id, booking.specialist = specialist.id, specialist
+        _changed(session, actor, booking, specialist=specialist.id)
+        ladder.tell(session, "booking_cancelled", booking, [gone.id])
+        ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people])
+
+    claims.patiently(session, act)
+
+
+def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 1) -> None:
+    """Somebody is late: the meeting begins a little later, for everyone. Raises `SlotTaken` if that is not free."""
+    _refuse_others(actor, booking)
+    if not 1 <= quarters <= LATEST_DELAY:
+        raise Invalid(N_("A meeting can be put off by up to an hour. For more, choose another time."), field="quarters")
+
+    def act() -> None:
+        claims.hold_still(session, booking)
+        if booking.ends_at <= now():
+            raise Conflict(N_("This meeting is already over."))
+        was = booking.starts_at
+        claims.give_back(session, booking)
+        booking.starts_at += timedelta(minutes=MINUTES * quarters)
+        claims.take(session, booking, [person.id for person in booking.people])
+        booking.offsets = offsets_of(booking)
+        _changed(session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat())
+        if booking.interpreter is not None:
+            ladder.stay_until(session, booking)
+        ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people], was_at=was.isoformat())
+        remind(session, booking)
+
+    claims.patiently(session, act)
+
+
+def _hand_case_over(session: Session, actor: Person, booking: Booking, gone: Person, specialist: Person) -> None:
+    for member in case_queries.members_of(session, booking.case_id):
+        if member.person_id == gone.id and member.role == Role.SPECIALIST:
+            cases.end_membership(session, actor, member, reason="replaced")
+    cases.grant(session, actor, booking.case, specialist, Role.SPECIALIST, reason="took over")
+    cases.remember(session, booking.case_id, "specialist_assigned", actor)
+    cases.notify(session, "specialist_assigned", booking.case, [specialist.id])
+
+
+def _next_interpreter(
+    session: Session, actor: Person | None, booking: Booking, state: EngagementState
+) -> Person | None:
+    if not booking.is_confirmed or not booking.needs_interpreter or booking.ends_at <= now():
+        raise Conflict(N_("This meeting needs no interpreter any more."))
+    engagement = booking.engagement
+    if booking.interpreter_id is not None and engagement is not None:
+        return ladder.replace(session, actor, engagement, state)
+
+    def act() -> Person | None:
+        claims.hold_still(session, booking)
+        return booking.interpreter or ladder.promote(session, actor, booking)
+
+    return claims.patiently(session, act)
+
+
+def _without_interpreter(session: Session, actor: Person, booking: Booking) -> None:
+    gone = booking.interpreter
+    assert gone is not None
+    ladder.stand_down(session, actor, booking)
+    claims.give_back(session, booking, gone.id)
+    booking.interpreter_id, booking.interpreter = None, None
+    session.flush()
+    ladder.tell(session, "engagement_ended", booking, [gone.id])
+
+
+def _changed(session: Session, actor: Person, booking: Booking, **facts: object) -> None:
+    booking.sequence, booking.changed_at = booking.sequence + 1, now()
+    session.flush()
+    audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts)
+
+
+def _refuse_others(actor: Person, booking: Booking) -> None:
+    if actor.role != Role.COORDINATOR:
+        raise Forbidden()
+    if not booking.is_confirmed:
+        raise Conflict(N_("This meeting was cancelled in the meantime. Please choose another time."))
