@@ -1,7 +1,8 @@
 """What a listener's line bears, and what is given up for it in which order. Pure of sockets.
 
-The order: the pictures of the others, then the picture of the one who speaks and the shared screen, then the
-others' voices. An essential voice (the interpreter's) is never given up. What went last comes back first.
+First pictures come small, where their camera sends two sizes. Then they go: those of the others, then that of
+the one who speaks and the shared screen; then the others' voices. An essential voice (the interpreter's) is
+never given up. What went last comes back first.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ SPEAKER_HOLDS = 2.0
 ENOUGH_PACKETS = 8
 PACKET_OVERHEAD = 40
 """Header, tag, UDP and IP, in bytes."""
+SMALL_BITRATE = 150_000
+"""What a browser is asked to spend on its small layer at most."""
 SMOOTHING, PEAK_DECAY = 0.25, 0.95
 
 
@@ -44,6 +47,10 @@ class Stream(Protocol):
     wanted: int
     """How many packets the listener asked for again, so far."""
 
+    is_shrunk: bool
+
+    @property
+    def can_shrink(self) -> bool: ...
     @property
     def source(self) -> object | None: ...
     @property
@@ -56,6 +63,8 @@ class Stream(Protocol):
     def octets_offered(self) -> int: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
+    def shrink(self) -> None: ...
+    def grow(self) -> None: ...
 
 
 def rank(stream: Stream, speaker: str | None) -> int:
@@ -101,16 +110,17 @@ class Downlink:
         self._recent_loss = 0.0
         self._strained_since: float | None = None
         self._paused: list[Stream] = []
+        self._shrunk: list[Stream] = []
         self._retry = FIRST_RETRY
         self._changed_at = 0.0
         self._resumed_at = -PROVEN_AFTER
-        self._speaker: str | None = None
+        self.speaker: str | None = None
         self._speaker_since = 0.0
         self._candidate: str | None = None
 
     @property
     def is_degraded(self) -> bool:
-        return bool(self._paused)
+        return bool(self._paused or self._shrunk)
 
     @property
     def is_video_paused(self) -> bool:
@@ -126,7 +136,7 @@ class Downlink:
 
     def adapt(self, streams: Sequence[Stream], now: float, speaker: str | None = None) -> bool:
         """Every quarter second: one step down under strain, one step up after calm. Whether a step was taken."""
-        before = list(self._paused)
+        before = list(self._paused), list(self._shrunk)
         self._hold_speaker(speaker, now)
         self._measure(streams, now)
         if self._is_swamped(now):
@@ -139,7 +149,7 @@ class Downlink:
             self._strained_since = None
             self._take_back(now)
             self._swap(streams, now)
-        return before != self._paused
+        return before != (self._paused, self._shrunk)
 
     def step(self, streams: Sequence[Stream]) -> Step:
         """How far down the order this listener is now."""
@@ -152,6 +162,8 @@ class Downlink:
         pictures = [each for each in bound if each.is_video]
         if any(each.is_paused for each in pictures):
             return Step.NO_PICTURES if all(each.is_paused for each in pictures) else Step.FEWER_PICTURES
+        if any(each.is_shrunk for each in pictures):
+            return Step.SMALL_PICTURES
         return Step.FULL
 
     # ------------------------------------------------------------ what is measured
@@ -175,7 +187,7 @@ class Downlink:
                 self._asked += max(0, wanted - count.wanted)
             count.octets, count.offered, count.packets, count.wanted = octets, offered, packets, wanted
         self.bitrate = sum(self._counts[each].rate for each in running)
-        self.need = sum(self._counts[each].rate_offered for each in running)
+        self.need = sum(self._need_of(each) for each in running)
         if self._sent >= ENOUGH_PACKETS:
             self._recent_loss = min(1.0, self._asked / self._sent)
             self._sent = self._asked = 0
@@ -207,15 +219,15 @@ class Downlink:
         """A cough changes nothing: whoever speaks counts after two seconds, and until somebody else does."""
         if speaker != self._candidate:
             self._candidate, self._speaker_since = speaker, now
-        if speaker is not None and (self._speaker is None or now - self._speaker_since >= SPEAKER_HOLDS):
-            self._speaker = speaker
+        if speaker is not None and (self.speaker is None or now - self._speaker_since >= SPEAKER_HOLDS):
+            self.speaker = speaker
 
     # ------------------------------------------------------------ down, and up again
 
     def _order(self, stream: Stream) -> tuple[int, bool, float]:
         count = self._counts.get(stream)
         is_behind = stream.priority is not Priority.BACKGROUND
-        return rank(stream, self._speaker), is_behind, -(count.rate if count else 0.0)
+        return rank(stream, self.speaker), is_behind, -(count.rate if count else 0.0)
 
     def _give_up(self, streams: Sequence[Stream], now: float) -> None:
         running = [each for each in streams if each.source is not None and not each.is_paused]
@@ -226,11 +238,18 @@ class Downlink:
             return
         expendable.sort(key=self._order)
         fits, left = self._what_fits(now), self.bitrate
+        for stream in [each for each in expendable if each.can_shrink]:
+            stream.shrink()
+            self._shrunk.append(stream)
+            left -= max(0.0, self._counts[stream].rate - SMALL_BITRATE)
+            if left <= fits:
+                expendable = []
+                break
         for stream in expendable:
             if stream.is_video != expendable[0].is_video:
                 break  # Whether voices must go too is seen once the pictures are gone.
             self._pause(stream)
-            left -= self._counts[stream].rate
+            left -= min(self._counts[stream].rate, SMALL_BITRATE if stream.is_shrunk else inf)
             if left <= fits:
                 break
         if now - self._resumed_at < PROVEN_AFTER:
@@ -252,15 +271,24 @@ class Downlink:
 
     def _take_back(self, now: float) -> None:
         self._paused = [each for each in self._paused if each.source is not None or self._let_go(each)]
-        if not self._paused:
+        self._shrunk = [each for each in self._shrunk if each.source is not None]
+        if not self.is_degraded:
             if now - self._changed_at > PROVEN_AFTER:
                 self._retry = FIRST_RETRY
             return
-        if now - self._changed_at < self._wait(self._paused[-1]):
+        last = (self._paused or self._shrunk)[-1]
+        if now - self._changed_at < self._wait(last):
             return
-        stream = self._paused.pop()
-        stream.resume()
+        if self._paused:
+            self._paused.pop().resume()
+        else:
+            self._shrunk.pop().grow()
         self._changed_at = self._resumed_at = now
+
+    def _need_of(self, stream: Stream) -> float:
+        count = self._counts.get(stream)
+        offered = count.rate_offered if count else 0.0
+        return min(offered, SMALL_BITRATE) if stream.is_shrunk else offered
 
     @staticmethod
     def _let_go(stream: Stream) -> bool:
@@ -273,7 +301,8 @@ class Downlink:
         if self.capacity is None:
             return self._retry
         count = self._counts.get(stream)
-        need = self.need + (count.rate_offered if count else 0.0)
+        more = self._need_of(stream) if stream.is_paused else (count.rate_offered if count else 0.0) - SMALL_BITRATE
+        need = self.need + max(0.0, more)
         if self.capacity < HEADROOM * need:
             return inf
         has_failed = self._retry > FIRST_RETRY
@@ -285,9 +314,9 @@ class Downlink:
         """Where some pictures are seen and some not, the speaker's is among the seen."""
         if now - self._changed_at < SETTLE:
             return
-        back = next((each for each in self._paused if each.is_video and rank(each, self._speaker) == 1), None)
+        back = next((each for each in self._paused if each.is_video and rank(each, self.speaker) == 1), None)
         shown = [each for each in streams if each.is_video and each.source is not None and not each.is_paused]
-        gone = next((each for each in shown if rank(each, self._speaker) == 0), None)
+        gone = next((each for each in shown if rank(each, self.speaker) == 0), None)
         if back is None or gone is None:
             return
         self._paused.remove(back)

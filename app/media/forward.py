@@ -36,10 +36,11 @@ class Uplink:
         self.by_ssrc: dict[int, tuple[Publication, bool]] = {}
         """ssrc to (publication, whether it is the repair stream)."""
         self.by_mid: dict[bytes, Publication] = {}
+        self.by_rid: dict[bytes, Publication] = {}
         self.repair_types: frozenset[int] = frozenset()
         self.payload_types: dict[int, str] = {}
         """Payload type to codec key, for those that are taken."""
-        self.mid_id = self.level_id = self.transport_cc_id = 0
+        self.mid_id = self.rid_id = self.repaired_rid_id = self.level_id = self.transport_cc_id = -1
         self.octets = 0
         self.heard_at = 0.0
         self.arrivals: dict[int, int] = {}
@@ -89,7 +90,7 @@ class Uplink:
         start, end = 12 + (first & 15) * 4, size
         if first & 0x20:
             end -= INCOMING[size - 1]
-        level, mid = -1, None
+        level, mid, rid, repaired = -1, None, None, None
         if first & 0x10:
             area = start + 4
             if area > end:
@@ -112,6 +113,10 @@ class Uplink:
                         level = INCOMING[area + 1] & 127
                     elif identifier == self.mid_id:
                         mid = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
+                    elif identifier == self.rid_id:
+                        rid = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
+                    elif identifier == self.repaired_rid_id:
+                        repaired = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
                     elif identifier == 15:
                         break
                     area += 2 + (head & 15)
@@ -120,7 +125,7 @@ class Uplink:
             return
         known = self.by_ssrc.get(ssrc)
         if known is None:
-            known = self._learn(ssrc, second & 127, mid)
+            known = self._learn(ssrc, second & 127, mid, rid, repaired)
             if known is None:
                 drops["unknown_ssrc"] += 1
                 return
@@ -158,13 +163,18 @@ class Uplink:
         self.media_ssrc = ssrc
         self.arrivals[extended] = int(now * 4000)
 
-    def _learn(self, ssrc: int, payload_type: int, mid: bytes | None) -> tuple[Publication, bool] | None:
-        """A stream that the offer did not announce, named by its mid."""
+    def _learn(
+        self, ssrc: int, payload_type: int, mid: bytes | None, rid: bytes | None, repaired: bytes | None
+    ) -> tuple[Publication, bool] | None:
+        """A stream that the offer did not announce, named by its mid, and by its rid if it is a simulcast layer."""
         publication = self.by_mid.get(mid) if mid is not None else None
+        name = rid if rid is not None else repaired
+        if publication is not None and publication.small is not None:
+            publication = self.by_rid.get(name) if name is not None else None
         if publication is None or self._learned >= MAX_LEARNED:
             return None
         self._learned += 1
-        is_repair = payload_type in self.repair_types
+        is_repair = repaired is not None or payload_type in self.repair_types
         if not is_repair and publication.ssrc is None:
             publication.ssrc = ssrc
         if not is_repair and publication.ssrc != ssrc:
@@ -182,8 +192,8 @@ def forward(
     if publication.is_video:
         publication.cache[sequence & CACHE_MASK] = (sequence, timestamp, marker, payload)
     for subscription in publication.subscriptions:
-        if subscription.is_waiting:
-            if place != NEWER or not subscription.begins_with(sequence, timestamp, now, payload):
+        if subscription.live is not publication:
+            if place != NEWER or not subscription.begins_with(publication, sequence, timestamp, now, payload):
                 continue
         elif place != NEWER and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF:
             continue
@@ -213,5 +223,7 @@ def forward(
             start = 12
         end = start + len(payload)
         OUTGOING[start:end] = payload
+        if subscription.shifts_numbers:
+            rtp.shift_vp8_numbers(OUTGOING, start, end, subscription.picture_offset, subscription.base_offset)
         if not subscription.transport.send_rtp(end):
             drops["unsent"] += 1

@@ -58,6 +58,7 @@ class NodeAuth(_Message):
 class Command(StrEnum):
     SEAT_OFFER = "seat.offer"
     ROUTES_SET = "routes.set"
+    SEAT_PREFER = "seat.prefer"
     SEAT_CLOSE = "seat.close"
     ROOM_CLOSE = "room.close"
     PING = "ping"
@@ -74,6 +75,13 @@ class SlotLines(_Message):
     video: str = Field(max_length=16)
 
 
+class Layer(StrEnum):
+    """Of a camera that sends two pictures at once."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Lines(_Message):
     """Which line of the offer is what, by ``a=mid``; a line that is not offered is ``None``."""
 
@@ -82,6 +90,8 @@ class Lines(_Message):
     screen: str | None = Field(default=None, max_length=16)
     slots: tuple[SlotLines, ...] = Field(default=(), max_length=MAX_SLOTS)
     stage: str | None = Field(default=None, max_length=16)
+    prefers: Layer | None = None
+    """The largest picture that this browser has use for: a phone says ``small``."""
 
 
 class SeatOffer(_Command):
@@ -137,6 +147,17 @@ class RoutesSet(_Command):
     routes: dict[Id, tuple[Route, ...]]
 
 
+class SeatPrefer(_Command):
+    """Whose pictures a browser shows large; the others come small. ``None``: the node decides by who speaks.
+
+    Holds until the connection ends. A seat that is not there is ignored.
+    """
+
+    room: Id = Field(min_length=1, max_length=80)
+    seat: Id = Field(min_length=1, max_length=80)
+    large: tuple[Id, ...] | None = Field(default=None, max_length=MAX_SLOTS)
+
+
 class SeatClose(_Command):
     room: Id = Field(min_length=1, max_length=80)
     seat: Id = Field(min_length=1, max_length=80)
@@ -170,6 +191,7 @@ class Refused(_Message):
 COMMANDS: dict[Command, type[_Command]] = {
     Command.SEAT_OFFER: SeatOffer,
     Command.ROUTES_SET: RoutesSet,
+    Command.SEAT_PREFER: SeatPrefer,
     Command.SEAT_CLOSE: SeatClose,
     Command.ROOM_CLOSE: RoomClose,
     Command.PING: Ping,
@@ -241,6 +263,7 @@ class Step(StrEnum):
     """How far a listener's line is narrowed, in this order; recovery goes the other way."""
 
     FULL = "full"
+    SMALL_PICTURES = "small_pictures"
     FEWER_PICTURES = "fewer_pictures"
     NO_PICTURES = "no_pictures"
     FEWER_VOICES = "fewer_voices"

@@ -28,6 +28,7 @@ from app.media.messages import (
     RoutesSet,
     SeatClose,
     SeatOffer,
+    SeatPrefer,
     node_secret,
 )
 from app.media.metrics import Metrics
@@ -213,6 +214,8 @@ class Node:
                     answer: BaseModel = await self.rooms.offer(command)
                 case RoutesSet():
                     answer = self.rooms.set_routes(command)
+                case SeatPrefer():
+                    answer = self.rooms.prefer(command)
                 case SeatClose():
                     answer = self.rooms.close_seat(command)
                 case RoomClose():

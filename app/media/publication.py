@@ -22,6 +22,8 @@ KEY_FRAME_INTERVAL = 0.5
 KEY_FRAME_PATIENCE = 1.0
 RESTART_GAP = 3000
 SILENCE = 127
+FLOWING = 1.0
+"""A browser whose line is narrow stops its large layer: after this long it counts as stopped."""
 
 NEWER, LATE, DUPLICATE = 1, 2, 0
 
@@ -39,6 +41,9 @@ class Publication:
         self.clock = clock
         self.ssrc = ssrc
         self.subscriptions: tuple[Subscription, ...] = ()
+        """Who gets it, and who waits for its next key frame."""
+        self.small: Publication | None = None
+        """The small layer of a camera that sends two; this one is the large."""
         self.is_video = kind is not Kind.AUDIO
         self.cache: list[CachedPacket | None] = [None] * CACHE_SIZE if self.is_video else []
         self.send_nack: Callable[[list[int]], None] = lambda sequences: None
@@ -142,6 +147,9 @@ class Publication:
         if again:
             self.send_nack(again)
 
+    def flows(self, now: float) -> bool:
+        return now - self.last_arrival < FLOWING
+
     def take_level(self) -> int:
         """The loudest since the last call, in -dBov: 0 is loudest, 127 silence."""
         level, self.level = self.level, SILENCE
@@ -166,7 +174,7 @@ class Publication:
         if self.key_frame_due is not None:
             if now >= self.key_frame_due:
                 self.request_key_frame(now)
-        elif now - self.key_frame_asked >= KEY_FRAME_PATIENCE and any(s.is_waiting for s in self.subscriptions):
+        elif now - self.key_frame_asked >= KEY_FRAME_PATIENCE and any(s.live is not self for s in self.subscriptions):
             self.request_key_frame(now)
 
     # ------------------------------------------------------------ reports

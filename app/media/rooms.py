@@ -21,6 +21,7 @@ from app.media.messages import (
     RoutesSet,
     SeatClose,
     SeatOffer,
+    SeatPrefer,
 )
 from app.media.room import Room, Tell
 from app.media.sdp import MalformedSdp
@@ -106,6 +107,14 @@ class Rooms:
         if room is None:
             return self._refusal()
         room.set_routes(command.version, command.routes)
+        return Answered()
+
+    def prefer(self, command: SeatPrefer) -> Answered:
+        room = self._rooms.get(command.room)
+        seat = room.seats.get(command.seat) if room else None
+        if seat is not None:
+            seat.large = command.large
+            seat.choose_layers(time.monotonic())
         return Answered()
 
     def close_seat(self, command: SeatClose) -> Answered:

@@ -18,6 +18,8 @@ MIN_PACKET = 12
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 
@@ -85,6 +87,42 @@ def is_vp8_key_frame(payload: bytes | bytearray) -> bool:
         if flags & 0x30:
             offset += 1
     return offset < size and not payload[offset] & 1
+
+
+def vp8_numbers(packet: bytes | bytearray, start: int, end: int) -> tuple[int, bool, int]:
+    """Where the picture id is (0: nowhere), whether it has 15 bits, where tl0picidx is (0: nowhere); RFC 7741, 4.2."""
+    if start + 2 >= end or not packet[start] & 0x80:
+        return 0, False, 0
+    flags = packet[start + 1]
+    position, picture, is_long, base = start + 2, 0, False, 0
+    if flags & 0x80:
+        picture, is_long = position, bool(packet[position] & 0x80)
+        position += 2 if is_long else 1
+    if flags & 0x40:
+        base = position
+        position += 1
+    return (picture, is_long, base) if position <= end else (0, False, 0)
+
+
+def read_vp8_numbers(packet: bytes | bytearray) -> tuple[int | None, int | None]:
+    """Picture id and tl0picidx of a payload; ``None`` for what it does not carry."""
+    picture, is_long, base = vp8_numbers(packet, 0, len(packet))
+    number = None
+    if picture:
+        number = (packet[picture] & 0x7F) << 8 | packet[picture + 1] if is_long else packet[picture] & 0x7F
+    return number, packet[base] if base else None
+
+
+def shift_vp8_numbers(packet: bytearray, start: int, end: int, pictures: int, bases: int) -> None:
+    """Adds to picture id and tl0picidx in place, each around its own circle."""
+    picture, is_long, base = vp8_numbers(packet, start, end)
+    if is_long:
+        number = ((packet[picture] & 0x7F) << 8 | packet[picture + 1]) + pictures
+        packet[picture], packet[picture + 1] = 0x80 | number >> 8 & 0x7F, number & 0xFF
+    elif picture:
+        packet[picture] = packet[picture] + pictures & 0x7F
+    if base:
+        packet[base] = packet[base] + bases & 0xFF
 
 
 def is_h264_key_frame(payload: bytes | bytearray) -> bool:

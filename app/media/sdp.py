@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.media.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC
+from app.media.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC
 
 MAX_LINES = 40
 MAX_TEXT_LINES = 4000
 REVERSED = {"sendonly": "recvonly", "recvonly": "sendonly", "sendrecv": "sendrecv", "inactive": "inactive"}
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _MID = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
+_RID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
+MAX_LAYERS = 4
+SMALL = "s"
 
 
 class MalformedSdp(ValueError):
@@ -53,6 +56,8 @@ class OfferedLine:
     extensions: dict[str, tuple[int, str]] = field(default_factory=dict)
     ssrcs: list[int] = field(default_factory=list)
     rtx: dict[int, int] = field(default_factory=dict)
+    rids: list[str] = field(default_factory=list)
+    """Names of the simulcast layers that the browser would send, in its order."""
 
 
 @dataclass
@@ -144,6 +149,10 @@ def _read_line(rows: list[str]) -> OfferedLine:
             identifier, _, suffix = name.partition("/")
             if 1 <= int(identifier) <= 14:
                 line.extensions[uri] = (int(identifier), suffix)
+        elif key == "rid":
+            name, _, rest = value.partition(" ")
+            if rest.split()[:1] == ["send"] and _RID.fullmatch(name) and len(line.rids) < MAX_LAYERS:
+                line.rids.append(name)
         elif key == "ssrc":
             ssrc = _ssrc(value.split()[0])
             if ssrc not in line.ssrcs and len(line.ssrcs) < 8:
@@ -227,7 +236,15 @@ def _repair_of(line: OfferedLine, payload_type: int) -> int | None:
     return None
 
 
-UPLINK_EXTENSIONS = (MID, AUDIO_LEVEL, TRANSPORT_CC)
+def take_layers(line: OfferedLine) -> tuple[str, str] | None:
+    """The small and the large simulcast layer (RFC 8853), by name or else by order; ``None`` for a single stream."""
+    if len(set(line.rids)) < 2 or RID not in line.extensions or MID not in line.extensions:
+        return None
+    small = SMALL if SMALL in line.rids else line.rids[0]
+    return small, next(rid for rid in reversed(line.rids) if rid != small)
+
+
+UPLINK_EXTENSIONS = (MID, AUDIO_LEVEL, TRANSPORT_CC, RID, REPAIRED_RID)
 DOWNLINK_EXTENSIONS = (ABS_SEND_TIME, TRANSPORT_CC)
 UPLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc")
 DOWNLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
@@ -242,6 +259,7 @@ class AnsweredLine:
     codecs: tuple[Taken, ...]
     direction: str
     sending: Outgoing | None = None
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -295,6 +313,9 @@ def _accepted(line: AnsweredLine, transport: LocalTransport) -> list[str]:
     rows += [f"a=candidate:{candidate}" for candidate in transport.candidates]
     rows.append("a=end-of-candidates")
     rows += _extension_rows(line)
+    rows += [f"a=rid:{rid} recv" for rid in line.layers]
+    if line.layers:
+        rows.append(f"a=simulcast:recv {';'.join(line.layers)}")
     for taken in line.codecs:
         rows += _codec_rows(taken, DOWNLINK_FEEDBACK if line.sending else UPLINK_FEEDBACK)
     return rows + (_sending_rows(line.sending, offered) if line.sending else [])

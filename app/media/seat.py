@@ -15,7 +15,7 @@ from app.media.aiortc_seam import Certificate, NoPort, SeatTransport
 from app.media.downlink import Downlink
 from app.media.forward import Uplink
 from app.media.limits import Warned
-from app.media.messages import ConnectionState, Kind, Lines, PausedStream, SeatQuality, SeatStreams, Step
+from app.media.messages import ConnectionState, Kind, Layer, Lines, PausedStream, SeatQuality, SeatStreams, Step
 from app.media.probe import Prober
 from app.media.publication import Publication
 from app.media.subscription import Subscription
@@ -52,6 +52,11 @@ class Seat:
         self.transport = SeatTransport(certificate, addresses, ports, self._take, self._left)
         self.uplink = Uplink(self.transport, self._take_rtcp)
         self.publications: dict[Kind, Publication] = {}
+        self.streams: list[Publication] = []
+        """The publications, each layer of a camera by itself."""
+        self.prefers: Layer | None = None
+        self.large: tuple[str, ...] | None = None
+        """Whose pictures the browser shows large, if it said so."""
         self.slots: list[tuple[Subscription | None, Subscription | None]] = []
         """(audio, video) of each slot, in the order of the offer."""
         self.stage: Subscription | None = None
@@ -86,6 +91,7 @@ class Seat:
     async def answer(self, text: str, lines: Lines) -> str:
         """The answer to the browser's offer, with every candidate. Raises MalformedSdp, NoPort."""
         offer = sdp.read_offer(text)
+        self.prefers = lines.prefers
         answered = self._plan(offer, lines)
         if not any(line.codecs for line in answered):
             raise sdp.MalformedSdp("no line can be answered")
@@ -140,13 +146,14 @@ class Seat:
 
     def _plan_uplink(self, line: sdp.OfferedLine, kind: Kind, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
         uplink = self.uplink
-        ssrc = line.ssrcs[0] if line.ssrcs else None
-        # The first codec of the answer is the one that a browser sends.
-        publication = Publication(self.name, kind, taken[0].key, taken[0].codec.clock, ssrc)
-        publication.send_nack = lambda lost: self._send_nack(publication, lost)
-        publication.send_pli = lambda: self._send_pli(publication)
+        layers = sdp.take_layers(line) if kind is not Kind.AUDIO else None
+        ssrc = line.ssrcs[0] if line.ssrcs and layers is None else None
+        publication = self._publish(kind, taken[0], ssrc)
         self.publications[kind] = publication
         uplink.by_mid[line.mid.encode()] = publication
+        if layers is not None:
+            publication.small = self._publish(kind, taken[0], None)
+            uplink.by_rid |= {layers[0].encode(): publication.small, layers[1].encode(): publication}
         if uplink.by_ssrc.keys() & set(line.ssrcs):
             raise sdp.MalformedSdp("two lines share an ssrc")
         if ssrc is not None:
@@ -159,7 +166,17 @@ class Seat:
         uplink.mid_id = numbers.get(rtp.MID, uplink.mid_id)
         uplink.level_id = numbers.get(rtp.AUDIO_LEVEL, uplink.level_id)
         uplink.transport_cc_id = numbers.get(rtp.TRANSPORT_CC, uplink.transport_cc_id)
-        return sdp.AnsweredLine(line, taken[:1], "recvonly")
+        uplink.rid_id = numbers.get(rtp.RID, uplink.rid_id)
+        uplink.repaired_rid_id = numbers.get(rtp.REPAIRED_RID, uplink.repaired_rid_id)
+        return sdp.AnsweredLine(line, taken[:1], "recvonly", layers=layers or ())
+
+    def _publish(self, kind: Kind, taken: sdp.Taken, ssrc: int | None) -> Publication:
+        # The first codec of the answer is the one that a browser sends.
+        publication = Publication(self.name, kind, taken.key, taken.codec.clock, ssrc)
+        publication.send_nack = lambda lost: self._send_nack(publication, lost)
+        publication.send_pli = lambda: self._send_pli(publication)
+        self.streams.append(publication)
+        return publication
 
     def _plan_downlink(self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
         is_video = line.kind == "video"
@@ -210,7 +227,7 @@ class Seat:
     async def close(self) -> None:
         for subscription in self._subscriptions.values():
             subscription.unbind()
-        for publication in self.publications.values():
+        for publication in self.streams:
             for subscription in publication.subscriptions:
                 subscription.unbind()
         self._become(ConnectionState.CLOSED)
@@ -258,7 +275,7 @@ class Seat:
 
     def totals(self) -> Counter[str]:
         return self.counted + Counter(
-            packets_in=sum(each.packets for each in self.publications.values()),
+            packets_in=sum(each.packets for each in self.streams),
             packets_out=sum(each.packets for each in self._subscriptions.values()),
         )
 
@@ -281,7 +298,7 @@ class Seat:
         """Every 25 ms: retransmission and key-frame requests that are due."""
         self.uplink.replenish(now - self._ticked_at)
         self._ticked_at = now
-        for publication in self.publications.values():
+        for publication in self.streams:
             if publication.missing:
                 publication.ask_again(now, self.rtt or DEFAULT_RTT)
             if publication.subscriptions:
@@ -302,7 +319,7 @@ class Seat:
 
     def send_receiver_report(self, now: float) -> None:
         """Every second, with or without blocks: the browser takes three seconds without a word for a lost line."""
-        blocks = [block for each in self.publications.values() if (block := each.report_block(now))]
+        blocks = [block for each in self.streams if (block := each.report_block(now))]
         self._loss_up = max((block.fraction for block in blocks), default=0.0)
         self.transport.send_rtcp(feedback.receiver_report(self._ssrc, blocks))
         for subscription in self._subscriptions.values():
@@ -320,12 +337,27 @@ class Seat:
             prober.forget()
         elif downlink.wants_probe(now) and (carrier := next((each for each in streams if each.can_probe), None)):
             prober.launch(carrier.send_padding, now)
+        self.choose_layers(now)
         step = downlink.step(streams)
         if not has_changed and step is self.step:
             return None
         self.step = step
         log.info("seat %s of room %s receives: %s", self.name, self.room, step)
         return SeatStreams(room=self.room, seat=self.name, step=step, paused=self._paused_streams())
+
+    def choose_layers(self, now: float) -> None:
+        """A phone and a thumbnail get the small picture; who speaks, or whom the browser shows large, the large."""
+        pictures = [video for _, video in self.slots if video is not None and video.camera is not None]
+        speaker = self.downlink.speaker
+        for picture in pictures:
+            if self.prefers is Layer.SMALL:
+                picture.wants_small = True
+            elif self.large is not None:
+                picture.wants_small = picture.seat not in self.large
+            else:
+                picture.wants_small = len(pictures) > 1 and speaker is not None and picture.seat != speaker
+            if picture.camera is not None and picture.camera.small is not None:
+                picture.choose_layer(now)
 
     def _watch(self, streams: list[Subscription], is_on: bool) -> None:
         for stream in streams:

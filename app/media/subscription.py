@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from struct import pack_into
 
@@ -38,8 +39,17 @@ class Subscription:
         self.rtx_ssrc = rtx_ssrc
         self.is_video = is_video
         self.source: Publication | None = None
-        self.is_waiting = False
-        """Bound, but no packet forwarded yet: the first must begin a key frame if it is video."""
+        """What fills the slot: of a camera with two layers the one that is shown, or waited for."""
+        self.live: Publication | None = None
+        """What is forwarded now. Not the source while its first packet, a key frame if it is video, is awaited."""
+        self.camera: Publication | None = None
+        """What the routes gave: the large layer."""
+        self.wants_small = False
+        """By the listener's own wish."""
+        self.is_shrunk = False
+        """By what the line bears."""
+        self.picture_offset = self.base_offset = 0
+        self.shifts_numbers = False
         self.is_paused = False
         self.payload_type = 0
         self.sequence_offset = 0
@@ -64,6 +74,8 @@ class Subscription:
         self._repaired_at: dict[int, float] = {}
         self._last_sequence = ssrc & 0x3FFF
         self._last_timestamp = ssrc
+        self._last_picture: int | None = None
+        self._last_base: int | None = None
         self._last_sent = 0.0
         self._packets = 0
         self._octets = 0
@@ -73,23 +85,27 @@ class Subscription:
 
     # ------------------------------------------------------------ who fills the slot
 
+    @property
+    def is_waiting(self) -> bool:
+        return self.source is not None and self.live is None and not self.is_paused
+
     def bind(self, source: Publication) -> None:
         """From now on ``source`` is forwarded here, from its next key frame on. Again the same changes nothing."""
-        if self.source is source:
+        if self.camera is source:
             return
         self.unbind()
         if source.codec not in self._payload_types:
             return
-        self.source = source
+        self.camera = source
         self.payload_type, self._repair_type = self._payload_types[source.codec]
+        self.source = self._layer(time.monotonic())
         if not self.is_paused:
             self._enter()
 
     def unbind(self) -> None:
-        if self.source is None:
-            return
         self._leave()
-        self.source = None
+        self.source = self.camera = None
+        self.is_shrunk = False
 
     def pause(self) -> None:
         if not self.is_paused:
@@ -101,41 +117,105 @@ class Subscription:
             self.is_paused = False
             self._enter()
 
-    def _enter(self) -> None:
-        if self.source is None:
+    # ------------------------------------------------------------ which layer
+
+    @property
+    def can_shrink(self) -> bool:
+        """Whether a smaller picture than the wished one is to be had."""
+        return self.camera is not None and self.camera.small is not None and not (self.wants_small or self.is_shrunk)
+
+    def shrink(self) -> None:
+        self.is_shrunk = True
+        self.choose_layer(time.monotonic())
+
+    def grow(self) -> None:
+        self.is_shrunk = False
+        self.choose_layer(time.monotonic())
+
+    def _layer(self, now: float) -> Publication | None:
+        large = self.camera
+        small = large.small if large is not None else None
+        if large is None or small is None:
+            return large
+        if self.wants_small or self.is_shrunk:
+            return small if small.flows(now) or not large.flows(now) else large
+        return large if large.flows(now) or not small.flows(now) else small
+
+    def choose_layer(self, now: float) -> None:
+        """Turns to the layer that fits. What is shown stays until the other's key frame is there."""
+        wanted = self._layer(now)
+        if wanted is self.source or wanted is None:
             return
-        self.is_waiting = True
+        if self.source is not None and self.source is not self.live:
+            self._detach(self.source)
+        self.source = wanted
+        if wanted is not self.live and not self.is_paused:
+            self._enter()
+
+    # ------------------------------------------------------------ in and out
+
+    def _enter(self) -> None:
+        if self.source is None or self in self.source.subscriptions:
+            return
         self.source.subscriptions += (self,)
         self.source.request_key_frame()
 
-    def _leave(self) -> None:
-        source = self.source
-        if source is None or self not in source.subscriptions:
-            return
-        source.subscriptions = tuple(each for each in source.subscriptions if each is not self)
-        if not self.is_waiting:
-            self._last_sequence = (source.max_sequence + self.sequence_offset) & SEQUENCE_MASK
-            self._last_timestamp = (source.last_timestamp + self.timestamp_offset) & TIMESTAMP_MASK
-            self._last_sent = source.last_arrival
-            self._packets += source.packets - self._packets_at_start
-            self._octets += source.octets - self._octets_at_start
-        self.is_waiting = False
+    def _detach(self, publication: Publication) -> None:
+        publication.subscriptions = tuple(each for each in publication.subscriptions if each is not self)
 
-    def begins_with(self, sequence: int, timestamp: int, now: float, payload: bytearray) -> bool:
+    def _leave(self) -> None:
+        """Nothing comes any more, from whatever was forwarded or awaited."""
+        if self.source is not None:
+            self._detach(self.source)
+        self._close_live()
+
+    def _close_live(self) -> None:
+        live = self.live
+        if live is None:
+            return
+        self._detach(live)
+        self._last_sequence = (live.max_sequence + self.sequence_offset) & SEQUENCE_MASK
+        self._last_timestamp = (live.last_timestamp + self.timestamp_offset) & TIMESTAMP_MASK
+        self._last_sent = live.last_arrival
+        self._packets += live.packets - self._packets_at_start
+        self._octets += live.octets - self._octets_at_start
+        newest = live.cache[live.max_sequence & CACHE_MASK] if live.cache and live.codec == "vp8" else None
+        if newest is not None:
+            picture, base = rtp.read_vp8_numbers(newest[3])
+            self._last_picture = None if picture is None else (picture + self.picture_offset) & 0x7FFF
+            self._last_base = None if base is None else (base + self.base_offset) & 0xFF
+        self.live = None
+
+    def begins_with(
+        self, publication: Publication, sequence: int, timestamp: int, now: float, payload: bytearray
+    ) -> bool:
         """Whether forwarding begins with this packet; if so the offsets are set and the clocks told."""
-        source = self.source
-        if source is None or (self.is_video and not _is_key_frame(source.codec, payload)):
+        if publication is not self.source or (self.is_video and not _is_key_frame(publication.codec, payload)):
             return False
-        elapsed = int((now - self._last_sent) * source.clock) if self._last_sent else 1
+        self._close_live()
+        if self not in publication.subscriptions:
+            return False
+        elapsed = int((now - self._last_sent) * publication.clock) if self._last_sent else 1
         self.sequence_offset = sequence_offset(self._last_sequence, sequence)
         self.timestamp_offset = timestamp_offset(self._last_timestamp, elapsed, timestamp)
         self.floor = sequence
-        self._packets_at_start = source.packets - 1
-        self._octets_at_start = source.octets - len(payload)
+        self._packets_at_start = publication.packets - 1
+        self._octets_at_start = publication.octets - len(payload)
         self._repaired_at.clear()
-        self.is_waiting = False
+        if publication.codec == "vp8":
+            self._continue_pictures(payload)
+        self.live = publication
         self.send_report(now)
         return True
+
+    def _continue_pictures(self, payload: bytearray) -> None:
+        """Another stream's pictures are numbered on from the last: a decoder takes a step back for the past."""
+        picture, base = rtp.read_vp8_numbers(payload)
+        if picture is not None and self._last_picture is not None:
+            self.picture_offset = (self._last_picture + 1 - picture) & 0x7FFF
+        if base is not None and self._last_base is not None:
+            self.base_offset = (self._last_base + 1 - base) & 0xFF
+        self.shifts_numbers = bool(self.picture_offset or self.base_offset)
 
     # ------------------------------------------------------------ feedback
 
@@ -147,25 +227,24 @@ class Subscription:
     @property
     def octets_offered(self) -> int:
         """What the source has published so far, on the wire, whether or not it is forwarded here."""
-        source = self.source
+        camera = self.camera
+        source = camera.small if camera is not None and self.wants_small and camera.small is not None else camera
         return source.octets + source.packets * PACKET_OVERHEAD if source is not None else 0
 
     @property
     def packets(self) -> int:
-        running = self.source is not None and not self.is_waiting and not self.is_paused
-        return self._packets + (self.source.packets - self._packets_at_start if running and self.source else 0)
+        return self._packets + (self.live.packets - self._packets_at_start if self.live is not None else 0)
 
     @property
     def octets(self) -> int:
-        running = self.source is not None and not self.is_waiting and not self.is_paused
-        return self._octets + (self.source.octets - self._octets_at_start if running and self.source else 0)
+        return self._octets + (self.live.octets - self._octets_at_start if self.live is not None else 0)
 
     def send_report(self, now: float) -> None:
         """The publisher's sender report in this slot's numbers: it keeps lips and voice together."""
-        source = self.source
-        if source is None or source.report is None or self.is_waiting or self.is_paused:
+        live = self.live
+        if live is None or live.report is None:
             return
-        report = source.report
+        report = live.report
         rtp_time = (report.rtp_time + self.timestamp_offset) & TIMESTAMP_MASK
         self.transport.send_rtcp(feedback.sender_report(self.ssrc, report.ntp, rtp_time, self.packets, self.octets))
         self._report_sent[report.middle] = now
@@ -181,8 +260,8 @@ class Subscription:
 
     def repair(self, sequences: tuple[int, ...], now: float) -> None:
         """Sends again what the listener lacks, as RTX where it can be, from the publication's cache."""
-        source = self.source
-        if source is None or self.is_waiting or self.is_paused or not source.cache:
+        source = self.live
+        if source is None or not source.cache:
             return
         for wanted in sequences:
             original = (wanted - self.sequence_offset) & SEQUENCE_MASK
@@ -211,6 +290,8 @@ class Subscription:
             size = 14
         end = size + len(payload)
         OUTGOING[size:end] = payload
+        if self.shifts_numbers:
+            rtp.shift_vp8_numbers(OUTGOING, size, end, self.picture_offset, self.base_offset)
         self.transport.send_rtp(end)
 
     @property
@@ -234,8 +315,8 @@ class Subscription:
         """Each second: the repair budget is whole again, and the floor stays within half a circle."""
         self._repairs_left = REPAIRS_A_SECOND
         self._repaired_at.clear()
-        if self.source is not None and (self.source.max_sequence - self.floor) & SEQUENCE_MASK > 2 * KEPT:
-            self.floor = (self.source.max_sequence - KEPT) & SEQUENCE_MASK
+        if self.live is not None and (self.live.max_sequence - self.floor) & SEQUENCE_MASK > 2 * KEPT:
+            self.floor = (self.live.max_sequence - KEPT) & SEQUENCE_MASK
 
 
 def _is_key_frame(codec: str, payload: bytearray) -> bool:

@@ -10,10 +10,11 @@ from tests.media.signalling import Signalling
 class Person:
     """A page in a seat."""
 
-    def __init__(self, browser, signalling: Signalling, seat: str, slots: int = 3) -> None:
+    def __init__(self, browser, signalling: Signalling, seat: str, slots: int = 3, prefers: str = "") -> None:
         self.seat = seat
         self.page = browser.new_page()
-        self.page.goto(f"{signalling.url}/?room=r&seat={seat}&slots={slots}")
+        query = f"room=r&seat={seat}&slots={slots}" + (f"&prefers={prefers}" if prefers else "")
+        self.page.goto(f"{signalling.url}/?{query}")
         self.page.wait_for_function("window.ready")
 
     def join(self) -> None:
@@ -28,6 +29,10 @@ class Person:
     def frames(self, slot: int) -> int:
         slots = self.stats()["slots"]
         return slots[slot]["video"]["frames"] if slots else 0
+
+    def width(self, slot: int) -> int:
+        slots = self.stats()["slots"]
+        return slots[slot]["video"]["width"] if slots else 0
 
     def energy(self, slot: int) -> float:
         slots = self.stats()["slots"]

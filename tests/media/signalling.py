@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from app.media.impairment import CLEAR, Conditions, Line
-from app.media.messages import Event, Kind, Lines, Route, RoutesSet, SeatClose, SeatOffer
+from app.media.messages import Event, Kind, Lines, Route, RoutesSet, SeatClose, SeatOffer, SeatPrefer
 from app.media.rooms import Rooms
 from app.media.seat import Seat
 from app.media.settings import MediaSettings
@@ -73,6 +73,12 @@ class Signalling:
             self.rooms.set_routes(RoutesSet(command_id=str(number), room=room, version=number, routes=routes))
 
         self.call(set_them())
+
+    def prefer(self, room: str, seat: str, large: tuple[str, ...] | None) -> None:
+        async def prefer_it() -> None:
+            self.rooms.prefer(SeatPrefer(command_id=str(next(self._ids)), room=room, seat=seat, large=large))
+
+        self.call(prefer_it())
 
     def close_seat(self, room: str, seat: str) -> None:
         async def close_it() -> None:

@@ -14,12 +14,17 @@ class Stream:
     def __init__(self, seat: str, is_video: bool, rate: int, priority: Priority = Priority.ORDINARY) -> None:
         self.seat, self.is_video, self.rate, self.priority = seat, is_video, rate, priority
         self.source, self.is_paused, self.is_stage, self.loss = SimpleNamespace(seat=seat), False, False, 0.0
+        self.is_shrunk = self.can_shrink = False
         self.octets = self.octets_offered = self.packets = self.wanted = 0
 
+    @property
+    def sent(self) -> int:
+        return min(self.rate, 100_000) if self.is_shrunk else self.rate
+
     def flow(self, seconds: float, lost: float) -> None:
-        octets = int(self.rate * seconds / 8)
+        octets = int(self.sent * seconds / 8)
         packets = octets // PACKET + 1
-        self.octets_offered += octets
+        self.octets_offered += int(self.rate * seconds / 8)
         if not self.is_paused:
             self.octets += octets - packets * PACKET_OVERHEAD
             self.packets += packets
@@ -30,6 +35,12 @@ class Stream:
 
     def resume(self) -> None:
         self.is_paused = False
+
+    def shrink(self) -> None:
+        self.is_shrunk, self.can_shrink = True, False
+
+    def grow(self) -> None:
+        self.is_shrunk, self.can_shrink = False, True
 
 
 class Room:
@@ -46,7 +57,7 @@ class Room:
     def run(self, seconds: float, width: int | None = None, estimate: int | None = None, probes: bool = True) -> Room:
         for _ in range(int(seconds * 4)):
             self.now += 0.25
-            offered = sum(each.rate for each in self.streams if each.source and not each.is_paused)
+            offered = sum(each.sent for each in self.streams if each.source and not each.is_paused)
             lost = max(0.0, 1 - width / offered) if width else 0.0
             for each in self.streams:
                 if each.source:
@@ -144,3 +155,18 @@ def test_a_source_that_left_is_no_longer_missed():
     room.guest.source = None
     room.run(1, width=500_000)
     assert not room.line.is_degraded
+
+
+def test_pictures_come_small_before_any_goes_and_large_again_after_all_are_back():
+    room = Room()
+    room.doctor.can_shrink = room.guest.can_shrink = True
+    room.run(3).run(5, width=400_000)
+    assert room.paused == []
+    assert room.steps == [Step.FULL, Step.SMALL_PICTURES]
+    room.run(8, width=64_000)
+    assert room.steps[-1] is Step.INTERPRETER_ONLY
+    room.steps.clear()
+    room.steps.append(Step.INTERPRETER_ONLY)
+    room.run(14)
+    assert room.steps[-2:] == [Step.SMALL_PICTURES, Step.FULL]
+    assert not (room.doctor.is_shrunk or room.guest.is_shrunk)

@@ -6,6 +6,7 @@
  *                         // unless the error has `final = true` (removed from the room, room closed)
  *     slots: 7,           // how many other seats can be received at once
  *     iceServers: [],     // as for RTCPeerConnection
+ *     prefers: null,      // "small" on a phone: the node then sends the small layer of each camera
  *   });
  *   await link.start({ mic, camera, screen });   // MediaStreamTracks or null; resolves when first connected
  *
@@ -24,7 +25,8 @@
  *   lost    { reason }    before each rejoin: "no-packets" | "failed" | "online" | "signal" | the given reason
  *   final   { error }     signal() refused for good; the link is closed
  *
- * lines, as the web passes them on to the node: { mic, camera, screen: mid, slots: [{ audio, video: mid }], stage: mid }.
+ * lines, as the web passes them on to the node: { mic, camera, screen: mid, slots: [{ audio, video: mid }], stage: mid,
+ * prefers: "small" | null }. The camera is sent in two layers, "s" and "l"; the node gives each listener the one that fits.
  *
  * stats() => {
  *   state, rttMs, availableOutgoing (bit/s, or null),
@@ -43,15 +45,18 @@ const CONNECT_MS = 8000;
 const RETRY_MS = [100, 400, 1000, 2000];
 const PATIENCE = 15;
 const SLOW_RETRY_MS = 5000;
+const SMALL_BITRATE = 150_000;
+const LARGE_BITRATE = 1_700_000;
 
 export class MediaLink extends EventTarget {
-  constructor({ signal, slots = 7, iceServers = [] }) {
+  constructor({ signal, slots = 7, iceServers = [], prefers = null }) {
     super();
     this.slots = Array.from({ length: slots }, () => ({ stream: new MediaStream() }));
     this.stage = { stream: new MediaStream() };
     this.state = "new";
     this._signal = signal;
     this._iceServers = iceServers;
+    this._prefers = prefers;
     this._tracks = { mic: null, camera: null, screen: null };
     this._attempt = null;
     this._failures = 0;
@@ -107,7 +112,8 @@ export class MediaLink extends EventTarget {
     const pair = selectedPair(report);
     const byMid = new Map();
     for (const entry of report.values()) {
-      if (entry.type === "inbound-rtp" || entry.type === "outbound-rtp") byMid.set(entry.mid, entry);
+      if (entry.type === "inbound-rtp") byMid.set(entry.mid, entry);
+      if (entry.type === "outbound-rtp") byMid.set(entry.mid, [...(byMid.get(entry.mid) ?? []), entry]);
     }
     const of = (mid) => byMid.get(mid);
     const { lines } = attempt;
@@ -136,7 +142,7 @@ export class MediaLink extends EventTarget {
       // Gathering is not awaited: the node learns the browser's address from its first connectivity check.
       const offer = await attempt.pc.createOffer();
       await attempt.pc.setLocalDescription(offer);
-      attempt.lines = linesOf(attempt);
+      attempt.lines = { ...linesOf(attempt), prefers: this._prefers };
       const answer = await this._signal(attempt.pc.localDescription.sdp, attempt.lines, attempt.connection);
       if (attempt !== this._attempt) return;
       await attempt.pc.setRemoteDescription({ type: "answer", sdp: answer });
@@ -155,11 +161,11 @@ export class MediaLink extends EventTarget {
 
   _open() {
     const pc = new RTCPeerConnection({ iceServers: this._iceServers, bundlePolicy: "max-bundle" });
-    const sending = (kind, track) => pc.addTransceiver(track || kind, { direction: "sendonly" });
+    const sending = (kind, track, sendEncodings) => pc.addTransceiver(track || kind, { direction: "sendonly", ...(sendEncodings && { sendEncodings }) });
     const receiving = (kind) => preferring(pc.addTransceiver(kind, { direction: "recvonly" }), kind);
     const up = {
       mic: sending("audio", this._tracks.mic),
-      camera: sending("video", this._tracks.camera),
+      camera: sending("video", this._tracks.camera, layersOf(this._tracks.camera)),
       screen: sending("video", this._tracks.screen),
     };
     const slots = this.slots.map(() => ({ audio: receiving("audio"), video: receiving("video") }));
@@ -244,15 +250,17 @@ export class MediaLink extends EventTarget {
     };
   }
 
-  _outgoing(entry) {
-    if (!entry) return null;
+  /** One line's streams together: a camera in two layers is told by its larger one that flows. */
+  _outgoing(entries) {
+    if (!entries) return null;
+    const largest = entries.reduce((one, other) => ((other.frameWidth ?? 0) > (one.frameWidth ?? 0) ? other : one));
     return {
-      packets: entry.packetsSent ?? 0,
-      bitrate: this._rate(entry, entry.bytesSent),
-      frames: entry.framesEncoded ?? 0,
-      width: entry.frameWidth ?? 0,
-      height: entry.frameHeight ?? 0,
-      limitedBy: entry.qualityLimitationReason ?? "none",
+      packets: entries.reduce((sum, { packetsSent = 0 }) => sum + packetsSent, 0),
+      bitrate: entries.reduce((sum, entry) => sum + this._rate(entry, entry.bytesSent), 0),
+      frames: largest.framesEncoded ?? 0,
+      width: largest.frameWidth ?? 0,
+      height: largest.frameHeight ?? 0,
+      limitedBy: largest.qualityLimitationReason ?? "none",
     };
   }
 
@@ -295,6 +303,15 @@ function linesOf({ up, down }) {
     slots: down.slots.map(({ audio, video }) => ({ audio: audio.mid, video: video.mid })),
     stage: down.stage.mid,
   };
+}
+
+/** A thumbnail's worth of the picture, and the whole of it. Browsers take the layers from small to large. */
+function layersOf(track) {
+  const { height = 0 } = track?.getSettings?.() ?? {};
+  return [
+    { rid: "s", scaleResolutionDownBy: height > 480 ? 4 : 2, maxBitrate: SMALL_BITRATE },
+    { rid: "l", scaleResolutionDownBy: 1, maxBitrate: LARGE_BITRATE },
+  ];
 }
 
 /** Offers on each slot only what the node forwards: many slots with every codec would make a long offer. */
