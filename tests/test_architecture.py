@@ -114,7 +114,7 @@ KNOW_FLASK = {
     "app.consults.nodes", "app.consults.commands", "app.consults.announcing",  # the wires to nodes and browsers
     "app.consults.watch",  # a thread of the web process
     "app.consults.seating",  # what several files of sockets share
-    "app.portal.blueprint", "app.scheduling.blueprint",  # shared by several files of routes
+    "app.consults.blueprint", "app.portal.blueprint", "app.scheduling.blueprint",  # shared by several files of routes
     "app.portal.acts", "app.portal.oversight", "app.portal.worklist",  # portal's routes, a file each
     "app.portal.navigation",  # addresses for the frame round every page
     "app.records.spool",  # takes the bytes off the wire

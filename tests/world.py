@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.cases import service as cases
 from app.cases.models import Case
+from app.consults.guests import invite
 from app.consults.models import Consult
 from app.consults.service import ensure_consult
 from app.core.clock import now
@@ -86,8 +87,11 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
         closed = hours.add_days(session, specialist, specialist, Days(holiday, holiday), specialist.timezone)
         feed = BusyFeed(person_id=specialist.id, url="https://calendar.example/busy.ics")
         session.add(feed)
+        consult = session.get_one(Consult, circle.consult.id)
+        invitation, _token = invite(session, case.patient, consult, "Aunt Huda", "relative", "ar")
         session.flush()
         circle.ids = {
+            "invitation_id": invitation.id,
             "case_id": case.id, "booking_id": circle.booking.id, "consult_id": circle.consult.id,
             "record_id": session.scalars(select(Record.id).where(Record.case_id == case.id)).one(),
             "upload_id": session.scalars(select(Upload.id).where(Upload.case_id == case.id)).first() or "",

@@ -46,6 +46,9 @@ class Verb(StrEnum):
     CHAT_WRITTEN = "chat.written"
     CONSULT_ENDED = "consult.ended"
     CONSULT_REFUSED = "consult.refused"
+    GUEST_INVITED = "guest.invited"
+    GUEST_ACCEPTED = "guest.accepted"
+    GUEST_REVOKED = "guest.revoked"
     # opinions
     OPINION_SAVED = "opinion.saved"
     OPINION_READ = "opinion.read"

@@ -96,8 +96,8 @@ class Consult(Base):
 class Seat(Base):
     """One person's place in a consult. It survives every connection: a reload or another tab returns to it.
 
-    `booked` seats follow the booking; others were given by hand. `number` is unique among the seats that were not
-    removed, and decides in which slot the others receive this seat.
+    `kind` is what a guest is to the patient. `booked` seats follow the booking; others were given by hand. `number` is
+    unique among the seats that were not removed, and decides in which slot the others receive this seat.
     `pair` are the two languages of an interpreter, `live_on` is the one that goes out now, and `handing_over` says that
     the partner may take it. `sid` is the socket in the seat now, `tab` the browser tab that holds it, `connection` the
     line to the media node; `seen_at` is the last sign of life, `lost_at` when the line went silent.
@@ -110,6 +110,7 @@ class Seat(Base):
     consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"), index=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     role: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str | None] = mapped_column(String(16))
     booked: Mapped[bool] = mapped_column(default=True)
     number: Mapped[int]
     speaks: Mapped[str] = mapped_column(String(16))
@@ -202,6 +203,32 @@ class ConsultEvent(Base):
     kind: Mapped[str] = mapped_column(String(32))
     seat_id: Mapped[str | None] = mapped_column(ForeignKey("seats.id"))
     facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class Invitation(Base):
+    """A link with which one named guest comes to one consult, once, until it expires. Only its hash is kept."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(EncryptedText)
+    kind: Mapped[str] = mapped_column(String(16))
+    language: Mapped[str] = mapped_column(String(16))
+    invited_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+
+    consult: Mapped[Consult] = relationship()
+    inviter: Mapped[Person] = relationship(foreign_keys=[invited_by])
+
+    @property
+    def is_open(self) -> bool:
+        return self.used_at is None and self.revoked_at is None and now() < self.expires_at
 
 
 class LineCheck(Base):

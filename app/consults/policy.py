@@ -22,6 +22,11 @@ def can_be_shown_out(seat: Seat) -> bool:
     return not can_admit(seat)
 
 
+def can_invite(person: Person, consult: Consult) -> bool:
+    """The patient brings a relative or the home doctor; the doctor and the office bring whom they need."""
+    return person.role != Role.INTERPRETER and can_take_a_seat(person, consult)
+
+
 def can_set_mode(seat: Seat) -> bool:
     return seat.role in (*ADMITTERS, Role.INTERPRETER)
 

@@ -89,6 +89,11 @@ def consult_for(session: Session, person: Person, consult_id: str) -> Consult:
     return consult
 
 
+def consult_of_guest(session: Session, person: Person) -> str | None:
+    """The id of the consult that a guest was invited to."""
+    return session.scalar(select(Seat.consult_id).where(Seat.person_id == person.id, Seat.removed_at.is_(None)))
+
+
 def consult_of_booking(session: Session, booking_id: str) -> Consult | None:
     return session.scalars(_consults().where(Consult.booking_id == booking_id)).first()
 

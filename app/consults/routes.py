@@ -3,11 +3,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, url_for
+from flask import current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.cases.models import Case
 from app.consults import checks, policy, queries, service, tickets, watch
+from app.consults import guest_routes as _guests  # noqa: F401 - importing it adds its routes
+from app.consults.blueprint import blueprint
 from app.consults.models import ChatMessage, Consult, LineCheck, Seat
 from app.consults.queries import Meeting
 from app.core.errors import Forbidden, NotFound
@@ -16,8 +18,6 @@ from app.identity.models import Person
 from app.scheduling.models import Booking
 from app.web.access import requires
 from app.web.context import current_person, db_session, settings
-
-blueprint = Blueprint("consults", __name__, url_prefix="/consults", template_folder="templates")
 
 
 @blueprint.get("/of/<booking_id>")
@@ -61,7 +61,7 @@ def room(consult_id: str) -> Response | str:
     watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     return render_template("consults/room.html", consult=consult, seat=seat, room=_room_facts(consult, seat, person),
                            can_admit=policy.can_admit(seat), can_end=policy.can_end(seat),
-                           can_set_mode=policy.can_set_mode(seat))
+                           can_set_mode=policy.can_set_mode(seat), can_invite=policy.can_invite(person, consult))
 
 
 @blueprint.get("/<consult_id>/after")

@@ -69,6 +69,16 @@ def add_interpreter(session: Session, actor: Person, consult: Consult, person: P
     return _give_seat(session, consult, person, Role.INTERPRETER, pair[0], pair=list(pair), booked=False)
 
 
+def add_guest(session: Session, consult: Consult, person: Person, kind: str) -> Seat:
+    """Gives an invited guest a seat. They are let in like everybody else, by who opens the door."""
+    must_not_be_over(consult)
+    case_service.grant(session, None, consult.case, person, Role.GUEST, reason="guest of the consult",
+                       until=consult.closes_at + LINGERS)
+    seat = _give_seat(session, consult, person, Role.GUEST, person.language, booked=False)
+    seat.kind = kind
+    return seat
+
+
 def _follow_booking(session: Session, consult: Consult, booking: Booking) -> None:
     if consult.booked_for != booking.starts_at:
         consult.opens_at += booking.starts_at - consult.booked_for
@@ -276,7 +286,7 @@ def close(session: Session, actor: Person, consult: Consult) -> None:
         _vacate(seat)
         seat.sid = sid  # so that a late word is answered with "this has ended", not with "you have no seat"
     for member in cases.members_of(session, consult.case_id):
-        if member.role == Role.INTERPRETER:
+        if member.role in (Role.INTERPRETER, Role.GUEST):
             member.until = now() + LINGERS
             audit.record(session, actor.id, Verb.MEMBER_ENDED, "member", member.id, consult.case_id,
                          person=member.person_id, reason="an hour after the session")

@@ -73,7 +73,7 @@ def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:
     mine = one.id == viewer.id
     return {
         "id": one.id, "name": one.person.name, "title": one.person.title, "role": one.role,
-        "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on,
+        "kind": one.kind,         "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on,
         "handingOver": one.handing_over, "joinedAt": one.joined_at.isoformat() if one.joined_at else None,
         "lost": one.is_lost, "place": one.place,
         "admitted": one.admitted, "knocking": one.entered and not one.admitted,

@@ -15,6 +15,7 @@ class Role(StrEnum):
     REFERRER = "referrer"
     ADMINISTRATOR = "administrator"
     AUDITOR = "auditor"
+    GUEST = "guest"
 
 
 class Permission(StrEnum):
@@ -49,6 +50,7 @@ class Permission(StrEnum):
     CONSULT_SIGNAL = "consult:media:signal"
     CONSULT_END = "consult:consult:end"
     CONSULT_INTERPRET = "consult:channel:write"
+    CONSULT_INVITE = "consult:invitation:write"
     OPINION_READ = "case:opinion:read"
     OPINION_WRITE = "specialist:opinion:write"
     OPINION_SIGN = "specialist:opinion:sign"
@@ -61,16 +63,17 @@ class Permission(StrEnum):
 
 
 P, R = Permission, Role
-_EVERYBODY = frozenset(Role)
+_EVERYBODY = frozenset(Role) - {R.GUEST}
 _OFFICE = frozenset({R.COORDINATOR})
 _ON_CASE = frozenset({R.PATIENT, R.SPECIALIST, R.COORDINATOR})
 _IN_CONSULT = frozenset({R.PATIENT, R.SPECIALIST, R.INTERPRETER, R.COORDINATOR})
+_AT_THE_TABLE = _IN_CONSULT | {R.GUEST}
 
 HOLDERS: dict[Permission, frozenset[Role]] = {
-    P.HOME_READ: _EVERYBODY,
+    P.HOME_READ: frozenset(Role),
     P.PROFILE_READ: _EVERYBODY,
     P.PROFILE_WRITE: _EVERYBODY,
-    P.SESSION_WRITE: _EVERYBODY,
+    P.SESSION_WRITE: frozenset(Role),
     P.NOTICE_READ: _EVERYBODY,
     P.NOTICE_WRITE: _EVERYBODY,
     P.OUTBOX_READ: _EVERYBODY,
@@ -93,12 +96,13 @@ HOLDERS: dict[Permission, frozenset[Role]] = {
     P.BOARD_READ: _OFFICE,
     P.ENGAGEMENT_READ: frozenset({R.INTERPRETER, R.COORDINATOR}),
     P.ENGAGEMENT_WRITE: frozenset({R.INTERPRETER}),
-    P.CONSULT_JOIN: _IN_CONSULT,
+    P.CONSULT_JOIN: _AT_THE_TABLE,
     P.CONSULT_ADMIT: frozenset({R.SPECIALIST, R.COORDINATOR}),
-    P.CONSULT_CHAT: _IN_CONSULT,
-    P.CONSULT_SIGNAL: _IN_CONSULT,
+    P.CONSULT_CHAT: _AT_THE_TABLE,
+    P.CONSULT_SIGNAL: _AT_THE_TABLE,
     P.CONSULT_END: frozenset({R.SPECIALIST, R.COORDINATOR}),
     P.CONSULT_INTERPRET: frozenset({R.INTERPRETER}),
+    P.CONSULT_INVITE: _ON_CASE,
     P.OPINION_READ: _ON_CASE,
     P.OPINION_WRITE: frozenset({R.SPECIALIST}),
     P.OPINION_SIGN: frozenset({R.SPECIALIST}),

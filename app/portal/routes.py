@@ -12,6 +12,7 @@ from app.cases.models import Case
 from app.cases.routes import request_context
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import Stage
+from app.consults import queries as consults
 from app.core.permissions import Permission, Role
 from app.portal import acts, emergency, oversight, queries, words, worklist
 from app.portal.blueprint import blueprint
@@ -64,6 +65,8 @@ def home() -> str | Response:
     match person.role:
         case Role.COORDINATOR:
             return redirect(url_for("portal.worklist"))
+        case Role.GUEST if invited := consults.consult_of_guest(unit, person):
+            return redirect(url_for("consults.room", consult_id=invited))
         case Role.AUDITOR:
             return redirect(url_for("portal.audit_trail"))
         case Role.SPECIALIST:

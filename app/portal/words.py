@@ -17,6 +17,7 @@ ROLES: dict[str, str] = {
     Role.REFERRER: N_("Referring doctor"),
     Role.ADMINISTRATOR: N_("Administrator"),
     Role.AUDITOR: N_("Auditor"),
+    Role.GUEST: N_("Guest"),
 }
 OFFICE_REASONS: dict[str, str] = {
     "triage": N_("Checking whether the request is complete"),

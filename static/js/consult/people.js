@@ -25,7 +25,7 @@ export class People {
     element.dataset.testid = `person-${seat.role}`;
     element.querySelector(".face").textContent = initials(seat.name);
     element.querySelector("bdi").textContent = seat.mine ? say("youNamed", { name: seat.name }) : seat.name;
-    const role = say(`role_${seat.role}`);
+    const role = say(seat.kind ? `guest_${seat.kind}` : `role_${seat.role}`);
     element.querySelector(".person-role").textContent = seat.pair ? say("interprets", pairNames(seat)) : `${role} · ${languageName(seat.speaks)}`;
     element.querySelector(".person-place").textContent = say(seat.place === "waiting" && seat.knocking ? "place_knocking" : `place_${seat.place}`);
     if (you.canAdmit && !seat.mine && seat.canBeShownOut) this._door(element.querySelector(".person-door"), seat);
