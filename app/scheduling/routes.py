@@ -15,7 +15,17 @@ from app.core.errors import Invalid, NotFound, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
-from app.scheduling import calendar_routes, forms, hours_routes, pages, policy, queries, rescue_routes, service
+from app.scheduling import (
+    calendar_routes,
+    forms,
+    hours_routes,
+    pages,
+    policy,
+    queries,
+    rescue_routes,
+    service,
+    statement_routes,
+)
 from app.scheduling.blueprint import blueprint
 from app.scheduling.models import Booking, BookingState
 from app.scheduling.service import SlotTaken
@@ -23,7 +33,7 @@ from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
-__all__ = ["blueprint", "calendar_routes", "hours_routes", "rescue_routes"]
+__all__ = ["blueprint", "calendar_routes", "hours_routes", "rescue_routes", "statement_routes"]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
 

@@ -262,3 +262,19 @@ def test_the_office_rescues_from_the_page_of_a_meeting(clinic: c.Clinic, databas
     patient = visit(clinic.patient)
     assert patient.post(f"/bookings/{booking.id}/ask-another").status_code == 404
     assert "If something goes wrong" not in patient.get(f"/bookings/{booking.id}").text
+
+
+def test_minutes_on_the_page_and_as_a_table(clinic: c.Clinic, database: Database, visit, person):
+    from app.scheduling.statements import record_minutes
+
+    with database.unit_of_work() as session:
+        booking = service.book(session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+        record_minutes(session, None, booking, clinic.interpreter.id, 47)
+    interpreter, month = signs_in(database, visit, clinic.interpreter), f"{booking.starts_at:%Y-%m}"
+    assert "47" in interpreter.get(f"/statement?month={month}").text
+    table = interpreter.get(f"/statement.csv?month={month}")
+    assert table.mimetype == "text/csv" and booking.case.number in table.text
+    other = visit(person(Role.INTERPRETER))
+    assert other.get(f"/statement?person={clinic.interpreter.id}").status_code == 404
+    office = signs_in(database, visit, clinic.coordinator)
+    assert "47" in office.get(f"/statement?month={month}&person={clinic.interpreter.id}").text
