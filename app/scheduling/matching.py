@@ -19,7 +19,7 @@ from app.identity.models import Person
 from app.scheduling import diaries
 from app.scheduling.diaries import Calendar
 from app.scheduling.languages import closeness, is_pair, primary, shared_language
-from app.scheduling.models import DEFAULT_LENGTH, Qualification
+from app.scheduling.models import DEFAULT_LENGTH, InterpreterProfile, Qualification
 from app.scheduling.quarters import Horizon
 from app.scheduling.slots import Candidate, Reason, Slot, Team, search, why_none
 
@@ -60,6 +60,7 @@ class Able:
     timezone: str
     valid: tuple[tuple[date | None, date | None], ...]
     nearness: int
+    is_wished: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,15 @@ def specialists(session: Session, specialty: str) -> list[Staff]:
     return [Staff(*columns) for *columns, held in rows if specialty == "general" or specialty in held]
 
 
-def interpreters(session: Session, source: str, target: str, first: date, last: date) -> list[Able]:
-    """Active interpreters with a credential for the pair that is good on some day from `first` to `last`."""
+def interpreters(
+    session: Session, source: str, target: str, first: date, last: date, *, gender: str | None = None
+) -> list[Able]:
+    """Active interpreters with a credential for the pair that is good on some day from `first` to `last`.
+
+    Those of the `gender` that the patient would rather have are marked.
+    """
+    wished = set(session.scalars(select(InterpreterProfile.person_id).where(
+        InterpreterProfile.gender == gender))) if gender else frozenset()
     Q = Qualification
     rows = session.execute(
         select(Person.id, Person.timezone, Q.source, Q.target, Q.both_ways, Q.valid_from, Q.valid_until)
@@ -110,7 +118,7 @@ def interpreters(session: Session, source: str, target: str, first: date, last: 
         before = found.get(person_id)
         found[person_id] = Able(
             person_id, zone, (*before.valid, days) if before else (days,),
-            max(before.nearness, nearness) if before else nearness)
+            max(before.nearness, nearness) if before else nearness, person_id in wished)
     return list(found.values())
 
 
@@ -126,13 +134,13 @@ def pair_of(patient_language: str, specialist: Speaker) -> tuple[str, str, bool]
 def find_slots(
     session: Session, *, patient: Person, language: str, specialists: Sequence[Speaker],
     interpreter: Person | None = None, first: datetime | None = None, last: datetime | None = None,
-    length: int = DEFAULT_LENGTH, limit: int = MOST_SLOTS,
+    length: int = DEFAULT_LENGTH, limit: int = MOST_SLOTS, gender: str | None = None,
 ) -> SlotSearch:
     """Every fair time between `first` (now) and `last` (in four weeks) at which all who are needed are free."""
     first = max(first or now(), now() + timedelta(minutes=1))
     last = last or first + LOOK_AHEAD
     horizon = Horizon.between(first, last)
-    gathered = gather(session, patient, language, specialists, interpreter, horizon)
+    gathered = gather(session, patient, language, specialists, interpreter, horizon, gender)
     slots = list(islice(search(horizon, length, gathered.patient, gathered.teams), limit))
     reason, next_at = None, None
     if not slots:
@@ -144,7 +152,7 @@ def find_slots(
 
 def gather(
     session: Session, patient: Person, language: str, specialists: Sequence[Speaker], interpreter: Person | None,
-    horizon: Horizon,
+    horizon: Horizon, gender: str | None = None,
 ) -> Gathered:
     """The patient, and the specialists in teams by the language that they and the patient need between them.
 
@@ -154,7 +162,7 @@ def gather(
     for one in specialists:
         _, target, needs_interpreter = pair_of(language, one)
         by_language.setdefault(primary(target) if needs_interpreter else None, []).append(one)
-    able = {target: _able(session, language, target, interpreter, horizon) for target in by_language if target}
+    able = {target: _able(session, language, target, interpreter, horizon, gender) for target in by_language if target}
     everyone = {one.id: one.timezone for one in specialists}
     everyone |= {one.id: one.timezone for group in able.values() for one in group}
     known = diaries.calendars(session, everyone)
@@ -191,13 +199,13 @@ def in_order(session: Session, able: Sequence[Able]) -> list[Able]:
 
 
 def _ranked(able: Iterable[Able], known: dict[str, Calendar]) -> list[Able]:
-    return sorted(able, key=lambda one: (-one.nearness, known[one.id].taken, one.id))
+    return sorted(able, key=lambda one: (not one.is_wished, -one.nearness, known[one.id].taken, one.id))
 
 
 def _able(
-    session: Session, source: str, target: str, interpreter: Person | None, horizon: Horizon
+    session: Session, source: str, target: str, interpreter: Person | None, horizon: Horizon, gender: str | None
 ) -> list[Able]:
-    found = interpreters(session, source, target, horizon.first_day, horizon.last_day)
+    found = interpreters(session, source, target, horizon.first_day, horizon.last_day, gender=gender)
     chosen = [one for one in found if interpreter is not None and one.id == interpreter.id]
     return chosen or found
 

@@ -24,6 +24,11 @@ def can_book(person: Person, case: Case, member: CaseMember | None) -> bool:
     return can_see_slots(person, case, member)
 
 
+def is_patient(person: Person, case: Case, member: CaseMember | None) -> bool:
+    """Only the patient of the case."""
+    return is_open(member) and person.id == case.patient_id
+
+
 def can_see_booking(person: Person, booking: Booking) -> bool:
     """The people in it, and the office."""
     if person.role == Role.COORDINATOR:

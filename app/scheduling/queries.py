@@ -25,6 +25,7 @@ from app.scheduling.models import (
     AvailabilityWindow,
     Booking,
     BookingState,
+    BriefPreference,
     BusyFeed,
     Diary,
     Engagement,
@@ -71,7 +72,12 @@ def slots_for_case(
     specialists, interpreter = _staff_of(session, case, any_interpreter)
     return find_slots(
         session, patient=case.patient, language=case.language, specialists=specialists, interpreter=interpreter,
-        first=first, last=last, length=length, limit=limit)
+        first=first, last=last, length=length, limit=limit, gender=wished_gender(session, case.id))
+
+
+def wished_gender(session: Session, case_id: str) -> str | None:
+    """Whom the patient would rather have interpret, if they said."""
+    return session.scalar(select(BriefPreference.interpreter_gender).where(BriefPreference.case_id == case_id))
 
 
 def gather_for_case(session: Session, case: Case, horizon: Horizon) -> Gathered:
@@ -101,7 +107,8 @@ def free_interpreters(
 ) -> list[Person]:
     """The ladder: qualified interpreters who are free for the whole booking, best first."""
     out, day = set(leaving_out), booking.starts_at.date()
-    able = matching.interpreters(session, booking.source, booking.target, day, day)
+    able = matching.interpreters(session, booking.source, booking.target, day, day,
+                                 gender=wished_gender(session, booking.case_id))
     free = matching.free_among(session, [one for one in able if one.id not in out], booking.quarters)
     return _whole(session, [one.id for one in free])
 

@@ -278,3 +278,15 @@ def test_minutes_on_the_page_and_as_a_table(clinic: c.Clinic, database: Database
     assert other.get(f"/statement?person={clinic.interpreter.id}").status_code == 404
     office = signs_in(database, visit, clinic.coordinator)
     assert "47" in office.get(f"/statement?month={month}&person={clinic.interpreter.id}").text
+
+
+def test_wishes_reach_the_brief(clinic: c.Clinic, patient: Visitor, database: Database, visit):
+    with database.unit_of_work() as session:
+        booking = service.book(session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+    assert "How would you like to be told?" in patient.get(f"/cases/{clinic.case.id}/wishes").text
+    patient.post(f"/cases/{clinic.case.id}/wishes", tell="me", numbers="no", gender="")
+    interpreter = signs_in(database, visit, clinic.interpreter)
+    page = interpreter.get(f"/engagements/{booking.engagement.id}/brief")
+    assert page.status_code == 200 and "No numbers, please" in page.text and "A lump" not in page.text
+    assert "kept" in interpreter.post(f"/engagements/{booking.engagement.id}/brief", **{"term-x": "y"}).text
+    assert interpreter.get(f"/cases/{clinic.case.id}/wishes").status_code == 404
