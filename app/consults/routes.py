@@ -3,11 +3,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, redirect, render_template, url_for
+from flask import current_app, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from app.audit import service as audit
+from app.audit.verbs import Verb
 from app.cases.models import Case
-from app.consults import checks, policy, queries, service, tickets, watch
+from app.consults import checks, policy, queries, service, tickets, timeline, watch
 from app.consults import guest_routes as _guests  # noqa: F401 - importing it adds its routes
 from app.consults.blueprint import blueprint
 from app.consults.models import ChatMessage, Consult, LineCheck, Seat
@@ -74,6 +76,18 @@ def after(consult_id: str) -> Response | str:
         return redirect(url_for("consults.room", consult_id=consult.id))
     return render_template("consults/after.html", consult=consult, case=consult.case,
                            seat=service.seat_for(session, person, consult))
+
+
+@blueprint.get("/<consult_id>/timeline.json")
+@requires(Permission.CONSULT_TIMELINE)
+def timeline_of(consult_id: str) -> Response:
+    """The record of the meeting, for the people of the case: who came, what happened, minutes of each language."""
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    audit.record(session, person.id, Verb.TIMELINE_READ, "consult", consult.id, consult.case_id)
+    answer = jsonify(timeline.export(consult, queries.events_of(session, consult.id)))
+    answer.headers["Content-Disposition"] = f'attachment; filename="consultation-{consult.case.number}.json"'
+    return answer
 
 
 @blueprint.app_context_processor

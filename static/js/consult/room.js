@@ -311,6 +311,10 @@ class Room {
     });
     main.querySelectorAll('[data-do="view"]').forEach((one) => one.addEventListener("change", () => this.tiles.setView(one.value)));
     main.querySelector('[data-do="volume"]').addEventListener("input", (event) => this.mixer.setVolume(Number(event.target.value)));
+    main.querySelector('[data-do="noise"]').addEventListener("change", (event) => this.devices.setNoiseSuppression(event.target.checked).catch(() => this.flash(say("noMicrophone"))));
+    const pip = main.querySelector('[data-do="pip"]');
+    pip.hidden = !document.pictureInPictureEnabled;
+    pip.addEventListener("click", () => this._pictureInPicture());
     this.chat.isOpen = () => this.panels.isOpen("chat");
     this.chat.onUnread = (count) => this.panels.count("unread", count, say("unread", { count }));
     if (this.partners) {
@@ -329,6 +333,15 @@ class Room {
     if (typing || event.ctrlKey || event.metaKey || event.altKey || this.phase !== "room") return;
     const name = { m: "mic", v: "camera", c: "chat", p: "people", a: "ask" }[event.key.toLowerCase()];
     if (name) main.querySelector(`.bar [data-do="${name}"]`).click();
+  }
+
+  async _pictureInPicture() {
+    try {
+      if (document.pictureInPictureElement) await document.exitPictureInPicture();
+      else await this.tiles.largest?.requestPictureInPicture();
+    } catch {
+      this.flash(say("noPicture"));
+    }
   }
 
   async _toggle(event, act, trouble) {
