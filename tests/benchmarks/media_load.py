@@ -1,6 +1,6 @@
 """The load: real handshakes by aiortc, then pre-encoded packets from one tight loop that also receives.
 
-``python -m tests.benchmarks.media_load PORT ROOMS SECONDS forwarded|encoded`` prints one JSON object. Delays
+``python -m tests.benchmarks.media_load PORT ROOMS SECONDS forwarded|encoded|janus`` prints one JSON object. Delays
 are from just before the send to the kernel's own receive time, so the load's own lag does not enter them.
 """
 
@@ -65,6 +65,58 @@ class Received:
     packets: int = 0
 
 
+class Line:
+    """ICE, DTLS and SRTP of one connection, by aiortc, and its bare socket."""
+
+    def __init__(self, is_controlling: bool) -> None:
+        self._gatherer = RTCIceGatherer(iceServers=[])
+        self._ice = RTCIceTransport(self._gatherer)
+        self._ice._connection.ice_controlling = is_controlling
+
+    async def describe(self, certificate: RTCCertificate) -> list[str]:
+        """The rows of a description that say how to reach this end."""
+        self._dtls = RTCDtlsTransport(self._ice, [certificate])
+        await self._gatherer.gather()
+        local = self._gatherer.getLocalParameters()
+        prints = next(f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256")
+        candidates = [candidate.to_sdp() for candidate in self._ice._connection.local_candidates]
+        return [
+            f"a=ice-ufrag:{local.usernameFragment}",
+            f"a=ice-pwd:{local.password}",
+            f"a=fingerprint:sha-256 {prints.value}",
+            *(f"a=candidate:{candidate}" for candidate in candidates),
+            "a=end-of-candidates",
+        ]
+
+    async def connect(self, sdp: str) -> None:
+        rows = sdp.splitlines()
+        reached = {candidate.host for candidate in self._ice._connection.local_candidates}
+        for row in rows:
+            if row.startswith("a=candidate:") and " udp " in row.lower():
+                candidate = candidate_from_sdp(row[12:])
+                if candidate.ip in reached:
+                    await self._ice.addRemoteCandidate(candidate)
+                    break
+        await self._ice.addRemoteCandidate(None)
+        value = {row.partition(":")[0]: row.partition(":")[2] for row in rows}
+        await self._ice.start(RTCIceParameters(usernameFragment=value["a=ice-ufrag"], password=value["a=ice-pwd"]))
+        remote = [
+            RTCDtlsFingerprint(*row.partition(":")[2].split())
+            for row in rows
+            if row.lower().startswith("a=fingerprint:sha-256")
+        ]
+        await self._dtls.start(RTCDtlsParameters(fingerprints=remote[:1]))
+        assert self._dtls.state == "connected", self._dtls.state
+        self.sending, self.receiving = self._dtls._tx_srtp, self._dtls._rx_srtp
+        pair = self._ice._connection._nominated[1]
+        self.peer = pair.remote_addr
+        original = pair.protocol.transport.get_extra_info("socket")
+        self.socket = socket.socket(fileno=os.dup(original.fileno()))
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
 class Seat:
     def __init__(self, number: int, room: str, clip: Clip, is_marked: bool) -> None:
         self.number, self.room, self.clip, self.is_marked = number, room, clip, is_marked
@@ -73,19 +125,15 @@ class Seat:
         self.transport_number = 0
         self.voice = self.frame = 0
         self.authenticated = self.forged = self.feedback = 0
+        self.up: Line
+        self.down: Line
+        """Where it receives: the same line, but at a server that wants two."""
 
     # ------------------------------------------------------------ joining
 
     async def join(self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate) -> None:
-        gatherer = RTCIceGatherer(iceServers=[])
-        ice = RTCIceTransport(gatherer)
-        ice._connection.ice_controlling = True
-        dtls = RTCDtlsTransport(ice, [certificate])
-        await gatherer.gather()
-        local = gatherer.getLocalParameters()
-        prints = next(f for f in dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256")
-        candidates = [candidate.to_sdp() for candidate in ice._connection.local_candidates]
-        sdp = self._offer(local.usernameFragment, local.password, prints.value, candidates)
+        self.up = self.down = Line(is_controlling=True)
+        sdp = self.offer(await self.up.describe(certificate), 2 + 2 * (SEATS - 1))
         slots = [{"audio": str(2 + n * 2), "video": str(3 + n * 2)} for n in range(SEATS - 1)]
         body = {
             "room": self.room,
@@ -94,35 +142,12 @@ class Seat:
             "lines": {"mic": "0", "camera": "1", "slots": slots},
         }
         async with session.post(f"{url}/offer", json=body) as response:
-            rows = (await response.json())["sdp"].splitlines()
-        for row in rows:
-            if row.startswith("a=candidate:"):
-                candidate = candidate_from_sdp(row[12:])
-                if candidate.ip == "127.0.0.1":
-                    await ice.addRemoteCandidate(candidate)
-                    break
-        await ice.addRemoteCandidate(None)
-        value = {row.partition(":")[0]: row.partition(":")[2] for row in rows}
-        await ice.start(RTCIceParameters(usernameFragment=value["a=ice-ufrag"], password=value["a=ice-pwd"]))
-        remote = [
-            RTCDtlsFingerprint(*row.partition(":")[2].split())
-            for row in rows
-            if row.startswith("a=fingerprint:sha-256")
-        ]
-        await dtls.start(RTCDtlsParameters(fingerprints=remote[:1]))
-        assert dtls.state == "connected", dtls.state
-        self.dtls, self.ice = dtls, ice
-        self.sending, self.receiving = dtls._tx_srtp, dtls._rx_srtp
-        pair = ice._connection._nominated[1]
-        self.peer = pair.remote_addr
-        original = pair.protocol.transport.get_extra_info("socket")
-        self.socket = socket.socket(fileno=os.dup(original.fileno()))
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            answer = (await response.json())["sdp"]
+        await self.up.connect(answer)
 
-    def _offer(self, ufrag: str, password: str, digest: str, candidates: list[str]) -> str:
-        count = 2 + 2 * (SEATS - 1)
+    def offer(self, transport: list[str], lines: int) -> str:
+        """Microphone and camera, then as many receiving lines as there are left."""
+        count = lines
         rows = [
             "v=0",
             "o=- 1 1 IN IP4 127.0.0.1",
@@ -142,15 +167,12 @@ class Seat:
                 "a=sendonly" if is_up else "a=recvonly",
                 "a=rtcp:9 IN IP4 0.0.0.0",
                 "a=rtcp-mux",
-                f"a=ice-ufrag:{ufrag}",
-                f"a=ice-pwd:{password}",
-                f"a=fingerprint:sha-256 {digest}",
+                *transport,
                 "a=setup:actpass",
                 f"a=extmap:{LEVEL_ID} urn:ietf:params:rtp-hdrext:ssrc-audio-level",
                 f"a=extmap:{SEND_TIME_ID} http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
                 f"a=extmap:{TRANSPORT_ID} http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
             ]
-            rows += [f"a=candidate:{candidate}" for candidate in candidates] + ["a=end-of-candidates"]
             if is_video:
                 rows += [
                     f"a=rtpmap:{VIDEO_TYPE} VP8/90000",
@@ -189,13 +211,13 @@ class Seat:
             "!HHBHBBxxx", 0xBEDE, 2, TRANSPORT_ID << 4 | 1, self.transport_number & 0xFFFF, level_head, level
         )
         mark = MARK.pack(MAGIC, self.number, stream.kind, len(stream.sent_at)) if self.is_marked else b""
-        packet = self.sending.protect(header + extension + payload + mark)
+        packet = self.up.sending.protect(header + extension + payload + mark)
         stream.sequence += 1
         self.transport_number += 1
         stream.packets += 1
         stream.octets += len(payload)
         stream.sent_at.append(time.time())
-        self.socket.sendto(packet, self.peer)
+        self.up.socket.sendto(packet, self.up.peer)
 
     def send_reports(self) -> None:
         """Sender reports for both streams, and a receiver report for all that arrives, each second."""
@@ -205,18 +227,18 @@ class Seat:
             report = struct.pack(
                 "!BBHIQIII", 0x80, 200, 6, stream.ssrc, ntp, stream.timestamp, stream.packets, stream.octets
             )
-            self.socket.sendto(self.sending.protect_rtcp(report), self.peer)
+            self.up.socket.sendto(self.up.sending.protect_rtcp(report), self.up.peer)
         blocks = b"".join(
             struct.pack("!IIIIII", ssrc, 0, got.highest, 0, 0, 0) for ssrc, got in list(self.received.items())[:31]
         )
         count = len(blocks) // 24
         report = struct.pack("!BBHI", 0x80 | count, 201, 1 + 6 * count, self.streams[0].ssrc) + blocks
-        self.socket.sendto(self.sending.protect_rtcp(report), self.peer)
+        self.down.socket.sendto(self.down.sending.protect_rtcp(report), self.down.peer)
 
     # ------------------------------------------------------------ receiving
 
-    def drain(self) -> None:
-        receive = self.socket.recvmsg
+    def drain(self, line: Line) -> None:
+        receive = line.socket.recvmsg
         while True:
             try:
                 packet, extra, _, _ = receive(2048, 64)
@@ -246,7 +268,7 @@ class Seat:
 
     def _authenticate(self, got: Received, packet: bytes, sequence: int) -> None:
         try:
-            plain = self.receiving.unprotect(packet)
+            plain = self.down.receiving.unprotect(packet)
         except Exception:
             self.forged += 1
             return
@@ -276,7 +298,7 @@ def cpu_seconds(pid: int) -> float:
 def play(seats: list[Seat], seconds: float, server: int) -> tuple[float, float, float]:
     """Runs the load; returns the window of measurement and the server's CPU seconds in it."""
     poll = select.epoll()
-    by_descriptor = {seat.socket.fileno(): seat for seat in seats}
+    by_descriptor = {line.socket.fileno(): (seat, line) for seat in seats for line in {seat.up, seat.down}}
     for descriptor in by_descriptor:
         poll.register(descriptor, select.EPOLLIN)
     start = time.perf_counter() + 0.05
@@ -299,12 +321,14 @@ def play(seats: list[Seat], seconds: float, server: int) -> tuple[float, float, 
             (seat.send_voice, seat.send_frame, seat.send_reports)[kind]()
             heapq.heappush(due, (at + (OPUS_SECONDS, 1 / FRAMES_A_SECOND, 1.0)[kind], number, kind, seat))
         for descriptor, _ in poll.poll(max(0.0, min(0.001, due[0][0] - time.perf_counter()))):
-            by_descriptor[descriptor].drain()
+            seat, line = by_descriptor[descriptor]
+            seat.drain(line)
     used, ended = cpu_seconds(server) - cpu, time.time()
     drained = time.perf_counter() + DRAIN
     while time.perf_counter() < drained:
         for descriptor, _ in poll.poll(0.01):
-            by_descriptor[descriptor].drain()
+            seat, line = by_descriptor[descriptor]
+            seat.drain(line)
     return window, ended, used
 
 
@@ -353,9 +377,14 @@ def judge_encoded(seats: list[Seat], seconds: float) -> dict[str, float]:
     }
 
 
-async def join_all(port: int, rooms: int, is_marked: bool) -> list[Seat]:
+async def join_all(port: int, rooms: int, kind: str) -> list[Seat]:
     clip, certificate = make_clip(), RTCCertificate.generateCertificate()
-    seats = [Seat(number, f"room{number // SEATS}", clip, is_marked) for number in range(rooms * SEATS)]
+    seats = [Seat(number, f"room{number // SEATS}", clip, kind != "encoded") for number in range(rooms * SEATS)]
+    if kind == "janus":
+        from tests.benchmarks import media_janus
+
+        await media_janus.join_all(port, seats, certificate)
+        return seats
     async with aiohttp.ClientSession() as session:
         for seat in seats:
             await seat.join(session, f"http://127.0.0.1:{port}", certificate)
@@ -364,12 +393,17 @@ async def join_all(port: int, rooms: int, is_marked: bool) -> list[Seat]:
 
 def main() -> None:
     port, rooms, seconds, kind, server = (*map(int, sys.argv[1:3]), float(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+    address = "127.0.0.1"
+    if kind == "janus":
+        from tests.benchmarks.media_janus import own_address
+
+        address = own_address() or address
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [address]
     loop = asyncio.new_event_loop()
-    seats = loop.run_until_complete(join_all(port, rooms, kind == "forwarded"))
+    seats = loop.run_until_complete(join_all(port, rooms, kind))
     window, ended, used = play(seats, seconds, server)
     row: dict[str, float] = {"rooms": rooms, "cpu_cores": used / (ended - window)}
-    row |= judge_forwarded(seats, window, ended) if kind == "forwarded" else judge_encoded(seats, seconds)
+    row |= judge_encoded(seats, seconds) if kind == "encoded" else judge_forwarded(seats, window, ended)
     row["authenticated"] = sum(seat.authenticated for seat in seats)
     row["forged"] = sum(seat.forged for seat in seats)
     row["feedback_packets"] = sum(seat.feedback for seat in seats)
