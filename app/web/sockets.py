@@ -106,13 +106,14 @@ def _disconnect(event: SocketEvent) -> None:
 
 def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
     sid = _sid()
-    language = reader_language()
+    # Both look the person up in the request's own session, which must end before the event's begins.
+    language, sign_in_id = reader_language(), _sign_in_id()
     let_go_of_session()
     with force_locale(language):
         try:
             if limited:
                 _limit(sid)
-            return _perform(event, sid, message)
+            return _perform(event, sid, sign_in_id, message)
         except Refusal as refusal:
             return {"error": sentence_of(refusal), "status": refusal.status}
         except Exception:
@@ -120,10 +121,10 @@ def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
             return {"error": sentence_of(Refusal(UNEXPECTED)), "status": 500}
 
 
-def _perform(event: SocketEvent, sid: str, message: Any) -> Any:
+def _perform(event: SocketEvent, sid: str, sign_in_id: str | None, message: Any) -> Any:
     with database().unit_of_work() as session:
         session.info["origin"] = request.remote_addr or "unknown"
-        person = current_app.extensions["load_person"](session, _sign_in_id())
+        person = current_app.extensions["load_person"](session, sign_in_id)
         if person is None or event.permission is None or not person.may(event.permission):
             raise Forbidden(N_("You are no longer signed in here. Please sign in again."))
         ack = event.handler(session, person, sid, _parse(event, message))

@@ -236,6 +236,16 @@ def test_a_sign_in_that_was_revoked_loses_its_open_socket(world, event):
     assert ack["status"] == 404 and ack["error"], ack
 
 
+def test_a_socket_of_a_page_in_a_chosen_language_answers_in_it_and_never_waits_for_itself(world):
+    """With a language chosen in the browser nobody had looked the person up before the event's own unit of work."""
+    visitor = Visitor(world.app, world.inside.specialist)
+    visitor.get("/account?lang=es")
+    client = socketio.test_client(world.app, namespace="/consult", flask_test_client=visitor.client)
+    assert client.is_connected("/consult")
+    ack = client.emit("chat.say", {"client_id": "client-id", "text": "x" * 5000}, namespace="/consult", callback=True)
+    assert ack["status"] == 422 and "caracteres" in ack["error"], ack
+
+
 @pytest.mark.parametrize("role", [Role.REFERRER, Role.ADMINISTRATOR, Role.AUDITOR])
 def test_roles_without_a_place_in_a_consult_cannot_connect(world, role):
     with world.database.unit_of_work() as session:
