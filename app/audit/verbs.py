@@ -46,6 +46,7 @@ class Verb(StrEnum):
     CHAT_WRITTEN = "chat.written"
     CONSULT_ENDED = "consult.ended"
     CONSULT_REFUSED = "consult.refused"
+    TEACH_BACK_JUDGED = "teach_back.judged"
     TIMELINE_READ = "timeline.read"
     GUEST_INVITED = "guest.invited"
     GUEST_ACCEPTED = "guest.accepted"

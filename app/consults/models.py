@@ -205,6 +205,43 @@ class ConsultEvent(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
+class Caption(Base):
+    """What the interpreter typed for those who listen in `language`. Numbered from 1 within the consult."""
+
+    __tablename__ = "captions"
+    __table_args__ = (UniqueConstraint("consult_id", "number"), UniqueConstraint("seat_id", "client_id"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"))
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    seat_id: Mapped[str] = mapped_column(ForeignKey("seats.id"))
+    number: Mapped[int]
+    client_id: Mapped[str] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    text: Mapped[str] = mapped_column(EncryptedText)
+
+
+class TeachBack(Base):
+    """One point that the patient says back in their own words: asked by the specialist, rendered by the interpreter,
+    confirmed or corrected by the specialist."""
+
+    __tablename__ = "teach_backs"
+    __table_args__ = (UniqueConstraint("consult_id", "number"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"))
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    number: Mapped[int]
+    point: Mapped[str] = mapped_column(EncryptedText)
+    said: Mapped[str | None] = mapped_column(EncryptedText)
+    said_by: Mapped[str | None] = mapped_column(ForeignKey("seats.id"))
+    verdict: Mapped[str | None] = mapped_column(String(12))
+    correction: Mapped[str | None] = mapped_column(EncryptedText)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    judged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Invitation(Base):
     """A link with which one named guest comes to one consult, once, until it expires. Only its hash is kept."""
 

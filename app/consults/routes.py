@@ -1,6 +1,7 @@
 """Addresses of the consult: the room, the way to it from a booking, and what comes after."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, jsonify, redirect, render_template, url_for
@@ -9,10 +10,10 @@ from werkzeug.wrappers import Response
 from app.audit import service as audit
 from app.audit.verbs import Verb
 from app.cases.models import Case
-from app.consults import checks, policy, queries, service, tickets, timeline, watch
+from app.consults import checks, policy, queries, service, teaching, tickets, timeline, watch
 from app.consults import guest_routes as _guests  # noqa: F401 - importing it adds its routes
 from app.consults.blueprint import blueprint
-from app.consults.models import ChatMessage, Consult, LineCheck, Seat
+from app.consults.models import ChatMessage, Consult, LineCheck, Seat, TeachBack
 from app.consults.queries import Meeting
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Permission, Role
@@ -94,7 +95,7 @@ def timeline_of(consult_id: str) -> Response:
 def for_other_pages() -> dict[str, Any]:
     """What other slices' templates may use: the way in, and what was written. Nothing is read before it is called."""
     return {"next_consult": _next_consult, "consult_of_case": _consult_of_case, "consult_chat": _consult_chat,
-            "line_checks": _line_checks}
+            "line_checks": _line_checks, "teach_backs": _teach_backs}
 
 
 def _next_consult() -> Meeting | None:
@@ -111,6 +112,10 @@ def _consult_of_case(case: Case) -> Meeting | None:
 
 def _consult_chat(case: Case) -> list[ChatMessage]:
     return queries.chat_of_case(db_session(), current_person(), case)
+
+
+def _teach_backs(case: Case) -> Sequence[TeachBack]:
+    return teaching.of_case(db_session(), current_person(), case)
 
 
 def _line_checks(booking: Booking) -> list[tuple[Person, LineCheck | None]]:

@@ -22,6 +22,7 @@ from app.consults import (
 )
 from app.consults import sockets_check as _check  # noqa: F401 - importing it registers its events
 from app.consults import sockets_language as _languages  # noqa: F401
+from app.consults import sockets_teaching as _teaching  # noqa: F401
 from app.consults.models import Channel, Seat
 from app.consults.seating import event, locked_seat, my_seat, other_seat
 from app.core.errors import Conflict, Invalid

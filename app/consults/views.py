@@ -5,7 +5,7 @@ from typing import Any
 
 from app.consults import channels, interpreting, policy
 from app.consults.channels import FULL, Feed, Sound
-from app.consults.models import ChatMessage, Consult, Seat
+from app.consults.models import Caption, ChatMessage, Consult, Seat, TeachBack
 from app.media import messages
 
 
@@ -67,6 +67,16 @@ def line(message: ChatMessage) -> dict[str, Any]:
         "channel": message.channel, "number": message.number, "clientId": message.client_id, "seat": message.seat_id,
         "name": message.seat.person.name, "text": message.text, "at": message.at.isoformat(),
     }
+
+
+def point(item: TeachBack) -> dict[str, Any]:
+    return {"id": item.id, "number": item.number, "point": item.point, "said": item.said, "verdict": item.verdict,
+            "correction": item.correction}
+
+
+def caption(line: Caption) -> dict[str, Any]:
+    return {"number": line.number, "clientId": line.client_id, "language": line.language, "text": line.text,
+            "at": line.at.isoformat()}
 
 
 def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     CONSULT_END = "consult:consult:end"
     CONSULT_INTERPRET = "consult:channel:write"
     CONSULT_INVITE = "consult:invitation:write"
+    CONSULT_TEACH = "specialist:teachback:write"
     CONSULT_TIMELINE = "consult:timeline:read"
     OPINION_READ = "case:opinion:read"
     OPINION_WRITE = "specialist:opinion:write"
@@ -104,6 +105,7 @@ HOLDERS: dict[Permission, frozenset[Role]] = {
     P.CONSULT_END: frozenset({R.SPECIALIST, R.COORDINATOR}),
     P.CONSULT_INTERPRET: frozenset({R.INTERPRETER}),
     P.CONSULT_INVITE: _ON_CASE,
+    P.CONSULT_TEACH: frozenset({R.SPECIALIST}),
     P.CONSULT_TIMELINE: _ON_CASE,
     P.OPINION_READ: _ON_CASE,
     P.OPINION_WRITE: frozenset({R.SPECIALIST}),

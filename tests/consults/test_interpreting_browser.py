@@ -144,3 +144,24 @@ def test_a_relay_through_a_language_that_neither_side_speaks(scene: Scene) -> No
     two.by("into-fr").click()
     doctor.comes_to_hear({p: (PATIENT, 0.15), first.name: (INTERPRETER, 1)})
     one.comes_to_hear({d: (DOCTOR, 1), p: (PATIENT, 0.15), second.name: (PARTNER, 1)})
+
+
+def test_a_point_is_said_back_and_a_line_is_read(scene: Scene) -> None:
+    doctor, patient, interpreter = scene.all
+    scene.everyone_is_inside()
+    doctor.by("teach-toggle").click()
+    doctor.by("point-text").fill("Stop the tablet three days before")
+    doctor.by("point-ask").click()
+    interpreter.by("teach-toggle").click()
+    interpreter.by("said-text").fill("I stop it three days before.")
+    interpreter.by("said-send").click()
+    doctor.by("confirm-point").click()
+    expect(patient.by("points").locator("li")).to_have_attribute("data-verdict-of", "confirmed")
+
+    interpreter.page.keyboard.press("Escape")
+    interpreter.by("caption-language").select_option("ar")
+    interpreter.by("caption-text").fill("ثلاثة أيام")
+    interpreter.by("caption-send").click()
+    expect(patient.by("captions")).to_have_text("ثلاثة أيام")
+    expect(doctor.by("captions")).to_be_hidden()
+    assert [one.complaints for one in scene.all] == [[], [], []]

@@ -8,7 +8,7 @@ import { Refused } from "../lib/send.js";
 const ANSWER_MS = 10000;
 const HERE_MS = 10000;
 const SAID = ["state", "chat.line", "seat.taken", "seat.removed", "seat.sent_back", "ended", "media.moved", "speaking",
-  "quality", "seat.link", "signal", "paused"];
+  "quality", "seat.link", "signal", "teach", "caption"];
 
 export class Line extends EventTarget {
   constructor({ ticket, chatAfter }) {

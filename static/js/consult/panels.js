@@ -1,5 +1,5 @@
 // The panels beside the picture, the counts on their buttons, the banner. One panel is open at a time.
-const NAMES = ["chat", "partners", "people", "ask", "listen", "settings"].filter((name) => document.getElementById(`panel-${name}`));
+const NAMES = ["chat", "partners", "people", "ask", "teach", "listen", "settings"].filter((name) => document.getElementById(`panel-${name}`));
 
 export class Panels {
   constructor(main) {

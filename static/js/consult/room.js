@@ -24,6 +24,7 @@ import { Lobby } from "./lobby.js";
 import { Mixer } from "./mixer.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
+import { Teaching } from "./teaching.js";
 import { Tiles } from "./tiles.js";
 import { announce, facts, say } from "./words.js";
 
@@ -47,6 +48,7 @@ class Room {
     this.people = new People(main.querySelectorAll("[data-people]"), (event, seat, button) => this.act(button, event, { seat: seat.id }));
     this.lobby = new Lobby(this);
     this.languages = new Languages(this);
+    this.teaching = new Teaching(this);
     this._listen();
     this._bar();
   }
@@ -81,6 +83,8 @@ class Room {
     hear("seat.sent_back", () => this._sentBack());
     hear("ended", () => this._ended());
     hear("media.moved", () => this.phase === "room" && this.link.rejoin("moved"));
+    hear("teach", ({ points }) => this.teaching.show(points));
+    hear("caption", (line) => this.teaching.caption(line));
     hear("signal", (detail) => this.phase === "room" && this.languages.asked(detail));
     hear("speaking", (detail) => this.tiles.spoke(detail));
     hear("quality", (detail) => detail.seat === facts.seat && this._quality(detail));
@@ -146,6 +150,7 @@ class Room {
     this._show(state);
     this.chat.receive(chat, { quiet: true });
     this.partners?.receive(partners, { quiet: true });
+    if (state.you.place === "in") this.teaching.load();
     if (this.phase === "room") this._tellDevices(true);
   }
 
@@ -155,6 +160,7 @@ class Room {
     byId("outside").hidden = true;
     byId("room").hidden = false;
     announce(say("letIn"), { now: true });
+    this.teaching.load();
     this._draw();
     this._sound();
     const { mic, camera, screen } = this.devices;
