@@ -3,6 +3,7 @@ import { initials, pairNames } from "./tiles.js";
 import { languageName, say } from "./words.js";
 
 export class People {
+  static count = 0;
   /** @param act (event, seat) => Promise */
   constructor(lists, act) {
     this._lists = lists;
@@ -24,28 +25,30 @@ export class People {
     element.dataset.place = seat.place;
     element.dataset.testid = `person-${seat.role}`;
     element.querySelector(".face").textContent = initials(seat.name);
+    element.querySelector("bdi").id = `named-${(People.count += 1)}`;
     element.querySelector("bdi").textContent = seat.mine ? say("youNamed", { name: seat.name }) : seat.name;
     const role = say(seat.kind ? `guest_${seat.kind}` : `role_${seat.role}`);
     element.querySelector(".person-role").textContent = seat.pair ? say("interprets", pairNames(seat)) : `${role} · ${languageName(seat.speaks)}`;
     element.querySelector(".person-place").textContent = say(seat.place === "waiting" && seat.knocking ? "place_knocking" : `place_${seat.place}`);
-    if (you.canAdmit && !seat.mine && seat.canBeShownOut) this._door(element.querySelector(".person-door"), seat);
+    if (you.canAdmit && !seat.mine && seat.canBeShownOut) this._door(element.querySelector(".person-door"), seat, element.querySelector("bdi").id);
     return element;
   }
 
-  _door(box, seat) {
-    const button = (words, label, event, kind, testid) => {
+  // A button is called by the words on it, so that one can say them to it, and described by whom it is about.
+  _door(box, seat, named) {
+    const button = (words, event, kind, testid) => {
       const one = document.createElement("button");
       one.type = "button";
       one.className = `btn btn-sm btn-${kind}`;
       one.textContent = words;
-      one.setAttribute("aria-label", label);
+      one.setAttribute("aria-describedby", named);
       one.dataset.testid = `${testid}-${seat.role}`;
       one.addEventListener("click", () => this._act(event, seat, one));
       box.append(one);
     };
-    if (!seat.admitted && seat.place === "waiting") button(say("admit"), say("admitNamed", seat), "seat.admit", "primary", "admit");
-    if (seat.place === "in" || seat.place === "away") button(say("sendBack"), say("sendBackNamed", seat), "seat.send_back", "quiet", "send-back");
-    if (seat.place !== "absent") button(say("remove"), say("removeNamed", seat), "seat.remove", "danger-quiet", "remove");
+    if (!seat.admitted && seat.place === "waiting") button(say("admit"), "seat.admit", "primary", "admit");
+    if (seat.place === "in" || seat.place === "away") button(say("sendBack"), "seat.send_back", "quiet", "send-back");
+    if (seat.place !== "absent") button(say("remove"), "seat.remove", "danger-quiet", "remove");
     box.hidden = !box.children.length;
   }
 }
