@@ -68,9 +68,25 @@ def messages() -> None:
         click.echo(f"{tag}: {sentences} sentences, {missing} to translate")
 
 
+check = AppGroup("check", help="Whether this installation is reachable as it is configured.")
+
+
+@check.command("media")
+def check_media() -> None:
+    """Try the media node's addresses, ports and relay; exit 1 where one cannot work."""
+    from app.media import doctor
+
+    findings = doctor.examine_configured(settings())
+    for finding in findings:
+        click.echo(f"{finding.verdict:>5}  {finding.sentence}")
+    if any(finding.verdict == "bad" for finding in findings):
+        sys.exit(1)
+
+
 def install(app: Flask) -> None:
     Migrate(app, _Schema(app.extensions["database"]), directory=str(MIGRATIONS))
     app.cli.add_command(audit)
+    app.cli.add_command(check)
     app.cli.add_command(messages)
     app.cli.add_command(seed_demo)
     app.cli.add_command(demo_accounts)

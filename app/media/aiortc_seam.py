@@ -15,10 +15,12 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import CandidatePair, Connection, StunProtocol
+from aioice.turn import create_turn_endpoint
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
@@ -40,6 +42,7 @@ PRIVATE_NAMES = (
     "aioice.ice.Connection.get_component_candidates",
     "aioice.ice.Connection.check_complete",
     "aioice.ice.Connection.recvfrom",
+    "aioice.turn.create_turn_endpoint",
     "aioice.Connection()._nominated",
     "aioice.Connection()._protocols",
     "aioice.Connection()._queue",
@@ -152,6 +155,30 @@ class _Connection(Connection):
         selected = self._nominated.get(1)
         if selected is not None and isinstance(selected.protocol, _Socket):
             self.on_selected(selected.protocol.socket, selected.remote_addr)
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A TURN server and the way to it."""
+
+    host: str
+    port: int
+    transport: str
+    is_secure: bool
+
+
+async def try_relay(relay: Relay, username: str, password: str, timeout: float = 5.0) -> str:
+    """Takes an address at the relay and gives it back; says which. Raises what the network or the relay says."""
+    found = await asyncio.get_running_loop().getaddrinfo(relay.host, relay.port, type=socket.SOCK_DGRAM)
+    address = str(found[0][4][0]), relay.port
+    async with asyncio.timeout(timeout):
+        transport, _ = await create_turn_endpoint(
+            asyncio.DatagramProtocol, server_addr=address, username=username, password=password,
+            transport=relay.transport, ssl=relay.is_secure or None,
+        )
+        host, port = transport.get_extra_info("sockname")[:2]
+        transport.close()
+    return f"{host}:{port}"
 
 
 class _ImpairedTransport:

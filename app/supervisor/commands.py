@@ -156,5 +156,5 @@ def flask(asked: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "run": run, "test": test, "bench": bench, "audit": flask, "flask": flask,
+    "run": run, "test": test, "bench": bench, "audit": flask, "check": flask, "flask": flask,
 }

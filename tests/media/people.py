@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlencode
 
 from tests.media.signalling import Signalling
 
@@ -10,10 +11,10 @@ from tests.media.signalling import Signalling
 class Person:
     """A page in a seat."""
 
-    def __init__(self, browser, signalling: Signalling, seat: str, slots: int = 3, prefers: str = "") -> None:
+    def __init__(self, browser, signalling: Signalling, seat: str, slots: int = 3, **more: str) -> None:
         self.seat = seat
         self.page = browser.new_page()
-        query = f"room=r&seat={seat}&slots={slots}" + (f"&prefers={prefers}" if prefers else "")
+        query = urlencode({"room": "r", "seat": seat, "slots": slots, **more})
         self.page.goto(f"{signalling.url}/?{query}")
         self.page.wait_for_function("window.ready")
 

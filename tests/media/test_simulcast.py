@@ -142,7 +142,7 @@ def test_the_browser_sends_two_sizes_and_each_listener_gets_its_own(chromium, si
     names = ["ana", "ben", "phone"]
     signalling.set_routes("r", everyone_to_everyone(names))
     ana, ben, phone = people = [
-        Person(chromium, signalling, name, prefers="small" if name == "phone" else "") for name in names
+        Person(chromium, signalling, name, **({"prefers": "small"} if name == "phone" else {})) for name in names
     ]
     for person in people:
         person.join()

@@ -6,6 +6,7 @@
  *                         // unless the error has `final = true` (removed from the room, room closed)
  *     slots: 7,           // how many other seats can be received at once
  *     iceServers: [],     // as for RTCPeerConnection
+ *     relayOnly: false,   // true: nothing but a TURN server is used
  *     prefers: null,      // "small" on a phone: the node then sends the small layer of each camera
  *   });
  *   await link.start({ mic, camera, screen });   // MediaStreamTracks or null; resolves when first connected
@@ -49,7 +50,7 @@ const SMALL_BITRATE = 150_000;
 const LARGE_BITRATE = 1_700_000;
 
 export class MediaLink extends EventTarget {
-  constructor({ signal, slots = 7, iceServers = [], prefers = null }) {
+  constructor({ signal, slots = 7, iceServers = [], relayOnly = false, prefers = null }) {
     super();
     this.slots = Array.from({ length: slots }, () => ({ stream: new MediaStream() }));
     this.stage = { stream: new MediaStream() };
@@ -57,6 +58,7 @@ export class MediaLink extends EventTarget {
     this._signal = signal;
     this._iceServers = iceServers;
     this._prefers = prefers;
+    this._policy = relayOnly ? "relay" : "all";
     this._tracks = { mic: null, camera: null, screen: null };
     this._attempt = null;
     this._failures = 0;
@@ -160,7 +162,7 @@ export class MediaLink extends EventTarget {
   }
 
   _open() {
-    const pc = new RTCPeerConnection({ iceServers: this._iceServers, bundlePolicy: "max-bundle" });
+    const pc = new RTCPeerConnection({ iceServers: this._iceServers, iceTransportPolicy: this._policy, bundlePolicy: "max-bundle" });
     const sending = (kind, track, sendEncodings) => pc.addTransceiver(track || kind, { direction: "sendonly", ...(sendEncodings && { sendEncodings }) });
     const receiving = (kind) => preferring(pc.addTransceiver(kind, { direction: "recvonly" }), kind);
     const up = {

@@ -11,7 +11,8 @@ async function signal(sdp, lines, connection) {
 }
 
 window.states = [];
-window.link = new MediaLink({ signal, slots: Number(query.get("slots") || 7), prefers: query.get("prefers") });
+const iceServers = JSON.parse(query.get("iceServers") ?? "[]");
+window.link = new MediaLink({ signal, iceServers, relayOnly: iceServers.length > 0, slots: Number(query.get("slots") || 7), prefers: query.get("prefers") });
 link.addEventListener("state", ({ detail }) => states.push({ ...detail, at: performance.now() }));
 
 window.join = async () => {

@@ -1,0 +1,178 @@
+"""``./consilium check media``: whether a media node is reachable as it is configured, in words.
+
+Tried from this machine. What only another machine can know (a firewall, a provider's NAT) is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import errno
+import hashlib
+import hmac
+import ipaddress
+import os
+import random
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Protocol
+
+from app.media.aiortc_seam import Relay, try_relay
+from app.media.settings import MediaSettings, SettingMissing
+
+PORTS_TRIED = 40
+PORTS_OF_A_SEAT = 1
+SEATS_OF_A_ROOM = 3
+HEARD_WITHIN = 1.0
+LOGIN_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``verdict`` is ``good``, ``doubt`` (it may be meant so, or nobody here can tell) or ``bad``."""
+
+    verdict: str
+    sentence: str
+
+
+class Configured(Protocol):
+    """What the web's settings say of media."""
+
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def media_public_address(self) -> str: ...
+    @property
+    def media_ports(self) -> str: ...
+    @property
+    def turn_url(self) -> str | None: ...
+    @property
+    def turn_secret(self) -> str | None: ...
+
+
+def examine_configured(configured: Configured, environment: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Everything, by the settings of the installation."""
+    stated = {
+        "CONSILIUM_SECRET_KEY": configured.secret_key,
+        "CONSILIUM_MEDIA_PUBLIC_ADDRESS": configured.media_public_address,
+        "CONSILIUM_MEDIA_PORTS": configured.media_ports,
+    }
+    try:
+        settings = MediaSettings.from_environment({**environment, **stated})
+    except SettingMissing as error:
+        return [Finding("bad", str(error))]
+    findings = examine(settings)
+    if not configured.turn_url or not configured.turn_secret:
+        return [*findings, Finding("doubt", "No relay is set (CONSILIUM_TURN_URL): people in networks that let no UDP "
+                                            "through cannot join.")]
+    urls = [url.strip() for url in configured.turn_url.split(",")]
+    return findings + [asyncio.run(examine_relay(url, configured.turn_secret)) for url in urls]
+
+
+def examine(settings: MediaSettings) -> list[Finding]:
+    """Addresses and ports, from this machine. Binds and sends; leaves nothing open."""
+    findings = []
+    for address in settings.public_addresses:
+        findings.append(_what_kind(address))
+        findings.append(_whether_heard(address, (settings.first_port, settings.last_port)))
+    findings.append(_whether_enough(settings))
+    return findings
+
+
+async def examine_relay(url: str, secret: str) -> Finding:
+    """Logs in at the TURN server as a browser would, and sends one datagram through it."""
+    scheme, _, rest = url.partition(":")
+    host, _, query = rest.partition("?")
+    name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "")
+    transport = "tcp" if scheme == "turns" or "transport=tcp" in query else "udp"
+    if scheme not in ("turn", "turns") or not name:
+        return Finding("bad", f"CONSILIUM_TURN_URL names {url!r}: write it as turn:host:port?transport=udp.")
+    username, password = login(secret, "check", time())
+    place = Relay(name.strip("[]"), int(port or (5349 if scheme == "turns" else 3478)), transport, scheme == "turns")
+    try:
+        relayed = await try_relay(place, username, password)
+    except (OSError, TimeoutError, ConnectionError) as error:
+        return Finding("bad", f"The relay {url} does not answer ({error or 'no answer'}). "
+                              "Is coturn running there, and does the firewall let this port through?")
+    except Exception as error:
+        return Finding("bad", f"The relay {url} refused our login ({error}). "
+                              "Is CONSILIUM_TURN_SECRET the static-auth-secret of coturn?")
+    return Finding("good", f"The relay {url} let us in and lends the address {relayed}.")
+
+
+def login(secret: str, who: str, now: float) -> tuple[str, str]:
+    """User name and password for a while, by coturn's REST scheme (use-auth-secret)."""
+    username = f"{int(now) + LOGIN_SECONDS}:{who}"
+    digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
+    return username, base64.b64encode(digest).decode()
+
+
+def _what_kind(address: str) -> Finding:
+    kind = ipaddress.ip_address(address)
+    if kind.is_loopback:
+        return Finding("doubt", f"The public address is {address}: only browsers on this machine reach the node. "
+                                "Set CONSILIUM_MEDIA_PUBLIC_ADDRESS for anybody else.")
+    if kind.is_private or kind.is_link_local:
+        return Finding("doubt", f"The public address {address} is private: only browsers in the same network "
+                                "reach the node, others only through a relay.")
+    return Finding("good", f"The public address {address} can be reached from anywhere, as far as it tells.")
+
+
+def _whether_heard(address: str, ports: tuple[int, int]) -> Finding:
+    """Sends a datagram to the public address and waits for it at a port of the range."""
+    listening = _bind_one(address, ports)
+    if listening is None:
+        return Finding("bad", f"No UDP port from {ports[0]} to {ports[1]} is free for {address}: "
+                              "another program holds them. Choose another range in CONSILIUM_MEDIA_PORTS.")
+    with contextlib.closing(listening):
+        port, is_ours = listening.getsockname()[1], not _is_everywhere(listening)
+        listening.settimeout(HEARD_WITHIN)
+        word = random.randbytes(8)
+        with contextlib.closing(socket.socket(listening.family, socket.SOCK_DGRAM)) as sending:
+            try:
+                sending.sendto(word, (address, port))
+                is_heard = listening.recv(100) == word
+            except OSError:
+                is_heard = False
+    if is_heard:
+        return Finding("good", f"A packet to {address}, port {port} (UDP), arrived at this machine.")
+    if is_ours:
+        return Finding("bad", f"A packet to {address}, port {port} (UDP), did not arrive, though the address is this "
+                              "machine's own: a local firewall drops it. Allow the range in CONSILIUM_MEDIA_PORTS.")
+    return Finding("doubt", f"The address {address} is not this machine's own (it lies behind NAT), and a packet to "
+                            f"its port {port} (UDP) did not come back in. Many routers do that; forward UDP {ports[0]}"
+                            f"-{ports[1]} to this machine and try the line check from a browser outside.")
+
+
+def _whether_enough(settings: MediaSettings) -> Finding:
+    count = settings.last_port - settings.first_port + 1
+    needed = settings.rooms * SEATS_OF_A_ROOM * PORTS_OF_A_SEAT * len(settings.public_addresses)
+    if count < needed:
+        return Finding("bad", f"{settings.rooms} rooms of three need {needed} UDP ports and the range "
+                              f"{settings.first_port}-{settings.last_port} has {count}: widen CONSILIUM_MEDIA_PORTS.")
+    return Finding("good", f"The range {settings.first_port}-{settings.last_port} has {count} UDP ports; "
+                           f"{settings.rooms} rooms of three need {needed}.")
+
+
+def _bind_one(address: str, ports: tuple[int, int]) -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    everywhere = "::" if family == socket.AF_INET6 else ""
+    span = range(ports[0], ports[1] + 1)
+    for port in random.sample(span, min(PORTS_TRIED, len(span))):
+        for host in (address, everywhere):
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            try:
+                sock.bind((host, port))
+                return sock
+            except OSError as error:
+                sock.close()
+                if error.errno != errno.EADDRNOTAVAIL:
+                    break
+    return None
+
+
+def _is_everywhere(sock: socket.socket) -> bool:
+    return ipaddress.ip_address(sock.getsockname()[0]).is_unspecified

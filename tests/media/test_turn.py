@@ -1,0 +1,112 @@
+"""Where nothing but a relay gets through: Debian's coturn, real logins, and what the doctor says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from app.consults.tickets import ice_servers
+from app.media import doctor
+from app.media.settings import MediaSettings
+from tests.media.people import Person, until
+from tests.media.signalling import everyone_to_everyone
+
+SECRET = "a secret that coturn shares"
+
+needs_coturn = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
+
+
+@pytest.fixture(scope="module")
+def coturn(tmp_path_factory):
+    """The port of a relay on the loopback."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("coturn")
+    process = subprocess.Popen(
+        ["turnserver", "-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(port),
+         "--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "tests.example", "--no-cli", "--no-tls",
+         "--no-dtls", "--allow-loopback-peers", "--min-port", "51000", "--max-port", "51200",
+         "--pidfile", str(folder / "pid"), "--userdb", str(folder / "turndb"), "--log-file", "stdout"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@needs_coturn
+@pytest.mark.late
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, transport):
+    names = ["ana", "ben"]
+    signalling.set_routes("r", everyone_to_everyone(names))
+    servers = ice_servers(f"turn:127.0.0.1:{coturn}?transport={transport}", SECRET, "seat")
+    ana, ben = people = [Person(chromium, signalling, name, iceServers=json.dumps(servers)) for name in names]
+    for person in people:
+        person.join()
+    for person in people:
+        until(lambda p=person: p.frames(0) > 20 and p.energy(0) > 0)
+    ports = {seat.transport._address[1] for seat in signalling.rooms.seats}
+    assert all(51000 <= port <= 51200 for port in ports)
+    for person in people:
+        person.page.close()
+
+
+@needs_coturn
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_the_doctor_tries_the_relay(coturn, transport):
+    url = f"turn:127.0.0.1:{coturn}?transport={transport}"
+    finding = asyncio.run(doctor.examine_relay(url, SECRET))
+    assert finding.verdict == "good", finding
+    assert "127.0.0.1:51" in finding.sentence
+    finding = asyncio.run(doctor.examine_relay(url, "another secret"))
+    assert finding.verdict == "bad"
+    assert "CONSILIUM_TURN_SECRET" in finding.sentence
+
+
+def test_the_doctor_names_a_relay_that_is_not_there():
+    finding = asyncio.run(doctor.examine_relay("turn:127.0.0.1:9?transport=tcp", SECRET))
+    assert finding.verdict == "bad"
+    assert "does not answer" in finding.sentence
+    assert asyncio.run(doctor.examine_relay("https://example.org", SECRET)).verdict == "bad"
+
+
+def verdicts(**settings) -> list[str]:
+    found = doctor.examine(MediaSettings(secret_key="x", **settings))
+    return [finding.verdict for finding in found]
+
+
+def test_the_doctor_says_whether_the_node_is_reachable_as_configured():
+    assert verdicts() == ["doubt", "good", "good"]
+    assert verdicts(public_addresses=("198.51.100.7",))[:2] == ["doubt", "doubt"]
+    assert verdicts(first_port=48000, last_port=48010)[-1] == "bad"
+
+
+def test_the_doctor_says_so_when_every_port_is_taken():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert verdicts(first_port=port, last_port=port)[1] == "bad"
+
+
+def test_a_login_is_what_the_web_gives_to_browsers():
+    (server,) = ice_servers("turn:a.example:3478?transport=udp, turns:a.example:5349", SECRET, "seat")
+    assert server["urls"] == ["turn:a.example:3478?transport=udp", "turns:a.example:5349"]
+    until_when, _, who = server["username"].partition(":")
+    _, password = doctor.login(SECRET, who, int(until_when) - doctor.LOGIN_SECONDS)
+    assert (who, password) == ("seat", server["credential"])
