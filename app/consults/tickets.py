@@ -37,7 +37,8 @@ def ice_servers(turn_url: str | None, turn_secret: str | None, seat_id: str) -> 
         return []
     username = f"{int(now().timestamp()) + 24 * 3600}:{seat_id}"
     digest = hmac.new(turn_secret.encode(), username.encode(), hashlib.sha1).digest()
-    return [{"urls": [url.strip() for url in turn_url.split(",")], "username": username, "credential": base64.b64encode(digest).decode()}]
+    credential = base64.b64encode(digest).decode()
+    return [{"urls": [url.strip() for url in turn_url.split(",")], "username": username, "credential": credential}]
 
 
 def _signer(secret_key: str) -> URLSafeTimedSerializer:
