@@ -42,6 +42,7 @@ FOR_TESTING = (
     Debian("fonts-noto-cjk", ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",)),
     Debian("postgresql", ("/usr/lib/postgresql/*/bin/postgres",)),
     Debian("redis-server", ("redis-server",)),
+    Debian("coturn", ("turnserver",)),
 )
 
 

@@ -20,12 +20,11 @@ from tests.media.signalling import everyone_to_everyone
 
 SECRET = "a secret that coturn shares"
 
-needs_coturn = pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")
-
 
 @pytest.fixture(scope="module")
 def coturn(tmp_path_factory):
     """The port of a relay on the loopback."""
+    assert shutil.which("turnserver"), "These tests need coturn: apt-get install coturn."
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -49,7 +48,6 @@ def coturn(tmp_path_factory):
         process.wait(10)
 
 
-@needs_coturn
 @pytest.mark.late
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, transport):
@@ -67,7 +65,6 @@ def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, tr
         person.page.close()
 
 
-@needs_coturn
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_the_doctor_tries_the_relay(coturn, transport):
     url = f"turn:127.0.0.1:{coturn}?transport={transport}"
