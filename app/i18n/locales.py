@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ LOCALES: dict[str, Language] = {
     "ar": Language("ar", "العربية", "rtl"),
 }
 DEFAULT = "en"
+UNREADABLE = (UnknownLocaleError, ValueError, TypeError, LookupError)
 
 
 def known(tag: str | None) -> Language:
@@ -37,12 +38,8 @@ def is_language_tag(tag: str) -> bool:
     """Whether `tag` is a well-formed BCP 47 tag of a language known to CLDR."""
     try:
         Locale.parse(tag, sep="-")
-    except (ValueError, TypeError, LookupError):
+    except UNREADABLE:
         return False
-    except Exception as error:  # babel raises its own UnknownLocaleError, a plain Exception
-        if type(error).__name__ == "UnknownLocaleError":
-            return False
-        raise
     return True
 
 
@@ -51,7 +48,7 @@ def language_name(tag: str, reader: str) -> str:
     """The name of language `tag` for a reader of `reader`: «Arabic», «árabe», «العربية»."""
     try:
         name = Locale.parse(tag, sep="-").get_display_name(known(reader).tag)
-    except Exception:  # an unknown tag is still shown, as itself
+    except UNREADABLE:  # an unknown tag is still shown, as itself
         return tag
     return name or tag
 
