@@ -7,6 +7,7 @@ from flask import render_template, request, url_for
 
 from app.audit.queries import verify_chain
 from app.audit.verbs import Verb
+from app.audit.words import ACT_WORDS
 from app.cases.queries import case_numbers, cases_numbered
 from app.core.permissions import Permission
 from app.identity.queries import person_by_email
@@ -26,7 +27,7 @@ def audit_trail() -> str:
     unit, asked = db_session(), request.args
     entries = queries.audit_page(unit, _read_filter())
     return render_template(
-        "portal/audit.html", entries=entries, verbs=list(Verb), words=words,
+        "portal/audit.html", entries=entries, verbs=list(Verb), words=words, act_words=ACT_WORDS,
         people=queries.names_of(unit, (entry.actor_id for entry in entries)),
         numbers=case_numbers(unit, {entry.case_id for entry in entries if entry.case_id}),
         asked={key: asked.get(key, "") for key in FILTERS},
