@@ -20,7 +20,7 @@ from app.core.permissions import Role
 from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
 from app.records.models import Record, Upload
-from app.scheduling import hours
+from app.scheduling import answers, hours
 from app.scheduling import service as scheduling
 from app.scheduling.hours import Credential, Days, WeeklyHours
 from app.scheduling.models import Booking, BusyFeed, Engagement, Qualification
@@ -97,6 +97,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "upload_id": session.scalars(select(Upload.id).where(Upload.case_id == case.id)).first() or "",
             "engagement_id": session.scalars(
                 select(Engagement.id).where(Engagement.booking_id == circle.booking.id)).one(),
+            **_answer_links(app, session, circle),
             "notice_id": notice.id, "scheduling.remove_days:row_id": closed.id, "feed_id": feed.id,
             "scheduling.remove_pair:row_id": session.scalars(
                 select(Qualification.id).where(Qualification.person_id == circle.interpreter.id)).one(),
@@ -104,3 +105,12 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
                 select(SignIn.id).where(SignIn.person_id == circle.patient.id)).first() or "",
             "person_id": circle.specialist.id,
         }
+
+
+def _answer_links(app: Flask, session: Session, circle: Circle) -> dict[str, str]:
+    """The signed link of the interpreter's mail, as it stands behind `/answers/`."""
+    engagement = session.scalars(select(Engagement).where(Engagement.booking_id == circle.booking.id)).one()
+    path = answers.path_of(app.extensions["settings"].secret_key, engagement.id, circle.interpreter.id,
+                           answers.Answer.ACCEPT, now() + timedelta(days=1))
+    token = path.rpartition("/")[2]
+    return {"scheduling.answer_link:token": token, "scheduling.give_answer:token": token}

@@ -1,6 +1,7 @@
 """Telling people, after the change that they are told about is safely committed."""
 from __future__ import annotations
 
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -10,12 +11,16 @@ from sqlalchemy.orm import Session
 from app.cases.models import Case
 from app.core.clock import now
 from app.core.outbox import JobContext
+from app.core.text import N_
 from app.identity.models import Person
 from app.notifications import post, service
 from app.notifications.models import Mail, MailState, Notice
+from app.scheduling import answers
+from app.scheduling.answers import Answer
 from app.scheduling.invitations import invitation
 
 log = structlog.get_logger("notifications")
+ANSWERS = {Answer.ACCEPT: N_("Accept"), Answer.DECLINE: N_("Decline")}
 
 
 def notify(session: Session, payload: dict[str, Any], context: JobContext) -> None:
@@ -25,8 +30,19 @@ def notify(session: Session, payload: dict[str, Any], context: JobContext) -> No
         return
     case = session.get(Case, payload["case_id"]) if payload.get("case_id") else None
     key = payload.get("key") or f"job:{context.job_id}"
-    service.tell(session, payload["kind"], person, case, payload.get("facts") or {}, key=f"{key}:{person.id}",
-                 site=context.settings.web_url, hospital=context.settings.hospital_name)
+    facts = payload.get("facts") or {}
+    service.tell(session, payload["kind"], person, case, facts, key=f"{key}:{person.id}",
+                 site=context.settings.web_url, hospital=context.settings.hospital_name,
+                 links=_answers(payload["kind"], facts, person, context))
+
+
+def _answers(kind: str, facts: dict[str, Any], person: Person, context: JobContext) -> list[tuple[str, str]]:
+    """The two links by which an interpreter answers a request from the mail."""
+    if kind != "engagement_proposed" or not facts.get("engagement_id") or not facts.get("answer_at"):
+        return []
+    until = datetime.fromisoformat(facts["answer_at"])
+    return [(words, answers.path_of(context.settings.secret_key, facts["engagement_id"], person.id, one, until))
+            for one, words in ANSWERS.items()]
 
 
 def send_mail(session: Session, payload: dict[str, Any], context: JobContext) -> None:

@@ -8,6 +8,7 @@ from app.core.errors import NotFound
 from app.core.permissions import Permission
 from app.i18n.locales import known
 from app.notifications import queries, service
+from app.scheduling.queries import open_proposals
 from app.web.access import public, requires
 from app.web.context import current_person, db_session, settings
 from app.web.locale import current_language, reader_zone
@@ -20,7 +21,8 @@ blueprint = Blueprint("notifications", __name__, template_folder="templates")
 def messages() -> str:
     language, zone = current_language().tag, reader_zone()
     notices = queries.notices_of(db_session(), current_person())
-    return render_template("notifications/messages.html",
+    answerable = {one.id for one in open_proposals(db_session(), current_person())}
+    return render_template("notifications/messages.html", answerable=answerable,
                            messages=[(notice, service.said(notice, language, zone)) for notice in notices])
 
 

@@ -1,6 +1,7 @@
 """Telling people: a notice on the page and a mail beside it, in one transaction."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select, update
@@ -25,11 +26,12 @@ CLOSING = N_("This message holds no medical details. Please do not answer it: no
 
 def tell(
     session: Session, kind: str, person: Person, case: Case | None, facts: dict[str, Any], *, key: str, site: str,
-    hospital: str,
+    hospital: str, links: Sequence[tuple[str, str]] = (),
 ) -> Notice | None:
     """Writes the notice and queues its mail. Does nothing when `key` was told before or the person is gone.
 
-    `site` is the address under which people reach Consilium. Raises `UnknownKind`.
+    `site` is the address under which people reach Consilium; `links` are further ways on in the mail, as words and
+    paths. Raises `UnknownKind`.
     """
     meets = kind_of(kind).is_meeting
     if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):
@@ -40,7 +42,7 @@ def tell(
                     case=case, facts=facts)
     session.add(notice)
     session.flush()
-    _queue_mail(session, notice, person, site, hospital)
+    _queue_mail(session, notice, person, site, hospital, links)
     audit.record(session, None, Verb.NOTICE_SENT, "notice", notice.id, notice.case_id, message=kind, person=person.id)
     return notice
 
@@ -63,20 +65,26 @@ def mark_all_read(session: Session, actor: Person) -> None:
     audit.record(session, actor.id, Verb.NOTICE_READ, "notice", "all")
 
 
-def _queue_mail(session: Session, notice: Notice, person: Person, site: str, hospital: str) -> None:
+def _queue_mail(
+    session: Session, notice: Notice, person: Person, site: str, hospital: str, links: Sequence[tuple[str, str]],
+) -> None:
     wording = said(notice, person.language, person.timezone)
     mail = Mail(notice_id=notice.id, to=person.email, language=person.language, subject=wording.title,
-                body=_body(wording, person.language, site, hospital))
+                body=_body(wording, person.language, site, hospital, links))
     session.add(mail)
     session.flush()
     enqueue(session, "mail.send", {"mail_id": mail.id}, key=f"mail:{mail.id}")
 
 
-def _body(wording: Wording, language: str, site: str, hospital: str) -> str:
+def _body(
+    wording: Wording, language: str, site: str, hospital: str, links: Sequence[tuple[str, str]],
+) -> str:
+    say = translator(language)
     paragraphs = [*wording.sentences]
     if wording.times:
         paragraphs.append("\n".join(f"{one.who}: {one.when}" for one in wording.times))
-    paragraphs += [f"{wording.action}:\n{site}{wording.path}", translator(language)(CLOSING), hospital]
+    paragraphs += [f"{say(label)}:\n{site}{path}" for label, path in links]
+    paragraphs += [f"{wording.action}:\n{site}{wording.path}", say(CLOSING), hospital]
     return "\n\n".join(paragraphs) + "\n"
 
 

@@ -16,9 +16,11 @@ from app.core.ids import new_id
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
 from app.scheduling import (
+    answer_routes,
     brief_routes,
     calendar_routes,
     forms,
+    hours_calendar_routes,
     hours_routes,
     pages,
     policy,
@@ -34,7 +36,9 @@ from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
-__all__ = ["blueprint", "brief_routes", "calendar_routes", "hours_routes", "rescue_routes", "statement_routes"]
+__all__ = [
+    "answer_routes", "blueprint", "brief_routes", "calendar_routes", "hours_calendar_routes", "hours_routes", "rescue_routes",
+    "statement_routes"]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
 
