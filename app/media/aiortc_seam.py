@@ -12,7 +12,6 @@ the socket. One process, one thread: the buffers are shared by all seats.
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from app.media.limits import (
     Allowance,
 )
 from app.media.rtp import MAX_PACKET, is_media
+from app.media.sockets import Address, Sockets, bind_within, connected_twin
 
 PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
 PRIVATE_NAMES = (
@@ -57,8 +57,6 @@ PRIVATE_NAMES = (
     "pylibsrtp.lib.srtp_unprotect_rtcp",
 )
 
-SOCKET_BUFFER = 1 << 20
-PORT_TRIES = 200
 MAX_WAITING_DATAGRAMS = 200
 
 INCOMING = bytearray(MAX_PACKET)
@@ -78,10 +76,6 @@ Sender = Callable[[int], bool]
 def make_certificate() -> Certificate:
     """A fresh self-signed certificate; it holds for 30 days, so a long-lived node renews it."""
     return RTCCertificate.generateCertificate()
-
-
-class NoPort(Exception):
-    """No socket could be bound within the port range."""
 
 
 class _Socket(StunProtocol):
@@ -104,15 +98,14 @@ class _Socket(StunProtocol):
 class _Connection(Connection):
     """An ICE connection with sockets on chosen addresses and ports, and a way past its queue."""
 
-    def __init__(self, addresses: tuple[str, ...], ports: tuple[int, int]) -> None:
+    def __init__(self, sockets: Sockets) -> None:
         super().__init__(ice_controlling=False)
-        self._addresses = addresses
-        self._ports = ports
+        self._sockets = sockets
         self._known = Allowance(KNOWN_CHECKS_A_SECOND, CHECKS_BURST)
         self._strangers = Allowance(STRANGER_CHECKS_A_SECOND, CHECKS_BURST)
         self.refused = 0
         self.take_packet: PacketTaker | None = None
-        self.on_selected: Callable[[socket.socket, tuple[str, int]], None] = lambda sock, address: None
+        self.on_selected: Callable[[_Socket, Address], None] = lambda selected, address: None
 
     def lets_in(self, addr: tuple) -> bool:
         """Whether a check or handshake datagram is worth a look: floods are not, least of all those of strangers."""
@@ -133,8 +126,8 @@ class _Connection(Connection):
         self, component: int, addresses: list[str], timeout: int = 5
     ) -> list[Candidate]:
         candidates = []
-        for number, address in enumerate(self._addresses):
-            sock = bind_within(address, self._ports)
+        for number, address in enumerate(self._sockets.addresses):
+            sock = bind_within(address, self._sockets.ports)
             protocol = _Socket(self, sock)
             await asyncio.get_running_loop().create_datagram_endpoint(lambda made=protocol: made, sock=sock)
             protocol.local_candidate = Candidate(
@@ -154,7 +147,7 @@ class _Connection(Connection):
         super().check_complete(pair)
         selected = self._nominated.get(1)
         if selected is not None and isinstance(selected.protocol, _Socket):
-            self.on_selected(selected.protocol.socket, selected.remote_addr)
+            self.on_selected(selected.protocol, selected.remote_addr)
 
 
 @dataclass(frozen=True)
@@ -169,8 +162,10 @@ class Relay:
 
 async def try_relay(relay: Relay, username: str, password: str, timeout: float = 5.0) -> str:
     """Takes an address at the relay and gives it back; says which. Raises what the network or the relay says."""
-    found = await asyncio.get_running_loop().getaddrinfo(relay.host, relay.port, type=socket.SOCK_DGRAM)
-    address = str(found[0][4][0]), relay.port
+    address = relay.host, relay.port
+    if not relay.is_secure:  # its certificate is for the name
+        found = await asyncio.get_running_loop().getaddrinfo(relay.host, relay.port, type=socket.SOCK_DGRAM)
+        address = str(found[0][4][0]), relay.port
     async with asyncio.timeout(timeout):
         transport, _ = await create_turn_endpoint(
             asyncio.DatagramProtocol, server_addr=address, username=username, password=password,
@@ -190,33 +185,6 @@ class _ImpairedTransport:
         self.get_extra_info = transport.get_extra_info
 
 
-def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
-    """A UDP socket for the public ``address``, on a free port of the range.
-
-    Where the address is not this machine's own (behind NAT), the socket listens on all of them.
-    Raises NoPort.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    everywhere = "::" if family == socket.AF_INET6 else "0.0.0.0"  # noqa: S104
-    first, last = ports
-    size = last - first + 1
-    start, host = random.randrange(size), address
-    for number in range(min(size, PORT_TRIES)):
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
-        port = first + (start + number) % size
-        try:
-            sock.bind((host, port))
-            return sock
-        except OSError as error:
-            sock.close()
-            if error.errno == 99 and host != everywhere:
-                host = everywhere
-    raise NoPort(f"no free UDP port between {first} and {last} for {address}")
-
-
 class SeatTransport:
     """ICE and DTLS with one browser, then SRTP both ways.
 
@@ -227,23 +195,23 @@ class SeatTransport:
     def __init__(
         self,
         certificate: Certificate,
-        addresses: tuple[str, ...],
-        ports: tuple[int, int],
+        sockets: Sockets,
         on_packet: PacketTaker,
         on_closed: Callable[[], None],
     ) -> None:
         self._gatherer = RTCIceGatherer(iceServers=[])
-        self._connection = _Connection(addresses, ports)
+        self._sockets = sockets
+        self._connection = _Connection(sockets)
         self._gatherer._connection = self._connection
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [certificate])
         self._on_packet = on_packet
         self._on_closed = on_closed
-        self._socket: socket.socket | None = None
+        self._selected: tuple[_Socket, Address] | None = None
+        self._twin: socket.socket | None = None
         self._is_impaired = False
-        self._address: tuple[str, int] = ("", 0)
         self._connection.on_selected = self._select
-        self.sendto: Callable[[memoryview, tuple[str, int]], object] = _nowhere
+        self._send: Callable[[memoryview], object] = _nowhere
         self.unprotect_rtp: Callable[[bytes], int] = _nothing
         self.unprotect_rtcp: Callable[[bytes], int] = _nothing
         self.send_rtp: Sender = _unsent
@@ -278,7 +246,7 @@ class SeatTransport:
 
     @property
     def remote_address(self) -> str:
-        return self._address[0]
+        return self._selected[1][0] if self._selected is not None else ""
 
     async def connect(self, ufrag: str, password: str, fingerprints: list[tuple[str, str]]) -> bool:
         """Waits for the browser's checks and its handshake. Whether it stands.
@@ -308,14 +276,35 @@ class SeatTransport:
         self.send_rtcp = self._sending_copy(sending, lib.srtp_protect_rtcp)
         self._connection.take_packet = self._on_packet
 
-    def _select(self, sock: socket.socket, address: tuple[str, int]) -> None:
-        self._address = address
-        if sock is not self._socket:
-            self._socket = sock
-            self.sendto = sock.sendto
-            for protocol in self._connection._protocols if self._is_impaired else ():
-                if isinstance(protocol, _Socket) and protocol.socket is sock:
-                    self.sendto = protocol.transport.sendto
+    def _select(self, selected: _Socket, address: Address) -> None:
+        """The way to the browser is found, or is another from now on."""
+        if self._selected == (selected, address):
+            return
+        self._selected = selected, address
+        self._close_twin()
+        self._send = lambda packet: selected.transport.sendto(packet, address)
+        try:
+            twin = self._twin = connected_twin(selected.socket, address)
+        except OSError:
+            return  # The shared way, through the loop's own transport, does as well.
+        receive, take = twin.recv, selected.datagram_received
+
+        def read() -> None:
+            try:
+                datagram = receive(MAX_PACKET + 1)
+            except OSError:
+                return  # Somebody else was quicker, or the last datagram could not be delivered.
+            take(datagram, address)
+
+        self._sockets.watch(twin, read)
+        if not self._is_impaired:
+            self._send = twin.send
+
+    def _close_twin(self) -> None:
+        if self._twin is not None:
+            self._sockets.forget(self._twin)
+            self._twin.close()
+            self._twin = None
 
     def _sending(self, session: Session, protect: Callable) -> Sender:
         context = session._srtp[0]
@@ -326,7 +315,7 @@ class SeatTransport:
             if protect(context, _outgoing, _length):
                 return False
             try:
-                self.sendto(_outgoing_view[: _length[0]], self._address)
+                self._send(_outgoing_view[: _length[0]])
             except OSError:
                 return False
             return True
@@ -370,8 +359,9 @@ class SeatTransport:
         self._connection.take_packet = None
         self.send_rtp = self.send_rtcp = _unsent
         self.unprotect_rtp = self.unprotect_rtcp = _nothing
-        self.sendto = _nowhere
+        self._send = _nowhere
         await self._dtls.stop()
+        self._close_twin()
         await self._ice.stop()
 
 
@@ -400,5 +390,5 @@ def _unsent(packet: object) -> bool:
     return False
 
 
-def _nowhere(packet: memoryview, address: tuple[str, int]) -> None:
+def _nowhere(packet: memoryview) -> None:
     return None

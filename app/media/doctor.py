@@ -15,6 +15,7 @@ import ipaddress
 import os
 import random
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import time
@@ -94,6 +95,9 @@ async def examine_relay(url: str, secret: str) -> Finding:
     place = Relay(name.strip("[]"), int(port or (5349 if scheme == "turns" else 3478)), transport, scheme == "turns")
     try:
         relayed = await try_relay(place, username, password)
+    except ssl.SSLCertVerificationError as error:
+        return Finding("bad", f"The relay {url} shows a certificate that browsers will not believe "
+                              f"({error.verify_message}). Give coturn one that an authority issued for this name.")
     except (OSError, TimeoutError, ConnectionError) as error:
         return Finding("bad", f"The relay {url} does not answer ({error or 'no answer'}). "
                               "Is coturn running there, and does the firewall let this port through?")

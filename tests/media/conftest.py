@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from app.media.settings import MediaSettings
+from tests.media.relay import running_coturn
 from tests.media.signalling import Signalling
 
 # A busy machine is no fault of the code: no test here is timed.
@@ -31,6 +32,13 @@ def chromium(playwright):
     browser = playwright.chromium.launch(executable_path=path, args=[*PLAIN_FLAGS, *LOOPBACK_FLAGS])
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="module")
+def coturn(tmp_path_factory):
+    """A relay on the loopback."""
+    with running_coturn(tmp_path_factory.mktemp("coturn")) as relay:
+        yield relay
 
 
 @pytest.fixture

@@ -3,77 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import shutil
 import socket
-import subprocess
-import time
 
 import pytest
 
 from app.consults.tickets import ice_servers
 from app.media import doctor
 from app.media.settings import MediaSettings
+from tests.media.conftest import LOOPBACK_FLAGS, PLAIN_FLAGS
 from tests.media.people import Person, until
+from tests.media.relay import FIRST_PORT, LAST_PORT, SECRET
 from tests.media.signalling import everyone_to_everyone
 
-SECRET = "a secret that coturn shares"
+TRANSPORTS = ["udp", "tcp", "tls"]
 
 
 @pytest.fixture(scope="module")
-def coturn(tmp_path_factory):
-    """The port of a relay on the loopback."""
-    assert shutil.which("turnserver"), "These tests need coturn: apt-get install coturn."
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("coturn")
-    process = subprocess.Popen(
-        ["turnserver", "-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(port),
-         "--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "tests.example", "--no-cli", "--no-tls",
-         "--no-dtls", "--allow-loopback-peers", "--min-port", "51000", "--max-port", "51200",
-         "--pidfile", str(folder / "pid"), "--userdb", str(folder / "turndb"), "--log-file", "stdout"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )
-    try:
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
+def chromium(playwright, coturn):
+    """A browser that believes the certificate of this one relay."""
+    flags = [*PLAIN_FLAGS, *LOOPBACK_FLAGS, f"--ignore-certificate-errors-spki-list={coturn.key_digest}"]
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+    yield browser
+    browser.close()
 
 
 @pytest.mark.late
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, transport):
     names = ["ana", "ben"]
     signalling.set_routes("r", everyone_to_everyone(names))
-    servers = ice_servers(f"turn:127.0.0.1:{coturn}?transport={transport}", SECRET, "seat")
+    servers = ice_servers(coturn.url(transport), SECRET, "seat")
     ana, ben = people = [Person(chromium, signalling, name, iceServers=json.dumps(servers)) for name in names]
     for person in people:
         person.join()
     for person in people:
         until(lambda p=person: p.frames(0) > 20 and p.energy(0) > 0)
     ports = {seat.transport._address[1] for seat in signalling.rooms.seats}
-    assert all(51000 <= port <= 51200 for port in ports)
+    assert all(FIRST_PORT <= port <= LAST_PORT for port in ports)
     for person in people:
         person.page.close()
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_the_doctor_tries_the_relay(coturn, transport):
-    url = f"turn:127.0.0.1:{coturn}?transport={transport}"
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_doctor_tries_the_relay(coturn, transport, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(coturn.authority))
+    url = coturn.url(transport)
     finding = asyncio.run(doctor.examine_relay(url, SECRET))
     assert finding.verdict == "good", finding
     assert "127.0.0.1:51" in finding.sentence
     finding = asyncio.run(doctor.examine_relay(url, "another secret"))
     assert finding.verdict == "bad"
     assert "CONSILIUM_TURN_SECRET" in finding.sentence
+
+
+def test_the_doctor_says_when_browsers_would_not_believe_the_relay(coturn):
+    finding = asyncio.run(doctor.examine_relay(coturn.url("tls"), SECRET))
+    assert finding.verdict == "bad"
+    assert "certificate that browsers will not believe" in finding.sentence
+
+
+def test_the_certificate_of_a_relay_is_held_against_its_name(coturn, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(coturn.authority))
+    by_name = coturn.url("tls").replace("127.0.0.1", "localhost")
+    assert asyncio.run(doctor.examine_relay(by_name, SECRET)).verdict == "good"
 
 
 def test_the_doctor_names_a_relay_that_is_not_there():
