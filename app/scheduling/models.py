@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.cases.models import Case
@@ -13,11 +13,16 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
+from app.core.permissions import Role
 from app.identity.models import Person
+from app.records.models import Record
 from app.scheduling.quarters import MINUTES, quarter_of
 
 DEFAULT_LENGTH = 3
 """Quarters: a consult is 45 minutes unless somebody says otherwise."""
+
+ALONE_UP_TO = 4
+"""Quarters: for longer meetings interpreters work in a team of two, and take turns (NCIHC, ASTM F2089)."""
 
 
 class BookingState(StrEnum):
@@ -38,6 +43,11 @@ class EngagementState(StrEnum):
 
 LIVE_BOOKINGS = (BookingState.HELD, BookingState.CONFIRMED)
 LIVE_ENGAGEMENTS = (EngagementState.PROPOSED, EngagementState.ACCEPTED, EngagementState.CONFIRMED)
+
+
+def interpreters_for(length: int) -> int:
+    """How many interpreters a meeting of that many quarters takes."""
+    return 1 if length <= ALONE_UP_TO else 2
 
 
 class Diary(Base):
@@ -120,7 +130,8 @@ class Booking(Base):
 
     `starts_at` lies on the quarter grid, `length` is in quarters. `sequence` counts the changes that calendars and
     messages must follow. `offsets` are the minutes from UTC of each person's clock when the time was agreed: they
-    show later that a country has changed its rules. `interpreter_id` is empty while a needed interpreter is sought.
+    show later that a country has changed its rules. `interpreter_id` is empty while a needed interpreter is sought,
+    and so is `second_interpreter_id` in a meeting that is too long for one.
     """
 
     __tablename__ = "bookings"
@@ -131,6 +142,7 @@ class Booking(Base):
     patient_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     specialist_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     interpreter_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), index=True)
+    second_interpreter_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), index=True)
     needs_interpreter: Mapped[bool] = mapped_column(default=True)
     source: Mapped[str] = mapped_column(String(16))  # the patient's language
     target: Mapped[str] = mapped_column(String(16))  # the specialist's
@@ -154,6 +166,7 @@ class Booking(Base):
     patient: Mapped[Person] = relationship(foreign_keys=[patient_id])
     specialist: Mapped[Person] = relationship(foreign_keys=[specialist_id])
     interpreter: Mapped[Person | None] = relationship(foreign_keys=[interpreter_id])
+    second_interpreter: Mapped[Person | None] = relationship(foreign_keys=[second_interpreter_id])
     engagements: Mapped[list[Engagement]] = relationship(
         order_by="Engagement.proposed_at", back_populates="booking"
     )
@@ -168,8 +181,40 @@ class Booking(Base):
 
     @property
     def people(self) -> list[Person]:
-        """Everyone in the meeting: patient, specialist, interpreter if there is one."""
-        return [self.patient, self.specialist, *([self.interpreter] if self.interpreter else [])]
+        """Everyone in the meeting: patient, specialist, and the interpreters there are."""
+        return [self.patient, self.specialist, *self.interpreters]
+
+    @property
+    def interpreters(self) -> list[Person]:
+        """Those who are booked now: one, or a team of two for a long meeting."""
+        return [one for one in (self.interpreter, self.second_interpreter) if one is not None]
+
+    @property
+    def interpreters_needed(self) -> int:
+        return interpreters_for(self.length) if self.needs_interpreter else 0
+
+    @property
+    def interpreters_missing(self) -> int:
+        return self.interpreters_needed - len(self.interpreters)
+
+    def role_of(self, person_id: str) -> Role:
+        """What somebody in this meeting is there for."""
+        if person_id == self.patient_id:
+            return Role.PATIENT
+        return Role.SPECIALIST if person_id == self.specialist_id else Role.INTERPRETER
+
+    def seat(self, interpreter: Person) -> None:
+        """Puts an interpreter in the first place that is empty."""
+        if self.interpreter is None:
+            self.interpreter_id, self.interpreter = interpreter.id, interpreter
+        else:
+            self.second_interpreter_id, self.second_interpreter = interpreter.id, interpreter
+
+    def unseat(self, person_id: str) -> None:
+        if self.interpreter_id == person_id:
+            self.interpreter_id, self.interpreter = None, None
+        if self.second_interpreter_id == person_id:
+            self.second_interpreter_id, self.second_interpreter = None, None
 
     @property
     def quarters(self) -> range:
@@ -186,8 +231,16 @@ class Booking(Base):
 
     @property
     def engagement(self) -> Engagement | None:
-        """That of the interpreter who is booked now."""
-        return next((one for one in self.engagements if one.interpreter_id == self.interpreter_id), None)
+        """That of the interpreter who is booked now; of a team, of the first."""
+        return self.engagement_of(self.interpreter_id)
+
+    @property
+    def current_engagements(self) -> list[Engagement]:
+        """Those of the interpreters who are booked now."""
+        return [one for person in self.interpreters if (one := self.engagement_of(person.id)) is not None]
+
+    def engagement_of(self, person_id: str | None) -> Engagement | None:
+        return next((one for one in self.engagements if one.interpreter_id == person_id), None)
 
 
 class Claim(Base):
@@ -257,14 +310,19 @@ class Qualification(Base):
 
 
 class InterpreterProfile(Base):
-    """What else matters when an interpreter is chosen and paid. `rate` is in minor units of `currency` a minute."""
+    """What else matters when an interpreter is chosen and paid.
+
+    `dialects` are BCP 47 tags with a region (ar-EG) that they feel at home in. `hourly_rate` is in minor units of
+    `currency`, agreed with the office.
+    """
 
     __tablename__ = "interpreter_profiles"
 
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
     gender: Mapped[str | None] = mapped_column(String(12))
     specialties: Mapped[list[str]] = mapped_column(Json, default=list)
-    rate: Mapped[int | None]
+    dialects: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+    hourly_rate: Mapped[int | None]
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
 
 
@@ -277,6 +335,18 @@ class BriefPreference(Base):
     tell: Mapped[str] = mapped_column(String(12), default="me")  # me, family
     numbers: Mapped[bool] = mapped_column(default=True)
     interpreter_gender: Mapped[str | None] = mapped_column(String(12))
+    gender_only: Mapped[bool] = mapped_column(default=False, server_default=false())  # nobody else may be asked
+
+
+class RecordTerms(Base):
+    """The terms that were found in the text of one record: words from closed lists, and nothing else of the file."""
+
+    __tablename__ = "record_terms"
+
+    record_id: Mapped[str] = mapped_column(ForeignKey(Record.id), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    terms: Mapped[str] = mapped_column(EncryptedText)  # JSON: pairs of kind and term
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class GlossaryTerm(Base):

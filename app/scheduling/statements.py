@@ -32,12 +32,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Statement:
-    """A month of one interpreter, in their own zone. `rate` is in minor units a minute, if one is agreed."""
+    """A month of one interpreter, in their own zone. `hourly_rate` is in minor units, if one is agreed."""
 
     person: Person
     month: date
     lines: list[Line]
-    rate: int | None
+    hourly_rate: int | None
     currency: str
 
     @property
@@ -46,8 +46,12 @@ class Statement:
 
     @property
     def amount(self) -> int | None:
-        """In minor units of the currency."""
-        return None if self.rate is None else self.minutes * self.rate
+        """In minor units of the currency: the sum of the lines, each rounded by itself, so that they add up."""
+        return None if self.hourly_rate is None else sum(self.amount_of(line) or 0 for line in self.lines)
+
+    def amount_of(self, line: Line) -> int | None:
+        """A line's share, in minor units, rounded half up."""
+        return None if self.hourly_rate is None else (line.minutes * self.hourly_rate + 30) // 60
 
 
 def record_minutes(session: Session, actor: Person | None, booking: Booking, interpreter_id: str, minutes: int) -> None:
@@ -77,7 +81,7 @@ def statement(session: Session, person: Person, month: date) -> Statement:
         .order_by(Booking.starts_at))
     lines = [Line(one, one.booking.starts_at, one.minutes_worked or 0) for one in found]
     profile = session.get(InterpreterProfile, person.id)
-    return Statement(person, month.replace(day=1), lines, profile.rate if profile else None,
+    return Statement(person, month.replace(day=1), lines, profile.hourly_rate if profile else None,
                      profile.currency if profile else "EUR")
 
 
