@@ -95,10 +95,8 @@ def _country(code: str) -> str:
 
 
 def choices() -> dict[str, list[tuple[str, str]]]:
-    """What the selects offer: languages by their own names, zones, and countries by code (named by the template)."""
+    """What the selects offer: languages by their own names, and countries by code (named by the template)."""
     return {
         "languages": [(language.tag, language.name) for language in LOCALES.values()],
-        "zones": [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone
-                  and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/"))] + [("UTC", "UTC")],
         "countries": [(code, code) for code in sorted(COUNTRIES)],
     }

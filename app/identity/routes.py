@@ -8,14 +8,17 @@ from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
 from app.audit.verbs import Verb
+from app.core.clock import now
 from app.core.errors import Refusal
 from app.core.permissions import Permission
+from app.i18n.formats import CLDR_NAMES
+from app.i18n.zones import zone_choices
 from app.identity import forms, queries, service
 from app.web.access import public, requires
 from app.web.context import current_person, db_session, person_or_none
 from app.web.errors import sentence_of
 from app.web.limits import limiter
-from app.web.locale import safe_target
+from app.web.locale import current_language, safe_target
 
 blueprint = Blueprint("identity", __name__, template_folder="templates")
 
@@ -117,4 +120,6 @@ def _shown(refusal: Refusal) -> dict[str, str | None]:
 
 
 def _choices() -> dict[str, object]:
-    return forms.choices()
+    zone = request.form.get("timezone") or getattr(person_or_none(), "timezone", None)
+    zones = zone_choices(current_language().tag, now().date(), keep=zone)
+    return {**forms.choices(), "zones": zones, "zone_names": CLDR_NAMES}

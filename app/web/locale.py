@@ -9,7 +9,7 @@ from flask_babel import Babel, get_locale
 
 from app.core.errors import Invalid
 from app.core.text import N_
-from app.i18n import formats
+from app.i18n import formats, zones
 from app.i18n.locales import DEFAULT, LOCALES, Language, country_name, known, language_name
 from app.i18n.translate import CATALOGUES
 from app.web.context import person_or_none
@@ -56,6 +56,7 @@ def install(app: Flask) -> None:
         in_zone=lambda at, zone: formats.long_moment(at, zone, _tag()),
         time_in=lambda at, zone: formats.clock_time(at, zone, _tag()),
         weekday_in=lambda at, zone: formats.weekday(at, zone, _tag()),
+        zone_place=lambda zone: zones.zone_place(zone, _tag()),
         zone_name=lambda at, zone: formats.zone_name(at, zone, _tag()),
         local=formats.in_zone,
         ago=lambda at: formats.ago(at, _tag()),
