@@ -104,7 +104,18 @@ async def examine_relay(url: str, secret: str) -> Finding:
     except Exception as error:
         return Finding("bad", f"The relay {url} refused our login ({error}). "
                               "Is CONSILIUM_TURN_SECRET the static-auth-secret of coturn?")
+    if place.is_secure and _is_address(place.host):
+        return Finding("doubt", f"The relay {url} let us in, but Firefox believes no certificate of a bare address: "
+                                "name the relay by its host name in CONSILIUM_TURN_URL.")
     return Finding("good", f"The relay {url} let us in and lends the address {relayed}.")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def login(secret: str, who: str, now: float) -> tuple[str, str]:

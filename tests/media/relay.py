@@ -36,7 +36,8 @@ class Coturn:
 
     def url(self, transport: str) -> str:
         if transport == "tls":
-            return f"turns:127.0.0.1:{self.tls_port}?transport=tcp"
+            # By name: Firefox believes no certificate of a bare address.
+            return f"turns:localhost:{self.tls_port}?transport=tcp"
         return f"turn:127.0.0.1:{self.port}?transport={transport}"
 
 

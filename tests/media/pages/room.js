@@ -55,6 +55,13 @@ window.lipSync = async (slot) => {
   return at.audio && at.video ? at.video - at.audio : null;
 };
 
+/** "relay", "host", … : what this browser sends from. */
+window.wayOut = async () => {
+  const report = await link._attempt.pc.getStats();
+  const chosen = [...report.values()].find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
+  return report.get(chosen.localCandidateId).candidateType;
+};
+
 window.shareScreen = async () => {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: 640, height: 360 });
