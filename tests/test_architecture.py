@@ -18,7 +18,7 @@ WIRING = ("__init__", "cli")
 ROOMS = ("models", "policy", "queries", "service", "forms", "routes", "sockets", "jobs")
 EDGES = frozenset({"routes", "sockets"})
 FLASK = ("flask", "flask_socketio", "flask_login", "flask_babel", "flask_wtf", "flask_limiter", "werkzeug.wrappers")
-MEDIA_MAY = ("app.media", "app.core.clock", "app.core.crypto", "app.core.blobs")
+MEDIA_MAY = ("app.media", "app.core.clock", "app.core.crypto", "app.core.blobs", "app.core.webm")
 WEB_FACING = ("web",)  # the edge itself
 
 

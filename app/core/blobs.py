@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
 from app.core import crypto
@@ -104,6 +104,10 @@ class BlobStore:
         except BaseError as error:
             raise StoreFailed("the store did not delete the object") from error
 
+    def wrap(self, data_key: bytes, object_id: str) -> str:
+        """A data key that `SegmentStore` wrote this object under, as `read` wants it."""
+        return self._keyring.wrap(data_key, object_id)
+
     def rewrap(self, object_id: str, wrapped_key: str) -> str:
         """The object's key under the current master key; the object itself is not touched."""
         return self._keyring.rewrap(wrapped_key, object_id)
@@ -117,12 +121,34 @@ class BlobStore:
         return self._size(_path(object_id)) is not None
 
     def _size(self, path: str) -> int | None:
+        return _size(self._store, path)
+
+
+class SegmentStore:
+    """For a process that has no master key, such as a media node: adds small objects under a data key lent to it.
+
+    The same store and the same format as `BlobStore`, whose `wrap` makes such an object readable there.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._store, self._folder = _open(url)
+
+    def add(self, object_id: str, data_key: bytes, content: bytes) -> bool:
+        """Stores the object, whole or not at all. False, and nothing is changed, when there is one of this id."""
+        path = _path(object_id)
+        sealed = b"".join(crypto.encrypt_stream(data_key, [content], object_id.encode()))
         try:
-            return obstore.head(self._store, path)["size"]
-        except FileNotFoundError:
-            return None
+            obstore.put(self._store, path, sealed, mode="create")
+            if self._folder is not None:
+                _settle(self._folder / path)
+        except AlreadyExistsError:
+            return False
         except BaseError as error:
-            raise StoreFailed("the store does not answer") from error
+            raise StoreFailed("the store did not take the object") from error
+        return True
+
+    def has(self, object_id: str) -> bool:
+        return _size(self._store, _path(object_id)) is not None
 
 
 class _Counted:
@@ -151,6 +177,15 @@ def _open(url: str) -> tuple[LocalStore | S3Store, Path | None]:
         # Plain HTTP only where the operator wrote http:// themselves, as for a store on the same machine.
         return S3Store.from_url(url, client_options={"allow_http": endpoint.startswith("http://")}), None
     raise ValueError("STORAGE_URL must be file:///folder or s3://bucket/prefix")
+
+
+def _size(store: LocalStore | S3Store, path: str) -> int | None:
+    try:
+        return obstore.head(store, path)["size"]
+    except FileNotFoundError:
+        return None
+    except BaseError as error:
+        raise StoreFailed("the store does not answer") from error
 
 
 def _path(object_id: str) -> str:

@@ -150,7 +150,10 @@ class Uplink:
             return
         if -1 < level < publication.level:
             publication.level = level
-        forward(publication, second & 0x80, sequence, timestamp, INCOMING[start:end], place, now)
+        payload = INCOMING[start:end]
+        if publication.recorder is not None:
+            publication.recorder.take(publication, sequence, timestamp, second & 0x80, payload, level, now)
+        forward(publication, second & 0x80, sequence, timestamp, payload, place, now)
 
     def _note_arrival(self, number: int, now: float, ssrc: int) -> None:
         highest = self.highest_transport

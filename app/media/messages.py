@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.media.messages_recording import RecordingSet
+
 NAMESPACE = "/node"
 COMMAND_LIMIT_SECONDS = 3.0
 HEARTBEAT_SECONDS = 2.0
@@ -61,6 +63,7 @@ class Command(StrEnum):
     SEAT_PREFER = "seat.prefer"
     SEAT_CLOSE = "seat.close"
     ROOM_CLOSE = "room.close"
+    RECORDING_SET = "recording.set"
     PING = "ping"
 
 
@@ -188,12 +191,13 @@ class Refused(_Message):
     message: str
 
 
-COMMANDS: dict[Command, type[_Command]] = {
+COMMANDS: dict[Command, type[_Command] | type[RecordingSet]] = {
     Command.SEAT_OFFER: SeatOffer,
     Command.ROUTES_SET: RoutesSet,
     Command.SEAT_PREFER: SeatPrefer,
     Command.SEAT_CLOSE: SeatClose,
     Command.ROOM_CLOSE: RoomClose,
+    Command.RECORDING_SET: RecordingSet,
     Command.PING: Ping,
 }
 
@@ -208,6 +212,7 @@ class Event(StrEnum):
     ROOM_SPEAKING = "room.speaking"
     SEAT_QUALITY = "seat.quality"
     SEAT_STREAMS = "seat.streams"
+    RECORDING_STOPPED = "recording.stopped"
 
 
 class NodeHello(_Message):

@@ -31,6 +31,7 @@ from app.media.messages import (
     SeatPrefer,
     node_secret,
 )
+from app.media.messages_recording import RecordingSet
 from app.media.metrics import Metrics
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
@@ -137,6 +138,7 @@ class Node:
                 await self._say_hello()
                 await self._web.wait()
                 log.warning("the web is gone; %d rooms live on", self.rooms.count)
+                self.rooms.stop_recordings()
             except (SocketIOError, OSError) as error:
                 log.info("the web does not answer at %s (%s)", self._settings.web_url, error)
             except Exception:
@@ -220,6 +222,8 @@ class Node:
                     answer = self.rooms.close_seat(command)
                 case RoomClose():
                     answer = self.rooms.close_room(command)
+                case RecordingSet():
+                    answer = self.rooms.set_recording(command)
                 case _:
                     answer = Answered()
         except Exception:

@@ -11,6 +11,7 @@ from app.media.messages import Kind
 from app.media.rewrite import HALF, SEQUENCE_MASK, extend
 
 if TYPE_CHECKING:
+    from app.media.recording import Recorder
     from app.media.subscription import Subscription
 
 CACHE_SIZE = 1024
@@ -44,6 +45,8 @@ class Publication:
         """Who gets it, and who waits for its next key frame."""
         self.small: Publication | None = None
         """The small layer of a camera that sends two; this one is the large."""
+        self.recorder: Recorder | None = None
+        """Who takes note of its packets while the room is recorded."""
         self.is_video = kind is not Kind.AUDIO
         self.cache: list[CachedPacket | None] = [None] * CACHE_SIZE if self.is_video else []
         self.send_nack: Callable[[list[int]], None] = lambda sequences: None

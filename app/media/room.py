@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
+from app.core.blobs import SegmentStore
 from app.media.messages import ConnectionState, Event, Kind, RoomPresence, RoomSpeaking, Route, SeatState
+from app.media.messages_recording import RecordingSet, RecordingStopped
 from app.media.publication import SILENCE, Publication
+from app.media.recording import Recorder
 from app.media.seat import Seat
 from app.media.subscription import Subscription
 
@@ -30,6 +33,8 @@ class Room:
         self.routes: dict[str, tuple[Route, ...]] = {}
         self.seats: dict[str, Seat] = {}
         self.empty_since = time.monotonic()
+        self.recorder: Recorder | None = None
+        self._recording_version = -1
         self._tell = tell
         self._smoothed: dict[str, float] = {}
         self._told_levels: dict[str, int] = {}
@@ -84,6 +89,8 @@ class Room:
         for seat in self.seats.values():
             if seat.is_connected:
                 self._fill_slots(seat, self.routes.get(seat.name, ()))
+        if self.recorder is not None:
+            self.recorder.attach(self.seats)
 
     def _fill_slots(self, listener: Seat, routes: tuple[Route, ...]) -> None:
         wanted: dict[Subscription, Publication] = {}
@@ -111,6 +118,32 @@ class Room:
         source = self.seats.get(route.source)
         return source.publications.get(route.kind) if source is not None and source.is_connected else None
 
+    # ------------------------------------------------------------ recording
+
+    def set_recording(self, command: RecordingSet, store: SegmentStore, stopped: Callable[[RecordingStopped], None]
+                      ) -> None:
+        """Records as the command says, or no longer; an older command than the last is ignored."""
+        if command.version <= self._recording_version:
+            return
+        now = time.monotonic()
+        if self.recorder is not None and self.recorder.recording != command.recording:
+            self.stop_recording(now)
+        self._recording_version = command.version
+        if command.recording is None:
+            return
+        if self.recorder is None:
+            self.recorder = Recorder(command, store, stopped, now)
+        else:
+            self.recorder.follow(command)
+        self.recorder.attach(self.seats)
+
+    def stop_recording(self, now: float) -> Recorder | None:
+        """Ends the run at once; whatever the web says next is new. Returns what still has to be stored, by itself."""
+        recorder, self.recorder, self._recording_version = self.recorder, None, -1
+        if recorder is not None:
+            recorder.stop(now)
+        return recorder
+
     # ------------------------------------------------------------ who speaks
 
     def notice_speech(self, now: float) -> None:
@@ -119,6 +152,8 @@ class Room:
         for gone in self._smoothed.keys() - levels.keys():
             del self._smoothed[gone]
         speaker = self._choose_speaker(levels, now)
+        if self.recorder is not None:
+            self.recorder.tick(self._smoothed, now)
         self.last_speaker = speaker or self.last_speaker
         if speaker == self._speaker and not self._levels_moved(levels):
             return

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from app.core.blobs import SegmentStore
 from app.media.aiortc_seam import Certificate, NoPort, make_certificate
 from app.media.messages import (
     MAX_SLOTS,
@@ -23,6 +24,8 @@ from app.media.messages import (
     SeatOffer,
     SeatPrefer,
 )
+from app.media.messages_recording import RecordingSet, RecordingStopped
+from app.media.recording import Recorder
 from app.media.room import Room, Tell
 from app.media.sdp import MalformedSdp
 from app.media.seat import Seat
@@ -39,6 +42,7 @@ TICKS_PER_REPORT = 40
 TICKS_PER_QUALITY = 80
 EMPTY_ROOM_SECONDS = 600.0
 CERTIFICATE_SECONDS = 7 * 86400.0
+STORING_SECONDS = 5.0
 
 
 class Rooms:
@@ -59,6 +63,9 @@ class Rooms:
         self._certificate: Certificate = make_certificate()
         self._certified_at = time.monotonic()
         self._closing: set[asyncio.Task[None]] = set()
+        self._store: SegmentStore | None = None
+        self._storing: list[Recorder] = []
+        """Runs that have ended; the last of what they took may still be on its way to the store."""
 
     @property
     def presences(self) -> tuple[RoomPresence, ...]:
@@ -127,9 +134,33 @@ class Rooms:
 
     def close_room(self, command: RoomClose) -> Answered:
         room = self._rooms.pop(command.room, None)
+        if room is not None:
+            self._stop_recording(room)
         for seat in list(room.seats.values()) if room else ():
             self._close_later(seat)
         return Answered()
+
+    def set_recording(self, command: RecordingSet) -> Answered | Refused:
+        if not self._settings.storage_url:
+            return Refused(error="full", message="This node has no store: CONSILIUM_STORAGE_URL is not set.")
+        room = self._rooms.get(command.room) or (self._room(command.room) if command.recording else None)
+        if room is None:
+            return self._refusal() if command.recording else Answered()
+        self._store = self._store or SegmentStore(self._settings.storage_url)
+        before, loop = room.recorder, asyncio.get_running_loop()
+
+        def stopped(message: RecordingStopped) -> None:  # on the recorder's thread
+            loop.call_soon_threadsafe(self._tell, Event.RECORDING_STOPPED, message)
+
+        room.set_recording(command, self._store, stopped)
+        if before is not None and room.recorder is not before:
+            self._keep_storing(before)
+        return Answered()
+
+    def stop_recordings(self) -> None:
+        """The web is out of hearing, so nobody could stop a recording: none goes on without it."""
+        for room in self._rooms.values():
+            self._stop_recording(room)
 
     async def close(self) -> None:
         """Closes every seat; afterwards no task or socket is left."""
@@ -137,8 +168,18 @@ class Rooms:
             self.close_room(RoomClose(command_id="close", room=room.name))
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
+        for recorder in self._storing:
+            await asyncio.to_thread(recorder.join, STORING_SECONDS)
 
     # ------------------------------------------------------------ within
+
+    def _stop_recording(self, room: Room) -> None:
+        recorder = room.stop_recording(time.monotonic())
+        if recorder is not None:
+            self._keep_storing(recorder)
+
+    def _keep_storing(self, recorder: Recorder) -> None:
+        self._storing = [one for one in self._storing if one.is_storing] + [recorder]
 
     def _room(self, name: str) -> Room | None:
         """The room, made if there is budget for it."""

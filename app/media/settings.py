@@ -24,6 +24,8 @@ class MediaSettings:
     drain_seconds: float = 3.0
     """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital sets an hour."""
     metrics_port: int | None = None
+    storage_url: str = ""
+    """Where recordings go, the same store as the web's. Without it this node records nothing."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> MediaSettings:
@@ -45,6 +47,7 @@ class MediaSettings:
             last_port=last_port,
             rooms=_count("MEDIA_ROOMS", read("MEDIA_ROOMS", str(cls.rooms)), "rooms"),
             drain_seconds=_count("MEDIA_DRAIN_SECONDS", read("MEDIA_DRAIN_SECONDS", "3"), "seconds"),
+            storage_url=read("STORAGE_URL", ""),
             metrics_port=_port("MEDIA_METRICS_PORT", read("MEDIA_METRICS_PORT", "")),
         )
 

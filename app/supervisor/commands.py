@@ -38,7 +38,8 @@ def run(asked: argparse.Namespace) -> int:
         print(fault, file=sys.stderr)
         return 2
     # the media node reads no files: what it shares with the web comes through its environment
-    os.environ |= {"CONSILIUM_SECRET_KEY": settings.secret_key, "CONSILIUM_WEB_URL": settings.web_url}
+    os.environ |= {"CONSILIUM_SECRET_KEY": settings.secret_key, "CONSILIUM_WEB_URL": settings.web_url,
+                   "CONSILIUM_STORAGE_URL": settings.storage_url}
     print("Setting up Consilium:", file=sys.stderr)
     for warning in install.debian_packages(install.FOR_RUNNING):
         print(f"  {warning} Until then PDFs lack some scripts.", file=sys.stderr)
