@@ -58,6 +58,14 @@ class Feed:
     sound: Sound
 
 
+class Need(StrEnum):
+    """What a voice is to a listener whose line is too narrow for all of them."""
+
+    ESSENTIAL = "essential"
+    ORDINARY = "ordinary"
+    BACKGROUND = "background"
+
+
 Routes = Mapping[str, tuple[Feed, ...]]
 
 
@@ -80,6 +88,27 @@ def slot_of(listener: int, source: int) -> int:
     if listener == source:
         raise ValueError("nobody receives themselves")
     return source if source < listener else source - 1
+
+
+def need_of(listener: Voice, feed: Feed, voices: Iterable[Voice]) -> Need:
+    """How much the listener needs what they hear of a source, in either mode.
+
+    An interpreter's voice is essential to whoever depends on it, and so is, to an interpreter, everybody whom they
+    interpret. What is heard softly, or is not understood and will be interpreted, is the background.
+    """
+    seats = list(voices)
+    source = next(seat for seat in seats if seat.id == feed.source)
+    takes = understood_by(listener)
+    if feed.sound == Sound.DUCKED:
+        return Need.BACKGROUND
+    if feed.sound == Sound.INTERPRETER:
+        return Need.ESSENTIAL
+    if source.pair:  # in turn: an interpreter brings what others say into a language of this listener's
+        return Need.ESSENTIAL if understood_by(source) & takes else Need.BACKGROUND
+    if _follows(listener, source):
+        return Need.ESSENTIAL if listener.pair else Need.ORDINARY
+    others = [seat for seat in seats if seat.id != listener.id]
+    return Need.BACKGROUND if reach(source.speaks, others) & takes else Need.ORDINARY
 
 
 def base(tag: str) -> str:

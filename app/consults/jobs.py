@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.consults import service
+from app.consults import no_show, service
 from app.core.outbox import JobContext
 from app.scheduling.models import Booking
 
@@ -17,4 +17,5 @@ def ensure(session: Session, payload: dict[str, Any], _context: JobContext) -> N
         service.ensure_consult(session, booking)
 
 
-HANDLERS: dict[str, Callable[[Session, dict[str, Any], JobContext], None]] = {"consult.ensure": ensure}
+HANDLERS: dict[str, Callable[[Session, dict[str, Any], JobContext], None]] = {
+    "consult.ensure": ensure, no_show.JOB: no_show.report}

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.consults import announcing, interpreting, queries, registry
 from app.consults.models import ConsultState, MediaNode, Seat
-from app.core.clock import now
+from app.core.clock import monotonic, now
 from app.media import messages
 from app.media.messages import Event
 from app.web.context import database, settings
@@ -100,6 +100,10 @@ def seat_state(raw: Any) -> None:
     message = _read(messages.SeatState, raw)
     if message is not None:
         gone = message.state in (messages.ConnectionState.FAILED, messages.ConnectionState.CLOSED)
+        if message.state == messages.ConnectionState.CONNECTED:
+            _connected_at[message.seat] = monotonic()
+        elif gone:
+            _connected_at.pop(message.seat, None)
         if gone or message.state == messages.ConnectionState.CONNECTED:
             _note_line(message.seat, is_heard=not gone, connection=message.connection)
         _tell(message.room, "seat.link", {"seat": message.seat, "connection": message.connection,
@@ -114,11 +118,20 @@ def room_speaking(raw: Any) -> None:
 
 
 @node_only
+def seat_streams(raw: Any) -> None:
+    """A listener's line bears less, or more again: their page says so in words."""
+    message = _read(messages.SeatStreams, raw)
+    if message is not None:
+        _tell_seat(message.seat, "streams", message.model_dump(mode="json", exclude={"room"}))
+
+
+@node_only
 def seat_quality(raw: Any) -> None:
     message = _read(messages.SeatQuality, raw)
     if message is not None:
-        if message.bitrate_up == 0 or message.seat in _silent:
-            _note_line(message.seat, is_heard=message.bitrate_up > 0)
+        is_heard = message.bitrate_up > 0
+        if (is_heard and message.seat in _silent) or (not is_heard and not _has_just_come(message.seat)):
+            _note_line(message.seat, is_heard=is_heard)
         _tell(message.room, "quality", message.model_dump(exclude={"room"}))
 
 
@@ -130,12 +143,19 @@ NODE_EVENTS: dict[str, Callable[..., Any]] = {
     Event.SEAT_STATE.value: seat_state,
     Event.ROOM_SPEAKING.value: room_speaking,
     Event.SEAT_QUALITY.value: seat_quality,
+    Event.SEAT_STREAMS.value: seat_streams,
 }
 
 
 REPORTED = timedelta(seconds=messages.HEARTBEAT_SECONDS)  # the silence that a report of quality speaks of
+_connected_at: dict[str, float] = {}
+"""When the line of a seat came to stand: its first report may tell of a time before anything could be sent."""
 _silent: set[str] = set()
 """Seats of which this process knows that nothing comes from them: only a change is worth a transaction."""
+
+
+def _has_just_come(seat_id: str) -> bool:
+    return monotonic() - _connected_at.get(seat_id, 0.0) < REPORTED.total_seconds()
 
 
 def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -> None:
@@ -154,6 +174,10 @@ def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -
 
 def _tell(room: str, event: str, facts: dict[str, Any]) -> None:
     socketio.emit(event, facts, to=f"consult:{room}", namespace="/consult")
+
+
+def _tell_seat(seat: str, event: str, facts: dict[str, Any]) -> None:
+    socketio.emit(event, facts, to=announcing.place(seat), namespace=announcing.BROWSERS)
 
 
 def _of_this_socket(session: Session) -> MediaNode | None:

@@ -11,7 +11,7 @@ from app.audit.verbs import Verb
 from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.states import Stage
-from app.consults import interpreting, policy, queries
+from app.consults import interpreting, policy, queries, timeline
 from app.consults.channels import Mode
 from app.consults.models import MOST_SEATS, Channel, ChatMessage, Consult, ConsultState, Seat
 from app.consults.timeline import remember
@@ -42,7 +42,7 @@ def ensure_consult(session: Session, booking: Booking) -> Consult:
         session.flush()
         audit.record(session, None, Verb.CONSULT_OPENED, "consult", consult.id, consult.case_id)
     if consult.state == ConsultState.WAITING:
-        _follow_booking(session, consult, booking)
+        follow_booking(session, consult)
     return consult
 
 
@@ -79,24 +79,30 @@ def add_guest(session: Session, consult: Consult, person: Person, kind: str) -> 
     return seat
 
 
-def _follow_booking(session: Session, consult: Consult, booking: Booking) -> None:
-    if consult.booked_for != booking.starts_at:
+def follow_booking(session: Session, consult: Consult) -> list[Seat] | None:
+    """Brings seats and hours up to date with the booking: an interpreter who steps in has a seat, also while the
+    meeting is on. Returns the seats that were taken away; None when nothing has changed."""
+    booking = consult.booking
+    if consult.state not in (ConsultState.WAITING, ConsultState.LIVE):
+        return None
+    if consult.state == ConsultState.WAITING and consult.booked_for != booking.starts_at:
         consult.opens_at += booking.starts_at - consult.booked_for
         consult.closes_at += booking.starts_at - consult.booked_for
         consult.booked_for = booking.starts_at
-    wanted = {booking.patient_id: Role.PATIENT, booking.specialist_id: Role.SPECIALIST}
-    if booking.interpreter_id:
-        wanted[booking.interpreter_id] = Role.INTERPRETER
-    for seat in consult.present_seats:
-        if seat.booked and seat.person_id not in wanted:
-            _vacate(seat)
-            seat.removed_at = now()
-    languages = {Role.PATIENT: booking.source, Role.SPECIALIST: booking.target, Role.INTERPRETER: booking.source}
-    for person in booking.people:
-        role = wanted[person.id]
+    wanted = {person.id for person in booking.people}
+    gone = [seat for seat in consult.present_seats if seat.booked and seat.person_id not in wanted]
+    for seat in gone:
+        _vacate(seat)
+        seat.removed_at = now()
+    seated = {seat.person_id for seat in consult.present_seats}
+    new = [person for person in booking.people if person.id not in seated]
+    for person in new:
+        role = {booking.patient_id: Role.PATIENT, booking.specialist_id: Role.SPECIALIST}.get(
+            person.id, Role.INTERPRETER)
         pair = [booking.source, booking.target] if role == Role.INTERPRETER else None
-        if not any(seat.person_id == person.id for seat in consult.present_seats):
-            _give_seat(session, consult, person, role, languages[role], pair=pair)
+        _give_seat(session, consult, person, role, booking.target if role == Role.SPECIALIST else booking.source,
+                   pair=pair)
+    return gone if gone or new else None
 
 
 def _give_seat(
@@ -279,6 +285,7 @@ def close(session: Session, actor: Person, consult: Consult) -> None:
     if consult.paused_at is not None:
         consult.paused_seconds += (now() - consult.paused_at).total_seconds()
         consult.paused_at = None
+    timeline.record_minutes(session, consult, queries.events_of(session, consult.id))
     for seat in consult.seats:
         if seat.is_in_room:
             audit.record(session, seat.person_id, Verb.SEAT_LEFT, "seat", seat.id, consult.case_id)

@@ -23,15 +23,15 @@ from app.consults import (
 from app.consults import sockets_check as _check  # noqa: F401 - importing it registers its events
 from app.consults import sockets_language as _languages  # noqa: F401
 from app.consults import sockets_teaching as _teaching  # noqa: F401
-from app.consults.models import Channel, Seat
+from app.consults.models import Channel, MediaNode, Seat
 from app.consults.seating import event, locked_seat, my_seat, other_seat
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.permissions import Permission
 from app.core.text import N_
 from app.identity.models import Person
 from app.media import messages
 from app.media.messages import Command
-from app.web.context import database, settings
+from app.web.context import after_commit, database, settings
 
 LINK_TRIES = 3
 
@@ -46,6 +46,12 @@ class Devices(BaseModel):
     mic: bool = False
     camera: bool = False
     sharing: bool = False
+
+
+class Prefer(BaseModel):
+    """The seats whose pictures this page shows larger than a thumbnail; none: the node decides by who speaks."""
+
+    large: tuple[str, ...] | None = Field(default=None, max_length=messages.MAX_SLOTS)
 
 
 class ChosenSeat(BaseModel):
@@ -204,6 +210,20 @@ def devices(session: Session, person: Person, sid: str, message: Devices) -> dic
         announcing.routes(session, seat.consult)
     else:
         announcing.state(session, seat.consult)
+    return {}
+
+
+@event("media.prefer", Permission.CONSULT_SIGNAL, Prefer)
+def prefer(session: Session, person: Person, sid: str, message: Prefer) -> dict[str, Any]:
+    """Which pictures come large here. Nothing is kept: it holds as long as the connection to the node."""
+    seat = my_seat(session, person, sid, change=False)
+    consult = seat.consult
+    if message.large is not None and not set(message.large) <= {one.id for one in consult.present_seats}:
+        raise NotFound(N_("This person is not in this consultation."))
+    node = session.get(MediaNode, consult.node_id) if consult.node_id else None
+    command = messages.SeatPrefer(command_id=commands.command_id(), room=consult.room, seat=seat.id,
+                                  large=message.large)
+    after_commit(session, commands.send_later(node, Command.SEAT_PREFER, command))
     return {}
 
 

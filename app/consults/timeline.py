@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.consults.models import Consult, ConsultEvent, Seat
 from app.core.clock import now
+from app.scheduling import statements
 
 CAME, WENT = "joined", ("left", "sent_back", "removed")
 
@@ -36,6 +38,16 @@ def export(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
         "seconds_live": seconds_live(events, ended),
         "events": [{"at": _at(event.at), "kind": event.kind, "seat": event.seat_id, **event.facts} for event in events],
     }
+
+
+def record_minutes(session: Session, consult: Consult, events: list[ConsultEvent]) -> None:
+    """What each interpreter of the booking worked, for their statement: every minute that was begun counts."""
+    asked = {one.interpreter_id for one in consult.booking.engagements}
+    for seat in consult.seats:
+        if seat.pair and seat.person_id in asked:
+            seconds = seconds_present(events, seat.id, consult.ended_at or now())
+            minutes = min(ceil(seconds / 60), statements.LONGEST_MINUTES)
+            statements.record_minutes(session, None, consult.booking, seat.person_id, minutes)
 
 
 def clinical_seconds(consult: Consult, until: datetime) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.consults import channels, interpreting, policy
+from app.consults import channels, interpreting, no_show, policy
 from app.consults.channels import FULL, Feed, Sound
 from app.consults.models import Caption, ChatMessage, Consult, Seat, TeachBack
 from app.media import messages
@@ -18,17 +18,20 @@ def heard(consult: Consult) -> dict[str, tuple[Feed, ...]]:
 def media_routes(consult: Consult) -> dict[str, tuple[messages.Route, ...]]:
     """The whole table of the room: every picture, the sounds that are heard, and the one shared screen."""
     inside = [seat for seat in consult.seats if seat.is_in_room]
+    voices = [seat.voice for seat in inside]
     feeds = heard(consult)
     table = {}
     for listener in inside:
-        audible = {feed.source for feed in feeds[listener.id]}
+        audible = {feed.source: feed for feed in feeds[listener.id]}
         routes = []
         for source in inside:
             if source.id == listener.id:
                 continue
             slot = channels.slot_of(listener.number, source.number)
             if source.id in audible:
-                routes.append(messages.Route(source=source.id, kind=messages.Kind.AUDIO, slot=slot))
+                need = channels.need_of(listener.voice, audible[source.id], voices)
+                routes.append(messages.Route(source=source.id, kind=messages.Kind.AUDIO, slot=slot,
+                                             priority=messages.Priority(need)))
             routes.append(messages.Route(source=source.id, kind=messages.Kind.VIDEO, slot=slot))
             if source.sharing:
                 routes.append(messages.Route(source=source.id, kind=messages.Kind.SCREEN))
@@ -51,6 +54,7 @@ def state_for(seat: Seat) -> dict[str, Any]:
         "chatCount": consult.chat_count,
         "partnerCount": consult.partner_count if seat.pair else 0,
         "languages": interpreting.languages(consult),
+        "interpreterSought": no_show.is_sought(consult),
         "you": {
             "seat": seat.id, "place": seat.place, "admitted": seat.admitted, "entered": seat.entered,
             "removed": seat.removed_at is not None, "originalGain": seat.original_gain,
@@ -83,7 +87,7 @@ def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:
     mine = one.id == viewer.id
     return {
         "id": one.id, "name": one.person.name, "title": one.person.title, "role": one.role,
-        "kind": one.kind,         "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on,
+        "kind": one.kind, "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on,
         "handingOver": one.handing_over, "joinedAt": one.joined_at.isoformat() if one.joined_at else None,
         "lost": one.is_lost, "place": one.place,
         "admitted": one.admitted, "knocking": one.entered and not one.admitted,

@@ -10,14 +10,15 @@ import weakref
 from datetime import timedelta
 
 from flask import Flask, current_app
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.cases import queries as cases
-from app.consults import announcing, checks, interpreting, queries, service
+from app.consults import announcing, checks, interpreting, no_show, queries, service
 from app.consults.models import Consult, ConsultState, Seat
 from app.core.clock import now
 from app.core.permissions import Permission, Role
+from app.scheduling.models import Booking
 from app.web.context import database
 from app.web.sockets import socketio
 
@@ -49,6 +50,8 @@ def _rounds(reference: weakref.ref[Flask]) -> None:
 
 
 def make_round(session: Session) -> None:
+    for consult_id in session.scalars(_under_way()).all():
+        _look_out_for_the_interpreter(session, queries.locked(session, consult_id))
     live = list(session.scalars(select(Consult.id).where(Consult.state == ConsultState.LIVE)))
     for consult_id in live:
         consult = queries.locked(session, consult_id)
@@ -58,6 +61,26 @@ def make_round(session: Session) -> None:
         announcing.leave_lost_nodes(session)
     for check in checks.abandoned(session):
         announcing.close_loop(session, check)
+
+
+def _under_way() -> Select[tuple[str]]:
+    """Consults whose time has come and whose door somebody has opened, with an interpreter to wait for."""
+    return select(Consult.id).join(Consult.booking).where(
+        Consult.state.in_([ConsultState.WAITING, ConsultState.LIVE]), Consult.closes_at > now(),
+        Booking.needs_interpreter, Booking.starts_at <= now(), Consult.seats.any(Seat.sid.is_not(None)))
+
+
+def _look_out_for_the_interpreter(session: Session, consult: Consult) -> None:
+    """One who does not come is reported; whoever steps in finds a seat, and everybody sees who that is."""
+    no_show.notice(session, consult)
+    gone = service.follow_booking(session, consult)
+    if gone is None:
+        return
+    for seat in gone:
+        announcing.tell(session, announcing.place(seat.id), "seat.removed")
+        announcing.seat_is_out(session, seat)
+    if not gone:
+        announcing.routes(session, consult)
 
 
 def _look_after(session: Session, consult: Consult) -> None:

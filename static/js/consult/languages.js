@@ -55,9 +55,10 @@ export class Languages {
 
   _pause(state, before) {
     const place = byId("paused");
-    place.hidden = !state.pausedAt;
-    place.textContent = state.pausedAt ? say("paused") : "";
-    if (before?.pausedAt && !state.pausedAt) this._room.flash(say("resumed"), { announced: true });
+    const words = state.pausedAt ? say("paused") : state.interpreterSought ? say("sought") : "";
+    place.hidden = !words;
+    if (place.textContent !== words) place.textContent = words;
+    if (before?.pausedAt && !state.pausedAt && !state.interpreterSought) this._room.flash(say("resumed"), { announced: true });
   }
 
   // ------------------------------------------------------------ listening and asking

@@ -7,8 +7,10 @@ import { Refused } from "../lib/send.js";
 
 const ANSWER_MS = 10000;
 const HERE_MS = 10000;
+const HURRY_MS = 5000; // a line that is being made is left alone for so long
+const CHECK_MS = 2000; // a line in doubt that does not answer within this is made anew
 const SAID = ["state", "chat.line", "seat.taken", "seat.removed", "seat.sent_back", "ended", "media.moved", "speaking",
-  "quality", "seat.link", "signal", "teach", "caption"];
+  "quality", "streams", "seat.link", "signal", "teach", "caption"];
 
 export class Line extends EventTarget {
   constructor({ ticket, chatAfter }) {
@@ -35,11 +37,35 @@ export class Line extends EventTarget {
     });
     for (const name of SAID) this._socket.on(name, (detail) => this._tell(name, detail ?? {}));
     this._here = setInterval(() => this._stillHere(), HERE_MS);
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this._stillHere());
+    const inDoubt = () => document.visibilityState === "visible" && this.check();
+    for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, inDoubt);
+    for (const name of ["online", "pageshow"]) window.addEventListener(name, inDoubt);
+    navigator.connection?.addEventListener?.("change", inDoubt);
+  }
+
+  /** Something looks wrong: asks at once, and makes a line anew that does not answer, without its back-off. */
+  async check() {
+    const socket = this._socket;
+    if (this._checking || !socket || this._isClosed) return;
+    this._checking = true;
+    const connection = socket.id;
+    try {
+      if (!socket.connected) throw new Error("away");
+      const here = await socket.timeout(CHECK_MS).emitWithAck("seat.here", {});
+      if (here && !here.error) this._tell("here", here);
+    } catch {
+      const now = performance.now();
+      if (this._isClosed || socket.id !== connection || now - (this._hurriedAt ?? -HURRY_MS) < HURRY_MS) return;
+      this._hurriedAt = now;
+      socket.disconnect().connect();
+    } finally {
+      this._checking = false;
+    }
   }
 
   close() {
     clearInterval(this._here);
+    this._isClosed = true;
     this.isSeated = false;
     this._socket?.close();
   }
@@ -75,8 +101,7 @@ export class Line extends EventTarget {
 
   async _stillHere() {
     if (!this.isSeated) return;
-    const answer = await this.ask("seat.here").catch(() => null);
-    if (answer) this._tell("here", answer);
+    await this.check();
   }
 
   _tell(name, detail = {}) {

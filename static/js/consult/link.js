@@ -7,7 +7,7 @@
  *     slots: 7,           // how many other seats can be received at once
  *     iceServers: [],     // as for RTCPeerConnection
  *     relayOnly: false,   // true: nothing but a TURN server is used
- *     prefers: null,      // "small" on a phone: the node then sends the small layer of each camera
+ *     prefers: null,      // () => "small" on a phone: the node then sends the small layer of each camera
  *   });
  *   await link.start({ mic, camera, screen });   // MediaStreamTracks or null; resolves when first connected
  *
@@ -17,6 +17,7 @@
  *   await link.replace("mic" | "camera" | "screen", trackOrNull);   // never renegotiates
  *   await link.stats();   // see the end of this comment; measured since the previous call where it says "now"
  *   link.check();         // something looks wrong (socket gone, tab back): find out within a second
+ *   link.hurry();         // the way to the web is open again: a lost line is made anew now, not after its back-off
  *   link.rejoin(reason);  // drop the connection and make a new one into the same seat
  *   link.close();         // for good; twice is harmless. The tracks given to it stay yours to stop.
  *
@@ -40,8 +41,10 @@
  * }
  */
 
-const STALL_MS = 3000;
-const WATCH_MS = 500;
+const STALL_MS = 2000;
+const CHECK_MS = 1000; // of silence that are enough once something looks wrong
+const WATCH_MS = 250;
+const ASLEEP_MS = 3000; // a watch that comes so late has slept
 const CONNECT_MS = 8000;
 const RETRY_MS = [100, 400, 1000, 2000];
 const PATIENCE = 15;
@@ -57,20 +60,21 @@ export class MediaLink extends EventTarget {
     this.state = "new";
     this._signal = signal;
     this._iceServers = iceServers;
-    this._prefers = prefers;
+    this._prefers = typeof prefers === "function" ? prefers : () => prefers;
     this._policy = relayOnly ? "relay" : "all";
     this._tracks = { mic: null, camera: null, screen: null };
     this._attempt = null;
     this._failures = 0;
     this._before = new Map();
     this._onOnline = () => this.rejoin("online");
-    this._onVisible = () => document.visibilityState === "visible" && this.check();
+    this._onDoubt = () => document.visibilityState === "visible" && this.check();
+    this._signs = [[window, "online", this._onOnline], [window, "offline", this._onDoubt], [document, "visibilitychange", this._onDoubt],
+      [document, "resume", this._onDoubt], [window, "pageshow", this._onDoubt], [navigator.connection, "change", this._onDoubt]];
   }
 
   start(tracks = {}) {
     Object.assign(this._tracks, tracks);
-    window.addEventListener("online", this._onOnline);
-    document.addEventListener("visibilitychange", this._onVisible);
+    for (const [place, name, act] of this._signs) place?.addEventListener?.(name, act);
     const connected = new Promise((resolve, reject) => {
       this.addEventListener("state", ({ detail }) => {
         if (detail.state === "connected") resolve();
@@ -88,7 +92,14 @@ export class MediaLink extends EventTarget {
   }
 
   check() {
-    if (this._attempt && this.state === "connected") this._attempt.heardAt = Math.min(this._attempt.heardAt, performance.now() - STALL_MS + 1500);
+    if (this._attempt && this.state === "connected") this._attempt.heardAt = Math.min(this._attempt.heardAt, performance.now() - STALL_MS + CHECK_MS);
+  }
+
+  hurry() {
+    if (this.state !== "lost") return;
+    clearTimeout(this._retry);
+    this._failures = 0;
+    this._connect();
   }
 
   rejoin(reason) {
@@ -98,8 +109,7 @@ export class MediaLink extends EventTarget {
 
   close(reason = "") {
     if (this.state === "closed") return;
-    window.removeEventListener("online", this._onOnline);
-    document.removeEventListener("visibilitychange", this._onVisible);
+    for (const [place, name, act] of this._signs) place?.removeEventListener?.(name, act);
     clearTimeout(this._retry);
     this._end(this._attempt);
     this._attempt = null;
@@ -144,7 +154,7 @@ export class MediaLink extends EventTarget {
       // Gathering is not awaited: the node learns the browser's address from its first connectivity check.
       const offer = await attempt.pc.createOffer();
       await attempt.pc.setLocalDescription(offer);
-      attempt.lines = { ...linesOf(attempt), prefers: this._prefers };
+      attempt.lines = { ...linesOf(attempt), prefers: this._prefers() };
       const answer = await this._signal(attempt.pc.localDescription.sdp, attempt.lines, attempt.connection);
       if (attempt !== this._attempt) return;
       await attempt.pc.setRemoteDescription({ type: "answer", sdp: answer });
@@ -178,7 +188,7 @@ export class MediaLink extends EventTarget {
     const attempt = {
       pc, up, down: { slots, stage }, lines: null, timer: null, heard: -1,
       connection: newConnectionId(),
-      startedAt: performance.now(), heardAt: performance.now(),
+      startedAt: performance.now(), heardAt: performance.now(), watchedAt: performance.now(),
       senders: { mic: up.mic.sender, camera: up.camera.sender, screen: up.screen.sender },
     };
     pc.addEventListener("connectionstatechange", () => {
@@ -195,10 +205,12 @@ export class MediaLink extends EventTarget {
     this._become("connected");
   }
 
-  /** The node sends a receiver report each second whatever else it sends: three seconds of silence are a lost line. */
+  /** The node sends a receiver report each second whatever else it sends: two seconds of silence are a lost line. */
   async _watch(attempt) {
     if (attempt !== this._attempt) return;
     const now = performance.now();
+    if (now - attempt.watchedAt > ASLEEP_MS) this.check();
+    attempt.watchedAt = now;
     if (this.state !== "connected") {
       if (now - attempt.startedAt > CONNECT_MS) this._lose(attempt, "failed");
       return;

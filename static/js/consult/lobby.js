@@ -50,13 +50,14 @@ export class Lobby {
     else if (waits) this.say(say(doctor ? "doctorIsHere" : "waitToBeLetIn"));
     else if (Date.parse(facts.startsAt) > Date.now() + 60000) this.say(say("startsIn", { when: away(facts.startsAt) }));
     else this.say(say("startsNow"));
+    if (state.interpreterSought) this.say(say("sought"));
   }
 
   devicesChanged() {
     const { devices } = this._room;
     const preview = byId("preview");
-    this._room._ownTracks();
-    if (preview.srcObject !== this._room.own.stream) preview.srcObject = this._room.own.stream;
+    this._room.call.ownTracks();
+    if (preview.srcObject !== this._room.call.own.stream) preview.srcObject = this._room.call.own.stream;
     if (devices.camera) preview.play().catch(() => {});
     byId("preview-off").hidden = Boolean(devices.camera);
     const trouble = byId("device-trouble");

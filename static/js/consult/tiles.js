@@ -2,6 +2,8 @@
 // document (a moved video pauses); which one is large is a class, and the style sheet places it.
 import { languageName, say } from "./words.js";
 
+const THUMBNAIL = 480; // device pixels: up to here the small picture of a camera will do
+const MOST_LARGE = 4; // so many large pictures at most, whatever the screen
 const HOLD_MS = 1500; // whoever speaks becomes large only after this long, so that a cough changes nothing
 
 export class Tiles {
@@ -14,7 +16,9 @@ export class Tiles {
     this._speaker = null;
     this._since = 0;
     this._seats = [];
-    this.view = "speaker";
+    this._held = new Set();
+    this.view = document.getElementById("tiles").dataset.view;
+    this.onArranged = () => {};
     link.addEventListener("tracks", () => this._attach());
   }
 
@@ -58,6 +62,20 @@ export class Tiles {
     }
   }
 
+  /** What a narrow line does not bring now: no frozen picture stands in its place. */
+  hold(paused = []) {
+    this._held = new Set((paused ?? []).filter(({ kind }) => kind !== "audio").map(({ source, kind }) => (kind === "screen" ? "stage" : source)));
+    for (const [id, tile] of this._tiles) tile.classList.toggle("is-held", this._held.has(id));
+  }
+
+  /** Whose pictures are larger here than a thumbnail, largest first. */
+  shownLarge() {
+    const widths = this._seats.filter((seat) => !seat.mine && this._tiles.has(seat.id))
+      .map((seat) => ({ id: seat.id, width: this._tiles.get(seat.id).clientWidth * window.devicePixelRatio }));
+    return widths.filter(({ width }) => width > THUMBNAIL).sort((one, other) => other.width - one.width)
+      .slice(0, MOST_LARGE).map(({ id }) => id);
+  }
+
   setView(view) {
     this.view = view;
     this._box.dataset.view = view;
@@ -83,6 +101,7 @@ export class Tiles {
     tile.classList.toggle("is-away", seat.place === "away");
     tile.classList.toggle("is-interpreter", Boolean(seat.pair));
     tile.classList.toggle("is-live", Boolean(seat.liveOn));
+    tile.classList.toggle("is-held", this._held.has(seat.id));
     const camera = seat.mine ? Boolean(this._own.camera) : seat.camera;
     tile.classList.toggle("no-picture", !camera);
     tile.querySelector(".tile-name").textContent = seat.mine ? say("you") : seat.name;
@@ -137,6 +156,7 @@ export class Tiles {
     }
     this._box.dataset.count = this._tiles.size;
     this._box.classList.toggle("has-stage", this._tiles.has("stage"));
+    this.onArranged();
   }
 
   _large() {
