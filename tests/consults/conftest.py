@@ -80,6 +80,9 @@ class Chair:
             return seat
 
 
+Sit = Callable[[Person], Chair]
+
+
 @pytest.fixture
 def chair(app: Flask, database: Database, meeting: Meeting) -> Iterator[Callable[[Person], Chair]]:
     """`chair(person)`: that person's socket, connected."""
@@ -93,6 +96,36 @@ def chair(app: Flask, database: Database, meeting: Meeting) -> Iterator[Callable
     for one in chairs:
         if one.socket.is_connected("/consult"):
             one.socket.disconnect("/consult")
+
+
+def let_in(chair: Sit, door: Chair, person: Person) -> Chair:
+    """Somebody comes, knocks, and is let in."""
+    one = chair(person)
+    one.sits()
+    one.goes_in()
+    door.says("seat.admit", seat=one.seat_id)
+    return one
+
+
+@pytest.fixture
+def doctor(chair: Sit, meeting: Meeting) -> Chair:
+    """The specialist, inside."""
+    one = chair(meeting.circle.specialist)
+    one.sits()
+    one.goes_in()
+    return one
+
+
+@pytest.fixture
+def patient(chair: Sit, meeting: Meeting, doctor: Chair) -> Chair:
+    """The patient, admitted and inside."""
+    return let_in(chair, doctor, meeting.circle.patient)
+
+
+@pytest.fixture
+def interpreter(chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair) -> Chair:
+    """The booked interpreter, inside with the others."""
+    return let_in(chair, doctor, meeting.circle.interpreter)
 
 
 @pytest.fixture

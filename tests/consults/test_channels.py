@@ -9,10 +9,12 @@ from app.consults.channels import (
     FULL,
     Feed,
     Mode,
+    Need,
     Sound,
     Voice,
     base,
     channel_of,
+    need_of,
     reach,
     routes,
     slot_of,
@@ -76,6 +78,28 @@ def test_in_consecutive_mode_everyone_hears_everyone() -> None:
     for listener in voices:
         assert heard(listener.id, *voices, mode=Mode.CONSECUTIVE) == {
             other.id: ORIGINAL for other in voices if other is not listener}
+
+
+RELATIVE = voice("relative", 4, "ar")
+
+
+@pytest.mark.parametrize(("listener", "mode", "expected"), [
+    ("patient", Mode.SIMULTANEOUS, {"interpreter": "essential", "doctor": "background", "relative": "ordinary"}),
+    ("doctor", Mode.SIMULTANEOUS, {"patient": "background", "relative": "background"}),
+    ("interpreter", Mode.SIMULTANEOUS, {"patient": "essential", "doctor": "essential", "relative": "essential"}),
+    ("patient", Mode.CONSECUTIVE, {"interpreter": "essential", "doctor": "background", "relative": "ordinary"}),
+    ("doctor", Mode.CONSECUTIVE, {"interpreter": "essential", "patient": "background", "relative": "background"}),
+])
+def test_a_narrow_line_keeps_the_voice_that_is_needed(listener: str, mode: Mode, expected: dict[str, str]) -> None:
+    seats = [PATIENT, DOCTOR, interpreter("ar"), RELATIVE]
+    who = next(seat for seat in seats if seat.id == listener)
+    assert {feed.source: need_of(who, feed, seats).value for feed in routes(seats, mode)[listener]} == expected
+
+
+def test_without_an_interpreter_no_voice_is_given_up_for_another() -> None:
+    for mode in Mode:
+        for feed in routes([PATIENT, DOCTOR], mode)["patient"]:
+            assert need_of(PATIENT, feed, [PATIENT, DOCTOR]) == Need.ORDINARY
 
 
 def test_the_listeners_own_slider_is_the_gain_and_nothing_at_zero_is_sent() -> None:
@@ -153,6 +177,15 @@ def test_whoever_needs_an_interpreter_hears_the_one_who_is_live_in_their_languag
 def test_at_most_one_interpreter_is_live_on_a_channel(seats: list[Voice]) -> None:
     live = [channel for seat in seats if (channel := channel_of(seat, seats)) is not None]
     assert len(live) == len(set(live))
+
+
+@given(meetings(), modes)
+def test_what_comes_from_the_interpreter_is_essential_and_what_is_ducked_never(seats: list[Voice], mode: Mode) -> None:
+    for listener in seats:
+        for feed in routes(seats, mode)[listener.id]:
+            need = need_of(listener, feed, seats)
+            assert (need == Need.ESSENTIAL) >= (feed.sound == Sound.INTERPRETER)
+            assert (need == Need.BACKGROUND) >= (feed.sound == Sound.DUCKED)
 
 
 @given(meetings(), modes, st.data())

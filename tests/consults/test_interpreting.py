@@ -1,7 +1,6 @@
 """Modes, the switch, hand-over, listening, signals, and the guard over the interpreter's line."""
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,37 +18,10 @@ from app.core.clock import shifted
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from tests.consults.conftest import Chair, Meeting
+from tests.consults.conftest import Chair, Meeting, Sit, let_in
 from tests.people import a_person
 
-Sit = Callable[[Person], Chair]
 A_WHILE = BLINK + timedelta(seconds=0.5)
-
-
-def let_in(chair: Sit, door: Chair, person: Person) -> Chair:
-    one = chair(person)
-    one.sits()
-    one.goes_in()
-    door.says("seat.admit", seat=one.seat_id)
-    return one
-
-
-@pytest.fixture
-def doctor(chair: Sit, meeting: Meeting) -> Chair:
-    one = chair(meeting.circle.specialist)
-    one.sits()
-    one.goes_in()
-    return one
-
-
-@pytest.fixture
-def patient(chair: Sit, meeting: Meeting, doctor: Chair) -> Chair:
-    return let_in(chair, doctor, meeting.circle.patient)
-
-
-@pytest.fixture
-def interpreter(chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair) -> Chair:
-    return let_in(chair, doctor, meeting.circle.interpreter)
 
 
 @pytest.fixture

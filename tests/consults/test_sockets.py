@@ -21,32 +21,12 @@ from app.i18n.translate import translator
 from app.identity.models import Person, SignIn
 from app.media import messages
 from app.web.sockets import socketio
-from tests.consults.conftest import Chair, Meeting
+from tests.consults.conftest import Chair, Meeting, Sit
 from tests.processes import SECRET_KEY
 
-Sit = Callable[[Person], Chair]
 arabic = translator("ar")  # what the patient reads
 SDP = ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
        "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 00:11\r\n")
-
-
-@pytest.fixture
-def doctor(chair: Sit, meeting: Meeting) -> Chair:
-    """The specialist, inside."""
-    one = chair(meeting.circle.specialist)
-    one.sits()
-    one.goes_in()
-    return one
-
-
-@pytest.fixture
-def patient(chair: Sit, meeting: Meeting, doctor: Chair) -> Chair:
-    """The patient, admitted and inside."""
-    one = chair(meeting.circle.patient)
-    one.sits()
-    one.goes_in()
-    doctor.says("seat.admit", seat=one.seat_id)
-    return one
 
 
 # ------------------------------------------------------------ the door

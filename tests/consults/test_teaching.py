@@ -1,38 +1,13 @@
 """Teach-back, item by item, and captions in the listener's language."""
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
 from sqlalchemy import select
 
 from app.audit.models import AuditEntry
 from app.consults import teaching
 from app.consults.models import ConsultEvent, TeachBack
 from app.core.db import Database
-from app.identity.models import Person
 from tests.consults.conftest import Chair, Meeting
-from tests.consults.test_interpreting import let_in
-
-Sit = Callable[[Person], Chair]
-
-
-@pytest.fixture
-def doctor(chair: Sit, meeting: Meeting) -> Chair:
-    one = chair(meeting.circle.specialist)
-    one.sits()
-    one.goes_in()
-    return one
-
-
-@pytest.fixture
-def patient(chair: Sit, meeting: Meeting, doctor: Chair) -> Chair:
-    return let_in(chair, doctor, meeting.circle.patient)
-
-
-@pytest.fixture
-def interpreter(chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair) -> Chair:
-    return let_in(chair, doctor, meeting.circle.interpreter)
 
 
 def test_a_point_is_said_back_rendered_and_confirmed(
