@@ -1,14 +1,12 @@
 """The brief: the words to prepare, the patient's wishes, and nothing once the hour after the meeting is over."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.db import Database
 from app.core.errors import Forbidden, Invalid
 from app.scheduling import briefs, queries, service
 from app.scheduling.glossary import Kind, terms_in
@@ -17,23 +15,11 @@ from tests.scheduling.clinic import Clinic, a_clinic, an_interpreter
 
 
 @pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
 def clinic(session: Session) -> Clinic:
     clinic = a_clinic(session)
     clinic.case.story = "Mrs HADDAD takes pembrolizumab and aspirin. The MRI shows two nodes in the left lung (HER2)."
     session.flush()
     return clinic
-
-
-@pytest.fixture
-def booking(session: Session, clinic: Clinic) -> Booking:
-    return service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
 
 
 @pytest.mark.parametrize("text, kind, expected", [

@@ -1,7 +1,6 @@
 """Credentials: entered by the office, counted on the day of the meeting, and warned of before they expire."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,24 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
-from app.core.db import Database
 from app.core.errors import Forbidden, Invalid
 from app.core.outbox import Job
 from app.scheduling import jobs, queries, service
 from app.scheduling.hours import Credential
-from tests.scheduling.clinic import Clinic, a_clinic, an_interpreter, next_noon
-
-
-@pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def clinic(session: Session) -> Clinic:
-    return a_clinic(session)
+from tests.scheduling.clinic import Clinic, an_interpreter, next_noon
 
 
 def able(session: Session, source: str, target: str) -> list[str]:

@@ -2,13 +2,10 @@
 from __future__ import annotations
 
 import email
-from collections.abc import Iterator
 from email.policy import default
 
-import pytest
 from sqlalchemy.orm import Session
 
-from app.core.db import Database
 from app.core.outbox import Job
 from app.notifications.models import Mail
 from app.notifications.post import compose
@@ -16,27 +13,10 @@ from app.scheduling import ladder, service
 from app.scheduling.calendar_file import Method
 from app.scheduling.invitations import invitation
 from app.scheduling.models import Booking
-from tests.scheduling.clinic import Clinic, a_clinic, an_interpreter
+from tests.scheduling.clinic import Clinic, an_interpreter
 from tests.scheduling.test_calendar_file import event_of
 
 AT = {"site": "https://c.example", "organizer": "office@c.example"}
-
-
-@pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def clinic(session: Session) -> Clinic:
-    return a_clinic(session)
-
-
-@pytest.fixture
-def booking(session: Session, clinic: Clinic) -> Booking:
-    return service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
 
 
 def test_a_meeting_is_entered_and_a_proposal_only_pencilled_in(session: Session, clinic: Clinic, booking: Booking):

@@ -1,7 +1,6 @@
 """When something goes wrong: each trouble has its way out, and everyone is told."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,31 +9,13 @@ from sqlalchemy.orm import Session
 
 from app.cases import queries as case_queries
 from app.core import clock
-from app.core.db import Database
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.scheduling import ladder, rescue, service
 from app.scheduling.models import Booking, Claim, EngagementState
 from app.scheduling.service import SlotTaken
-from tests.scheduling.clinic import Clinic, a_clinic, a_specialist, an_interpreter, another_case, next_noon
-
-
-@pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def clinic(session: Session) -> Clinic:
-    return a_clinic(session)
-
-
-@pytest.fixture
-def booking(session: Session, clinic: Clinic) -> Booking:
-    return service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+from tests.scheduling.clinic import Clinic, a_specialist, an_interpreter, another_case, next_noon
 
 
 def claimed(session: Session, booking: Booking) -> set[tuple[str, int]]:

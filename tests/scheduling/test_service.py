@@ -1,7 +1,7 @@
 """Booking as it is lived: held, confirmed, moved, cancelled, refused, and an interpreter always being asked."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,19 +23,7 @@ from app.scheduling.models import Booking, BookingState, Claim, EngagementState
 from app.scheduling.service import SlotTaken, Wish
 from app.scheduling.slots import Lack
 from tests.people import an_accepted_case
-from tests.scheduling.clinic import Clinic, a_clinic, a_person, an_interpreter, another_case, next_noon
-
-
-@pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def clinic(session: Session) -> Clinic:
-    return a_clinic(session)
+from tests.scheduling.clinic import Clinic, a_person, an_interpreter, another_case, next_noon
 
 
 @pytest.fixture

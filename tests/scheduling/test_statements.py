@@ -3,35 +3,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from app.core.db import Database
 from app.core.errors import Conflict, Invalid
-from app.scheduling import service
 from app.scheduling.models import Booking, InterpreterProfile
 from app.scheduling.statements import as_csv, month_bounds, record_minutes, statement
-from tests.scheduling.clinic import Clinic, a_clinic
-
-
-@pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def clinic(session: Session) -> Clinic:
-    return a_clinic(session)
-
-
-@pytest.fixture
-def booking(session: Session, clinic: Clinic) -> Booking:
-    return service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+from tests.scheduling.clinic import Clinic
 
 
 def test_the_last_figure_stands(session: Session, clinic: Clinic, booking: Booking):
