@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from app.core.blobs import SegmentStore
-from app.media.aiortc_seam import Certificate, NoPort, make_certificate
+from app.media.aiortc_seam import Certificate, make_certificate
 from app.media.messages import (
     MAX_SLOTS,
     Answered,
@@ -30,11 +30,15 @@ from app.media.room import Room, Tell
 from app.media.sdp import MalformedSdp
 from app.media.seat import Seat
 from app.media.settings import MediaSettings
+from app.media.sockets import NoPort, Sockets
 
 log = logging.getLogger("media.rooms")
 
 MAX_SEATS = MAX_SLOTS + 1
 TICK = 0.025
+"""How often a seat has its turn."""
+BEATS = 5
+"""The seats have theirs one part after another: all at once would hold the packets up."""
 TICKS_PER_TRANSPORT_FEEDBACK = 2
 TICKS_PER_SPEECH = 8
 TICKS_PER_ADAPTATION = 10
@@ -58,6 +62,7 @@ class Rooms:
         self.on_lag: Callable[[float], object] = lambda seconds: None
         self._retired: Counter[str] = Counter()
         self._settings = settings
+        self._sockets = Sockets(settings.public_addresses, (settings.first_port, settings.last_port))
         self._tell = tell
         self._rooms: dict[str, Room] = {}
         self._certificate: Certificate = make_certificate()
@@ -88,8 +93,7 @@ class Rooms:
         if command.seat not in room.seats and len(room.seats) >= MAX_SEATS:
             return Refused(error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken.")
         seat = Seat(
-            command.room, command.seat, command.connection, self._current_certificate(),
-            self._settings.public_addresses, (self._settings.first_port, self._settings.last_port),
+            command.room, command.seat, command.connection, self._current_certificate(), self._sockets,
             self._state_changed,
         )
         try:
@@ -241,7 +245,7 @@ class Rooms:
         beat = 0
         due = time.monotonic()
         while True:
-            due = max(due + TICK, time.monotonic())
+            due = max(due + TICK / BEATS, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
             self.on_lag(max(0.0, time.monotonic() - due))
             beat += 1
@@ -251,27 +255,32 @@ class Rooms:
                 log.exception("a tick of the media clock failed")
 
     def _tick(self, beat: int) -> None:
+        """The turn of every fifth seat and room. Their rarer duties are staggered as well."""
         now = time.monotonic()
-        for number, seat in enumerate(self.seats):
-            if (beat + number) % TICKS_PER_REPORT == 0:
-                seat.warn(now)
-            if not seat.is_connected:
-                continue
-            seat.tick(now)
-            # Staggered, so that the seats' feedback does not come in one burst.
-            turn = beat + number
-            if turn % TICKS_PER_TRANSPORT_FEEDBACK == 0:
-                seat.send_transport_feedback()
-            if turn % TICKS_PER_ADAPTATION == 0:
-                self._adapt(seat, now)
-            if turn % TICKS_PER_REPORT == 0:
-                seat.send_receiver_report(now)
-                if seat.is_silent(now):
-                    seat.lose()
-            if turn % TICKS_PER_QUALITY == 0:
-                self._tell(Event.SEAT_QUALITY, seat.quality(now))
-        if beat % TICKS_PER_SPEECH == 0:
-            for room in self._rooms.values():
-                room.notice_speech(now)
-        if beat % (TICKS_PER_QUALITY * 10) == 0:
+        part, round_number = beat % BEATS, beat // BEATS
+        seats = self.seats
+        for number in range(part, len(seats), BEATS):
+            self._serve(seats[number], round_number + number // BEATS, now)
+        rooms = list(self._rooms.values())
+        for number in range(part, len(rooms), BEATS):
+            if (round_number + number // BEATS) % TICKS_PER_SPEECH == 0:
+                rooms[number].notice_speech(now)
+        if beat % (TICKS_PER_QUALITY * 10 * BEATS) == 0:
             self._forget_empty_rooms(now)
+
+    def _serve(self, seat: Seat, turn: int, now: float) -> None:
+        if turn % TICKS_PER_REPORT == 0:
+            seat.warn(now)
+        if not seat.is_connected:
+            return
+        seat.tick(now)
+        if turn % TICKS_PER_TRANSPORT_FEEDBACK == 0:
+            seat.send_transport_feedback()
+        if turn % TICKS_PER_ADAPTATION == 0:
+            self._adapt(seat, now)
+        if turn % TICKS_PER_REPORT == 0:
+            seat.send_receiver_report(now)
+            if seat.is_silent(now):
+                seat.lose()
+        if turn % TICKS_PER_QUALITY == 0:
+            self._tell(Event.SEAT_QUALITY, seat.quality(now))

@@ -15,7 +15,7 @@ import aiortc
 import pylibsrtp
 import pytest
 
-from app.media import aiortc_seam
+from app.media import aiortc_seam, sockets
 from tests.media.client import run
 
 ROOT = Path(__file__).parents[2]
@@ -81,18 +81,18 @@ def test_the_shapes_are_as_they_were_read():
 
 def test_sockets_are_bound_within_the_range_and_two_nodes_share_it():
     ports = (45000, 45003)
-    sockets = [aiortc_seam.bind_within("127.0.0.1", ports) for _ in range(4)]
+    bound = [sockets.bind_within("127.0.0.1", ports) for _ in range(4)]
     try:
-        assert sorted(sock.getsockname()[1] for sock in sockets) == [45000, 45001, 45002, 45003]
-        with pytest.raises(aiortc_seam.NoPort):
-            aiortc_seam.bind_within("127.0.0.1", ports)
+        assert sorted(sock.getsockname()[1] for sock in bound) == [45000, 45001, 45002, 45003]
+        with pytest.raises(sockets.NoPort):
+            sockets.bind_within("127.0.0.1", ports)
     finally:
-        for sock in sockets:
+        for sock in bound:
             sock.close()
 
 
 def test_an_address_behind_nat_listens_everywhere():
-    sock = aiortc_seam.bind_within("198.51.100.7", (46000, 46999))
+    sock = sockets.bind_within("198.51.100.7", (46000, 46999))
     try:
         assert sock.family == socket.AF_INET
         assert sock.getsockname()[0] == "0.0.0.0"
