@@ -12,11 +12,14 @@ from math import inf
 from typing import Protocol
 
 from app.media.messages import Priority, Step
+from app.media.probe import Evidence
 
 HEAVY_LOSS = 0.20
 DROWNING_LOSS = 0.30
-SWAMPED_LOSS = 0.60
+SURELY_DROWNING = 0.20
+SURELY_SWAMPED = 0.50
 WATCHED_LOSS = 0.12
+"""The last three are of what is surely lost: see ``Evidence``."""
 ESTIMATE_LASTS = 5.0
 SHORTFALL = 0.75
 PATIENCE = 1.5
@@ -28,7 +31,6 @@ PROVEN_AFTER = 8.0
 HEADROOM, PLENTY = 1.3, 3.0
 STEP_UP = 1.0
 SPEAKER_HOLDS = 2.0
-ENOUGH_PACKETS = 8
 PACKET_OVERHEAD = 40
 """Header, tag, UDP and IP, in bytes."""
 SMALL_BITRATE = 150_000
@@ -99,14 +101,14 @@ class Downlink:
         self.need = 0.0
         """Bit/s of what is forwarded at its liveliest: speech comes and goes, and its room must stay."""
         self.watched_loss: float | None = None
-        """Loss of sound since the last look, where the listener's line is watched packet by packet."""
+        """What sound surely loses, where the listener's line is watched packet by packet."""
         self.capacity: float | None = None
         """Bit/s by the last probes; ``None`` when there is no fresh one."""
         self._estimate = 0
         self._estimate_at = -ESTIMATE_LASTS
         self._counts: dict[Stream, _Count] = {}
         self._measured_at = 0.0
-        self._asked = self._sent = 0
+        self._asked_again = Evidence()
         self._recent_loss = 0.0
         self._strained_since: float | None = None
         self._paused: list[Stream] = []
@@ -183,26 +185,25 @@ class Downlink:
             count.smooth += (max(0, offered - count.offered) * 8 / elapsed - count.smooth) * SMOOTHING
             count.rate_offered = max(count.smooth, count.rate_offered * PEAK_DECAY)
             if stream.is_video and not stream.is_paused:
-                self._sent += max(0, packets - count.packets)
-                self._asked += max(0, wanted - count.wanted)
+                self._asked_again.note(max(0, wanted - count.wanted), max(0, packets - count.packets))
             count.octets, count.offered, count.packets, count.wanted = octets, offered, packets, wanted
         self.bitrate = sum(self._counts[each].rate for each in running)
         self.need = sum(self._need_of(each) for each in running)
-        if self._sent >= ENOUGH_PACKETS:
-            self._recent_loss = min(1.0, self._asked / self._sent)
-            self._sent = self._asked = 0
+        surely = self._asked_again.share()
+        if surely is not None:
+            self._recent_loss = surely
         heard = [each for each in running if each.is_video or self.watched_loss is None]
         reported = sum(each.loss for each in heard) / len(heard) if heard else 0.0
         self.loss = max(reported, self.watched_loss or 0.0)
 
     def _is_swamped(self, now: float) -> bool:
         """So narrow that waiting would cost the voices."""
-        if self._recent_loss >= SWAMPED_LOSS:
+        if self._recent_loss >= SURELY_SWAMPED:
             return True
         if now - self._changed_at < SETTLE:
             return False
         is_thin = self.watched_loss is not None and self.watched_loss >= WATCHED_LOSS
-        return is_thin or self._recent_loss >= DROWNING_LOSS or self.loss >= DROWNING_LOSS
+        return is_thin or self._recent_loss >= SURELY_DROWNING or self.loss >= DROWNING_LOSS
 
     def _is_strained(self, now: float) -> bool:
         # An estimate grows by 8 % a second at most: after a pause it lags, and a probe knows better.
@@ -256,7 +257,8 @@ class Downlink:
             self._retry = min(LONGEST_RETRY, self._retry * 2)
         self._resumed_at = -PROVEN_AFTER
         self._changed_at = now
-        self._recent_loss, self._sent, self._asked = 0.0, 0, 0
+        self._recent_loss = 0.0
+        self._asked_again.forget()
         self.capacity = None
 
     def _what_fits(self, now: float) -> float:

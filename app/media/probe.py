@@ -9,6 +9,7 @@ does not enter the browser's own estimate (REMB).
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sqrt
 
 from app.media.feedback import TransportFeedback
 from app.media.rewrite import SEQUENCE_MASK
@@ -21,6 +22,40 @@ TRAIN_INTERVAL = 1.0
 FRESH = 3.5
 MAX_REMEMBERED = 512
 UNMEASURABLY_FAST = 100e6
+ENOUGH_SEEN = 8
+FADE = 0.5
+CONFIDENCE = 2.0
+"""Standard deviations: chance alone passes for evidence once in forty looks, and then only just."""
+
+
+class Evidence:
+    """How much is surely lost of what was seen lately: three of eight packets may be bad luck, thirty of eighty not.
+
+    The lower end of Wilson's interval (1927). What was seen before counts half at each look.
+    """
+
+    __slots__ = ("_fresh", "_lost", "_seen")
+
+    def __init__(self) -> None:
+        self._lost = self._seen = 0.0
+        self._fresh = 0
+
+    def note(self, lost: int, seen: int) -> None:
+        self._lost += lost
+        self._seen += seen
+        self._fresh += seen
+
+    def share(self) -> float | None:
+        """From 0.0 to 1.0; ``None`` while too little is new since the last look."""
+        if self._fresh < ENOUGH_SEEN:
+            return None
+        count, share, square = self._seen, min(1.0, self._lost / self._seen), CONFIDENCE**2
+        spread = CONFIDENCE * sqrt(share * (1 - share) / count + square / (4 * count * count))
+        self._lost, self._seen, self._fresh = self._lost * FADE, self._seen * FADE, 0
+        return max(0.0, (share + square / (2 * count) - spread) / (1 + square / count))
+
+    def forget(self) -> None:
+        self._lost, self._seen, self._fresh = 0.0, 0.0, 0
 
 
 class Prober:
@@ -33,7 +68,7 @@ class Prober:
         self._watched: dict[int, None] = {}
         self._found: list[tuple[float, float]] = []
         self._launched_at = -TRAIN_INTERVAL
-        self._lost = self._seen = 0
+        self._loss = Evidence()
 
     def number(self) -> int:
         """The transport-wide number for one more watched packet of sound."""
@@ -60,20 +95,15 @@ class Prober:
             number = (told.first + step) & SEQUENCE_MASK
             if number in self._watched:
                 del self._watched[number]
-                self._seen += 1
-                self._lost += at is None
+                self._loss.note(at is None, 1)
             elif at is not None:
                 self._note(number, at)
         for first in [first for first, train in self._trains.items() if None not in train.values()]:
             self._judge(self._trains.pop(first), now)
 
     def take_loss(self) -> float | None:
-        """Loss of the watched sound since the last answer; ``None`` while too little was told."""
-        if self._seen < 8:
-            return None
-        share = self._lost / self._seen
-        self._lost = self._seen = 0
-        return share
+        """What the watched sound surely loses; ``None`` while too little was told since the last answer."""
+        return self._loss.share()
 
     def capacity(self, now: float) -> float | None:
         """Bit/s: the best of the fresh trains, for a busy browser only makes a line look slower."""
@@ -84,7 +114,7 @@ class Prober:
         """The line has just become worse: what was found before does not hold."""
         self._found.clear()
         self._trains.clear()
-        self._lost = self._seen = 0
+        self._loss.forget()
 
     def _take_number(self) -> int:
         number, self._next = self._next, (self._next + 1) & SEQUENCE_MASK
