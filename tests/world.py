@@ -23,7 +23,7 @@ from app.records.models import Record, Upload
 from app.scheduling import answers, hours
 from app.scheduling import service as scheduling
 from app.scheduling.hours import Credential, Days, WeeklyHours
-from app.scheduling.models import Booking, BusyFeed, Engagement, Qualification
+from app.scheduling.models import AvailabilityWindow, Booking, BusyFeed, Engagement, Qualification
 from tests.people import Visitor, a_case, a_person
 
 ALWAYS = [WeeklyHours(weekday, 0, 24 * 60) for weekday in range(7)]
@@ -90,7 +90,11 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
         consult = session.get_one(Consult, circle.consult.id)
         invitation, _token = invite(session, case.patient, consult, "Aunt Huda", "relative", "ar")
         session.flush()
+        opening = session.scalars(select(AvailabilityWindow.id).where(
+            AvailabilityWindow.person_id == specialist.id)).first() or ""
         circle.ids = {
+            "scheduling.change_opening:row_id": opening, "scheduling.remove_opening:row_id": opening,
+            "scheduling.change_days:row_id": closed.id,
             "invitation_id": invitation.id,
             "case_id": case.id, "booking_id": circle.booking.id, "consult_id": circle.consult.id,
             "record_id": session.scalars(select(Record.id).where(Record.case_id == case.id)).one(),

@@ -11,7 +11,7 @@ from app.core.errors import Invalid
 from app.core.ids import new_id
 from app.core.text import N_
 from app.scheduling.calendar import MINUTES_IN_DAY
-from app.scheduling.hours import Credential, Days, Habits, WeeklyHours
+from app.scheduling.hours import MOST_WINDOWS, Credential, Days, Habits, WeeklyHours
 from app.scheduling.models import DEFAULT_LENGTH
 from app.scheduling.service import Wish
 
@@ -50,14 +50,32 @@ class HoursForm:
     def read(cls, form: Form) -> HoursForm:
         rows: list[WeeklyHours] = []
         for weekday in range(7):
-            for row in range(ROWS_A_DAY):
+            for row in range(MOST_WINDOWS):
                 start, end = form.get(f"start-{weekday}-{row}", ""), form.get(f"end-{weekday}-{row}", "")
                 if start or end:
-                    rows.append(WeeklyHours(weekday, _minute(start), _minute(end) or MINUTES_IN_DAY))
+                    first, last = form.get(f"first-{weekday}-{row}"), form.get(f"last-{weekday}-{row}")
+                    rows.append(WeeklyHours(
+                        weekday, _minute(start), _minute(end) or MINUTES_IN_DAY,
+                        _day(first, "hours") if first else None, _day(last, "hours") if last else None))
         return cls(form.get("zone", ""), tuple(rows))
 
 
 @dataclass(frozen=True)
+@dataclass(frozen=True)
+class OpeningForm:
+    """One opening of every week, as a calendar or its small form sends it."""
+
+    opening: WeeklyHours
+
+    @classmethod
+    def read(cls, form: Form) -> OpeningForm:
+        weekday, first, last = form.get("weekday", ""), form.get("valid_from"), form.get("valid_until")
+        return cls(WeeklyHours(
+            int(weekday) if weekday.isdigit() else -1, _minute(form.get("start", "")),
+            _minute(form.get("end", "")) or MINUTES_IN_DAY,
+            _day(first, "valid_from") if first else None, _day(last, "valid_until") if last else None))
+
+
 class DaysForm:
     zone: str
     days: Days

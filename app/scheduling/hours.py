@@ -97,10 +97,7 @@ def set_availability(
     if len(hours) > MOST_WINDOWS:
         raise Invalid(N_("Please enter at most %(most)s openings a week."), most=MOST_WINDOWS)
     for one in hours:
-        _check_minutes(one.start, one.end, wraps=True)
-        if not 0 <= one.weekday <= 6:
-            raise Invalid(N_("Please choose a day of the week."), field="weekday")
-        _check_period(one.valid_from, one.valid_until)
+        _check_opening(one)
     diaries.lock(session, [owner.id])
     session.execute(delete(AvailabilityWindow).where(AvailabilityWindow.person_id == owner.id))
     session.add_all(
@@ -111,17 +108,51 @@ def set_availability(
     _record(session, actor, owner, windows=len(hours), zone=zone)
 
 
+def add_opening(
+    session: Session, actor: Person, owner: Person, one: WeeklyHours, zone: str
+) -> AvailabilityWindow:
+    """One more opening of every week, beside those that are there."""
+    _refuse_unless_may_set(actor, owner)
+    _check_zone(zone)
+    _check_opening(one)
+    held = session.scalar(select(func.count()).where(AvailabilityWindow.person_id == owner.id)) or 0
+    if held >= MOST_WINDOWS:
+        raise Invalid(N_("Please enter at most %(most)s openings a week."), field="start", most=MOST_WINDOWS)
+    diaries.lock(session, [owner.id])
+    row = AvailabilityWindow(person_id=owner.id, weekday=one.weekday, start_minute=one.start, end_minute=one.end,
+                             zone=zone, valid_from=one.valid_from, valid_until=one.valid_until)
+    session.add(row)
+    session.flush()
+    _record(session, actor, owner, opening=row.id, weekday=one.weekday, start=one.start, end=one.end)
+    return row
+
+
+def change_opening(session: Session, actor: Person, owner: Person, row: AvailabilityWindow, one: WeeklyHours) -> None:
+    """Another day, other times or another period for an opening of every week; its zone stays."""
+    _refuse_unless_may_set(actor, owner)
+    _refuse_anothers(row.person_id, owner)
+    _check_opening(one)
+    diaries.lock(session, [owner.id])
+    row.weekday, row.start_minute, row.end_minute = one.weekday, one.start, one.end
+    row.valid_from, row.valid_until = one.valid_from, one.valid_until
+    session.flush()
+    _record(session, actor, owner, opening=row.id, weekday=one.weekday, start=one.start, end=one.end)
+
+
+def remove_opening(session: Session, actor: Person, owner: Person, row: AvailabilityWindow) -> None:
+    _refuse_unless_may_set(actor, owner)
+    _refuse_anothers(row.person_id, owner)
+    diaries.lock(session, [owner.id])
+    session.delete(row)
+    session.flush()
+    _record(session, actor, owner, opening_removed=row.id, weekday=row.weekday)
+
+
 def add_days(session: Session, actor: Person, owner: Person, days: Days, zone: str) -> AvailabilityException:
     """A closure or extra hours on certain days. Meetings already booked stay."""
     _refuse_unless_may_set(actor, owner)
     _check_zone(zone)
-    _check_minutes(days.start, days.end, wraps=False)
-    _check_period(days.first, days.last)
-    if (days.last - days.first).days > 366:
-        raise Invalid(N_("Please enter at most a year at once."), field="last")
-    if days.rule is None and days.last < now().date() - timedelta(days=1):
-        raise Invalid(N_("These days have already passed."), field="last")
-    _check_rule(days)
+    _check_days(days)
     if session.scalar(select(func.count()).where(AvailabilityException.person_id == owner.id)) >= MOST_EXCEPTIONS:
         raise Invalid(N_("There are too many entries. Please remove old ones first."), field="first")
     diaries.lock(session, [owner.id])
@@ -133,10 +164,21 @@ def add_days(session: Session, actor: Person, owner: Person, days: Days, zone: s
     return row
 
 
+def change_days(session: Session, actor: Person, owner: Person, row: AvailabilityException, days: Days) -> None:
+    """Other days or times for a closure or for extra hours; their zone stays."""
+    _refuse_unless_may_set(actor, owner)
+    _refuse_anothers(row.person_id, owner)
+    _check_days(days)
+    diaries.lock(session, [owner.id])
+    row.opens, row.first_day, row.last_day = days.opens, days.first, days.last
+    row.start_minute, row.end_minute, row.rule = days.start, days.end, days.rule
+    session.flush()
+    _record(session, actor, owner, opens=days.opens, first=days.first.isoformat(), last=days.last.isoformat())
+
+
 def remove_days(session: Session, actor: Person, owner: Person, row: AvailabilityException) -> None:
     _refuse_unless_may_set(actor, owner)
-    if row.person_id != owner.id:
-        raise Forbidden()
+    _refuse_anothers(row.person_id, owner)
     diaries.lock(session, [owner.id])
     session.delete(row)
     session.flush()
@@ -147,11 +189,15 @@ def set_habits(session: Session, actor: Person, owner: Person, habits: Habits) -
     """Buffers, notice and the most meetings a day and a week."""
     _refuse_unless_may_set(actor, owner)
     if not 0 <= habits.buffer <= 8:
-        raise Invalid(N_("A buffer can be at most two hours."), field="buffer")
+        raise Invalid(N_("The pause between two meetings is a number of quarter hours, at most two hours."),
+                      field="buffer")
     if not 0 <= habits.notice_hours <= 24 * 14:
         raise Invalid(N_("The notice can be at most two weeks."), field="notice_hours")
-    if any(most is not None and not 1 <= most <= 100 for most in (habits.daily_most, habits.weekly_most)):
-        raise Invalid(N_("Please enter a number of meetings from 1 to 100, or leave it empty."), field="daily_most")
+    for name, most in (("daily_most", habits.daily_most), ("weekly_most", habits.weekly_most)):
+        if most is not None and not 1 <= most <= 100:
+            raise Invalid(N_("Please enter a number of meetings from 1 to 100, or leave it empty."), field=name)
+    if habits.daily_most and habits.weekly_most and habits.daily_most > habits.weekly_most:
+        raise Invalid(N_("The most meetings a day cannot be more than the most a week."), field="daily_most")
     diaries.lock(session, [owner.id])
     diary = session.get_one(Diary, owner.id, populate_existing=True)
     diary.buffer, diary.notice_hours = habits.buffer, habits.notice_hours
@@ -254,6 +300,23 @@ def keep_busy_spans(session: Session, feed: BusyFeed, spans: Sequence[Interval],
             for begin, end in spans])
 
 
+def _check_opening(one: WeeklyHours) -> None:
+    _check_minutes(one.start, one.end, wraps=True)
+    if not 0 <= one.weekday <= 6:
+        raise Invalid(N_("Please choose a day of the week."), field="weekday")
+    _check_period(one.valid_from, one.valid_until)
+
+
+def _check_days(days: Days) -> None:
+    _check_minutes(days.start, days.end, wraps=False)
+    _check_period(days.first, days.last)
+    if (days.last - days.first).days > 366:
+        raise Invalid(N_("Please enter at most a year at once."), field="last")
+    if days.rule is None and days.last < now().date() - timedelta(days=1):
+        raise Invalid(N_("These days have already passed."), field="last")
+    _check_rule(days)
+
+
 def _check_rule(days: Days) -> None:
     if days.rule is not None:
         try:
@@ -264,6 +327,11 @@ def _check_rule(days: Days) -> None:
 
 def _refuse_unless_may_set(actor: Person, owner: Person) -> None:
     if not policy.can_set_hours(actor, owner):
+        raise Forbidden()
+
+
+def _refuse_anothers(person_id: str, owner: Person) -> None:
+    if person_id != owner.id:
         raise Forbidden()
 
 

@@ -1,23 +1,25 @@
 """Hours, days and other calendars over HTTP."""
 from __future__ import annotations
 
-from zoneinfo import available_timezones
+from collections import Counter
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
 from app.core.permissions import Permission, Role
+from app.i18n.zones import zone_choices
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries, service
 from app.scheduling.blueprint import blueprint
 from app.scheduling.hours import CREDENTIALS
-from app.scheduling.models import AvailabilityException, BusyFeed, Qualification
+from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusyFeed, Qualification
 from app.web.access import requires
 from app.web.context import current_person, db_session
-from app.web.errors import sentence_of
+from app.web.errors import answer, sentence_of, wants_page
+from app.web.locale import current_language
 
 Page = str | Response | tuple[str, int]
 
@@ -27,104 +29,104 @@ Page = str | Response | tuple[str, int]
 def hours() -> Page:
     if current_person().role == Role.COORDINATOR and "person" not in request.args:
         return redirect(url_for("scheduling.board"))  # the office has no hours of its own
-    return _hours_page(_owner())
+    return _hours_page(owner_of_hours())
 
 
 @blueprint.post("/hours")
 @requires(Permission.AVAILABILITY_WRITE)
 def set_hours() -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     try:
         entered = forms.HoursForm.read(request.form)
         service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 @blueprint.post("/hours/habits")
 @requires(Permission.AVAILABILITY_WRITE)
 def set_habits() -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     try:
         service.set_habits(db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 @blueprint.post("/hours/days")
 @requires(Permission.AVAILABILITY_WRITE)
 def add_days() -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     try:
         entered = forms.DaysForm.read(request.form)
-        service.add_days(db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone)
+        row = service.add_days(db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return _hours_saved(owner)
+    return hours_saved(owner, row.id)
 
 
 @blueprint.post("/hours/days/<row_id>/remove")
 @requires(Permission.AVAILABILITY_WRITE)
 def remove_days(row_id: str) -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     row = db_session().get(AvailabilityException, row_id)
     if row is None:
         raise NotFound()
     service.remove_days(db_session(), current_person(), owner, row)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 @blueprint.post("/hours/feeds")
 @requires(Permission.AVAILABILITY_WRITE)
 def add_feed() -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     try:
         service.add_feed(db_session(), current_person(), owner, request.form.get("url", ""))
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 @blueprint.post("/hours/feeds/<feed_id>/remove")
 @requires(Permission.AVAILABILITY_WRITE)
 def remove_feed(feed_id: str) -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     feed = db_session().get(BusyFeed, feed_id)
     if feed is None:
         raise NotFound()
     service.remove_feed(db_session(), current_person(), owner, feed)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 @blueprint.post("/hours/pairs")
 @requires(Permission.AVAILABILITY_WRITE)
 def add_pair() -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     try:
         entered = forms.CredentialForm.read(request.form)
         service.add_qualification(db_session(), current_person(), owner, entered.held)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 @blueprint.post("/hours/pairs/<row_id>/remove")
 @requires(Permission.AVAILABILITY_WRITE)
 def remove_pair(row_id: str) -> Page:
-    owner = _owner()
+    owner = owner_of_hours()
     row = db_session().get(Qualification, row_id)
     if row is None:
         raise NotFound()
     service.end_qualification(db_session(), current_person(), owner, row)
-    return _hours_saved(owner)
+    return hours_saved(owner)
 
 
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
-def _owner() -> Person:
+def owner_of_hours() -> Person:
     """Whose hours: one's own, or for the office those of `?person=`."""
     person_id = request.values.get("person") or current_person().id
     owner = db_session().get(Person, person_id)
@@ -138,32 +140,33 @@ def _owner() -> Person:
 def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
     session = db_session()
     if refusal is not None:
+        if not wants_page():
+            return answer(refusal)
         session.rollback()
     windows = queries.windows_of(session, owner)
+    zone = request.form.get("zone") or (windows[0].zone if windows else owner.timezone)
     page = render_template(
         "scheduling/hours.html", owner=owner, windows=windows, days=queries.exceptions_of(session, owner),
         feeds=queries.feeds_of(session, owner), repeats=forms.REPEATS, habits=queries.habits_of(session, owner),
         qualifications=queries.qualifications_of(session, owner),
-        zone=request.form.get("zone") or (windows[0].zone if windows else owner.timezone), zones=_zones(),
-        entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(forms.ROWS_A_DAY),
+        zone=zone, zones=zone_choices(current_language().tag, now().date(), keep=zone),
+        entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(_rows_a_day(windows)),
         credentials=CREDENTIALS,
         may_certify=current_person().role == Role.COORDINATOR,
         errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())
     return (page, refusal.status) if refusal else page
 
 
-def _hours_saved(owner: Person) -> Response:
+def hours_saved(owner: Person, row_id: str | None = None) -> Response:
+    """Back to the page of the hours; for a script, the row that there is now."""
+    if not wants_page():
+        return jsonify(row=row_id)
     flash(_("Your hours are saved. Meetings that are already booked stay as they are."))
     person = None if owner.id == current_person().id else owner.id
     return redirect(url_for("scheduling.hours", person=person))
 
 
-def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The named zones by continent, for a select."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for zone in sorted(available_timezones()):
-        area, _slash, place = zone.partition("/")
-        if place and area not in ("Etc", "SystemV", "US", "Canada", "Brazil", "Chile", "Mexico", "posix", "right"):
-            groups.setdefault(area, []).append((zone, place.replace("_", " ").replace("/", " – ")))
-    return [*groups.items(), ("UTC", [("UTC", "UTC")])]
-
+def _rows_a_day(windows: list[AvailabilityWindow]) -> int:
+    """As many as the fullest day has, one more to fill in, and never fewer than three."""
+    by_day = Counter(one.weekday for one in windows)
+    return max(forms.ROWS_A_DAY, max(by_day.values(), default=0) + 1)

@@ -231,6 +231,15 @@ def bookings_for_calendar(session: Session, person: Person) -> list[Booking]:
         ).order_by(Booking.starts_at).limit(500)))
 
 
+def bookings_of_person(session: Session, person: Person, first: datetime, last: datetime) -> list[Booking]:
+    """The live meetings of one person that touch a period, in order of time."""
+    return list(session.scalars(
+        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
+            Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at > first - timedelta(hours=6), Booking.starts_at < last,
+            Booking.takes_part(person.id),
+        ).order_by(Booking.starts_at)))
+
+
 def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 

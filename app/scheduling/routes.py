@@ -37,8 +37,8 @@ from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
 __all__ = [
-    "answer_routes", "blueprint", "brief_routes", "calendar_routes", "hours_calendar_routes", "hours_routes", "rescue_routes",
-    "statement_routes"]
+    "answer_routes", "blueprint", "brief_routes", "calendar_routes", "hours_calendar_routes", "hours_routes",
+    "rescue_routes", "statement_routes"]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
 

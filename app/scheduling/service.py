@@ -26,12 +26,16 @@ from app.scheduling.claims import SlotTaken
 from app.scheduling.hours import (
     add_days,
     add_feed,
+    add_opening,
     add_qualification,
+    change_days,
+    change_opening,
     end_qualification,
     forget_calendar_key,
     new_calendar_key,
     remove_days,
     remove_feed,
+    remove_opening,
     set_availability,
     set_habits,
 )
@@ -40,10 +44,10 @@ from app.scheduling.models import DEFAULT_LENGTH, Booking, BookingState
 from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
 
 __all__ = [
-    "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_qualification", "book", "cancel",
-    "confirm", "decline_engagement", "end_qualification", "expire_hold", "expire_holds",
-    "forget_calendar_key", "hold", "move", "new_calendar_key", "release_hold", "remove_days", "remove_feed",
-    "set_availability", "set_habits",
+    "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_opening", "add_qualification", "book",
+    "cancel", "change_days", "change_opening", "confirm", "decline_engagement", "end_qualification", "expire_hold",
+    "expire_holds", "forget_calendar_key", "hold", "move", "new_calendar_key", "release_hold", "remove_days",
+    "remove_feed", "remove_opening", "set_availability", "set_habits",
 ]
 
 HOLD = timedelta(minutes=10)
