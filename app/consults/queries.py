@@ -62,8 +62,7 @@ def meeting_of_case(session: Session, case_id: str) -> Meeting | None:
 
 def next_consult_of(session: Session, person: Person) -> Meeting | None:
     """The person's meeting that is under way or comes next."""
-    mine = or_(Booking.patient_id == person.id, Booking.specialist_id == person.id,
-               Booking.interpreter_id == person.id)
+    mine = Booking.takes_part(person.id)
     still = or_(Booking.starts_at > now() - CLOSES_AFTER,
                 Booking.id.in_(select(Consult.booking_id).where(
                     or_(Consult.closes_at > now(), Consult.state == ConsultState.LIVE),
@@ -141,6 +140,7 @@ def _meeting(session: Session, booking: Booking) -> Meeting:
 def _with_people():  # type: ignore[no-untyped-def]
     return select(Booking).options(
         joinedload(Booking.patient), joinedload(Booking.specialist), joinedload(Booking.interpreter),
+        joinedload(Booking.second_interpreter),
         joinedload(Booking.case))
 
 

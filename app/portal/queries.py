@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.audit.models import AuditEntry
@@ -23,6 +23,7 @@ from app.identity.models import Person
 from app.portal.journey import clock_state
 from app.portal.next_steps import Facts, NextStep, next_step
 from app.scheduling.models import Booking, BookingState, Engagement, EngagementState
+from app.scheduling.queries import lacks_interpreter
 
 PAGE = 30
 SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
@@ -76,11 +77,9 @@ def worklist(session: Session, wanted: Wanted, page: int, *, only_unfilled: bool
 
 def unfilled_cases(session: Session) -> tuple[str, ...]:
     """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
-    said_yes = exists().where(Engagement.booking_id == Booking.id, Engagement.state.in_(SAID_YES),
-                              Engagement.interpreter_id == Booking.interpreter_id)
     return tuple(session.scalars(
         select(Booking.case_id).distinct().where(
-            Booking.state == BookingState.CONFIRMED, Booking.needs_interpreter, Booking.starts_at > now(), ~said_yes)))
+            Booking.state == BookingState.CONFIRMED, Booking.starts_at > now(), lacks_interpreter())))
 
 
 def rows_for(session: Session, found: Sequence[Case], role: str) -> list[Row]:
@@ -105,8 +104,8 @@ def facts_of(case: Case, specialist: Person | None, meeting: Meeting | None) -> 
     booking = meeting.booking if meeting else None
     return Facts(
         has_specialist=specialist is not None, has_booking=booking is not None,
-        lacks_interpreter=booking is not None and booking.needs_interpreter and booking.starts_at > now()
-        and (booking.engagement is None or booking.engagement.state not in SAID_YES),
+        lacks_interpreter=booking is not None and booking.starts_at > now()
+        and sum(one.state in SAID_YES for one in booking.current_engagements) < booking.interpreters_needed,
         can_join=meeting is not None and meeting.is_open,
         meeting_is_over=meeting is not None and meeting.is_over)
 

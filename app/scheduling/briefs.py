@@ -103,7 +103,7 @@ def set_preference(
 def _refuse_unless_open(session: Session, actor: Person, engagement: Engagement) -> None:
     booking = engagement.booking
     member = case_queries.membership(session, actor, booking.case_id)
-    if actor.id != engagement.interpreter_id or booking.interpreter_id != actor.id or not booking.is_confirmed:
+    if actor.id != engagement.interpreter_id or actor not in booking.interpreters or not booking.is_confirmed:
         raise Forbidden()
     if not engagement.is_live or not is_open(member):
         raise Forbidden()

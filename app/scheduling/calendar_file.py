@@ -97,10 +97,9 @@ def _event(booking: Booking, reader: Person, site: str, method: Method, organize
 
 
 def _is_only_asked(booking: Booking, reader: Person) -> bool:
-    """Whether the reader is the interpreter and has not said yes."""
-    engagement = booking.engagement
-    return engagement is not None and reader.id == booking.interpreter_id and (
-        engagement.state == EngagementState.PROPOSED)
+    """Whether the reader is an interpreter and has not said yes."""
+    engagement = booking.engagement_of(reader.id)
+    return engagement is not None and engagement.state == EngagementState.PROPOSED
 
 
 def uid_of(booking: Booking) -> str:
@@ -111,9 +110,7 @@ def uid_of(booking: Booking) -> str:
 def _times(booking: Booking, reader: Person) -> list[str]:
     """The meeting on everyone's wall, the reader's first."""
     say = translator(reader.language)
-    roles = {booking.patient_id: Role.PATIENT, booking.specialist_id: Role.SPECIALIST,
-             booking.interpreter_id: Role.INTERPRETER}
-    return [say(_LINES[roles[one.id]], time=long_moment(booking.starts_at, one.timezone, reader.language))
+    return [say(_LINES[booking.role_of(one.id)], time=long_moment(booking.starts_at, one.timezone, reader.language))
             for one in sorted(booking.people, key=lambda one: one.id != reader.id)]
 
 

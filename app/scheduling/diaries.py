@@ -242,7 +242,7 @@ def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[s
     """When the meetings of these people begin, from a week before the horizon, for the maxima of days and weeks."""
     found: dict[str, list[datetime]] = defaultdict(list)
     first, last = instant_of(horizon.start) - timedelta(days=7), instant_of(horizon.end)
-    for column in (Booking.specialist_id, Booking.interpreter_id):
+    for column in (Booking.specialist_id, Booking.interpreter_id, Booking.second_interpreter_id):
         rows = session.execute(
             select(column, Booking.starts_at).where(
                 among(session, column, ids), Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at.between(first, last)
@@ -285,7 +285,8 @@ def is_full(session: Session, person_id: str, zone: str, booking: Booking, rule:
     day = booking.starts_at.astimezone(ZoneInfo(zone)).date()
     around = (booking.starts_at - timedelta(days=8), booking.starts_at + timedelta(days=8))
     others = session.scalars(select(Booking.starts_at).where(
-        or_(Booking.specialist_id == person_id, Booking.interpreter_id == person_id),
+        or_(Booking.specialist_id == person_id, Booking.interpreter_id == person_id,
+            Booking.second_interpreter_id == person_id),
         Booking.id != booking.id, Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at.between(*around)))
     days, weeks = meetings_by_day_and_week(others, zone)
     return (rule.daily_most is not None and days[day] >= rule.daily_most) or (

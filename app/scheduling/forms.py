@@ -23,18 +23,19 @@ ROWS_A_DAY = 3
 
 @dataclass(frozen=True)
 class SlotForm:
-    """One chosen time. A button sends `slot` as «instant specialist interpreter»; a script may send the parts."""
+    """One chosen time. A button sends `slot` as «instant specialist interpreter second»; a script may send the parts.
+    """
 
     wish: Wish
     token: str
 
     @classmethod
     def read(cls, form: Form) -> SlotForm:
-        at, specialist, interpreter = (form.get("slot", "").split(" ") + ["", "", ""])[:3]
+        at, specialist, interpreter, second = (form.get("slot", "").split(" ") + ["", "", "", ""])[:4]
         at = form.get("starts_at") or at
         wish = Wish(
             _instant(at), form.get("specialist") or specialist, form.get("interpreter") or interpreter or None,
-            _count(form, "length", DEFAULT_LENGTH))
+            _count(form, "length", DEFAULT_LENGTH), form.get("second_interpreter") or second or None)
         # One page offers many times: the same button twice is one wish, another button is another.
         return cls(wish, f"{form.get('form_token', '')[:30] or new_id()}.{wish.starts_at.isoformat()[:32]}")
 
@@ -61,7 +62,6 @@ class HoursForm:
 
 
 @dataclass(frozen=True)
-@dataclass(frozen=True)
 class OpeningForm:
     """One opening of every week, as a calendar or its small form sends it."""
 
@@ -76,6 +76,7 @@ class OpeningForm:
             _day(first, "valid_from") if first else None, _day(last, "valid_until") if last else None))
 
 
+@dataclass(frozen=True)
 class DaysForm:
     zone: str
     days: Days

@@ -83,12 +83,12 @@ def replace(
         if actor is not None and actor.id == gone.id:
             engagement.answered_at = now()
         _record(session, actor, engagement)
-        if booking.interpreter_id != gone.id:
+        if gone not in booking.interpreters:
             session.flush()
             return booking.interpreter
         claims.give_back(session, booking, gone.id)
         _see_out(session, actor, booking, gone)
-        booking.interpreter_id, booking.interpreter = None, None
+        booking.unseat(gone.id)
         booking.changed_at = now()
         session.flush()
         tell(session, "engagement_ended", booking, [gone.id])
@@ -98,7 +98,20 @@ def replace(
 
 
 def promote(session: Session, actor: Person | None, booking: Booking) -> Person | None:
-    """Asks the first free substitute, and tells everyone. None, and the office is told, when there is nobody."""
+    """Asks the first free substitute for each empty place, and tells everyone. Returns who was asked last.
+
+    None, and the office is told, when there is nobody.
+    """
+    found = None
+    while booking.interpreters_missing > 0:
+        found = _ask_next(session, actor, booking)
+        if found is None:
+            tell(session, "interpreter_missing", booking, office(session))
+            return None
+    return found
+
+
+def _ask_next(session: Session, actor: Person | None, booking: Booking) -> Person | None:
     asked = {one.interpreter_id for one in booking.engagements}
     ladder = queries.free_interpreters(session, booking, leaving_out=asked | {person.id for person in booking.people})
     for first in range(0, len(ladder), _AT_ONCE):
@@ -109,18 +122,18 @@ def promote(session: Session, actor: Person | None, booking: Booking) -> Person 
                 claims.take(session, booking, [person.id])
             except claims.SlotTaken:
                 continue
-            booking.interpreter_id, booking.interpreter = person.id, person
+            booking.seat(person)
             propose(session, actor, booking, person, rank=len(asked))
-            told = [booking.patient_id, booking.specialist_id, *office(session)]
+            partners = [one.id for one in booking.interpreters if one.id != person.id]
+            told = [booking.patient_id, booking.specialist_id, *partners, *office(session)]
             tell(session, "interpreter_replaced", booking, told)
             return person
-    tell(session, "interpreter_missing", booking, office(session))
     return None
 
 
 def check_answer(session: Session, engagement: Engagement) -> None:
     """At the deadline: silence passes the request on, a yes becomes firm. Harmless when repeated."""
-    if not engagement.booking.is_confirmed or engagement.booking.interpreter_id != engagement.interpreter_id:
+    if not engagement.booking.is_confirmed or engagement.interpreter not in engagement.booking.interpreters:
         return
     if engagement.state == EngagementState.PROPOSED:
         replace(session, None, engagement, EngagementState.REPLACED)
@@ -130,21 +143,19 @@ def check_answer(session: Session, engagement: Engagement) -> None:
 
 
 def stand_down(session: Session, actor: Person | None, booking: Booking) -> None:
-    """The interpreter need not come, and leaves the case. Telling them is the caller's."""
-    engagement = booking.engagement
-    if engagement is not None and engagement.is_live:
-        engagement.state = EngagementState.REPLACED
-        _record(session, actor, engagement)
-    if booking.interpreter is not None:
-        _see_out(session, actor, booking, booking.interpreter)
+    """The interpreters need not come, and leave the case. Telling them is the caller's."""
+    for engagement in booking.current_engagements:
+        if engagement.is_live:
+            engagement.state = EngagementState.REPLACED
+            _record(session, actor, engagement)
+    for interpreter in booking.interpreters:
+        _see_out(session, actor, booking, interpreter)
 
 
 def tell(session: Session, kind: str, booking: Booking, person_ids: Iterable[str], **facts: object) -> None:
     """A message about a meeting to each, with the zones of the others in it."""
-    roles = {booking.patient_id: Role.PATIENT, booking.specialist_id: Role.SPECIALIST,
-             booking.interpreter_id: Role.INTERPRETER}
     for person_id in dict.fromkeys(person_ids):
-        zones = [[roles[one.id], one.timezone] for one in booking.people if one.id != person_id]
+        zones = [[booking.role_of(one.id), one.timezone] for one in booking.people if one.id != person_id]
         cases.notify(session, kind, booking.case, [person_id], zones=zones, **facts_of(booking), **facts)
 
 
@@ -155,9 +166,10 @@ def facts_of(booking: Booking) -> dict[str, object]:
 
 
 def stay_until(session: Session, booking: Booking) -> None:
-    """After a small delay the interpreter's way to the brief stays open as much longer."""
+    """After a small delay the interpreters' way to the brief stays open as much longer."""
+    here = {one.id for one in booking.interpreters}
     for member in case_queries.members_of(session, booking.case_id):
-        if member.person_id == booking.interpreter_id and member.role == Role.INTERPRETER:
+        if member.person_id in here and member.role == Role.INTERPRETER:
             member.until = booking.ends_at + AFTER_THE_MEETING
     session.flush()
 

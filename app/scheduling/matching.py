@@ -5,12 +5,12 @@ People are read as a few columns only; whole persons are loaded for those whom a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Protocol
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
@@ -21,7 +21,7 @@ from app.scheduling.diaries import Calendar
 from app.scheduling.languages import closeness, is_pair, primary, shared_language
 from app.scheduling.models import DEFAULT_LENGTH, InterpreterProfile, Qualification
 from app.scheduling.quarters import Horizon
-from app.scheduling.slots import Candidate, Reason, Slot, Team, search, why_none
+from app.scheduling.slots import Candidate, Reason, Slot, Team, interpreters_for, search, why_none
 
 MOST_SLOTS = 2_000
 LOOK_AHEAD = timedelta(days=28)
@@ -61,6 +61,17 @@ class Able:
     valid: tuple[tuple[date | None, date | None], ...]
     nearness: int
     is_wished: bool = False
+    knows_field: bool = False
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of an interpreter beside the languages. With `only`, nobody of another gender is proposed."""
+
+    gender: str | None = None
+    only: bool = False
+    specialty: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,30 +106,35 @@ def specialists(session: Session, specialty: str) -> list[Staff]:
 
 
 def interpreters(
-    session: Session, source: str, target: str, first: date, last: date, *, gender: str | None = None
+    session: Session, source: str, target: str, first: date, last: date, wanted: Wanted | None = None
 ) -> list[Able]:
     """Active interpreters with a credential for the pair that is good on some day from `first` to `last`.
 
-    Those of the `gender` that the patient would rather have are marked.
+    Those of the gender that the patient would rather have, at home in the dialect or in the field, are marked.
     """
-    wished = set(session.scalars(select(InterpreterProfile.person_id).where(
-        InterpreterProfile.gender == gender))) if gender else frozenset()
-    Q = Qualification
+    Q, I = Qualification, InterpreterProfile  # noqa: E741
+    wanted = wanted or Wanted()
     rows = session.execute(
-        select(Person.id, Person.timezone, Q.source, Q.target, Q.both_ways, Q.valid_from, Q.valid_until)
-        .join(Person, Person.id == Q.person_id)
+        select(Person.id, Person.timezone, Q.source, Q.target, Q.both_ways, Q.valid_from, Q.valid_until, I.gender,
+               type_coerce(I.dialects, Text), type_coerce(I.specialties, Text))
+        .join(Person, Person.id == Q.person_id).outerjoin(I, I.person_id == Person.id)
         .where(Person.active, Person.role == Role.INTERPRETER,
                _language_is(Q.source, source, target), _language_is(Q.target, source, target),
                or_(Q.valid_from.is_(None), Q.valid_from <= last), or_(Q.valid_until.is_(None), Q.valid_until >= first)))
     found: dict[str, Able] = {}
-    for person_id, zone, held_source, held_target, both_ways, valid_from, valid_until in rows:
+    for person_id, zone, held_source, held_target, both_ways, valid_from, valid_until, gender, dialects, fields in rows:
         if not is_pair(held_source, held_target, source, target, both_ways=both_ways):
             continue
+        is_wished = wanted.gender is not None and gender == wanted.gender
+        if wanted.only and wanted.gender and not is_wished:
+            continue
         days, nearness = (valid_from, valid_until), max(closeness(held_source, source), closeness(held_target, source))
+        if _lists(dialects, source):
+            nearness = 2
         before = found.get(person_id)
         found[person_id] = Able(
             person_id, zone, (*before.valid, days) if before else (days,),
-            max(before.nearness, nearness) if before else nearness, person_id in wished)
+            max(before.nearness, nearness) if before else nearness, is_wished, _lists(fields, wanted.specialty))
     return list(found.values())
 
 
@@ -134,25 +150,25 @@ def pair_of(patient_language: str, specialist: Speaker) -> tuple[str, str, bool]
 def find_slots(
     session: Session, *, patient: Person, language: str, specialists: Sequence[Speaker],
     interpreter: Person | None = None, first: datetime | None = None, last: datetime | None = None,
-    length: int = DEFAULT_LENGTH, limit: int = MOST_SLOTS, gender: str | None = None,
+    length: int = DEFAULT_LENGTH, limit: int = MOST_SLOTS, wanted: Wanted | None = None,
 ) -> SlotSearch:
     """Every fair time between `first` (now) and `last` (in four weeks) at which all who are needed are free."""
     first = max(first or now(), now() + timedelta(minutes=1))
     last = last or first + LOOK_AHEAD
     horizon = Horizon.between(first, last)
-    gathered = gather(session, patient, language, specialists, interpreter, horizon, gender)
+    gathered = gather(session, patient, language, specialists, interpreter, horizon, wanted, length)
     slots = list(islice(search(horizon, length, gathered.patient, gathered.teams), limit))
     reason, next_at = None, None
     if not slots:
         reason = why_none(length, gathered.patient, gathered.teams)
-        next_at = _first_after(session, patient, language, specialists, interpreter, last, length)
+        next_at = _first_after(session, patient, language, specialists, interpreter, last, length, wanted)
     target = pair_of(language, specialists[0])[1] if specialists else language
     return SlotSearch(slots, reason, _people_of(session, patient, slots), length, language, target, next_at)
 
 
 def gather(
     session: Session, patient: Person, language: str, specialists: Sequence[Speaker], interpreter: Person | None,
-    horizon: Horizon, gender: str | None = None,
+    horizon: Horizon, wanted: Wanted | None = None, length: int = DEFAULT_LENGTH,
 ) -> Gathered:
     """The patient, and the specialists in teams by the language that they and the patient need between them.
 
@@ -162,7 +178,8 @@ def gather(
     for one in specialists:
         _, target, needs_interpreter = pair_of(language, one)
         by_language.setdefault(primary(target) if needs_interpreter else None, []).append(one)
-    able = {target: _able(session, language, target, interpreter, horizon, gender) for target in by_language if target}
+    able = {target: _able(session, language, target, interpreter, horizon, wanted, length)
+            for target in by_language if target}
     everyone = {one.id: one.timezone for one in specialists}
     everyone |= {one.id: one.timezone for group in able.values() for one in group}
     known = diaries.calendars(session, everyone)
@@ -194,19 +211,24 @@ def by_load(session: Session, staff: Sequence[Staff]) -> list[Staff]:
 
 
 def in_order(session: Session, able: Sequence[Able]) -> list[Able]:
-    """In the order in which they would be asked: the nearest dialect, then the fewest meetings ahead."""
+    """In the order in which they would be asked: the nearest dialect, the field, then the fewest meetings ahead."""
     return _ranked(able, diaries.calendars(session, {one.id: one.timezone for one in able}))
 
 
 def _ranked(able: Iterable[Able], known: dict[str, Calendar]) -> list[Able]:
-    return sorted(able, key=lambda one: (not one.is_wished, -one.nearness, known[one.id].taken, one.id))
+    return sorted(able, key=lambda one: (
+        not one.is_chosen, not one.is_wished, -one.nearness, not one.knows_field, known[one.id].taken, one.id))
 
 
 def _able(
-    session: Session, source: str, target: str, interpreter: Person | None, horizon: Horizon, gender: str | None
+    session: Session, source: str, target: str, interpreter: Person | None, horizon: Horizon, wanted: Wanted | None,
+    length: int,
 ) -> list[Able]:
-    found = interpreters(session, source, target, horizon.first_day, horizon.last_day, gender=gender)
-    chosen = [one for one in found if interpreter is not None and one.id == interpreter.id]
+    """Who may be proposed: where the office has chosen an able one it is that one, in a team the first of the two."""
+    found = interpreters(session, source, target, horizon.first_day, horizon.last_day, wanted)
+    chosen = [replace(one, is_chosen=True) for one in found if interpreter is not None and one.id == interpreter.id]
+    if chosen and interpreters_for(length) > 1:
+        return [*chosen, *(one for one in found if one.id != chosen[0].id)]
     return chosen or found
 
 
@@ -226,19 +248,24 @@ def _good_days(one: Able, horizon: Horizon) -> int:
 
 def _first_after(
     session: Session, patient: Person, language: str, specialists: Sequence[Speaker], interpreter: Person | None,
-    after: datetime, length: int,
+    after: datetime, length: int, wanted: Wanted | None,
 ) -> datetime | None:
     rest = Horizon.between(after, now() + timedelta(days=diaries.HORIZON_DAYS - 1))
     if rest.length <= 0:
         return None
-    gathered = gather(session, patient, language, specialists, interpreter, rest)
+    gathered = gather(session, patient, language, specialists, interpreter, rest, wanted, length)
     return min((slot.starts_at for slot in search(rest, length, gathered.patient, gathered.teams)), default=None)
 
 
 def _people_of(session: Session, patient: Person, slots: Iterable[Slot]) -> dict[str, Person]:
-    ids = {slot.specialist_id for slot in slots} | {slot.interpreter_id for slot in slots if slot.interpreter_id}
+    ids = {one for slot in slots for one in (slot.specialist_id, slot.interpreter_id, slot.second_id) if one}
     return {patient.id: patient} | {one.id: one for one in session.scalars(
         select(Person).where(diaries.among(session, Person.id, ids)))}
+
+
+def _lists(text: str | None, word: str | None) -> bool:
+    """Whether a list, as it lies in the database, holds a word. Quicker than to read the JSON of a thousand rows."""
+    return bool(text and word) and f'"{word}"' in (text or "")
 
 
 def _language_is(column: Any, *wanted: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, false
+from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, String, UniqueConstraint, false, or_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.cases.models import Case
@@ -17,12 +17,10 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import Record
 from app.scheduling.quarters import MINUTES, quarter_of
+from app.scheduling.slots import interpreters_for
 
 DEFAULT_LENGTH = 3
 """Quarters: a consult is 45 minutes unless somebody says otherwise."""
-
-ALONE_UP_TO = 4
-"""Quarters: for longer meetings interpreters work in a team of two, and take turns (NCIHC, ASTM F2089)."""
 
 
 class BookingState(StrEnum):
@@ -43,11 +41,6 @@ class EngagementState(StrEnum):
 
 LIVE_BOOKINGS = (BookingState.HELD, BookingState.CONFIRMED)
 LIVE_ENGAGEMENTS = (EngagementState.PROPOSED, EngagementState.ACCEPTED, EngagementState.CONFIRMED)
-
-
-def interpreters_for(length: int) -> int:
-    """How many interpreters a meeting of that many quarters takes."""
-    return 1 if length <= ALONE_UP_TO else 2
 
 
 class Diary(Base):
@@ -196,6 +189,12 @@ class Booking(Base):
     @property
     def interpreters_missing(self) -> int:
         return self.interpreters_needed - len(self.interpreters)
+
+    @staticmethod
+    def takes_part(person_id: str) -> ColumnElement[bool]:
+        """The condition that somebody is in a meeting, for a query."""
+        return or_(Booking.patient_id == person_id, Booking.specialist_id == person_id,
+                   Booking.interpreter_id == person_id, Booking.second_interpreter_id == person_id)
 
     def role_of(self, person_id: str) -> Role:
         """What somebody in this meeting is there for."""

@@ -55,10 +55,7 @@ def days_of(slots: Iterable[Slot], people: dict[str, Person], patient: Person, r
 
 def companions(booking: Booking, reader: Person) -> list[tuple[str, Person]]:
     """The others in a meeting, as the reader sees it: role and person."""
-    roles = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
-    people = (booking.patient, booking.specialist, booking.interpreter)
-    return [(ROLE_NAMES[role], one) for role, one in zip(roles, people, strict=True)
-            if one is not None and one.id != reader.id]
+    return [(ROLE_NAMES[booking.role_of(one.id)], one) for one in booking.people if one.id != reader.id]
 
 
 def clock_changes(booking: Booking, reference: datetime) -> list[Person]:
@@ -78,10 +75,11 @@ def week_of(bookings: Iterable[Booking], monday: date, zone: ZoneInfo) -> list[t
 
 def _shown(slot: Slot, people: dict[str, Person], patient: Person, reader: Person) -> ShownSlot:
     specialist, interpreter = people[slot.specialist_id], people.get(slot.interpreter_id or "")
-    everyone = ((Role.PATIENT, patient), (Role.SPECIALIST, specialist), (Role.INTERPRETER, interpreter))
+    everyone = ((Role.PATIENT, patient), (Role.SPECIALIST, specialist), (Role.INTERPRETER, interpreter),
+                (Role.INTERPRETER, people.get(slot.second_id or "")))
     others = [(ROLE_NAMES[role], one.timezone) for role, one in everyone if one is not None and one.id != reader.id]
-    return ShownSlot(slot.starts_at, f"{slot.starts_at.isoformat()} {slot.specialist_id} {slot.interpreter_id or ''}",
-                     others)
+    value = [slot.starts_at.isoformat(), slot.specialist_id, slot.interpreter_id or "", slot.second_id or ""]
+    return ShownSlot(slot.starts_at, " ".join(value).strip(), others)
 
 
 def _thinned(slots: Sequence[Slot], zone: ZoneInfo) -> Sequence[Slot]:

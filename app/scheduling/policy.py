@@ -33,7 +33,8 @@ def can_see_booking(person: Person, booking: Booking) -> bool:
     """The people in it, and the office."""
     if person.role == Role.COORDINATOR:
         return True
-    return person.id in (booking.patient_id, booking.specialist_id, booking.interpreter_id)
+    return person.id in (booking.patient_id, booking.specialist_id, booking.interpreter_id,
+                         booking.second_interpreter_id)
 
 
 def can_change_booking(person: Person, booking: Booking) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.cases import queries as cases
@@ -17,9 +18,10 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import diaries, matching, policy
 from app.scheduling.languages import is_pair
-from app.scheduling.matching import MOST_SLOTS, Gathered, SlotSearch, Speaker, find_slots, pair_of
+from app.scheduling.matching import MOST_SLOTS, Gathered, SlotSearch, Speaker, Wanted, find_slots, pair_of
 from app.scheduling.models import (
     DEFAULT_LENGTH,
+    LIVE_BOOKINGS,
     LIVE_ENGAGEMENTS,
     AvailabilityException,
     AvailabilityWindow,
@@ -30,9 +32,11 @@ from app.scheduling.models import (
     Diary,
     Engagement,
     EngagementState,
+    InterpreterProfile,
     Qualification,
 )
 from app.scheduling.quarters import Horizon
+from app.scheduling.slots import ALONE_UP_TO
 
 __all__ = ["SlotSearch", "find_slots", "pair_of"]
 
@@ -72,12 +76,23 @@ def slots_for_case(
     specialists, interpreter = _staff_of(session, case, any_interpreter)
     return find_slots(
         session, patient=case.patient, language=case.language, specialists=specialists, interpreter=interpreter,
-        first=first, last=last, length=length, limit=limit, gender=wished_gender(session, case.id))
+        first=first, last=last, length=length, limit=limit, wanted=wanted_for(session, case))
 
 
-def wished_gender(session: Session, case_id: str) -> str | None:
-    """Whom the patient would rather have interpret, if they said."""
-    return session.scalar(select(BriefPreference.interpreter_gender).where(BriefPreference.case_id == case_id))
+def wanted_for(session: Session, case: Case) -> Wanted:
+    """Whom the patient would rather have interpret, if they said, and the field that it is about."""
+    said = session.execute(select(BriefPreference.interpreter_gender, BriefPreference.gender_only).where(
+        BriefPreference.case_id == case.id)).first()
+    gender, only = said or (None, False)
+    return Wanted(gender, bool(only), case.specialty)
+
+
+def has_wanted_gender(session: Session, person: Person, wanted: Wanted) -> bool:
+    """Whether somebody may interpret for a patient who wants nobody of another gender."""
+    if not wanted.only or not wanted.gender:
+        return True
+    return session.scalar(select(InterpreterProfile.gender).where(
+        InterpreterProfile.person_id == person.id)) == wanted.gender
 
 
 def gather_for_case(session: Session, case: Case, horizon: Horizon) -> Gathered:
@@ -107,8 +122,8 @@ def free_interpreters(
 ) -> list[Person]:
     """The ladder: qualified interpreters who are free for the whole booking, best first."""
     out, day = set(leaving_out), booking.starts_at.date()
-    able = matching.interpreters(session, booking.source, booking.target, day, day,
-                                 gender=wished_gender(session, booking.case_id))
+    able = matching.interpreters(
+        session, booking.source, booking.target, day, day, wanted_for(session, booking.case))
     free = matching.free_among(session, [one for one in able if one.id not in out], booking.quarters)
     return _whole(session, [one.id for one in free])
 
@@ -154,8 +169,7 @@ def upcoming_bookings(session: Session, person: Person, limit: int = 20) -> list
     return list(session.scalars(
         select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
             Booking.state == BookingState.CONFIRMED,
-            or_(Booking.patient_id == person.id, Booking.specialist_id == person.id,
-                Booking.interpreter_id == person.id),
+            Booking.takes_part(person.id),
             Booking.starts_at > now() - timedelta(hours=4),
         ).order_by(Booking.starts_at).limit(limit)))
 
@@ -190,15 +204,23 @@ def open_proposals(session: Session, person: Person) -> list[Engagement]:
 
 
 def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
-    """Confirmed meetings that need an interpreter and have none who said yes, soonest first: the office's worry."""
-    answered = select(Engagement.booking_id).where(
-        Engagement.booking_id == Booking.id, Engagement.interpreter_id == Booking.interpreter_id,
-        Engagement.state.in_((EngagementState.ACCEPTED, EngagementState.CONFIRMED)))
+    """Confirmed meetings that lack an interpreter who said yes, soonest first: the office's worry."""
     return list(session.scalars(
         select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state == BookingState.CONFIRMED, Booking.needs_interpreter, Booking.starts_at > now(),
-            ~answered.exists(),
+            Booking.state == BookingState.CONFIRMED, Booking.starts_at > now(), lacks_interpreter(),
         ).order_by(Booking.starts_at).limit(limit)))
+
+
+def lacks_interpreter() -> ColumnElement[bool]:
+    """The condition that fewer interpreters have said yes to a meeting than it takes."""
+
+    def has_said_yes(place: Any) -> ColumnElement[bool]:
+        return select(Engagement.booking_id).where(
+            Engagement.booking_id == Booking.id, Engagement.interpreter_id == place,
+            Engagement.state.in_((EngagementState.ACCEPTED, EngagementState.CONFIRMED))).exists()
+
+    one, other = has_said_yes(Booking.interpreter_id), has_said_yes(Booking.second_interpreter_id)
+    return and_(Booking.needs_interpreter, or_(~one, and_(Booking.length > ALONE_UP_TO, ~other)))
 
 
 def bookings_between(session: Session, first: datetime, last: datetime) -> list[Booking]:
@@ -207,6 +229,15 @@ def bookings_between(session: Session, first: datetime, last: datetime) -> list[
         select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
             Booking.state == BookingState.CONFIRMED, Booking.starts_at >= first, Booking.starts_at < last
         ).order_by(Booking.starts_at, Booking.id)))
+
+
+def bookings_of_person(session: Session, person: Person, first: datetime, last: datetime) -> list[Booking]:
+    """The live meetings of one person that touch a period, in order of time."""
+    return list(session.scalars(
+        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
+            Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at > first - timedelta(hours=6), Booking.starts_at < last,
+            Booking.takes_part(person.id),
+        ).order_by(Booking.starts_at)))
 
 
 def has_calendar_key(session: Session, person: Person) -> bool:
@@ -225,19 +256,9 @@ def bookings_for_calendar(session: Session, person: Person) -> list[Booking]:
     return list(session.scalars(
         select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
             Booking.state.in_((BookingState.CONFIRMED, BookingState.CANCELLED)),
-            or_(Booking.patient_id == person.id, Booking.specialist_id == person.id,
-                Booking.interpreter_id == person.id),
+            Booking.takes_part(person.id),
             Booking.starts_at > now() - timedelta(days=30),
         ).order_by(Booking.starts_at).limit(500)))
-
-
-def bookings_of_person(session: Session, person: Person, first: datetime, last: datetime) -> list[Booking]:
-    """The live meetings of one person that touch a period, in order of time."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at > first - timedelta(hours=6), Booking.starts_at < last,
-            Booking.takes_part(person.id),
-        ).order_by(Booking.starts_at)))
 
 
 def hash_of(key: str) -> str:
@@ -294,4 +315,5 @@ def _whole(session: Session, ids: Sequence[str]) -> list[Person]:
 
 def _with_people():  # type: ignore[no-untyped-def]
     return (joinedload(Booking.patient), joinedload(Booking.specialist), joinedload(Booking.interpreter),
+            joinedload(Booking.second_interpreter),
             selectinload(Booking.engagements).joinedload(Engagement.interpreter))

@@ -26,22 +26,30 @@ from app.scheduling.service import offsets_of, remind
 LATEST_DELAY = 4  # quarters
 
 
-def report_no_show(session: Session, actor: Person | None, booking: Booking) -> Person | None:
+def report_no_show(
+    session: Session, actor: Person | None, booking: Booking, interpreter: Person | None = None
+) -> Person | None:
     """The interpreter has not come: the next one who is free is asked at once. Returns whom.
 
-    `actor` is the specialist or the office, or None where the consult itself has noticed.
+    `actor` is the specialist or the office, or None where the consult itself has noticed. Of a team, `interpreter`
+    says who is missing; without it, both are.
     """
     if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
         raise Forbidden()
     if booking.starts_at > now():
         raise Conflict(N_("The meeting has not begun yet, so nobody is missing."))
-    return _next_interpreter(session, actor, booking, EngagementState.NO_SHOW)
+    return _next_interpreter(session, actor, booking, EngagementState.NO_SHOW, interpreter)
 
 
-def ask_another(session: Session, actor: Person, booking: Booking) -> Person | None:
-    """The office asks the next interpreter in the place of the one who is booked, or looks for one again."""
+def ask_another(
+    session: Session, actor: Person, booking: Booking, interpreter: Person | None = None
+) -> Person | None:
+    """The office asks the next interpreter in the place of the one who is booked, or looks for one again.
+
+    Of a team, `interpreter` is the one in whose place; a place that is empty is filled first.
+    """
     _refuse_others(actor, booking)
-    return _next_interpreter(session, actor, booking, EngagementState.REPLACED)
+    return _next_interpreter(session, actor, booking, EngagementState.REPLACED, interpreter)
 
 
 def change_language(session: Session, actor: Person, booking: Booking, language: str) -> Person | None:
@@ -55,16 +63,18 @@ def change_language(session: Session, actor: Person, booking: Booking, language:
         source, target, needs_interpreter = queries.pair_of(language, booking.specialist)
         booking.source, booking.target, booking.needs_interpreter = source, target, needs_interpreter
         session.flush()
-        fits = booking.interpreter is not None and queries.is_qualified(
-            session, booking.interpreter, source, target, booking.starts_at.date())
+        unfit = [one for one in booking.interpreters
+                 if not queries.is_qualified(session, one, source, target, booking.starts_at.date())]
         audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, language=source)
-        if needs_interpreter and fits:
-            return booking.interpreter
-        if needs_interpreter:
-            return _next_interpreter(session, actor, booking, EngagementState.REPLACED)
-        if booking.interpreter is not None:
-            _without_interpreter(session, actor, booking)
-        return None
+        if not needs_interpreter:
+            _without_interpreters(session, actor, booking)
+            return None
+        found = booking.interpreter
+        for one in unfit:
+            found = _next_interpreter(session, actor, booking, EngagementState.REPLACED, one)
+        if booking.interpreters_missing:
+            found = _next_interpreter(session, actor, booking, EngagementState.REPLACED)
+        return found
 
     return claims.patiently(session, act)
 
@@ -121,8 +131,7 @@ def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 
         claims.take(session, booking, [person.id for person in booking.people])
         booking.offsets = offsets_of(booking)
         _changed(session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat())
-        if booking.interpreter is not None:
-            ladder.stay_until(session, booking)
+        ladder.stay_until(session, booking)
         ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people], was_at=was.isoformat())
         remind(session, booking)
 
@@ -139,29 +148,32 @@ def _hand_case_over(session: Session, actor: Person, booking: Booking, gone: Per
 
 
 def _next_interpreter(
-    session: Session, actor: Person | None, booking: Booking, state: EngagementState
+    session: Session, actor: Person | None, booking: Booking, state: EngagementState,
+    interpreter: Person | None = None,
 ) -> Person | None:
+    """Asks somebody in the place of `interpreter`; without one, fills what is empty, else replaces whoever is there."""
     if not booking.is_confirmed or not booking.needs_interpreter or booking.ends_at <= now():
         raise Conflict(N_("This meeting needs no interpreter any more."))
-    engagement = booking.engagement
-    if booking.interpreter_id is not None and engagement is not None:
-        return ladder.replace(session, actor, engagement, state)
+    leaving = [one for one in booking.current_engagements if interpreter is None or one.interpreter is interpreter]
+    if leaving and (interpreter is not None or not booking.interpreters_missing):
+        found = [ladder.replace(session, actor, one, state) for one in leaving]
+        return None if None in found else found[-1]
 
     def act() -> Person | None:
         claims.hold_still(session, booking)
-        return booking.interpreter or ladder.promote(session, actor, booking)
+        return ladder.promote(session, actor, booking) if booking.interpreters_missing else booking.interpreter
 
     return claims.patiently(session, act)
 
 
-def _without_interpreter(session: Session, actor: Person, booking: Booking) -> None:
-    gone = booking.interpreter
-    assert gone is not None
+def _without_interpreters(session: Session, actor: Person, booking: Booking) -> None:
+    gone = booking.interpreters
     ladder.stand_down(session, actor, booking)
-    claims.give_back(session, booking, gone.id)
-    booking.interpreter_id, booking.interpreter = None, None
+    for one in gone:
+        claims.give_back(session, booking, one.id)
+        booking.unseat(one.id)
     session.flush()
-    ladder.tell(session, "engagement_ended", booking, [gone.id])
+    ladder.tell(session, "engagement_ended", booking, [one.id for one in gone])
 
 
 def _changed(session: Session, actor: Person, booking: Booking, **facts: object) -> None:

@@ -63,7 +63,8 @@ def slots(case_id: str) -> Response:
     found = queries.slots_for_case(db_session(), _case(case_id), first=_from(), limit=200)
     return jsonify(
         slots=[{"starts_at": slot.starts_at.isoformat(), "specialist": slot.specialist_id,
-                "interpreter": slot.interpreter_id, "worst": slot.worst, "kind": slot.is_kind}
+                "interpreter": slot.interpreter_id, "second_interpreter": slot.second_id, "worst": slot.worst,
+                "kind": slot.is_kind}
                for slot in found.slots],
         minutes=found.length * 15, reason=found.reason.lack if found.reason else None,
         next_at=found.next_at.isoformat() if found.next_at else None)
@@ -151,6 +152,7 @@ def move(booking_id: str) -> Page:
         chosen = forms.SlotForm.read(request.form)
         service.move(db_session(), current_person(), booked, chosen.wish.starts_at, request.form.get("reason", ""),
                      interpreter_id=chosen.wish.interpreter_id,
+                     second_interpreter_id=chosen.wish.second_interpreter_id,
                      override_reason=_override(current_person()))
     except (SlotTaken, Invalid) as refusal:
         return _times_again(booked.case, refusal, moving=booked)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -42,6 +42,7 @@ from app.scheduling.hours import (
 from app.scheduling.ladder import accept_engagement, decline_engagement
 from app.scheduling.models import DEFAULT_LENGTH, Booking, BookingState
 from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
+from app.scheduling.slots import interpreters_for
 
 __all__ = [
     "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_opening", "add_qualification", "book",
@@ -58,12 +59,16 @@ REMINDERS = (timedelta(days=7), timedelta(hours=24), timedelta(hours=1))
 
 @dataclass(frozen=True)
 class Wish:
-    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length` in quarters."""
+    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length` in quarters.
+
+    A meeting of more than an hour takes a second interpreter.
+    """
 
     starts_at: datetime
     specialist_id: str
     interpreter_id: str | None = None
     length: int = DEFAULT_LENGTH
+    second_interpreter_id: str | None = None
 
 
 def hold(
@@ -76,11 +81,11 @@ def hold(
     outside people's hours; what is taken stays taken.
     """
     _refuse_unless_bookable(session, actor, case)
-    specialist, interpreter, source, target = _people(session, case, wish)
     _check_time(wish)
+    specialist, between, source, target = _people(session, case, wish, is_override=override_reason is not None)
     if override_reason is not None and actor.role != Role.COORDINATOR:
         raise Forbidden()
-    people = [case.patient, specialist, *([interpreter] if interpreter else [])]
+    people = [case.patient, specialist, *between]
 
     def act() -> Booking:
         earlier = queries.hold_of_case(session, case.id)
@@ -93,11 +98,12 @@ def hold(
         _refuse_second_meeting(session, case)
         booking = Booking(
             id=new_id(), case_id=case.id, case=case, patient_id=case.patient_id, patient=case.patient,
-            specialist_id=specialist.id, specialist=specialist, interpreter_id=interpreter.id if interpreter else None,
-            interpreter=interpreter, needs_interpreter=interpreter is not None, source=source, target=target,
-            starts_at=wish.starts_at, length=wish.length, state=BookingState.HELD, created_by=actor.id,
+            specialist_id=specialist.id, specialist=specialist, needs_interpreter=bool(between), source=source,
+            target=target, starts_at=wish.starts_at, length=wish.length, state=BookingState.HELD, created_by=actor.id,
             form_token=form_token if first is None else new_id(), hold_expires_at=now() + HOLD,
             override_reason=override_reason)
+        for interpreter in between:
+            booking.seat(interpreter)
         session.add(booking)
         claims.take(session, booking, [person.id for person in people], expires_at=booking.hold_expires_at)
         if override_reason is None:
@@ -135,8 +141,8 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         if booking.case.stage == Stage.ACCEPTED:
             cases.mark_scheduled(session, actor, booking.case)
         ladder.tell(session, "booking_confirmed", booking, [booking.patient_id, booking.specialist_id])
-        if booking.interpreter is not None:
-            ladder.propose(session, actor, booking, booking.interpreter)
+        for interpreter in booking.interpreters:
+            ladder.propose(session, actor, booking, interpreter)
         remind(session, booking)
         return booking
 
@@ -204,7 +210,7 @@ def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") 
 
 def move(
     session: Session, actor: Person, booking: Booking, starts_at: datetime, reason: str = "", *,
-    interpreter_id: str | None = None, override_reason: str | None = None,
+    interpreter_id: str | None = None, second_interpreter_id: str | None = None, override_reason: str | None = None,
 ) -> Booking:
     """Takes a meeting to another time, with the same people or with another interpreter who is free then.
 
@@ -214,25 +220,28 @@ def move(
     _refuse_unless_may_change(actor, booking)
     if not booking.is_confirmed:
         raise Conflict(N_("Only a meeting that has been booked can be moved."))
-    wish = Wish(starts_at, booking.specialist_id, interpreter_id or booking.interpreter_id, booking.length)
+    wish = Wish(starts_at, booking.specialist_id, interpreter_id or booking.interpreter_id, booking.length,
+                second_interpreter_id or booking.second_interpreter_id)
     _check_time(wish)
     if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
         raise Invalid(N_("The meeting is less than a day away. Please say briefly why it has to move."), field="reason")
-    _, interpreter, _, _ = _people(session, booking.case, wish)
+    _, between, _, _ = _people(session, booking.case, wish, is_override=override_reason is not None)
 
     def act() -> Booking:
-        claims.hold_still(session, booking, interpreter.id if interpreter else None)
-        before = booking.interpreter
+        claims.hold_still(session, booking, *(one.id for one in between))
+        before = booking.interpreters
         if not booking.is_confirmed or booking.starts_at == starts_at:
             return booking
         was = booking.starts_at
         claims.give_back(session, booking)
         booking.starts_at, booking.sequence = starts_at, booking.sequence + 1
-        if interpreter is not None and interpreter is not before:
+        if between and set(between) != set(before):
             ladder.stand_down(session, actor, booking)
-            booking.interpreter_id, booking.interpreter = interpreter.id, interpreter
-            if before is not None:
-                ladder.tell(session, "engagement_ended", booking, [before.id])
+            for one in before:
+                booking.unseat(one.id)
+            for one in between:
+                booking.seat(one)
+            ladder.tell(session, "engagement_ended", booking, [one.id for one in before if one not in between])
         claims.take(session, booking, [person.id for person in booking.people])
         if override_reason is None:
             _check_hours(session, booking)
@@ -260,16 +269,15 @@ def _end(session: Session, booking: Booking, state: BookingState) -> None:
 
 def _ask_again(session: Session, actor: Person, booking: Booking) -> None:
     """After a move the interpreter's yes was for another time: they are asked anew."""
-    if booking.interpreter is None:
-        if booking.needs_interpreter:
-            ladder.promote(session, actor, booking)
-        return
-    for engagement in list(booking.engagements):
-        if engagement.interpreter_id == booking.interpreter_id:
+    for interpreter in booking.interpreters:
+        engagement = booking.engagement_of(interpreter.id)
+        if engagement is not None:
             booking.engagements.remove(engagement)
             session.delete(engagement)
             session.flush()
-    ladder.propose(session, actor, booking, booking.interpreter)
+        ladder.propose(session, actor, booking, interpreter)
+    if booking.interpreters_missing > 0:
+        ladder.promote(session, actor, booking)
 
 
 def remind(session: Session, booking: Booking) -> None:
@@ -289,8 +297,10 @@ def offsets_of(booking: Booking) -> dict[str, int]:
         for person in booking.people}
 
 
-def _people(session: Session, case: Case, wish: Wish) -> tuple[Person, Person | None, str, str]:
-    """The specialist, the interpreter if one is needed, and their languages. Raises `Invalid` for the wrong ones."""
+def _people(
+    session: Session, case: Case, wish: Wish, *, is_override: bool
+) -> tuple[Person, list[Person], str, str]:
+    """The specialist, the interpreters that it takes, and their languages. Raises `Invalid` for the wrong ones."""
     specialist = case_queries.member_of_role(session, case.id, Role.SPECIALIST)
     if specialist is None:
         raise Conflict(N_("The hospital has not chosen a specialist for this case yet."))
@@ -298,15 +308,29 @@ def _people(session: Session, case: Case, wish: Wish) -> tuple[Person, Person | 
         raise Conflict(N_("Another specialist is responsible for this case now. Please choose a time again."))
     source, target, needs_interpreter = queries.pair_of(case.language, specialist)
     if not needs_interpreter:
-        return specialist, None, source, target
-    if wish.interpreter_id is None:
+        return specialist, [], source, target
+    chosen = list(dict.fromkeys(one for one in (wish.interpreter_id, wish.second_interpreter_id) if one))
+    if not chosen:
         raise Invalid(N_("This meeting needs an interpreter. Please choose one of the times shown."))
-    day = wish.starts_at.date()
-    interpreter = session.get(Person, wish.interpreter_id)
-    if interpreter is not None and queries.is_qualified(session, interpreter, source, target, day):
-        return specialist, interpreter, source, target
-    raise Invalid(N_("This interpreter has no valid credential for the two languages on that day."),
-                  field="interpreter")
+    if len(chosen) < interpreters_for(wish.length):
+        raise Invalid(N_("A meeting of more than an hour needs two interpreters, who take turns. "
+                         "Please choose one of the times shown."), field="interpreter")
+    between = [_interpreter(session, case, one, source, target, wish.starts_at.date(), is_override=is_override)
+               for one in chosen[:interpreters_for(wish.length)]]
+    return specialist, between, source, target
+
+
+def _interpreter(
+    session: Session, case: Case, person_id: str, source: str, target: str, day: date, *, is_override: bool
+) -> Person:
+    person = session.get(Person, person_id)
+    if person is None or not queries.is_qualified(session, person, source, target, day):
+        raise Invalid(N_("This interpreter has no valid credential for the two languages on that day."),
+                      field="interpreter")
+    if not is_override and not queries.has_wanted_gender(session, person, queries.wanted_for(session, case)):
+        raise Invalid(N_("The patient has asked for another interpreter. Please choose one of the times shown."),
+                      field="interpreter")
+    return person
 
 
 def _check_time(wish: Wish) -> None:

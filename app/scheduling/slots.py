@@ -27,6 +27,10 @@ HOUR_COST = (9, 10, 10, 10, 9, 7, 5, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5
 KIND = 4
 """The worst hour of a kind slot: from seven in the morning to nine at night for everyone."""
 
+ALONE_UP_TO = 4
+"""Quarters: for longer meetings interpreters work in a team of two and take turns, because accuracy falls with
+fatigue (ASTM F2089; AIIC recommends turns of about thirty minutes)."""
+
 _WORST = max(HOUR_COST)
 
 
@@ -50,14 +54,20 @@ class Team:
     interpreters: Sequence[Candidate] | None
 
 
+def interpreters_for(length: int) -> int:
+    """How many interpreters a meeting of that many quarters takes."""
+    return 1 if length <= ALONE_UP_TO else 2
+
+
 class Slot(NamedTuple):
-    """A possible meeting. Slots sort from the fairest to the least fair."""
+    """A possible meeting. Slots sort from the fairest to the least fair. A long one has a second interpreter."""
 
     worst: int
     total: int
     quarter: int
     specialist_id: str
     interpreter_id: str | None
+    second_id: str | None = None
 
     @property
     def starts_at(self) -> datetime:
@@ -72,7 +82,8 @@ def search(horizon: Horizon, length: int, patient: Candidate, teams: Sequence[Te
     """Every start at which the patient and one team have ``length`` quarters, the fairest first.
 
     Each start appears once, with the specialist and the interpreter for whom it is kindest; among equals the
-    one who stands first. Lazy: take as many as you need.
+    one who stands first. Where it takes two interpreters, they are the two for whom it is kindest. Lazy: take as
+    many as you need.
     """
     if len(teams) == 1:
         yield from _team_slots(horizon, length, patient, teams[0])
@@ -88,7 +99,7 @@ def common_starts(length: int, patient: Candidate, team: Team) -> int:
     """The starts that suit the patient, some specialist and, where needed, some interpreter."""
     starts = run_starts(patient.free, length) & _any_start(team.specialists, length)
     if team.interpreters is not None:
-        starts &= _any_start(team.interpreters, length)
+        starts &= _interpreted_start(team.interpreters, length)
     return starts
 
 
@@ -105,6 +116,7 @@ class Lack(StrEnum):
     INTERPRETER = "interpreter"  # nobody qualified for the pair
     SPECIALIST_HOURS = "specialist_hours"  # no opening long enough
     INTERPRETER_HOURS = "interpreter_hours"
+    SECOND_INTERPRETER = "second_interpreter"  # it takes two, and only one is there or free
     PATIENT_HOURS = "patient_hours"
     SHARED_HOURS = "shared_hours"  # each has time, never the same
     SHORTER = "shorter"  # a shorter meeting would fit
@@ -132,10 +144,22 @@ def why_none(length: int, patient: Candidate, teams: Sequence[Team]) -> Reason |
         return Reason(Lack.INTERPRETER_HOURS)
     if not run_starts(patient.free, length):
         return Reason(Lack.PATIENT_HOURS)
-    for shorter in range(length - 1, 0, -1):
-        if any(common_starts(shorter, patient, team) for team in staffed):
-            return Reason(Lack.SHORTER, longest=shorter)
-    return Reason(Lack.SHARED_HOURS)
+    if interpreters_for(length) == 2 and any(_with_one_interpreter(length, patient, team) for team in staffed):
+        return Reason(Lack.SECOND_INTERPRETER, longest=_longest_shorter(length, patient, staffed))
+    shorter = _longest_shorter(length, patient, staffed)
+    return Reason(Lack.SHORTER, longest=shorter) if shorter else Reason(Lack.SHARED_HOURS)
+
+
+def _longest_shorter(length: int, patient: Candidate, teams: Sequence[Team]) -> int:
+    """The longest meeting below ``length`` that some team could have with the patient; 0 when there is none."""
+    return next((shorter for shorter in range(length - 1, 0, -1)
+                 if any(common_starts(shorter, patient, team) for team in teams)), 0)
+
+
+def _with_one_interpreter(length: int, patient: Candidate, team: Team) -> int:
+    """The starts that would do if one interpreter were enough."""
+    return (run_starts(patient.free, length) & _any_start(team.specialists, length)
+            & _any_start(team.interpreters or (), length))
 
 
 def longest_opening(people: Iterable[Candidate]) -> int:
@@ -147,10 +171,13 @@ def longest_opening(people: Iterable[Candidate]) -> int:
 
 
 def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -> Iterator[Slot]:
-    patient_side = _Side([patient], length, horizon)
+    if team.interpreters is not None and interpreters_for(length) == 2:
+        yield from _slots_of_two(horizon, length, patient, team.specialists, team.interpreters)
+        return
     specialists = _Side(team.specialists, length, horizon)
     interpreters = None if team.interpreters is None else _Side(team.interpreters, length, horizon)
-    groups = _costs(patient_side, specialists, interpreters)
+    third = {(0, 0): -1} if interpreters is None else _twice(interpreters.at_cost)
+    groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, third)
     if not groups:
         return
     who, between = specialists.whom(), interpreters.whom() if interpreters else None
@@ -160,20 +187,41 @@ def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -
             yield Slot(worst, total, start + index, who[index], between[index] if between else None)
 
 
-def _costs(patient: _Side, specialists: _Side, interpreters: _Side | None) -> dict[tuple[int, int], int]:
-    """The common starts by their (worst, total)."""
+def _slots_of_two(
+    horizon: Horizon, length: int, patient: Candidate, doctors: Sequence[Candidate], between: Sequence[Candidate],
+) -> Iterator[Slot]:
+    """As `_team_slots`, with two interpreters: the two cheapest are the fairest pair, in the worst and in the sum."""
+    specialists, pairs = _Side(doctors, length, horizon), _SideOfTwo(between, length, horizon)
+    groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, pairs.at_costs)
+    if not groups:
+        return
+    who, first, second = specialists.whom(), *pairs.whom_both()
+    start = horizon.start
+    for (worst, total), starts in sorted(groups.items()):
+        for index in set_bits(starts):
+            yield Slot(worst, total, start + index, who[index], first[index], second[index])
+
+
+def _costs(
+    patient: dict[int, int], specialists: dict[int, int], interpreters: dict[tuple[int, int], int]
+) -> dict[tuple[int, int], int]:
+    """The common starts by their (worst, total). Of the interpreters' side both are given already."""
     groups: dict[tuple[int, int], int] = {}
-    third = {0: -1} if interpreters is None else interpreters.at_cost
-    for p, patient_starts in patient.at_cost.items():
-        for s, specialist_starts in specialists.at_cost.items():
+    for p, patient_starts in patient.items():
+        for s, specialist_starts in specialists.items():
             both = patient_starts & specialist_starts
             if not both:
                 continue
-            for i, interpreter_starts in third.items():
+            for (worst, total), interpreter_starts in interpreters.items():
                 if starts := both & interpreter_starts:
-                    key = (max(p, s, i), p + s + i)
+                    key = (max(p, s, worst), p + s + total)
                     groups[key] = groups.get(key, 0) | starts
     return groups
+
+
+def _twice(at_cost: dict[int, int]) -> dict[tuple[int, int], int]:
+    """One person's cost is both the worst and the sum."""
+    return {(cost, cost): starts for cost, starts in at_cost.items()}
 
 
 class _Side:
@@ -203,19 +251,76 @@ class _Side:
 
     def whom(self) -> list[str]:
         """For each start, the person who stands first among those for whom it is cheapest; "" where there is none."""
-        cheapest_in = {
-            zone: sum(costs[cost] & starts for cost, starts in self.at_cost.items())
-            for zone, costs in self._zone_cost.items()}
         chosen = [""] * self._length
-        open_starts = sum(self.at_cost.values())
-        for one, starts in self._people:
-            if mine := starts & cheapest_in[one.zone] & open_starts:
-                open_starts ^= mine
-                for index in set_bits(mine):
-                    chosen[index] = one.id
-                if not open_starts:
-                    break
+        for one, mine in self._shares(self.at_cost):
+            for index in set_bits(mine):
+                chosen[index] = one.id
         return chosen
+
+    def _shares(self, at_cost: dict[int, int], taken: dict[str, int] | None = None) -> Iterator[tuple[Candidate, int]]:
+        """Who stands first at which of the starts, each start given to one person who bears exactly its cost.
+
+        `taken` are starts that a person may not have again.
+        """
+        fits = {zone: sum(costs[cost] & starts for cost, starts in at_cost.items())
+                for zone, costs in self._zone_cost.items()}
+        left = sum(at_cost.values())
+        for one, starts in self._people:
+            mine = starts & fits[one.zone] & left
+            if taken is not None:
+                mine &= ~taken.get(one.id, 0)
+            if mine:
+                left ^= mine
+                yield one, mine
+                if not left:
+                    return
+
+
+class _SideOfTwo(_Side):
+    """The interpreters' side of a long meeting: at each start, the two for whom it is cheapest."""
+
+    def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
+        super().__init__(people, length, horizon)
+        one_start: dict[str, int] = {}
+        two_start: dict[str, int] = {}
+        for one, starts in self._people:
+            had = one_start.get(one.zone, 0)
+            two_start[one.zone] = two_start.get(one.zone, 0) | (had & starts)
+            one_start[one.zone] = had | starts
+        self._second_at = self._exact_second(one_start, two_start)
+        self.at_costs = {
+            (dear, cheap + dear): both
+            for dear, second in self._second_at.items() for cheap, first in self.at_cost.items()
+            if (both := first & second)}
+
+    def _exact_second(self, one_start: dict[str, int], two_start: dict[str, int]) -> dict[int, int]:
+        """For each cost, the starts whose second cheapest person bears exactly that."""
+        exact: dict[int, int] = {}
+        one = two = 0  # the starts that at least so many people can have at this cost or below
+        for cost in range(_WORST + 1):
+            one_here = two_here = 0
+            for zone, starts in one_start.items():
+                priced = self._zone_cost[zone][cost]
+                two_here |= (two_start[zone] & priced) | (one_here & starts & priced)
+                one_here |= starts & priced
+            reached = two | two_here | (one & one_here)
+            if mask := reached & ~two:
+                exact[cost] = mask
+            one, two = one | one_here, reached
+        return exact
+
+    def whom_both(self) -> tuple[list[str], list[str]]:
+        """For each start, the two people; "" where there are none."""
+        first, second = [""] * self._length, [""] * self._length
+        taken: dict[str, int] = {}
+        for one, mine in self._shares(self.at_cost):
+            taken[one.id] = mine
+            for index in set_bits(mine):
+                first[index] = one.id
+        for one, mine in self._shares(self._second_at, taken):
+            for index in set_bits(mine):
+                second[index] = one.id
+        return first, second
 
 
 @lru_cache(maxsize=2048)
@@ -244,6 +349,18 @@ def set_bits(bits: int) -> Iterator[int]:
     while index >= 0:
         yield index
         index = digits.find("1", index + 1)
+
+
+def _interpreted_start(people: Sequence[Candidate], length: int) -> int:
+    """Where as many of them as a meeting of that length takes are free."""
+    if interpreters_for(length) == 1:
+        return _any_start(people, length)
+    one = two = 0
+    for person in people:
+        starts = run_starts(person.free, length)
+        two |= one & starts
+        one |= starts
+    return two
 
 
 def _any_start(people: Sequence[Candidate], length: int) -> int:

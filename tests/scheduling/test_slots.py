@@ -130,6 +130,37 @@ class TestReasons:
         assert self.why(Team([morning], [evening])) == Reason(Lack.SHARED_HOURS)
 
 
+class TestTeamsOfTwo:
+    """Over an hour two interpreters take turns, so both must be free throughout."""
+
+    patient, specialist = always("amal", "UTC"), always("berg", "UTC")
+    morning = Candidate("morning", "UTC", DAY.span(at(8), at(11)))
+    forenoon = Candidate("forenoon", "UTC", DAY.span(at(9), at(12)))
+
+    def test_both_are_free_and_both_are_named(self):
+        team = Team([self.specialist], [self.morning, self.forenoon])
+        slots = list(search(DAY, 5, self.patient, [team]))
+        assert [slot.quarter for slot in sorted(slots, key=lambda slot: slot.quarter)] == [at(9), at(9, 15), at(9, 30),
+                                                                                           at(9, 45)]
+        assert {(slot.interpreter_id, slot.second_id) for slot in slots} == {("morning", "forenoon")}
+
+    def test_up_to_an_hour_one_is_enough(self):
+        slots = list(search(DAY, 4, self.patient, [Team([self.specialist], [self.morning])]))
+        assert slots and all(slot.second_id is None for slot in slots)
+
+    def test_the_two_for_whom_it_is_kindest(self):
+        far, near, nearer = always("far", "Pacific/Auckland"), always("near", "UTC"), always("nearer", "Europe/Lisbon")
+        slot = next(search(DAY, 6, self.patient, [Team([self.specialist], [far, near, nearer])]))
+        assert (slot.interpreter_id, slot.second_id, slot.worst) == ("near", "nearer", 0)
+
+    def test_only_one_is_qualified_or_they_never_overlap(self):
+        evening = Candidate("evening", "UTC", DAY.span(at(18), at(21)))
+        for between in ([self.morning], [self.morning, evening]):
+            reason = why_none(6, self.patient, [Team([self.specialist], between)])
+            assert reason == Reason(Lack.SECOND_INTERPRETER, longest=4)
+        assert why_none(6, self.patient, [Team([self.specialist], [])]) == Reason(Lack.INTERPRETER)
+
+
 @st.composite
 def people(draw, name: str, *, wide: bool = False) -> NaivePerson:
     zone = draw(st.sampled_from(ZONES))
@@ -177,8 +208,9 @@ def test_a_thousand_random_worlds_equal_the_naive_search(world):
     by_id = {p.id: p for specialists, interpreters in teams for p in [*specialists, *(interpreters or [])]}
     for slot in islice(slots, 20):  # the people it names really can, at the cost it names
         named = [patient, by_id[slot.specialist_id]]
-        if slot.interpreter_id:
-            named.append(by_id[slot.interpreter_id])
+        between = [one for one in (slot.interpreter_id, slot.second_id) if one]
+        named += [by_id[one] for one in between]
+        assert len(set(between)) == (0 if slot.interpreter_id is None else 1 if length <= 4 else 2)
         assert all(p.can_start(slot.quarter, length, AUTUMN) for p in named)
         costs = [p.cost(slot.quarter, length) for p in named]
         assert (max(costs), sum(costs)) == (slot.worst, slot.total)

@@ -19,7 +19,7 @@ def test_the_last_figure_stands(session: Session, clinic: Clinic, booking: Booki
         record_minutes(session, clinic.coordinator, booking, clinic.interpreter.id, minutes)
     one = statement(session, clinic.interpreter, booking.starts_at.date())
     assert (one.minutes, len(one.lines), one.amount) == (52, 1, None)
-    session.add(InterpreterProfile(person_id=clinic.interpreter.id, rate=150, currency="EUR"))
+    session.add(InterpreterProfile(person_id=clinic.interpreter.id, hourly_rate=9000, currency="EUR"))
     session.flush()
     assert statement(session, clinic.interpreter, booking.starts_at.date()).amount == 7_800
 

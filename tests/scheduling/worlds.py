@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from app.scheduling.calendar import MINUTES_IN_DAY, DatedHours, Window
@@ -74,7 +75,7 @@ NaiveTeam = tuple[Sequence[NaivePerson], Sequence[NaivePerson] | None]
 def naive_search(
     horizon: Horizon, length: int, patient: NaivePerson, teams: Iterable[NaiveTeam]
 ) -> list[tuple[int, int, int]]:
-    """Every possible start as (worst, total, quarter), the fairest first: all pairs tried at every quarter."""
+    """Every possible start as (worst, total, quarter), the fairest first: all groups tried at every quarter."""
     teams = list(teams)
     found: dict[int, tuple[int, int, int]] = {}
     for quarter in range(horizon.start, horizon.end):
@@ -86,17 +87,10 @@ def naive_search(
                 if not specialist.can_start(quarter, length, horizon):
                     continue
                 theirs = [own, specialist.cost(quarter, length)]
-                thirds = (
-                    [[]]
-                    if interpreters is None
-                    else [
-                        [i.cost(quarter, length)]
-                        for i in interpreters
-                        if i.can_start(quarter, length, horizon)
-                    ]
-                )
+                free = [i.cost(quarter, length) for i in interpreters or () if i.can_start(quarter, length, horizon)]
+                thirds = [()] if interpreters is None else combinations(free, 1 if length * MINUTES <= 60 else 2)
                 for third in thirds:
-                    costs = theirs + third
+                    costs = [*theirs, *third]
                     best = (max(costs), sum(costs), quarter)
                     found[quarter] = min(found.get(quarter, best), best)
     return sorted(found.values())
