@@ -8,8 +8,13 @@ import logging
 import signal
 import sys
 
-from app.media.node import Node
-from app.media.settings import MediaSettings, SettingMissing
+# A node that was lost starts again while calls wait for it: Socket.IO's clients for other transports and queues, which
+# it would import on sight and a node never uses, are a quarter of that time.
+if __name__ == "__main__":
+    sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
+
+from app.media.node import Node  # noqa: E402
+from app.media.settings import MediaSettings, SettingMissing  # noqa: E402
 
 try:
     import uvloop

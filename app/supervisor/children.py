@@ -21,7 +21,7 @@ TICK = 0.1
 PATIENCE = 9.5  # seconds from the first SIGTERM to the last SIGKILL: Ctrl-C promises ten
 RESERVE = 1.1  # seconds of it that each later child keeps for itself
 LONGEST_PAUSE = 30.0
-STEADY = 60.0  # a child that lived this long starts afresh with the shortest pause
+STEADY = 60.0  # a child that lived this long is started again at once: calls wait for it
 HOPELESS = 5  # crashes before the first readiness, after which we give up
 PR_SET_PDEATHSIG = 1
 COLOURS = {"web": "36", "media": "35", "jobs": "33", "consilium": "1"}
@@ -64,9 +64,10 @@ class Child:
             say(self.name, line.rstrip("\n"))
 
     def pause(self) -> float:
-        """Seconds to wait before the next start: 0.5, 1, 2, 4 … at most 30."""
+        """Seconds to wait before the next start: none after a steady life, else 0.5, 1, 2, 4 … at most 30."""
         if time.monotonic() - self.began > STEADY:
             self.crashes = 0
+            return 0.0
         self.crashes += 1
         return min(LONGEST_PAUSE, 0.5 * 2 ** (self.crashes - 1))
 

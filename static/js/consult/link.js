@@ -104,6 +104,7 @@ export class MediaLink extends EventTarget {
 
   rejoin(reason) {
     if (this.state === "closed" || this.state === "new") return;
+    this._failures = 0; // whoever asks for it knows that it is worth while
     this._lose(this._attempt, reason);
   }
 
