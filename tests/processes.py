@@ -79,6 +79,7 @@ class House:
     redis_url: str | None = None
     webs: int = 1
     mode: str = "test"
+    media_module: str = "app.media"
     extra: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
@@ -111,7 +112,7 @@ class House:
                                         "--workers", "1", "--threads", "60", "--bind", f"127.0.0.1:{port}",
                                         "--timeout", "120", "--graceful-timeout", "2", "wsgi:app"], port)
         if media:
-            self._start("media", ["-m", "app.media"], self.ports[0])
+            self._start("media", ["-m", self.media_module], self.ports[0])
         if jobs:
             self._start("jobs", ["-m", "app.jobs"], self.ports[0])
         for port in self.ports:

@@ -1,6 +1,7 @@
 """A whole meeting in real browsers: the processes, and everyone at a Chromium of their own."""
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,9 +33,18 @@ class Scene:
     interpreter: Guest
     seat: Callable[..., Guest]
 
+    def seat_of(self, one: Guest) -> str:
+        return str(one.page.evaluate("window.consilium.state.you.seat"))
+
     @property
     def all(self) -> list[Guest]:
         return [self.doctor, self.patient, self.interpreter]
+
+    def weather(self, **conditions: object) -> None:
+        """Spoils lines at the media node from now on: see `spoilt_node`. Without conditions all are clear."""
+        new = self.house.folder / "weather.new"
+        new.write_text(json.dumps(conditions))
+        new.replace(self.house.folder / "weather.json")
 
     def everyone_is_inside(self) -> None:
         for one in self.all:
@@ -64,9 +74,12 @@ class Scene:
 
 @contextmanager
 def a_scene(folder: Path, settings: Settings, database: Database) -> Iterator[Scene]:
+    """The media node of a scene is one whose lines can be spoilt: see `Scene.weather`."""
     with database.unit_of_work() as session:
         circle, coordinator = an_open_meeting(session)
-    with running(House(folder, settings.database_url)) as house, sync_playwright() as playwright, ExitStack() as stack:
+    weather = {"WEATHER": str(folder / "weather.json")}
+    place = House(folder, settings.database_url, media_module="tests.consults.spoilt_node", extra=weather)
+    with running(place) as house, sync_playwright() as playwright, ExitStack() as stack:
         def seat(person: Person, **options: object) -> Guest:
             return stack.enter_context(guest(playwright, house.url, person, folder, **options))  # type: ignore[arg-type]
 

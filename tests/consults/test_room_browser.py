@@ -106,36 +106,6 @@ def test_a_reload_returns_to_the_seat_and_a_second_tab_takes_it_over(scene: Scen
     expect(second.get_by_test_id("outside")).to_be_visible()
 
 
-def test_kill_9_of_the_media_node_and_of_the_web(scene: Scene) -> None:
-    """Sound and picture come back by themselves, and the chat has neither a double nor a hole."""
-    scene.everyone_is_inside()
-    scene.everyone_meets()
-    doctor, patient, interpreter = scene.all
-    doctor.by("chat-toggle").click()
-
-    patient.page.evaluate("""() => {
-      window.losses = 0; // a quick recovery is over before anybody could have looked
-      window.consilium.link.addEventListener("lost", () => (window.losses += 1));
-    }""")
-    scene.house.processes["media"].kill()
-    scene.house.processes["media"].start()
-    patient.page.wait_for_timeout(5000)  # three seconds without a packet are a lost line
-    scene.everyone_meets(within=90)
-    assert patient.page.evaluate("window.losses") >= 1
-
-    scene.house.processes["web0"].kill()
-    expect(doctor.by("line-state")).to_have_attribute("data-quality", "lost", timeout=15000)
-    doctor.by("chat-input").fill("written while the web was away")
-    doctor.by("chat-send").click()
-    expect(doctor.by("chat-lines")).to_contain_text("Not sent yet")
-    scene.house.processes["web0"].start()
-    for one in (patient, interpreter):
-        expect(one.by("unread")).to_have_text("1", timeout=90000)
-    expect(doctor.by("chat-lines").locator("li")).to_have_count(1)
-    expect(doctor.by("chat-lines")).not_to_contain_text("Not sent yet")
-    scene.everyone_meets(within=90)
-
-
 def test_who_comes_late_sees_a_picture_within_a_second(scene: Scene) -> None:
     doctor, patient, interpreter = scene.all
     for one in (doctor, patient):
