@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.audit.verbs import Verb
 from app.core.clock import now
 from app.core.errors import Refusal
-from app.core.permissions import Permission
+from app.core.permissions import Permission, Role
 from app.i18n.formats import CLDR_NAMES
 from app.i18n.zones import zone_choices
 from app.identity import forms, queries, service
@@ -83,12 +83,15 @@ def profile() -> str:
 @blueprint.post("/account")
 @requires(Permission.PROFILE_WRITE)
 def change_profile() -> str | Response | tuple[str, int]:
+    was = current_person().timezone
     try:
         service.change_profile(db_session(), current_person(), forms.read_profile(request.form))
     except Refusal as refusal:
         return _profile_page(request.form, _shown(refusal)), refusal.status
     session.pop("language", None)
     flash(_("Your details are saved."))
+    if current_person().timezone != was and current_person().role in (Role.SPECIALIST, Role.INTERPRETER):
+        return redirect(url_for("scheduling.hours_zone"))  # which asks whether their hours move with them
     return redirect(url_for("identity.profile"))
 
 

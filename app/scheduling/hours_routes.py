@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from zoneinfo import available_timezones
 
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,9 +13,9 @@ from app.core.errors import Invalid, NotFound, Refusal
 from app.core.permissions import Permission, Role
 from app.i18n.zones import zone_choices
 from app.identity.models import Person
-from app.scheduling import forms, pages, policy, queries, service
+from app.scheduling import forms, moving_zone, pages, policy, queries, service
 from app.scheduling.blueprint import blueprint
-from app.scheduling.hours import CREDENTIALS
+from app.scheduling.hours import CREDENTIALS, WeeklyHours
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusyFeed, Qualification
 from app.web.access import requires
 from app.web.context import current_person, db_session
@@ -38,6 +39,8 @@ def set_hours() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.HoursForm.read(request.form)
+        if _is_only_the_zone_new(owner, entered):
+            return redirect(url_for("scheduling.hours_zone", to=entered.zone, person=request.form.get("person")))
         service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
@@ -123,6 +126,24 @@ def remove_pair(row_id: str) -> Page:
     return hours_saved(owner)
 
 
+@blueprint.get("/hours/zone")
+@requires(Permission.AVAILABILITY_READ)
+def hours_zone() -> Page:
+    """Asks whether the weekly hours move with a new zone: `to`, or the one in which the person lives."""
+    return _zone_page(owner_of_hours())
+
+
+@blueprint.post("/hours/zone")
+@requires(Permission.AVAILABILITY_WRITE)
+def move_zone() -> Page:
+    owner, zone = owner_of_hours(), request.form.get("to", "")
+    try:
+        moving_zone.move_hours(db_session(), current_person(), owner, zone, request.form.get("way", ""))
+    except Invalid as refusal:
+        return _zone_page(owner, refusal)
+    return hours_saved(owner)
+
+
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +156,27 @@ def owner_of_hours() -> Person:
     if not policy.can_set_hours(current_person(), owner):
         raise NotFound()
     return owner
+
+
+def _is_only_the_zone_new(owner: Person, entered: forms.HoursForm) -> bool:
+    """Then it is not clear what is meant, and the person is asked."""
+    rows = queries.windows_of(db_session(), owner)
+    kept = {WeeklyHours(one.weekday, one.start_minute, one.end_minute, one.valid_from, one.valid_until) for one in rows}
+    return bool(rows) and set(entered.rows) == kept and entered.zone in available_timezones() and (
+        entered.zone != rows[0].zone)
+
+
+def _zone_page(owner: Person, refusal: Refusal | None = None) -> Page:
+    zone = request.values.get("to") or owner.timezone
+    moving = moving_zone.openings(db_session(), owner, zone) if zone in available_timezones() else []
+    if not moving:
+        return redirect(url_for("scheduling.hours", person=request.values.get("person")))
+    was = moving[0].row.zone
+    page = render_template(
+        "scheduling/hours_zone.html", owner=owner, zone=zone, was=was, moving=moving, weekdays=pages.WEEKDAYS,
+        meetings=moving_zone.meetings(db_session(), owner, zone), clocks_part=moving_zone.clocks_part(was, zone),
+        error=sentence_of(refusal) if refusal else None)
+    return (page, refusal.status) if refusal else page
 
 
 def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:

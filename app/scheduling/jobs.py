@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from app.core.outbox import JobContext, enqueue
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import diaries, feeds, hours, ladder, service
+from app.scheduling.calendar import stretches
 from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
 from app.scheduling.recurrence import BadCalendar, busy_spans
 
@@ -97,13 +99,26 @@ def warn_of_expiry(session: Session, payload: Payload, context: JobContext) -> N
 
 
 def check_clock_rules(session: Session, payload: Payload, context: JobContext) -> None:
-    """A country may change its clocks after a meeting was agreed. The instant stays; everyone learns their new time."""
+    """A country may change its clocks after a meeting was agreed. The instant stays; everyone learns their new time.
+
+    The rules are read anew from the disk: this process may be older than they are. Who has moved to another zone is
+    held to the rules of that one from now on.
+    """
+    ZoneInfo.clear_cache()
+    stretches.cache_clear()
     ahead = session.scalars(select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now()))
     for booking in ahead:
-        current = service.offsets_of(booking)
-        known = {person_id: minutes for person_id, minutes in booking.offsets.items() if person_id in current}
-        if any(current[person_id] != minutes for person_id, minutes in known.items()):
-            booking.offsets, booking.sequence = current, booking.sequence + 1
+        zones = {person.id: booking.zones.get(person.id, person.timezone) for person in booking.people}
+        today = {person_id: service.minutes_from_utc(zone, booking.starts_at) for person_id, zone in zones.items()}
+        changed = {person_id: [booking.offsets[person_id], minutes] for person_id, minutes in today.items()
+                   if booking.offsets.get(person_id, minutes) != minutes}
+        before = booking.clocks_changed
+        if changed or any(person.timezone != booking.zones.get(person.id) for person in booking.people):
+            service.agree_clocks(booking)
+            booking.clocks_changed = before | {
+                person_id: [before.get(person_id, was)[0], minutes] for person_id, (*was, minutes) in changed.items()}
+        if changed:
+            booking.sequence += 1
             service.remind(session, booking)
             ladder.tell(session, "clock_rules_changed", booking,
                         [*(person.id for person in booking.people), *ladder.office(session)])

@@ -123,8 +123,10 @@ class Booking(Base):
 
     `starts_at` lies on the quarter grid, `length` is in quarters. `sequence` counts the changes that calendars and
     messages must follow. `offsets` are the minutes from UTC of each person's clock when the time was agreed: they
-    show later that a country has changed its rules. `interpreter_id` is empty while a needed interpreter is sought,
-    and so is `second_interpreter_id` in a meeting that is too long for one.
+    show later that a country has changed its rules, and `zones` whose rules they were: somebody who has moved house
+    is no country. `clocks_changed` holds such changes, [was, is] by person, until the office has seen to them.
+    `interpreter_id` is empty while a needed interpreter is sought, and so is `second_interpreter_id` in a meeting that
+    is too long for one.
     """
 
     __tablename__ = "bookings"
@@ -148,6 +150,8 @@ class Booking(Base):
     sequence: Mapped[int] = mapped_column(default=0)
     series_id: Mapped[str | None] = mapped_column(String(32), index=True)
     offsets: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    zones: Mapped[dict[str, str]] = mapped_column(Json, default=dict, server_default="{}")
+    clocks_changed: Mapped[dict[str, list[int]]] = mapped_column(Json, default=dict, server_default="{}")
     created_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

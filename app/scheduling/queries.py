@@ -231,6 +231,14 @@ def bookings_between(session: Session, first: datetime, last: datetime) -> list[
         ).order_by(Booking.starts_at, Booking.id)))
 
 
+def bookings_with_changed_clocks(session: Session) -> list[Booking]:
+    """Meetings ahead for which a country has changed its clocks since they were agreed, soonest first."""
+    return list(session.scalars(
+        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
+            Booking.state == BookingState.CONFIRMED, Booking.starts_at > now(),
+            Booking.clocks_changed != {}).order_by(Booking.starts_at)))
+
+
 def bookings_of_person(session: Session, person: Person, first: datetime, last: datetime) -> list[Booking]:
     """The live meetings of one person that touch a period, in order of time."""
     return list(session.scalars(

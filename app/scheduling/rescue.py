@@ -21,7 +21,7 @@ from app.scheduling import claims, ladder, matching, queries
 from app.scheduling.languages import is_tag
 from app.scheduling.models import Booking, EngagementState
 from app.scheduling.quarters import MINUTES
-from app.scheduling.service import offsets_of, remind
+from app.scheduling.service import agree_clocks, remind
 
 LATEST_DELAY = 4  # quarters
 
@@ -129,13 +129,23 @@ def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 
         claims.give_back(session, booking)
         booking.starts_at += timedelta(minutes=MINUTES * quarters)
         claims.take(session, booking, [person.id for person in booking.people])
-        booking.offsets = offsets_of(booking)
+        agree_clocks(booking)
         _changed(session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat())
         ladder.stay_until(session, booking)
         ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people], was_at=was.isoformat())
         remind(session, booking)
 
     claims.patiently(session, act)
+
+
+def see_to_clocks(session: Session, actor: Person, booking: Booking) -> None:
+    """The office has seen that somebody's clock has changed, and the meeting stays at its moment."""
+    _refuse_others(actor, booking)
+    claims.hold_still(session, booking)
+    if booking.clocks_changed:
+        booking.clocks_changed = {}
+        session.flush()
+        audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, clocks="seen")
 
 
 def _hand_case_over(session: Session, actor: Person, booking: Booking, gone: Person, specialist: Person) -> None:

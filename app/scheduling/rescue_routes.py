@@ -47,14 +47,14 @@ def rescue_for(reader: Person, booking: Booking) -> Rescue | None:
 @requires(Permission.BOOKING_OVERRIDE)
 def ask_another(booking_id: str) -> Response:
     booking = _booking(booking_id)
-    return _done(booking, _said(rescue.ask_another(db_session(), current_person(), booking)))
+    return _done(booking, _said(rescue.ask_another(db_session(), current_person(), booking, _which(booking))))
 
 
 @blueprint.post("/bookings/<booking_id>/no-show")
 @requires(Permission.BOOKING_OVERRIDE)
 def no_show(booking_id: str) -> Response:
     booking = _booking(booking_id)
-    return _done(booking, _said(rescue.report_no_show(db_session(), current_person(), booking)))
+    return _done(booking, _said(rescue.report_no_show(db_session(), current_person(), booking, _which(booking))))
 
 
 @blueprint.post("/bookings/<booking_id>/language")
@@ -62,7 +62,7 @@ def no_show(booking_id: str) -> Response:
 def change_language(booking_id: str) -> Response:
     booking = _booking(booking_id)
     rescue.change_language(db_session(), current_person(), booking, request.form.get("language", "").strip())
-    is_well = booking.interpreter is not None or not booking.needs_interpreter
+    is_well = booking.interpreters_missing <= 0
     return _done(booking, N_("The language is changed. Everyone has been told.") if is_well else NOBODY)
 
 
@@ -85,8 +85,22 @@ def postpone(booking_id: str) -> Response:
     return _done(booking, N_("The meeting begins later. Everyone has been told."))
 
 
+@blueprint.post("/bookings/<booking_id>/clocks-seen")
+@requires(Permission.BOOKING_OVERRIDE)
+def clocks_seen(booking_id: str) -> Response:
+    rescue.see_to_clocks(db_session(), current_person(), _booking(booking_id))
+    flash(_("The meeting stays as it is."))
+    return redirect(url_for("scheduling.board"))
+
+
 def _booking(booking_id: str) -> Booking:
     return queries.booking_for(db_session(), current_person(), booking_id)
+
+
+def _which(booking: Booking) -> Person | None:
+    """Of a team of interpreters, the one who was named."""
+    named = request.form.get("interpreter", "")
+    return next((one for one in booking.interpreters if one.id == named), None)
 
 
 def _said(found: Person | None) -> str:

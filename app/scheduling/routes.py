@@ -211,7 +211,7 @@ def board() -> Page:
     return render_template(
         "scheduling/board.html", monday=monday, week=pages.week_of(booked, monday, zone),
         before=monday - timedelta(days=7), after=monday + timedelta(days=7),
-        unfilled=queries.unfilled_bookings(db_session()))
+        unfilled=queries.unfilled_bookings(db_session()), clocks=queries.bookings_with_changed_clocks(db_session()))
 
 
 # --- inside ---------------------------------------------------------------------------------------------------

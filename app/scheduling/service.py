@@ -135,7 +135,7 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         claims.keep(session, booking)
         booking.state, booking.hold_expires_at = BookingState.CONFIRMED, None
         booking.changed_at = now()
-        booking.offsets = offsets_of(booking)
+        agree_clocks(booking)
         withdraw(session, f"expire_hold:{booking.id}")
         audit.record(session, actor.id, Verb.BOOKED, "booking", booking.id, booking.case_id, **ladder.facts_of(booking))
         if booking.case.stage == Stage.ACCEPTED:
@@ -245,7 +245,8 @@ def move(
         claims.take(session, booking, [person.id for person in booking.people])
         if override_reason is None:
             _check_hours(session, booking)
-        booking.changed_at, booking.offsets = now(), offsets_of(booking)
+        booking.changed_at = now()
+        agree_clocks(booking)
         session.flush()
         _ask_again(session, actor, booking)
         audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id,
@@ -290,11 +291,15 @@ def remind(session: Session, booking: Booking) -> None:
                     run_at=at, key=f"remind_booking:{booking.id}:{booking.sequence}:{hours}")
 
 
-def offsets_of(booking: Booking) -> dict[str, int]:
-    """Minutes from UTC of each person's clock at the meeting, as the zones' rules stand today."""
-    return {
-        person.id: int(booking.starts_at.astimezone(ZoneInfo(person.timezone)).utcoffset().total_seconds()) // 60  # type: ignore[union-attr]
-        for person in booking.people}
+def agree_clocks(booking: Booking) -> None:
+    """Keeps how far from UTC everyone's clock is at the meeting, as the rules of their zones stand today."""
+    booking.zones = {person.id: person.timezone for person in booking.people}
+    booking.offsets = {person: minutes_from_utc(zone, booking.starts_at) for person, zone in booking.zones.items()}
+    booking.clocks_changed = {}
+
+
+def minutes_from_utc(zone: str, at: datetime) -> int:
+    return int(at.astimezone(ZoneInfo(zone)).utcoffset().total_seconds()) // 60  # type: ignore[union-attr]
 
 
 def _people(
