@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.consults import commands, interpreting, registry, views
+from app.consults import commands, interpreting, recording, registry, views
 from app.consults.models import Channel, ChatMessage, Consult, ConsultState, LineCheck, MediaNode, Seat
+from app.consults.recording_models import Recording
 from app.core.errors import Refusal
 from app.media import messages
 from app.media.messages import Command
@@ -34,6 +35,7 @@ def tell(session: Session, to: str, event: str, facts: dict[str, Any] | None = N
 def state(session: Session, consult: Consult) -> None:
     """Shows everybody at the consult how it stands now, each from their own seat."""
     session.flush()
+    hold_recording(session, consult)
     for seat in consult.present_seats:
         if seat.sid is not None:
             tell(session, place(seat.id), "state", views.state_for(seat))
@@ -62,6 +64,20 @@ def seat_is_out(session: Session, seat: Seat) -> None:
     routes(session, consult)
 
 
+def hold_recording(session: Session, consult: Consult) -> None:
+    """Sees that the recording has everybody's agreement, and that the node records as the room now is."""
+    settled = recording.settle(session, consult)
+    if settled is not None and (settled[1] or settled[0].is_running):
+        recording_changed(session, consult, settled[0])
+
+
+def recording_changed(session: Session, consult: Consult, one: Recording) -> None:
+    """Tells the node what to record from now on."""
+    node = session.get(MediaNode, consult.node_id) if consult.node_id else None
+    command = recording.command(one, consult, commands.command_id())
+    after_commit(session, commands.send_later(node, Command.RECORDING_SET, command, tries=3))
+
+
 def to_everyone_inside(session: Session, consult: Consult, event: str, facts: dict[str, Any]) -> None:
     for seat in consult.present_seats:
         if seat.is_in_room and seat.sid is not None:
@@ -76,6 +92,7 @@ def chat_line(session: Session, line: ChatMessage, consult: Consult) -> None:
 
 def ended(session: Session, consult: Consult) -> None:
     """Closes the room at the node and tells everybody that it is over."""
+    recording.end(session, consult)
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
     command = messages.RoomClose(command_id=commands.command_id(), room=consult.room)
     after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
@@ -112,6 +129,7 @@ def node_is_here(session: Session, node: MediaNode, carried: Iterable[messages.R
                 tell(session, place(seat.id), "media.moved", {"room": consult.room})
         if presence:
             after_commit(session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult)))
+            hold_recording(session, consult)
     for gone in held:
         command = messages.RoomClose(command_id=commands.command_id(), room=gone)
         after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))

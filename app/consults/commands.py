@@ -33,14 +33,19 @@ def call(sid: str, command: Command, message: BaseModel) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def send_later(node: MediaNode | None, command: Command, message: BaseModel) -> Callable[[], None]:
-    """An act for after the commit: sends the command from a thread of its own and logs what becomes of it."""
+def send_later(node: MediaNode | None, command: Command, message: BaseModel, *, tries: int = 1) -> Callable[[], None]:
+    """An act for after the commit: sends the command from a thread of its own and logs what becomes of it. Without an
+    answer it is sent again, `tries` times in all; the node does it once."""
     sid = node.sid if node else None
 
     def send() -> None:
-        try:
-            answer = call(sid, command, message)  # type: ignore[arg-type]
-        except NoLine:
+        for _ in range(tries):
+            try:
+                answer = call(sid, command, message)  # type: ignore[arg-type]
+                break
+            except NoLine:
+                continue
+        else:
             return
         if "error" in answer:
             log.warning("media node refused %s: %s", command.value, answer.get("message"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.consults import no_show, service
+from app.consults import no_show, recording_closing, service
 from app.core.outbox import JobContext
 from app.scheduling.models import Booking
 
@@ -18,4 +18,4 @@ def ensure(session: Session, payload: dict[str, Any], _context: JobContext) -> N
 
 
 HANDLERS: dict[str, Callable[[Session, dict[str, Any], JobContext], None]] = {
-    "consult.ensure": ensure, no_show.JOB: no_show.report}
+    "consult.ensure": ensure, no_show.JOB: no_show.report, **recording_closing.HANDLERS}

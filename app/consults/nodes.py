@@ -3,7 +3,7 @@ the shared secret; these handlers are no events for people and carry `node_only`
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
@@ -12,11 +12,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.consults import announcing, interpreting, queries, registry
+from app.consults import announcing, interpreting, queries, registry, timeline
 from app.consults.models import ConsultState, MediaNode, Seat
+from app.consults.recording_models import Recording
 from app.core.clock import monotonic, now
 from app.media import messages
 from app.media.messages import Event
+from app.media.messages_recording import RecordingStopped
 from app.web.context import database, settings
 from app.web.sockets import socketio
 
@@ -135,6 +137,21 @@ def seat_quality(raw: Any) -> None:
         _tell(message.room, "quality", message.model_dump(exclude={"room"}))
 
 
+@node_only
+def recording_stopped(raw: Any) -> None:
+    """All that a node recorded is in the store. Its own clock says when it let the last packet in."""
+    message = _read(RecordingStopped, raw)
+    if message is None:
+        return
+    with database().unit_of_work() as session:
+        recording = session.get(Recording, message.recording)
+        if recording is None:
+            return
+        recording.stored_at = datetime.fromtimestamp(message.stopped_at, UTC)
+        timeline.remember(session, recording.consult, "recording_stored", None, segments=message.segments,
+                          lost=message.lost, node_stopped_at=recording.stored_at.isoformat())
+
+
 NODE_EVENTS: dict[str, Callable[..., Any]] = {
     "connect": connect,
     "disconnect": disconnect,
@@ -144,6 +161,7 @@ NODE_EVENTS: dict[str, Callable[..., Any]] = {
     Event.ROOM_SPEAKING.value: room_speaking,
     Event.SEAT_QUALITY.value: seat_quality,
     Event.SEAT_STREAMS.value: seat_streams,
+    Event.RECORDING_STOPPED.value: recording_stopped,
 }
 
 
@@ -170,6 +188,8 @@ def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -
         interpreting.watch_line(seat, is_heard=is_heard, since=None if connection else REPORTED)
         if interpreting.settle(session, consult) or (seat.pair and is_heard):
             announcing.routes(session, consult)
+        elif connection is not None and is_heard:
+            announcing.hold_recording(session, consult)  # the node may be another one, or have begun anew
 
 
 def _tell(room: str, event: str, facts: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from app.audit.verbs import Verb
 from app.cases.models import Case
 from app.consults import checks, policy, queries, service, teaching, tickets, timeline, watch
 from app.consults import guest_routes as _guests  # noqa: F401 - importing it adds its routes
+from app.consults import recording_routes as _recordings  # noqa: F401
 from app.consults.blueprint import blueprint
 from app.consults.models import ChatMessage, Consult, LineCheck, Seat, TeachBack
 from app.consults.queries import Meeting

@@ -22,10 +22,11 @@ from app.consults import (
 )
 from app.consults import sockets_check as _check  # noqa: F401 - importing it registers its events
 from app.consults import sockets_language as _languages  # noqa: F401
+from app.consults import sockets_recording as _recording  # noqa: F401
 from app.consults import sockets_teaching as _teaching  # noqa: F401
 from app.consults.models import Channel, MediaNode, Seat
 from app.consults.seating import event, locked_seat, my_seat, other_seat
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.permissions import Permission
 from app.core.text import N_
 from app.identity.models import Person
@@ -238,6 +239,8 @@ def _carry(consult_id: str, node_id: str, node_sid: str, command: messages.SeatO
             return {"sdp": answer["sdp"]}
         if answer.get("error") == "malformed_sdp":
             raise Invalid(offers.MALFORMED, field="sdp")
+        if answer.get("error") == "busy":
+            raise TooMany()
         full.append(node_id)
         with database().unit_of_work() as session:
             node = registry.place(session, queries.locked(session, consult_id), without=full)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.consults import channels, interpreting, no_show, policy
+from app.consults import channels, interpreting, no_show, policy, recording
 from app.consults.channels import FULL, Feed, Sound
 from app.consults.models import Caption, ChatMessage, Consult, Seat, TeachBack
 from app.media import messages
@@ -54,6 +54,7 @@ def state_for(seat: Seat) -> dict[str, Any]:
         "chatCount": consult.chat_count,
         "partnerCount": consult.partner_count if seat.pair else 0,
         "languages": interpreting.languages(consult),
+        "recording": recording.shown_to(seat),
         "interpreterSought": no_show.is_sought(consult),
         "you": {
             "seat": seat.id, "place": seat.place, "admitted": seat.admitted, "entered": seat.entered,

@@ -20,7 +20,7 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 @dataclass(frozen=True)
 class Kind:
-    """`shown` says how the viewer page shows it: pdf, image, text, or not at all."""
+    """`shown` says how the viewer page shows it: pdf, image, text, recording, or not at all."""
 
     name: str
     media_type: str
@@ -37,8 +37,9 @@ TEXT = Kind("text", "text/plain", "text")
 HL7 = Kind("hl7", "application/hl7-v2", "text")
 FHIR = Kind("fhir", "application/fhir+json", "text")
 ZIP = Kind("zip", "application/zip")
+WEBM = Kind("recording", "video/webm", "recording")  # made here, never sent in
 ACCEPTED = (DICOM, PDF, JPEG, PNG, TIFF, DOCX, TEXT, HL7, FHIR, ZIP)
-BY_MEDIA_TYPE = {kind.media_type: kind for kind in ACCEPTED}
+BY_MEDIA_TYPE = {kind.media_type: kind for kind in (*ACCEPTED, WEBM)}
 
 
 def sniff(head: bytes, name: str, *, whole: bool) -> Kind | None:

@@ -44,4 +44,5 @@ KINDS: dict[str, str] = {
     "hl7": N_("HL7 message"),
     "fhir": N_("FHIR document"),
     "zip": N_("ZIP folder"),
+    "recording": N_("Recording of the consultation"),
 }

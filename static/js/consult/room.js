@@ -20,6 +20,7 @@ import { Lobby } from "./lobby.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
 import { forTests } from "./probe.js";
+import { Recording } from "./recording.js";
 import { Teaching } from "./teaching.js";
 import { announce, facts, say } from "./words.js";
 
@@ -42,6 +43,7 @@ class Room {
     this.lobby = new Lobby(this);
     this.languages = new Languages(this);
     this.teaching = new Teaching(this);
+    this.recording = new Recording(this);
     this.bar = new Bar(this, main);
     this._listen();
     setInterval(() => this.phase === "room" && this.state && this.draw(), 15000);
@@ -119,6 +121,7 @@ class Room {
     this.lobby.update(state);
     if (this.phase === "lobby" && this.wantsIn && state.you.admitted && state.you.entered) this._goIn();
     if (this.phase === "room") this.draw(before);
+    this.recording.show(state, this.phase === "room");
   }
 
   _sayChanges(before, now) {
