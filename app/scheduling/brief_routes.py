@@ -43,8 +43,9 @@ def wishes(case_id: str) -> str:
 @requires(Permission.BOOKING_WRITE)
 def set_wishes(case_id: str) -> Response:
     case = cases.case_for(db_session(), current_person(), case_id, policy.is_patient)
+    gender, _dash, only = request.form.get("gender", "").partition("-")
     briefs.set_preference(
         db_session(), current_person(), case, request.form.get("tell", ""), request.form.get("numbers") == "yes",
-        request.form.get("gender", ""))
+        gender, gender_only=only == "only")
     flash(_("Thank you. Your interpreter will know."))
     return redirect(url_for("portal.case", case_id=case.id))

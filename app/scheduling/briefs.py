@@ -83,9 +83,13 @@ def preference_of(session: Session, case: Case) -> BriefPreference:
 
 
 def set_preference(
-    session: Session, actor: Person, case: Case, tell: str, numbers: bool, interpreter_gender: str
+    session: Session, actor: Person, case: Case, tell: str, numbers: bool, interpreter_gender: str, *,
+    gender_only: bool = False,
 ) -> BriefPreference:
-    """The patient says who is to be told, whether with numbers, and whom they would rather have interpret."""
+    """The patient says who is to be told, whether with numbers, and whom they would rather, or only, have interpret.
+
+    A meeting that is booked already keeps its interpreter.
+    """
     if actor.id != case.patient_id:
         raise Forbidden()
     if tell not in TELL or interpreter_gender not in GENDERS:
@@ -95,6 +99,7 @@ def set_preference(
         row = BriefPreference(case_id=case.id)
         session.add(row)
     row.tell, row.numbers, row.interpreter_gender = tell, numbers, interpreter_gender or None
+    row.gender_only = gender_only and bool(interpreter_gender)
     session.flush()
     audit.record(session, actor.id, Verb.CASE_CHANGED, "brief", case.id, case.id)
     return row

@@ -72,6 +72,7 @@ class Wanted:
     gender: str | None = None
     only: bool = False
     specialty: str | None = None
+    mode: str = "consecutive"
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,15 @@ def interpreters(
     wanted = wanted or Wanted()
     rows = session.execute(
         select(Person.id, Person.timezone, Q.source, Q.target, Q.both_ways, Q.valid_from, Q.valid_until, I.gender,
-               type_coerce(I.dialects, Text), type_coerce(I.specialties, Text))
+               type_coerce(I.dialects, Text), type_coerce(I.specialties, Text), type_coerce(Q.modes, Text))
         .join(Person, Person.id == Q.person_id).outerjoin(I, I.person_id == Person.id)
         .where(Person.active, Person.role == Role.INTERPRETER,
                _language_is(Q.source, source, target), _language_is(Q.target, source, target),
                or_(Q.valid_from.is_(None), Q.valid_from <= last), or_(Q.valid_until.is_(None), Q.valid_until >= first)))
     found: dict[str, Able] = {}
-    for person_id, zone, held_source, held_target, both_ways, valid_from, valid_until, gender, dialects, fields in rows:
-        if not is_pair(held_source, held_target, source, target, both_ways=both_ways):
+    for (person_id, zone, held_source, held_target, both_ways, valid_from, valid_until, gender, dialects, fields,
+         modes) in rows:
+        if not is_pair(held_source, held_target, source, target, both_ways=both_ways) or not _lists(modes, wanted.mode):
             continue
         is_wished = wanted.gender is not None and gender == wanted.gender
         if wanted.only and wanted.gender and not is_wished:

@@ -60,7 +60,7 @@ def qualified_interpreters(session: Session, source: str, target: str, on: date)
 def is_qualified(session: Session, person: Person, source: str, target: str, on: date) -> bool:
     """Whether this interpreter may be proposed for the pair on that day."""
     return person.active and person.role == Role.INTERPRETER and any(
-        is_pair(one.source, one.target, source, target, both_ways=one.both_ways)
+        is_pair(one.source, one.target, source, target, both_ways=one.both_ways) and "consecutive" in one.modes
         and (one.valid_from is None or one.valid_from <= on) and (one.valid_until is None or on <= one.valid_until)
         for one in qualifications_of(session, person))
 

@@ -24,8 +24,11 @@ from app.scheduling import (
     hours_routes,
     pages,
     policy,
+    profile_routes,
     queries,
     rescue_routes,
+    series,
+    series_routes,
     service,
     statement_routes,
 )
@@ -38,9 +41,11 @@ from app.web.errors import answer, sentence_of, wants_page
 
 __all__ = [
     "answer_routes", "blueprint", "brief_routes", "calendar_routes", "hours_calendar_routes", "hours_routes",
-    "rescue_routes", "statement_routes"]
+    "profile_routes",
+    "rescue_routes", "series_routes", "statement_routes"]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
+LENGTHS = (2, 3, 4, 5, 6, 8)  # quarters that the office may choose from; over an hour it takes two interpreters
 
 
 # --- choosing a time ------------------------------------------------------------------------------------------
@@ -60,7 +65,7 @@ def times(case_id: str) -> Page:
 @requires(Permission.SLOT_READ)
 def slots(case_id: str) -> Response:
     """The same times for a script: fairest first."""
-    found = queries.slots_for_case(db_session(), _case(case_id), first=_from(), limit=200)
+    found = queries.slots_for_case(db_session(), _case(case_id), first=_from(), limit=200, length=_length())
     return jsonify(
         slots=[{"starts_at": slot.starts_at.isoformat(), "specialist": slot.specialist_id,
                 "interpreter": slot.interpreter_id, "second_interpreter": slot.second_id, "worst": slot.worst,
@@ -150,10 +155,16 @@ def move(booking_id: str) -> Page:
     booked = _changeable(booking_id)
     try:
         chosen = forms.SlotForm.read(request.form)
-        service.move(db_session(), current_person(), booked, chosen.wish.starts_at, request.form.get("reason", ""),
-                     interpreter_id=chosen.wish.interpreter_id,
-                     second_interpreter_id=chosen.wish.second_interpreter_id,
-                     override_reason=_override(current_person()))
+        if "following" in request.form:
+            series.move(db_session(), current_person(), booked, chosen.wish.starts_at, request.form.get("reason", ""),
+                        override_reason=_override(current_person()))
+        else:
+            service.move(db_session(), current_person(), booked, chosen.wish.starts_at, request.form.get("reason", ""),
+                         interpreter_id=chosen.wish.interpreter_id,
+                         second_interpreter_id=chosen.wish.second_interpreter_id,
+                         override_reason=_override(current_person()))
+    except series.DateTaken as taken:
+        return _times_again(booked.case, series_routes.worded(taken), moving=booked)
     except (SlotTaken, Invalid) as refusal:
         return _times_again(booked.case, refusal, moving=booked)
     flash(_("The meeting has moved. Everyone has been told."))
@@ -243,14 +254,22 @@ def _from() -> datetime:
     return min(max(morning, now()), now() + timedelta(days=100))
 
 
+def _length() -> int:
+    """Quarters: what the office has chosen, else what is usual."""
+    wanted = request.values.get("length", "")
+    is_known = wanted.isdigit() and int(wanted) in LENGTHS and current_person().role == Role.COORDINATOR
+    return int(wanted) if is_known else forms.DEFAULT_LENGTH
+
+
 def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | None = None) -> str:
     session, reader, first = db_session(), current_person(), _from()
     found = queries.slots_for_case(
         session, case, first=first, last=first + SHOWN, any_interpreter="any" in request.values,
-        length=moving.length if moving else forms.DEFAULT_LENGTH)
+        length=moving.length if moving else _length())
     zone = ZoneInfo(reader.timezone)
     return render_template(
-        "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(),
+        "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(), lengths=LENGTHS,
+        following=series.following(session, moving) if moving else [],
         late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
         days=pages.days_of(found.slots, found.people, case.patient, reader),
         refusal=sentence_of(refusal) if refusal else None, held=queries.hold_of_case(session, case.id),
@@ -276,7 +295,8 @@ def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
     if booked.state == BookingState.HELD and policy.can_change_booking(current_person(), booked):
         return redirect(url_for("scheduling.confirm", booking_id=booked.id))
     page = render_template(
-        "scheduling/booking.html", booking=booked, rescue=rescue_routes.rescue_for(current_person(), booked),
+        "scheduling/booking.html", booking=booked, following=series.following(db_session(), booked),
+        may_follow=policy.can_plan_series(current_person(), booked), rescue=rescue_routes.rescue_for(current_person(), booked),
         can_change=policy.can_change_booking(current_person(), booked)
         and booked.is_confirmed and booked.starts_at > now(), late=booked.starts_at - now() < service.LATE_CHANGE,
         errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {}, **_about(booked))

@@ -1,6 +1,7 @@
 """An interpreter's minutes over HTTP."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,11 @@ from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
-from app.scheduling import forms, statements
+from app.scheduling import forms, profiles, statements
 from app.scheduling.blueprint import blueprint
 from app.web.access import requires
 from app.web.context import current_person, db_session
+from app.web.locale import current_language
 
 
 @blueprint.get("/statement")
@@ -23,7 +25,8 @@ def statement() -> str:
     one = statements.statement(db_session(), _whose(), _month())
     this_month = now().astimezone(ZoneInfo(one.person.timezone)).date().replace(day=1)
     return render_template(
-        "scheduling/statement.html", statement=one, before=(one.month - timedelta(days=1)).replace(day=1),
+        "scheduling/statement.html", statement=one, money=_money(one),
+        before=(one.month - timedelta(days=1)).replace(day=1),
         after=(one.month + timedelta(days=32)).replace(day=1) if one.month < this_month else None)
 
 
@@ -31,11 +34,18 @@ def statement() -> str:
 @requires(Permission.ENGAGEMENT_READ)
 def statement_table() -> Response:
     one = statements.statement(db_session(), _whose(), _month())
-    headings = [_("Date"), _("Time"), _("Time zone"), _("Case"), _("Languages"), _("Minutes")]
+    headings = [_("Date"), _("Time"), _("Time zone"), _("Case"), _("Languages"), _("Minutes"),
+                _("An hour"), _("Amount"), _("Currency")]
     name = f"minutes-{one.month:%Y-%m}.csv"
     # The mark of order at the front tells spreadsheets that this is UTF-8.
     return Response("\ufeff" + statements.as_csv(one, headings), mimetype="text/csv",
                     headers={"Content-Disposition": f"attachment; filename={name}"})
+
+
+def _money(one: statements.Statement) -> Callable[[int], str]:
+    """Amounts of the statement, as the reader writes them."""
+    language = current_language().tag
+    return lambda minor: profiles.money(minor, one.currency, language)
 
 
 def _whose() -> Person:

@@ -17,6 +17,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.models import Booking, Engagement, InterpreterProfile
+from app.scheduling.profiles import plain_amount
 
 LONGEST_MINUTES = 24 * 60
 
@@ -95,7 +96,8 @@ def month_bounds(month: date, zone: str) -> tuple[datetime, datetime]:
 
 
 def as_csv(one: Statement, headings: Sequence[str]) -> str:
-    """A table that a spreadsheet reads: date, time, case, pair, minutes, one meeting a line (RFC 4180)."""
+    """A table that a spreadsheet reads (RFC 4180), one meeting a line: date, time, zone, case, pair, minutes, and where
+    a rate is agreed what an hour costs, the amount and the currency."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(headings)
@@ -103,5 +105,11 @@ def as_csv(one: Statement, headings: Sequence[str]) -> str:
     for line in one.lines:
         booking, at = line.engagement.booking, line.starts_at.astimezone(zone)
         rows.writerow([at.date().isoformat(), at.strftime("%H:%M"), one.person.timezone, booking.case.number,
-                       f"{booking.source}-{booking.target}", line.minutes])
+                       f"{booking.source}-{booking.target}", line.minutes, *_priced(one, line)])
     return text.getvalue()
+
+
+def _priced(one: Statement, line: Line) -> list[str]:
+    if one.hourly_rate is None:
+        return ["", "", ""]
+    return [plain_amount(one.hourly_rate, one.currency), plain_amount(one.amount_of(line), one.currency), one.currency]

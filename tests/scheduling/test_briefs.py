@@ -1,6 +1,7 @@
 """The brief: the words to prepare, the patient's wishes, and nothing once the hour after the meeting is over."""
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import Forbidden, Invalid
+from app.core.permissions import Role
 from app.scheduling import briefs, queries, service
 from app.scheduling.glossary import Kind, terms_in
-from app.scheduling.models import Booking, InterpreterProfile
+from app.scheduling.models import Booking, BriefPreference, InterpreterProfile
+from tests.people import a_person, an_accepted_case
 from tests.scheduling.clinic import Clinic, a_clinic, an_interpreter
 
 
@@ -75,6 +78,21 @@ def test_the_patient_says_how_they_want_to_be_told(session: Session, clinic: Cli
         briefs.set_preference(session, clinic.interpreter, clinic.case, "me", True, "")
     with pytest.raises(Invalid):
         briefs.set_preference(session, clinic.patient, clinic.case, "nobody", True, "")
+
+
+def test_the_form_knows_rather_and_only(database, visit):
+    with database.unit_of_work() as session:
+        made = a_clinic(session)
+        patient = a_person(session, Role.PATIENT, language="en")
+        case = an_accepted_case(session, patient, made.coordinator, made.specialist)
+    visitor = visit(patient)
+    for value, kept in (("female-only", ("female", True)), ("male", ("male", False)), ("", (None, False))):
+        visitor.post(f"/cases/{case.id}/wishes", tell="me", numbers="no", gender=value)
+        with database.sessions() as session:
+            row = session.get(BriefPreference, case.id)
+            assert (row.interpreter_gender, row.gender_only) == kept
+        page = visitor.get(f"/cases/{case.id}/wishes").text
+        assert re.search(rf'name="gender" value="{value}" checked', page)
 
 
 def test_whom_the_patient_would_rather_have_is_asked_first(session: Session, clinic: Clinic):

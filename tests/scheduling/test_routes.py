@@ -68,6 +68,23 @@ class TestChoosing:
         with database.sessions() as session:
             assert session.query(Claim).count() == 9
 
+    def test_the_office_chooses_how_long_and_a_long_meeting_takes_two(
+            self, clinic: c.Clinic, patient: Visitor, database: Database, visit: Callable[..., Visitor]):
+        office = signs_in(database, visit, clinic.coordinator)
+        alone = office.get(f"/cases/{clinic.case.id}/times?length=6").text
+        assert not slots_on(alone) and "needs two interpreters, who take turns" in alone
+        assert "With one interpreter 60 minutes would fit" in alone and "length=4" in alone
+        with database.unit_of_work() as session:
+            c.an_interpreter(session, clinic.coordinator)
+        page = office.get(f"/cases/{clinic.case.id}/times?length=6").text
+        slot = slots_on(page)[0]
+        assert len(slot.split(" ")) == 4 and 'name="length" value="6"' in page
+        assert "90 minutes" not in patient.get(f"/cases/{clinic.case.id}/times?length=6").text
+        held = office.post(f"/cases/{clinic.case.id}/hold", slot=slot, form_token="t", length="6")
+        assert "and take turns" in held.text and "90 minutes" in held.text
+        booked = office.post(re.search(r"/bookings/[0-9a-f]{32}/confirm", held.text)[0]).text
+        assert booked.count("has not answered yet") == 2 and "two interpreters take turns" in booked
+
     def test_pressing_twice_holds_once(self, clinic: c.Clinic, patient: Visitor, database: Database):
         for _ in range(2):
             patient.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic), form_token="t")

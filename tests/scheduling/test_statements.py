@@ -44,7 +44,7 @@ def test_a_table_reads_back(session: Session, clinic: Clinic, booking: Booking):
     record_minutes(session, None, booking, clinic.interpreter.id, 45)
     one = statement(session, clinic.interpreter, booking.starts_at.date())
     rows = list(csv.reader(io.StringIO(as_csv(one, ["Date", "Time", "Zone", "Case", "Languages", "Minutes"]))))
-    assert len(rows) == 2 and rows[1][2:] == ["Europe/Lisbon", booking.case.number, "ar-en", "45"]
+    assert len(rows) == 2 and rows[1][2:] == ["Europe/Lisbon", booking.case.number, "ar-en", "45", "", "", ""]
 
 
 def test_what_cannot_be_noted(session: Session, clinic: Clinic, booking: Booking):
