@@ -14,6 +14,11 @@ STRANGER_CHECKS_A_SECOND = 60.0
 KNOWN_CHECKS_A_SECOND = 120.0
 CHECKS_BURST = 150.0
 MAX_REMOTE_ADDRESSES = 16
+OFFERS_A_SECOND = 1.0
+OFFERS_BURST = 10.0
+"""Of one seat. A browser in trouble tries again after 0.1, 0.4, 1 and then every 2 s."""
+MAX_OFFERING = 64
+"""Seats of one room whose offers are counted."""
 WARN_SECONDS = 10.0
 
 

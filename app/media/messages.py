@@ -187,7 +187,7 @@ class OfferAnswered(Answered):
 class Refused(_Message):
     """``error`` is a code for programs, ``message`` an English sentence for the log."""
 
-    error: Literal["malformed_sdp", "full", "draining", "invalid", "unknown_command", "failed"]
+    error: Literal["malformed_sdp", "full", "draining", "busy", "invalid", "unknown_command", "failed"]
     message: str
 
 

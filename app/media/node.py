@@ -38,7 +38,7 @@ from app.media.settings import MediaSettings
 
 log = logging.getLogger("media.node")
 
-REMEMBERED_ANSWERS = 2000
+REMEMBERED_ANSWERS = 500
 MAX_WAITING_EVENTS = 500
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
 HANG_UP_SECONDS = 1.0

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
 from pydantic import BaseModel
 
 from app.core.blobs import SegmentStore
+from app.media.limits import MAX_OFFERING, OFFERS_A_SECOND, OFFERS_BURST, Allowance, Warned
 from app.media.messages import ConnectionState, Event, Kind, RoomPresence, RoomSpeaking, Route, SeatState
 from app.media.messages_recording import RecordingSet, RecordingStopped
 from app.media.publication import SILENCE, Publication
 from app.media.recording import Recorder
 from app.media.seat import Seat
 from app.media.subscription import Subscription
+
+log = logging.getLogger("media.room")
 
 Tell = Callable[[Event, BaseModel], None]
 
@@ -35,6 +39,9 @@ class Room:
         self.empty_since = time.monotonic()
         self.recorder: Recorder | None = None
         self._recording_version = -1
+        self._offers: dict[str, Allowance] = {}
+        self._refused = 0
+        self._warned = Warned()
         self._tell = tell
         self._smoothed: dict[str, float] = {}
         self._told_levels: dict[str, int] = {}
@@ -49,6 +56,18 @@ class Room:
         return RoomPresence(room=self.name, version=self.version, seats=seats)
 
     # ------------------------------------------------------------ who is here
+
+    def may_offer(self, seat: str, now: float) -> bool:
+        """Whether the seat may ask for one more connection; each costs the node some milliseconds."""
+        if seat not in self._offers and len(self._offers) >= MAX_OFFERING:
+            self._offers.clear()
+        if self._offers.setdefault(seat, Allowance(OFFERS_A_SECOND, OFFERS_BURST)).take(now):
+            return True
+        self._refused += 1
+        count = self._warned.due(self._refused, now)
+        if count:
+            log.warning("seat %s of room %s asks for connections too often: %d refused", seat, self.name, count)
+        return False
 
     def take_seat(self, seat: Seat) -> Seat | None:
         """Puts the connection into its seat; returns the one that sat there, for the caller to close."""

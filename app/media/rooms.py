@@ -65,6 +65,7 @@ class Rooms:
         self._sockets = Sockets(settings.public_addresses, (settings.first_port, settings.last_port))
         self._tell = tell
         self._rooms: dict[str, Room] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._certificate: Certificate = make_certificate()
         self._certified_at = time.monotonic()
         self._closing: set[asyncio.Task[None]] = set()
@@ -92,6 +93,15 @@ class Rooms:
             return self._refusal()
         if command.seat not in room.seats and len(room.seats) >= MAX_SEATS:
             return Refused(error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken.")
+        if not room.may_offer(command.seat, time.monotonic()):
+            return Refused(error="busy", message=f"Seat {command.seat} asks for connections too often.")
+        async with self._one_at_a_time:
+            answer = await self._answer(room, command)
+            await asyncio.sleep(0)
+        return answer
+
+    async def _answer(self, room: Room, command: SeatOffer) -> OfferAnswered | Refused:
+        """Some milliseconds of work without a pause: many at once would hold everybody's packets up."""
         seat = Seat(
             command.room, command.seat, command.connection, self._current_certificate(), self._sockets,
             self._state_changed,

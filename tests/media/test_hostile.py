@@ -17,8 +17,8 @@ import pytest
 from app.media import feedback, sdp
 from app.media.aiortc_seam import INCOMING
 from app.media.forward import Uplink, drops
-from app.media.limits import CHECKS_BURST
-from app.media.messages import Lines, OfferAnswered, RoomClose, SeatOffer, SlotLines
+from app.media.limits import CHECKS_BURST, OFFERS_BURST
+from app.media.messages import Lines, OfferAnswered, Refused, RoomClose, SeatOffer, SlotLines
 from tests.media.client import run, until
 from tests.media.fakes import Wire, a_camera, a_microphone, a_slot
 from tests.media.test_seats import a_node, people, route
@@ -31,6 +31,11 @@ FUZZ_SECONDS = 1.5
 @pytest.fixture(autouse=True)
 def _clients_use_loopback(monkeypatch):
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+
+
+@pytest.fixture
+def as_many_offers_as_one_likes(monkeypatch):
+    monkeypatch.setattr("app.media.room.OFFERS_BURST", 1e6)
 
 
 def resident_mb() -> float:
@@ -67,6 +72,7 @@ def mutated(text: str, dice: random.Random) -> str:
 # ---------------------------------------------------------------- parsers
 
 
+@pytest.mark.usefixtures("as_many_offers_as_one_likes")
 def test_five_hundred_mutations_of_real_offers_are_answered_or_refused():
     async def story() -> tuple[int, int]:
         dice, answered, refused = random.Random(4), 0, 0
@@ -271,6 +277,7 @@ def test_a_flood_of_checks_is_not_answered_and_the_call_goes_on():
     run(story())
 
 
+@pytest.mark.usefixtures("as_many_offers_as_one_likes")
 def test_half_open_handshakes_by_the_hundred_leave_nothing_behind():
     async def story():
         async with a_node() as (rooms, _):
@@ -296,6 +303,26 @@ def test_half_open_handshakes_by_the_hundred_leave_nothing_behind():
         await until(lambda: not rooms._closing)
 
     run(story())
+
+
+def test_who_asks_for_connections_without_end_is_refused_and_named_and_the_others_join(caplog):
+    async def story():
+        async with a_node() as (rooms, _):
+            route(rooms, "ana", "mallory")
+            answers = await asyncio.gather(*(
+                rooms.offer(SeatOffer(command_id=str(number), room="r", seat="mallory", connection=str(number),
+                                      sdp=OFFERS[0], lines=LINES))
+                for number in range(200)
+            ))
+            refused = [answer.error for answer in answers if isinstance(answer, Refused)]
+            assert set(refused) == {"busy"}
+            assert len(answers) - len(refused) <= OFFERS_BURST + 2
+            async with people(rooms, "ana"):
+                pass
+
+    with caplog.at_level(logging.WARNING, logger="media.room"):
+        run(story())
+    assert "seat mallory of room r asks for connections too often" in caplog.text
 
 
 def open_sockets() -> int:
