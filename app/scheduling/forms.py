@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from werkzeug.datastructures import MultiDict
 
@@ -13,6 +13,7 @@ from app.core.text import N_
 from app.scheduling.calendar import MINUTES_IN_DAY
 from app.scheduling.hours import MOST_WINDOWS, Credential, Days, Habits, WeeklyHours
 from app.scheduling.models import DEFAULT_LENGTH
+from app.scheduling.quarters import MINUTES
 from app.scheduling.service import Wish
 
 Form = MultiDict[str, str]
@@ -148,6 +149,17 @@ def read_day(text: str | None) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
+
+
+def read_time(text: str | None) -> time | None:
+    """A time of day on a full quarter, or None where there is none. Raises `Invalid` for one that cannot be."""
+    if not text:
+        return None
+    minute = _minute(text)
+    if minute % MINUTES or minute >= MINUTES_IN_DAY:
+        raise Invalid(N_("Meetings begin on a full quarter of an hour. Please choose one of the times shown."),
+                      field="time")
+    return time(minute // 60, minute % 60)
 
 
 def _instant(text: str) -> datetime:

@@ -73,13 +73,18 @@ def week_of(bookings: Iterable[Booking], monday: date, zone: ZoneInfo) -> list[t
     return list(by_day.items())
 
 
+def value_of(slot: Slot) -> str:
+    """What the button of a slot sends."""
+    return " ".join([slot.starts_at.isoformat(), slot.specialist_id, slot.interpreter_id or "",
+                     slot.second_id or ""]).strip()
+
+
 def _shown(slot: Slot, people: dict[str, Person], patient: Person, reader: Person) -> ShownSlot:
     specialist, interpreter = people[slot.specialist_id], people.get(slot.interpreter_id or "")
     everyone = ((Role.PATIENT, patient), (Role.SPECIALIST, specialist), (Role.INTERPRETER, interpreter),
                 (Role.INTERPRETER, people.get(slot.second_id or "")))
     others = [(ROLE_NAMES[role], one.timezone) for role, one in everyone if one is not None and one.id != reader.id]
-    value = [slot.starts_at.isoformat(), slot.specialist_id, slot.interpreter_id or "", slot.second_id or ""]
-    return ShownSlot(slot.starts_at, " ".join(value).strip(), others)
+    return ShownSlot(slot.starts_at, value_of(slot), others)
 
 
 def _thinned(slots: Sequence[Slot], zone: ZoneInfo) -> Sequence[Slot]:

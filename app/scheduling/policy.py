@@ -42,6 +42,11 @@ def can_change_booking(person: Person, booking: Booking) -> bool:
     return person.role == Role.COORDINATOR or person.id == booking.patient_id
 
 
+def can_plan_series(person: Person, booking: Booking) -> bool:
+    """The office books follow-ups of a meeting that stands, whether or not it has been."""
+    return person.role == Role.COORDINATOR and booking.is_confirmed
+
+
 def can_answer(person: Person, engagement: Engagement) -> bool:
     """Only the interpreter who was asked answers."""
     return person.id == engagement.interpreter_id

@@ -296,7 +296,8 @@ def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
         return redirect(url_for("scheduling.confirm", booking_id=booked.id))
     page = render_template(
         "scheduling/booking.html", booking=booked, following=series.following(db_session(), booked),
-        may_follow=policy.can_plan_series(current_person(), booked), rescue=rescue_routes.rescue_for(current_person(), booked),
+        may_follow=policy.can_plan_series(current_person(), booked),
+        rescue=rescue_routes.rescue_for(current_person(), booked),
         can_change=policy.can_change_booking(current_person(), booked)
         and booked.is_confirmed and booked.starts_at > now(), late=booked.starts_at - now() < service.LATE_CHANGE,
         errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {}, **_about(booked))

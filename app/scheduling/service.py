@@ -72,13 +72,14 @@ class Wish:
 
 
 def hold(
-    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None
+    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None,
+    series_id: str | None = None,
 ) -> Booking:
     """Keeps a time for ten minutes. The same `form_token` again gives the first booking back.
 
     Raises `Invalid` for a time that cannot be, `SlotTaken` for one that somebody else has, `Conflict` for a case
     that stands elsewhere. An earlier hold of the case is let go. `override_reason`, from the office alone, books
-    outside people's hours; what is taken stays taken.
+    outside people's hours; what is taken stays taken. A case has one meeting ahead, and besides it those of a series.
     """
     _refuse_unless_bookable(session, actor, case)
     _check_time(wish)
@@ -95,13 +96,14 @@ def hold(
             return first
         if earlier is not None:
             _end(session, earlier, BookingState.EXPIRED)
-        _refuse_second_meeting(session, case)
+        if series_id is None:
+            _refuse_second_meeting(session, case)
         booking = Booking(
             id=new_id(), case_id=case.id, case=case, patient_id=case.patient_id, patient=case.patient,
             specialist_id=specialist.id, specialist=specialist, needs_interpreter=bool(between), source=source,
             target=target, starts_at=wish.starts_at, length=wish.length, state=BookingState.HELD, created_by=actor.id,
             form_token=form_token if first is None else new_id(), hold_expires_at=now() + HOLD,
-            override_reason=override_reason)
+            override_reason=override_reason, series_id=series_id)
         for interpreter in between:
             booking.seat(interpreter)
         session.add(booking)
@@ -131,7 +133,8 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         if booking.state == BookingState.CANCELLED:
             raise Conflict(N_("This meeting was cancelled in the meantime. Please choose another time."))
         _check_time(Wish(booking.starts_at, booking.specialist_id, length=booking.length))
-        _refuse_second_meeting(session, booking.case)
+        if booking.series_id is None:
+            _refuse_second_meeting(session, booking.case)
         claims.keep(session, booking)
         booking.state, booking.hold_expires_at = BookingState.CONFIRMED, None
         booking.changed_at = now()
@@ -150,10 +153,12 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
 
 
 def book(
-    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None
+    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None,
+    series_id: str | None = None,
 ) -> Booking:
     """Holds and confirms in one step."""
-    return confirm(session, actor, hold(session, actor, case, wish, form_token, override_reason=override_reason))
+    held = hold(session, actor, case, wish, form_token, override_reason=override_reason, series_id=series_id)
+    return confirm(session, actor, held)
 
 
 def release_hold(session: Session, actor: Person, booking: Booking) -> None:
