@@ -100,9 +100,9 @@ def join(blobs: BlobStore, recording_id: str, key: bytes, languages: list[str]) 
     segments = sorted(_segments(blobs, recording_id, key), key=lambda one: one.clusters[0][0].at)
     if not segments:
         return None
-    segments = list(_without_holes(blobs, recording_id, key, segments, len(languages)))
+    segments = list(_without_holes(blobs, recording_id, segments, len(languages)))
     clusters = [one for segment in segments for one in segment.clusters]
-    size = next((cluster.size for cluster, _ in clusters if cluster.size and cluster.size != (320, 180)),
+    size = next((cluster.size for cluster, _ in clusters if cluster.size not in (None, webm.BLACK_SIZE)),
                 next((cluster.size for cluster, _ in clusters if cluster.size), None))
     tracks = frozenset[int]().union(*(cluster.tracks for cluster, _ in clusters))
     head = webm.header(clusters, {number: tag for number, tag in enumerate(languages, FIRST_VOICE) if number in tracks},
@@ -136,30 +136,18 @@ def _segments(blobs: BlobStore, recording_id: str, key: bytes) -> Iterator[Segme
             yield Segment(Part(object_id, 0, stored), clusters)
 
 
-def _without_holes(
-    blobs: BlobStore, recording_id: str, key: bytes, segments: list[Segment], voices: int,
-) -> Iterator[Segment]:
+def _without_holes(blobs: BlobStore, recording_id: str, segments: list[Segment], voices: int) -> Iterator[Segment]:
     tracks, ends, filled = range(FIRST_VOICE, FIRST_VOICE + voices), segments[0].clusters[0][0].at, 0
-    black = _a_black_picture(blobs, segments)
     for segment in segments:
         begins = segment.clusters[0][0].at
         while begins - ends > HOLE_MS:
             stop = min(begins, ends + FILLED_MS)
-            picture = [webm.Block(ends + 1, webm.PICTURE, black)] if black else []
-            blocks = picture + webm.silence(ends + 1, stop, tracks)
-            piece = webm.cluster(sorted(blocks, key=lambda block: block.at))
+            black = webm.Block(ends + 1, webm.PICTURE, webm.BLACK)
+            piece = webm.cluster([black, *webm.silence(ends + 1, stop, tracks)])
             yield Segment(_put(blobs, recording_id, FILLING - filled, piece), webm.clusters_in(piece))
             filled, ends = filled + 1, stop
         yield segment
         ends = max(ends, *(cluster.ends for cluster, _ in segment.clusters))
-
-
-def _a_black_picture(blobs: BlobStore, segments: list[Segment]) -> bytes | None:
-    """The one that every run begins with."""
-    first = segments[0].part
-    content = b"".join(blobs.read(first.id, first.blob.wrapped_key))
-    pictures = (block for block in webm.blocks_in(content) if block.track == webm.PICTURE)
-    return next((block.payload for block in pictures if block.is_key), None)
 
 
 def _put(blobs: BlobStore, recording_id: str, number: int, content: bytes) -> Part:

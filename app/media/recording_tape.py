@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
 
-from app.core.webm import OPUS_SILENCE, PICTURE, SILENCE_MS, Block, cluster
+from app.core.webm import BLACK, OPUS_SILENCE, PICTURE, SILENCE_MS, Block, cluster
 from app.media.rewrite import extend
 
 PATIENCE = 0.6
@@ -308,7 +307,7 @@ class Tape:
                 self.needs_key_frame = wanted
         elif until_ms >= self._black_due:
             at = max(self._last_picture + 1, int(self._black_due))
-            blocks.append(Block(at, PICTURE, black_frame()))
+            blocks.append(Block(at, PICTURE, BLACK))
             self._last_picture, self._black_due = at, at + BLACK_EVERY_MS
         return blocks
 
@@ -341,18 +340,3 @@ class Tape:
 def _begins(block: Block, first: int) -> bool:
     age = block.at - first
     return age >= CLUSTER_MS or (block.track == PICTURE and block.is_key and age >= CLUSTER_MS / 4)
-
-
-@cache
-def black_frame() -> bytes:
-    """A small black key frame of VP8."""
-    import av  # only a recording needs it
-
-    encoder = av.CodecContext.create("libvpx", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = 320, 180, "yuv420p"  # type: ignore[attr-defined]
-    encoder.options = {"lag-in-frames": "0"}
-    picture = av.VideoFrame(320, 180, "yuv420p")
-    for plane, shade in zip(picture.planes, (16, 128, 128), strict=True):
-        plane.update(bytes([shade]) * plane.buffer_size)
-    packets = [bytes(packet) for packet in (*encoder.encode(picture), *encoder.encode(None))]  # type: ignore[attr-defined]
-    return packets[0]

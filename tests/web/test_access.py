@@ -29,7 +29,7 @@ from tests.world import Circle, a_circle, furnish
 
 METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD")
 # Addresses that carry an id, whose thing is not a case's and which everybody may open.
-OWN_WORDS = {"filename", "name"}
+OWN_WORDS = {"filename", "name", "language"}
 NOTHING_TO_SEE = {404, 422, 400}  # what an outsider may be answered; 422 and 400 speak of the form alone
 
 
