@@ -16,9 +16,10 @@ from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling.glossary import Kind, terms_in
+from app.scheduling.glossary import Kind, joined, meaning_of, terms_in
 from app.scheduling.languages import primary
 from app.scheduling.models import BriefPreference, Engagement, GlossaryTerm
+from app.scheduling.terms import terms_of_case
 
 TELL = ("me", "family")
 GENDERS = ("", "female", "male")
@@ -27,11 +28,12 @@ LONGEST_RENDERING = 200
 
 @dataclass(frozen=True)
 class Entry:
-    """A term, and how this interpreter renders it."""
+    """A term, what it stands for where it is an abbreviation, and how this interpreter renders it."""
 
     kind: Kind
     term: str
     rendering: str
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ def brief_for(session: Session, actor: Person, engagement: Engagement) -> Brief:
     case, target = engagement.booking.case, engagement.booking.source
     known = {row.term: row.rendering for row in session.scalars(
         select(GlossaryTerm).where(GlossaryTerm.person_id == actor.id, GlossaryTerm.target == primary(target)))}
-    terms = terms_in(case.story, *(question.text for question in case.questions))
-    entries = [Entry(term.kind, term.text, known.get(term.text, "")) for term in terms]
+    own = terms_in(case.story, *(question.text for question in case.questions))
+    terms = joined([own, terms_of_case(session, case.id)])
+    entries = [Entry(term.kind, term.text, known.get(term.text, ""), meaning_of(term.text)) for term in terms]
     return Brief(engagement, entries, preference_of(session, case))
 
 

@@ -13,7 +13,7 @@ from app.core.clock import now
 from app.core.outbox import JobContext, enqueue
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import diaries, feeds, hours, ladder, service
+from app.scheduling import diaries, feeds, hours, ladder, service, terms
 from app.scheduling.calendar import stretches
 from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
 from app.scheduling.recurrence import BadCalendar, busy_spans
@@ -124,8 +124,23 @@ def check_clock_rules(session: Session, payload: Payload, context: JobContext) -
                         [*(person.id for person in booking.people), *ladder.office(session)])
 
 
+def gather_terms(session: Session, payload: Payload, context: JobContext) -> None:
+    """The words of a case's records, for the brief. The files are read while no transaction is held."""
+    with context.database.unit_of_work() as reading:
+        unread = terms.unread_of(reading, context.blobs, payload["case_id"])
+    found = [(one, terms.words_of(one)) for one in unread]
+    for one, words in found:
+        terms.keep(session, one, words)
+
+
+def gather_all_terms(session: Session, payload: Payload, context: JobContext) -> None:
+    terms.ask_for_all(session)
+
+
 HANDLERS: dict[str, Callable[[Session, Payload, JobContext], None]] = {
     "expire_hold": expire_hold,
+    "gather_terms": gather_terms,
+    "gather_all_terms": gather_all_terms,
     "expire_holds": expire_holds,
     "check_engagement": check_engagement,
     "remind_booking": remind_booking,
@@ -136,6 +151,7 @@ HANDLERS: dict[str, Callable[[Session, Payload, JobContext], None]] = {
 }
 PERIODIC = [
     ("expire_holds", timedelta(minutes=5)),
+    ("gather_all_terms", timedelta(minutes=10)),
     ("fetch_busy_feeds", timedelta(minutes=30)),
     ("check_clock_rules", timedelta(days=1)),
     ("warn_of_expiry", timedelta(hours=12)),

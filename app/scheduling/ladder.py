@@ -17,7 +17,7 @@ from app.core.outbox import enqueue
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import claims, diaries, policy, queries
+from app.scheduling import claims, diaries, policy, queries, terms
 from app.scheduling.models import Booking, Engagement, EngagementState
 
 AFTER_THE_MEETING = timedelta(hours=1)
@@ -39,6 +39,7 @@ def propose(session: Session, actor: Person | None, booking: Booking, interprete
     session.flush()
     _let_in(session, actor, booking, interpreter)
     _record(session, actor, engagement)
+    terms.ask_for(session, booking.case_id)
     tell(session, "engagement_proposed", booking, [interpreter.id], engagement_id=engagement.id,
          answer_at=engagement.answer_by.isoformat() if engagement.answer_by else None)
     enqueue(session, "check_engagement", {"engagement_id": engagement.id}, run_at=engagement.answer_by,
