@@ -229,6 +229,8 @@ class Rooms:
         if room is None:
             return
         room.state_changed(seat, state)
+        if state is ConnectionState.FAILED and not seat.uplink.heard_at:
+            log.warning("seat %s of room %s began a connection and did not finish it", seat.name, seat.room)
         if state in (ConnectionState.FAILED, ConnectionState.CLOSED):
             room.leave_seat(seat)
             self._close_later(seat)
