@@ -74,7 +74,8 @@ export class Call {
     const { line } = this._room;
     const link = this.link.state;
     const quality = link === "lost" || !line.isSeated ? "lost" : link !== "connected" ? "connecting" : this._quality ?? "good";
-    const words = { connecting: "lineConnecting", good: "lineGood", weak: "lineWeak", poor: "linePoor",
+    // What a narrow line costs stands beside it in words of its own.
+    const words = { connecting: "lineConnecting", good: "lineGood", weak: "lineWeak", poor: this._narrow.isNarrow ? "lineSlow" : "linePoor",
       lost: link === "connected" ? "webLost" : "lineLost" }[quality];
     const place = byId("line-state");
     place.dataset.quality = quality;

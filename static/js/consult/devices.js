@@ -82,18 +82,18 @@ export class Devices extends EventTarget {
   }
 
   async _both() {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: this._audio(), video: this._video() });
+    const stream = await this._ask({ audio: AUDIO, video: VIDEO });
     this._take("mic", stream.getAudioTracks()[0]);
     this._take("camera", stream.getVideoTracks()[0]);
   }
 
   async _micTrack() {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: this._audio() });
+    const stream = await this._ask({ audio: AUDIO });
     this._take("mic", stream.getAudioTracks()[0]);
   }
 
   async _cameraTrack() {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: this._video() });
+    const stream = await this._ask({ video: VIDEO });
     this._take("camera", stream.getVideoTracks()[0]);
   }
 
@@ -122,12 +122,20 @@ export class Devices extends EventTarget {
     track?.stop();
   }
 
-  _audio() {
-    return { ...AUDIO, noiseSuppression: this.noiseSuppression, ...(this.chosen.audioinput ? { deviceId: { ideal: this.chosen.audioinput } } : {}) };
-  }
-
-  _video() {
-    return { ...VIDEO, ...(this.chosen.videoinput ? { deviceId: { ideal: this.chosen.videoinput } } : {}) };
+  /** From the chosen devices; from others where those are not there any more. A mere wish for a device (`ideal`) is
+   * outweighed by the size of another one's picture. */
+  async _ask(wanted) {
+    const { audioinput, videoinput } = this.chosen;
+    const ask = ({ exact }) => navigator.mediaDevices.getUserMedia({
+      ...(wanted.audio && { audio: { ...wanted.audio, noiseSuppression: this.noiseSuppression, ...(exact && audioinput && { deviceId: { exact: audioinput } }) } }),
+      ...(wanted.video && { video: { ...wanted.video, ...(exact && videoinput && { deviceId: { exact: videoinput } }) } }),
+    });
+    try {
+      return await ask({ exact: true });
+    } catch (error) {
+      if (!["OverconstrainedError", "NotFoundError"].includes(error.name)) throw error;
+      return ask({ exact: false });
+    }
   }
 
   _changed(kind) {

@@ -14,6 +14,10 @@ export class Narrow {
     this._show("");
   }
 
+  get isNarrow() {
+    return this._step > 0;
+  }
+
   show(step, { isInterpreter = false } = {}) {
     const now = STEPS.indexOf(step);
     if (now < 0 || now === this._step) return;

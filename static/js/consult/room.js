@@ -75,6 +75,8 @@ class Room {
       else if (this.phase === "room") {
         if (here.chatCount > this.chat.last) this.chat.fill();
         if (this.partners && here.partnerCount > this.partners.last) this.partners.fill();
+        this.chat.flush(); // what nobody answered in time goes out again under its own name
+        this.partners?.flush();
       }
     });
     hear("lost", () => {
