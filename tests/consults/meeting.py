@@ -22,7 +22,8 @@ from tests.people import PASSWORD, a_person
 from tests.world import Circle, a_circle
 
 FLAGS = [
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--allow-loopback-in-peer-connection",
+    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=3",
+    "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns", "--auto-select-desktop-capture-source=Entire screen",
     "--auto-accept-this-tab-capture", "--no-sandbox", "--disable-gpu",
 ]
@@ -83,6 +84,14 @@ class Guest:
 
     def wait(self, ms: float) -> None:
         self.page.wait_for_timeout(ms)
+
+    def until(self, script: str, within: float = 20.0) -> None:
+        """Waits until the expression holds in the page."""
+        for _ in range(int(within * 5)):
+            if self.page.evaluate(script):
+                return
+            self.wait(200)
+        raise AssertionError(f"{self.role}: never so: {script}")
 
     def sees(self, role: str, *, frames: int = 5, within: float = 10.0) -> float:
         """Waits until `frames` more pictures of `role` are decoded here; returns the seconds that it took."""

@@ -24,7 +24,8 @@ GAP = 0.7  # seconds without a new picture or sound that count as an interruptio
 CALM = 1.5  # seconds without another gap, after which it is over
 COUNTERS = """async () => {
   const { seats } = await window.consilium.stats();
-  return Object.fromEntries(Object.entries(seats).map(([role, one]) => [role, [one.frames, one.audioPackets]]));
+  const counted = ({ frames, audioPackets, gain }) => [frames, audioPackets, gain];
+  return Object.fromEntries(Object.entries(seats).map(([role, one]) => [role, counted(one)]));
 }"""
 CHAT = """() => [...document.querySelectorAll('[data-testid="chat-lines"] > li')].map(
   (line) => [Number(line.dataset.number), line.querySelector(".chat-text").textContent])"""
@@ -56,7 +57,7 @@ class Restarts:
 
 @dataclass
 class Watch:
-    """Looks at every page again and again: which stream stood still, and until when."""
+    """Looks at every page again and again: which stream stood still, and until when. What is not heard is not sent."""
 
     pages: dict[str, Callable[[], Page]]
     began: float = field(default_factory=time.monotonic)
@@ -73,8 +74,11 @@ class Watch:
                 counted = {}
             at = time.monotonic()
             for source in self.pages:
-                for kind, name in enumerate(("picture", "sound")) if source != viewer else ():
-                    value = counted.get(source, [0, 0])[kind]
+                frames, packets, gain = counted.get(source, (0, 0, 1))
+                kinds = ("picture", frames), ("sound", packets)
+                for kind, (name, value) in enumerate(kinds if gain else kinds[:1]):
+                    if source == viewer:
+                        continue
                     before, grew_at = self._last.get((viewer, source, kind), (-1.0, self.began))
                     if value != before and value > 0:
                         if at - grew_at > GAP:
