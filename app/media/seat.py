@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.media import feedback, rtp, sdp
 from app.media.aiortc_seam import Certificate, SeatTransport
@@ -98,7 +99,7 @@ class Seat:
         answered = self._plan(offer, lines)
         if not any(line.codecs for line in answered):
             raise sdp.MalformedSdp("no line can be answered")
-        self._offer = offer
+        self._offer = replace(offer, lines=[])  # they are large, and read
         try:
             await self.transport.gather()
         except NoPort:
