@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -25,6 +26,7 @@ except ImportError:  # The standard loop carries fewer rooms, and is enough for 
 async def serve(settings: MediaSettings) -> None:
     """SIGTERM lets the live calls finish; SIGINT, or a second SIGTERM, stops at once."""
     node = Node(settings)
+    spare_the_collector()
     running = asyncio.create_task(node.run())
     draining: list[asyncio.Task[None]] = []
     loop = asyncio.get_running_loop()
@@ -42,6 +44,13 @@ async def serve(settings: MediaSettings) -> None:
         await running
     for task in draining:
         task.cancel()
+
+
+def spare_the_collector() -> None:
+    """What stands at the start stays: a full collection that walks it would hold every packet up by 50 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(2000, 5, 50)
 
 
 def main() -> int:

@@ -34,7 +34,7 @@ from app.media.limits import (
     Allowance,
 )
 from app.media.rtp import MAX_PACKET, is_media
-from app.media.sockets import Address, Sockets, bind_within, connected_twin
+from app.media.sockets import Address, bind_within, connected_twin
 
 PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
 PRIVATE_NAMES = (
@@ -58,6 +58,8 @@ PRIVATE_NAMES = (
 )
 
 MAX_WAITING_DATAGRAMS = 200
+DATAGRAMS_AT_ONCE = 8
+"""Of one seat, before the others have their turn."""
 
 INCOMING = bytearray(MAX_PACKET)
 OUTGOING = bytearray(MAX_PACKET)
@@ -98,9 +100,10 @@ class _Socket(StunProtocol):
 class _Connection(Connection):
     """An ICE connection with sockets on chosen addresses and ports, and a way past its queue."""
 
-    def __init__(self, sockets: Sockets) -> None:
+    def __init__(self, addresses: tuple[str, ...], ports: tuple[int, int]) -> None:
         super().__init__(ice_controlling=False)
-        self._sockets = sockets
+        self._addresses = addresses
+        self._ports = ports
         self._known = Allowance(KNOWN_CHECKS_A_SECOND, CHECKS_BURST)
         self._strangers = Allowance(STRANGER_CHECKS_A_SECOND, CHECKS_BURST)
         self.refused = 0
@@ -126,8 +129,8 @@ class _Connection(Connection):
         self, component: int, addresses: list[str], timeout: int = 5
     ) -> list[Candidate]:
         candidates = []
-        for number, address in enumerate(self._sockets.addresses):
-            sock = bind_within(address, self._sockets.ports)
+        for number, address in enumerate(self._addresses):
+            sock = bind_within(address, self._ports)
             protocol = _Socket(self, sock)
             await asyncio.get_running_loop().create_datagram_endpoint(lambda made=protocol: made, sock=sock)
             protocol.local_candidate = Candidate(
@@ -195,23 +198,22 @@ class SeatTransport:
     def __init__(
         self,
         certificate: Certificate,
-        sockets: Sockets,
-        on_packet: PacketTaker,
+        addresses: tuple[str, ...],
+        ports: tuple[int, int],
         on_closed: Callable[[], None],
     ) -> None:
         self._gatherer = RTCIceGatherer(iceServers=[])
-        self._sockets = sockets
-        self._connection = _Connection(sockets)
+        self._connection = _Connection(addresses, ports)
         self._gatherer._connection = self._connection
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [certificate])
-        self._on_packet = on_packet
+        self.on_packet: PacketTaker | None = None
         self._on_closed = on_closed
         self._selected: tuple[_Socket, Address] | None = None
         self._twin: socket.socket | None = None
         self._is_impaired = False
         self._connection.on_selected = self._select
-        self._send: Callable[[memoryview], object] = _nowhere
+        self.send_datagram: Callable[[memoryview], object] = _nowhere
         self.unprotect_rtp: Callable[[bytes], int] = _nothing
         self.unprotect_rtcp: Callable[[bytes], int] = _nothing
         self.send_rtp: Sender = _unsent
@@ -274,7 +276,7 @@ class SeatTransport:
         self.unprotect_rtcp = _unprotecting(receiving, lib.srtp_unprotect_rtcp)
         self.send_rtp = self._sending(sending, lib.srtp_protect)
         self.send_rtcp = self._sending_copy(sending, lib.srtp_protect_rtcp)
-        self._connection.take_packet = self._on_packet
+        self._connection.take_packet = self.on_packet
 
     def _select(self, selected: _Socket, address: Address) -> None:
         """The way to the browser is found, or is another from now on."""
@@ -282,27 +284,37 @@ class SeatTransport:
             return
         self._selected = selected, address
         self._close_twin()
-        self._send = lambda packet: selected.transport.sendto(packet, address)
+        self.send_datagram = lambda packet: selected.transport.sendto(packet, address)
+        if self._is_impaired:
+            return
         try:
-            twin = self._twin = connected_twin(selected.socket, address)
+            self._twin = connected_twin(selected.socket, address)
         except OSError:
-            return  # The shared way, through the loop's own transport, does as well.
-        receive, take = twin.recv, selected.datagram_received
+            return  # The loop's own transport does as well.
+        self.send_datagram = self._twin.send
+        asyncio.get_running_loop().add_reader(self._twin, self._reader(self._twin, selected, address))
+
+    def _reader(self, twin: socket.socket, selected: _Socket, address: Address) -> Callable[[], None]:
+        receive, connection = twin.recv, self._connection
 
         def read() -> None:
-            try:
-                datagram = receive(MAX_PACKET + 1)
-            except OSError:
-                return  # Somebody else was quicker, or the last datagram could not be delivered.
-            take(datagram, address)
+            """What has come from the browser, a few at once; packets take the short way."""
+            for _ in range(DATAGRAMS_AT_ONCE):
+                try:
+                    datagram = receive(MAX_PACKET + 1)
+                except OSError:
+                    return  # There is no more, or what we sent last was refused.
+                take = connection.take_packet
+                if take is not None and datagram and 127 < datagram[0] < 192:
+                    take(datagram)
+                else:
+                    selected.datagram_received(datagram, address)
 
-        self._sockets.watch(twin, read)
-        if not self._is_impaired:
-            self._send = twin.send
+        return read
 
     def _close_twin(self) -> None:
         if self._twin is not None:
-            self._sockets.forget(self._twin)
+            asyncio.get_running_loop().remove_reader(self._twin)
             self._twin.close()
             self._twin = None
 
@@ -315,7 +327,7 @@ class SeatTransport:
             if protect(context, _outgoing, _length):
                 return False
             try:
-                self._send(_outgoing_view[: _length[0]])
+                self.send_datagram(_outgoing_view[: _length[0]])
             except OSError:
                 return False
             return True
@@ -359,7 +371,7 @@ class SeatTransport:
         self._connection.take_packet = None
         self.send_rtp = self.send_rtcp = _unsent
         self.unprotect_rtp = self.unprotect_rtcp = _nothing
-        self._send = _nowhere
+        self.send_datagram = _nowhere
         await self._dtls.stop()
         self._close_twin()
         await self._ice.stop()

@@ -14,7 +14,7 @@ from app.media import rtp
 from app.media.aiortc_seam import INCOMING, OUTGOING, SeatTransport
 from app.media.limits import FEEDBACK_COST, PACKET_COST, UPLINK_BURST, UPLINK_BYTES_A_SECOND
 from app.media.publication import CACHE_MASK, DUPLICATE, NEWER, Publication
-from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK
+from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, extend
 
 MAX_LEARNED = 16
 LARGEST = rtp.MAX_PACKET - 256
@@ -43,14 +43,14 @@ class Uplink:
         self.mid_id = self.rid_id = self.repaired_rid_id = self.level_id = self.transport_cc_id = -1
         self.octets = 0
         self.heard_at = 0.0
-        self.arrivals: dict[int, int] = {}
-        """Extended transport-wide numbers to arrival in 250 µs, since the last feedback."""
-        self.highest_transport = -1
+        self.arrivals: dict[int, float] = {}
+        """Transport-wide numbers, as they came, to arrival, since the last feedback."""
         self.media_ssrc = 0
         self.refused = 0
         """Datagrams that were dropped because the seat had used up its share."""
         self._left = UPLINK_BURST
         self._learned = 0
+        self._highest_transport = -1
 
     def take(self, datagram: bytes) -> None:
         """An SRTP or SRTCP datagram, as it came from the socket."""
@@ -59,64 +59,53 @@ class Uplink:
         if self._left < 0:
             self.refused += 1
             drops["share"] += 1
-        elif size < 12:
+            return
+        if size < 12:
             drops["short"] += 1
-        elif 191 < datagram[1] < 224:
+            return
+        if 191 < datagram[1] < 224:
             self._left -= FEEDBACK_COST
             self._take_rtcp(datagram)
-        else:
-            self._take_rtp(datagram)
-
-    def replenish(self, seconds: float) -> None:
-        """Gives the seat its share of the node for so long; what it overdrew is forgiven."""
-        self._left = min(UPLINK_BURST, max(0, self._left) + int(seconds * UPLINK_BYTES_A_SECOND))
-
-    def _take_rtcp(self, datagram: bytes) -> None:
-        size = self.transport.unprotect_rtcp(datagram)
-        if not size:
-            drops["srtcp"] += 1
             return
-        self.heard_at = monotonic()
-        self.on_rtcp(bytes(INCOMING[:size]))
-
-    def _take_rtp(self, datagram: bytes) -> None:
         size = self.transport.unprotect_rtp(datagram)
         if not size:
             drops["srtp"] += 1
             return
         now = self.heard_at = monotonic()
         self.octets += size
-        first, second, sequence, timestamp, ssrc = _read_header(INCOMING)
+        packet = INCOMING
+        first, second, sequence, timestamp, ssrc = _read_header(packet)
         start, end = 12 + (first & 15) * 4, size
         if first & 0x20:
-            end -= INCOMING[size - 1]
+            end -= packet[size - 1]
         level, mid, rid, repaired = -1, None, None, None
         if first & 0x10:
             area = start + 4
             if area > end:
                 drops["header"] += 1
                 return
-            start = area + ((INCOMING[area - 2] << 8) | INCOMING[area - 1]) * 4
+            start = area + ((packet[area - 2] << 8) | packet[area - 1]) * 4
             if start > end:
                 drops["header"] += 1
                 return
-            if INCOMING[area - 4] == 0xBE and INCOMING[area - 3] == 0xDE:
+            if packet[area - 4] == 0xBE and packet[area - 3] == 0xDE:
                 while area < start:
-                    head = INCOMING[area]
+                    head = packet[area]
                     if not head:
                         area += 1
                         continue
                     identifier = head >> 4
                     if identifier == self.transport_cc_id:
-                        self._note_arrival((INCOMING[area + 1] << 8) | INCOMING[area + 2], now, ssrc)
+                        self.arrivals[(packet[area + 1] << 8) | packet[area + 2]] = now
+                        self.media_ssrc = ssrc
                     elif identifier == self.level_id:
-                        level = INCOMING[area + 1] & 127
+                        level = packet[area + 1] & 127
                     elif identifier == self.mid_id:
-                        mid = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
+                        mid = bytes(packet[area + 1 : area + 2 + (head & 15)])
                     elif identifier == self.rid_id:
-                        rid = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
+                        rid = bytes(packet[area + 1 : area + 2 + (head & 15)])
                     elif identifier == self.repaired_rid_id:
-                        repaired = bytes(INCOMING[area + 1 : area + 2 + (head & 15)])
+                        repaired = bytes(packet[area + 1 : area + 2 + (head & 15)])
                     elif identifier == 15:
                         break
                     area += 2 + (head & 15)
@@ -134,7 +123,7 @@ class Uplink:
             if end - start < 2:
                 drops["probe"] += 1
                 return
-            sequence = (INCOMING[start] << 8) | INCOMING[start + 1]
+            sequence = (packet[start] << 8) | packet[start + 1]
             start += 2
             place = publication.repaired(sequence)
         else:
@@ -150,21 +139,33 @@ class Uplink:
             return
         if -1 < level < publication.level:
             publication.level = level
-        payload = INCOMING[start:end]
+        payload = packet[start:end]
         if publication.recorder is not None:
             publication.recorder.take(publication, sequence, timestamp, second & 0x80, payload, level, now)
         forward(publication, second & 0x80, sequence, timestamp, payload, place, now)
 
-    def _note_arrival(self, number: int, now: float, ssrc: int) -> None:
-        highest = self.highest_transport
-        if highest < 0:
-            extended = number
-        else:
-            extended = highest + ((number - highest + HALF) & SEQUENCE_MASK) - HALF
-        if extended > highest:
-            self.highest_transport = extended
-        self.media_ssrc = ssrc
-        self.arrivals[extended] = int(now * 4000)
+    def replenish(self, seconds: float) -> None:
+        """Gives the seat its share of the node for so long; what it overdrew is forgiven."""
+        self._left = min(UPLINK_BURST, max(0, self._left) + int(seconds * UPLINK_BYTES_A_SECOND))
+
+    def _take_rtcp(self, datagram: bytes) -> None:
+        size = self.transport.unprotect_rtcp(datagram)
+        if not size:
+            drops["srtcp"] += 1
+            return
+        self.heard_at = monotonic()
+        self.on_rtcp(bytes(INCOMING[:size]))
+
+    def take_arrivals(self) -> dict[int, int]:
+        """Since the last call: extended transport-wide numbers to arrival in 250 µs."""
+        highest, taken = self._highest_transport, {}
+        for number, at in self.arrivals.items():
+            extended = number if highest < 0 else extend(number, highest)
+            highest = max(highest, extended)
+            taken[extended] = int(at * 4000)
+        self.arrivals.clear()
+        self._highest_transport = highest
+        return taken
 
     def _learn(
         self, ssrc: int, payload_type: int, mid: bytes | None, rid: bytes | None, repaired: bytes | None

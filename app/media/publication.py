@@ -72,8 +72,10 @@ class Publication:
 
         self.missing: dict[int, list[float]] = {}
         """Sequence to [requests made, time of the next]."""
-        self.key_frame_asked = -KEY_FRAME_PATIENCE
-        self.key_frame_due: float | None = None
+        self._key_frame_asked = -KEY_FRAME_PATIENCE
+        self._key_frame_due = 0.0
+        """When to look again whether somebody waits, or when the kept request is due."""
+        self._has_kept_request = False
 
     # ------------------------------------------------------------ arrival
 
@@ -165,20 +167,21 @@ class Publication:
         if not self.is_video:
             return
         now = time.monotonic() if now is None else now
-        if now - self.key_frame_asked >= KEY_FRAME_INTERVAL:
-            self.key_frame_asked = now
-            self.key_frame_due = None
-            self.send_pli()
+        self._has_kept_request = now - self._key_frame_asked < KEY_FRAME_INTERVAL
+        if self._has_kept_request:
+            self._key_frame_due = self._key_frame_asked + KEY_FRAME_INTERVAL
         else:
-            self.key_frame_due = self.key_frame_asked + KEY_FRAME_INTERVAL
+            self._key_frame_asked, self._key_frame_due = now, now + KEY_FRAME_PATIENCE
+            self.send_pli()
 
     def remember_key_frame(self, now: float) -> None:
         """Sends the request that was kept, and repeats one that brought nothing to those who wait."""
-        if self.key_frame_due is not None:
-            if now >= self.key_frame_due:
-                self.request_key_frame(now)
-        elif now - self.key_frame_asked >= KEY_FRAME_PATIENCE and any(s.live is not self for s in self.subscriptions):
+        if now < self._key_frame_due:
+            return
+        if self._has_kept_request or any(each.live is not self for each in self.subscriptions):
             self.request_key_frame(now)
+        else:
+            self._key_frame_due = now + KEY_FRAME_PATIENCE
 
     # ------------------------------------------------------------ reports
 

@@ -30,7 +30,7 @@ from app.media.room import Room, Tell
 from app.media.sdp import MalformedSdp
 from app.media.seat import Seat
 from app.media.settings import MediaSettings
-from app.media.sockets import NoPort, Sockets
+from app.media.sockets import NoPort
 
 log = logging.getLogger("media.rooms")
 
@@ -62,7 +62,6 @@ class Rooms:
         self.on_lag: Callable[[float], object] = lambda seconds: None
         self._retired: Counter[str] = Counter()
         self._settings = settings
-        self._sockets = Sockets(settings.public_addresses, (settings.first_port, settings.last_port))
         self._tell = tell
         self._rooms: dict[str, Room] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -103,7 +102,8 @@ class Rooms:
     async def _answer(self, room: Room, command: SeatOffer) -> OfferAnswered | Refused:
         """Some milliseconds of work without a pause: many at once would hold everybody's packets up."""
         seat = Seat(
-            command.room, command.seat, command.connection, self._current_certificate(), self._sockets,
+            command.room, command.seat, command.connection, self._current_certificate(),
+            self._settings.public_addresses, (self._settings.first_port, self._settings.last_port),
             self._state_changed,
         )
         try:

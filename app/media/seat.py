@@ -19,7 +19,7 @@ from app.media.limits import Warned
 from app.media.messages import ConnectionState, Kind, Layer, Lines, PausedStream, SeatQuality, SeatStreams, Step
 from app.media.probe import Prober
 from app.media.publication import Publication
-from app.media.sockets import NoPort, Sockets
+from app.media.sockets import NoPort
 from app.media.subscription import Subscription
 
 log = logging.getLogger("media.seat")
@@ -44,7 +44,8 @@ class Seat:
         name: str,
         connection: str,
         certificate: Certificate,
-        sockets: Sockets,
+        addresses: tuple[str, ...],
+        ports: tuple[int, int],
         on_state: Callable[[Seat, ConnectionState], None],
     ) -> None:
         self.room = room
@@ -52,8 +53,9 @@ class Seat:
         self.connection = connection
         self.state = ConnectionState.CONNECTING
         self.is_retired = False
-        self.transport = SeatTransport(certificate, sockets, self._take, self._left)
+        self.transport = SeatTransport(certificate, addresses, ports, self._left)
         self.uplink = Uplink(self.transport, self._take_rtcp)
+        self.transport.on_packet = self.uplink.take
         self.publications: dict[Kind, Publication] = {}
         self.streams: list[Publication] = []
         """The publications, each layer of a camera by itself."""
@@ -242,9 +244,6 @@ class Seat:
 
     # ------------------------------------------------------------ packets and feedback
 
-    def _take(self, datagram: bytes) -> None:
-        self.uplink.take(datagram)
-
     def _take_rtcp(self, data: bytes) -> None:
         now = time.monotonic()
         for item in feedback.read_rtcp(data):
@@ -305,7 +304,7 @@ class Seat:
         for publication in self.streams:
             if publication.missing:
                 publication.ask_again(now, self.rtt or DEFAULT_RTT)
-            if publication.subscriptions:
+            if publication.is_video and publication.subscriptions:
                 publication.remember_key_frame(now)
 
     def send_transport_feedback(self) -> None:
@@ -315,7 +314,7 @@ class Seat:
             self._twcc_waited = True
             return
         self._twcc_waited = False
-        arrivals, uplink.arrivals = uplink.arrivals, {}
+        arrivals = uplink.take_arrivals()
         if not arrivals:
             return
         newest = max(arrivals)

@@ -39,6 +39,8 @@ RTP = struct.Struct("!BBHII")
 SO_TIMESTAMPNS = 35
 STAMP = struct.Struct("qq")
 SAMPLE = 50
+STAGGER = 23
+"""Frames between two seats' places in the clip: the key frames of different people do not fall together."""
 
 
 @dataclass
@@ -123,7 +125,8 @@ class Seat:
         self.streams = (Stream(number * 4 + 1001, 0), Stream(number * 4 + 1002, 1))
         self.received: dict[int, Received] = {}
         self.transport_number = 0
-        self.voice = self.frame = 0
+        self.voice = 0
+        self.frame = number * STAGGER % len(clip.frames)
         self.authenticated = self.forged = self.feedback = 0
         self.up: Line
         self.down: Line

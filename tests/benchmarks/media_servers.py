@@ -13,6 +13,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
+from app.media.__main__ import spare_the_collector
 from app.media.messages import Kind, Lines, Route, RoutesSet, SeatOffer
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
@@ -104,6 +105,7 @@ async def serve(server: NodeServer | DecodingRelay) -> None:
 
     application = web.Application()
     application.router.add_post("/offer", offer)
+    spare_the_collector()
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

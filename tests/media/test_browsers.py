@@ -81,7 +81,7 @@ def test_a_lost_line_is_noticed_and_the_seat_taken_again(people, signalling):
     async def go_deaf_and_mute() -> None:
         seat = next(seat for seat in signalling.rooms.seats if seat.name == "ana")
         seat.transport._connection.take_packet = None
-        seat.transport.sendto = lambda data, address: None
+        seat.transport.send_datagram = lambda data: None
 
     signalling.call(go_deaf_and_mute())
     until(lambda: ana.page.evaluate("states.some(({ state }) => state === 'lost')"))

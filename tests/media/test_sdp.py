@@ -11,7 +11,6 @@ from app.media import sdp
 from app.media.aiortc_seam import make_certificate
 from app.media.messages import Lines, SlotLines
 from app.media.seat import Seat
-from app.media.sockets import Sockets
 from tests.media.client import run
 
 OFFERS = Path(__file__).parent / "offers"
@@ -34,7 +33,7 @@ def answer(text: str, lines: Lines) -> dict[str, list[str]]:
     """The answer's attributes and m-line, by mid."""
 
     async def negotiate() -> str:
-        seat = Seat("room", "ana", "1", CERTIFICATE, Sockets(("127.0.0.1",), (40000, 49999)), lambda *_: None)
+        seat = Seat("room", "ana", "1", CERTIFICATE, ("127.0.0.1",), (40000, 49999), lambda *_: None)
         try:
             return await seat.answer(text, lines)
         finally:

@@ -107,3 +107,20 @@ def test_the_node_itself_imports_no_web_framework_and_no_database():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert run.stdout.strip() == "[]", run.stderr
+
+
+def test_a_browser_that_was_found_gets_a_socket_of_its_own_on_the_same_port():
+    bound = sockets.bind_within("127.0.0.1", (45100, 45199))
+    browser, stranger = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for each in (browser, stranger):
+        each.bind(("127.0.0.1", 0))
+    with bound, browser, stranger, sockets.connected_twin(bound, browser.getsockname()) as twin:
+        assert twin.getsockname() == bound.getsockname()
+        browser.sendto(b"packet", twin.getsockname())
+        stranger.sendto(b"check", twin.getsockname())
+        assert twin.recv(10) == b"packet"
+        assert bound.recvfrom(10) == (b"check", stranger.getsockname())
+        twin.send(b"answer")
+        assert browser.recvfrom(10) == (b"answer", bound.getsockname())
+        with pytest.raises(sockets.NoPort):
+            sockets.bind_within("127.0.0.1", (bound.getsockname()[1],) * 2)
