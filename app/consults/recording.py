@@ -26,6 +26,8 @@ from app.core.errors import Conflict, Forbidden
 from app.core.outbox import enqueue
 from app.core.text import N_
 from app.media.messages_recording import RecordingSet
+from app.records import service as records
+from app.records.models import Record
 
 FOR_ONESELF = N_("Each person agrees for themselves only. Nobody can do this for somebody else.")
 NOT_ASKED = N_("Nobody has asked to record this consultation.")
@@ -101,14 +103,17 @@ def stop(session: Session, seat: Seat) -> Recording:
 
 
 def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
-    """What shall become of what was recorded before somebody withdrew: they alone say."""
-    recording = current(session, seat.consult_id)
-    if recording is None or recording.purge_asked_of != seat.id:
+    """What shall become of what was recorded before somebody withdrew: they alone say, also after the consult."""
+    recording = undecided(session, seat)
+    if recording is None:
         raise Forbidden(N_("Only who withdrew their agreement can decide this."))
     recording.purge_asked_of = None
     if not purges:
         remember(session, seat.consult, "recording_left", seat)
         return recording
+    record = session.get(Record, recording.record_id) if recording.record_id else None
+    if record is not None and record.removed_at is None:
+        records.drop_made(session, seat.person, record)
     recording.state = RecordingState.PURGED
     session.flush()
     audit.record(session, seat.person_id, Verb.RECORDING_PURGED, "recording", recording.id, recording.case_id)
@@ -117,8 +122,14 @@ def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
     return recording
 
 
+def undecided(session: Session, seat: Seat) -> Recording | None:
+    """The recording of which this seat has yet to say whether it is kept."""
+    recording = current(session, seat.consult_id)
+    return recording if recording is not None and recording.purge_asked_of == seat.id else None
+
+
 def end(session: Session, consult: Consult) -> Recording | None:
-    """The consult is over: what was recorded is made a record of the case, unless somebody still may purge it."""
+    """The consult is over: what was recorded is made a record of the case."""
     recording = current(session, consult.id)
     if recording is None or recording.state in (RecordingState.CLOSING, RecordingState.KEPT):
         return None

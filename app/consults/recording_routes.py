@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import request
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from app.consults import queries, service
+from app.consults import recording as recordings
 from app.consults.blueprint import blueprint
 from app.consults.channels import same_language
 from app.consults.models import Caption
@@ -32,7 +35,20 @@ CAPTION_MS = 6000
 
 @blueprint.app_context_processor
 def for_the_viewer() -> dict[str, Any]:
-    return {"recording_of": lambda record: _of_record(db_session(), record)}
+    return {"recording_of": lambda record: _of_record(db_session(), record),
+            "undecided_recording": lambda seat: recordings.undecided(db_session(), seat)}
+
+
+@blueprint.post("/<consult_id>/recording")
+@requires(Permission.CONSULT_SIGNAL)
+def decide(consult_id: str) -> Response:
+    """The answer of who withdrew, when the consult ended before they had given it."""
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    purges = request.form.get("purges") == "yes"
+    recordings.decide(session, service.seat_for(session, person, consult), purges=purges)
+    flash(_("The recording was deleted for good.") if purges else _("The recording stays with the case."), "good")
+    return redirect(url_for("consults.after", consult_id=consult.id))
 
 
 @blueprint.get("/recordings/<record_id>/<language>.webm")

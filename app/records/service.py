@@ -117,6 +117,14 @@ def keep_made(session: Session, owner: Person, case: Case, name: str, media_type
     return record
 
 
+def drop_made(session: Session, actor: Person, record: Record) -> None:
+    """Takes such a record back for good: its bytes are dropped, that it was there stays on the record."""
+    record.removed_at = now()
+    session.flush()
+    _drop_bytes(session, record.upload_id)
+    audit.record(session, actor.id, Verb.RECORD_REMOVED, "record", record.id, record.case_id)
+
+
 def take_over(session: Session, upload: Upload, offset: int) -> str:
     """Makes the caller the one who may append from `offset` on; whoever was at it before is no longer.
 

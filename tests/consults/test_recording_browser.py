@@ -26,11 +26,12 @@ WITHIN = 2.0  # seconds from a withdrawal to the last packet that the node let i
 
 def everyone_agrees(scene: Scene) -> None:
     doctor, patient, interpreter = scene.all
+    if not doctor.by("recording-toggle").is_visible():
+        doctor.by("people-toggle").click()
     doctor.by("recording-toggle").click()
     doctor.by("recording-begin").click()
     for one in (patient, interpreter):
         expect(one.by("recording-ask")).to_be_visible()
-        expect(one.by("recording-sign")).to_be_hidden()
         one.by("recording-agree").click()
     for one in scene.all:
         expect(one.by("recording-sign")).to_have_attribute("data-state", "running")
@@ -52,12 +53,6 @@ def objects(scene: Scene) -> int:
     return sum(1 for path in (scene.house.folder / "objects").rglob("*") if path.is_file())
 
 
-def on_the_phone(patient: Guest, testid: str) -> None:
-    if not patient.by(testid).is_visible():
-        patient.by("more").click()
-    patient.by(testid).click()
-
-
 def test_everyone_agrees_and_who_withdraws_stops_it_at_once_and_has_it_deleted(
         scene: Scene, database: Database) -> None:
     doctor, patient, interpreter = scene.all
@@ -72,7 +67,7 @@ def test_everyone_agrees_and_who_withdraws_stops_it_at_once_and_has_it_deleted(
     expect(patient.by("recording-sign")).to_have_attribute("data-state", "running")
     expect(patient.by("recording-ask")).to_be_hidden()
 
-    on_the_phone(patient, "recording-toggle")
+    patient.by("recording-sign").click()
     patient.by("recording-withdraw").click()
     for one in scene.all:
         expect(one.by("recording-sign")).to_be_hidden()

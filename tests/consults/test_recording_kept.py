@@ -220,3 +220,31 @@ def test_purging_deletes_every_segment_also_one_that_comes_late(
         recording_closing.purge(session, again.payload, context)  # type: ignore[arg-type]
     assert not blobs.exists(segment_id(ended, count))
     assert webm.clusters_in(two_languages()[0])
+
+
+@pytest.mark.parametrize("purges", ["yes", "no"])
+def test_who_withdrew_may_still_decide_after_the_end(
+        app: Flask, database: Database, doctor: Chair, patient: Chair, settings: Settings,
+        watch: Callable[[Person], Visitor], purges: str) -> None:
+    doctor.says("recording.ask")
+    patient.says("recording.answer", agrees=True)
+    patient.says("recording.answer", agrees=False)
+    doctor.says("consult.end")
+    with database.unit_of_work() as session:
+        one = session.scalars(select(Recording)).one()
+        one.languages, one.stored_at, consult_id = ["ar", "en"], now(), one.consult_id
+        store_segments(settings, one, two_languages())
+    assert close(app, database, one.id) is not None
+    page = watch(patient.person)
+    assert 'data-testid="recording-undecided"' in page.get(f"/consults/{consult_id}/after").text
+    stranger = watch(doctor.person)
+    stranger.get(f"/consults/{consult_id}/after")
+    assert stranger.post(f"/consults/{consult_id}/recording", purges="yes").status_code == 404
+    page.post(f"/consults/{consult_id}/recording", purges=purges)
+    assert 'data-testid="recording-undecided"' not in page.get(f"/consults/{consult_id}/after").text
+    with database.sessions() as session:
+        record = session.scalars(select(Record).where(Record.media_type == "video/webm")).one()
+        assert (record.removed_at is not None) is (purges == "yes")
+        assert bool(session.scalars(select(UploadPart)).all()) is (purges == "no")
+        jobs = set(session.scalars(select(Job.kind)))
+    assert ("delete_objects" in jobs) is (purges == "yes")

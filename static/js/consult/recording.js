@@ -1,6 +1,6 @@
 // The recording: the sign, the question to each person, withdrawing, and what shall become of what there is.
 //
-// For tests: recording-sign (data-state: running | paused), recording-toggle, recording-ask, recording-agree,
+// For tests: recording-sign (data-state: asked | running | paused; a button), recording-toggle (among the people), recording-ask, recording-agree,
 // recording-refuse, recording-menu, recording-begin, recording-withdraw, recording-stop, recording-purge,
 // recording-delete, recording-delete-sure, recording-keep.
 import { announce, say } from "./words.js";
@@ -15,8 +15,8 @@ export class Recording {
     this._ask = byId("recording-ask");
     this._menu = byId("recording-menu");
     this._purge = byId("recording-purge");
-    this._toggle = document.querySelector('[data-do="recording"]');
-    this._toggle.addEventListener("click", () => this._menu.showModal());
+    this._toggle = byId("recording-toggle");
+    for (const button of [this._toggle, this._sign]) button.addEventListener("click", () => this._menu.showModal());
     this._ask.addEventListener("click", ({ target }) => this._answered(target.closest("[data-agrees]")));
     // A question is not closed by the way: it stays until it is answered, or no longer asked.
     for (const dialog of [this._ask, this._purge]) dialog.addEventListener("cancel", (event) => event.preventDefault());
@@ -28,13 +28,12 @@ export class Recording {
     const before = this._state;
     this._state = now;
     const isOpen = ["asked", "running", "paused"].includes(now.state);
-    this._showSign(now.state);
+    this._showSign(now);
     byId("lobby-recording").hidden = isInside || now.state !== "running";
     if (before && isInside && before.state !== now.state) this._say(before.state, now.state);
     byId("recording-asker").textContent = now.by ? say("recordingAskedBy", { name: now.by }) : "";
     byId("recording-words").textContent = this._words(now);
-    this._toggle.hidden = !isInside || (!now.canAsk && !isOpen);
-    this._toggle.setAttribute("aria-pressed", String(now.state === "running"));
+    this._toggle.hidden = !now.canAsk || isOpen;
     const offered = {
       ask: now.canAsk && !isOpen, agree: isOpen && !now.agreed, withdraw: isOpen && now.agreed, stop: isOpen && now.canAsk,
     };
@@ -43,8 +42,10 @@ export class Recording {
     this._open(this._purge, isInside && now.mayPurge);
   }
 
-  _showSign(state) {
-    const sentence = { running: say("recordingRuns"), paused: say("recordingPaused") }[state];
+  /** It stands for as long as it runs, and leads to the way out of it. */
+  _showSign({ state, waitingFor }) {
+    const waits = () => say("recordingWaits", { names: waitingFor.join(", ") });
+    const sentence = { running: () => say("recordingRuns"), paused: () => say("recordingPaused"), asked: waits }[state]?.();
     this._sign.hidden = !sentence;
     this._sign.dataset.state = state;
     const place = this._sign.firstElementChild;
