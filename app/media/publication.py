@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.media.feedback import ReportBlock, SenderReport
 from app.media.messages import Kind
-from app.media.rewrite import HALF, SEQUENCE_MASK, extend
+from app.media.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, extend
 
 if TYPE_CHECKING:
     from app.media.recording import Recorder
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CACHE_SIZE = 1024
 CACHE_MASK = CACHE_SIZE - 1
+KEPT_SECONDS = 2
+"""What is older nobody asks for again, and a thousand packets of each camera would be most of a room's memory."""
 NACK_INTERVAL = 0.030
 NACK_TRIES = 10
 MAX_MISSING = 100
@@ -63,6 +65,7 @@ class Publication:
         self.report: SenderReport | None = None
         self.report_at = 0.0
 
+        self._oldest = 0
         self._base_extended = 0
         self._received = 0
         self._expected_before = 0
@@ -110,6 +113,7 @@ class Publication:
     def _begin(self, sequence: int, timestamp: int, now: float) -> None:
         self.max_sequence = sequence
         self.max_extended = self._base_extended = sequence
+        self._oldest = sequence
         self._received = 1
         self._expected_before = self._received_before = 0
         self._transit = int(now * self.clock) - timestamp
@@ -159,6 +163,22 @@ class Publication:
         """The loudest since the last call, in -dBov: 0 is loudest, 127 silence."""
         level, self.level = self.level, SILENCE
         return level
+
+    def forget_old(self) -> None:
+        """Each second: empties the cache of what is older than two seconds, but for the newest packet."""
+        if not self.cache or self.max_sequence < 0:
+            return
+        behind = min((self.max_sequence - self._oldest) & SEQUENCE_MASK, CACHE_MASK)
+        for step in range(behind, 0, -1):
+            place = (self.max_sequence - step) & CACHE_MASK
+            kept = self.cache[place]
+            if kept is not None and (self.last_timestamp - kept[1]) & TIMESTAMP_MASK <= KEPT_SECONDS * self.clock:
+                behind = step
+                break
+            self.cache[place] = None
+        else:
+            behind = 0
+        self._oldest = (self.max_sequence - behind) & SEQUENCE_MASK
 
     # ------------------------------------------------------------ key frames
 

@@ -329,6 +329,8 @@ class Seat:
         blocks = [block for each in self.streams if (block := each.report_block(now))]
         self._loss_up = max((block.fraction for block in blocks), default=0.0)
         self.transport.send_rtcp(feedback.receiver_report(self._ssrc, blocks))
+        for publication in self.streams:
+            publication.forget_old()
         for subscription in self._subscriptions.values():
             subscription.tick()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.media.feedback import SenderReport
-from app.media.publication import DUPLICATE, KEY_FRAME_INTERVAL, LATE, NACK_TRIES, NEWER, Publication
+from app.media.publication import CACHE_MASK, DUPLICATE, KEY_FRAME_INTERVAL, LATE, NACK_TRIES, NEWER, Publication
 from tests.media.fakes import a_camera, a_microphone
 
 
@@ -120,3 +120,28 @@ def test_reordering_within_reach_loses_and_doubles_nothing(order, first):
     assert not camera.missing
     assert camera.arrive(first, 0, 0.0) == DUPLICATE
     assert camera.report_block(1.0).lost == 0
+
+
+@pytest.mark.parametrize("first", [10, 0xFFF0])
+def test_the_cache_keeps_two_seconds_and_always_the_newest(first):
+    camera = a_camera()
+
+    def publish(numbers: range) -> None:
+        for number in numbers:
+            sequence, timestamp = (first + number) & 0xFFFF, number * 9000
+            camera.arrive(sequence, timestamp, number / 10)
+            camera.cache[sequence & CACHE_MASK] = sequence, timestamp, 0, bytearray(b"payload")
+
+    def kept() -> list[int]:
+        return sorted((each[0] - first) & 0xFFFF for each in camera.cache if each is not None)
+
+    publish(range(50))
+    camera.forget_old()
+    assert kept() == list(range(29, 50))
+    camera.forget_old()
+    publish(range(50, 55))
+    camera.forget_old()
+    assert kept() == list(range(34, 55))
+    camera.last_timestamp += 90_000 * 60
+    camera.forget_old()
+    assert kept() == [54]
