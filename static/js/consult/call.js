@@ -73,7 +73,7 @@ export class Call {
   sayLine() {
     const { line } = this._room;
     const link = this.link.state;
-    const quality = link === "lost" || !line.isSeated ? "lost" : link !== "connected" ? "connecting" : this._quality ?? "good";
+    const quality = link === "lost" || !line.isSeated ? "lost" : link !== "connected" ? "connecting" : this._narrow.isNarrow ? "poor" : this._quality ?? "good";
     // What a narrow line costs stands beside it in words of its own.
     const words = { connecting: "lineConnecting", good: "lineGood", weak: "lineWeak", poor: this._narrow.isNarrow ? "lineSlow" : "linePoor",
       lost: link === "connected" ? "webLost" : "lineLost" }[quality];
