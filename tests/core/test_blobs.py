@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.blobs import BlobMissing, BlobStore
-from app.core.crypto import Keyring, Tampered, new_master_key
+from app.core.blobs import BlobMissing, BlobStore, SegmentStore
+from app.core.crypto import Keyring, Tampered, new_data_key, new_master_key
 from app.core.ids import new_id
 
 MIB = 1 << 20
@@ -33,9 +33,9 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["file", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlobStore:
+def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "file":
-        return BlobStore(tmp_path.as_uri(), RING)
+        return tmp_path.as_uri()
     endpoint = request.getfixturevalue("s3_server")
     for name, text in {
         "AWS_ENDPOINT_URL": endpoint,
@@ -49,7 +49,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
     bucket = f"records-{new_id()}"
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
-    return BlobStore(f"s3://{bucket}/some/prefix", RING)
+    return f"s3://{bucket}/some/prefix"
+
+
+@pytest.fixture
+def store(address: str) -> BlobStore:
+    return BlobStore(address, RING)
 
 
 def test_what_was_put_is_read(store: BlobStore) -> None:
@@ -152,3 +157,14 @@ def test_a_url_that_names_no_store_is_refused(url: str) -> None:
 def test_an_id_that_is_a_path_is_refused(object_id: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="object id"):
         BlobStore(tmp_path.as_uri(), RING).put(object_id, [])
+
+
+def test_who_has_no_master_key_adds_segments_and_never_changes_one(store: BlobStore, address: str) -> None:
+    segments, key, object_id = SegmentStore(address), new_data_key(), new_id()
+    assert not segments.has(object_id)
+    assert segments.add(object_id, key, SENTENCE)
+    assert segments.has(object_id)
+    assert not segments.add(object_id, key, b"something else"), "what is stored stays"
+    assert b"".join(store.read(object_id, store.wrap(key, object_id))) == SENTENCE
+    with pytest.raises(Tampered):
+        b"".join(store.read(object_id, store.wrap(new_data_key(), object_id)))
