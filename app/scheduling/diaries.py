@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
@@ -95,17 +96,26 @@ def lock(session: Session, person_ids: Iterable[str]) -> None:
 
 def current_horizon() -> Horizon:
     """What calendars cover now: from the midnight (UTC) before last, so that buffers around midnight count."""
-    today = now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return _horizon_on(now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=8)
+def _horizon_on(today: datetime) -> Horizon:
+    """One object a day: thousands of calendars are held against it."""
     return Horizon.between(today - timedelta(days=1), today + timedelta(days=HORIZON_DAYS))
 
 
-def calendars(session: Session, zones: Mapping[str, str], *, open_unless_said: bool = False) -> dict[str, Calendar]:
+def calendars(
+    session: Session, zones: Mapping[str, str], *, open_unless_said: bool = False,
+    versions: Mapping[str, int] | None = None,
+) -> dict[str, Calendar]:
     """The calendars of these people (`zones`: id to zone of residence) over `current_horizon`.
 
     With `open_unless_said`, somebody who has entered no hours is open at all times: so it is with patients.
+    `versions` are those of the diaries, where they have been read in this transaction already.
     """
     horizon = current_horizon()
-    versions = _versions(session, zones)
+    versions = _versions(session, zones) if versions is None else versions
     mine = session.info.get(_CHANGED, frozenset())
     with _cache_lock:
         kept = _cache.setdefault(_engine(session), {})
@@ -114,7 +124,7 @@ def calendars(session: Session, zones: Mapping[str, str], *, open_unless_said: b
     missing: list[str] = []
     for person_id, calendar in held.items():
         if (calendar is not None and calendar.version == versions.get(person_id, 0)
-                and calendar.horizon == horizon and person_id not in mine):
+                and (calendar.horizon is horizon or calendar.horizon == horizon) and person_id not in mine):
             found[person_id] = calendar
         else:
             missing.append(person_id)

@@ -12,7 +12,8 @@ platin taxel rubicin statin sartan prazole alolol prolol tenolol bunolol oxolol 
 gliflozin glutide xaban gatran xaparin teparin zaparin cillin floxacin cycline mycin navir ciclovir tegravir asvir
 buvir previr amivir conazole nidazole bendazole setron triptan azepam zolam oxetine trexate dronate lukast meterol
 moterol anterol caterol tropium methasone metasone nisone cortisone ticasone solone docaine vacaine ticaine rocaine
-fentanil metacin profen osemide asemide thiazide ogrel ugrel agrelor fibrate trozole lutamide relix poetin grastim mustine
+fentanil metacin profen osemide asemide thiazide ogrel ugrel agrelor fibrate trozole lutamide relix poetin grastim
+mustine
 """.split()
 DRUG_STEMS_AFTER_SHORT = ("pril", "olol", "mab")  # short ends, of words that are long enough
 SHORT_STEM_LEAST = 7

@@ -4,11 +4,13 @@ People are read as a few columns only; whole persons are loaded for those whom a
 """
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import islice
-from typing import Any, Protocol
+from functools import lru_cache, partial
+from itertools import chain, islice
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Text, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
@@ -19,7 +21,7 @@ from app.identity.models import Person
 from app.scheduling import diaries
 from app.scheduling.diaries import Calendar
 from app.scheduling.languages import closeness, is_pair, primary, shared_language
-from app.scheduling.models import DEFAULT_LENGTH, InterpreterProfile, Qualification
+from app.scheduling.models import DEFAULT_LENGTH, Diary, InterpreterProfile, Qualification
 from app.scheduling.quarters import Horizon
 from app.scheduling.slots import Candidate, Reason, Slot, Team, interpreters_for, search, why_none
 
@@ -45,15 +47,15 @@ class Staff:
     id: str
     timezone: str
     language: str
-    speaks: list[str]
+    speaks: Sequence[str]
+    version: int = 0  # of their diary
 
     @property
     def languages(self) -> list[str]:
         return [self.language, *(tag for tag in self.speaks if tag != self.language)]
 
 
-@dataclass(frozen=True, slots=True)
-class Able:
+class Able(NamedTuple):
     """An interpreter for a pair, the days on which a credential of theirs is good, and how near the dialect is."""
 
     id: str
@@ -63,6 +65,7 @@ class Able:
     is_wished: bool = False
     knows_field: bool = False
     is_chosen: bool = False
+    version: int = 0  # of their diary
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,12 @@ class Gathered:
 
 def specialists(session: Session, specialty: str) -> list[Staff]:
     """Active specialists of a specialty."""
-    rows = session.execute(select(*_STAFF, Person.specialties).where(Person.role == Role.SPECIALIST, Person.active))
-    return [Staff(*columns) for *columns, held in rows if specialty == "general" or specialty in held]
+    rows = session.execute(
+        select(*_STAFF, type_coerce(Person.specialties, Text), Diary.version)
+        .outerjoin(Diary, Diary.person_id == Person.id).where(Person.role == Role.SPECIALIST, Person.active))
+    return [Staff(person_id, zone, language, _list(speaks), version or 0)
+            for person_id, zone, language, speaks, held, version in rows
+            if specialty == "general" or _lists(held, specialty)]
 
 
 def interpreters(
@@ -117,14 +124,16 @@ def interpreters(
     wanted = wanted or Wanted()
     rows = session.execute(
         select(Person.id, Person.timezone, Q.source, Q.target, Q.both_ways, Q.valid_from, Q.valid_until, I.gender,
-               type_coerce(I.dialects, Text), type_coerce(I.specialties, Text), type_coerce(Q.modes, Text))
+               type_coerce(I.dialects, Text), type_coerce(I.specialties, Text), type_coerce(Q.modes, Text),
+               Diary.version)
         .join(Person, Person.id == Q.person_id).outerjoin(I, I.person_id == Person.id)
+        .outerjoin(Diary, Diary.person_id == Person.id)
         .where(Person.active, Person.role == Role.INTERPRETER,
                _language_is(Q.source, source, target), _language_is(Q.target, source, target),
                or_(Q.valid_from.is_(None), Q.valid_from <= last), or_(Q.valid_until.is_(None), Q.valid_until >= first)))
     found: dict[str, Able] = {}
     for (person_id, zone, held_source, held_target, both_ways, valid_from, valid_until, gender, dialects, fields,
-         modes) in rows:
+         modes, version) in rows:
         if not is_pair(held_source, held_target, source, target, both_ways=both_ways) or not _lists(modes, wanted.mode):
             continue
         is_wished = wanted.gender is not None and gender == wanted.gender
@@ -136,7 +145,8 @@ def interpreters(
         before = found.get(person_id)
         found[person_id] = Able(
             person_id, zone, (*before.valid, days) if before else (days,),
-            max(before.nearness, nearness) if before else nearness, is_wished, _lists(fields, wanted.specialty))
+            max(before.nearness, nearness) if before else nearness, is_wished, _lists(fields, wanted.specialty),
+            version=version or 0)
     return list(found.values())
 
 
@@ -184,12 +194,13 @@ def gather(
             for target in by_language if target}
     everyone = {one.id: one.timezone for one in specialists}
     everyone |= {one.id: one.timezone for group in able.values() for one in group}
-    known = diaries.calendars(session, everyone)
+    known = diaries.calendars(session, everyone, versions=_versions([*specialists, *chain(*able.values())]))
+    good_days = lru_cache(partial(_good_days, horizon))  # many credentials end on the same day
     teams: list[Team] = []
     for target, group in by_language.items():
         group = sorted(group, key=lambda one: (known[one.id].taken, one.id))
         between = None if target is None else [
-            _candidate(one, known[one.id], horizon, _good_days(one, horizon))
+            _candidate(one, known[one.id], horizon, good_days(one.valid))
             for one in _ranked(able[target], known)]
         teams.append(Team([_candidate(one, known[one.id], horizon) for one in group], between))
     own = diaries.calendars(session, {patient.id: patient.timezone}, open_unless_said=True)[patient.id]
@@ -228,7 +239,7 @@ def _able(
 ) -> list[Able]:
     """Who may be proposed: where the office has chosen an able one it is that one, in a team the first of the two."""
     found = interpreters(session, source, target, horizon.first_day, horizon.last_day, wanted)
-    chosen = [replace(one, is_chosen=True) for one in found if interpreter is not None and one.id == interpreter.id]
+    chosen = [one._replace(is_chosen=True) for one in found if interpreter is not None and one.id == interpreter.id]
     if chosen and interpreters_for(length) > 1:
         return [*chosen, *(one for one in found if one.id != chosen[0].id)]
     return chosen or found
@@ -241,9 +252,16 @@ def _candidate(one: Speaker | Able, calendar: Calendar, horizon: Horizon, good: 
     return Candidate(one.id, one.timezone, free if good is None else free & good)
 
 
-def _good_days(one: Able, horizon: Horizon) -> int:
+def _versions(staff: Sequence[Speaker | Able]) -> dict[str, int] | None:
+    """The versions of the diaries, where they were read together with the people."""
+    if not all(isinstance(one, (Staff, Able)) for one in staff):
+        return None
+    return {one.id: one.version for one in staff}  # type: ignore[union-attr]
+
+
+def _good_days(horizon: Horizon, valid: tuple[tuple[date | None, date | None], ...]) -> int:
     good = 0
-    for first, last in one.valid:
+    for first, last in valid:
         good |= horizon.days(first, last)
     return good
 
@@ -276,4 +294,9 @@ def _language_is(column: Any, *wanted: str) -> Any:
                *(func.lower(column).startswith(f"{one}-") for one in languages))
 
 
-_STAFF = (Person.id, Person.timezone, Person.language, Person.speaks)
+@lru_cache(maxsize=4096)
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+_STAFF = (Person.id, Person.timezone, Person.language, type_coerce(Person.speaks, Text))

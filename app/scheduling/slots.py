@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from heapq import merge
 from typing import NamedTuple
 
 from app.scheduling.calendar import longest_run, run_starts, wall_bits
-from app.scheduling.quarters import DAY, Horizon, instant_of
+from app.scheduling.quarters import DAY, WEEK, Horizon, instant_of, ones
 
 HOUR_COST = (9, 10, 10, 10, 9, 7, 5, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 8)
 """How unkind each local hour of the day is: 0 in office hours, 10 in the depth of the night."""
@@ -34,8 +34,7 @@ fatigue (ASTM F2089; AIIC recommends turns of about thirty minutes)."""
 _WORST = max(HOUR_COST)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Someone who could take part: free time over the search's horizon, and the zone they wake and sleep in."""
 
     id: str
@@ -178,13 +177,11 @@ def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -
     interpreters = None if team.interpreters is None else _Side(team.interpreters, length, horizon)
     third = {(0, 0): -1} if interpreters is None else _twice(interpreters.at_cost)
     groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, third)
-    if not groups:
-        return
-    who, between = specialists.whom(), interpreters.whom() if interpreters else None
-    start = horizon.start
-    for (worst, total), starts in sorted(groups.items()):
+    for worst, total, starts in _by_week(groups):
+        who = specialists.whom(starts)
+        between = interpreters.whom(starts) if interpreters else {}
         for index in set_bits(starts):
-            yield Slot(worst, total, start + index, who[index], between[index] if between else None)
+            yield Slot(worst, total, horizon.start + index, who[index], between.get(index))
 
 
 def _slots_of_two(
@@ -193,13 +190,22 @@ def _slots_of_two(
     """As `_team_slots`, with two interpreters: the two cheapest are the fairest pair, in the worst and in the sum."""
     specialists, pairs = _Side(doctors, length, horizon), _SideOfTwo(between, length, horizon)
     groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, pairs.at_costs)
-    if not groups:
-        return
-    who, first, second = specialists.whom(), *pairs.whom_both()
-    start = horizon.start
-    for (worst, total), starts in sorted(groups.items()):
+    for worst, total, starts in _by_week(groups):
+        who, (first, second) = specialists.whom(starts), pairs.whom_both(starts)
         for index in set_bits(starts):
-            yield Slot(worst, total, start + index, who[index], first[index], second[index])
+            yield Slot(worst, total, horizon.start + index, who[index], first[index], second[index])
+
+
+def _by_week(groups: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
+    """The starts as (worst, total, starts), the fairest first, a week at a time and then more and more: people are
+    named for few more of them than are asked for."""
+    width = WEEK
+    for (worst, total), starts in sorted(groups.items()):
+        first = 0
+        while left := starts >> first:
+            first += (left & -left).bit_length() - 1  # straight to the next one
+            yield worst, total, starts & ones(width) << first
+            first, width = first + width, 2 * width
 
 
 def _costs(
@@ -229,7 +235,6 @@ class _Side:
 
     def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
         self._people = [(one, starts) for one in people if (starts := run_starts(one.free, length))]
-        self._length = horizon.length
         any_start: dict[str, int] = {}
         for one, starts in self._people:
             any_start[one.zone] = any_start.get(one.zone, 0) | starts
@@ -249,22 +254,26 @@ class _Side:
             cheaper |= here
         return exact
 
-    def whom(self) -> list[str]:
-        """For each start, the person who stands first among those for whom it is cheapest; "" where there is none."""
-        chosen = [""] * self._length
-        for one, mine in self._shares(self.at_cost):
-            for index in set_bits(mine):
-                chosen[index] = one.id
-        return chosen
+    def whom(self, starts: int) -> dict[int, str]:
+        """For each of the starts, the person who stands first among those for whom it is cheapest."""
+        return {index: one.id for one, mine in self._shares(starts, self._cheapest) for index in set_bits(mine)}
 
-    def _shares(self, at_cost: dict[int, int], taken: dict[str, int] | None = None) -> Iterator[tuple[Candidate, int]]:
-        """Who stands first at which of the starts, each start given to one person who bears exactly its cost.
+    @cached_property
+    def _cheapest(self) -> dict[str, int]:
+        return self._fits(self.at_cost)
+
+    def _fits(self, at_cost: dict[int, int]) -> dict[str, int]:
+        """For each zone, the starts that cost people there exactly as much as they should."""
+        return {zone: sum(costs[cost] & starts for cost, starts in at_cost.items())
+                for zone, costs in self._zone_cost.items()}
+
+    def _shares(
+        self, left: int, fits: dict[str, int], taken: dict[str, int] | None = None
+    ) -> Iterator[tuple[Candidate, int]]:
+        """Who stands first at which of the starts that are `left`, each start given to one person whom it fits.
 
         `taken` are starts that a person may not have again.
         """
-        fits = {zone: sum(costs[cost] & starts for cost, starts in at_cost.items())
-                for zone, costs in self._zone_cost.items()}
-        left = sum(at_cost.values())
         for one, starts in self._people:
             mine = starts & fits[one.zone] & left
             if taken is not None:
@@ -309,18 +318,19 @@ class _SideOfTwo(_Side):
             one, two = one | one_here, reached
         return exact
 
-    def whom_both(self) -> tuple[list[str], list[str]]:
-        """For each start, the two people; "" where there are none."""
-        first, second = [""] * self._length, [""] * self._length
-        taken: dict[str, int] = {}
-        for one, mine in self._shares(self.at_cost):
-            taken[one.id] = mine
-            for index in set_bits(mine):
-                first[index] = one.id
-        for one, mine in self._shares(self._second_at, taken):
-            for index in set_bits(mine):
-                second[index] = one.id
-        return first, second
+    def whom_both(self, starts: int) -> tuple[dict[int, str], dict[int, str]]:
+        """For each of the starts, the two people."""
+        first = {one.id: mine for one, mine in self._shares(starts, self._cheapest)}
+        second = {one.id: mine for one, mine in self._shares(starts, self._second, taken=first)}
+        return _by_start(first), _by_start(second)
+
+    @cached_property
+    def _second(self) -> dict[str, int]:
+        return self._fits(self._second_at)
+
+
+def _by_start(shares: dict[str, int]) -> dict[int, str]:
+    return {index: person_id for person_id, mine in shares.items() for index in set_bits(mine)}
 
 
 @lru_cache(maxsize=2048)
