@@ -38,6 +38,8 @@ class Process:
     _file: IO[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
+        if self._file:
+            self._file.close()
         self._file = self.log.open("ab")
         self.popen = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
                                       stdout=self._file, stderr=subprocess.STDOUT, start_new_session=True)
