@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.consults import announcing, interpreting, queries, registry, timeline
+from app.consults import recording as recordings
 from app.consults.models import ConsultState, MediaNode, Seat
 from app.consults.recording_models import Recording
 from app.core.clock import monotonic, now
@@ -148,8 +149,12 @@ def recording_stopped(raw: Any) -> None:
         if recording is None:
             return
         recording.stored_at = datetime.fromtimestamp(message.stopped_at, UTC)
-        timeline.remember(session, recording.consult, "recording_stored", None, segments=message.segments,
+        consult = queries.locked(session, recording.consult_id)
+        timeline.remember(session, consult, "recording_stored", None, segments=message.segments,
                           lost=message.lost, node_stopped_at=recording.stored_at.isoformat())
+        if message.broke and recordings.broke(session, recording):
+            announcing.recording_changed(session, consult, recording)
+            announcing.state(session, consult)
 
 
 NODE_EVENTS: dict[str, Callable[..., Any]] = {

@@ -102,6 +102,15 @@ def stop(session: Session, seat: Seat) -> Recording:
     return recording
 
 
+def broke(session: Session, recording: Recording) -> bool:
+    """The node or its store failed: nobody shall believe that it goes on. True when it was running."""
+    if not recording.is_running:
+        return False
+    remember(session, recording.consult, "recording_broke", None)
+    _stop(session, recording, None)
+    return True
+
+
 def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
     """What shall become of what was recorded before somebody withdrew: they alone say, also after the consult."""
     recording = undecided(session, seat)

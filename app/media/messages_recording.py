@@ -63,3 +63,5 @@ class RecordingStopped(BaseModel):
     end_ms: int
     segments: int
     lost: int = 0
+    broke: bool = False
+    """It ended of itself, for a fault of the node or of its store: nobody should go on believing in it."""

@@ -31,6 +31,7 @@ STAYS = 2.0
 KEY_FRAME_EVERY = 10.0
 KEY_FRAME_AGAIN = 1.0
 TRIES = 3
+MOST_LOST = 3
 TRY_AGAIN = 0.5
 
 _Noted = tuple[Publication, int, int, int, bytearray, int, float]
@@ -163,7 +164,7 @@ class Recorder:
     # ------------------------------------------------------------ on the thread
 
     def _run(self) -> None:
-        end_ms = self._command.begin_ms
+        end_ms, broke = self._command.begin_ms, False
         try:
             is_last = False
             while not is_last:
@@ -174,13 +175,14 @@ class Recorder:
                 end_ms = self._tape.written_ms
         except Exception:
             log.exception("the recording of room %s broke off", self._room)
+            broke = not self._over.is_set()
             self._over.set()
         for reason, count in self._tape.drops.items():
             drops[f"recorder_{reason}"] += count
         log.info("recording of room %s: %d segments stored, %d lost", self._room, self._kept, self._lost)
         self._stopped(RecordingStopped(
             room=self._room, recording=self.recording, stopped_at=self._stopped_at or time.time(), end_ms=end_ms,
-            segments=self._kept, lost=self._lost))
+            segments=self._kept, lost=self._lost, broke=broke))
 
     def _take_in(self) -> None:
         notes, tape = self._notes, self._tape
@@ -211,6 +213,8 @@ class Recorder:
                 time.sleep(TRY_AGAIN)
         self._lost += 1
         drops["recorder_store"] += 1
+        if self._lost >= MOST_LOST:
+            raise StoreFailed("the store takes no segments")
 
 
 def first_free(is_taken: Callable[[int], bool]) -> int:

@@ -156,6 +156,10 @@ class Rooms:
 
     def set_recording(self, command: RecordingSet) -> Answered | Refused:
         if not self._settings.storage_url:
+            if command.recording is not None:
+                self._tell(Event.RECORDING_STOPPED, RecordingStopped(
+                    room=command.room, recording=command.recording, stopped_at=time.time(), end_ms=command.begin_ms,
+                    segments=0, broke=True))
             return Refused(error="full", message="This node has no store: CONSILIUM_STORAGE_URL is not set.")
         room = self._rooms.get(command.room) or (self._room(command.room) if command.recording else None)
         if room is None:

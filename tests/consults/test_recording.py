@@ -11,15 +11,17 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.audit.models import AuditEntry
-from app.consults import commands, recording
+from app.consults import commands, recording, service
 from app.consults.channels import Mode, Voice
-from app.consults.models import ConsultEvent, MediaNode
+from app.consults.models import Consult, ConsultEvent, MediaNode
 from app.consults.recording_models import Recording, RecordingConsent, RecordingState
 from app.core.db import Database
 from app.core.errors import Forbidden
 from app.core.outbox import Job
+from app.core.permissions import Role
 from app.identity.models import Person
 from tests.consults.conftest import Chair, Meeting, let_in
+from tests.people import Visitor, a_person
 
 Sit = Callable[[Person], Chair]
 
@@ -233,3 +235,45 @@ def test_each_track_holds_what_its_listeners_hear(
 def test_without_an_interpreter_for_it_a_track_holds_the_original() -> None:
     seats = [voice("patient", 0, "ar"), voice("doctor", 1, "en")]
     assert set(recording.voices(seats, Mode.SIMULTANEOUS, ["ar", "en"])[2]) == {"patient", "doctor"}
+
+
+def test_a_guest_is_asked_like_everybody_else(
+        everyone: list[Chair], chair: Sit, meeting: Meeting, told: list[dict[str, Any]], database: Database) -> None:
+    with database.unit_of_work() as session:
+        aunt = a_person(session, Role.GUEST, name="Aunt Huda", language="ar")
+        consult = session.get_one(Consult, meeting.consult_id)
+        service.add_guest(session, consult, aunt, "relative")
+    everyone_agrees(everyone)
+    guest = let_in(chair, everyone[0], aunt)
+    assert stands(everyone[0])["state"] == "paused"
+    assert guest.says("recording.ask")["status"] == Forbidden.status, "to ask is for those whose meeting it is"
+    assert guest.says("recording.answer", agrees=True) == {}
+    assert told[-1]["recording"]
+    assert any(guest.seat_id in seats for seats in told[-1]["voices"].values())
+    guest.says("recording.answer", agrees=False)
+    assert told[-1]["recording"] is None
+    assert stands(guest)["mayPurge"] is True
+
+
+def test_the_record_of_the_meeting_tells_of_it(
+        everyone: list[Chair], database: Database, meeting: Meeting, visit: Callable[..., Visitor]) -> None:
+    everyone_agrees(everyone)
+    everyone[1].says("recording.answer", agrees=False)
+    everyone[0].says("consult.end")
+    told = visit(meeting.circle.patient).get(f"/consults/{meeting.consult_id}/timeline.json").json
+    found = [(event["kind"], event["seat"]) for event in told["events"] if event["kind"].startswith("recording")]
+    doctor, patient, interpreter = (one.seat_id for one in everyone)
+    assert found == [
+        ("recording_asked", doctor), ("recording_agreed", doctor), ("recording_agreed", patient),
+        ("recording_agreed", interpreter), ("recording_started", None), ("recording_withdrawn", patient),
+        ("recording_stopped", patient)]
+
+
+def test_a_fault_of_the_node_takes_the_sign_away(everyone: list[Chair], database: Database) -> None:
+    everyone_agrees(everyone)
+    with database.unit_of_work() as session:
+        one = session.scalars(select(Recording)).one()
+        assert recording.broke(session, one)
+        assert not recording.broke(session, one)
+    assert state_of(database) == RecordingState.STOPPED
+    assert kinds(database)[-2:] == ["recording_broke", "recording_stopped"]

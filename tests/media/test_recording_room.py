@@ -153,9 +153,29 @@ def test_a_store_that_fails_costs_segments_and_no_call(tmp_path, monkeypatch):
     run(story())
 
 
+def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(tmp_path, monkeypatch):
+    def fails(*_):
+        raise StoreFailed("full")
+
+    async def story():
+        async with a_room(tmp_path, "ana") as (rooms, events):
+            monkeypatch.setattr("app.core.blobs.SegmentStore.add", fails)
+            monkeypatch.setattr("app.media.recording.TRY_AGAIN", 0.01)
+            monkeypatch.setattr("app.media.recording_tape.CLUSTER_MS", 200)
+            rooms.set_recording(order(1))
+            await until(lambda: reports(events))
+            assert reports(events)[0].broke
+
+    run(story())
+
+
 def test_a_node_without_a_store_says_so():
     async def story():
-        rooms = Rooms(SETTINGS, lambda event, said: None)
+        events: list = []
+        rooms = Rooms(SETTINGS, lambda event, said: events.append((event, said)))
         assert rooms.set_recording(order(1)).error == "full"
+        assert reports(events)[0].broke
+        assert rooms.set_recording(order(2, None)).error == "full"
+        assert len(events) == 1
 
     run(story())
