@@ -43,8 +43,8 @@ def test_who_declines_loses_the_entry_and_the_next_gets_one(session: Session, cl
     service.decline_engagement(session, clinic.interpreter, booking.engagement)
     ended = [job for job in session.query(Job).filter_by(kind="notify") if job.payload["kind"] == "engagement_ended"]
     assert [job.payload["person_id"] for job in ended] == [clinic.interpreter.id]
-    method, _ = invitation(session, "engagement_ended", ended[0].payload["facts"], clinic.interpreter, **AT)
-    assert method == Method.CANCEL
+    method, text = invitation(session, "engagement_ended", ended[0].payload["facts"], clinic.interpreter, **AT)
+    assert method == Method.CANCEL and int(event_of(text)["SEQUENCE"]) > booking.sequence  # it outranks the request
     method, _ = invitation(session, "engagement_proposed", ladder.facts_of(booking), second, **AT)
     assert method == Method.REQUEST
 
