@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import gc
 import logging
 import time
 from collections import Counter
@@ -44,6 +47,7 @@ TICKS_PER_SPEECH = 8
 TICKS_PER_ADAPTATION = 10
 TICKS_PER_REPORT = 40
 TICKS_PER_QUALITY = 80
+COLLECT_AFTER = 100
 EMPTY_ROOM_SECONDS = 600.0
 CERTIFICATE_SECONDS = 7 * 86400.0
 STORING_SECONDS = 5.0
@@ -68,6 +72,7 @@ class Rooms:
         self._certificate: Certificate = make_certificate()
         self._certified_at = time.monotonic()
         self._closing: set[asyncio.Task[None]] = set()
+        self._gone = 0
         self._store: SegmentStore | None = None
         self._storing: list[Recorder] = []
         """Runs that have ended; the last of what they took may still be on its way to the store."""
@@ -252,7 +257,15 @@ class Rooms:
         self._retired += seat.totals()
         task = asyncio.create_task(seat.close(), name=f"close {seat.name}")
         self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        task.add_done_callback(self._is_gone)
+
+    def _is_gone(self, task: asyncio.Task[None]) -> None:
+        """A connection is a knot of objects that only the collector undoes: after so many it is called for."""
+        self._closing.discard(task)
+        self._gone += 1
+        if self._gone >= COLLECT_AFTER and not self._closing:
+            self._gone = 0
+            give_memory_back()
 
     # ------------------------------------------------------------ the clock
 
@@ -296,6 +309,13 @@ class Rooms:
             self._adapt(seat, now)
         if turn % TICKS_PER_REPORT == 0:
             seat.send_receiver_report(now)
+
+
+def give_memory_back() -> None:
+    """Collects, and lets the C library return to the system what it keeps for later. Takes some milliseconds."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):  # other C libraries than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
             if seat.is_silent(now):
                 seat.lose()
         if turn % TICKS_PER_QUALITY == 0:
