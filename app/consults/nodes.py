@@ -85,6 +85,7 @@ def hello(raw: Any) -> None:
         node.capacity, node.rooms, node.seen_at = message.capacity, len(message.rooms), now()
         node.seats = sum(len(room.seats) for room in message.rooms)
         announcing.node_is_here(session, node, message.rooms)
+        announcing.leave_lost_nodes(session)  # calls may be waiting for just this one
 
 
 @node_only
@@ -148,8 +149,8 @@ def recording_stopped(raw: Any) -> None:
         recording = session.get(Recording, message.recording)
         if recording is None:
             return
-        recording.stored_at = datetime.fromtimestamp(message.stopped_at, UTC)
         consult = queries.locked(session, recording.consult_id)
+        recording.stored_at = datetime.fromtimestamp(message.stopped_at, UTC)
         timeline.remember(session, consult, "recording_stored", None, segments=message.segments,
                           lost=message.lost, node_stopped_at=recording.stored_at.isoformat())
         if message.broke and recordings.broke(session, recording):

@@ -19,8 +19,8 @@ WATCH = """(name) => {
   setInterval(() => {
     analyser.getFloatTimeDomainData(samples);
     const loud = Math.max(...samples.map(Math.abs)) * window.consilium.heard()[name].gain;
-    // The tone stands or falls at half of its loudness, as little as noise suppression leaves of it.
-    seen.loudest = Math.max(seen.loudest * 0.999, loud, 0.002);
+    // The tone stands or falls at half of its loudness, as little as noise suppression leaves of it by and by.
+    seen.loudest = Math.max(loud > 0.002 ? seen.loudest * 0.99 : seen.loudest, loud, 0.004);
     if (loud > seen.loudest / 2 === seen.heard) return;
     seen.heard = !seen.heard;
     seen.changes.push([performance.timeOrigin + performance.now(), seen.heard]);

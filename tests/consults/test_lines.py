@@ -10,8 +10,9 @@ from flask import Flask
 from flask_socketio.test_client import SocketIOTestClient
 from sqlalchemy import select
 
-from app.consults import nodes, views
-from app.consults.models import ConsultEvent, Seat
+from app.consults import nodes, registry, views
+from app.consults.models import Consult, ConsultEvent, Seat
+from app.core.clock import shifted
 from app.core.db import Database
 from app.media import messages
 from app.media.messages import Event, Priority
@@ -26,7 +27,8 @@ def node(app: Flask) -> Iterator[SocketIOTestClient]:
     auth = {"node": "node-1", "secret": messages.node_secret(SECRET_KEY)}
     client = socketio.test_client(app, namespace=messages.NAMESPACE, auth=auth)
     yield client
-    client.disconnect(messages.NAMESPACE)
+    if client.is_connected(messages.NAMESPACE):
+        client.disconnect(messages.NAMESPACE)
 
 
 def tells(node: SocketIOTestClient, event: Event, message: Any) -> None:
@@ -85,3 +87,21 @@ def test_the_first_report_of_a_line_does_not_pause_the_meeting_and_later_silence
     tells(node, Event.SEAT_QUALITY, quality(meeting, interpreter, 40_000))
     with database.sessions() as session:
         assert "resumed" in session.scalars(select(ConsultEvent.kind)).all()
+
+
+def test_rooms_of_a_lost_node_go_to_a_new_one_as_soon_as_it_says_hello(
+        app: Flask, node: SocketIOTestClient, meeting: Meeting, doctor: Chair, database: Database) -> None:
+    with database.unit_of_work() as session:
+        session.get_one(Consult, meeting.consult_id).node_id = "node-1"
+        doctor_seat = session.get_one(Seat, doctor.seat_id)
+        doctor_seat.connection = "c-1"
+    node.disconnect(messages.NAMESPACE)
+    with shifted(registry.PATIENCE):
+        auth = {"node": "node-2", "secret": messages.node_secret(SECRET_KEY)}
+        other = socketio.test_client(app, namespace=messages.NAMESPACE, auth=auth)
+        doctor.heard("media.moved")
+        tells(other, Event.HELLO, messages.NodeHello(node="node-2", capacity=5, rooms=()))
+        assert doctor.heard("media.moved") == [{"room": meeting.consult_id}]
+        other.disconnect(messages.NAMESPACE)
+    with database.sessions() as session:
+        assert session.get_one(Consult, meeting.consult_id).node_id == "node-2"

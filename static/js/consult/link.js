@@ -41,7 +41,9 @@
  * }
  */
 
-const STALL_MS = 2000;
+const STALL_MS = 2500; // of silence on a line that bears little more than the node's report each second
+const BUSY_STALL_MS = 1500; // on one that bore sound or picture without a pause until then
+const BUSY_WATCHES = 6;
 const CHECK_MS = 1000; // of silence that are enough once something looks wrong
 const WATCH_MS = 250;
 const ASLEEP_MS = 3000; // a watch that comes so late has slept
@@ -92,7 +94,7 @@ export class MediaLink extends EventTarget {
   }
 
   check() {
-    if (this._attempt && this.state === "connected") this._attempt.heardAt = Math.min(this._attempt.heardAt, performance.now() - STALL_MS + CHECK_MS);
+    if (this._attempt && this.state === "connected") this._attempt.heardAt = Math.min(this._attempt.heardAt, performance.now() - this._patience(this._attempt) + CHECK_MS);
   }
 
   hurry() {
@@ -190,6 +192,7 @@ export class MediaLink extends EventTarget {
       pc, up, down: { slots, stage }, lines: null, timer: null, heard: -1,
       connection: newConnectionId(),
       startedAt: performance.now(), heardAt: performance.now(), watchedAt: performance.now(),
+      watchesWithout: 0, isQuiet: true, // watches in a row without a quiet one, until the last word that was heard
       senders: { mic: up.mic.sender, camera: up.camera.sender, screen: up.screen.sender },
     };
     pc.addEventListener("connectionstatechange", () => {
@@ -206,7 +209,11 @@ export class MediaLink extends EventTarget {
     this._become("connected");
   }
 
-  /** The node sends a receiver report each second whatever else it sends: two seconds of silence are a lost line. */
+  _patience(attempt) {
+    return attempt.watchesWithout >= BUSY_WATCHES ? BUSY_STALL_MS : STALL_MS;
+  }
+
+  /** The node sends a receiver report each second whatever else it sends: silence is a lost line. */
   async _watch(attempt) {
     if (attempt !== this._attempt) return;
     const now = performance.now();
@@ -219,10 +226,13 @@ export class MediaLink extends EventTarget {
     const heard = selectedPair(await attempt.pc.getStats())?.bytesReceived ?? -1;
     if (attempt !== this._attempt) return;
     if (heard !== attempt.heard) {
+      attempt.watchesWithout = attempt.isQuiet ? 0 : attempt.watchesWithout + 1;
       attempt.heard = heard;
       attempt.heardAt = performance.now();
-    } else if (performance.now() - attempt.heardAt > STALL_MS) {
-      this._lose(attempt, "no-packets");
+      attempt.isQuiet = false;
+    } else {
+      attempt.isQuiet = true;
+      if (performance.now() - attempt.heardAt > this._patience(attempt)) this._lose(attempt, "no-packets");
     }
   }
 
