@@ -309,6 +309,10 @@ class Rooms:
             self._adapt(seat, now)
         if turn % TICKS_PER_REPORT == 0:
             seat.send_receiver_report(now)
+            if seat.is_silent(now):
+                seat.lose()
+        if turn % TICKS_PER_QUALITY == 0:
+            self._tell(Event.SEAT_QUALITY, seat.quality(now))
 
 
 def give_memory_back() -> None:
@@ -316,7 +320,3 @@ def give_memory_back() -> None:
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):  # other C libraries than GNU's
         ctypes.CDLL(None).malloc_trim(0)
-            if seat.is_silent(now):
-                seat.lose()
-        if turn % TICKS_PER_QUALITY == 0:
-            self._tell(Event.SEAT_QUALITY, seat.quality(now))
