@@ -116,6 +116,7 @@ def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
     recording = undecided(session, seat)
     if recording is None:
         raise Forbidden(N_("Only who withdrew their agreement can decide this."))
+    session.refresh(recording, with_for_update=True)  # it may just be becoming a record
     recording.purge_asked_of = None
     if not purges:
         remember(session, seat.consult, "recording_left", seat)
