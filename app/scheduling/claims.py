@@ -31,6 +31,17 @@ class SlotTaken(Conflict):
     default = N_("This time has just been taken. These times are still free.")
 
 
+class OutsideHours(SlotTaken):
+    """Nobody else has the time, but it does not fit somebody's own rules, which the office may overrule with a reason.
+
+    `who` is that person's name.
+    """
+
+    def __init__(self, sentence: str | None = None, *, who: str = "") -> None:
+        super().__init__(sentence)
+        self.who = who
+
+
 def hold_still(session: Session, booking: Booking, *others: str | None) -> None:
     """Locks the diaries of everyone in the booking, and of `others`, and reads it anew: nobody changes it now.
 

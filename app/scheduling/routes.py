@@ -17,6 +17,7 @@ from app.core.permissions import Permission, Role
 from app.identity.models import Person
 from app.scheduling import (
     answer_routes,
+    board_routes,
     brief_routes,
     calendar_routes,
     forms,
@@ -26,6 +27,7 @@ from app.scheduling import (
     policy,
     profile_routes,
     queries,
+    reasons,
     rescue_routes,
     series,
     series_routes,
@@ -34,15 +36,17 @@ from app.scheduling import (
 )
 from app.scheduling.blueprint import blueprint
 from app.scheduling.models import Booking, BookingState
+from app.scheduling.queries import SlotSearch
 from app.scheduling.service import SlotTaken
+from app.scheduling.slots import Lack
 from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
 __all__ = [
-    "answer_routes", "blueprint", "brief_routes", "calendar_routes", "hours_calendar_routes", "hours_routes",
-    "profile_routes",
-    "rescue_routes", "series_routes", "statement_routes"]
+    "answer_routes", "blueprint", "board_routes", "brief_routes", "calendar_routes", "hours_calendar_routes",
+    "hours_routes", "profile_routes", "rescue_routes", "series_routes", "statement_routes",
+]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
 LENGTHS = (2, 3, 4, 5, 6, 8)  # quarters that the office may choose from; over an hour it takes two interpreters
@@ -207,24 +211,6 @@ def decline(engagement_id: str) -> Page:
     return redirect(url_for("scheduling.engagements"))
 
 
-# --- the office's week ----------------------------------------------------------------------------------------
-
-
-@blueprint.get("/board")
-@requires(Permission.BOARD_READ)
-def board() -> Page:
-    zone = ZoneInfo(current_person().timezone)
-    day = forms.read_day(request.args.get("week")) or now().astimezone(zone).date()
-    monday = day - timedelta(days=day.weekday())
-    first = datetime.combine(monday, time.min, zone)
-    last = datetime.combine(monday + timedelta(days=7), time.min, zone)
-    booked = queries.bookings_between(db_session(), first, last)
-    return render_template(
-        "scheduling/board.html", monday=monday, week=pages.week_of(booked, monday, zone),
-        before=monday - timedelta(days=7), after=monday + timedelta(days=7),
-        unfilled=queries.unfilled_bookings(db_session()), clocks=queries.bookings_with_changed_clocks(db_session()))
-
-
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
@@ -269,13 +255,20 @@ def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | No
     zone = ZoneInfo(reader.timezone)
     return render_template(
         "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(), lengths=LENGTHS,
-        following=series.following(session, moving) if moving else [],
+        following=series.following(session, moving) if moving else [], credential=_credential(found, first),
         late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
         days=pages.days_of(found.slots, found.people, case.patient, reader),
         refusal=sentence_of(refusal) if refusal else None, held=queries.hold_of_case(session, case.id),
         first=first.astimezone(zone).date(), later=(first + SHOWN).astimezone(zone).date(),
         earlier=(first - SHOWN).astimezone(zone).date() if first > now() + timedelta(days=1) else None,
         next_day=found.next_at.astimezone(zone).date() if found.next_at else None)
+
+
+def _credential(found: SlotSearch, first: datetime) -> reasons.Nearest | None:
+    """Where nobody has a valid credential: the one that is nearest to having been one."""
+    if found.reason is None or found.reason.lack != Lack.INTERPRETER:
+        return None
+    return reasons.nearest_credential(db_session(), found.source, found.target, first.date())
 
 
 def _times_again(case: Case, refusal: Refusal, moving: Booking | None = None) -> Page:

@@ -22,7 +22,7 @@ from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import claims, diaries, ladder, policy, queries
-from app.scheduling.claims import SlotTaken
+from app.scheduling.claims import OutsideHours, SlotTaken
 from app.scheduling.hours import (
     add_days,
     add_feed,
@@ -45,10 +45,10 @@ from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
 from app.scheduling.slots import interpreters_for
 
 __all__ = [
-    "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_opening", "add_qualification", "book",
-    "cancel", "change_days", "change_opening", "confirm", "decline_engagement", "end_qualification", "expire_hold",
-    "expire_holds", "forget_calendar_key", "hold", "move", "new_calendar_key", "release_hold", "remove_days",
-    "remove_feed", "remove_opening", "set_availability", "set_habits",
+    "OutsideHours", "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_opening",
+    "add_qualification", "book", "cancel", "change_days", "change_opening", "confirm", "decline_engagement",
+    "end_qualification", "expire_hold", "expire_holds", "forget_calendar_key", "hold", "move", "new_calendar_key",
+    "release_hold", "remove_days", "remove_feed", "remove_opening", "set_availability", "set_habits",
 ]
 
 HOLD = timedelta(minutes=10)
@@ -364,14 +364,16 @@ def _check_hours(session: Session, booking: Booking) -> None:
     """The people's own rules: hours, maxima, notice, buffers. Checked under the diaries' lock."""
     for person in booking.people:
         if not queries.is_open(session, person, booking.quarters):
-            raise SlotTaken(N_("One of the people is not available at this time. These times are free."))
+            raise OutsideHours(N_("One of the people is not available at this time. These times are free."),
+                               who=person.name)
         rules = diaries.rules_of(session, person.id)
         if diaries.is_full(session, person.id, person.timezone, booking, rules):
-            raise SlotTaken(N_("One of the people has no room for another meeting that day. These times are free."))
+            raise OutsideHours(N_("One of the people has no room for another meeting that day. These times are free."),
+                               who=person.name)
         if rules.buffer and claims.is_near_another(session, booking, person.id, rules.buffer):
-            raise SlotTaken()
+            raise OutsideHours(who=person.name)
         if person is not booking.patient and booking.starts_at < now() + timedelta(hours=rules.notice_hours):
-            raise SlotTaken(N_("This is too soon for one of the people. These times are free."))
+            raise OutsideHours(N_("This is too soon for one of the people. These times are free."), who=person.name)
 
 
 def _refuse_unless_bookable(session: Session, actor: Person, case: Case) -> None:

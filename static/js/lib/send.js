@@ -1,9 +1,10 @@
 // fetch with what every request of ours needs: the CSRF token, JSON in and out, and a refusal as an Error whose
 // message is the server's sentence in the reader's language.
 export class Refused extends Error {
-  constructor(sentence, status) {
+  constructor(sentence, status, answer = null) {
     super(sentence);
     this.status = status;
+    this.answer = answer; // all that the server said
   }
 }
 
@@ -28,6 +29,6 @@ export async function send(url, { method = "POST", body, headers = {}, signal } 
   });
   const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
   const answer = isJson ? await response.json() : null;
-  if (!response.ok) throw new Refused(answer?.error ?? response.statusText, response.status);
+  if (!response.ok) throw new Refused(answer?.error ?? response.statusText, response.status, answer);
   return answer;
 }
