@@ -38,6 +38,7 @@ export class Recording {
       ask: now.canAsk && !isOpen, agree: isOpen && !now.agreed, withdraw: isOpen && now.agreed, stop: isOpen && now.canAsk,
     };
     for (const [name, isOffered] of Object.entries(offered)) this._menu.querySelector(`[data-recording="${name}"]`).hidden = !isOffered;
+    byId("recording-hint").hidden = !offered.ask;
     this._open(this._ask, isInside && isOpen && !now.agreed);
     this._open(this._purge, isInside && now.mayPurge);
   }
