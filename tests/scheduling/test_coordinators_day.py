@@ -1,4 +1,4 @@
-"""The coordinator's day in real Chromium, in English and in Arabic: book, look, drag, fill, report, follow up, cancel."""
+"""The coordinator's day in Chromium, in English and in Arabic: book, look, drag, fill, report, follow up, cancel."""
 from __future__ import annotations
 
 import re
