@@ -5,16 +5,19 @@ There is no `before_request` on a socket: whoever was let in may have been sent 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engineio.async_drivers import threading as engine
 from flask import Flask, current_app, request
 from flask_babel import force_locale
 from flask_login import current_user
 from flask_socketio import ConnectionRefusedError, SocketIO
 from flask_socketio import disconnect as drop_connection
 from pydantic import BaseModel, ValidationError
+from simple_websocket import ConnectionClosed
 from sqlalchemy.orm import Session
 
 from app.core.clock import monotonic
@@ -77,11 +80,31 @@ def check_every_event() -> None:
 def install(app: Flask) -> None:
     """Binds the registered events to the Flask-SocketIO server of this process."""
     settings = app.extensions["settings"]
+    engine._async["websocket"] = _bounded(app)
     socketio.init_app(app, async_mode="threading", message_queue=settings.redis_url, channel="consilium",
                       max_http_buffer_size=LARGEST_MESSAGE, ping_interval=5, ping_timeout=10,
                       cors_allowed_origins=None, manage_session=False)
     for event in SOCKET_EVENTS:
         socketio.on_event(event.name, _guarded(event), namespace=event.namespace)
+
+
+def _bounded(app: Flask) -> Callable[..., Any]:
+    """A WebSocket that reads no more of a message than is allowed; Engine.IO itself would read all of it first."""
+
+    class Bounded(engine.SimpleWebSocketWSGI):
+        def __init__(self, handler: Any, server: Any) -> None:
+            super().__init__(handler, server, max_message_size=LARGEST_MESSAGE)
+
+        def wait(self) -> Any:
+            try:
+                return self.ws.receive()
+            except ConnectionClosed:
+                if self.ws.incoming_message_len > LARGEST_MESSAGE:
+                    origin = self.ws.environ.get("REMOTE_ADDR", "unknown")
+                    app.logger.warning("socket from %s closed: a message over %s bytes", origin, LARGEST_MESSAGE)
+                return None
+
+    return Bounded
 
 
 def _guarded(event: SocketEvent) -> Callable[..., Any]:
@@ -106,13 +129,13 @@ def _disconnect(event: SocketEvent) -> None:
 
 def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
     sid = _sid()
+    if limited and not _has_share(sid):
+        return _too_many(sid)
     # Both look the person up in the request's own session, which must end before the event's begins.
     language, sign_in_id = reader_language(), _sign_in_id()
     let_go_of_session()
     with force_locale(language):
         try:
-            if limited:
-                _limit(sid)
             return _perform(event, sid, sign_in_id, message)
         except Refusal as refusal:
             return {"error": sentence_of(refusal), "status": refusal.status}
@@ -165,24 +188,53 @@ class _Bucket:
     tokens: float
     filled_at: float
     refused: int = 0
+    answer: dict[str, Any] | None = None  # to what is too much, in the reader's language
 
 
+_REFUSED: dict[str, Any] = {"error": TooMany.default, "status": TooMany.status}
 _buckets: dict[str, _Bucket] = {}
 _buckets_lock = threading.Lock()
+_closed: deque[str] = deque(maxlen=200)  # sockets that went too far: what is still under way from them counts no more
 
 
-def _limit(sid: str) -> None:
+def _has_share(sid: str) -> bool:
     with _buckets_lock:
+        if sid in _closed:
+            return False
         moment = monotonic()
         bucket = _buckets.setdefault(sid, _Bucket(BURST, moment))
         bucket.tokens = min(BURST, bucket.tokens + (moment - bucket.filled_at) * RATE)
         bucket.filled_at = moment
         if bucket.tokens >= 1:
             bucket.tokens -= 1
-            return
+            return True
         bucket.refused += 1
-        refused = bucket.refused
-    if refused >= PATIENCE:
-        current_app.logger.warning("socket %s closed: %s events over its limit", sid, refused)
+        return False
+
+
+def _too_many(sid: str) -> dict[str, Any]:
+    """The refusal. Looked up and written down once: the ten thousandth must cost next to nothing."""
+    with _buckets_lock:
+        bucket = _buckets.get(sid)
+        is_first = bucket is not None and bucket.answer is None
+        if bucket is not None and is_first:
+            bucket.answer = dict(_REFUSED)
+        is_last = bucket is not None and bucket.refused >= PATIENCE and sid not in _closed
+        if is_last:
+            _closed.append(sid)
+    if bucket is None:
+        return _REFUSED
+    if is_first:
+        language, who = reader_language(), _person_id()
+        let_go_of_session()
+        with force_locale(language):
+            bucket.answer = {"error": sentence_of(TooMany()), "status": TooMany.status}
+        current_app.logger.warning("socket %s of person %s sends more than its share of events", sid, who)
+    if is_last:
+        current_app.logger.warning("socket %s closed: %s events over its limit", sid, bucket.refused)
         drop_connection(sid)
-    raise TooMany()
+    return bucket.answer or _REFUSED
+
+
+def _person_id() -> str:
+    return str(getattr(current_user, "id", None) or "unknown")
