@@ -20,6 +20,7 @@ from pathlib import Path
 
 import aiohttp
 import aioice.ice
+from aioice import stun
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
@@ -118,6 +119,26 @@ class Line:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
+    async def close(self) -> None:
+        self.socket.close()
+        await self._dtls.stop()
+        await self._ice.stop()
+
+    def answer(self, packet: bytes) -> None:
+        """Agrees to a check: a server that hears nothing for half a minute hangs up."""
+        try:
+            asked = stun.parse_message(packet)
+        except ValueError:
+            return
+        if asked.message_class != stun.Class.REQUEST:
+            return
+        answer = stun.Message(
+            message_method=asked.message_method, message_class=stun.Class.RESPONSE, transaction_id=asked.transaction_id
+        )
+        answer.attributes["XOR-MAPPED-ADDRESS"] = self.peer
+        answer.add_message_integrity(self._ice._connection.local_password.encode())
+        self.socket.sendto(bytes(answer), self.peer)
+
 
 class Seat:
     def __init__(self, number: int, room: str, clip: Clip, is_marked: bool) -> None:
@@ -125,8 +146,9 @@ class Seat:
         self.streams = (Stream(number * 4 + 1001, 0), Stream(number * 4 + 1002, 1))
         self.received: dict[int, Received] = {}
         self.transport_number = 0
-        self.voice = 0
-        self.frame = number * STAGGER % len(clip.frames)
+        self.voice = self.frame = 0
+        self.place = number * STAGGER % len(clip.frames)
+        """Where in the clip its next picture is."""
         self.authenticated = self.forged = self.feedback = 0
         self.up: Line
         self.down: Line
@@ -201,7 +223,8 @@ class Seat:
         self._send(self.streams[0], AUDIO_TYPE, payload, LEVEL_ID << 4, 40)
 
     def send_frame(self) -> None:
-        payloads = self.clip.frames[self.frame % len(self.clip.frames)]
+        payloads = self.clip.frames[self.place]
+        self.place = (self.place + 1) % len(self.clip.frames)
         self.frame += 1
         self.streams[1].timestamp = (self.frame * 3000) & 0xFFFFFFFF
         for number, payload in enumerate(payloads):
@@ -248,6 +271,7 @@ class Seat:
             except BlockingIOError:
                 return
             if not 127 < packet[0] < 192:
+                line.answer(packet)
                 continue
             if 191 < packet[1] < 224:
                 self.feedback += 1
@@ -304,6 +328,7 @@ def play(seats: list[Seat], seconds: float, server: int) -> tuple[float, float, 
     by_descriptor = {line.socket.fileno(): (seat, line) for seat in seats for line in {seat.up, seat.down}}
     for descriptor in by_descriptor:
         poll.register(descriptor, select.EPOLLIN)
+    print("playing", flush=True)
     start = time.perf_counter() + 0.05
     due = []
     for number, seat in enumerate(seats):

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
+import os
 import sys
 from typing import Any
 
@@ -14,7 +16,7 @@ import uvloop
 from aiohttp import web
 
 from app.media.__main__ import spare_the_collector
-from app.media.messages import Kind, Lines, Route, RoutesSet, SeatOffer
+from app.media.messages import Kind, Lines, RoomClose, Route, RoutesSet, SeatClose, SeatOffer
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
 
@@ -26,11 +28,9 @@ class NodeServer:
         self._rooms = Rooms(MediaSettings(secret_key="bench", rooms=10_000), lambda event, message: None)
         self._numbers = itertools.count(1)
         self._seats: dict[str, list[str]] = {}
-        self._clock: asyncio.Task[None] | None = None
+        self._clock = asyncio.create_task(self._rooms.run())
 
     async def offer(self, room: str, seat: str, sdp: str, lines: dict[str, Any]) -> str:
-        if self._clock is None:
-            self._clock = asyncio.create_task(self._rooms.run())
         number = str(next(self._numbers))
         command = SeatOffer(command_id=number, room=room, seat=seat, connection=number, sdp=sdp, lines=Lines(**lines))
         answer = await self._rooms.offer(command)
@@ -39,6 +39,13 @@ class NodeServer:
             RoutesSet(command_id="r" + number, room=room, version=int(number), routes=self._routes(room))
         )
         return answer.sdp
+
+    async def leave(self, room: str, seat: str) -> None:
+        self._rooms.close_seat(SeatClose(command_id=f"leave {seat}", room=room, seat=seat))
+        self._seats[room].remove(seat)
+        if not self._seats[room]:
+            del self._seats[room]
+            self._rooms.close_room(RoomClose(command_id=f"close {room}", room=room))
 
     def _routes(self, room: str) -> dict[str, tuple[Route, ...]]:
         seats = self._seats[room]
@@ -99,12 +106,26 @@ class DecodingRelay:
         return pc.localDescription.sdp
 
 
-async def serve(server: NodeServer | DecodingRelay) -> None:
+async def serve(make: type[NodeServer | DecodingRelay]) -> None:
+    server = make()
+
     async def offer(request: web.Request) -> web.Response:
         return web.json_response({"sdp": await server.offer(**await request.json())})
 
+    async def leave(request: web.Request) -> web.Response:
+        assert isinstance(server, NodeServer)
+        await server.leave(**await request.json())
+        return web.json_response({})
+
+    async def left_open(request: web.Request) -> web.Response:
+        """What a leak would show in; asked for by ``bench media_long``."""
+        gc.collect()
+        return web.json_response({"tasks": len(asyncio.all_tasks()), "files": len(os.listdir("/proc/self/fd"))})
+
     application = web.Application()
     application.router.add_post("/offer", offer)
+    application.router.add_post("/leave", leave)
+    application.router.add_get("/left-open", left_open)
     spare_the_collector()
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
@@ -117,9 +138,9 @@ def main() -> None:
     import aioice.ice
 
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
-    server = {"node": NodeServer, "decoding": DecodingRelay}[sys.argv[1]]()
+    make = {"node": NodeServer, "decoding": DecodingRelay}[sys.argv[1]]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(server))
+        runner.run(serve(make))
 
 
 if __name__ == "__main__":
