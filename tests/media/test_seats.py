@@ -126,6 +126,36 @@ def test_a_new_connection_takes_the_seat_and_the_others_see_it():
     run(story())
 
 
+def test_a_device_that_changes_its_address_has_its_seat_again_and_the_old_line_is_closed(monkeypatch):
+    async def story():
+        async with a_node() as (rooms, events):
+            route(rooms, "ana", "ben")
+            async with people(rooms, "ana", "ben") as (ana, ben):
+                await until(lambda: ana.frames["video0"] > 2)
+                before = seat_of(rooms, "ben")
+                monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.2"])
+                elsewhere = Client("r", "ben")
+                try:
+                    await elsewhere.join(rooms)
+                    seen = ana.frames["video0"]
+                    await until(lambda: ana.frames["video0"] > seen + 5 and elsewhere.frames["video0"] > 5)
+                    after = seat_of(rooms, "ben")
+                    assert (before.transport.remote_address, after.transport.remote_address) == ("127.0.0.1",
+                                                                                                "127.0.0.2")
+                    assert len(rooms.seats) == 2
+                    await until(lambda: before.is_retired and ben.pc.connectionState == "closed")
+                    assert [state for state in states(events, "ben") if state != "closed"] == [
+                        "connecting", "connected", "connecting", "connected"]
+                finally:
+                    await elsewhere.leave()
+
+    run(story())
+
+
+def seat_of(rooms: Rooms, name: str):
+    return next(seat for seat in rooms.seats if seat.name == name)
+
+
 def test_a_browser_that_leaves_frees_its_seat():
     async def story():
         async with a_node() as (rooms, events):
