@@ -127,6 +127,7 @@ def test_a_node_tells_prometheus_what_it_carries():
             route(rooms, "ana", "ben")
             async with people(rooms, "ana", "ben") as (ana, _):
                 await until(lambda: ana.frames["video0"] > 5)
+                rooms.seats[0].uplink.take(b"\x80")
                 await asyncio.sleep(0.6)
                 async with (
                     aiohttp.ClientSession() as session,
@@ -141,6 +142,7 @@ def test_a_node_tells_prometheus_what_it_carries():
             assert value["consilium_media_packets_in_total"] > 20
             assert value["consilium_media_packets_out_total"] > 20
             assert value["consilium_media_plis_sent_total"] >= 1
+            assert value['consilium_media_drops_total{reason="short"}'] >= 1
             assert value["consilium_media_loop_lag_seconds_count"] > 10
             assert value["consilium_media_queue_delay_seconds_count"] >= 1
             for name in ("nacks_sent", "nacks_received", "plis_received"):

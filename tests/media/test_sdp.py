@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.media import sdp
+from app.media import rtp, sdp
 from app.media.aiortc_seam import make_certificate
 from app.media.messages import Lines, SlotLines
 from app.media.seat import Seat
@@ -91,6 +91,15 @@ def test_an_extension_for_one_direction_is_mirrored():
     assert any(row.startswith("a=extmap:6/recvonly ") for row in rows)
 
 
+def test_both_layers_of_a_real_firefox_are_taken_and_their_names_mirrored():
+    rows = answer(offer("firefox"), Lines(mic="0", camera="1", screen="2"))["1"]
+    assert "a=simulcast:recv s;l" in rows
+    assert {"a=rid:s recv", "a=rid:l recv"} <= set(rows)
+    for uri in (rtp.RID, rtp.REPAIRED_RID):
+        assert any(row.endswith(f"/recvonly {uri}") for row in rows), uri
+    assert f"a=extmap:3 {rtp.MID}" in rows
+
+
 def test_vp8_is_what_is_sent_whatever_else_is_offered():
     assert answer(offer("firefox-like"), FIREFOX_LINES)["1"][0] == "video 9 UDP/TLS/RTP/SAVPF 120 124"
 
@@ -129,7 +138,7 @@ def test_nonsense_is_refused(text):
         sdp.read_offer(text)
 
 
-@pytest.mark.parametrize("name", ["chromium", "firefox-like"])
+@pytest.mark.parametrize("name", ["chromium", "firefox", "firefox-like"])
 def test_mutations_of_real_offers_are_answered_or_refused_never_a_crash(name):
     whole = offer(name)
     dice = random.Random(2)
