@@ -1,12 +1,18 @@
 """The database: one engine, one kind of session, one unit of work. SQLite and PostgreSQL behave alike here."""
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+PATIENCE = 60
+"""Seconds that a transaction waits for SQLite's one write lock."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -72,9 +78,28 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy emits BEGIN itself, below
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
+                       "busy_timeout=5"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin_fairly(connection)
+
+
+def _begin_fairly(connection: Any) -> None:
+    """Takes the one write lock, waiting for it as often as those who have just come.
+
+    SQLite's own waiting asks ever more rarely, at last ten times a second: under many writers whoever has waited long
+    is overtaken again and again until the time is over («database is locked»).
+    """
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            connection.connection.driver_connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(random.uniform(0.001, 0.012))  # so that they do not ask in step
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, and its error is SQLAlchemy's
