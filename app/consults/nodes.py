@@ -150,9 +150,9 @@ def recording_stopped(raw: Any) -> None:
         if recording is None:
             return
         consult = queries.locked(session, recording.consult_id)
-        recording.stored_at = datetime.fromtimestamp(message.stopped_at, UTC)
+        recording.stored_at = stopped = datetime.fromtimestamp(message.stopped_at, UTC)
         timeline.remember(session, consult, "recording_stored", None, segments=message.segments,
-                          lost=message.lost, node_stopped_at=recording.stored_at.isoformat())
+                          lost=message.lost, node_stopped_at=stopped.isoformat())
         if message.broke and recordings.broke(session, recording):
             announcing.recording_changed(session, consult, recording)
             announcing.state(session, consult)
