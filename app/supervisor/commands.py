@@ -110,6 +110,8 @@ def test(asked: argparse.Namespace) -> int:
     if missing:
         print("The tests cannot run.", *missing, sep="\n", file=sys.stderr)
         return 1
+    for sentence in install.where_possible(install.WELCOME_FOR_TESTING):
+        print(sentence, file=sys.stderr)
     install.browser_bundle()
     install.catalogues()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}

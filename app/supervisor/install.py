@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .steps import step
+from .steps import StepFailed, step
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "static" / "vendor"
@@ -44,6 +44,22 @@ FOR_TESTING = (
     Debian("redis-server", ("redis-server",)),
     Debian("coturn", ("turnserver",)),
 )
+
+WELCOME_FOR_TESTING = (
+    Debian("firefox-esr", ("firefox-esr",)),
+)
+
+
+def where_possible(wanted: Iterable[Debian]) -> list[str]:
+    """Installs what some systems do not have. Returns a sentence for each that is missing afterwards; never fails."""
+    said = []
+    for need in wanted:
+        try:
+            missing = debian_packages([need])
+        except StepFailed:
+            missing = [f"{need.package} cannot be installed here."]
+        said += [f"{sentence} What needs {need.package} is skipped." for sentence in missing]
+    return said
 
 
 def debian_packages(wanted: Iterable[Debian]) -> list[str]:

@@ -40,6 +40,16 @@ def test_an_installation_that_fails_shows_its_own_words_and_the_command(monkeypa
     assert "there is no archive" in said and "apt-get update" in said
 
 
+def test_what_is_merely_welcome_and_cannot_be_had_is_named_and_stops_nothing(monkeypatch, tmp_path):
+    (tmp_path / "apt-get").write_text("#!/bin/sh\nexit 100\n")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert install.where_possible([NEVER]) == [
+        "a-package-that-nobody-has cannot be installed here. What needs a-package-that-nobody-has is skipped."]
+    assert install.where_possible([Debian("coreutils", ("ls",))]) == []
+
+
 def test_what_is_here_is_not_installed_again(monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert install.debian_packages([Debian("coreutils", ("ls",))]) == []
