@@ -1,22 +1,22 @@
-"""One browser's connection into a seat: its negotiation, its streams, its feedback."""
+"""One browser's connection into a seat, from its offer to its end: its streams and their feedback."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.media import feedback, rtp, sdp
+from app.media import feedback, sdp
 from app.media.aiortc_seam import Certificate, SeatTransport
 from app.media.downlink import Downlink
 from app.media.forward import Uplink
 from app.media.limits import Warned
 from app.media.messages import ConnectionState, Kind, Layer, Lines, PausedStream, SeatQuality, SeatStreams, Step
+from app.media.parts import Parts
 from app.media.probe import Prober
 from app.media.publication import Publication
 from app.media.sockets import NoPort
@@ -56,7 +56,8 @@ class Seat:
         self.transport = SeatTransport(certificate, addresses, ports, self._left)
         self.uplink = Uplink(self.transport, self._take_rtcp)
         self.transport.on_packet = self.uplink.take
-        self.publications: dict[Kind, Publication] = {}
+        self._parts = Parts(self.transport, self.uplink, self._publish)
+        self.publications, self._subscriptions = self._parts.publications, self._parts.subscriptions
         self.streams: list[Publication] = []
         """The publications, each layer of a camera by itself."""
         self.prefers: Layer | None = None
@@ -73,10 +74,8 @@ class Seat:
         """Feedback sent and received; ``totals()`` has the packets as well."""
         self._ticked_at = time.monotonic()
         self._on_state = on_state
-        self._ssrc = _new_ssrc()
-        self._ssrcs = {self._ssrc}
+        self._ssrc = self._parts.ssrc
         self._offer: sdp.Offer | None = None
-        self._subscriptions: dict[int, Subscription] = {}
         self._task: asyncio.Task[None] | None = None
         self._twcc_count = 0
         self._twcc_waited = False
@@ -98,7 +97,8 @@ class Seat:
         """The answer to the browser's offer, with every candidate. Raises MalformedSdp, NoPort."""
         offer = sdp.read_offer(text)
         self.prefers = lines.prefers
-        answered = self._plan(offer, lines)
+        answered = self._parts.give(offer, lines)
+        self.slots, self.stage = self._parts.slots, self._parts.stage
         if not any(line.codecs for line in answered):
             raise sdp.MalformedSdp("no line can be answered")
         self._offer = replace(offer, lines=[])  # they are large, and read
@@ -116,93 +116,12 @@ class Seat:
         """Begins to listen for the browser's checks."""
         self._task = asyncio.create_task(self._connect(), name=f"seat {self.name}")
 
-    def _plan(self, offer: sdp.Offer, lines: Lines) -> list[sdp.AnsweredLine]:
-        """Gives each offered line its part; a line that plays none is refused."""
-        self._ssrcs = {self._ssrc}.union(*(line.ssrcs for line in offer.lines))
-        parts: dict[str, tuple[str, int | Kind]] = {}
-        for mid, kind in ((lines.mic, Kind.AUDIO), (lines.camera, Kind.VIDEO), (lines.screen, Kind.SCREEN)):
-            if mid is not None:
-                parts[mid] = ("up", kind)
-        for number, slot in enumerate(lines.slots):
-            parts[slot.audio] = parts[slot.video] = ("slot", number)
-        if lines.stage is not None:
-            parts[lines.stage] = ("stage", 0)
-        answered: dict[str, sdp.AnsweredLine] = {}
-        for line in offer.lines:
-            part, detail = parts.get(line.mid, ("none", 0))
-            taken = tuple(sdp.take_codecs(line)) if line.kind != "application" else ()
-            if part == "up" and isinstance(detail, Kind) and self._fits(line, detail) and taken:
-                answered[line.mid] = self._plan_uplink(line, detail, taken)
-            elif part in ("slot", "stage") and line.direction in ("recvonly", "sendrecv") and taken:
-                stream = f"slot{detail}" if part == "slot" else "stage"
-                answered[line.mid] = self._plan_downlink(line, stream, taken)
-            else:
-                answered[line.mid] = sdp.AnsweredLine(line, (), "inactive")
-        sending = {line.offered.mid: line.sending for line in answered.values() if line.sending}
-        found = {mid: self._subscriptions[outgoing.ssrc] for mid, outgoing in sending.items()}
-        self.slots = [(found.get(slot.audio), found.get(slot.video)) for slot in lines.slots]
-        self.stage = found.get(lines.stage) if lines.stage is not None else None
-        if self.stage is not None:
-            self.stage.is_stage = True
-        return list(answered.values())
-
-    @staticmethod
-    def _fits(line: sdp.OfferedLine, kind: Kind) -> bool:
-        return line.direction in ("sendonly", "sendrecv") and (line.kind == "audio") == (kind is Kind.AUDIO)
-
-    def _plan_uplink(self, line: sdp.OfferedLine, kind: Kind, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
-        uplink = self.uplink
-        layers = sdp.take_layers(line) if kind is not Kind.AUDIO else None
-        ssrc = line.ssrcs[0] if line.ssrcs and layers is None else None
-        publication = self._publish(kind, taken[0], ssrc)
-        self.publications[kind] = publication
-        uplink.by_mid[line.mid.encode()] = publication
-        if layers is not None:
-            publication.small = self._publish(kind, taken[0], None)
-            uplink.by_rid |= {layers[0].encode(): publication.small, layers[1].encode(): publication}
-        if uplink.by_ssrc.keys() & set(line.ssrcs):
-            raise sdp.MalformedSdp("two lines share an ssrc")
-        if ssrc is not None:
-            uplink.by_ssrc[ssrc] = publication, False
-            if ssrc in line.rtx:
-                uplink.by_ssrc[line.rtx[ssrc]] = publication, True
-        uplink.payload_types[taken[0].codec.payload_type] = taken[0].key
-        uplink.repair_types |= {each.rtx for each in taken if each.rtx is not None}
-        numbers = {uri: number for uri, (number, _) in line.extensions.items()}
-        uplink.mid_id = numbers.get(rtp.MID, uplink.mid_id)
-        uplink.level_id = numbers.get(rtp.AUDIO_LEVEL, uplink.level_id)
-        uplink.transport_cc_id = numbers.get(rtp.TRANSPORT_CC, uplink.transport_cc_id)
-        uplink.rid_id = numbers.get(rtp.RID, uplink.rid_id)
-        uplink.repaired_rid_id = numbers.get(rtp.REPAIRED_RID, uplink.repaired_rid_id)
-        return sdp.AnsweredLine(line, taken[:1], "recvonly", layers=layers or ())
-
     def _publish(self, kind: Kind, taken: sdp.Taken, ssrc: int | None) -> Publication:
-        # The first codec of the answer is the one that a browser sends.
         publication = Publication(self.name, kind, taken.key, taken.codec.clock, ssrc)
         publication.send_nack = lambda lost: self._send_nack(publication, lost)
         publication.send_pli = lambda: self._send_pli(publication)
         self.streams.append(publication)
         return publication
-
-    def _plan_downlink(self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
-        is_video = line.kind == "video"
-        has_repair = is_video and any(each.rtx is not None for each in taken)
-        ssrc, repair = self._new_ssrc(), self._new_ssrc() if has_repair else None
-        send_time, transport_cc = (line.extensions.get(uri) for uri in (rtp.ABS_SEND_TIME, rtp.TRANSPORT_CC))
-        subscription = Subscription(
-            self.transport, ssrc, repair,
-            {each.key: (each.codec.payload_type, each.rtx) for each in taken},
-            send_time[0] if send_time else None, is_video, transport_cc[0] if transport_cc else None,
-        )
-        self._subscriptions[ssrc] = subscription
-        return sdp.AnsweredLine(line, taken, "sendonly", sdp.Outgoing(stream, ssrc, repair))
-
-    def _new_ssrc(self) -> int:
-        """One that neither the browser nor the node uses on this connection."""
-        while (ssrc := _new_ssrc()) in self._ssrcs:
-            pass
-        self._ssrcs.add(ssrc)
-        return ssrc
 
     # ------------------------------------------------------------ life
 
@@ -411,7 +330,3 @@ class Seat:
             step=self.step,
             paused=self._paused_streams(),
         )
-
-
-def _new_ssrc() -> int:
-    return secrets.randbelow((1 << 32) - 1) + 1
