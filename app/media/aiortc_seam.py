@@ -91,7 +91,7 @@ class _Socket(StunProtocol):
     def datagram_received(self, data: bytes, addr: tuple) -> None:  # type: ignore[override]
         if data and is_media(data[0]):
             take = self.connection.take_packet
-            if take is not None:
+            if take is not None and self.connection.knows(addr):
                 take(data)
         elif not self.connection.is_crowded() and self.connection.lets_in(addr):
             super().datagram_received(data, addr)
@@ -109,6 +109,13 @@ class _Connection(Connection):
         self.refused = 0
         self.take_packet: PacketTaker | None = None
         self.on_selected: Callable[[_Socket, Address], None] = lambda selected, address: None
+
+    def knows(self, addr: tuple) -> bool:
+        """Whether a check with the password has come from there: a stranger must not use up the browser's share."""
+        host, port = addr[:2]
+        is_known = any(each.port == port and each.host == host for each in self._remote_candidates)
+        self.refused += not is_known
+        return is_known
 
     def lets_in(self, addr: tuple) -> bool:
         """Whether a check or handshake datagram is worth a look: floods are not, least of all those of strangers."""

@@ -277,6 +277,27 @@ def test_a_flood_of_checks_is_not_answered_and_the_call_goes_on():
     run(story())
 
 
+def test_packets_of_strangers_use_up_nobodys_share():
+    async def story():
+        async with a_node() as (rooms, _):
+            route(rooms, "ana", "ben")
+            async with people(rooms, "ana", "ben") as (ana, ben):
+                await until(lambda: ana.frames["video0"] > 2 and all(seat.is_connected for seat in rooms.seats))
+                seat = rooms.seats[0]
+                port = int(seat.transport.candidates[0].split()[5])
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+                    for _ in range(200):
+                        for _ in range(20):
+                            flood.sendto(b"\x80\x60" + bytes(1100), ("127.0.0.1", port))
+                        await asyncio.sleep(0.001)
+                await until(lambda: seat.transport.refused > 1000)
+                assert seat.uplink.refused == 0
+                seen = ana.frames["video0"], ben.frames["video0"]
+                await until(lambda: ana.frames["video0"] > seen[0] + 5 and ben.frames["video0"] > seen[1] + 5)
+
+    run(story())
+
+
 @pytest.mark.usefixtures("as_many_offers_as_one_likes")
 def test_half_open_handshakes_by_the_hundred_leave_nothing_behind():
     async def story():
