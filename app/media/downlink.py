@@ -18,7 +18,7 @@ HEAVY_LOSS = 0.20
 DROWNING_LOSS = 0.30
 SURELY_DROWNING = 0.20
 SURELY_SWAMPED = 0.50
-WATCHED_LOSS = 0.12
+WATCHED_LOSS = 0.09
 """The last three are of what is surely lost: see ``Evidence``."""
 ESTIMATE_LASTS = 5.0
 SHORTFALL = 0.75
