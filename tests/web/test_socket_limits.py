@@ -45,7 +45,8 @@ async def a_socket(web: House, person: Person) -> AsyncIterator[socketio.AsyncCl
             assert answer.status == 200
         cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in session.cookie_jar)
         client = socketio.AsyncClient(http_session=session, reconnection=False)
-        await client.connect(web.url, namespaces=["/consult"], transports=["websocket"], headers={"Cookie": cookies})
+        await client.connect(web.url, namespaces=["/consult"], transports=["websocket"], headers={"Cookie": cookies},
+                             wait_timeout=30)
         try:
             yield client
         finally:
