@@ -71,6 +71,11 @@ def short_date(at: datetime | date, zone: str, language: str) -> str:
     return format_skeleton("yMMMd", local, locale=known(language).tag)
 
 
+def short_day(at: date, language: str) -> str:
+    """«Mon, May 4»: a day of a week whose year is said elsewhere."""
+    return format_skeleton("MMMEd", at, locale=known(language).tag)
+
+
 def weekday(at: datetime, zone: str, language: str) -> str:
     return format_date(in_zone(at, zone), "EEEE", locale=known(language).tag)
 

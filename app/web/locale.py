@@ -51,7 +51,8 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         datetime=lambda at: formats.long_moment(at, reader_zone(), _tag()),
         moment=lambda at: formats.short_moment(at, reader_zone(), _tag()),
-        date=_date, short_date=lambda at: formats.short_date(at, reader_zone(), _tag()),
+        date=_date, short_day=lambda at: formats.short_day(at, _tag()),
+        short_date=lambda at: formats.short_date(at, reader_zone(), _tag()),
         time=lambda at: formats.clock_time(at, reader_zone(), _tag()),
         in_zone=lambda at, zone: formats.long_moment(at, zone, _tag()),
         time_in=lambda at, zone: formats.clock_time(at, zone, _tag()),

@@ -12,12 +12,12 @@ export default class extends Controller {
   async connect() {
     const { default: EventCalendar } = await import("@event-calendar/build");
     if (!this.element.isConnected || this.calendar) return;
-    const both = { slotWidth: 48, slotHeight: 24, slotDuration: "01:00:00", snapDuration: "00:15:00" };
+    const both = { slotWidth: 64, slotHeight: 24, slotDuration: "01:00:00", snapDuration: "00:15:00" };
     this.calendar = EventCalendar.create(this.frameTarget, {
       view: "resourceTimelineWeek", date: this.fromValue, firstDay: 1, locale: language(), scrollTime: "08:00:00",
       headerToolbar: { start: "", center: "", end: "" }, ...both, longPressDelay: 350,
-      views: { resourceTimelineWeek: both, resourceTimelineDay: { ...both, slotWidth: 64 } },
-      dayHeaderFormat: { weekday: "short", day: "numeric", month: "numeric" },
+      views: { resourceTimelineWeek: both, resourceTimelineDay: { ...both, slotWidth: 80 } },
+      dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
       slotLabelFormat: { hour: "2-digit", hourCycle: "h23" },
       editable: true, durationEditable: false, eventDurationEditable: false, selectable: false, events: [], resources: [],
       resourceLabelContent: ({ resource }) => ({ domNodes: [this.person(resource)] }),
@@ -80,6 +80,7 @@ export default class extends Controller {
       id: one.id, start: one.starts, end: one.ends, resourceIds: one.people, classNames: [`stands-${one.standing || "well"}`],
       editable: one.movable, startEditable: one.movable, extendedProps: { meeting: one },
     })));
+    this.frameTarget.querySelector(".ec-main")?.setAttribute("tabindex", "0"); // it scrolls: with keys as well
     this.frameTarget.dataset.state = "ready";
     if (this.seen !== `${asked}`) requestAnimationFrame(() => this.bringIntoView());
     this.seen = `${asked}`;

@@ -21,7 +21,7 @@ export default class extends Controller {
       view: this.view, date: this.first, firstDay: 1, locale: language(), height: "34rem", scrollTime: "07:00:00",
       headerToolbar: { start: "", center: "", end: "" }, allDaySlot: false, slotEventOverlap: false,
       slotDuration: "00:30:00", snapDuration: "00:15:00", slotHeight: 22, longPressDelay: 350,
-      dayHeaderFormat: { weekday: "short", day: "numeric", month: "numeric" },
+      dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
       slotLabelFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
       selectable: true, editable: true, events: [],
       eventContent: ({ event }) => ({ domNodes: [this.drawn(event)] }),
@@ -73,6 +73,7 @@ export default class extends Controller {
       id: one.key, start: one.starts, end: one.ends, classNames: [`is-${one.kind}`],
       editable: one.movable, startEditable: one.movable, durationEditable: one.movable, extendedProps: { stretch: one },
     })));
+    this.frameTarget.querySelector(".ec-main")?.setAttribute("tabindex", "0"); // it scrolls: with keys as well
     this.frameTarget.dataset.state = "ready";
     if (this.focused) this.refocus();
   }
