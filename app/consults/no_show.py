@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.errors import Conflict
 from app.core.outbox import JobContext, enqueue
 from app.core.permissions import Role
+from app.identity.models import Person
 from app.scheduling import rescue
 from app.scheduling.models import Booking, EngagementState
 
@@ -20,35 +21,40 @@ JOB = "consult.no_show"
 
 
 def notice(session: Session, consult: Consult) -> None:
-    """Queues the report when somebody has waited for the interpreter for three minutes. Once for each interpreter."""
-    booking = consult.booking
-    if is_missing(consult):
-        enqueue(session, JOB, {"booking_id": booking.id, "interpreter_id": booking.interpreter_id},
-                key=f"no_show:{booking.id}:{booking.interpreter_id}")
+    """Queues the report when somebody has waited for an interpreter for three minutes. Once for each interpreter."""
+    for person in missing(consult):
+        enqueue(session, JOB, {"booking_id": consult.booking_id, "interpreter_id": person.id},
+                key=f"no_show:{consult.booking_id}:{person.id}")
 
 
-def is_missing(consult: Consult) -> bool:
-    """Whether people wait, and have waited long enough, for an interpreter who was to come and has not."""
+def missing(consult: Consult) -> list[Person]:
+    """The interpreters who were to come and have not, while people wait for them and have waited long enough.
+
+    Of a team it is each by themselves. A further interpreter, to whom the office has given a seat, stands in for one.
+    """
     booking = consult.booking
-    asked = booking.engagement
-    if not booking.is_confirmed or not booking.needs_interpreter or asked is None or now() >= booking.ends_at:
-        return False
-    has_waited = now() >= max(booking.starts_at, asked.proposed_at) + PATIENCE
-    return has_waited and _somebody_waits(consult) and not _an_interpreter_came(consult)
+    if not booking.is_confirmed or not booking.needs_interpreter or now() >= booking.ends_at:
+        return []
+    if not _somebody_waits(consult):
+        return []
+    here = {seat.person_id for seat in consult.present_seats if seat.pair and _came(seat)}
+    awaited = [one.interpreter for one in booking.current_engagements
+               if one.interpreter_id not in here and now() >= max(booking.starts_at, one.proposed_at) + PATIENCE]
+    return awaited[len(here - {one.id for one in booking.interpreters}):]
 
 
 def report(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
     """The job: asks the next interpreter, unless the first has come meanwhile or somebody was quicker."""
     booking = session.get(Booking, payload["booking_id"])
-    if booking is None or booking.interpreter_id != payload["interpreter_id"]:
+    consult = queries.consult_of_booking(session, booking.id) if booking is not None else None
+    if booking is None or consult is None:
         return
-    consult = queries.consult_of_booking(session, booking.id)
-    if consult is None or not is_missing(consult):
-        return
-    try:
-        rescue.report_no_show(session, None, booking)
-    except Conflict:
-        return  # the meeting was cancelled, or needs nobody any more
+    for person in missing(consult):
+        if person.id == payload["interpreter_id"]:
+            try:
+                rescue.report_no_show(session, None, booking, person)
+            except Conflict:
+                return  # the meeting was cancelled, or needs nobody any more
 
 
 def is_sought(consult: Consult) -> bool:

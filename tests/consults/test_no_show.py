@@ -74,6 +74,34 @@ def test_the_next_one_is_asked_and_has_a_seat(
     assert patient.heard("state")[-1]["interpreterSought"] is False
 
 
+def test_of_a_team_the_one_who_did_not_come_is_replaced_while_the_meeting_goes_on(
+        app: Flask, database: Database, meeting: Meeting, second: Person, doctor: Chair, patient: Chair,
+        interpreter: Chair, chair: Sit) -> None:
+    with database.unit_of_work() as session:
+        booking = session.get_one(Booking, meeting.circle.booking.id)
+        absent = a_person(session, Role.INTERPRETER, language="ar", speaks=["en"])
+        booking.length = 6  # an hour and a half takes two
+        booking.seat(absent)
+        booking.engagements.append(Engagement(
+            booking_id=booking.id, interpreter_id=absent.id, state=EngagementState.ACCEPTED,
+            proposed_at=booking.starts_at - timedelta(days=1)))
+    a_round(app, database)
+    a_round(app, database)
+    assert the_job(database, app) == 1, "of the one who is missing"
+    a_round(app, database)
+    state = patient.heard("state")[-1]
+    assert state["interpreterSought"] is False, "one of them interprets"
+    assert {seat["name"] for seat in state["seats"] if seat["pair"]} == {meeting.circle.interpreter.name, second.name}
+    with database.sessions() as session:
+        states = dict(tuple(row) for row in session.execute(select(Engagement.interpreter_id, Engagement.state)))
+        booking = session.get_one(Booking, meeting.circle.booking.id)
+        assert {one.id for one in booking.interpreters} == {meeting.circle.interpreter.id, second.id}
+    assert states[absent.id] == EngagementState.NO_SHOW and states[second.id] == EngagementState.PROPOSED
+    assert states[meeting.circle.interpreter.id] != EngagementState.NO_SHOW
+    assert let_in(chair, doctor, second).seat().is_in_room
+    assert interpreter.seat().is_in_room
+
+
 def test_one_who_waits_at_the_door_or_comes_just_in_time_is_not_missing(
         app: Flask, database: Database, meeting: Meeting, second: Person, doctor: Chair, chair: Sit) -> None:
     a_round(app, database)
