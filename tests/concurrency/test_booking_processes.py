@@ -1,6 +1,6 @@
 """Attempts by sixteen processes at two days of three people: no overlap, no orphan, no dead hold.
 
-The suite makes 1,600 of them; `./consilium bench races` makes ten thousand on each database.
+The suite makes 800 of them; `./consilium bench races` makes ten thousand on each database.
 """
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.processes import MASTER_KEYS
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
 
 PROCESSES, CASES = 16, 24
-ATTEMPTS = int(os.environ.get("RACE_ATTEMPTS", "1600"))
+ATTEMPTS = int(os.environ.get("RACE_ATTEMPTS", "800"))
 
 
 def attempts(url: str, seed: int, count: int) -> Counter[str]:
