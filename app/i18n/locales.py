@@ -1,10 +1,14 @@
 """The languages that Consilium speaks. A new one is a line here and a catalogue beside."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import normalize
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.localedata import locale_identifiers
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ LOCALES: dict[str, Language] = {
     "ar": Language("ar", "العربية", "rtl"),
 }
 DEFAULT = "en"
+_MANY = 20  # per cent of a country
 UNREADABLE = (UnknownLocaleError, ValueError, TypeError, LookupError)
 
 
@@ -57,3 +62,24 @@ def language_name(tag: str, reader: str) -> str:
 def country_name(code: str, reader: str) -> str:
     """The name of an ISO 3166-1 country for a reader of `reader`."""
     return Locale.parse(known(reader).tag).territories.get(code.upper(), code)
+
+
+@lru_cache(maxsize=16)
+def languages(reader: str) -> list[tuple[str, str]]:
+    """Every language that CLDR can write about, by tag, with its name for a reader, in the order of the names."""
+    names = Locale.parse(known(reader).tag).languages
+    return by_name((tag, names[tag]) for tag in locale_identifiers() if "_" not in tag and tag in names)
+
+
+@lru_cache(maxsize=256)
+def dialects(language: str, reader: str) -> list[tuple[str, str]]:
+    """The countries where a language is official and many speak it, as tags («ar-EG») with the country's name."""
+    held = get_global("territory_languages")
+    return by_name((f"{language}-{code}", country_name(code, reader)) for code, spoken in held.items()
+                   if language in spoken and spoken[language]["official_status"]
+                   and spoken[language]["population_percent"] >= _MANY)
+
+
+def by_name(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Options of a select as a reader looks for them: «árabe» stands among the words with a."""
+    return sorted(options, key=lambda one: normalize("NFD", one[1].casefold()))

@@ -36,7 +36,8 @@ class SlotForm:
         at = form.get("starts_at") or at
         wish = Wish(
             _instant(at), form.get("specialist") or specialist, form.get("interpreter") or interpreter or None,
-            _count(form, "length", DEFAULT_LENGTH), form.get("second_interpreter") or second or None)
+            _count(form, "length", DEFAULT_LENGTH), form.get("second_interpreter") or second or None,
+            form.get("mode") or Wish.mode)
         # One page offers many times: the same button twice is one wish, another button is another.
         return cls(wish, f"{form.get('form_token', '')[:30] or new_id()}.{wish.starts_at.isoformat()[:32]}")
 

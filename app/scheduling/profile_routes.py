@@ -30,7 +30,7 @@ def interpreter_profile() -> Page:
 @requires(Permission.AVAILABILITY_WRITE)
 def change_interpreter_profile() -> Page:
     owner, form = _owner(), request.form
-    entered = Profile(form.get("gender", ""), form.get("dialects", ""), tuple(form.getlist("specialties")),
+    entered = Profile(form.get("gender", ""), ", ".join(form.getlist("dialects")), tuple(form.getlist("specialties")),
                       form.get("rate"), form.get("currency", "EUR"))
     try:
         profiles.change_profile(db_session(), current_person(), owner, entered)
@@ -52,9 +52,12 @@ def _owner() -> Person:
 def _page(owner: Person, refusal: Invalid | None = None) -> Page:
     session, language = db_session(), current_language().tag
     profile = profiles.profile_of(session, owner)
+    qualifications = queries.qualifications_of(session, owner)
+    chosen = request.form.getlist("dialects") if refusal else list(profile.dialects or [])
     page = render_template(
-        "scheduling/profile.html", owner=owner, profile=profile, specialties=SPECIALTIES,
-        qualifications=queries.qualifications_of(session, owner), entered=request.form if refusal else None,
+        "scheduling/profile.html", owner=owner, profile=profile, specialties=SPECIALTIES, chosen=chosen,
+        dialects=profiles.dialects_to_choose(owner, qualifications, [*(profile.dialects or [])], language),
+        qualifications=qualifications, entered=request.form if refusal else None,
         currencies=profiles.CURRENCIES, may_price=current_person().role == Role.COORDINATOR,
         rate=profiles.plain_amount(profile.hourly_rate, profile.currency),
         shown_rate=profiles.money(profile.hourly_rate, profile.currency, language) if profile.hourly_rate else None,

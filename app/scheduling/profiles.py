@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -15,11 +16,11 @@ from app.cases.specialties import SPECIALTIES
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.locales import known
+from app.i18n.locales import by_name, dialects, known, language_name
 from app.identity.models import Person
 from app.scheduling import policy
-from app.scheduling.languages import is_tag
-from app.scheduling.models import InterpreterProfile
+from app.scheduling.languages import is_tag, primary
+from app.scheduling.models import InterpreterProfile, Qualification
 
 GENDERS = ("", "female", "male")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "AED", "AUD", "BRL", "CAD", "CNY", "EGP", "INR", "JPY", "KRW", "KWD", "MXN",
@@ -57,19 +58,34 @@ def change_profile(session: Session, actor: Person, owner: Person, entered: Prof
     unknown = next((one for one in entered.specialties if one not in SPECIALTIES), None)
     if unknown is not None:
         raise Invalid(N_("Please choose one of the answers shown."), field="specialties")
-    dialects, rate = _dialects(entered.dialects), None
+    spoken, rate = _dialects(entered.dialects), None
     if actor.role == Role.COORDINATOR:
         rate = _minor_units(entered.rate or "", entered.currency)
     row = session.get(InterpreterProfile, owner.id)
     if row is None:
         row = InterpreterProfile(person_id=owner.id)
         session.add(row)
-    row.gender, row.dialects, row.specialties = entered.gender or None, dialects, list(entered.specialties)
+    row.gender, row.dialects, row.specialties = entered.gender or None, spoken, list(entered.specialties)
     if actor.role == Role.COORDINATOR:
         row.hourly_rate, row.currency = rate, entered.currency
     session.flush()
     audit.record(session, actor.id, Verb.PERSON_CHANGED, "person", owner.id, profile="interpreter")
     return row
+
+
+def dialects_to_choose(
+    owner: Person, held: Iterable[Qualification], kept: Iterable[str], reader: str
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The dialects of each language that somebody interprets or speaks, in the reader's words.
+
+    One that is kept already and is none of them can be kept.
+    """
+    spoken = dict.fromkeys(primary(tag) for tag in (*(tag for one in held for tag in (one.source, one.target)),
+                                                    *owner.languages, *kept))
+    offered = {one: dict(dialects(one, reader)) for one in spoken}
+    for tag in kept:
+        offered[primary(tag)].setdefault(tag, language_name(tag, reader))
+    return [(one, by_name(found.items())) for one, found in offered.items() if len(found) > 1 or {*found} & {*kept}]
 
 
 def money(minor: int, currency: str, language: str) -> str:
@@ -87,8 +103,7 @@ def _dialects(text: str) -> list[str]:
     tags = list(dict.fromkeys(tag.strip() for tag in re.split(r"[,;،\s]+", text) if tag.strip()))
     wrong = next((tag for tag in tags if not is_tag(tag) or "-" not in tag), None)
     if wrong is not None:
-        raise Invalid(N_("“%(tag)s” is not a dialect that we can read. Write a language and a region, such as ar-EG, "
-                         "with commas between them."), field="dialects", tag=wrong)
+        raise Invalid(N_("Please choose one of the answers shown."), field="dialects")
     if len(tags) > MOST_DIALECTS:
         raise Invalid(N_("Please enter at most %(most)s dialects."), field="dialects", most=MOST_DIALECTS)
     return tags

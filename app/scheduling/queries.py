@@ -17,7 +17,7 @@ from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import diaries, matching, policy
-from app.scheduling.languages import is_pair
+from app.scheduling.languages import is_pair, primary
 from app.scheduling.matching import MOST_SLOTS, Gathered, SlotSearch, Speaker, Wanted, find_slots, pair_of
 from app.scheduling.models import (
     DEFAULT_LENGTH,
@@ -57,10 +57,12 @@ def qualified_interpreters(session: Session, source: str, target: str, on: date)
     return _whole(session, [one.id for one in able])
 
 
-def is_qualified(session: Session, person: Person, source: str, target: str, on: date) -> bool:
-    """Whether this interpreter may be proposed for the pair on that day."""
+def is_qualified(
+    session: Session, person: Person, source: str, target: str, on: date, mode: str = "consecutive"
+) -> bool:
+    """Whether this interpreter may be proposed for the pair, in this mode, on that day."""
     return person.active and person.role == Role.INTERPRETER and any(
-        is_pair(one.source, one.target, source, target, both_ways=one.both_ways) and "consecutive" in one.modes
+        is_pair(one.source, one.target, source, target, both_ways=one.both_ways) and mode in one.modes
         and (one.valid_from is None or one.valid_from <= on) and (one.valid_until is None or on <= one.valid_until)
         for one in qualifications_of(session, person))
 
@@ -68,6 +70,7 @@ def is_qualified(session: Session, person: Person, source: str, target: str, on:
 def slots_for_case(
     session: Session, case: Case, *, first: datetime | None = None, last: datetime | None = None,
     length: int = DEFAULT_LENGTH, any_interpreter: bool = False, limit: int = MOST_SLOTS,
+    mode: str = "consecutive",
 ) -> SlotSearch:
     """Times for the case's patient, its specialist (else any of its specialty) and a qualified interpreter.
 
@@ -76,15 +79,15 @@ def slots_for_case(
     specialists, interpreter = _staff_of(session, case, any_interpreter)
     return find_slots(
         session, patient=case.patient, language=case.language, specialists=specialists, interpreter=interpreter,
-        first=first, last=last, length=length, limit=limit, wanted=wanted_for(session, case))
+        first=first, last=last, length=length, limit=limit, wanted=wanted_for(session, case, mode))
 
 
-def wanted_for(session: Session, case: Case) -> Wanted:
-    """Whom the patient would rather have interpret, if they said, and the field that it is about."""
+def wanted_for(session: Session, case: Case, mode: str = "consecutive") -> Wanted:
+    """Whom the patient would rather have interpret, if they said, the field that it is about, and the mode."""
     said = session.execute(select(BriefPreference.interpreter_gender, BriefPreference.gender_only).where(
         BriefPreference.case_id == case.id)).first()
     gender, only = said or (None, False)
-    return Wanted(gender, bool(only), case.specialty)
+    return Wanted(gender, bool(only), case.specialty, mode)
 
 
 def has_wanted_gender(session: Session, person: Person, wanted: Wanted) -> bool:
@@ -123,7 +126,7 @@ def free_interpreters(
     """The ladder: qualified interpreters who are free for the whole booking, best first."""
     out, day = set(leaving_out), booking.starts_at.date()
     able = matching.interpreters(
-        session, booking.source, booking.target, day, day, wanted_for(session, booking.case))
+        session, booking.source, booking.target, day, day, wanted_for(session, booking.case, booking.mode))
     free = matching.free_among(session, [one for one in able if one.id not in out], booking.quarters)
     return _whole(session, [one.id for one in free])
 
@@ -304,6 +307,13 @@ def qualifications_of(session: Session, person: Person) -> list[Qualification]:
     return list(session.scalars(
         select(Qualification).where(Qualification.person_id == person.id)
         .order_by(Qualification.source, Qualification.target)))
+
+
+def interpreted_languages(session: Session) -> set[str]:
+    """The languages from or into which anybody active interprets, without their regions."""
+    pairs = session.execute(select(Qualification.source, Qualification.target).distinct()
+                            .join(Qualification.person).where(Person.active))
+    return {primary(tag) for pair in pairs for tag in pair}
 
 
 # --- inside ---------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def change_language(session: Session, actor: Person, booking: Booking, language:
         booking.source, booking.target, booking.needs_interpreter = source, target, needs_interpreter
         session.flush()
         unfit = [one for one in booking.interpreters
-                 if not queries.is_qualified(session, one, source, target, booking.starts_at.date())]
+                 if not queries.is_qualified(session, one, source, target, booking.starts_at.date(), booking.mode)]
         audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, language=source)
         if not needs_interpreter:
             _without_interpreters(session, actor, booking)

@@ -11,12 +11,15 @@ from app.core.clock import now
 from app.core.errors import Invalid
 from app.core.permissions import Permission, Role
 from app.core.text import N_
+from app.i18n.locales import by_name, language_name, languages
 from app.identity.models import Person
 from app.scheduling import queries, rescue
 from app.scheduling.blueprint import blueprint
+from app.scheduling.languages import primary
 from app.scheduling.models import Booking
 from app.web.access import requires
 from app.web.context import current_person, db_session
+from app.web.locale import current_language
 
 ASKED = N_("The next interpreter has been asked. Everyone has been told.")
 NOBODY = N_("Nobody else is free. The meeting still needs an interpreter.")
@@ -28,6 +31,7 @@ class Rescue:
 
     interpreters: list[Person]
     specialists: list[Person]
+    languages: list[tuple[str, list[tuple[str, str]]]]  # groups of the languages that the patient may need
 
     @property
     def specialist_options(self) -> list[tuple[str, str]]:
@@ -40,7 +44,17 @@ def rescue_for(reader: Person, booking: Booking) -> Rescue | None:
         return None
     asked = [one.interpreter_id for one in booking.engagements]
     ladder = queries.free_interpreters(db_session(), booking, leaving_out=asked) if booking.needs_interpreter else []
-    return Rescue(ladder, rescue.substitutes_for(db_session(), booking))
+    return Rescue(ladder, rescue.substitutes_for(db_session(), booking), _languages(booking))
+
+
+def _languages(booking: Booking) -> list[tuple[str, list[tuple[str, str]]]]:
+    """First those for which somebody interprets, and the one that was booked; then all others."""
+    reader = current_language().tag
+    near = queries.interpreted_languages(db_session()) | {primary(tag) for tag in booking.specialist.languages}
+    ours = {tag: name for tag, name in languages(reader) if tag in near} | {
+        booking.source: language_name(booking.source, reader)}
+    others = [(tag, name) for tag, name in languages(reader) if tag not in ours]
+    return [(_("Languages that are spoken or interpreted here"), by_name(ours.items())), (_("Other languages"), others)]
 
 
 @blueprint.post("/bookings/<booking_id>/ask-another")

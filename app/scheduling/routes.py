@@ -35,6 +35,7 @@ from app.scheduling import (
     statement_routes,
 )
 from app.scheduling.blueprint import blueprint
+from app.scheduling.hours import MODES
 from app.scheduling.models import Booking, BookingState
 from app.scheduling.queries import SlotSearch
 from app.scheduling.service import SlotTaken
@@ -69,7 +70,8 @@ def times(case_id: str) -> Page:
 @requires(Permission.SLOT_READ)
 def slots(case_id: str) -> Response:
     """The same times for a script: fairest first."""
-    found = queries.slots_for_case(db_session(), _case(case_id), first=_from(), limit=200, length=_length())
+    found = queries.slots_for_case(db_session(), _case(case_id), first=_from(), limit=200, length=_length(),
+                                   mode=_mode())
     return jsonify(
         slots=[{"starts_at": slot.starts_at.isoformat(), "specialist": slot.specialist_id,
                 "interpreter": slot.interpreter_id, "second_interpreter": slot.second_id, "worst": slot.worst,
@@ -247,14 +249,20 @@ def _length() -> int:
     return int(wanted) if is_known else forms.DEFAULT_LENGTH
 
 
+def _mode() -> str:
+    """Interpreting in turn, unless the office has chosen otherwise."""
+    wanted = request.values.get("mode", "")
+    return wanted if wanted in MODES and current_person().role == Role.COORDINATOR else service.Wish.mode
+
+
 def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | None = None) -> str:
-    session, reader, first = db_session(), current_person(), _from()
+    session, reader, first, mode = db_session(), current_person(), _from(), moving.mode if moving else _mode()
     found = queries.slots_for_case(
         session, case, first=first, last=first + SHOWN, any_interpreter="any" in request.values,
-        length=moving.length if moving else _length())
+        length=moving.length if moving else _length(), mode=mode)
     zone = ZoneInfo(reader.timezone)
     return render_template(
-        "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(), lengths=LENGTHS,
+        "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(), lengths=LENGTHS, mode=mode,
         following=series.following(session, moving) if moving else [], credential=_credential(found, first),
         late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
         days=pages.days_of(found.slots, found.people, case.patient, reader),

@@ -187,7 +187,7 @@ def _proposed(session: Session, booking: Booking, number: int, at: datetime) -> 
         return Proposed(number, at, None, Conflict(TOO_FAR), (), {}, ())
     for any_interpreter in (False, True):
         found = queries.slots_for_case(session, booking.case, first=at - _AROUND, last=at + _AROUND,
-                                       length=booking.length, any_interpreter=any_interpreter)
+                                       length=booking.length, any_interpreter=any_interpreter, mode=booking.mode)
         there = next((slot for slot in found.slots if slot.starts_at == at), None)
         if there is not None:
             shifts = _shifts(booking, at, [found.people[one] for one in _ids(booking, there) if one in found.people])

@@ -72,8 +72,8 @@ def worded(taken: DateTaken) -> SlotTaken:
 def _wishes(booking: Booking) -> list[series.Wish]:
     """The dates that are ticked; one that is left out sends nothing."""
     chosen = [value for key, value in request.form.items() if key.startswith("date-") and value]
-    length = str(booking.length)
-    return [forms.SlotForm.read(MultiDict({"slot": value, "length": length})).wish for value in chosen[:series.MOST]]
+    same = {"length": str(booking.length), "mode": booking.mode}
+    return [forms.SlotForm.read(MultiDict({"slot": value, **same})).wish for value in chosen[:series.MOST]]
 
 
 def _series_page(booking: Booking, refusal: Refusal | None = None) -> Page:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -24,6 +24,7 @@ from app.identity.models import Person
 from app.scheduling import claims, diaries, ladder, policy, queries
 from app.scheduling.claims import OutsideHours, SlotTaken
 from app.scheduling.hours import (
+    MODES,
     add_days,
     add_feed,
     add_opening,
@@ -69,6 +70,7 @@ class Wish:
     interpreter_id: str | None = None
     length: int = DEFAULT_LENGTH
     second_interpreter_id: str | None = None
+    mode: str = "consecutive"
 
 
 def hold(
@@ -84,7 +86,7 @@ def hold(
     _refuse_unless_bookable(session, actor, case)
     _check_time(wish)
     specialist, between, source, target = _people(session, case, wish, is_override=override_reason is not None)
-    if override_reason is not None and actor.role != Role.COORDINATOR:
+    if (override_reason is not None or wish.mode != Wish.mode) and actor.role != Role.COORDINATOR:
         raise Forbidden()
     people = [case.patient, specialist, *between]
 
@@ -101,9 +103,9 @@ def hold(
         booking = Booking(
             id=new_id(), case_id=case.id, case=case, patient_id=case.patient_id, patient=case.patient,
             specialist_id=specialist.id, specialist=specialist, needs_interpreter=bool(between), source=source,
-            target=target, starts_at=wish.starts_at, length=wish.length, state=BookingState.HELD, created_by=actor.id,
-            form_token=form_token if first is None else new_id(), hold_expires_at=now() + HOLD,
-            override_reason=override_reason, series_id=series_id)
+            target=target, mode=wish.mode if between else Wish.mode, starts_at=wish.starts_at, length=wish.length,
+            state=BookingState.HELD, created_by=actor.id, form_token=form_token if first is None else new_id(),
+            hold_expires_at=now() + HOLD, override_reason=override_reason, series_id=series_id)
         for interpreter in between:
             booking.seat(interpreter)
         session.add(booking)
@@ -226,7 +228,7 @@ def move(
     if not booking.is_confirmed:
         raise Conflict(N_("Only a meeting that has been booked can be moved."))
     wish = Wish(starts_at, booking.specialist_id, interpreter_id or booking.interpreter_id, booking.length,
-                second_interpreter_id or booking.second_interpreter_id)
+                second_interpreter_id or booking.second_interpreter_id, booking.mode)
     _check_time(wish)
     if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
         raise Invalid(N_("The meeting is less than a day away. Please say briefly why it has to move."), field="reason")
@@ -325,16 +327,17 @@ def _people(
     if len(chosen) < interpreters_for(wish.length):
         raise Invalid(N_("A meeting of more than an hour needs two interpreters, who take turns. "
                          "Please choose one of the times shown."), field="interpreter")
-    between = [_interpreter(session, case, one, source, target, wish.starts_at.date(), is_override=is_override)
+    between = [_interpreter(session, case, one, source, target, wish, is_override=is_override)
                for one in chosen[:interpreters_for(wish.length)]]
     return specialist, between, source, target
 
 
 def _interpreter(
-    session: Session, case: Case, person_id: str, source: str, target: str, day: date, *, is_override: bool
+    session: Session, case: Case, person_id: str, source: str, target: str, wish: Wish, *, is_override: bool
 ) -> Person:
     person = session.get(Person, person_id)
-    if person is None or not queries.is_qualified(session, person, source, target, day):
+    day = wish.starts_at.date()
+    if person is None or not queries.is_qualified(session, person, source, target, day, wish.mode):
         raise Invalid(N_("This interpreter has no valid credential for the two languages on that day."),
                       field="interpreter")
     if not is_override and not queries.has_wanted_gender(session, person, queries.wanted_for(session, case)):
@@ -350,6 +353,8 @@ def _check_time(wish: Wish) -> None:
     if not is_on_grid(wish.starts_at):
         raise Invalid(N_("Meetings begin on a full quarter of an hour. Please choose one of the times shown."),
                       field="starts_at")
+    if wish.mode not in MODES:
+        raise Invalid(N_("Please choose one of the answers shown."), field="mode")
     if not 1 <= wish.length <= LONGEST:
         raise Invalid(N_("A meeting lasts from 15 minutes to %(most)s hours."), field="length",
                       most=LONGEST * MINUTES // 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,10 +13,10 @@ from app.core.db import Database
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import profiles, service, statements
+from app.scheduling import profiles, queries, service, statements
 from app.scheduling.hours import Credential
 from app.scheduling.matching import interpreters
-from app.scheduling.models import Booking, InterpreterProfile
+from app.scheduling.models import Booking, InterpreterProfile, Qualification
 from app.scheduling.profiles import Profile
 from tests.people import Visitor, a_person
 from tests.scheduling import clinic as c
@@ -41,8 +42,8 @@ def test_the_interpreter_says_who_they_are_and_the_office_the_rate(
     interpreter = visit(clinic.interpreter)
     page = interpreter.get("/interpreter-profile")
     assert page.status_code == 200 and 'name="rate"' not in page.text and "has not entered a rate yet" in page.text
-    said = interpreter.post("/interpreter-profile", gender="female", dialects="ar-EG, ar-SD", specialties="oncology",
-                            rate="900", currency="USD")
+    said = interpreter.post("/interpreter-profile", gender="female", dialects=["ar-EG", "ar-SD"],
+                            specialties="oncology", rate="900", currency="USD")
     assert "The profile is saved" in said.text
     row = kept(database, clinic.interpreter)
     assert (row.gender, row.dialects, row.specialties) == ("female", ["ar-EG", "ar-SD"], ["oncology"])
@@ -57,7 +58,7 @@ def test_the_interpreter_says_who_they_are_and_the_office_the_rate(
 
 
 @pytest.mark.parametrize("field, given, sentence", [
-    ("dialects", "egyptian!", "is not a dialect that we can read"), ("dialects", "ar", "is not a dialect"),
+    ("dialects", "egyptian!", "choose one of the answers"), ("dialects", "ar", "choose one of the answers"),
     ("gender", "other", "choose one of the answers"), ("specialties", "astrology", "choose one of the answers"),
     ("rate", "-5", "what an hour costs"), ("rate", "48.505", "what an hour costs"), ("rate", "much", "an hour costs"),
     ("rate", "1e9", "what an hour costs"), ("rate", "1000001", "what an hour costs"), ("currency", "XXX", "currency")])
@@ -68,8 +69,20 @@ def test_what_cannot_be_is_said_and_what_was_entered_is_kept(
     answer = office.post("/interpreter-profile", person=clinic.interpreter.id, **entered)
     assert answer.status_code == 422 and sentence in answer.text and f'href="#f-{field}"' in answer.text
     assert kept(database, clinic.interpreter).hourly_rate is None
-    if field in ("dialects", "rate"):
+    if field == "rate":
         assert f'value="{given}"' in answer.text
+
+
+def test_dialects_are_chosen_by_the_names_of_countries_in_the_readers_words(
+        clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]):
+    interpreter = visit(clinic.interpreter)
+    page = interpreter.get("/interpreter-profile").text
+    assert 'value="ar-EG"' in page and ">Egypt<" in page and ">Arabic<" in page and 'placeholder="ar-EG' not in page
+    assert ">مصر<" in interpreter.get("/interpreter-profile?lang=ar").text
+    with database.unit_of_work() as session:
+        profiles.change_profile(session, clinic.interpreter, clinic.interpreter, Profile("", "apc-SY, ar-EG", ()))
+    page = interpreter.get("/interpreter-profile?lang=en").text
+    assert 'value="ar-EG" checked' in page and 'value="apc-SY" checked' in page, "what was kept can be kept"
 
 
 def test_nobody_else(clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]):
@@ -119,3 +132,23 @@ def test_who_interprets_simultaneously_alone_is_not_asked_to_take_turns(database
         service.add_qualification(session, clinic.coordinator, person, held)
         day = c.next_noon().date()
         assert interpreters(session, "es", "en", day, day) == []
+
+
+def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_asked(
+        clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]):
+    with database.unit_of_work() as session:
+        takes_turns = c.an_interpreter(session, clinic.coordinator)
+        session.query(Qualification).filter_by(person_id=takes_turns.id).one().modes = ["consecutive"]
+        found = queries.slots_for_case(session, clinic.case, mode="simultaneous").slots
+        assert found and takes_turns.id not in {slot.interpreter_id for slot in found}
+        wish = replace(clinic.wish(), mode="simultaneous")
+        with pytest.raises(Forbidden):
+            service.hold(session, clinic.patient, clinic.case, wish, "p")
+        with pytest.raises(Invalid):
+            service.hold(session, clinic.coordinator, clinic.case, replace(wish, mode="mime"), "m")
+        with pytest.raises(Invalid):
+            service.hold(session, clinic.coordinator, clinic.case, replace(wish, interpreter_id=takes_turns.id), "t")
+        booking = service.book(session, clinic.coordinator, clinic.case, wish, "t", override_reason="test")
+        assert booking.mode == "simultaneous" and takes_turns not in queries.free_interpreters(session, booking)
+        engagement = booking.engagement.id
+    assert ">Simultaneous<" in visit(clinic.interpreter).get(f"/engagements/{engagement}").text
