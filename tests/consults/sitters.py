@@ -104,7 +104,7 @@ class Sitters:
 
         client.on("state", see, namespace=NAMESPACE)
         await client.connect(self._url, headers={"Cookie": one.cookie}, namespaces=[NAMESPACE],
-                             transports=["websocket"])
+                             transports=["websocket"], wait_timeout=30)
         self._sockets.append(client)
         tab = new_id()
         taken = await client.call("seat.take", {"ticket": one.ticket, "tab": tab}, namespace=NAMESPACE, timeout=20)
