@@ -214,7 +214,8 @@ class Downlink:
         return now - self._estimate_at < ESTIMATE_LASTS and self._estimate < SHORTFALL * self.bitrate
 
     def wants_probe(self, now: float) -> bool:
-        return self.is_degraded or self._falls_short(now)
+        is_losing = self.watched_loss is not None and self.watched_loss >= WATCHED_LOSS
+        return (self.is_degraded or self._falls_short(now)) and not is_losing
 
     def _hold_speaker(self, speaker: str | None, now: float) -> None:
         """A cough changes nothing: whoever speaks counts after two seconds, and until somebody else does."""
@@ -262,8 +263,8 @@ class Downlink:
         self.capacity = None
 
     def _what_fits(self, now: float) -> float:
-        """Bit/s that the line seems to bear."""
-        arrived = self.bitrate * (1 - max(self._recent_loss, self.loss))
+        """Bit/s that the line seems to bear. Whether to act wants certainty; how much to do, the latest news."""
+        arrived = self.bitrate * (1 - max(self._recent_loss, self._asked_again.latest, self.loss))
         return min(arrived, self._estimate) if self._falls_short(now) else arrived
 
     def _pause(self, stream: Stream) -> None:

@@ -34,15 +34,17 @@ class Evidence:
     The lower end of Wilson's interval (1927). What was seen before counts half at each look.
     """
 
-    __slots__ = ("_fresh", "_lost", "_seen")
+    __slots__ = ("_fresh", "_fresh_lost", "_lost", "_seen", "latest")
 
     def __init__(self) -> None:
-        self._lost = self._seen = 0.0
-        self._fresh = 0
+        self.latest = 0.0
+        """The plain share at the last look: not sure, but the newest that is known."""
+        self.forget()
 
     def note(self, lost: int, seen: int) -> None:
         self._lost += lost
         self._seen += seen
+        self._fresh_lost += lost
         self._fresh += seen
 
     def share(self) -> float | None:
@@ -51,11 +53,14 @@ class Evidence:
             return None
         count, share, square = self._seen, min(1.0, self._lost / self._seen), CONFIDENCE**2
         spread = CONFIDENCE * sqrt(share * (1 - share) / count + square / (4 * count * count))
-        self._lost, self._seen, self._fresh = self._lost * FADE, self._seen * FADE, 0
+        self.latest = min(1.0, self._fresh_lost / self._fresh)
+        self._lost, self._seen = self._lost * FADE, self._seen * FADE
+        self._fresh_lost = self._fresh = 0
         return max(0.0, (share + square / (2 * count) - spread) / (1 + square / count))
 
     def forget(self) -> None:
-        self._lost, self._seen, self._fresh = 0.0, 0.0, 0
+        self._lost = self._seen = self.latest = 0.0
+        self._fresh_lost = self._fresh = 0
 
 
 class Prober:

@@ -101,6 +101,24 @@ def test_pictures_are_gone_within_two_seconds_of_a_sudden_limit():
     assert {room.doctor, room.guest} <= set(room.run(2, width=64_000).paused)
 
 
+def test_where_next_to_nothing_arrives_all_pictures_go_at_one_look_though_the_loss_is_not_yet_certain():
+    room = Room().run(3)
+    room.now += 0.25
+    for each in room.streams:
+        each.flow(0.25, 0.95)
+    assert room.line.adapt(room.streams, room.now, "doctor")
+    assert room.paused == [room.doctor, room.guest]
+
+
+def test_a_line_that_is_losing_voices_is_not_probed():
+    room = Room().run(3).run(1, width=64_000)
+    assert room.line.is_degraded
+    room.line.watched_loss = 0.3
+    assert not room.line.wants_probe(room.now)
+    room.line.watched_loss = 0.0
+    assert room.line.wants_probe(room.now)
+
+
 def test_the_picture_of_who_speaks_stays_longest_though_it_is_the_heavier():
     room = Room()
     room.doctor.rate = 600_000
