@@ -122,6 +122,7 @@ export class Chat {
   _settle(mine, line) {
     mine.element.dataset.number = line.number;
     this._mark(mine.element, "");
+    this._place(mine.element);
     if (line.number === this._last + 1) this._last = line.number;
     else if (line.number > this._last) this._early.set(line.number, line), this.fill();
   }
@@ -135,10 +136,17 @@ export class Chat {
     element.querySelector("time").textContent = time(line.at);
     element.querySelector("time").dateTime = line.at;
     element.querySelector(".chat-text").textContent = line.text;
-    this._list.append(element);
+    this._place(element);
     this._empty.hidden = true;
     this._list.scrollTop = this._list.scrollHeight;
     return element;
+  }
+
+  /** Everybody reads the lines in one order: by number, and after them what still waits to be sent. */
+  _place(element) {
+    const number = Number(element.dataset.number || Infinity);
+    const next = [...this._list.children].find((one) => one !== element && Number(one.dataset.number || Infinity) > number);
+    if (next !== element.nextElementSibling || element.parentNode !== this._list) this._list.insertBefore(element, next ?? null);
   }
 
   _mark(element, words) {
