@@ -25,7 +25,7 @@ from tests.scheduling.clinic import Clinic, next_noon
 
 pytestmark = pytest.mark.journey
 OFFICE_ZONE = "Europe/Berlin"
-HOUR = 48  # pixels of the week's board
+HOUR = 64  # pixels of the week's board
 
 
 @dataclass
