@@ -200,6 +200,7 @@ def test_with_keys_alone(enter: Callable[..., Page], doctor: Person, database: D
     expect(entries(page)).to_have_count(1)
     entries(page).first.focus()
     for key in ("ArrowDown", "ArrowRight", "Shift+ArrowDown"):
+        expect(entries(page).first).to_be_focused()  # it is drawn anew at each step
         page.keyboard.press(key)
     expect(page.locator("[data-hours-calendar-target=said]")).to_have_text("Changed.")
     assert kept(database, doctor) == [(2, 555, 750)]

@@ -55,11 +55,15 @@ window.lipSync = async (slot) => {
   return at.audio && at.video ? at.video - at.audio : null;
 };
 
-/** "relay", "host", … : what this browser sends from. */
+/** "relay", "host", … : what this browser sends from, once it has settled on a way. */
 window.wayOut = async () => {
-  const report = await link._attempt.pc.getStats();
-  const chosen = [...report.values()].find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
-  return report.get(chosen.localCandidateId).candidateType;
+  for (let tries = 0; tries < 50; tries += 1) {
+    const report = await link._attempt.pc.getStats();
+    const chosen = [...report.values()].find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
+    if (chosen) return report.get(chosen.localCandidateId).candidateType;
+    await new Promise((soon) => setTimeout(soon, 100));
+  }
+  return null;
 };
 
 window.shareScreen = async () => {
