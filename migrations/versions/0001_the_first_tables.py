@@ -574,28 +574,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_engagements_interpreter", ["interpreter_id", "state"], unique=False)
 
     op.create_table(
-        "line_checks",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("booking_id", sa.String(length=32), nullable=False),
-        sa.Column("person_id", sa.String(length=32), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("node_id", sa.String(length=80), nullable=True),
-        sa.Column("verdict", sa.String(length=12), nullable=True),
-        sa.Column("camera", sa.Boolean(), nullable=False),
-        sa.Column("microphone", sa.Boolean(), nullable=False),
-        sa.Column("speaker", sa.Boolean(), nullable=True),
-        sa.Column("rtt_ms", sa.Double(), nullable=True),
-        sa.Column("loss", sa.Double(), nullable=True),
-        sa.Column("rate_up", sa.Integer(), nullable=True),
-        sa.Column("rate_down", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_line_checks_booking_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_line_checks_person_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_checks")),
-    )
-    with op.batch_alter_table("line_checks", schema=None) as batch_op:
-        batch_op.create_index("ix_line_checks_booking", ["booking_id", "person_id", "at"], unique=False)
-
-    op.create_table(
         "mails",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("notice_id", sa.String(length=32), nullable=True),
@@ -668,29 +646,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("upload_id", "start", name=op.f("uq_upload_parts_upload_id_start")),
     )
     op.create_table(
-        "invitations",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("consult_id", sa.String(length=32), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.LargeBinary(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("language", sa.String(length=16), nullable=False),
-        sa.Column("invited_by", sa.String(length=32), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("person_id", sa.String(length=32), nullable=True),
-        sa.ForeignKeyConstraint(["consult_id"], ["consults.id"], name=op.f("fk_invitations_consult_id")),
-        sa.ForeignKeyConstraint(["invited_by"], ["people.id"], name=op.f("fk_invitations_invited_by")),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_invitations_person_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
-    )
-    with op.batch_alter_table("invitations", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_invitations_consult_id"), ["consult_id"], unique=False)
-
-    op.create_table(
         "reasoned_accesses",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("record_id", sa.String(length=32), nullable=False),
@@ -745,27 +700,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_seats_sid", ["sid"], unique=False)
 
     op.create_table(
-        "captions",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("consult_id", sa.String(length=32), nullable=False),
-        sa.Column("case_id", sa.String(length=32), nullable=False),
-        sa.Column("seat_id", sa.String(length=32), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("client_id", sa.String(length=64), nullable=False),
-        sa.Column("language", sa.String(length=16), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("text", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_captions_case_id")),
-        sa.ForeignKeyConstraint(["consult_id"], ["consults.id"], name=op.f("fk_captions_consult_id")),
-        sa.ForeignKeyConstraint(["seat_id"], ["seats.id"], name=op.f("fk_captions_seat_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_captions")),
-        sa.UniqueConstraint("consult_id", "number", name=op.f("uq_captions_consult_id_number")),
-        sa.UniqueConstraint("seat_id", "client_id", name=op.f("uq_captions_seat_id_client_id")),
-    )
-    with op.batch_alter_table("captions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_captions_case_id"), ["case_id"], unique=False)
-
-    op.create_table(
         "chat_messages",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("consult_id", sa.String(length=32), nullable=False),
@@ -802,36 +736,63 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_consult_events_consult_id"), ["consult_id"], unique=False)
 
     op.create_table(
-        "teach_backs",
+        "line_checks",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("booking_id", sa.String(length=32), nullable=False),
+        sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("node_id", sa.String(length=80), nullable=True),
+        sa.Column("verdict", sa.String(length=12), nullable=True),
+        sa.Column("camera", sa.Boolean(), nullable=False),
+        sa.Column("microphone", sa.Boolean(), nullable=False),
+        sa.Column("speaker", sa.Boolean(), nullable=True),
+        sa.Column("rtt_ms", sa.Double(), nullable=True),
+        sa.Column("loss", sa.Double(), nullable=True),
+        sa.Column("rate_up", sa.Integer(), nullable=True),
+        sa.Column("rate_down", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_line_checks_booking_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_line_checks_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_checks")),
+    )
+    with op.batch_alter_table("line_checks", schema=None) as batch_op:
+        batch_op.create_index("ix_line_checks_booking", ["booking_id", "person_id", "at"], unique=False)
+
+    op.create_table(
+        "invitations",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("consult_id", sa.String(length=32), nullable=False),
-        sa.Column("case_id", sa.String(length=32), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("point", sa.LargeBinary(), nullable=False),
-        sa.Column("said", sa.LargeBinary(), nullable=True),
-        sa.Column("said_by", sa.String(length=32), nullable=True),
-        sa.Column("verdict", sa.String(length=12), nullable=True),
-        sa.Column("correction", sa.LargeBinary(), nullable=True),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_teach_backs_case_id")),
-        sa.ForeignKeyConstraint(["consult_id"], ["consults.id"], name=op.f("fk_teach_backs_consult_id")),
-        sa.ForeignKeyConstraint(["said_by"], ["seats.id"], name=op.f("fk_teach_backs_said_by")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_teach_backs")),
-        sa.UniqueConstraint("consult_id", "number", name=op.f("uq_teach_backs_consult_id_number")),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("invited_by", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("person_id", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["consult_id"], ["consults.id"], name=op.f("fk_invitations_consult_id")),
+        sa.ForeignKeyConstraint(["invited_by"], ["people.id"], name=op.f("fk_invitations_invited_by")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_invitations_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
     )
-    with op.batch_alter_table("teach_backs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_teach_backs_case_id"), ["case_id"], unique=False)
+    with op.batch_alter_table("invitations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitations_consult_id"), ["consult_id"], unique=False)
 
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    with op.batch_alter_table("teach_backs", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_teach_backs_case_id"))
+    with op.batch_alter_table("invitations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitations_consult_id"))
 
-    op.drop_table("teach_backs")
+    op.drop_table("invitations")
+    with op.batch_alter_table("line_checks", schema=None) as batch_op:
+        batch_op.drop_index("ix_line_checks_booking")
+
+    op.drop_table("line_checks")
     with op.batch_alter_table("consult_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consult_events_consult_id"))
 
@@ -840,10 +801,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_chat_messages_case_id"))
 
     op.drop_table("chat_messages")
-    with op.batch_alter_table("captions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_captions_case_id"))
-
-    op.drop_table("captions")
     with op.batch_alter_table("seats", schema=None) as batch_op:
         batch_op.drop_index("ix_seats_sid")
         batch_op.drop_index(batch_op.f("ix_seats_person_id"))
@@ -854,10 +811,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_reasoned_accesses_record")
 
     op.drop_table("reasoned_accesses")
-    with op.batch_alter_table("invitations", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_invitations_consult_id"))
-
-    op.drop_table("invitations")
     op.drop_table("upload_parts")
     with op.batch_alter_table("records", schema=None) as batch_op:
         batch_op.drop_index("ix_records_case")
@@ -871,10 +824,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_mails_created")
 
     op.drop_table("mails")
-    with op.batch_alter_table("line_checks", schema=None) as batch_op:
-        batch_op.drop_index("ix_line_checks_booking")
-
-    op.drop_table("line_checks")
     with op.batch_alter_table("engagements", schema=None) as batch_op:
         batch_op.drop_index("ix_engagements_interpreter")
         batch_op.drop_index(batch_op.f("ix_engagements_booking_id"))

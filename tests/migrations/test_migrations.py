@@ -63,6 +63,16 @@ def test_rows_from_before_survive_each_revision(empty_app):
     assert _counts(engine, laid) == dict.fromkeys(laid, 1)
 
 
+def test_lines_and_points_of_those_who_had_their_tables_from_the_first_revision_stay(empty_app):
+    upgrade()
+    engine = empty_app.extensions["database"].engine
+    laid = _a_row_in_every_table(engine)
+    with engine.begin() as connection:  # as if 0005 had not been, and 0001 had made its tables
+        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+    upgrade()
+    assert _counts(engine, laid) == dict.fromkeys(laid, 1)
+
+
 def _a_row_in_every_table(engine):
     schema = MetaData()
     schema.reflect(engine)
