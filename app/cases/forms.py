@@ -12,7 +12,7 @@ from app.cases.models import Case
 from app.cases.service import LONGEST_QUESTION, LONGEST_STORY, MOST_QUESTIONS, CaseDraft
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Invalid
-from app.core.text import N_
+from app.core.text import N_, whole_number
 
 Faults = Mapping[str, Invalid]
 LONGEST_NAME = 120
@@ -242,7 +242,7 @@ def _too_long(most: int) -> Invalid:
 def _moved(texts: list[str], move: str) -> list[str]:
     """`move` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as it is."""
     how, _, place = move.partition(":")
-    at = int(place) - 1 if place.isdigit() else -1
+    at = (whole_number(place) or 0) - 1
     if not 0 <= at < len(texts):
         return texts
     text = texts.pop(at)

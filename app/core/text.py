@@ -10,3 +10,9 @@ def N_(msgid: str) -> str:
 def N_n(singular: str, plural: str) -> tuple[str, str]:
     """As `N_`, for a sentence with a plural form."""
     return singular, plural
+
+
+def whole_number(text: str) -> int | None:
+    """The number that the text writes, in any script's digits. None for anything else, and for more than nine digits.
+    """
+    return int(text) if text.isdecimal() and len(text) <= 9 else None

@@ -87,7 +87,7 @@ async def examine_relay(url: str, secret: str) -> Finding:
     """Logs in at the TURN server as a browser would, and sends one datagram through it."""
     scheme, _, rest = url.partition(":")
     host, _, query = rest.partition("?")
-    name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdigit() else (host, "", "")
+    name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
     transport = "tcp" if scheme == "turns" or "transport=tcp" in query else "udp"
     if scheme not in ("turn", "turns") or not name:
         return Finding("bad", f"CONSILIUM_TURN_URL names {url!r}: write it as turn:host:port?transport=udp.")

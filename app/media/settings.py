@@ -77,12 +77,12 @@ def _addresses(text: str) -> list[str]:
 def _port(name: str, text: str) -> int | None:
     if not text:
         return None
-    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
         raise SettingMissing(f"CONSILIUM_{name} is {text!r}: give a port from 1024 to 65535, or leave it out.")
     return int(text)
 
 
 def _count(name: str, text: str, what: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise SettingMissing(f"CONSILIUM_{name} is {text!r}: give a number of {what}, at least 1.")
     return int(text)

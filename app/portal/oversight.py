@@ -10,6 +10,7 @@ from app.audit.verbs import Verb
 from app.audit.words import ACT_WORDS
 from app.cases.queries import case_numbers, cases_numbered
 from app.core.permissions import Permission
+from app.core.text import whole_number
 from app.identity.queries import person_by_email
 from app.portal import queries, words
 from app.portal.blueprint import blueprint
@@ -43,7 +44,7 @@ def _read_filter() -> AuditFilter:
         verb=asked.get("verb") or None,
         case_id=(next(iter(cases_numbered(unit, case)), NOBODY)) if case else None,
         actor_id=(person.id if person else NOBODY) if email else None,
-        before=asked.get("before", type=int))
+        before=whole_number(asked.get("before", "")))
 
 
 def _older(number: int) -> str:

@@ -10,13 +10,14 @@ from flask_babel import gettext as _
 from app.core.clock import now
 from app.core.errors import Invalid, Refusal
 from app.core.permissions import Permission
-from app.core.text import N_
+from app.core.text import N_, whole_number
 from app.i18n import formats
 from app.scheduling import board as boards
 from app.scheduling import forms, pages, queries, series, service
 from app.scheduling.blueprint import blueprint
 from app.scheduling.claims import OutsideHours, SlotTaken
 from app.scheduling.models import Booking
+from app.scheduling.quarters import wall_of
 from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import sentence_of
@@ -46,10 +47,9 @@ def board() -> str:
 @requires(Permission.BOARD_READ)
 def board_meetings() -> Response:
     """The meetings of `days` days from `from`, on the office's wall, and the people whose rows they are in."""
-    zone, days = ZoneInfo(current_person().timezone), request.args.get("days", "7")
+    zone, days = ZoneInfo(current_person().timezone), whole_number(request.args.get("days", "")) or 7
     first = forms.read_day(request.args.get("from")) or now().astimezone(zone).date()
-    booked = queries.bookings_between(
-        db_session(), *_bounds(first, min(int(days[:3]) if days.isdigit() else 7, 31), zone))
+    booked = queries.bookings_between(db_session(), *_bounds(first, min(days, 31), zone))
     return jsonify(
         people=[{"id": one.person.id, "name": one.person.name, "role": _(pages.ROLE_NAMES[one.person.role]),
                  "meetings": one.meetings, "minutes": one.minutes} for one in boards.loads(booked)],
@@ -64,7 +64,7 @@ def board_move(booking_id: str) -> Response | tuple[Response, int]:
     booking = queries.booking_for(db_session(), current_person(), booking_id)
     asked = {name: request.form.get(name, "").strip() for name in ("wall", "reason", "override_reason")}
     try:
-        goal = _instant(asked["wall"])
+        goal = forms.read_wall(asked["wall"]).replace(tzinfo=ZoneInfo(current_person().timezone)).astimezone(UTC)
         was = booking.starts_at
         service.move(db_session(), current_person(), booking, goal, asked["reason"],
                      override_reason=asked["override_reason"] or None)
@@ -89,9 +89,10 @@ def _refused(refusal: Refusal) -> tuple[Response, int]:
 
 
 def _drawn(one: Booking, zone: ZoneInfo) -> dict[str, object]:
+    starts, ends = (wall_of(at, zone).isoformat(timespec="minutes") for at in (one.starts_at, one.ends_at))
     return {
         "id": one.id, "case": one.case.number, "standing": boards.standing(one),
-        "starts": _wall(one.starts_at, zone), "ends": _wall(one.ends_at, zone),
+        "starts": starts, "ends": ends,
         "people": [one.specialist_id, *(person.id for person in one.interpreters)],
         "names": [one.specialist.name, *(person.name for person in one.interpreters)],
         "movable": one.starts_at > now(), "late": one.starts_at - now() < service.LATE_CHANGE,
@@ -102,15 +103,3 @@ def _drawn(one: Booking, zone: ZoneInfo) -> dict[str, object]:
 def _bounds(first: date, days: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     begin, end = (datetime.combine(day, time.min, zone) for day in (first, first + timedelta(days=days)))
     return begin, end
-
-
-def _wall(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
-
-
-def _instant(wall: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(wall)
-    except ValueError:
-        raise Invalid(N_("Please enter a day and a time."), field="wall") from None
-    return at.replace(tzinfo=ZoneInfo(current_person().timezone)).astimezone(UTC)

@@ -4,12 +4,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid
 from app.core.ids import new_id
-from app.core.text import N_
+from app.core.text import N_, whole_number
 from app.scheduling.calendar import MINUTES_IN_DAY
 from app.scheduling.hours import MOST_WINDOWS, Credential, Days, Habits, WeeklyHours
 from app.scheduling.models import DEFAULT_LENGTH
@@ -20,6 +21,8 @@ Form = MultiDict[str, str]
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _ID = re.compile(r"[0-9a-f]{32}")
 ROWS_A_DAY = 3
+YEARS = range(1900, 2200)
+Day = TypeVar("Day", date, datetime)
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,9 @@ class OpeningForm:
 
     @classmethod
     def read(cls, form: Form) -> OpeningForm:
-        weekday, first, last = form.get("weekday", ""), form.get("valid_from"), form.get("valid_until")
+        weekday, first, last = whole_number(form.get("weekday", "")), form.get("valid_from"), form.get("valid_until")
         return cls(WeeklyHours(
-            int(weekday) if weekday.isdigit() else -1, _minute(form.get("start", "")),
+            -1 if weekday is None else weekday, _minute(form.get("start", "")),
             _minute(form.get("end", "")) or MINUTES_IN_DAY,
             _day(first, "valid_from") if first else None, _day(last, "valid_until") if last else None))
 
@@ -147,7 +150,7 @@ def _rule(form: Form, first: date) -> str | None:
 def read_day(text: str | None) -> date | None:
     """A day from an address, or None where it is none."""
     try:
-        return date.fromisoformat(text) if text else None
+        return _near(date.fromisoformat(text)) if text else None
     except ValueError:
         return None
 
@@ -163,9 +166,20 @@ def read_time(text: str | None) -> time | None:
     return time(minute // 60, minute % 60)
 
 
+def read_wall(text: str) -> datetime:
+    """A day and a time on somebody's wall, without a zone. Raises `Invalid` for anything else."""
+    try:
+        at = _near(datetime.fromisoformat(text))
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is not None:
+        raise Invalid(N_("Please enter a day and a time."), field="wall")
+    return at
+
+
 def _instant(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return _near(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
         raise Invalid(N_("We could not read this time. Please choose one of the times shown."),
                       field="starts_at") from None
@@ -173,9 +187,16 @@ def _instant(text: str) -> datetime:
 
 def _day(text: str, field: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return _near(date.fromisoformat(text))
     except ValueError:
         raise Invalid(N_("Please enter a day."), field=field) from None
+
+
+def _near(day: Day) -> Day:
+    """The day, or moment, unless it is so far off that weeks cannot be counted from it. Raises `ValueError`."""
+    if day.year not in YEARS:
+        raise ValueError(day)
+    return day
 
 
 def _minute(text: str) -> int:
@@ -190,6 +211,7 @@ def _count(form: Form, name: str, missing: int | None) -> int:
     text = form.get(name, "").strip()
     if not text:
         return missing  # type: ignore[return-value]
-    if not text.isdigit() or len(text) > 4:
+    number = whole_number(text)
+    if number is None or number > 9999:
         raise Invalid(N_("Please enter a whole number."), field=name)
-    return int(text)
+    return number

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as Answer
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.permissions import Permission
+from app.core.text import whole_number
 from app.scheduling import forms, hours_week, service
 from app.scheduling.blueprint import blueprint
 from app.scheduling.hours_routes import hours_saved, owner_of_hours
@@ -27,10 +28,10 @@ Row = TypeVar("Row", AvailabilityWindow, AvailabilityException)
 @requires(Permission.AVAILABILITY_READ)
 def hours_calendar() -> Response:
     """The week (or `days`) from `from`: see `hours_week.Drawn`."""
-    owner, days = owner_of_hours(), request.args.get("days", "7")
+    owner, days = owner_of_hours(), whole_number(request.args.get("days", "")) or 7
     zone = hours_week.zone_of_hours(db_session(), owner)
     first = forms.read_day(request.args.get("from")) or now().date() - timedelta(days=now().weekday())
-    drawn = hours_week.week_of_hours(db_session(), owner, zone, first, int(days[:3]) if days.isdigit() else 7)
+    drawn = hours_week.week_of_hours(db_session(), owner, zone, first, days)
     return jsonify(zone=zone, stretches=[
         {"kind": one.kind, "starts": one.starts.isoformat(), "ends": one.ends.isoformat(), "row": one.row_id,
          "weekday": one.weekday, "start": one.start_minute, "end": one.end_minute,

@@ -14,7 +14,7 @@ from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.calendar import MINUTES_IN_DAY, DatedHours
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusySpan
-from app.scheduling.quarters import Horizon, instant_of, quarter_of
+from app.scheduling.quarters import Horizon, instant_of, quarter_of, wall_of
 from app.scheduling.recurrence import expand
 
 MOST_DAYS = 14
@@ -95,23 +95,20 @@ def _dated(rows: Iterable[AvailabilityException], zone: str, first: date, days: 
 
 def _taken(session: Session, owner: Person, zone: str, first: date, days: int) -> Iterator[Drawn]:
     begin, end = (quarter_of(_midnight(first + timedelta(days=step), zone)) for step in (0, days))
+    wall = ZoneInfo(zone)
     spans = session.execute(select(BusySpan.start_quarter, BusySpan.end_quarter).where(
         BusySpan.person_id == owner.id, BusySpan.end_quarter > begin, BusySpan.start_quarter < end))
     for start, stop in spans:
-        yield Drawn(Kind.BUSY, _wall(instant_of(start), zone), _wall(instant_of(stop), zone))
+        yield Drawn(Kind.BUSY, wall_of(instant_of(start), wall), wall_of(instant_of(stop), wall))
     for booking in queries.bookings_of_person(session, owner, instant_of(begin), instant_of(end)):
-        yield Drawn(Kind.MEETING, _wall(booking.starts_at, zone), _wall(booking.ends_at, zone), booking.id)
+        yield Drawn(Kind.MEETING, wall_of(booking.starts_at, wall), wall_of(booking.ends_at, wall), booking.id)
 
 
 def _seen(day: date, minute: int, of: str, zone: str) -> datetime:
     """A wall time of one zone on the wall of another; on the same wall it stays as it is, whatever clocks do."""
     at = datetime.combine(day, time.min) + timedelta(minutes=min(minute, MINUTES_IN_DAY))
-    return at if of == zone else _wall(at.replace(tzinfo=ZoneInfo(of)), zone)
+    return at if of == zone else wall_of(at.replace(tzinfo=ZoneInfo(of)), ZoneInfo(zone))
 
 
 def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(zone))
-
-
-def _wall(at: datetime, zone: str) -> datetime:
-    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)

@@ -7,7 +7,7 @@ a grid of whole quarters on every wall clock. A quarter is named by ``epoch_seco
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 
 SECONDS = 900
@@ -45,6 +45,11 @@ def instant_of(quarter: int) -> datetime:
 def wall_quarter(day: date) -> int:
     """The number of wall-clock quarters from midnight of 1 January 1970 to midnight of ``day``."""
     return (day - _EPOCH_DAY).days * DAY
+
+
+def wall_of(at: datetime, zone: tzinfo) -> datetime:
+    """What the wall clock of a zone shows at an aware instant: a naive time."""
+    return at.astimezone(zone).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)

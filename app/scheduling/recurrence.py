@@ -16,7 +16,7 @@ from dateutil.rrule import rruleset, rrulestr
 from icalendar import Calendar
 
 from app.scheduling.calendar import DatedHours, Interval
-from app.scheduling.quarters import Horizon, instant_of, quarter_after, quarter_of
+from app.scheduling.quarters import Horizon, instant_of, quarter_after, quarter_of, wall_of
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 LONGEST_RULE = 300
@@ -169,7 +169,7 @@ def _occurrences(
             days.exdate(_wall(at, zone))
         if "RRULE" not in event:
             days.rdate(wall)
-        early, late = (at.astimezone(zone).replace(tzinfo=None) for at in (first, last))
+        early, late = (wall_of(at, zone) for at in (first, last))
         margin = timedelta(days=1)
         for at in days:
             if next(steps, None) is None:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import now
 from app.core.errors import Invalid
 from app.core.permissions import Permission, Role
-from app.core.text import N_
+from app.core.text import N_, whole_number
 from app.i18n.locales import by_name, language_name, languages
 from app.identity.models import Person
 from app.scheduling import queries, rescue
@@ -94,8 +94,8 @@ def change_specialist(booking_id: str) -> Response:
 @blueprint.post("/bookings/<booking_id>/postpone")
 @requires(Permission.BOOKING_OVERRIDE)
 def postpone(booking_id: str) -> Response:
-    booking, quarters = _booking(booking_id), request.form.get("quarters", "1")
-    rescue.postpone(db_session(), current_person(), booking, int(quarters) if quarters.isdigit() else 0)
+    booking, quarters = _booking(booking_id), whole_number(request.form.get("quarters", "1"))
+    rescue.postpone(db_session(), current_person(), booking, quarters or 0)
     return _done(booking, N_("The meeting begins later. Everyone has been told."))
 
 

@@ -14,6 +14,7 @@ from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission, Role
+from app.core.text import whole_number
 from app.identity.models import Person
 from app.scheduling import (
     answer_routes,
@@ -244,9 +245,9 @@ def _from() -> datetime:
 
 def _length() -> int:
     """Quarters: what the office has chosen, else what is usual."""
-    wanted = request.values.get("length", "")
-    is_known = wanted.isdigit() and int(wanted) in LENGTHS and current_person().role == Role.COORDINATOR
-    return int(wanted) if is_known else forms.DEFAULT_LENGTH
+    wanted = whole_number(request.values.get("length", ""))
+    is_free = current_person().role == Role.COORDINATOR
+    return wanted if wanted in LENGTHS and is_free else forms.DEFAULT_LENGTH
 
 
 def _mode() -> str:

@@ -21,7 +21,7 @@ from app.identity.models import Person
 from app.scheduling import claims, diaries, queries, service
 from app.scheduling.claims import SlotTaken
 from app.scheduling.models import LIVE_BOOKINGS, Booking, BookingState, Claim
-from app.scheduling.quarters import Horizon, quarter_of
+from app.scheduling.quarters import Horizon, quarter_of, wall_of
 from app.scheduling.service import Wish
 from app.scheduling.slots import Slot
 
@@ -93,7 +93,7 @@ def instants(plan: Plan) -> list[datetime]:
     """When the meetings begin: the same time on the wall of the plan's zone. Where that night has no such time, it is
     read with the offset before the gap (RFC 5545, 3.3.5)."""
     zone = ZoneInfo(plan.zone)
-    wall = plan.first.astimezone(zone).replace(tzinfo=None)
+    wall = wall_of(plan.first, zone)
     weeks = (timedelta(weeks=plan.every * step) for step in range(plan.count))
     return [(wall + later).replace(tzinfo=zone).astimezone(UTC) for later in weeks]
 
@@ -164,8 +164,8 @@ def move(
         whole = [booking, *following(session, booking)]
         _lock_all(session, whole)
         zone = ZoneInfo(booking.patient.timezone)
-        by = _wall(starts_at, zone) - _wall(booking.starts_at, zone)
-        goals = [(one, (_wall(one.starts_at, zone) + by).replace(tzinfo=zone).astimezone(UTC)) for one in whole]
+        by = wall_of(starts_at, zone) - wall_of(booking.starts_at, zone)
+        goals = [(one, (wall_of(one.starts_at, zone) + by).replace(tzinfo=zone).astimezone(UTC)) for one in whole]
         for one, goal in goals if by < timedelta(0) else reversed(goals):  # nobody steps on the one before
             try:
                 service.move(session, actor, one, goal, reason, override_reason=override_reason)
@@ -207,7 +207,7 @@ def _shifts(booking: Booking, at: datetime, people: Sequence[Person]) -> tuple[S
     seen = []
     for person in people:
         zone = ZoneInfo(person.timezone)
-        if _wall(at, zone).time() != _wall(booking.starts_at, zone).time():
+        if wall_of(at, zone).time() != wall_of(booking.starts_at, zone).time():
             seen.append(Shift(person, booking.starts_at, at))
     return tuple(seen)
 
@@ -228,10 +228,6 @@ def _why(session: Session, booking: Booking, at: datetime) -> Refusal:
 
 def _lock_all(session: Session, bookings: Sequence[Booking]) -> None:
     diaries.lock(session, {person.id for one in bookings for person in one.people})
-
-
-def _wall(at: datetime, zone: ZoneInfo) -> datetime:
-    return at.astimezone(zone).replace(tzinfo=None)
 
 
 def _refuse_others(actor: Person) -> None:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from app.core.errors import Invalid, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission
-from app.core.text import N_
+from app.core.text import N_, whole_number
 from app.i18n import formats
 from app.identity.models import Person
 from app.scheduling import forms, pages, queries, series
@@ -99,7 +99,7 @@ def _whose(booking: Booking) -> Person:
 
 def _plan(booking: Booking, whose: Person) -> Plan:
     asked, zone = request.values, ZoneInfo(whose.timezone)
-    every, count = (int(asked.get(name, "")) if asked.get(name, "").isdigit() else 0 for name in ("every", "count"))
+    every, count = (whole_number(asked.get(name, "")) or 0 for name in ("every", "count"))
     wall = booking.starts_at.astimezone(zone)
     day = forms.read_day(asked.get("first")) or (wall + timedelta(weeks=every)).date()
     at: time = forms.read_time(asked.get("time")) or wall.time()

@@ -130,7 +130,7 @@ def _node() -> tuple[str, list[str]]:
 def _node_version(node: str) -> int:
     answer = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
     major = answer.strip().lstrip("v").split(".")[0]
-    return int(major) if major.isdigit() else 0
+    return int(major) if major.isdecimal() else 0
 
 
 def catalogues() -> None:

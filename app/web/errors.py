@@ -4,18 +4,20 @@ from __future__ import annotations
 from flask import Flask, current_app, g, jsonify, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooLarge, TooMany
 from app.core.text import N_
 
-UNEXPECTED = N_("Something went wrong on our side. Nothing you entered was lost on purpose; please try again in a "
-                "moment. We have been told.")
+UNEXPECTED = N_("Something went wrong on our side, and we have been told. Nothing was changed; please try again in a "
+                "moment.")
 NOT_ALLOWED = N_("This page does not work that way. Please go back and use the buttons on the page.")
 STALE_FORM = N_("This form was open for too long, so we could not be sure that it came from you. What you entered is "
                 "still on the page before: go back, reload it and send it again.")
+UNKEEPABLE = N_("Something you entered is too long, too large or not a proper character, so it cannot be kept. Please "
+                "change it and send it again.")
 
 
 def wants_page() -> bool:
@@ -66,6 +68,12 @@ def install(app: Flask) -> None:
     def collided(error: IntegrityError) -> Response:
         current_app.logger.warning("integrity error at the edge: %s", type(error.orig).__name__)
         return answer(Conflict())
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def beyond(_error: DataError | OverflowError) -> Response:
+        """What no column holds, or no calendar reaches, and no form looked at."""
+        return answer(Invalid(UNKEEPABLE))
 
     @app.errorhandler(OperationalError)
     def busy(error: OperationalError) -> Response:

@@ -18,6 +18,7 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 from flask_socketio import disconnect as drop_connection
 from pydantic import BaseModel, ValidationError
 from simple_websocket import ConnectionClosed
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from app.core.clock import monotonic
@@ -26,7 +27,7 @@ from app.core.permissions import Permission
 from app.core.text import N_
 from app.web.access import Unguarded
 from app.web.context import after_commit, database, let_go_of_session
-from app.web.errors import UNEXPECTED, sentence_of
+from app.web.errors import UNEXPECTED, UNKEEPABLE, sentence_of
 from app.web.locale import reader_language
 
 __all__ = ["SOCKET_EVENTS", "SocketEvent", "after_commit", "check_every_event", "install", "on_event", "socketio"]
@@ -139,6 +140,8 @@ def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
             return _perform(event, sid, sign_in_id, message)
         except Refusal as refusal:
             return {"error": sentence_of(refusal), "status": refusal.status}
+        except (DataError, OverflowError):
+            return {"error": sentence_of(Invalid(UNKEEPABLE)), "status": Invalid.status}
         except Exception:
             current_app.logger.exception("unexpected error in socket event %s", event.name)
             return {"error": sentence_of(Refusal(UNEXPECTED)), "status": 500}
