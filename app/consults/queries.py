@@ -11,11 +11,14 @@ from app.cases import queries as cases
 from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
 from app.consults import policy
-from app.consults.models import Channel, ChatMessage, Consult, ConsultEvent, ConsultState, Seat
+from app.consults.channels import base
+from app.consults.models import Caption, Channel, ChatMessage, Consult, ConsultEvent, ConsultState, Seat
+from app.consults.recording_models import Recording
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.records.models import Record
 from app.scheduling.models import Booking, BookingState
 
 OPENS_BEFORE = timedelta(minutes=15)
@@ -126,6 +129,18 @@ def chat_of_case(session: Session, person: Person, case: Case) -> list[ChatMessa
         select(ChatMessage).options(joinedload(ChatMessage.seat).joinedload(Seat.person))
         .where(ChatMessage.case_id == case.id, ChatMessage.channel == Channel.EVERYONE)
         .order_by(ChatMessage.at, ChatMessage.number)))
+
+
+def captions(session: Session, consult_id: str, language: str) -> list[Caption]:
+    """What was typed for those who read `language`, oldest first."""
+    return list(session.scalars(
+        select(Caption).where(Caption.consult_id == consult_id, Caption.language == base(language))
+        .order_by(Caption.number)))
+
+
+def recording_of(session: Session, record: Record) -> Recording | None:
+    """The recording that was made this record of the case, where it is one."""
+    return session.scalars(select(Recording).where(Recording.record_id == record.id)).first()
 
 
 def events_of(session: Session, consult_id: str) -> list[ConsultEvent]:

@@ -10,16 +10,12 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.consults import queries, service
 from app.consults import recording as recordings
 from app.consults.blueprint import blueprint
-from app.consults.channels import same_language
-from app.consults.models import Caption
-from app.consults.recording_models import Recording
 from app.core import webm
 from app.core.errors import NotFound
 from app.core.permissions import Permission
@@ -35,7 +31,7 @@ CAPTION_MS = 6000
 
 @blueprint.app_context_processor
 def for_the_viewer() -> dict[str, Any]:
-    return {"recording_of": lambda record: _of_record(db_session(), record),
+    return {"recording_of": lambda record: queries.recording_of(db_session(), record),
             "undecided_recording": lambda seat: recordings.undecided(db_session(), seat)}
 
 
@@ -81,21 +77,16 @@ def captions(record_id: str, language: str) -> Response:
     record, case = record_queries.record_for(session, person, record_id)
     _track(session, record, language)
     record_service.open_record(session, person, record, case, how="viewed", language=language, captions=True)
-    recording = _of_record(session, record)
+    recording = queries.recording_of(session, record)
     assert recording is not None
-    lines = session.scalars(select(Caption).where(Caption.consult_id == recording.consult_id).order_by(Caption.number))
-    cues = [_cue(recording.milliseconds(line.at), line.text) for line in lines
-            if same_language(line.language, language) and recording.was_on(line.at)]
+    cues = [_cue(recording.milliseconds(line.at), line.text)
+            for line in queries.captions(session, recording.consult_id, language) if recording.was_on(line.at)]
     return Response("\n".join(["WEBVTT\n", *cues]), content_type="text/vtt; charset=utf-8",
                     headers={"Cache-Control": "no-store"})
 
 
-def _of_record(session: Session, record: Record) -> Recording | None:
-    return session.scalars(select(Recording).where(Recording.record_id == record.id)).first()
-
-
 def _track(session: Session, record: Record, language: str) -> int:
-    recording = _of_record(session, record)
+    recording = queries.recording_of(session, record)
     if recording is None or language not in recording.languages:
         raise NotFound()
     return webm.FIRST_VOICE + recording.languages.index(language)

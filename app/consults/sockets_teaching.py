@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from app.consults import announcing, teaching, views
+from app.consults import announcing, queries, teaching, views
 from app.consults.channels import same_language
 from app.consults.models import Seat
 from app.consults.seating import event, my_seat
@@ -63,7 +63,7 @@ def everything(session: Session, person: Person, sid: str, _message: Any) -> dic
     if not seat.is_in_room:
         return {"points": [], "captions": []}
     return {"points": [views.point(item) for item in teaching.of_consult(session, seat.consult)],
-            "captions": [views.caption(line) for line in teaching.captions(session, seat)]}
+            "captions": [views.caption(line) for line in queries.captions(session, seat.consult_id, seat.listens)]}
 
 
 @event("caption.say", Permission.CONSULT_INTERPRET, CaptionSay, recorded=True)

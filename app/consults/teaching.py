@@ -108,13 +108,6 @@ def caption(session: Session, seat: Seat, client_id: str, language: str, text: s
     return line
 
 
-def captions(session: Session, seat: Seat) -> Sequence[Caption]:
-    """The lines in the language of the seat, oldest first."""
-    return session.scalars(
-        select(Caption).where(Caption.consult_id == seat.consult_id, Caption.language == base(seat.listens))
-        .order_by(Caption.number)).all()
-
-
 # ---------------------------------------------------------------- within
 
 
