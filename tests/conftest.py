@@ -5,10 +5,11 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -18,7 +19,7 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.web.limits import limiter
 from config import Settings
-from tests import servers
+from tests import browsers, servers
 from tests.people import Visitor, a_person
 from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
 
@@ -84,6 +85,17 @@ def session(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture
+def look(database: Database) -> Callable[[Callable[[Session], Any]], Any]:
+    """`look(question)`: asks or does something in a short unit of work of its own: SQLite has one writer at a time."""
+
+    def ask(question: Callable[[Session], Any]) -> Any:
+        with database.unit_of_work() as session:
+            return question(session)
+
+    return ask
+
+
+@pytest.fixture
 def person(database: Database) -> Callable[..., Person]:
     """`person(Role.SPECIALIST, specialties=["oncology"])`: a committed, registered person."""
 
@@ -139,6 +151,19 @@ def playwright() -> Iterator[Playwright]:
     """In place of the plugin's, which keeps its event loop running until the last test of all."""
     with sync_playwright() as driver:
         yield driver
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    with browsers.chromium(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+def live(app: Flask) -> Iterator[str]:
+    """The application on a port of its own."""
+    with servers.serving(app) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Throwaway PostgreSQL and Redis servers on 127.0.0.1, each in a folder of its own."""
+"""Throwaway servers on 127.0.0.1: PostgreSQL and Redis in folders of their own, the application in a thread."""
 from __future__ import annotations
 
 import contextlib
@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import redis
+from flask import Flask
+from werkzeug.serving import make_server
 
 from tests.processes import free_port, wait_for
 
@@ -72,6 +75,19 @@ def redis_server() -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
+
+
+@contextlib.contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """The application's address, while it is served from a thread of this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join(5)
 
 
 def _quiet(command: list[str]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from tests import browsers
 
 WIDTH, HEIGHT, MARGIN = 460, 300, 56
 COLOURS = {"node": ("#0b6e75", "Consilium"), "janus": ("#b4541a", "Janus (C)")}
@@ -23,12 +24,10 @@ PANELS = (
 
 def main() -> int:
     result, picture = json.loads(Path(sys.argv[1]).read_text().splitlines()[-1]), sys.argv[2]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with sync_playwright() as playwright, browsers.chromium(playwright) as browser:
         page = browser.new_page(viewport={"width": 2 * WIDTH, "height": HEIGHT}, device_scale_factor=2)
         page.set_content(f'<body style="margin:0">{draw(result["rows"])}')
         page.screenshot(path=picture)
-        browser.close()
     return 0
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import statistics
 import sys
 import time
@@ -19,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from app.media.impairment import Conditions
 from app.media.messages import Event, Step
 from app.media.settings import MediaSettings
-from tests.media.conftest import LOOPBACK_FLAGS, PLAIN_FLAGS
+from tests import browsers
 from tests.media.people import Person, until
 from tests.media.signalling import Signalling
 from tests.media.test_networks import NAMES, PATIENT, with_an_interpreter
@@ -31,10 +30,11 @@ DOCTOR, INTERPRETER = 0, 1
 def main() -> int:
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    with sync_playwright() as playwright, Signalling(MediaSettings(secret_key="bench")) as signalling:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*PLAIN_FLAGS, *LOOPBACK_FLAGS]
-        )
+    with (
+        sync_playwright() as playwright,
+        browsers.chromium(playwright, browsers.PRETENDED) as browser,
+        Signalling(MediaSettings(secret_key="bench")) as signalling,
+    ):
         found: dict[str, float | bool | None] = {}
         for measure in (narrow, lossy, outage, elsewhere):
             signalling.set_routes("r", with_an_interpreter())
@@ -48,7 +48,6 @@ def main() -> int:
                 signalling.impair(person.seat)
                 person.page.close()
             signalling.events.clear()
-        browser.close()
     found["reached"] = (
         found["interpreter_loss"] < 0.05 and found["full_again_s"] < 10
         and found["longest_freeze_ms"] <= 500 and found["picture_after_outage_s"] < 3

@@ -16,9 +16,10 @@ import uvloop
 from aiohttp import web
 
 from app.media.__main__ import spare_the_collector
-from app.media.messages import Kind, Lines, RoomClose, Route, RoutesSet, SeatClose, SeatOffer
+from app.media.messages import Lines, RoomClose, RoutesSet, SeatClose, SeatOffer
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
+from tests.media.signalling import everyone_to_everyone
 
 
 class NodeServer:
@@ -36,7 +37,8 @@ class NodeServer:
         answer = await self._rooms.offer(command)
         self._seats.setdefault(room, []).append(seat)
         self._rooms.set_routes(
-            RoutesSet(command_id="r" + number, room=room, version=int(number), routes=self._routes(room))
+            RoutesSet(command_id="r" + number, room=room, version=int(number),
+                      routes=everyone_to_everyone(self._seats[room]))
         )
         return answer.sdp
 
@@ -46,17 +48,6 @@ class NodeServer:
         if not self._seats[room]:
             del self._seats[room]
             self._rooms.close_room(RoomClose(command_id=f"close {room}", room=room))
-
-    def _routes(self, room: str) -> dict[str, tuple[Route, ...]]:
-        seats = self._seats[room]
-        return {
-            listener: tuple(
-                Route(source=source, kind=kind, slot=slot)
-                for slot, source in enumerate(other for other in seats if other != listener)
-                for kind in (Kind.AUDIO, Kind.VIDEO)
-            )
-            for listener in seats
-        }
 
 
 class DecodingRelay:

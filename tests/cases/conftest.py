@@ -6,21 +6,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
 from app.cases.models import Case
-from app.core.db import Database
-
-
-@pytest.fixture
-def look(database: Database) -> Callable[[Callable[[Session], Any]], Any]:
-    """`look(question)`: what the database says now. A short session, for SQLite has one writer at a time."""
-
-    def ask(question: Callable[[Session], Any]) -> Any:
-        with database.unit_of_work() as session:
-            return question(session)
-
-    return ask
 
 
 @pytest.fixture

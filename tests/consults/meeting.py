@@ -18,14 +18,13 @@ from app.consults.models import Consult
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
+from tests import browsers
 from tests.people import PASSWORD, a_person
 from tests.world import Circle, a_circle
 
 FLAGS = [
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=3",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns", "--auto-select-desktop-capture-source=Entire screen",
-    "--auto-accept-this-tab-capture", "--no-sandbox", "--disable-gpu",
+    *browsers.CALLS, "--use-fake-device-for-media-stream=device-count=3", "--disable-gpu",
+    "--auto-select-desktop-capture-source=Entire screen", "--auto-accept-this-tab-capture",
 ]
 TONES = {"patient": 440, "specialist": 880, "interpreter": 1320, "coordinator": 220, "partner": 1760}
 PHONE = {"width": 360, "height": 740}
@@ -151,16 +150,13 @@ def guest(playwright: Playwright, url: str, person: Person | None, folder: Path,
     """`person`, signed in (or nobody yet), in a Chromium process of their own whose microphone plays their own tone."""
     role = role or (person.role if person else "stranger")
     sound = tone(folder / f"{role}.wav", TONES.get(role, 660))
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[
-        *FLAGS, f"--use-file-for-fake-audio-capture={sound}"])
-    context = browser.new_context(viewport=viewport or DESK, permissions=["camera", "microphone"], **context_options)
-    page = context.new_page()
-    one = Guest(role, browser, context, page)
-    page.on("console", lambda message: one.complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: one.complaints.append(str(error)))
-    try:
+    with browsers.chromium(playwright, [*FLAGS, f"--use-file-for-fake-audio-capture={sound}"]) as browser:
+        context = browser.new_context(
+            viewport=viewport or DESK, permissions=["camera", "microphone"], **context_options)
+        page = context.new_page()
+        one = Guest(role, browser, context, page)
+        page.on("console", lambda message: one.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: one.complaints.append(str(error)))
         if person is not None:
             sign_in(page, url, person)
         yield one
-    finally:
-        browser.close()

@@ -69,12 +69,17 @@ def test_guessing_is_slowed(app, person):
     assert "Please wait a little" in visitor.post("/sign-in", email=someone.email, password=PASSWORD).text
 
 
-def test_a_revoked_device_is_out_at_once(app, database, person):
-    someone = person()
-    phone, laptop = Visitor(app, someone), Visitor(app, someone)
+def first_sign_in(database):
     with database.sessions() as session:
         first = session.scalars(select(SignIn).order_by(SignIn.created_at)).first()
         assert first is not None
+        return first
+
+
+def test_a_revoked_device_is_out_at_once(app, database, person):
+    someone = person()
+    phone, laptop = Visitor(app, someone), Visitor(app, someone)
+    first = first_sign_in(database)
     laptop.get("/account")
     assert laptop.post(f"/account/devices/{first.id}/end").status_code == 200
     assert phone.get("/account", follow_redirects=False).status_code == 302
@@ -83,9 +88,7 @@ def test_a_revoked_device_is_out_at_once(app, database, person):
 
 def test_nobody_ends_anothers_sign_in(app, database, person):
     victim, other = Visitor(app, person()), Visitor(app, person())
-    with database.sessions() as session:
-        first = session.scalars(select(SignIn).order_by(SignIn.created_at)).first()
-        assert first is not None
+    first = first_sign_in(database)
     other.get("/account")
     assert other.post(f"/account/devices/{first.id}/end").status_code == 404
     assert victim.get("/account", follow_redirects=False).status_code == 200

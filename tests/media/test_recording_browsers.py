@@ -4,12 +4,12 @@ that was sought."""
 from __future__ import annotations
 
 import http.server
-import shutil
 import threading
 
 import pytest
 
 from app.core import webm
+from tests import browsers
 from tests.media.firefox import Firefox, why_not
 from tests.media.studio import EN, Studio
 
@@ -80,11 +80,8 @@ def plays(page, address: str) -> None:
 
 
 def test_chromium_plays_it(playwright, address):
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-    try:
+    with browsers.chromium(playwright) as browser:
         plays(browser.new_page(), address)
-    finally:
-        browser.close()
 
 
 @pytest.mark.skipif(why_not() is not None, reason=why_not() or "")

@@ -133,14 +133,18 @@ def test_out_of_the_webs_hearing_nothing_is_recorded(tmp_path):
     run(story())
 
 
-def test_a_store_that_fails_costs_segments_and_no_call(tmp_path, monkeypatch):
+@pytest.fixture
+def store_fails(monkeypatch):
     def fails(*_):
         raise StoreFailed("full")
 
+    monkeypatch.setattr("app.core.blobs.SegmentStore.add", fails)
+    monkeypatch.setattr("app.media.recording.TRY_AGAIN", 0.01)
+
+
+def test_a_store_that_fails_costs_segments_and_no_call(tmp_path, store_fails):
     async def story():
         async with a_room(tmp_path, "ana") as (rooms, events):
-            monkeypatch.setattr("app.core.blobs.SegmentStore.add", fails)
-            monkeypatch.setattr("app.media.recording.TRY_AGAIN", 0.01)
             before = drops["recorder_store"]
             rooms.set_recording(order(1))
             await asyncio.sleep(1)
@@ -153,14 +157,9 @@ def test_a_store_that_fails_costs_segments_and_no_call(tmp_path, monkeypatch):
     run(story())
 
 
-def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(tmp_path, monkeypatch):
-    def fails(*_):
-        raise StoreFailed("full")
-
+def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(tmp_path, monkeypatch, store_fails):
     async def story():
         async with a_room(tmp_path, "ana") as (rooms, events):
-            monkeypatch.setattr("app.core.blobs.SegmentStore.add", fails)
-            monkeypatch.setattr("app.media.recording.TRY_AGAIN", 0.01)
             monkeypatch.setattr("app.media.recording_tape.CLUSTER_MS", 200)
             rooms.set_recording(order(1))
             await until(lambda: reports(events))

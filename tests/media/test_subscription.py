@@ -84,25 +84,26 @@ def test_what_came_before_the_slot_was_filled_is_not_sent_again():
     assert len(wire.packets) == 2
 
 
-def test_the_publishers_clock_reaches_the_listener_in_the_slots_own_time():
+def a_voice_with_a_clock():
+    """A slot that was bound to a microphone when the microphone's clock was known, and its first packet."""
     wire, microphone = Wire(), a_microphone()
     slot = a_slot(wire, is_video=False)
     slot.bind(microphone)
     microphone.report = feedback.SenderReport(2000, 77 << 32, 960)
     microphone.arrive(1, 480, 1.0)
     forward(microphone, 0, 1, 480, bytearray(b"opus"), NEWER, 1.0)
+    return wire, microphone, slot
+
+
+def test_the_publishers_clock_reaches_the_listener_in_the_slots_own_time():
+    wire, microphone, slot = a_voice_with_a_clock()
     (report,) = feedback.read_rtcp(wire.rtcp[-1])
     assert report.ntp == 77 << 32
     assert (report.rtp_time - wire.packets[0].timestamp) & 0xFFFFFFFF == 480
 
 
 def test_the_round_trip_is_known_from_the_listeners_report():
-    wire, microphone = Wire(), a_microphone()
-    slot = a_slot(wire, is_video=False)
-    slot.bind(microphone)
-    microphone.report = feedback.SenderReport(2000, 77 << 32, 960)
-    microphone.arrive(1, 480, 1.0)
-    forward(microphone, 0, 1, 480, bytearray(b"opus"), NEWER, 1.0)
+    wire, microphone, slot = a_voice_with_a_clock()
     slot.heard(feedback.ReportBlock(42, 0.0, 0, 1, 0, microphone.report.middle, 65536), now=2.080)
     assert round(slot.rtt, 3) == 0.080
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import socket
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from app.consults.tickets import ice_servers
 from app.media import doctor
 from app.media.settings import MediaSettings
-from tests.media.conftest import LOOPBACK_FLAGS, PLAIN_FLAGS
+from tests import browsers
 from tests.media.people import Person, until
 from tests.media.relay import SECRET
 from tests.media.signalling import everyone_to_everyone
@@ -23,10 +22,9 @@ TRANSPORTS = ["udp", "tcp", "tls"]
 @pytest.fixture(scope="module")
 def chromium(playwright, coturn):
     """A browser that believes the certificate of this one relay."""
-    flags = [*PLAIN_FLAGS, *LOOPBACK_FLAGS, f"--ignore-certificate-errors-spki-list={coturn.key_digest}"]
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-    yield browser
-    browser.close()
+    flags = [*browsers.PRETENDED, f"--ignore-certificate-errors-spki-list={coturn.key_digest}"]
+    with browsers.chromium(playwright, flags) as browser:
+        yield browser
 
 
 @pytest.mark.late

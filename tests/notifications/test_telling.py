@@ -13,17 +13,16 @@ from sqlalchemy import select
 from app.cases import service as cases
 from app.cases.models import Case
 from app.core.db import Database
-from app.core.outbox import JobContext, enqueue
+from app.core.outbox import enqueue
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.jobs.handlers import gather
-from app.jobs.runner import JobsRunner
 from app.notifications import queries
 from app.notifications.kinds import KINDS
 from app.notifications.models import Mail, Notice
 from app.notifications.service import said
 from app.notifications.wording import UnknownKind, words
 from tests.people import a_person, an_accepted_case
+from tests.work import run_jobs
 
 # Monday, 26 October 2026: Europe left summer time the night before, the United States have not yet, Egypt neither.
 AT = datetime(2026, 10, 26, 14, 0, tzinfo=UTC)
@@ -46,13 +45,6 @@ def case(database: Database, people: dict[str, Person]) -> Case:
     with database.unit_of_work() as session:
         return an_accepted_case(session, people["patient"], people["coordinator"], people["specialist"],
                                 people["interpreter"])
-
-
-def run_jobs(app: Flask) -> None:
-    context = JobContext(app.extensions["settings"], app.extensions["blobs"], app.extensions["database"])
-    runner = JobsRunner(context, gather()[0])
-    while runner.run_one():
-        pass
 
 
 def tell(database: Database, case: Case, kind: str, *people: Person, **facts) -> None:
@@ -126,6 +118,22 @@ def test_a_notice_is_read_in_the_language_of_the_moment(app, database, case, peo
     assert english.title == "Your appointment has a new time"
     assert "2:00\u202fPM (Coordinated Universal Time)" in english.sentences[0]
     assert [one.who for one in english.times] == ["Your time", "Specialist", "Interpreter"]
+
+
+@pytest.mark.parametrize("kind", ["booking_confirmed", "booking_moved", "reminder", "engagement_proposed",
+                                  "engagement_agreed"])
+def test_a_meeting_to_come_says_so_where_it_is_interpreted_simultaneously(kind):
+    simultaneous, consecutive = (
+        words(kind, {"starts_at": AT.isoformat(), "mode": mode}, language="en", zone="UTC", case_id="c", number="1")
+        for mode in ("simultaneous", "consecutive"))
+    assert "interpreted simultaneously" in simultaneous.sentences[1]
+    assert "simultaneously" not in " ".join(consecutive.sentences)
+
+
+def test_a_meeting_that_is_off_needs_no_mode():
+    wording = words("booking_cancelled", {"starts_at": AT.isoformat(), "mode": "simultaneous"}, language="en",
+                    zone="UTC", case_id="c", number="1")
+    assert "simultaneously" not in " ".join(wording.sentences)
 
 
 def test_somebody_who_is_gone_is_not_told(app, database, case, people):

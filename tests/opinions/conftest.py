@@ -13,13 +13,12 @@ from app.core.db import Database
 from app.core.outbox import Job, JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.jobs.handlers import gather
-from app.jobs.runner import JobsRunner
 from app.opinions import queries, service
 from app.opinions.content import Advice
 from app.opinions.models import Opinion
 from app.opinions.service import Draft
 from tests.people import a_person, an_accepted_case
+from tests.work import context_of, run_jobs
 
 QUESTIONS = ("هل التشخيص صحيح؟", "هل أحتاج إلى عملية جراحية؟")
 
@@ -61,14 +60,10 @@ class Clinic:
 
     @property
     def context(self) -> JobContext:
-        return JobContext(self.app.extensions["settings"], self.app.extensions["blobs"], self.database)
+        return context_of(self.app)
 
     def run_jobs(self) -> None:
-        """Everything that is due, by the real handlers."""
-        handlers, _ = gather()
-        runner = JobsRunner(self.context, handlers)
-        while runner.run_one():
-            pass
+        run_jobs(self.app)
 
     def pdf(self) -> bytes:
         opinion = self.opinion()

@@ -31,17 +31,6 @@ class Hospital:
 
 
 @pytest.fixture
-def look(database: Database) -> Callable[[Callable[[Session], Any]], Any]:
-    """`look(question)`: asks or does something in a short unit of work of its own."""
-
-    def ask(question: Callable[[Session], Any]) -> Any:
-        with database.unit_of_work() as session:
-            return question(session)
-
-    return ask
-
-
-@pytest.fixture
 def hospital(database: Database) -> Hospital:
     with database.unit_of_work() as session:
         made = Hospital(

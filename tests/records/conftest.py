@@ -18,12 +18,11 @@ from werkzeug.test import TestResponse
 from app.cases.models import Case
 from app.core.db import Database
 from app.core.ids import new_id
-from app.core.outbox import JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.jobs.runner import JobsRunner
 from app.records import jobs
 from tests.people import Visitor, a_person, an_accepted_case
+from tests.work import run_jobs
 
 BYTES = "application/offset+octet-stream"
 SENTENCE = b"Histology: moderately differentiated adenocarcinoma. "
@@ -136,17 +135,9 @@ def patient(sender: Callable[[Person], Sender], cast: Cast) -> Sender:
 
 
 @pytest.fixture
-def inspect(app: Flask, database: Database) -> Callable[[], None]:
+def inspect(app: Flask) -> Callable[[], None]:
     """Does every background job of the records that is due; others are left alone."""
-
-    def work() -> None:
-        context = JobContext(settings=app.extensions["settings"], blobs=app.extensions["blobs"], database=database)
-        quiet = dict.fromkeys(["notify"], lambda *_: None)
-        runner = JobsRunner(context, jobs.HANDLERS | quiet)
-        while runner.run_one():
-            pass
-
-    return work
+    return lambda: run_jobs(app, jobs.HANDLERS | {"notify": lambda *_: None})
 
 
 @pytest.fixture

@@ -11,14 +11,16 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError
+from tusclient.uploader import Uploader
 
 from app.core.db import Database
 from app.records.models import Record, RecordState, Upload
@@ -110,6 +112,19 @@ def test_tuspy_is_told_of_a_refusal(client: TusClient, tmp_path: Path) -> None:
     assert empty.value.status_code == 422
 
 
+@contextmanager
+def begun(web: str, uploader: Uploader, content: bytes, sent: int) -> Iterator[None]:
+    """A line on which a PATCH of the whole content has begun, of which so many bytes have been sent."""
+    host, port = web.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = "\r\n".join([
+            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
+            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {len(content)}",
+            *(f"{name}: {uploader.client.headers[name]}" for name in ("Cookie", "X-CSRFToken")), "", ""])
+        line.sendall(head.encode() + content[:sent])
+        yield
+
+
 def test_a_line_that_is_cut_loses_nothing_that_had_arrived(
     web: str, client: TusClient, tmp_path: Path, database: Database, inspect: Callable[[], None],
 ) -> None:
@@ -117,13 +132,8 @@ def test_a_line_that_is_cut_loses_nothing_that_had_arrived(
     (tmp_path / "IM0001").write_bytes(content)
     uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
     uploader.set_url(uploader.create_url())
-    host, port = web.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as line:
-        head = "\r\n".join([
-            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
-            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {len(content)}",
-            f"Cookie: {client.headers['Cookie']}", f"X-CSRFToken: {client.headers['X-CSRFToken']}", "", ""])
-        line.sendall(head.encode() + content[:21 * MIB])
+    with begun(web, uploader, content, 21 * MIB):
+        pass
     # The line is gone in the middle of the second object; all but a last few kilobytes were received.
     wait_for(lambda: received(database) >= 21 * MIB - 65_536, 15)
     again = client.uploader(str(tmp_path / "IM0001"), url=uploader.url)
@@ -138,13 +148,7 @@ def test_a_line_that_hangs_keeps_nobody_out(web: str, client: TusClient, tmp_pat
     (tmp_path / "IM0001").write_bytes(content)
     uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
     uploader.set_url(uploader.create_url())
-    host, port = web.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as line:
-        head = "\r\n".join([
-            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
-            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {len(content)}",
-            f"Cookie: {client.headers['Cookie']}", f"X-CSRFToken: {client.headers['X-CSRFToken']}", "", ""])
-        line.sendall(head.encode() + content[:MIB])
+    with begun(web, uploader, content, MIB):
         time.sleep(0.5)  # and now the tunnel: nothing more comes, nobody hangs up
         client.uploader(str(tmp_path / "IM0001"), url=uploader.url).upload()
         assert record_of(database).state == RecordState.INSPECTING
@@ -156,13 +160,7 @@ def test_a_slow_body_does_not_hold_the_database(
     (tmp_path / "IM0001").write_bytes(a_dicom(MIB))
     uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
     uploader.set_url(uploader.create_url())
-    host, port = web.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as line:
-        head = "\r\n".join([
-            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
-            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {MIB}",
-            f"Cookie: {client.headers['Cookie']}", f"X-CSRFToken: {client.headers['X-CSRFToken']}", "", ""])
-        line.sendall(head.encode() + a_dicom(MIB)[:1000])
+    with begun(web, uploader, a_dicom(MIB), 1000):
         began = time.monotonic()
         for _ in range(3):
             assert signed_in.get(f"{web}/sign-in").ok
@@ -170,15 +168,6 @@ def test_a_slow_body_does_not_hold_the_database(
 
 
 # A browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

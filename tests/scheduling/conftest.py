@@ -1,15 +1,11 @@
 """A clinic on both databases for the verbs; a server and Chromium for what is dragged and pressed."""
 from __future__ import annotations
 
-import shutil
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from app.core.db import Database
 from app.core.permissions import Role
@@ -18,9 +14,6 @@ from app.scheduling import service
 from app.scheduling.models import Booking
 from tests.people import PASSWORD, a_person
 from tests.scheduling.clinic import Clinic, a_clinic
-
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture
@@ -52,24 +45,6 @@ def with_password(database: Database) -> Callable[[Person], Person]:
         return person
 
     return give
-
-
-@pytest.fixture
-def live(app: Flask) -> Iterator[str]:
-    """The application on a port of its own."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join(5)
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -11,11 +11,8 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import Database
-from app.core.outbox import JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.jobs.handlers import gather
-from app.jobs.runner import JobsRunner
 from app.notifications.models import Mail
 from app.scheduling import hours, service
 from app.scheduling.hours import Credential
@@ -23,6 +20,7 @@ from app.scheduling.models import Booking, Engagement, EngagementState
 from tests.people import PASSWORD, Visitor, a_person
 from tests.scheduling import clinic as c
 from tests.scheduling.clinic import NINE_TO_FIVE
+from tests.work import run_jobs
 
 
 @pytest.fixture
@@ -40,10 +38,7 @@ def clinic(database: Database) -> c.Clinic:
 @pytest.fixture
 def links(app: Flask, clinic: c.Clinic, database: Database) -> dict[str, str]:
     """The two paths that stand in the mail."""
-    context = JobContext(app.extensions["settings"], app.extensions["blobs"], app.extensions["database"])
-    runner = JobsRunner(context, gather()[0])
-    while runner.run_one():
-        pass
+    run_jobs(app)
     with database.sessions() as session:
         body = session.scalars(select(Mail).where(Mail.to == clinic.interpreter.email)).one().body
     return dict(re.findall(r"(Accept|Decline):\nhttps?://[^/]+(/answers/\S+)", body))

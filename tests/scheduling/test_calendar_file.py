@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from app.core.db import Database
 from app.scheduling import service
 from app.scheduling.calendar import stretches
 from app.scheduling.calendar_file import Method, meeting_file, subscription
 from app.scheduling.models import Booking
 from app.scheduling.quarters import instant_of, quarter_of
 from app.scheduling.zone_files import zone_component
-from tests.scheduling.clinic import a_clinic, next_noon
+from tests.scheduling.clinic import next_noon
 from tests.scheduling.test_calendar import ZONES
 
 
@@ -75,17 +73,6 @@ INVITE = {"site": SITE, "method": Method.REQUEST, "organizer": "o@c.example"}
 
 
 class TestMeeting:
-    @pytest.fixture
-    def session(self, any_database: Database) -> Iterator[Session]:
-        with any_database.sessions() as session:
-            yield session
-            session.rollback()
-
-    @pytest.fixture
-    def booking(self, session: Session) -> Booking:
-        clinic = a_clinic(session)
-        return service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
-
     def test_a_move_replaces_and_a_cancellation_takes_away(self, session: Session, booking: Booking):
         reader = booking.specialist
         first = event_of(meeting_file(booking, reader, **INVITE))

@@ -136,12 +136,6 @@ class TestFetching:
 
 class TestKeeping:
     @pytest.fixture
-    def session(self, any_database: Database) -> Iterator[Session]:
-        with any_database.sessions() as session:
-            yield session
-            session.rollback()
-
-    @pytest.fixture
     def read(self, any_database: Database, session: Session, monkeypatch) -> Callable[[BusyFeed], None]:
         monkeypatch.setattr(feeds, "public_addresses", here)
 

@@ -11,17 +11,15 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import Database
-from app.core.outbox import JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.jobs.handlers import gather
-from app.jobs.runner import JobsRunner
 from app.notifications.models import Mail, Notice
 from app.scheduling import hours, rescue, service
 from app.scheduling.hours import Credential
 from app.scheduling.models import Booking, EngagementState
 from tests.people import an_accepted_case
 from tests.scheduling import clinic as c
+from tests.work import run_jobs
 
 SCRIPT = {"ar": re.compile("[\u0600-\u06ff]{3}"),
           "es": re.compile(r"\b(reunión|consulta|videollamada|cita|caso)\b", re.I),
@@ -46,13 +44,6 @@ def clinic(database: Database) -> c.Clinic:
         made = c.Clinic(coordinator, patient, specialist, interpreter, case)
         service.book(session, patient, case, made.wish(), "t")
         return made
-
-
-def run_jobs(app: Flask) -> None:
-    context = JobContext(app.extensions["settings"], app.extensions["blobs"], app.extensions["database"])
-    runner = JobsRunner(context, gather()[0])
-    while runner.run_one():
-        pass
 
 
 def mails(database: Database) -> dict[str, dict[str, Mail]]:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from app.cases import queries as cases
 from app.cases.policy import is_open
 from app.consults.service import ensure_consult
 from app.core import clock
-from app.core.db import Database
 from app.core.errors import Conflict, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
@@ -26,18 +24,6 @@ from tests.scheduling.clinic import Clinic, a_clinic, a_person, an_interpreter, 
 from tests.scheduling.test_calendar_file import event_of
 
 LONG = 6  # an hour and a half
-
-
-@pytest.fixture
-def session(any_database: Database) -> Iterator[Session]:
-    with any_database.sessions() as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def clinic(session: Session) -> Clinic:
-    return a_clinic(session)
 
 
 @pytest.fixture

@@ -11,10 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.core.db import Database
-from app.core.outbox import JobContext
 from app.core.permissions import Role
-from app.jobs.handlers import gather
-from app.jobs.runner import JobsRunner
 from app.records.models import Record, RecordState
 from app.scheduling import briefs, hours, record_text, service, terms
 from app.scheduling.glossary import Kind, terms_in
@@ -22,6 +19,7 @@ from app.scheduling.hours import Credential
 from app.scheduling.models import Booking, RecordTerms
 from tests.people import Visitor, a_person, an_accepted_case
 from tests.scheduling import clinic as c
+from tests.work import run_jobs
 
 LETTER = """Patient: SAMIRA AL-KHOURY, born 12.04.1961, MRN KH4471, 14 Rue Hamra, Beirut. Dr Ranvir Pril Olson writes:
 since March she takes osimertinib and apixaban. PET-CT of 3 May shows lesions of the liver and of L4-L5. CA 19-9 is 41.
@@ -51,13 +49,6 @@ def clinic(database: Database) -> c.Clinic:
         hours.set_availability(session, made.interpreter, made.interpreter, c.NINE_TO_FIVE, "Europe/Lisbon")
         made.case = an_accepted_case(session, made.patient, made.coordinator, made.specialist)
         return made
-
-
-def run_jobs(app: Flask) -> None:
-    context = JobContext(app.extensions["settings"], app.extensions["blobs"], app.extensions["database"])
-    runner = JobsRunner(context, gather()[0])
-    while runner.run_one():
-        pass
 
 
 def send(visitor: Visitor, clinic: c.Clinic, *files: tuple[str, bytes]) -> None:

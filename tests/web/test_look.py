@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,22 +9,20 @@ from urllib.parse import urljoin
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import Browser, Page, Playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page
 
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.web.access import public
 from tests.axe import faults
 from tests.people import PASSWORD
+from tests.servers import serving
 
 pytestmark = pytest.mark.late
 
 ROOT = Path(__file__).parents[2]
 OUR_CSS = sorted((ROOT / "static/css").rglob("*.css"))
 TEMPLATES = sorted((ROOT / "app").rglob("templates/**/*.html"))
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 # What can be told from the files alone.
@@ -124,19 +120,8 @@ def live(app: Flask) -> Iterator[str]:
     def gallery() -> str:
         return render_template_string(source, at=datetime(2026, 11, 24, 12, 30, tzinfo=UTC))
 
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join(5)
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-    yield browser
-    browser.close()
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture
