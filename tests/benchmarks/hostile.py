@@ -31,7 +31,7 @@ from aiortc import RTCCertificate
 from tests.benchmarks import media_load
 from tests.benchmarks.media import first_in_line, memory, on_core
 from tests.benchmarks.media_clip import Clip
-from tests.benchmarks.media_load import Line, Seat
+from tests.benchmarks.media_seat import Line, Seat
 
 ROOT = Path(__file__).parents[2]
 ROOMS = 4

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 from aiortc import RTCCertificate
 
-from tests.benchmarks.media_load import SEATS, Line, Seat
+from tests.benchmarks.media_seat import SEATS, Line, Seat
 
 _numbers = itertools.count(1)
 CONFIGURATION = {

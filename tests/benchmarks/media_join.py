@@ -24,7 +24,7 @@ from app.media import rtp
 from app.media.feedback import KeyFrameRequest, read_rtcp
 from tests.benchmarks import media
 from tests.benchmarks.media_clip import FRAMES_A_SECOND, Clip, make_clip
-from tests.benchmarks.media_load import SEATS, Line, Seat
+from tests.benchmarks.media_seat import SEATS, Line, Seat
 
 ROOMS, JOINS = 30, 40
 TARGET_MS = 500.0
