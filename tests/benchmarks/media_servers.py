@@ -16,7 +16,7 @@ import uvloop
 from aiohttp import web
 
 from app.media.__main__ import spare_the_collector
-from app.media.messages import Lines, RoomClose, RoutesSet, SeatClose, SeatOffer
+from app.media.messages import Lines, Refused, RoomClose, RoutesSet, SeatClose, SeatOffer
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings
 from tests.media.signalling import everyone_to_everyone
@@ -35,10 +35,14 @@ class NodeServer:
         number = str(next(self._numbers))
         command = SeatOffer(command_id=number, room=room, seat=seat, connection=number, sdp=sdp, lines=Lines(**lines))
         answer = await self._rooms.offer(command)
-        self._seats.setdefault(room, []).append(seat)
+        if isinstance(answer, Refused):
+            raise web.HTTPServiceUnavailable(text=answer.message)
+        seats = self._seats.setdefault(room, [])
+        if seat not in seats:
+            seats.append(seat)
         self._rooms.set_routes(
             RoutesSet(command_id="r" + number, room=room, version=int(number),
-                      routes=everyone_to_everyone(self._seats[room]))
+                      routes=everyone_to_everyone(seats))
         )
         return answer.sdp
 
