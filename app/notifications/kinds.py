@@ -1,7 +1,8 @@
 """Every message that Consilium sends: its title, its sentences, and the page it leads to. No clinical word in any.
 
 Placeholders: `%(number)s` is the case's number; a fact whose name ends in `_at` is an instant, shown in the reader's
-zone. A meeting's message carries `starts_at` and lists everyone's local time below its sentences.
+zone. A meeting's message carries `starts_at` and lists everyone's local time below its sentences. One that tells of a
+meeting to come says so, too, where it is interpreted simultaneously: who hears, and who speaks, prepares for it.
 """
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ class Kind:
     page: str = "/cases/{case_id}"
     action: str = N_("Open the case")
     is_meeting: bool = False
+    names_mode: bool = False
 
 
-def _meeting(title: str, *sentences: str, page: str = "/cases/{case_id}", action: str = N_("Open the case")) -> Kind:
-    return Kind(title, sentences, page, action, is_meeting=True)
+def _meeting(title: str, *sentences: str, page: str = "/cases/{case_id}", action: str = N_("Open the case"),
+             names_mode: bool = False) -> Kind:
+    return Kind(title, sentences, page, action, is_meeting=True, names_mode=names_mode)
 
 
 _ENGAGEMENTS = "/engagements"
@@ -70,15 +73,17 @@ KINDS: dict[str, Kind] = {
         (N_("You were named as the interpreter of case %(number)s. You will be told when a time is agreed."),)),
     # meetings
     "booking_confirmed": _meeting(
-        N_("Your appointment is agreed"), N_("The video meeting of case %(number)s is on %(starts_at)s.")),
+        N_("Your appointment is agreed"), N_("The video meeting of case %(number)s is on %(starts_at)s."),
+        names_mode=True),
     "booking_moved": _meeting(
-        N_("Your appointment has a new time"), N_("The video meeting of case %(number)s is now on %(starts_at)s.")),
+        N_("Your appointment has a new time"), N_("The video meeting of case %(number)s is now on %(starts_at)s."),
+        names_mode=True),
     "booking_cancelled": _meeting(
         N_("Your appointment was cancelled"),
         N_("The video meeting of case %(number)s on %(starts_at)s will not take place.")),
     "reminder": _meeting(
         N_("Your appointment is near"), N_("The video meeting of case %(number)s begins on %(starts_at)s."),
-        N_("Open the page a few minutes early to try your camera and microphone.")),
+        N_("Open the page a few minutes early to try your camera and microphone."), names_mode=True),
     "clock_rules_changed": _meeting(
         N_("The clocks have changed for your appointment"),
         N_("A country has changed its clocks. The video meeting of case %(number)s stays at the same moment, which is "
@@ -87,7 +92,7 @@ KINDS: dict[str, Kind] = {
         N_("Can you interpret?"),
         N_("You are asked to interpret the video meeting of case %(number)s on %(starts_at)s."),
         N_("Please accept or decline, so that somebody else can be asked in time."),
-        page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS),
+        page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS, names_mode=True),
     "credential_expiring": Kind(
         N_("An interpreter’s credential is about to expire"),
         (N_("A credential for interpreting expires within the next 60 days. After its last day its holder cannot be "
@@ -97,7 +102,7 @@ KINDS: dict[str, Kind] = {
     "engagement_agreed": _meeting(
         N_("You interpret this meeting"),
         N_("Thank you. The video meeting of case %(number)s is on %(starts_at)s."),
-        page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS),
+        page=_ENGAGEMENTS, action=_SEE_ENGAGEMENTS, names_mode=True),
     "engagement_ended": _meeting(
         N_("You are not needed for a meeting any more"),
         N_("You no longer interpret the video meeting of case %(number)s on %(starts_at)s. You need to do nothing."),

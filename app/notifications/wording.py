@@ -19,6 +19,7 @@ WHO = {
     Role.COORDINATOR: N_("Hospital"),
 }
 YOUR_TIME = N_("Your time")
+SIMULTANEOUS = N_("It is interpreted simultaneously: the interpreter speaks while the others speak.")
 
 
 class UnknownKind(KeyError):
@@ -57,16 +58,19 @@ def words(
 ) -> Wording:
     """The message for a reader of `language` whose clock is in `zone`.
 
-    `facts["zones"]` is a list of (role, zone) of the other people in a meeting. Raises `UnknownKind`, and `KeyError`
-    when a fact is missing that a sentence needs.
+    `facts["zones"]` is a list of (role, zone) of the other people in a meeting, `facts["mode"]` the way in which it is
+    interpreted. Raises `UnknownKind`, and `KeyError` when a fact is missing that a sentence needs.
     """
     kind, say = kind_of(name), translator(language)
     values = {"number": number} | {
         fact: long_moment(datetime.fromisoformat(value), zone, language)
         for fact, value in facts.items() if fact.endswith("_at") and isinstance(value, str)}
+    first, *further = kind.sentences
+    if kind.names_mode and facts.get("mode") == "simultaneous":
+        further.insert(0, SIMULTANEOUS)
     return Wording(
         title=say(kind.title),
-        sentences=tuple(say(sentence, **values) for sentence in kind.sentences),
+        sentences=tuple(say(sentence, **values) for sentence in (first, *further)),
         times=_times(kind, facts, language, zone),
         path=kind.page.format(case_id=case_id or ""),
         action=say(kind.action),

@@ -157,7 +157,8 @@ def tell(session: Session, kind: str, booking: Booking, person_ids: Iterable[str
     """A message about a meeting to each, with the zones of the others in it."""
     for person_id in dict.fromkeys(person_ids):
         zones = [[booking.role_of(one.id), one.timezone] for one in booking.people if one.id != person_id]
-        cases.notify(session, kind, booking.case, [person_id], zones=zones, **facts_of(booking), **facts)
+        cases.notify(session, kind, booking.case, [person_id], zones=zones, **facts_of(booking), **facts,
+                     mode=booking.mode if booking.needs_interpreter else "")
 
 
 def facts_of(booking: Booking) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 
 from app.core.db import Database
 from app.core.errors import Forbidden, Invalid
+from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import profiles, queries, service, statements
@@ -151,4 +152,6 @@ def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_aske
         booking = service.book(session, clinic.coordinator, clinic.case, wish, "t", override_reason="test")
         assert booking.mode == "simultaneous" and takes_turns not in queries.free_interpreters(session, booking)
         engagement = booking.engagement.id
+        told = [job.payload["facts"] for job in session.query(Job).filter_by(kind="notify")]
+        assert {facts["mode"] for facts in told if "starts_at" in facts} == {"simultaneous"}
     assert ">Simultaneous<" in visit(clinic.interpreter).get(f"/engagements/{engagement}").text
