@@ -212,7 +212,10 @@ def add_qualification(session: Session, actor: Person, owner: Person, held: Cred
         raise Forbidden()
     if owner.role != Role.INTERPRETER:
         raise Invalid(N_("Only interpreters have language pairs."), field="person")
-    if not is_tag(held.source) or not is_tag(held.target) or held.source.lower() == held.target.lower():
+    for field, tag in (("source", held.source), ("target", held.target)):
+        if not is_tag(tag):
+            raise Invalid(N_("Please choose a language from the list."), field=field)
+    if held.source.lower() == held.target.lower():
         raise Invalid(N_("Please choose two different languages."), field="target")
     if held.credential not in CREDENTIALS:
         raise Invalid(N_("Please choose a kind of credential."), field="credential")

@@ -16,6 +16,7 @@ from app.identity.models import Person
 from app.scheduling import forms, moving_zone, pages, policy, queries, service
 from app.scheduling.blueprint import blueprint
 from app.scheduling.hours import CREDENTIALS, WeeklyHours
+from app.scheduling.languages import is_tag
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusyFeed, Qualification
 from app.web.access import requires
 from app.web.context import current_person, db_session
@@ -187,16 +188,23 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
         session.rollback()
     windows = queries.windows_of(session, owner)
     zone = request.form.get("zone") or (windows[0].zone if windows else owner.timezone)
+    may_certify = owner.role == Role.INTERPRETER and current_person().role == Role.COORDINATOR
     page = render_template(
         "scheduling/hours.html", owner=owner, windows=windows, days=queries.exceptions_of(session, owner),
         feeds=queries.feeds_of(session, owner), repeats=forms.REPEATS, habits=queries.habits_of(session, owner),
         qualifications=queries.qualifications_of(session, owner),
         zone=zone, zones=zone_choices(current_language().tag, now().date(), keep=zone),
         entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(_rows_a_day(windows)),
-        credentials=CREDENTIALS,
-        may_certify=current_person().role == Role.COORDINATOR,
+        credentials=CREDENTIALS, may_certify=may_certify, languages=_languages() if may_certify else [],
         errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())
     return (page, refusal.status) if refusal else page
+
+
+def _languages() -> list[tuple[str, list[tuple[str, str]]]]:
+    """What an interpreter can be certified for, with what was entered before."""
+    asked = request.form.get("source", ""), request.form.get("target", "")
+    return pages.languages_to_choose(
+        queries.interpreted_languages(db_session()), current_language().tag, *(one for one in asked if is_tag(one)))
 
 
 def hours_saved(owner: Person, row_id: str | None = None) -> Response:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.permissions import Role
 from app.core.text import N_
+from app.i18n.locales import LOCALES, by_name, dialects, language_name, languages
 from app.identity.models import Person
 from app.scheduling.models import Booking
 from app.scheduling.slots import Slot
@@ -51,6 +52,19 @@ def days_of(slots: Iterable[Slot], people: dict[str, Person], patient: Person, r
             (column.kind if slot.is_kind else column.other).append(_shown(slot, people, patient, reader))
         days.append(column)
     return days
+
+
+def languages_to_choose(used: Iterable[str], reader: str, *kept: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every language by its name for the reader, with its tag, in groups: those that are used here, their dialects,
+    all others. What is `kept` can be chosen again, whatever it is."""
+    near = {*used, *LOCALES}
+    ours = {tag: name for tag, name in languages(reader) if tag in near} | {
+        tag: language_name(tag, reader) for tag in kept if tag}
+    regional = [(tag, language_name(tag, reader)) for one in near for tag, _name in dialects(one, reader)
+                if tag not in ours and len(dialects(one, reader)) > 1]
+    others = [(tag, name) for tag, name in languages(reader) if tag not in ours]
+    return [(N_("Languages that are spoken or interpreted here"), by_name(ours.items())),
+            (N_("Dialects"), by_name(regional)), (N_("Other languages"), others)]
 
 
 def companions(booking: Booking, reader: Person) -> list[tuple[str, Person]]:

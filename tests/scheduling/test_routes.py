@@ -259,8 +259,12 @@ def test_the_office_enters_a_credential(clinic: c.Clinic, database: Database, vi
     fields = {"person": clinic.interpreter.id, "source": "es", "target": "en", "credential": "CMI",
               "modes": "consecutive"}
     assert "Spanish and English" in office.post("/hours/pairs", **fields).text
-    refused = office.post("/hours/pairs", **(fields | {"source": "?"}))
-    assert refused.status_code == 422 and "two different languages" in refused.text
+    for wrong, sentence in (("?", "a language from the list"), ("", "a language from the list"),
+                            ("en", "two different languages")):
+        refused = office.post("/hours/pairs", **(fields | {"source": wrong}))
+        assert refused.status_code == 422 and sentence in refused.text, wrong
+    page = office.get(f"/hours?person={clinic.interpreter.id}&lang=ar").text
+    assert 'value="fr" >الفرنسية<' in page and 'value="es-MX" >الإسبانية (المكسيك)<' in page
     interpreter = signs_in(database, visit, clinic.interpreter)
     assert interpreter.post("/hours/pairs", **(fields | {"source": "fr"})).status_code == 404
 
