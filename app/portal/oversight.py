@@ -26,14 +26,14 @@ NOBODY = "-"  # an id that no row has: an unknown number or address finds nothin
 @requires(Permission.AUDIT_READ)
 def audit_trail() -> str:
     unit, asked = db_session(), request.args
-    entries = queries.audit_page(unit, _read_filter())
+    page = queries.audit_page(unit, _read_filter())
     return render_template(
-        "portal/audit.html", entries=entries, verbs=list(Verb), words=words, act_words=ACT_WORDS,
-        people=queries.names_of(unit, (entry.actor_id for entry in entries)),
-        numbers=case_numbers(unit, {entry.case_id for entry in entries if entry.case_id}),
+        "portal/audit.html", entries=page.entries, verbs=list(Verb), words=words, act_words=ACT_WORDS,
+        people=queries.names_of(unit, (entry.actor_id for entry in page.entries)),
+        numbers=case_numbers(unit, {entry.case_id for entry in page.entries if entry.case_id}),
         asked={key: asked.get(key, "") for key in FILTERS},
         report=verify_chain(unit) if asked.get("check") else None,
-        older=_older(entries[-1].number) if len(entries) == 100 else None)
+        older=_beside("before", page.older), newer=_beside("after", page.newer))
 
 
 def _read_filter() -> AuditFilter:
@@ -44,9 +44,12 @@ def _read_filter() -> AuditFilter:
         verb=asked.get("verb") or None,
         case_id=(next(iter(cases_numbered(unit, case)), NOBODY)) if case else None,
         actor_id=(person.id if person else NOBODY) if email else None,
-        before=whole_number(asked.get("before", "")))
+        before=whole_number(asked.get("before", "")), after=whole_number(asked.get("after", "")))
 
 
-def _older(number: int) -> str:
+def _beside(way: str, number: int | None) -> str | None:
+    """The page that goes on from an entry, with what is looked for kept."""
+    if number is None:
+        return None
     kept: dict[str, Any] = {key: value for key, value in request.args.items() if key in FILTERS and value}
-    return url_for("portal.audit_trail", **kept, before=number)
+    return url_for("portal.audit_trail", **kept, **{way: number})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.audit.models import AuditEntry
@@ -26,6 +26,7 @@ from app.scheduling.models import Booking, BookingState, Engagement, EngagementS
 from app.scheduling.queries import lacks_interpreter
 
 PAGE = 30
+AUDIT_PAGE = 50
 SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
 WRITTEN = (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
 AT_WORK = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED, Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED)
@@ -222,22 +223,52 @@ def people_by_role(session: Session) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class AuditFilter:
+    """What is looked for, and whence: the entries next older than number `before`, or next newer than `after`."""
+
     verb: str | None = None
     case_id: str | None = None
     actor_id: str | None = None
     before: int | None = None
+    after: int | None = None
 
 
-def audit_page(session: Session, chosen: AuditFilter, limit: int = 100) -> list[AuditEntry]:
-    """The newest entries that fit, at most `limit`."""
-    wanted = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
+@dataclass(frozen=True)
+class AuditPage:
+    """Entries, newest first. From the numbers `older` and `newer` the pages beside it go on, where there are any."""
+
+    entries: list[AuditEntry]
+    older: int | None
+    newer: int | None
+
+
+def audit_page(session: Session, chosen: AuditFilter, limit: int = AUDIT_PAGE) -> AuditPage:
+    """A page of the entries that fit, the newest where nothing else is asked for.
+
+    A page of newer entries that would not be full is the newest page: what comes in meanwhile fills it.
+    """
+    wanted = _fitting(chosen)
+    if chosen.after is not None:
+        newer = wanted.where(AuditEntry.number > chosen.after).order_by(AuditEntry.number).limit(limit + 1)
+        found = list(session.scalars(newer))
+        if len(found) > limit:
+            entries = found[:limit][::-1]
+            return AuditPage(entries, older=entries[-1].number, newer=entries[0].number)
+    elif chosen.before is not None:
+        wanted = wanted.where(AuditEntry.number < chosen.before)
+    found = list(session.scalars(wanted.order_by(AuditEntry.number.desc()).limit(limit + 1)))
+    entries = found[:limit]
+    return AuditPage(
+        entries, older=entries[-1].number if len(found) > limit else None,
+        newer=entries[0].number if entries and chosen.after is None and chosen.before is not None else None)
+
+
+def _fitting(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
+    wanted = select(AuditEntry)
     for column, value in ((AuditEntry.verb, chosen.verb), (AuditEntry.case_id, chosen.case_id),
                           (AuditEntry.actor_id, chosen.actor_id)):
         if value:
             wanted = wanted.where(column == value)
-    if chosen.before is not None:
-        wanted = wanted.where(AuditEntry.number < chosen.before)
-    return list(session.scalars(wanted))
+    return wanted
 
 
 def names_of(session: Session, person_ids: Iterable[str | None]) -> dict[str, Person]:

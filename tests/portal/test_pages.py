@@ -1,11 +1,15 @@
 """Each role's home and view of a case: what is shown, what is not, and to whom."""
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from app.audit import service as audit
+from app.audit.verbs import Verb
 from app.cases import service as cases
 from app.cases.models import Case
 from app.core import clock
@@ -120,6 +124,32 @@ def test_the_auditor_reads_the_trail_filters_it_and_checks_the_chain(visit, hosp
     only = auditor.get(f"/audit?case={accepted.number}&verb=case.created").text
     assert only.count('data-label="Act"') == 1
     assert "No entry fits" in auditor.get("/audit?person=nobody@test.example").text
+
+
+def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, person):
+    auditor = visit(person(Role.AUDITOR))
+    with app.extensions["database"].unit_of_work() as session:
+        for number in range(120):
+            audit.record(session, None, Verb.OPINION_RENDERED, "opinion", f"{number}")
+
+    def shown(page) -> list[int]:
+        return [int(number) for number in re.findall(r'data-label="Number">(\d+)<', page.text)]
+
+    def follow(page, rel: str):
+        link = re.search(rf'rel="{rel}" href="([^"]+)"', page.text)
+        assert link, rel
+        assert "verb=opinion.rendered" in link[1]
+        return auditor.get(html.unescape(link[1]))
+
+    first = auditor.get("/audit?lang=en&verb=opinion.rendered&person=")
+    newest = shown(first)[0]
+    assert shown(first) == list(range(newest, newest - 50, -1)) and 'rel="prev"' not in first.text
+    second = follow(first, "next")
+    third = follow(second, "next")
+    assert shown(second)[0] == newest - 50 and len(shown(third)) == 20 and 'rel="next"' not in third.text
+    assert shown(follow(third, "prev")) == shown(second)
+    back = follow(second, "prev")
+    assert shown(back) == shown(first) and 'rel="prev"' not in back.text
 
 
 def test_the_administrator_sees_how_the_house_stands(visit, person):
