@@ -14,6 +14,7 @@ from app.core.permissions import Permission, Role
 from app.i18n.formats import CLDR_NAMES
 from app.i18n.zones import zone_choices
 from app.identity import forms, queries, service
+from app.identity.devices import device_names
 from app.web.access import public, requires
 from app.web.context import current_person, db_session, person_or_none
 from app.web.errors import sentence_of
@@ -114,7 +115,7 @@ def _enter(person) -> None:  # type: ignore[no-untyped-def]
 
 
 def _profile_page(entered, refusal) -> str:  # type: ignore[no-untyped-def]
-    devices = queries.live_sign_ins(db_session(), current_person())
+    devices = [(one, *device_names(one.agent)) for one in queries.live_sign_ins(db_session(), current_person())]
     return render_template("identity/profile.html", entered=entered, refusal=refusal, devices=devices, **_choices())
 
 
