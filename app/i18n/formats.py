@@ -1,6 +1,7 @@
 """Instants, dates and sizes as their reader expects them: in their zone, with the weekday and the zone's name."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from babel.dates import (
     get_timezone_location,
     get_timezone_name,
 )
+from babel.lists import format_list
 from babel.units import format_unit
 
 from app.core.clock import now
@@ -101,6 +103,11 @@ def _renamed_zone_name(at: datetime, zone: str, language: str) -> str:
 def ago(at: datetime, language: str) -> str:
     """«3 hours ago», «in 2 days»."""
     return format_timedelta(at - now(), add_direction=True, locale=known(language).tag)
+
+
+def listed(names: Iterable[str], language: str) -> str:
+    """«Anna, Omar and Leila»."""
+    return format_list(list(names), locale=known(language).tag)
 
 
 def file_size(count: int, language: str) -> str:

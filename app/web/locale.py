@@ -61,6 +61,7 @@ def install(app: Flask) -> None:
         zone_name=lambda at, zone: formats.zone_name(at, zone, _tag()),
         local=formats.in_zone,
         ago=lambda at: formats.ago(at, _tag()),
+        listed=lambda names: formats.listed(names, _tag()),
         filesize=lambda count: formats.file_size(count, _tag()),
         language_name=lambda tag: language_name(tag, _tag()),
         country_name=lambda code: country_name(code, _tag()),

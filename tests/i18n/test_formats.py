@@ -104,3 +104,10 @@ def test_how_long_ago_it_was():
         assert formats.ago(MONDAY - timedelta(hours=3), "es") == "hace 3 horas"
         assert formats.ago(MONDAY - timedelta(hours=2), "ar") == "قبل ساعتين"
         assert formats.ago(MONDAY + timedelta(days=2), "ar") == "خلال يومين"
+
+
+def test_names_in_a_row_as_their_reader_writes_them():
+    names = ["Anna", "Omar", "Leila"]
+    assert [formats.listed(names, tag) for tag in ("en", "es", "ar")] == [
+        "Anna, Omar, and Leila", "Anna, Omar y Leila", "Anna وOmar وLeila"]
+    assert formats.listed([], "en") == ""
