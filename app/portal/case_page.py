@@ -66,7 +66,7 @@ def build(session: Session, person: Person, case: Case) -> CasePage:
     return CasePage(
         case=case, role=role, may_read_file=may_read,
         file_open_until=member.until if is_office and member is not None else None,
-        people=[(one, by_role[one]) for one in ROLE_ORDER if one in by_role],
+        people=[(one.role, one.person) for role in ROLE_ORDER for one in members if one.role == role],
         milestones=journey.milestones(case, events, meeting.booking.starts_at if meeting else None),
         step=next_step(case, role, facts),
         lines=journey.timeline(events, _names(session, events)) if sees_records else [],

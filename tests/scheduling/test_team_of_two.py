@@ -16,6 +16,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.portal import case_page
 from app.scheduling import briefs, claims, ladder, matching, queries, rescue, service, statements
 from app.scheduling.calendar_file import meeting_file
 from app.scheduling.models import Booking, BriefPreference, Claim, Engagement, EngagementState, InterpreterProfile
@@ -58,6 +59,13 @@ def test_both_are_claimed_asked_and_let_in(session: Session, clinic: Clinic, par
         assert brief.engagement.booking is booking
     assert [one.booking for one in queries.engagements_of(session, partner)] == [booking]
     assert queries.upcoming_bookings(session, partner) == [booking]
+
+
+def test_both_stand_among_the_people_of_the_case(
+        session: Session, clinic: Clinic, partner: Person, booking: Booking):
+    people = case_page.build(session, partner, clinic.case).people
+    assert [one for role, one in people if role == Role.INTERPRETER] == [clinic.interpreter, partner]
+    assert len(people) == len({one.id for _, one in people})
 
 
 def test_the_consult_has_a_seat_for_each_and_the_calendar_names_both(
