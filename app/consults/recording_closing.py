@@ -1,7 +1,8 @@
 """What becomes of a recording after the consult: its segments, as they lie in the store, are made one WebM.
 
-Nothing is copied: a header with cues is written before the segments, and what is missing between two of them (a node
-was killed, or the web was away) is filled with silence and a black picture, so that sound and picture stay together.
+Nothing is copied: a header with cues is written before the segments, and what is missing before or between them (a
+node was killed, or the web was away) is filled with silence and a black picture, so that sound, picture and captions
+stay together.
 Both may run twice.
 """
 from __future__ import annotations
@@ -137,7 +138,7 @@ def _segments(blobs: BlobStore, recording_id: str, key: bytes) -> Iterator[Segme
 
 
 def _without_holes(blobs: BlobStore, recording_id: str, segments: list[Segment], voices: int) -> Iterator[Segment]:
-    tracks, ends, filled = range(FIRST_VOICE, FIRST_VOICE + voices), segments[0].clusters[0][0].at, 0
+    tracks, ends, filled = range(FIRST_VOICE, FIRST_VOICE + voices), 0, 0
     for segment in segments:
         begins = segment.clusters[0][0].at
         while begins - ends > HOLE_MS:

@@ -74,6 +74,15 @@ def close(app: Flask, database: Database, recording_id: str) -> Record | None:
         return session.scalars(select(Record).where(Record.media_type == "video/webm")).first()
 
 
+def film_of(app: Flask, database: Database, record: Record | None) -> bytes:
+    assert record is not None
+    with database.sessions() as session:
+        parts = session.scalars(select(UploadPart).order_by(UploadPart.start)).all()
+        film = b"".join(b"".join(app.extensions["blobs"].read(part.id, part.wrapped_key)) for part in parts)
+    assert len(film) == record.size
+    return film
+
+
 @pytest.fixture
 def watch(visit: Callable[..., Visitor]) -> Iterator[Callable[[Person], Visitor]]:
     yield visit
@@ -168,17 +177,24 @@ def test_what_a_killed_node_left_is_joined_and_what_is_missing_is_silence(
         count = len(two_languages())
         store_segments(settings, one, two_languages(14_000), count)
         store_segments(settings, one, (b"no cluster at all",), count + len(two_languages(14_000)))
-    record = close(app, database, ended)
-    assert record is not None
-    with database.sessions() as session:
-        parts = session.scalars(select(UploadPart).order_by(UploadPart.start)).all()
-        film = b"".join(b"".join(app.extensions["blobs"].read(part.id, part.wrapped_key)) for part in parts)
-    assert len(film) == record.size
+    film = film_of(app, database, close(app, database, ended))
     with av.open(io.BytesIO(film)) as file:
         assert file.duration == pytest.approx(23_000_000, abs=150_000)
     assert tone(film, 0, 0.5, 8.5) == pytest.approx(PATIENT, abs=3)
     assert tone(film, 0, 9.3, 13.7) == 0.0
     assert tone(film, 1, 14.5, 22.5) == pytest.approx(DOCTOR, abs=3)
+
+
+def test_where_the_first_segment_was_lost_it_begins_with_silence_and_not_too_early(
+        app: Flask, database: Database, ended: str, settings: Settings) -> None:
+    with database.unit_of_work() as session:
+        one = session.scalars(select(Recording)).one()
+        for number in range(len(two_languages())):
+            app.extensions["blobs"].delete(segment_id(one.id, number))
+        store_segments(settings, one, two_languages(6_000))
+    film = film_of(app, database, close(app, database, ended))
+    assert tone(film, 0, 0.5, 5.5) == 0.0
+    assert tone(film, 0, 6.5, 14.5) == pytest.approx(PATIENT, abs=3)
 
 
 def test_it_waits_for_a_node_that_is_still_storing_but_not_for_ever(
