@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from app.i18n.translate import translator
 from tests.axe import faults
@@ -24,10 +24,26 @@ def settings_of(one: Guest, name: str) -> dict[str, object]:
     return one.page.evaluate(f"window.consilium.devices.{name}.getSettings()")  # type: ignore[no-any-return]
 
 
+def outputs(one: Guest) -> set[str]:
+    """Where the voices come out: the elements of those at full loudness, and the graph of the quieter ones."""
+    return set(one.page.evaluate("""() => {
+      const { context, _slots } = window.consilium.mixer;
+      return [context, ..._slots.map(({ sink }) => sink)].filter(Boolean).map(({ sinkId }) => sinkId);
+    }"""))
+
+
+def speakers(select: Locator) -> list[str]:
+    return select.evaluate("(one) => [...one.options].map(({ value }) => value)")  # type: ignore[no-any-return]
+
+
 def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     doctor, patient = scene.doctor, scene.patient
     scene.interpreter.browser.close()
     patient.context.add_init_script(NO_PICTURE_IN_PICTURE)
+    doctor.open(scene.house.url, scene.consult_id)
+    doctor.page.get_by_text("Choose camera, microphone and speaker").click()
+    first, *_, last = speakers(doctor.by("pick-speaker"))
+    doctor.by("pick-speaker").select_option(last)  # it is remembered, and holds from the first sound on
     for one in (doctor, patient):
         one.open(scene.house.url, scene.consult_id)
         one.enter()
@@ -56,6 +72,11 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
         doctor.until(chosen)
     patient.sees("specialist", within=PATIENCE)
     patient.hears("specialist", within=PATIENCE)
+    assert outputs(doctor) == {last}
+    panel.locator('[data-device="audiooutput"]').select_option(first)
+    doctor.until(f"window.consilium.mixer.context.sinkId === '{first}'")
+    assert outputs(doctor) == {first}
+    doctor.hears("patient", within=PATIENCE)
     assert doctor.page.evaluate("window.consilium.link._attempt.connection") == connection
 
     # Everyone the same size, and back.

@@ -93,7 +93,7 @@ export class Call {
       prefers: () => (phone.matches ? "small" : null) });
     this.link.addEventListener("state", ({ detail }) => this._linkState(detail.state));
     this.link.addEventListener("final", ({ detail }) => this._room.phase === "room" && this._room.refuse(detail.error));
-    this.mixer = new Mixer(this.link);
+    this.mixer = new Mixer(this.link, this._room.devices.chosen.audiooutput);
     this.mixer.addEventListener("change", () => this.saySound());
     byId("tiles").replaceChildren();
     this.tiles = new Tiles(byId("tiles"), this.link);

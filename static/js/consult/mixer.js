@@ -8,9 +8,10 @@ const RAMP = 0.05; // seconds: time constant of an ordinary change
 const SLOW_RAMP = 0.6; // of a deliberate one: the original coming back
 
 export class Mixer extends EventTarget {
-  constructor(link) {
+  constructor(link, speaker) {
     super();
     this._link = link;
+    this._speaker = speaker;
     this._slots = link.slots.map(() => ({ gain: 0, sink: null, node: null, source: null, settle: null }));
     this._volume = 1;
     this._context = null;
@@ -23,6 +24,7 @@ export class Mixer extends EventTarget {
     if (!this._context) {
       this._context = new AudioContext({ latencyHint: "interactive" });
       this._context.addEventListener("statechange", () => this._tell());
+      if (this._speaker) this._context.setSinkId?.(this._speaker).catch(() => {});
       this._rebuild();
     }
     // resume() of a context that nobody may start yet neither resolves nor rejects.
