@@ -1,0 +1,155 @@
+"""Never a fault of ours, whatever is sent: each field of each form and each word of each address, bent one at a time.
+
+The fields come from the pages themselves, filled as a browser would send them, and from what the routes look for. It is
+tried on PostgreSQL, which takes less than SQLite does; nothing that is sent is kept.
+"""
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from lxml import html
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ImmutableMultiDict
+
+from app import create_app
+from app.core.db import Base
+from app.core.permissions import HOLDERS, Role
+from app.web.access import PUBLIC, permission_of
+from app.web.limits import limiter
+from tests import servers
+from tests.conftest import test_settings
+from tests.people import Visitor, a_person
+from tests.web.test_access import address
+from tests.world import a_circle, furnish
+
+BAD = ("²", "9" * 30, "9999-12-31", "0001-01-01T00:00", "nul \0", "x" * 3000)
+LEFT_OUT = {"identity.sign_out", "static"}
+ANSWERS_503 = {"probes.readyz"}  # neither jobs nor a media node run here
+PLAUSIBLE = {"date": (date.today() + timedelta(days=30)).isoformat(), "time": "10:00", "number": "1",
+             "email": "somebody@test.example", "url": "https://calendar.example/a.ics"}
+
+asked: set[str] = set()
+
+
+class Asked(ImmutableMultiDict):  # type: ignore[type-arg]
+    """What a request carries; remembers what was looked for in it."""
+
+    def get(self, key: str, *others: Any, **options: Any) -> Any:
+        asked.add(key)
+        return super().get(key, *others, **options)
+
+    def getlist(self, key: str, *others: Any, **options: Any) -> Any:
+        asked.add(key)
+        return super().getlist(key, *others, **options)
+
+
+@dataclass
+class House:
+    app: Flask
+    ids: dict[str, str]
+    visitors: dict[Role, Visitor]
+    stranger: Visitor
+    forms: dict[tuple[Role | None, str, str], dict[str, str]] = field(default_factory=dict)
+    """(who, method, path) of a form that a page shows, and what it would send."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[House]:
+    with servers.fresh_database(postgres_server, f"t{uuid.uuid4().hex[:12]}") as url:
+        app = create_app(test_settings(tmp_path_factory.mktemp("bent"), database_url=url))
+        app.extensions["consult_watch"] = True  # its rounds would outlive this database
+        database = app.extensions["database"]
+        Base.metadata.create_all(database.engine)
+        with database.unit_of_work() as session:
+            people = {role: a_person(session, role) for role in Role}
+            circle = a_circle(session, people[Role.COORDINATOR])
+        furnish(app, database, circle)
+        people |= {Role.PATIENT: circle.patient, Role.SPECIALIST: circle.specialist,
+                   Role.INTERPRETER: circle.interpreter}
+        with app.app_context():
+            limiter.reset()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(limiter, "enabled", False)
+            visitors = {role: Visitor(app, person) for role, person in people.items()}
+            for visitor in visitors.values():
+                visitor.get("/account")
+            stranger = Visitor(app)
+            stranger.get("/sign-in")
+            patch.setattr(Session, "commit", lambda session: (session.flush(), session.rollback()))
+            app.request_class = type("Request", (app.request_class,), {"parameter_storage_class": Asked})
+            yield House(app, circle.ids, visitors, stranger)
+        database.close()
+
+
+def doors(house: House) -> Iterator[tuple[Role | None, Visitor, str, str, str]]:
+    """(role, visitor, method, path, endpoint) of every address, for the first of those who may open it."""
+    for rule in house.app.url_map.iter_rules():
+        permission = permission_of(house.app, rule.endpoint)
+        methods = sorted(set(rule.methods or ()) & {"GET", "POST"})
+        if rule.endpoint in LEFT_OUT or not methods or "key" in rule.arguments or (
+                "token" in rule.arguments and f"{rule.endpoint}:token" not in house.ids):
+            continue
+        roles = [None] if permission == PUBLIC else [role for role in Role if role in HOLDERS[permission]]
+        path = address(house.app, rule, house.ids)
+        for role in roles:
+            for method in methods:
+                yield role, house.visitors[role] if role else house.stranger, method, path, rule.endpoint
+
+
+def note_forms(house: House, role: Role | None, page: str) -> None:
+    for form in html.fromstring(page).forms:
+        path = urlsplit(form.action or "").path
+        sent = {name: value or plausible(form, name) for name, value in dict(form.form_values()).items()}
+        for name in {one.name for one in form.inputs if one.name} - set(sent):
+            sent[name] = plausible(form, name)
+        house.forms.setdefault((role, form.method, path), sent)
+
+
+def plausible(form: Any, name: str) -> str:
+    one = form.inputs[name]
+    options = getattr(one, "value_options", None)
+    if options:
+        return str(next((option for option in options if option), ""))
+    return PLAUSIBLE.get(getattr(one, "type", ""), "Plain words")
+
+
+def ask(visitor: Visitor, method: str, path: str, sent: dict[str, str]) -> int:
+    if method == "GET":
+        return visitor.client.get(path, query_string=sent).status_code
+    return visitor.client.post(path, data={**sent, "csrf_token": visitor.token}).status_code
+
+
+def test_nothing_that_is_sent_is_a_fault_of_ours(house):
+    every = list(doors(house))
+    for role, visitor, method, path, _endpoint in every:
+        if method == "GET":
+            page = visitor.client.get(path)
+            if page.mimetype == "text/html" and page.status_code == 200:
+                note_forms(house, role, page.text)
+    faults, tried, met = [], 0, set()
+    every.sort(key=lambda door: (door[0], door[2], door[3]) not in house.forms)  # whoever has the form sends it first
+    for role, visitor, method, path, endpoint in every:
+        sent = house.forms.get((role, method, path), {})
+        asked.clear()
+        ask(visitor, method, path, sent)
+        for name in sorted((asked | set(sent)) - {"csrf_token"}):
+            kind = "" if name == "lang" else f"{method} {endpoint}", re.sub(r"\d+|[0-9a-f]{32}", "", name)
+            if kind in met:
+                continue
+            met.add(kind)
+            for bad in BAD:
+                tried += 1
+                status = ask(visitor, method, path, {**sent, name: bad})
+                if status >= 500 and not (status == 503 and endpoint in ANSWERS_503):
+                    faults.append(f"{method} {path} ({endpoint}), {name}={bad[:20]!r}: {status}")
+    assert not faults, "\n".join(faults)
+    assert tried > 700 and len(house.forms) > 50, (tried, len(house.forms))
+    assert all(visitor.client.get("/account").status_code == 200 for visitor in house.visitors.values())
