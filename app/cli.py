@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from flask_migrate import Migrate
 
 from app.audit.queries import verify_chain
+from app.core import rotation
 from app.core.db import Base, Database
 from app.i18n import gathering
-from app.web.context import database, settings
+from app.web.context import blobs, database, settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -83,10 +84,27 @@ def check_media() -> None:
         sys.exit(1)
 
 
+@click.command("keys")
+@with_appcontext
+def keys() -> None:
+    """Say what lies under which of the MASTER_KEYS; exit 1 where something lies under a key that is not there."""
+    keyring = blobs().keyring
+    with database().sessions() as session:
+        count = rotation.under_each(session, keyring)
+    click.echo(f"{keyring.current}: {count[keyring.current]} (the current key)")
+    for name in keyring.names[1:]:
+        click.echo(f"{name}: {count[name]} (the jobs bring them under the current key)" if count[name]
+                   else f"{name}: 0 (no longer needed: take it out of MASTER_KEYS)")
+    if count[rotation.LOST]:
+        click.echo(f"{count[rotation.LOST]} cannot be read: their key is not in MASTER_KEYS.")
+        sys.exit(1)
+
+
 def install(app: Flask) -> None:
     Migrate(app, _Schema(app.extensions["database"]), directory=str(MIGRATIONS))
     app.cli.add_command(audit)
     app.cli.add_command(check)
+    app.cli.add_command(keys)
     app.cli.add_command(messages)
     app.cli.add_command(seed_demo)
     app.cli.add_command(demo_accounts)

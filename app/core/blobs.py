@@ -48,7 +48,7 @@ class BlobStore:
 
     def __init__(self, url: str, keyring: crypto.Keyring) -> None:
         self._store, self._folder = _open(url)
-        self._keyring = keyring
+        self.keyring = keyring
 
     def put(self, object_id: str, chunks: Iterable[bytes]) -> StoredBlob:
         """Store `chunks` in constant memory: visible whole or, when anything raises, not at all."""
@@ -64,7 +64,7 @@ class BlobStore:
                 _settle(self._folder / path)
         except BaseError as error:
             raise StoreFailed("the store did not take the object") from error
-        return StoredBlob(counted.size, counted.sha256.hexdigest(), self._keyring.wrap(key, object_id))
+        return StoredBlob(counted.size, counted.sha256.hexdigest(), self.keyring.wrap(key, object_id))
 
     def read(
         self, object_id: str, wrapped_key: str, start: int = 0, end: int | None = None
@@ -74,7 +74,7 @@ class BlobStore:
         The object is looked up at once, not at the first chunk, so that a missing one can still be answered
         as an error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
         """
-        key, path = self._keyring.unwrap(wrapped_key, object_id), _path(object_id)
+        key, path = self.keyring.unwrap(wrapped_key, object_id), _path(object_id)
         try:
             found = obstore.get(self._store, path, options={"range": (0, crypto.HEADER_BYTES)})
             header, size = bytes(found.bytes()), found.meta["size"]
@@ -106,16 +106,7 @@ class BlobStore:
 
     def wrap(self, data_key: bytes, object_id: str) -> str:
         """A data key that `SegmentStore` wrote this object under, as `read` wants it."""
-        return self._keyring.wrap(data_key, object_id)
-
-    def rewrap(self, object_id: str, wrapped_key: str) -> str:
-        """The object's key under the current master key; the object itself is not touched."""
-        return self._keyring.rewrap(wrapped_key, object_id)
-
-    @property
-    def current_key_prefix(self) -> str:
-        """What every key wrapped under the current master key begins with."""
-        return f"{self._keyring.current}."
+        return self.keyring.wrap(data_key, object_id)
 
     def exists(self, object_id: str) -> bool:
         return self._size(_path(object_id)) is not None

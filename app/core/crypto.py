@@ -198,12 +198,13 @@ def new_data_key() -> bytes:
 class Keyring:
     """The key-encryption keys of MASTER_KEYS, `kid:base64,kid2:base64`: the first wraps, all unwrap.
 
-    To rotate, put a new key in front and keep the old ones until everything has been through `rewrap`.
+    To rotate, put a new key in front and keep the old ones until nothing lies under them (`core/rotation.py`).
     """
 
     def __init__(self, master_keys: str) -> None:
         self._keys = _parse_master_keys(master_keys)
-        self.current = next(iter(self._keys))
+        self.names = tuple(self._keys)
+        self.current = self.names[0]
         self._derived: dict[tuple[str, str], AESGCM] = {}
 
     def __repr__(self) -> str:
@@ -259,17 +260,21 @@ class Keyring:
         return cipher
 
 
+FIELDS = "column"
+"""The context of every `EncryptedText` column."""
+
+
 class FieldCipher:
     """What `EncryptedText` columns write and read: UTF-8 text under the keyring, apart from other uses."""
 
-    def __init__(self, keyring: Keyring, context: str = "column") -> None:
-        self._keyring, self._context = keyring, context
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
 
     def encrypt(self, text: str) -> bytes:
-        return self._keyring.encrypt_text(text, self._context).encode()
+        return self._keyring.encrypt_text(text, FIELDS).encode()
 
     def decrypt(self, sealed: bytes) -> str:
-        return self._keyring.decrypt_text(sealed.decode(), self._context)
+        return self._keyring.decrypt_text(sealed.decode(), FIELDS)
 
 
 _field_cipher: FieldCipher | None = None

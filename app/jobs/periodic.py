@@ -9,6 +9,7 @@ from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.core import rotation
 from app.core.clock import now
 from app.core.db import Database
 from app.core.outbox import Job, JobContext, enqueue
@@ -47,5 +48,11 @@ def sweep(session: Session, payload: dict[str, Any], context: JobContext) -> Non
     session.execute(delete(Runner).where(Runner.seen_at < now() - timedelta(hours=1)))
 
 
-HANDLERS = {"jobs.sweep": sweep}
-PERIODIC = [("jobs.sweep", timedelta(hours=1))]
+def renew_keys(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+    """After a new master key was put in front: brings what lies under older ones under it, until none is left."""
+    if rotation.renew(session, context.blobs.keyring):
+        enqueue(session, "keys.renew", {})
+
+
+HANDLERS = {"jobs.sweep": sweep, "keys.renew": renew_keys}
+PERIODIC = [("jobs.sweep", timedelta(hours=1)), ("keys.renew", timedelta(days=1))]

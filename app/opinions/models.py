@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
+from app.core.rotation import wraps
 from app.identity.models import Person
 
 
@@ -60,7 +61,7 @@ class Opinion(Base):
     content_hash: Mapped[str | None] = mapped_column(String(64))
     rendered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     pdf_object: Mapped[str | None] = mapped_column(String(64))
-    pdf_key: Mapped[str | None] = mapped_column(Text)
+    pdf_key: Mapped[str | None] = mapped_column(Text, info=wraps("pdf_object"))
     pdf_size: Mapped[int | None]
     pdf_sha256: Mapped[str | None] = mapped_column(String(64))
     released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -8,7 +8,7 @@ from clamav_client.clamd import BufferTooLongError, ClamdNetworkSocket, ClamdUni
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case
-from app.core.outbox import JobContext, enqueue
+from app.core.outbox import JobContext
 from app.records import inspection, queries, service
 from app.records.models import Record, RecordState
 from app.records.reading import RecordBytes
@@ -39,16 +39,6 @@ def delete_objects(_session: Session, payload: dict[str, Any], context: JobConte
 
 def expire_uploads(session: Session, _payload: dict[str, Any], _context: JobContext) -> None:
     service.expire_uploads(session)
-
-
-def rewrap_keys(session: Session, _payload: dict[str, Any], context: JobContext) -> None:
-    """After a new master key was put in front: wraps the objects' keys anew, some at a time, until none is left."""
-    parts = queries.parts_under_old_keys(session, context.blobs.current_key_prefix)
-    for part in parts:
-        part.wrapped_key = context.blobs.rewrap(part.id, part.wrapped_key)
-    session.flush()
-    if parts:
-        enqueue(session, "rewrap_record_keys", {})
 
 
 def scanner_at(address: str | None) -> inspection.Scanner | None:
@@ -84,6 +74,5 @@ HANDLERS = {
     "inspect_record": inspect_record,
     "delete_objects": delete_objects,
     "expire_uploads": expire_uploads,
-    "rewrap_record_keys": rewrap_keys,
 }
-PERIODIC = [("expire_uploads", timedelta(hours=1)), ("rewrap_record_keys", timedelta(days=1))]
+PERIODIC = [("expire_uploads", timedelta(hours=1))]

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
+from app.core.rotation import wraps
 from app.identity.models import Person
 
 
@@ -74,7 +75,7 @@ class UploadPart(Base):
     start: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    wrapped_key: Mapped[str] = mapped_column(String(200))
+    wrapped_key: Mapped[str] = mapped_column(String(200), info=wraps("id"))
 
 
 class Record(Base):

@@ -95,11 +95,6 @@ def uploads_to_join(session: Session, person: Person, case: Case, ids: list[str]
     return [found[one] for one in ids]
 
 
-def parts_under_old_keys(session: Session, current_prefix: str, limit: int = 500) -> list[UploadPart]:
-    return list(session.scalars(
-        select(UploadPart).where(~UploadPart.wrapped_key.startswith(current_prefix, autoescape=True)).limit(limit)))
-
-
 def expired_uploads(session: Session, limit: int = 200) -> list[Upload]:
     return list(session.scalars(
         select(Upload).where(Upload.finished_at.is_(None), Upload.ended_at.is_(None), Upload.expires_at < now())

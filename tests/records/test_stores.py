@@ -13,12 +13,12 @@ from flask import Flask
 from moto.server import ThreadedMotoServer
 from sqlalchemy import select
 
+from app.core import rotation
 from app.core.blobs import BlobStore
 from app.core.crypto import Keyring, new_master_key
 from app.core.db import Database
-from app.core.outbox import JobContext
 from app.core.permissions import Role
-from app.records import jobs, queries, service, tus
+from app.records import queries, service, tus
 from app.records.inspection import Finding
 from app.records.models import Record, RecordState, UploadPart
 from app.records.reading import RecordBytes
@@ -73,9 +73,8 @@ def test_a_new_master_key_needs_no_object_rewritten(
     fresh = new_master_key("2027")
     url = app.extensions["settings"].storage_url
     rotated = BlobStore(url, Keyring(f"{fresh},{MASTER_KEYS}"))
-    context = JobContext(settings=app.extensions["settings"], blobs=rotated, database=database)
     with database.unit_of_work() as session:
-        jobs.rewrap_keys(session, {}, context)
+        rotation.renew(session, rotated.keyring)
     with database.sessions() as session:
         parts = queries.parts_of(session, session.scalars(select(Record.upload_id)).one())
     assert all(part.wrapped_key.startswith("2027.") for part in parts)
