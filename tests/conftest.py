@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Playwright, sync_playwright
+from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 
 from app import create_app
 from app.core import crypto
@@ -24,6 +27,34 @@ from tests.people import Visitor, a_person
 from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
 
 crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+
+
+class Compiled(BytecodeCache):
+    """The templates, compiled once for the applications of all tests: most of a first page's time goes there."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if kept := self._kept.get(bucket.key):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+STATEMENTS = LRUCache(5000)
+DIALECTS: dict[str, Dialect] = {}
+
+
+def knowing(database: Database) -> Database:
+    """The database, which from now on finds compiled whatever another one of its kind has compiled before: every test
+    has one of its own, and compiling their statements took longer than running them."""
+    engine = database.engine
+    engine.dialect = DIALECTS.setdefault(engine.name, engine.dialect)
+    engine._compiled_cache = STATEMENTS
+    return database
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,7 +83,7 @@ def _empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Base.metadata.create_all(database.engine)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
-    database.close()
+    knowing(database).close()
     return folder / "empty.db"
 
 
@@ -62,9 +93,20 @@ def settings(tmp_path: Path, _empty_sqlite: Path) -> Settings:
     return test_settings(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def shared_settings(tmp_path_factory: pytest.TempPathFactory, _empty_sqlite: Path) -> Settings:
+    """For a module whose tests share one database and one server, because starting them takes long: such a module
+    makes them its `settings`, and its tests keep to people and cases of their own."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(_empty_sqlite, folder / "consilium.db")
+    return test_settings(folder)
+
+
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     application = create_app(settings)
+    application.jinja_env.bytecode_cache = COMPILED
+    knowing(application.extensions["database"])
     with application.app_context():
         limiter.reset()
     yield application
@@ -122,6 +164,22 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def _empty_postgres(postgres_server: str, _empty_sqlite: Path) -> Iterator[str]:
+    """The name of a database with every table and no row, to be copied."""
+    with servers.fresh_database(postgres_server, "with_tables") as url:
+        database = Database(url)
+        Base.metadata.create_all(database.engine)
+        knowing(database).close()
+        yield "with_tables"
+
+
+@pytest.fixture
+def _postgres_with_tables(postgres_server: str, _empty_postgres: str) -> Iterator[str]:
+    with servers.fresh_database(postgres_server, f"t{uuid.uuid4().hex[:12]}", _empty_postgres) as url:
+        yield url
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A fresh, empty PostgreSQL database."""
@@ -138,10 +196,12 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Each test that asks for it runs on SQLite and on PostgreSQL, with every table made."""
-    url = f"sqlite:///{tmp_path}/any.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    request.getfixturevalue("_empty_sqlite")  # brings every model
-    database = Database(url)
-    Base.metadata.create_all(database.engine)
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_empty_sqlite"), tmp_path / "any.db")
+        url = f"sqlite:///{tmp_path}/any.db"
+    else:
+        url = request.getfixturevalue("_postgres_with_tables")
+    database = knowing(Database(url))
     yield database
     database.close()
 

@@ -20,7 +20,7 @@ from app.identity.models import Person
 
 PASSWORD = "correct horse battery"
 _count = itertools.count(1)
-_TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
+TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
 def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
@@ -35,8 +35,8 @@ def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Perso
 
 @lru_cache
 def _hash_of_password() -> str:
-    """Hashed once: a real hash takes its time, and sign-up has tests of its own."""
-    return PasswordHasher().hash(PASSWORD)
+    """Hashed once, and so that it is quickly checked: real hashes take their time, and sign-up has tests of its own."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 def a_case(session: Session, patient: Person, *, specialty: str = "oncology", questions: tuple[str, ...] = (
@@ -90,6 +90,6 @@ class Visitor:
 
     def _remember(self, answer: TestResponse) -> None:
         if answer.mimetype == "text/html":
-            found = _TOKEN.search(answer.text)
+            found = TOKEN.search(answer.text)
             if found:
                 self.token = found.group(1)

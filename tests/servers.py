@@ -49,10 +49,10 @@ def postgresql() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def fresh_database(server_url: str, name: str) -> Iterator[str]:
-    """The URL of a new, empty database on the server; dropped afterwards."""
+def fresh_database(server_url: str, name: str, copy_of: str = "template1") -> Iterator[str]:
+    """The URL of a new database on the server, empty or like another one; dropped afterwards."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copy_of}"')
     try:
         yield server_url.rsplit("/", 1)[0] + f"/{name}"
     finally:

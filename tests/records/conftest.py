@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -21,6 +22,7 @@ from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.records import jobs
+from app.records.models import Record
 from tests.people import Visitor, a_person, an_accepted_case
 from tests.work import run_jobs
 
@@ -111,17 +113,21 @@ def someone(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person
     return person
 
 
+def a_cast(session: Session) -> Cast:
+    patient, other = someone(session, name="Amal Haddad"), someone(session)
+    specialist = someone(session, Role.SPECIALIST, specialties=["oncology"], name="Dr. Vera Lind")
+    elsewhere = someone(session, Role.SPECIALIST, specialties=["oncology"])
+    interpreter = someone(session, Role.INTERPRETER, speaks=["ar"])
+    coordinator = someone(session, Role.COORDINATOR, name="Jo Marsh")
+    administrator = someone(session, Role.ADMINISTRATOR)
+    case = an_accepted_case(session, patient, coordinator, specialist, interpreter)
+    return Cast(case, patient, specialist, interpreter, coordinator, other, elsewhere, administrator)
+
+
 @pytest.fixture
 def cast(database: Database) -> Cast:
     with database.unit_of_work() as session:
-        patient, other = someone(session, name="Amal Haddad"), someone(session)
-        specialist = someone(session, Role.SPECIALIST, specialties=["oncology"], name="Dr. Vera Lind")
-        elsewhere = someone(session, Role.SPECIALIST, specialties=["oncology"])
-        interpreter = someone(session, Role.INTERPRETER, speaks=["ar"])
-        coordinator = someone(session, Role.COORDINATOR, name="Jo Marsh")
-        administrator = someone(session, Role.ADMINISTRATOR)
-        case = an_accepted_case(session, patient, coordinator, specialist, interpreter)
-        return Cast(case, patient, specialist, interpreter, coordinator, other, elsewhere, administrator)
+        return a_cast(session)
 
 
 @pytest.fixture
@@ -144,6 +150,30 @@ def inspect(app: Flask) -> Callable[[], None]:
 def objects(app: Flask, tmp_path: Path) -> Path:
     """The folder in which the encrypted objects lie."""
     return tmp_path / "objects"
+
+
+def the_record(database: Database) -> Record:
+    with database.sessions() as session:
+        return session.scalars(select(Record)).one()
+
+
+class Cut:
+    """A body whose line breaks after some bytes, as werkzeug hands it on."""
+
+    def __init__(self, content: bytes, error: Exception) -> None:
+        self._left, self._error = content, error
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._left:
+            raise self._error
+        piece, self._left = self._left[:size], self._left[size:]
+        return piece
+
+
+def patch_from(browser: Sender, place: str, body: Cut, length: int) -> TestResponse:
+    return browser.client.open(
+        place, method="PATCH", environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(length)},
+        headers={"Tus-Resumable": "1.0.0", "X-CSRFToken": browser.token, "Upload-Offset": "0", "Content-Type": BYTES})
 
 
 def fhir(**facts: Any) -> bytes:

@@ -7,11 +7,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,37 +23,62 @@ from tusclient.exceptions import TusCommunicationError
 from tusclient.uploader import Uploader
 
 from app.core.db import Database
+from app.identity.models import Person
 from app.records.models import Record, RecordState, Upload
 from config import Settings
-from tests.people import PASSWORD
+from tests.people import PASSWORD, TOKEN, an_accepted_case
 from tests.processes import House, running, wait_for
-from tests.records.conftest import BYTES, Cast, a_dicom, a_pdf, encoded
+from tests.records.conftest import BYTES, Cast, a_cast, a_dicom, a_pdf, encoded
 
 pytestmark = pytest.mark.late
 MIB = 1 << 20
 
 
-@pytest.fixture
-def web(tmp_path: Path, settings: Settings) -> Iterator[str]:
-    with running(House(tmp_path, settings.database_url), media=False, jobs=False) as house:
+@pytest.fixture(scope="module")
+def settings(shared_settings: Settings) -> Settings:
+    return shared_settings
+
+
+@pytest.fixture(scope="module")
+def web(settings: Settings) -> Iterator[str]:
+    with running(House(settings.data_dir, settings.database_url), media=False, jobs=False) as house:
         yield house.url
 
 
+@pytest.fixture(scope="module")
+def people(settings: Settings) -> Cast:
+    database = Database(settings.database_url)
+    with database.unit_of_work() as session:
+        made = a_cast(session)
+    database.close()
+    return made
+
+
 @pytest.fixture
-def signed_in(web: str, cast: Cast) -> requests.Session:
+def cast(people: Cast, database: Database) -> Cast:
+    """The same people in every test, and a case of its own."""
+    with database.unit_of_work() as session:
+        case = an_accepted_case(session, *(session.get_one(Person, one.id) for one in (
+            people.patient, people.coordinator, people.specialist, people.interpreter)))
+    return replace(people, case=case)
+
+
+@pytest.fixture(scope="module")
+def signed_in(web: str, people: Cast) -> requests.Session:
     """The patient's cookies and token, in a client that knows nothing of Flask."""
     browser = requests.Session()
-    page = browser.get(f"{web}/sign-in").text
-    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
-    assert token is not None
     answer = browser.post(f"{web}/sign-in", data={
-        "csrf_token": token.group(1), "email": cast.patient.email, "password": PASSWORD})
+        "csrf_token": token_in(browser, f"{web}/sign-in"), "email": people.patient.email, "password": PASSWORD})
     assert answer.ok
-    fresh = re.search(r'name="csrf-token" content="([^"]+)"', browser.get(f"{web}/cases/{cast.case.id}/records").text)
-    assert fresh is not None
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
-    browser.headers.update({"X-CSRFToken": fresh.group(1), "Cookie": cookies})
+    browser.headers.update({"X-CSRFToken": token_in(browser, f"{web}/account"), "Cookie": cookies})
     return browser
+
+
+def token_in(browser: requests.Session, url: str) -> str:
+    found = TOKEN.search(browser.get(url).text)
+    assert found is not None
+    return found.group(1)
 
 
 @pytest.fixture
@@ -171,14 +196,10 @@ def test_a_slow_body_does_not_hold_the_database(
 
 
 @pytest.fixture
-def page(chromium: Browser, web: str, cast: Cast) -> Iterator[Page]:
+def page(chromium: Browser, web: str, cast: Cast, signed_in: requests.Session) -> Iterator[Page]:
     context = chromium.new_context(locale="en-GB", viewport={"width": 390, "height": 844})
+    context.add_cookies([{"name": one.name, "value": one.value or "", "url": web} for one in signed_in.cookies])
     page = context.new_page()
-    page.goto(f"{web}/sign-in")
-    page.locator("input[name=email]").fill(cast.patient.email)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("input[name=password]").press("Enter")
-    page.wait_for_url(lambda url: "sign-in" not in url)
     page.goto(f"{web}/cases/{cast.case.id}/records")
     yield page
     context.close()
@@ -286,7 +307,8 @@ def test_pause_go_on_and_stop_by_keyboard(page: Page, database: Database) -> Non
 
     def is_gone() -> bool:
         with database.sessions() as session:
-            return all(upload.ended_at for upload in session.scalars(select(Upload)))
+            newest = session.scalars(select(Upload).order_by(Upload.created_at.desc())).first()
+            return newest is not None and newest.ended_at is not None
 
     wait_for(lambda: is_gone() or page.wait_for_timeout(50), 10)
 
@@ -311,14 +333,16 @@ def test_going_offline_waits_and_coming_back_goes_on(page: Page) -> None:
 
 
 def test_a_pdf_and_a_picture_are_read_in_the_page(
-    page: Page, web: str, database: Database, inspect: Callable[[], None], real_pdf: bytes, real_png: bytes,
+    page: Page, web: str, cast: Cast, database: Database, inspect: Callable[[], None], real_pdf: bytes,
+    real_png: bytes,
 ) -> None:
     page.locator("#records-files").set_input_files(
         [of("report.pdf", real_pdf), of("scan.png", real_png)])  # type: ignore[list-item]
     expect(page.locator(".queue-item[data-state=arrived]")).to_have_count(2, timeout=20_000)
     inspect()
     with database.sessions() as session:
-        ids = {record.name: record.id for record in session.scalars(select(Record))}
+        found = session.scalars(select(Record).where(Record.case_id == cast.case.id))
+        ids = {record.name: record.id for record in found}
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.goto(f"{web}/records/{ids['report.pdf']}")
