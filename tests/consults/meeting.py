@@ -19,7 +19,7 @@ from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 from tests import browsers
-from tests.people import PASSWORD, a_person
+from tests.people import a_person
 from tests.world import Circle, a_circle
 
 FLAGS = [
@@ -136,14 +136,6 @@ class Guest:
         raise AssertionError(f"{self.role} did not get {what} within {within} s: {self.stats()}")
 
 
-def sign_in(page: Page, url: str, person: Person) -> None:
-    page.goto(f"{url}/sign-in")
-    page.fill("input[name=email]", person.email)
-    page.fill("input[name=password]", PASSWORD)
-    page.locator("main form [type=submit], main form button:not([type])").first.click()
-    page.wait_for_url(lambda address: "/sign-in" not in address)
-
-
 @contextmanager
 def guest(playwright: Playwright, url: str, person: Person | None, folder: Path, *,
           viewport: dict[str, int] | None = None, role: str | None = None, **context_options: Any) -> Iterator[Guest]:
@@ -158,5 +150,5 @@ def guest(playwright: Playwright, url: str, person: Person | None, folder: Path,
         page.on("console", lambda message: one.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: one.complaints.append(str(error)))
         if person is not None:
-            sign_in(page, url, person)
+            browsers.sign_in(context, url, person)
         yield one

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser
 
 from app.core.ids import new_id
 from app.identity.models import Person
-from tests.consults.meeting import sign_in
+from tests import browsers
 
 NAMESPACE = "/consult"
 FACTS = re.compile(r'id="consult-facts">(.+?)</script>', re.DOTALL)
@@ -41,7 +41,7 @@ def pass_of(browser: Browser, url: str, consult_id: str, person: Person | None =
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     if person is not None:
-        sign_in(page, url, person)
+        browsers.sign_in(context, url, person)
     else:
         page.goto(link)
         page.locator("main form button").click()

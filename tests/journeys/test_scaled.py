@@ -36,7 +36,7 @@ from app.records.models import Record
 from app.scheduling import hours
 from app.scheduling.hours import Credential
 from app.scheduling.models import Booking, Claim, Engagement
-from tests.people import PASSWORD, a_person
+from tests.people import PASSWORD, TOKEN, a_person
 from tests.processes import ROOT, House, running, wait_for
 from tests.world import ALWAYS, a_circle
 
@@ -46,7 +46,6 @@ OFFER = (Path(__file__).parent.parent / "media" / "offers" / "chromium.sdp").rea
 LINES = {"mic": "0", "camera": "1", "screen": "2",
          "slots": [{"audio": "3", "video": "4"}, {"audio": "5", "video": "6"}], "stage": "7"}
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
-_TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
 class Caller:
@@ -98,7 +97,7 @@ class Caller:
         self.heard.setdefault(event, []).append(facts[0] if facts else None)
 
     def _kept(self, answer: requests.Response) -> requests.Response:
-        found = _TOKEN.search(answer.text) if "html" in answer.headers.get("Content-Type", "") else None
+        found = TOKEN.search(answer.text) if "html" in answer.headers.get("Content-Type", "") else None
         self.token = found.group(1) if found else self.token
         return answer
 

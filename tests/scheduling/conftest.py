@@ -12,7 +12,8 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import service
 from app.scheduling.models import Booking
-from tests.people import PASSWORD, a_person
+from tests import browsers
+from tests.people import a_person
 from tests.scheduling.clinic import Clinic, a_clinic
 
 
@@ -58,11 +59,7 @@ def enter(chromium: Browser, live: str, with_password: Callable[[Person], Person
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.goto("/sign-in")
-        page.locator("[name=email]").fill(person.email)
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("main form button").first.click()
-        page.wait_for_load_state()
+        browsers.sign_in(context, live, person)
         page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
         return page
 
