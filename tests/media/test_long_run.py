@@ -6,7 +6,7 @@ from tests.benchmarks import media_long
 
 
 def test_who_leaves_leaves_no_task_and_no_file_behind():
-    found = media_long.measure(rooms=1, seconds=20)
+    found = media_long.measure(rooms=1, seconds=10)
     assert found["joins"] >= 6
     assert found["joins_in_vain"] == 0
     assert found["loss"] < 0.02

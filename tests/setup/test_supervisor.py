@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 SUPERVISOR = """
@@ -85,11 +87,11 @@ def processes_with(mark: str) -> list[int]:
 
 
 @pytest.fixture
-def supervise(tmp_path, free_port):
+def supervise(tmp_path):
     started: list[Started] = []
 
     def start(**programs: str) -> Started:
-        started.append(Started(tmp_path / f"log{len(started)}", free_port, **programs))
+        started.append(Started(tmp_path / f"log{len(started)}", free_port(), **programs))
         return started[-1]
 
     yield start
@@ -130,7 +132,9 @@ def test_a_child_that_is_killed_is_started_again_and_said_so(supervise):
     assert supervisor.process.returncode == 0
 
 
-def test_a_child_that_does_not_listen_is_ended_within_the_ten_seconds(supervise):
+def test_a_child_that_can_never_start_ends_the_start_and_one_that_does_not_listen_is_ended_in_time(supervise):
+    """Both at once: the one takes its pauses while the other's patience with its children runs out."""
+    hopeless = supervise(media="raise SystemExit('media has no camera')", web=PATIENT)
     supervisor = supervise(media=DEAF, jobs=DEAF)
     supervisor.wait_for("READY")
     deadline = time.monotonic() + 5
@@ -142,14 +146,11 @@ def test_a_child_that_does_not_listen_is_ended_within_the_ten_seconds(supervise)
     assert "media did not stop in time" in supervisor.log.read_text()
     assert supervisor.survivors() == []
 
-
-def test_a_child_that_can_never_start_ends_the_start(supervise):
-    supervisor = supervise(media="raise SystemExit('media has no camera')", web=PATIENT)
-    assert supervisor.process.wait(20) == 1
-    text = supervisor.log.read_text()
+    assert hopeless.process.wait(20) == 1
+    text = hopeless.log.read_text()
     assert text.count("media     │ media has no camera") == 5
     assert "media ended with status 1, and does so every time" in text
-    assert supervisor.survivors() == []
+    assert hopeless.survivors() == []
 
 
 def test_a_supervisor_that_is_killed_leaves_nothing_behind(supervise):
