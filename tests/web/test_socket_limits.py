@@ -14,23 +14,18 @@ import socketio
 
 from app.identity.models import Person
 from app.web.sockets import BURST, LARGEST_MESSAGE, PATIENCE
-from tests.people import PASSWORD
-from tests.processes import House
+from tests.people import PASSWORD, TOKEN
+from tests.processes import House, running, wait_for
 
 pytestmark = pytest.mark.late
 
 SHOUTS = 10_000
-TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
 @pytest.fixture
 def web(tmp_path, settings):
-    house = House(tmp_path, settings.database_url)
-    try:
-        house.start(media=False, jobs=False)
+    with running(House(tmp_path, settings.database_url), media=False, jobs=False) as house:
         yield house
-    finally:
-        house.stop()
 
 
 @contextlib.asynccontextmanager
@@ -121,7 +116,8 @@ def test_a_giant_message_is_not_even_read_to_its_end_and_closes_its_socket_alone
     before = resident_mb(web)
     assert not asyncio.run(story())
     assert resident_mb(web) < before + 40
-    assert f"a message over {LARGEST_MESSAGE} bytes" in web.processes["web0"].log.read_text()
+    log = web.processes["web0"].log
+    wait_for(lambda: f"a message over {LARGEST_MESSAGE} bytes" in log.read_text(), 15, web.logs)
 
 
 def resident_mb(web: House) -> float:
