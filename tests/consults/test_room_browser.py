@@ -14,12 +14,21 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 arabic = translator("ar")
 
 
-def test_a_consultation_from_the_waiting_room_to_the_end(scene: Scene) -> None:
+def test_a_consultation_from_the_test_before_it_to_its_end(scene: Scene) -> None:
     doctor, patient, interpreter = scene.all
-    for one in scene.all:
-        one.open(scene.house.url, scene.consult_id)
+
+    # Before it: ten seconds through the node end in a plain verdict.
+    patient.page.goto(f"{scene.house.url}/consults/check/{scene.circle.booking.id}")
+    patient.by("check-start").click()
+    patient.by("heard-yes").click()
+    expect(patient.page.locator("#check")).to_have_attribute("data-state", "done", timeout=60000)
+    verdict = patient.by("check-verdict").get_attribute("data-verdict")
+    assert verdict in ("video", "audio"), patient.by("check-numbers").inner_text()
+    expect(patient.by("check-numbers")).not_to_be_empty()
 
     # Who is early waits, and sees the others and one's own picture.
+    for one in scene.all:
+        one.open(scene.house.url, scene.consult_id)
     patient.enter()
     expect(patient.by("lobby-status")).to_have_text(arabic(
         "The doctor has been told that you are ready. You will be let in; you need to do nothing."))
@@ -85,28 +94,7 @@ def test_a_consultation_from_the_waiting_room_to_the_end(scene: Scene) -> None:
         assert one.complaints == []
 
 
-def test_a_reload_returns_to_the_seat_and_a_second_tab_takes_it_over(scene: Scene) -> None:
-    scene.everyone_is_inside()
-    scene.everyone_meets()
-    patient, doctor = scene.patient, scene.doctor
-
-    patient.page.reload()
-    patient.is_inside()
-    patient.sees("specialist", within=PATIENCE)
-    doctor.sees("patient", within=PATIENCE)
-    doctor.hears("patient", within=PATIENCE)
-
-    second: Page = patient.context.new_page()
-    second.goto(f"{scene.house.url}/consults/{scene.consult_id}")
-    expect(second.get_by_test_id("consult")).to_have_attribute("data-phase", "room", timeout=20000)
-    expect(patient.by("outside")).to_contain_text(arabic("You continued in another window"))
-    doctor.sees("patient", within=PATIENCE)
-    patient.by("return").click()
-    patient.is_inside()
-    expect(second.get_by_test_id("outside")).to_be_visible()
-
-
-def test_who_comes_late_sees_a_picture_within_a_second(scene: Scene) -> None:
+def test_who_comes_late_sees_a_picture_at_once_a_reload_returns_and_a_second_tab_takes_over(scene: Scene) -> None:
     doctor, patient, interpreter = scene.all
     for one in (doctor, patient):
         one.open(scene.house.url, scene.consult_id)
@@ -136,6 +124,24 @@ def test_who_comes_late_sees_a_picture_within_a_second(scene: Scene) -> None:
     interpreter.sees("patient", within=PATIENCE)
     times = interpreter.page.evaluate("window.times")
     assert times["0"] < 1000 and times["1"] < 1000, times
+    scene.everyone_meets()
+
+    # A reload returns to the seat.
+    patient.page.reload()
+    patient.is_inside()
+    patient.sees("specialist", within=PATIENCE)
+    doctor.sees("patient", within=PATIENCE)
+    doctor.hears("patient", within=PATIENCE)
+
+    # Another tab takes it over.
+    second: Page = patient.context.new_page()
+    second.goto(f"{scene.house.url}/consults/{scene.consult_id}")
+    expect(second.get_by_test_id("consult")).to_have_attribute("data-phase", "room", timeout=20000)
+    expect(patient.by("outside")).to_contain_text(arabic("You continued in another window"))
+    doctor.sees("patient", within=PATIENCE)
+    patient.by("return").click()
+    patient.is_inside()
+    expect(second.get_by_test_id("outside")).to_be_visible()
 
 
 def with_class(name: str) -> re.Pattern[str]:
