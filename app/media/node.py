@@ -115,6 +115,8 @@ class Node:
         client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False, handle_sigint=False)
         for command in Command:
             client.on(command.value, self._handler(command), namespace=NAMESPACE)
+        # At once: `wait()` returns only a second after the line was lost.
+        client.on("disconnect", lambda reason: self.rooms.stop_recordings(), namespace=NAMESPACE)
         return client
 
     def _handler(self, command: Command) -> Any:
@@ -138,7 +140,6 @@ class Node:
                 await self._say_hello()
                 await self._web.wait()
                 log.warning("the web is gone; %d rooms live on", self.rooms.count)
-                self.rooms.stop_recordings()
             except (SocketIOError, OSError) as error:
                 log.info("the web does not answer at %s (%s)", self._settings.web_url, error)
             except Exception:
