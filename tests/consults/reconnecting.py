@@ -115,11 +115,13 @@ def watched(scene: Scene) -> Watch:
 
 
 def standing(scene: Scene) -> dict[str, Any]:
-    """Mode, channels, languages, gains, as each person has them."""
+    """Mode, channels, languages, gains, the recording and one's agreement to it, as each person has them."""
     kept = ("liveOn", "listens", "pair", "gain", "sound", "slot", "mic", "camera", "sharing", "place")
-    return {one.role: one.page.evaluate(
-        "(kept) => [window.consilium.state.mode, window.consilium.state.you.originalGain, "
-        "window.consilium.state.seats.map((seat) => kept.map((name) => seat[name]))]", kept) for one in scene.all}
+    script = """(kept) => {
+      const { mode, you, recording, seats } = window.consilium.state;
+      return [mode, you.originalGain, recording, seats.map((seat) => kept.map((name) => seat[name]))];
+    }"""
+    return {one.role: one.page.evaluate(script, kept) for one in scene.all}
 
 
 def writes(one: Guest, text: str) -> None:
@@ -128,6 +130,23 @@ def writes(one: Guest, text: str) -> None:
       const panel = document.getElementById("panel-chat");
       panel.querySelector("textarea").value = text;
       panel.querySelector("form").requestSubmit();
+    }""", text)
+
+
+def writes_once_the_web_is_gone(one: Guest, text: str) -> None:
+    """The page's `unsent` is then what the chat says for as long as the line is lost."""
+    one.page.evaluate("""(text) => {
+      const panel = document.getElementById("panel-chat");
+      let isWritten = false;
+      const timer = setInterval(() => {
+        const isLost = document.getElementById("line-state").dataset.quality === "lost";
+        if (isLost && isWritten) window.unsent = panel.querySelector('[data-testid="chat-lines"]').textContent;
+        if (isWritten && !isLost) clearInterval(timer);
+        if (!isLost || isWritten) return;
+        isWritten = true;
+        panel.querySelector("textarea").value = text;
+        panel.querySelector("form").requestSubmit();
+      }, 50);
     }""", text)
 
 
@@ -224,9 +243,10 @@ def kill_the_media_node(scene: Scene) -> float:
     return watch.until_all_is_back(least=6, within=60)
 
 
-def kill_the_web(scene: Scene) -> float:
+def kill_the_web(scene: Scene, then: Callable[[], object] = lambda: None) -> float:
     watch = watched(scene)
     scene.house.processes["web0"].kill()
+    then()
     return watch.until_all_is_back(least=6, within=60)
 
 
