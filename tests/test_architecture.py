@@ -128,7 +128,7 @@ def test_the_media_node_stands_alone(module):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (APP / "core").glob("*.py") if path.stem != "__init__"))
 def test_core_modules_can_be_imported_one_by_one(name):
-    databases = {"db", "columns", "outbox"}
+    databases = {"db", "columns", "outbox", "rotation"}
     banned = ["flask"] + ([] if name in databases else ["sqlalchemy"])
     code = (f"import sys, app.core.{name}; "
             f"sys.exit(', '.join(m for m in {banned!r} if m in sys.modules) or 0)")

@@ -19,7 +19,8 @@ from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import Record
-from app.scheduling.models import Booking, BookingState
+from app.scheduling import queries as scheduling
+from app.scheduling.models import Booking, BookingState, Qualification
 
 OPENS_BEFORE = timedelta(minutes=15)
 CLOSES_AFTER = timedelta(hours=2)
@@ -89,6 +90,12 @@ def consult_for(session: Session, person: Person, consult_id: str) -> Consult:
     if person.role != Role.COORDINATOR and cases.membership(session, person, consult.case_id) is None:
         raise Forbidden()
     return consult
+
+
+def credentials_to_call(session: Session, consult: Consult) -> list[Qualification]:
+    """Of interpreters who could be called into this consult and have no seat in it."""
+    seated = [seat.person_id for seat in consult.present_seats]
+    return scheduling.credentials_free_during(session, consult.booking, leaving_out=seated)
 
 
 def consult_of_guest(session: Session, person: Person) -> str | None:

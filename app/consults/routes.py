@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from app.audit import service as audit
 from app.audit.verbs import Verb
 from app.cases.models import Case
+from app.consults import calling_routes as _calling  # noqa: F401 - importing it adds its routes
 from app.consults import checks, policy, queries, service, teaching, tickets, timeline, watch
 from app.consults import guest_routes as _guests  # noqa: F401 - importing it adds its routes
 from app.consults import recording_routes as _recordings  # noqa: F401

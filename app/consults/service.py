@@ -20,7 +20,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling.models import Booking
+from app.scheduling.models import Booking, Qualification
 
 LONGEST_LINE = 2_000
 LINGERS = timedelta(hours=1)
@@ -67,6 +67,15 @@ def add_interpreter(session: Session, actor: Person, consult: Consult, person: P
         case_service.grant(session, actor, consult.case, person, Role.INTERPRETER, reason="consult",
                            until=consult.closes_at + LINGERS)
     return _give_seat(session, consult, person, Role.INTERPRETER, pair[0], pair=list(pair), booked=False)
+
+
+def call_interpreter(session: Session, actor: Person, consult: Consult, credential: Qualification) -> Seat:
+    """Gives the holder of the credential a seat and tells them to come."""
+    seat = add_interpreter(session, actor, consult, credential.person, (credential.source, credential.target))
+    remember(session, consult, "interpreter_called", seat)
+    case_service.notify(session, "interpreter_called", consult.case, [credential.person_id], consult_id=consult.id,
+                        starts_at=consult.booking.starts_at.isoformat())
+    return seat
 
 
 def add_guest(session: Session, consult: Consult, person: Person, kind: str) -> Seat:

@@ -118,6 +118,11 @@ KINDS: dict[str, Kind] = {
         N_("An interpreter is missing"),
         N_("Nobody is left to interpret the video meeting of case %(number)s on %(starts_at)s. "
            "Please find somebody, or agree another time.")),
+    "interpreter_called": _meeting(
+        N_("You are asked into a consultation"),
+        N_("The hospital’s office asks you to interpret in the consultation of case %(number)s. "
+           "A place is kept for you; please come in."),
+        page="/consults/{consult_id}", action=N_("Go to the consultation")),
     "consult_ended": Kind(
         N_("Your meeting has ended"),
         (N_("The video meeting of case %(number)s is over. The specialist now writes the opinion."),)),

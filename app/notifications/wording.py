@@ -72,7 +72,7 @@ def words(
         title=say(kind.title),
         sentences=tuple(say(sentence, **values) for sentence in (first, *further)),
         times=_times(kind, facts, language, zone),
-        path=kind.page.format(case_id=case_id or ""),
+        path=kind.page.format(**facts | {"case_id": case_id or ""}),
         action=say(kind.action),
     )
 

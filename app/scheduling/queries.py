@@ -29,6 +29,7 @@ from app.scheduling.models import (
     BookingState,
     BriefPreference,
     BusyFeed,
+    Claim,
     Diary,
     Engagement,
     EngagementState,
@@ -307,6 +308,27 @@ def qualifications_of(session: Session, person: Person) -> list[Qualification]:
     return list(session.scalars(
         select(Qualification).where(Qualification.person_id == person.id)
         .order_by(Qualification.source, Qualification.target)))
+
+
+def credentials_free_during(
+    session: Session, booking: Booking, *, leaving_out: Iterable[str] = ()
+) -> list[Qualification]:
+    """Credentials in any languages that are good on the day of a meeting, of interpreters with no other one then.
+
+    Those that know the patient's language or the doctor's come first.
+    """
+    day, quarters = booking.starts_at.date(), booking.quarters
+    busy = select(Claim.person_id).where(
+        Claim.quarter >= quarters.start, Claim.quarter < quarters.stop, Claim.booking_id != booking.id,
+        or_(Claim.expires_at.is_(None), Claim.expires_at > now()))
+    found = session.scalars(
+        select(Qualification).join(Qualification.person).options(joinedload(Qualification.person))
+        .where(Person.active, Person.role == Role.INTERPRETER, Person.id.not_in([*leaving_out]), Person.id.not_in(busy),
+               or_(Qualification.valid_from.is_(None), Qualification.valid_from <= day),
+               or_(Qualification.valid_until.is_(None), Qualification.valid_until >= day)))
+    spoken = {primary(booking.source), primary(booking.target)}
+    return sorted(found, key=lambda one: (
+        -len({primary(one.source), primary(one.target)} & spoken), one.person.name, one.source, one.target))
 
 
 def interpreted_languages(session: Session) -> set[str]:

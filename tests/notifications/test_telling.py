@@ -171,14 +171,14 @@ def test_every_kind_that_the_house_sends_has_its_words():
 def test_every_link_leads_to_a_page(app: Flask):
     adapter = app.url_map.bind("localhost")
     for kind in KINDS.values():
-        path = kind.page.format(case_id="0" * 32)
+        path = kind.page.format(case_id="0" * 32, consult_id="0" * 32)
         assert adapter.match(path, method="GET"), path
 
 
 def test_every_sentence_can_be_said():
     for name in KINDS:
         for language in ("en", "es", "ar"):
-            wording = words(name, {"starts_at": AT.isoformat()}, language=language, zone="Africa/Cairo",
+            wording = words(name, {"starts_at": AT.isoformat(), "consult_id": "c"}, language=language, zone="Africa/Cairo",
                             case_id="c", number="C-2026-00001")
             assert wording.title and all(wording.sentences)
             assert not re.search(r"%\(|\{", " ".join((wording.title, *wording.sentences, wording.path)))
