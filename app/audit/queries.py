@@ -1,7 +1,7 @@
 """Reading the chain, and checking it."""
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit.models import GENESIS, AuditEntry
-from app.audit.verbs import Verb
 
 
 @dataclass(frozen=True)
@@ -33,22 +32,6 @@ def verify_chain(session: Session, expected_head: str | None = None) -> ChainRep
             previous = entry.hash
             seen_head = seen_head or previous == expected_head
     return ChainReport(count, previous, broken_at=None if seen_head else count + 1)
-
-
-def entries_of_case(session: Session, case_id: str, verbs: Sequence[Verb] | None = None) -> list[AuditEntry]:
-    """The entries about a case, newest first."""
-    wanted = select(AuditEntry).where(AuditEntry.case_id == case_id)
-    if verbs is not None:
-        wanted = wanted.where(AuditEntry.verb.in_([str(verb) for verb in verbs]))
-    return list(session.scalars(wanted.order_by(AuditEntry.number.desc())))
-
-
-def latest_entries(session: Session, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
-    """The newest entries of the whole chain, optionally older than number `before`."""
-    wanted = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
-    if before is not None:
-        wanted = wanted.where(AuditEntry.number < before)
-    return list(session.scalars(wanted))
 
 
 def _walk(session: Session) -> Generator[AuditEntry, None, None]:

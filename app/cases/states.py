@@ -63,7 +63,6 @@ TABLE: dict[tuple[Stage, Move], tuple[Stage, frozenset[str]]] = {
     **{(stage, M.WITHDRAW): (S.WITHDRAWN, frozenset({_PATIENT, _OFFICE})) for stage in _OPEN},
 }
 WRITTEN_ONLY = {(S.ACCEPTED, M.SIGN): (S.OPINION_SIGNED, frozenset({_SPECIALIST}))}
-JOURNEY = (S.SUBMITTED, S.TRIAGE, S.ACCEPTED, S.SCHEDULED, S.CONSULTED, S.OPINION_SIGNED, S.RELEASED)
 ENDS = frozenset({S.CLOSED, S.DECLINED, S.WITHDRAWN})
 
 

@@ -23,12 +23,6 @@ def people_of_role(session: Session, role: Role) -> list[Person]:
     return list(session.scalars(select(Person).where(Person.role == role, Person.active).order_by(Person.created_at)))
 
 
-def specialists_of(session: Session, specialty: str) -> list[Person]:
-    """Active specialists, those of the specialty first."""
-    everybody = people_of_role(session, Role.SPECIALIST)
-    return sorted(everybody, key=lambda person: specialty not in person.specialties)
-
-
 def signed_in_person(session: Session, sign_in_id: str | None) -> Person | None:
     """The person behind a live sign-in: not ended, not silent for a day, not older than two weeks."""
     if not sign_in_id:

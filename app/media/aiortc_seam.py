@@ -68,7 +68,6 @@ _incoming = ffi.from_buffer(INCOMING)
 _outgoing = ffi.from_buffer(OUTGOING)
 _outgoing_view = memoryview(OUTGOING)
 _length = ffi.new("int *")
-_OK = lib.srtp_err_status_ok
 
 Certificate = RTCCertificate
 PacketTaker = Callable[[bytes], None]

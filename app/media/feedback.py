@@ -258,8 +258,3 @@ def _chunks(symbols: list[int]) -> bytes:
         chunks.append(pack("!H", 0xC000 | vector))
         position += 7
     return b"".join(chunks)
-
-
-def ntp_middle(unix_seconds: float) -> int:
-    """The middle 32 bits of the NTP time of ``unix_seconds``."""
-    return int((unix_seconds + NTP_EPOCH) * 65536) & 0xFFFFFFFF

@@ -23,7 +23,6 @@ NACK_TRIES = 10
 MAX_MISSING = 100
 KEY_FRAME_INTERVAL = 0.5
 KEY_FRAME_PATIENCE = 1.0
-RESTART_GAP = 3000
 SILENCE = 127
 FLOWING = 1.0
 """A browser whose line is narrow stops its large layer: after this long it counts as stopped."""

@@ -7,11 +7,6 @@ TIMESTAMP_MASK = 0xFFFFFFFF
 HALF = 0x8000
 
 
-def is_newer(sequence: int, than: int) -> bool:
-    """Whether ``sequence`` comes after ``than``, by the shorter way round."""
-    return 0 < (sequence - than) & SEQUENCE_MASK < HALF
-
-
 def sequence_offset(last_sent: int, first: int) -> int:
     """The offset that makes ``first`` the successor of ``last_sent``."""
     return (last_sent + 1 - first) & SEQUENCE_MASK

@@ -11,9 +11,7 @@ FIXED_HEADER = Struct("!BBHII")
 HEADER_WITH_SEND_TIME = Struct("!BBHIIHHI")
 """Fixed header, then one one-byte extension of three bytes: abs-send-time."""
 
-ONE_BYTE_PROFILE = 0xBEDE
 MAX_PACKET = 2048
-MIN_PACKET = 12
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -26,47 +24,6 @@ TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-exte
 def is_media(first_byte: int) -> bool:
     """RTP or RTCP, by the first byte (RFC 7983)."""
     return 127 < first_byte < 192
-
-
-def is_rtcp(second_byte: int) -> bool:
-    """RTCP rather than RTP on a shared port (RFC 5761)."""
-    return 191 < second_byte < 224
-
-
-def payload_range(packet: bytearray | bytes, length: int) -> tuple[int, int] | None:
-    """Start and end of the payload, without extensions and padding."""
-    first = packet[0]
-    start = 12 + (first & 15) * 4
-    end = length
-    if first & 0x20:
-        end -= packet[length - 1]
-    if first & 0x10:
-        if start + 4 > end:
-            return None
-        start += 4 + ((packet[start + 2] << 8) | packet[start + 3]) * 4
-    return (start, end) if start <= end else None
-
-
-def extension_elements(packet: bytearray | bytes, start: int, end: int) -> list[tuple[int, int, int]]:
-    """(id, offset, length) of each one-byte extension between ``start`` and ``end``, the area after the profile."""
-    elements = []
-    while start < end:
-        head = packet[start]
-        if head == 0:
-            start += 1
-            continue
-        identifier, size = head >> 4, (head & 15) + 1
-        start += 1
-        if identifier == 15 or start + size > end:
-            break
-        elements.append((identifier, start, size))
-        start += size
-    return elements
-
-
-def abs_send_time(now: float) -> int:
-    """Seconds as 6.18 fixed point, 24 bits."""
-    return int(now * 262144) & 0xFFFFFF
 
 
 def is_vp8_key_frame(payload: bytes | bytearray) -> bool:

@@ -87,14 +87,6 @@ def dated_bits(hours: Iterable[DatedHours], horizon: Horizon, *, outward: bool) 
     return bits
 
 
-def interval_bits(intervals: Iterable[Interval], horizon: Horizon) -> int:
-    """The quarters of any of the intervals."""
-    bits = 0
-    for begin, end in intervals:
-        bits |= horizon.span(begin, end)
-    return bits
-
-
 def quarter_bits(quarters: Iterable[int], horizon: Horizon) -> int:
     """Single quarters, in any order, as bits."""
     octets = bytearray(horizon.length // 8 + 1)
@@ -130,15 +122,6 @@ def run_starts(bits: int, length: int) -> int:
         bits &= bits >> step
         have += step
     return bits
-
-
-def longest_run(bits: int) -> int:
-    """How many set bits stand in a row at the most."""
-    length = 0
-    while bits:
-        bits &= bits >> 1
-        length += 1
-    return length
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ how long one waits for it. Three in the morning for one is last, not hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from functools import cached_property, lru_cache
 from heapq import merge
 from typing import NamedTuple
 
-from app.scheduling.calendar import longest_run, run_starts, wall_bits
+from app.scheduling.calendar import run_starts, wall_bits
 from app.scheduling.quarters import DAY, WEEK, Horizon, instant_of, ones
 
 HOUR_COST = (9, 10, 10, 10, 9, 7, 5, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 8)
@@ -102,12 +102,6 @@ def common_starts(length: int, patient: Candidate, team: Team) -> int:
     return starts
 
 
-def hour_cost(at: datetime, length: int, zone_offset_quarters: int) -> int:
-    """The cost of a meeting for one person whose clock is that far from UTC: its worst hour."""
-    first = int(at.timestamp()) // 900 + zone_offset_quarters
-    return max(HOUR_COST[(first + step) % DAY // 4] for step in range(length))
-
-
 class Lack(StrEnum):
     """Why no time was found, from the most to the least basic."""
 
@@ -159,11 +153,6 @@ def _with_one_interpreter(length: int, patient: Candidate, team: Team) -> int:
     """The starts that would do if one interpreter were enough."""
     return (run_starts(patient.free, length) & _any_start(team.specialists, length)
             & _any_start(team.interpreters or (), length))
-
-
-def longest_opening(people: Iterable[Candidate]) -> int:
-    """The longest stretch of free quarters that any one of them has."""
-    return max((longest_run(person.free) for person in people), default=0)
 
 
 # --- ranking: masks of equal cost -------------------------------------------------------------------------

@@ -33,6 +33,20 @@ FIRST_NUMBER = 100_000
 """Of the visitors' seats: no seat of the load has so high a one."""
 
 
+def payload_range(packet: bytearray | bytes, length: int) -> tuple[int, int] | None:
+    """Start and end of the payload, without extensions and padding."""
+    first = packet[0]
+    start = 12 + (first & 15) * 4
+    end = length
+    if first & 0x20:
+        end -= packet[length - 1]
+    if first & 0x10:
+        if start + 4 > end:
+            return None
+        start += 4 + ((packet[start + 2] << 8) | packet[start + 3]) * 4
+    return (start, end) if start <= end else None
+
+
 class Visitor(Seat):
     """A seat that lives on the event loop: publishes and answers requests for key frames, or waits for one."""
 
@@ -69,7 +83,7 @@ class Visitor(Seat):
             self.place = 0
 
     async def _take(self, packet: bytes, arrival_time_ms: int) -> None:
-        span = rtp.payload_range(packet, len(packet))
+        span = payload_range(packet, len(packet))
         if span is None or packet[1] & 127 != 96:
             return
         sequence, timestamp = struct.unpack_from("!HI", packet, 2)

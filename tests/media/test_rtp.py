@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,24 +46,7 @@ def test_h264_key_frames_are_known_by_their_first_packet(payload, is_key):
     assert rtp.is_h264_key_frame(payload) is is_key
 
 
-def test_the_payload_lies_between_extensions_and_padding():
-    packet = (
-        struct.pack("!BBHIIHH", 0xB1, 96, 1, 2, 3, 0, 0)[:12]
-        + b"CSRC"
-        + b"\xbe\xde\x00\x01\x10\xaa\x00\x00"
-        + b"hello\x00\x00\x03"
-    )
-    start, end = rtp.payload_range(packet, len(packet))
-    assert packet[start:end] == b"hello"
-    elements = rtp.extension_elements(packet, 20, 24)
-    assert elements == [(1, 21, 1)]
-
-
-@given(st.binary(min_size=12, max_size=200))
+@given(st.binary(max_size=200))
 def test_no_bytes_break_the_reading(packet):
-    found = rtp.payload_range(packet, len(packet)) if not packet[0] & 0x10 or len(packet) > 80 else None
-    if found:
-        assert 12 <= found[0] <= found[1] <= len(packet)
-    rtp.extension_elements(packet, 12, len(packet))
-    rtp.is_vp8_key_frame(packet)
-    rtp.is_h264_key_frame(packet)
+    assert rtp.is_vp8_key_frame(packet) in (True, False)
+    assert rtp.is_h264_key_frame(packet) in (True, False)

@@ -178,8 +178,8 @@ def test_every_link_leads_to_a_page(app: Flask):
 def test_every_sentence_can_be_said():
     for name in KINDS:
         for language in ("en", "es", "ar"):
-            wording = words(name, {"starts_at": AT.isoformat(), "consult_id": "c"}, language=language, zone="Africa/Cairo",
-                            case_id="c", number="C-2026-00001")
+            wording = words(name, {"starts_at": AT.isoformat(), "consult_id": "c"}, language=language,
+                            zone="Africa/Cairo", case_id="c", number="C-2026-00001")
             assert wording.title and all(wording.sentences)
             assert not re.search(r"%\(|\{", " ".join((wording.title, *wording.sentences, wording.path)))
 

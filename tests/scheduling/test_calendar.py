@@ -14,7 +14,6 @@ from app.scheduling.calendar import (
     Window,
     dated_bits,
     free_bits,
-    longest_run,
     quarter_bits,
     run_starts,
     stretches,
@@ -167,11 +166,6 @@ def test_widened_is_every_bit_and_its_neighbours(mask, by):
             for j in range(i - by, i + by + 1):
                 expected |= 1 << j if j >= 0 else 0
     assert widened(mask, by) == expected
-
-
-@given(bits)
-def test_longest_run(mask):
-    assert longest_run(mask) == max(map(len, format(mask, "b").split("0")))
 
 
 @given(st.sets(st.integers(-50, 250)))
