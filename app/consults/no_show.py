@@ -13,18 +13,19 @@ from app.core.errors import Conflict
 from app.core.outbox import JobContext, enqueue
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import rescue
+from app.scheduling import ladder, rescue
 from app.scheduling.models import Booking, EngagementState
 
 PATIENCE = timedelta(minutes=3)
 JOB = "consult.no_show"
 
 
-def notice(session: Session, consult: Consult) -> None:
-    """Queues the report when somebody has waited for an interpreter for three minutes. Once for each interpreter."""
-    for person in missing(consult):
-        enqueue(session, JOB, {"booking_id": consult.booking_id, "interpreter_id": person.id},
-                key=f"no_show:{consult.booking_id}:{person.id}")
+def notice(session: Session, consult: Consult) -> bool:
+    """Queues the report when somebody has waited for an interpreter for three minutes, once for each interpreter.
+    Whether it did."""
+    queued = [enqueue(session, JOB, {"booking_id": consult.booking_id, "interpreter_id": person.id},
+                      key=f"no_show:{consult.booking_id}:{person.id}") for person in missing(consult)]
+    return any(queued)
 
 
 def missing(consult: Consult) -> list[Person]:
@@ -44,22 +45,29 @@ def missing(consult: Consult) -> list[Person]:
 
 
 def report(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
-    """The job: asks the next interpreter, unless the first has come meanwhile or somebody was quicker."""
+    """The job: asks the next interpreter, unless the first has come meanwhile or somebody was quicker.
+
+    With nobody left to ask the first keeps the place, for one who comes late is better than none; the office is told.
+    """
     booking = session.get(Booking, payload["booking_id"])
     consult = queries.consult_of_booking(session, booking.id) if booking is not None else None
     if booking is None or consult is None:
         return
     for person in missing(consult):
-        if person.id == payload["interpreter_id"]:
-            try:
-                rescue.report_no_show(session, None, booking, person)
-            except Conflict:
-                return  # the meeting was cancelled, or needs nobody any more
+        if person.id != payload["interpreter_id"]:
+            continue
+        if not ladder.rest(session, booking):
+            ladder.tell(session, "interpreter_missing", booking, ladder.office(session))
+            return
+        try:
+            rescue.report_no_show(session, None, booking, person)
+        except Conflict:
+            return  # the meeting was cancelled, or needs nobody any more
 
 
 def is_sought(consult: Consult) -> bool:
     """Whether the first one did not come, and another is asked or looked for. Everybody in the consult is told."""
-    missed = any(one.state == EngagementState.NO_SHOW for one in consult.booking.engagements)
+    missed = any(one.state == EngagementState.NO_SHOW for one in consult.booking.engagements) or bool(missing(consult))
     return missed and not consult.is_over and not _an_interpreter_came(consult)
 
 

@@ -72,9 +72,11 @@ def _under_way() -> Select[tuple[str]]:
 
 def _look_out_for_the_interpreter(session: Session, consult: Consult) -> None:
     """One who does not come is reported; whoever steps in finds a seat, and everybody sees who that is."""
-    no_show.notice(session, consult)
+    is_missed = no_show.notice(session, consult)
     gone = service.follow_booking(session, consult)
     if gone is None:
+        if is_missed:
+            announcing.state(session, consult)
         return
     for seat in gone:
         announcing.tell(session, announcing.place(seat.id), "seat.removed")

@@ -112,9 +112,14 @@ def promote(session: Session, actor: Person | None, booking: Booking) -> Person 
     return found
 
 
-def _ask_next(session: Session, actor: Person | None, booking: Booking) -> Person | None:
+def rest(session: Session, booking: Booking) -> list[Person]:
+    """Who has not been asked yet and is free, best first."""
     asked = {one.interpreter_id for one in booking.engagements}
-    ladder = queries.free_interpreters(session, booking, leaving_out=asked | {person.id for person in booking.people})
+    return queries.free_interpreters(session, booking, leaving_out=asked | {person.id for person in booking.people})
+
+
+def _ask_next(session: Session, actor: Person | None, booking: Booking) -> Person | None:
+    ladder, rank = rest(session, booking), len(booking.engagements)
     for first in range(0, len(ladder), _AT_ONCE):
         some = ladder[first:first + _AT_ONCE]
         diaries.lock(session, [person.id for person in some])
@@ -124,7 +129,7 @@ def _ask_next(session: Session, actor: Person | None, booking: Booking) -> Perso
             except claims.SlotTaken:
                 continue
             booking.seat(person)
-            propose(session, actor, booking, person, rank=len(asked))
+            propose(session, actor, booking, person, rank=rank)
             partners = [one.id for one in booking.interpreters if one.id != person.id]
             told = [booking.patient_id, booking.specialist_id, *partners, *office(session)]
             tell(session, "interpreter_replaced", booking, told)

@@ -59,8 +59,8 @@ def test_the_next_one_is_asked_and_has_a_seat(
         chair: Sit) -> None:
     a_round(app, database)
     a_round(app, database)
+    assert patient.heard("state")[-1]["interpreterSought"] is True
     assert the_job(database, app) == 1, "once, however often one looks"
-    assert patient.heard("state")[-1]["interpreterSought"] is False
     a_round(app, database)
     state = patient.heard("state")[-1]
     assert state["interpreterSought"] is True
@@ -72,6 +72,23 @@ def test_the_next_one_is_asked_and_has_a_seat(
     stepped_in = let_in(chair, doctor, second)
     assert stepped_in.seat().is_in_room
     assert patient.heard("state")[-1]["interpreterSought"] is False
+
+
+def test_with_nobody_left_to_ask_the_late_one_still_finds_the_place(
+        app: Flask, database: Database, meeting: Meeting, second: Person, doctor: Chair, patient: Chair,
+        chair: Sit) -> None:
+    with database.unit_of_work() as session:
+        session.get_one(Person, second.id).active = False
+    a_round(app, database)
+    assert the_job(database, app) == 1
+    a_round(app, database)
+    assert patient.heard("state")[-1]["interpreterSought"] is True
+    with database.sessions() as session:
+        told = [one.payload["person_id"] for one in session.scalars(select(Job).where(Job.kind == "notify"))
+                if one.payload["kind"] == "interpreter_missing"]
+    assert told == [meeting.coordinator.id]
+    late = let_in(chair, doctor, meeting.circle.interpreter)
+    assert late.seat().is_in_room and patient.heard("state")[-1]["interpreterSought"] is False
 
 
 def test_of_a_team_the_one_who_did_not_come_is_replaced_while_the_meeting_goes_on(
