@@ -5,6 +5,7 @@ from flask import Flask, current_app, g, jsonify, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -76,8 +77,9 @@ def install(app: Flask) -> None:
         return answer(Invalid(UNKEEPABLE))
 
     @app.errorhandler(OperationalError)
-    def busy(error: OperationalError) -> Response:
-        current_app.logger.error("database unavailable: %s", type(error.orig).__name__)
+    @app.errorhandler(PoolTimeout)
+    def busy(error: OperationalError | PoolTimeout) -> Response:
+        current_app.logger.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
         return answer(_with_status(Refusal(UNEXPECTED), 503))
 
     @app.errorhandler(Exception)
