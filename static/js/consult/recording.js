@@ -3,6 +3,7 @@
 // For tests: recording-sign (data-state: asked | running | paused; a button), recording-toggle (among the people), recording-ask, recording-agree,
 // recording-refuse, recording-menu, recording-begin, recording-withdraw, recording-stop, recording-purge,
 // recording-delete, recording-delete-sure, recording-keep.
+import { list } from "../lib/words.js";
 import { announce, say } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -45,7 +46,7 @@ export class Recording {
 
   /** It stands for as long as it runs, and leads to the way out of it. */
   _showSign({ state, waitingFor }) {
-    const waits = () => say("recordingWaits", { names: waitingFor.join(", ") });
+    const waits = () => say("recordingWaits", { names: list(waitingFor) });
     const sentence = { running: () => say("recordingRuns"), paused: () => say("recordingPaused"), asked: waits }[state]?.();
     this._sign.hidden = !sentence;
     this._sign.dataset.state = state;
@@ -62,7 +63,7 @@ export class Recording {
   }
 
   _words({ state, waitingFor }) {
-    if (waitingFor.length) return say("recordingWaits", { names: waitingFor.join(", ") });
+    if (waitingFor.length) return say("recordingWaits", { names: list(waitingFor) });
     return say({ running: "recordingRuns", stopped: "recordingStopped", paused: "recordingPaused" }[state] ?? "recordingNone");
   }
 

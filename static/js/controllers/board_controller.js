@@ -1,7 +1,7 @@
 import { Controller } from "@hotwired/stimulus";
 import { send } from "../lib/send.js";
 import { clock, day, later, monday } from "../lib/wall.js";
-import { fill, language, number } from "../lib/words.js";
+import { fill, language, list, number } from "../lib/words.js";
 
 // The office's board: a row for each person, meetings to be dragged along it. What the server refuses snaps back with
 // its sentence; where a reason would help, it is asked for. Pressing a meeting does the same without dragging.
@@ -25,7 +25,7 @@ export default class extends Controller {
       dragConstraint: ({ event, oldEvent }) => this.isSameRow(event, oldEvent),
       eventDragStart: () => { this.dragging = true; this.said(""); },
       eventDrop: (info) => this.dropped(info),
-      datesSet: ({ start, end }) => this.show(start, end),
+      datesSet: ({ start, end }) => this.show(start, end).catch((refusal) => this.said(refusal.message)),
     });
     this.left = () => this.abandon();
     this.dialogTarget.addEventListener("close", this.left);
@@ -130,7 +130,7 @@ export default class extends Controller {
     short.textContent = meeting.case.split("-").at(-1);
     element.append(time, " ", short);
     element.setAttribute("aria-label", fill(this.wordsValue.named, { number: meeting.case, short: short.textContent,
-      time: time.textContent, names: meeting.names.join(", "), standing: this.wordsValue[meeting.standing] }));
+      time: time.textContent, names: list(meeting.names), standing: this.wordsValue[meeting.standing] }));
     element.addEventListener("click", () => {
       if (this.dragging) this.dragging = false; // the click that ends a drag
       else this.open(meeting, event.start);
@@ -164,7 +164,7 @@ export default class extends Controller {
     this.meeting = meeting;
     this.formTarget.reset();
     this.errorTarget.textContent = "";
-    this.aboutTarget.textContent = `${fill(this.wordsValue.case, { number: meeting.case })} · ${meeting.names.join(", ")}`;
+    this.aboutTarget.textContent = `${fill(this.wordsValue.case, { number: meeting.case })} · ${list(meeting.names)}`;
     this.formTarget.elements.wall.value = `${day(start)}T${clock(start)}`;
     this.formTarget.elements.wall.disabled = !meeting.movable;
     this.reasonTarget.hidden = !meeting.late;
@@ -204,7 +204,7 @@ export default class extends Controller {
       const { said } = await send(this.moveValue.replace("/0/", `/${meeting.id}/`), { body: new URLSearchParams(fields) });
       this.said(said);
       await this.read();
-      this.refresh();
+      this.refresh().catch(() => {}); // it is read when the page is loaded next
       return null;
     } catch (refusal) {
       return { error: refusal.message, needs: refusal.answer?.needs ?? null };

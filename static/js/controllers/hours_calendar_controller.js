@@ -30,7 +30,7 @@ export default class extends Controller {
       eventResizeStart: () => { this.dragging = true; },
       eventDrop: (info) => this.dragged(info),
       eventResize: (info) => this.dragged(info),
-      datesSet: ({ start, end }) => this.show(start, end),
+      datesSet: ({ start, end }) => this.show(start, end).catch((refusal) => this.say(refusal.message)),
     });
     this.turn = () => this.calendar.setOption("view", this.view);
     NARROW.addEventListener("change", this.turn);

@@ -1,5 +1,5 @@
 // fetch with what every request of ours needs: the CSRF token, JSON in and out, and a refusal as an Error whose
-// message is the server's sentence in the reader's language.
+// message is a sentence in the reader's language: the server's, or ours where the server was not reached (status 0).
 export class Refused extends Error {
   constructor(sentence, status, answer = null) {
     super(sentence);
@@ -8,8 +8,10 @@ export class Refused extends Error {
   }
 }
 
+const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
 export function csrfToken() {
-  return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+  return meta("csrf-token");
 }
 
 export async function send(url, { method = "POST", body, headers = {}, signal } = {}) {
@@ -26,6 +28,8 @@ export async function send(url, { method = "POST", body, headers = {}, signal } 
       ...headers,
     },
     body: body && !isForm ? JSON.stringify(body) : body,
+  }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Refused(meta("out-of-reach"), 0);
   });
   const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
   const answer = isJson ? await response.json() : null;

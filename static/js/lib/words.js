@@ -11,3 +11,8 @@ export function language() {
 export function number(value) {
   return new Intl.NumberFormat(language()).format(value);
 }
+
+// Names in a row, joined as their reader writes them.
+export function list(names) {
+  return new Intl.ListFormat(language(), { type: "conjunction" }).format(names);
+}
