@@ -34,6 +34,7 @@ __all__ = ["SOCKET_EVENTS", "SocketEvent", "after_commit", "check_every_event", 
 
 RATE, BURST = 20.0, 80.0  # events a second that one connection may send, and how many at once
 PATIENCE = 400  # refused events after which a connection is closed
+LOOK_AGAIN = 5.0  # seconds after which a reader of a socket looks whether it still stands
 LARGEST_MESSAGE = 200_000  # bytes; an offer with eight seats is about 40,000
 
 socketio = SocketIO()
@@ -97,13 +98,18 @@ def _bounded(app: Flask) -> Callable[..., Any]:
             super().__init__(handler, server, max_message_size=LARGEST_MESSAGE)
 
         def wait(self) -> Any:
-            try:
-                return self.ws.receive()
-            except ConnectionClosed:
-                if self.ws.incoming_message_len > LARGEST_MESSAGE:
-                    origin = self.ws.environ.get("REMOTE_ADDR", "unknown")
-                    app.logger.warning("socket from %s closed: a message over %s bytes", origin, LARGEST_MESSAGE)
-                return None
+            """The next message, None at the end. Looks again by itself: over a message that is too large,
+            simple-websocket wakes its reader before it says that it is closed, and never again."""
+            message = None
+            while message is None:
+                try:
+                    message = self.ws.receive(timeout=LOOK_AGAIN)
+                except ConnectionClosed:
+                    if self.ws.incoming_message_len > LARGEST_MESSAGE:
+                        origin = self.ws.environ.get("REMOTE_ADDR", "unknown")
+                        app.logger.warning("socket from %s closed: a message over %s bytes", origin, LARGEST_MESSAGE)
+                    return None
+            return message
 
     return Bounded
 

@@ -118,7 +118,7 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     # A phone gets the small picture, a desk the large one of whom it shows large.
     patient.by("chat-toggle").focus()
     assert patient.stats()["seats"]["specialist"]["width"] <= 320
-    assert doctor.stats()["seats"]["patient"]["width"] == 640
+    doctor.until("(async () => (await window.consilium.stats()).seats.patient.width === 640)()")
 
     # One thumb reaches all: the bar stands at the lower edge, with targets that are large enough.
     bar = patient.page.locator(".bar").bounding_box()
