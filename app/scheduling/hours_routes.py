@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
 from app.core.permissions import Permission, Role
+from app.i18n.locales import LOCALES
 from app.i18n.zones import zone_choices
 from app.identity.models import Person
 from app.scheduling import forms, moving_zone, pages, policy, queries, service
@@ -200,11 +201,11 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
     return (page, refusal.status) if refusal else page
 
 
-def _languages() -> list[tuple[str, list[tuple[str, str]]]]:
+def _languages() -> pages.Groups:
     """What an interpreter can be certified for, with what was entered before."""
     asked = request.form.get("source", ""), request.form.get("target", "")
-    return pages.languages_to_choose(
-        queries.interpreted_languages(db_session()), current_language().tag, *(one for one in asked if is_tag(one)))
+    used = {*queries.interpreted_languages(db_session()), *LOCALES}
+    return pages.tags_to_choose(used, current_language().tag, *(one for one in asked if is_tag(one)))
 
 
 def hours_saved(owner: Person, row_id: str | None = None) -> Response:

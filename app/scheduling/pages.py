@@ -1,14 +1,14 @@
 """How slots and people stand on a page: days in the reader's zone, kind hours first."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.locales import LOCALES, by_name, dialects, language_name, languages
+from app.i18n.locales import by_name, dialects, language_name, languages
 from app.identity.models import Person
 from app.scheduling.models import Booking
 from app.scheduling.slots import Slot
@@ -54,17 +54,26 @@ def days_of(slots: Iterable[Slot], people: dict[str, Person], patient: Person, r
     return days
 
 
-def languages_to_choose(used: Iterable[str], reader: str, *kept: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every language by its name for the reader, with its tag, in groups: those that are used here, their dialects,
-    all others. What is `kept` can be chosen again, whatever it is."""
-    near = {*used, *LOCALES}
-    ours = {tag: name for tag, name in languages(reader) if tag in near} | {
+Groups = list[tuple[str, list[tuple[str, str]]]]
+
+
+def languages_to_choose(used: Collection[str], reader: str, *kept: str) -> Groups:
+    """Every language by its name for the reader, with its tag: first those that are used here, then all others. What is
+    `kept` can be chosen again, whatever it is."""
+    ours = {tag: name for tag, name in languages(reader) if tag in used} | {
         tag: language_name(tag, reader) for tag in kept if tag}
-    regional = [(tag, language_name(tag, reader)) for one in near for tag, _name in dialects(one, reader)
-                if tag not in ours and len(dialects(one, reader)) > 1]
     others = [(tag, name) for tag, name in languages(reader) if tag not in ours]
     return [(N_("Languages that are spoken or interpreted here"), by_name(ours.items())),
-            (N_("Dialects"), by_name(regional)), (N_("Other languages"), others)]
+            (N_("Other languages"), others)]
+
+
+def tags_to_choose(used: Collection[str], reader: str, *kept: str) -> Groups:
+    """As `languages_to_choose`, with the dialects of the languages that are used between the two."""
+    (here, ours), *rest = languages_to_choose(used, reader, *kept)
+    known = dict(ours)
+    regional = [(tag, language_name(tag, reader)) for one in used for tag, _name in dialects(one, reader)
+                if tag not in known and len(dialects(one, reader)) > 1]
+    return [(here, ours), (N_("Dialects"), by_name(regional)), *rest]
 
 
 def companions(booking: Booking, reader: Person) -> list[tuple[str, Person]]:

@@ -11,9 +11,8 @@ from app.core.clock import now
 from app.core.errors import Invalid
 from app.core.permissions import Permission, Role
 from app.core.text import N_, whole_number
-from app.i18n.locales import by_name, language_name, languages
 from app.identity.models import Person
-from app.scheduling import queries, rescue
+from app.scheduling import pages, queries, rescue
 from app.scheduling.blueprint import blueprint
 from app.scheduling.languages import primary
 from app.scheduling.models import Booking
@@ -31,7 +30,7 @@ class Rescue:
 
     interpreters: list[Person]
     specialists: list[Person]
-    languages: list[tuple[str, list[tuple[str, str]]]]  # groups of the languages that the patient may need
+    languages: pages.Groups  # groups of the languages that the patient may need
 
     @property
     def specialist_options(self) -> list[tuple[str, str]]:
@@ -47,14 +46,11 @@ def rescue_for(reader: Person, booking: Booking) -> Rescue | None:
     return Rescue(ladder, rescue.substitutes_for(db_session(), booking), _languages(booking))
 
 
-def _languages(booking: Booking) -> list[tuple[str, list[tuple[str, str]]]]:
+def _languages(booking: Booking) -> pages.Groups:
     """First those for which somebody interprets, and the one that was booked; then all others."""
-    reader = current_language().tag
     near = queries.interpreted_languages(db_session()) | {primary(tag) for tag in booking.specialist.languages}
-    ours = {tag: name for tag, name in languages(reader) if tag in near} | {
-        booking.source: language_name(booking.source, reader)}
-    others = [(tag, name) for tag, name in languages(reader) if tag not in ours]
-    return [(_("Languages that are spoken or interpreted here"), by_name(ours.items())), (_("Other languages"), others)]
+    found = pages.languages_to_choose(near, current_language().tag, booking.source)
+    return [(_(group), named) for group, named in found]
 
 
 @blueprint.post("/bookings/<booking_id>/ask-another")
