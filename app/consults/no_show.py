@@ -53,16 +53,16 @@ def report(session: Session, payload: dict[str, Any], _context: JobContext) -> N
     consult = queries.consult_of_booking(session, booking.id) if booking is not None else None
     if booking is None or consult is None:
         return
-    for person in missing(consult):
-        if person.id != payload["interpreter_id"]:
-            continue
-        if not ladder.rest(session, booking):
-            ladder.tell(session, "interpreter_missing", booking, ladder.office(session))
-            return
-        try:
-            rescue.report_no_show(session, None, booking, person)
-        except Conflict:
-            return  # the meeting was cancelled, or needs nobody any more
+    person = next((one for one in missing(consult) if one.id == payload["interpreter_id"]), None)
+    if person is None:
+        return
+    if not ladder.rest(session, booking):
+        ladder.tell(session, "interpreter_missing", booking, ladder.office(session))
+        return
+    try:
+        rescue.report_no_show(session, None, booking, person)
+    except Conflict:
+        return  # the meeting was cancelled, or needs nobody any more
 
 
 def is_sought(consult: Consult) -> bool:

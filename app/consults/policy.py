@@ -27,6 +27,11 @@ def can_invite(person: Person, consult: Consult) -> bool:
     return person.role != Role.INTERPRETER and can_take_a_seat(person, consult)
 
 
+def can_call_interpreter(person: Person) -> bool:
+    """The office alone knows who could come, and pays for it."""
+    return person.role == Role.COORDINATOR
+
+
 def can_record(seat: Seat) -> bool:
     """Those whose meeting it is ask to record it, and may stop it; that everybody agrees is another matter."""
     return seat.role in (*ADMITTERS, Role.PATIENT)

@@ -66,7 +66,8 @@ def room(consult_id: str) -> Response | str:
     watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     return render_template("consults/room.html", consult=consult, seat=seat, room=_room_facts(consult, seat, person),
                            can_admit=policy.can_admit(seat), can_end=policy.can_end(seat),
-                           can_set_mode=policy.can_set_mode(seat), can_invite=policy.can_invite(person, consult))
+                           can_set_mode=policy.can_set_mode(seat), can_invite=policy.can_invite(person, consult),
+                           can_call_interpreter=policy.can_call_interpreter(person))
 
 
 @blueprint.get("/<consult_id>/after")

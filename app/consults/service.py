@@ -58,7 +58,7 @@ def seat_for(session: Session, person: Person, consult: Consult) -> Seat:
 
 def add_interpreter(session: Session, actor: Person, consult: Consult, person: Person, pair: tuple[str, str]) -> Seat:
     """Gives a further interpreter a seat: a partner to take turns with, or the other half of a relay."""
-    if actor.role != Role.COORDINATOR:
+    if not policy.can_call_interpreter(actor):
         raise Forbidden()
     must_not_be_over(consult)
     if person.role != Role.INTERPRETER or not person.active:

@@ -72,8 +72,9 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(DataError)
     @app.errorhandler(OverflowError)
-    def beyond(_error: DataError | OverflowError) -> Response:
+    def beyond(error: DataError | OverflowError) -> Response:
         """What no column holds, or no calendar reaches, and no form looked at."""
+        current_app.logger.warning("beyond what can be kept, in %s: %s", request.endpoint, type(error).__name__)
         return answer(Invalid(UNKEEPABLE))
 
     @app.errorhandler(OperationalError)

@@ -146,7 +146,8 @@ def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
             return _perform(event, sid, sign_in_id, message)
         except Refusal as refusal:
             return {"error": sentence_of(refusal), "status": refusal.status}
-        except (DataError, OverflowError):
+        except (DataError, OverflowError) as error:
+            current_app.logger.warning("beyond what can be kept, in %s: %s", event.name, type(error).__name__)
             return {"error": sentence_of(Invalid(UNKEEPABLE)), "status": Invalid.status}
         except Exception:
             current_app.logger.exception("unexpected error in socket event %s", event.name)
