@@ -170,7 +170,9 @@ def drags_on_the_board(page: Page, booking_id: str, at: datetime, database: Data
 
 def moves_without_dragging(page: Page, booking_id: str, at: datetime, database: Database, language: str) -> None:
     """With keys alone, in the view of one day; then on a phone the same day is a list."""
-    page.locator("[data-action='board#day']").click()
+    with page.expect_response(re.compile(r"meetings\.json.*days=1")):
+        page.locator("[data-action='board#day']").click()
+    page.wait_for_timeout(300)  # the row is drawn anew, and what had the focus before that has it no more
     on_board(page, booking_id).focus()
     page.keyboard.press("Enter")
     page.locator("#board-wall").fill(_wall(at))
