@@ -1,4 +1,7 @@
-"""Settings: read once from the environment (prefix CONSILIUM_), validated, frozen. A missing secret is fatal."""
+"""Settings: read once from the environment (prefix CONSILIUM_), validated, frozen. A missing secret
+is fatal.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -45,7 +48,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:
-        """Reads the environment. Raises `Misconfigured` with one sentence per setting that is missing or wrong."""
+        """Reads the environment. Raises `Misconfigured` with one sentence per setting that is
+        missing or wrong.
+        """
         try:
             settings = cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -56,7 +61,9 @@ class Settings(BaseSettings):
         settings = settings.model_copy(update=_derived(settings))
         faults = list(_faults(settings))
         if faults:
-            raise Misconfigured("Consilium cannot start:\n" + "\n".join(f"  - {fault}" for fault in faults))
+            raise Misconfigured(
+                "Consilium cannot start:\n" + "\n".join(f"  - {fault}" for fault in faults)
+            )
         return settings
 
     @property
@@ -73,14 +80,18 @@ def _derived(settings: Settings) -> dict[str, object]:
     embedded = settings.mode != "production"  # a hospital says where its cases and records live
     return {
         "data_dir": data,
-        "database_url": settings.database_url or (f"sqlite:///{data}/consilium.db" if embedded else ""),
+        "database_url": (
+            settings.database_url or (f"sqlite:///{data}/consilium.db" if embedded else "")
+        ),
         "storage_url": settings.storage_url or (f"file://{data}/objects" if embedded else ""),
         "web_url": (settings.web_url or f"http://{settings.host}:{settings.port}").rstrip("/"),
     }
 
 
 def _demo_secrets(settings: Settings) -> dict[str, object]:
-    """Demo data gets its own secrets, made on first use and kept beside it, readable by the owner only."""
+    """Demo data gets its own secrets, made on first use and kept beside it, readable by the owner
+    only.
+    """
     folder = settings.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     makers = {
@@ -111,12 +122,20 @@ def _faults(settings: Settings) -> list[str]:
     }
     for name, why in required.items():
         if not getattr(settings, name):
-            faults.append(f"CONSILIUM_{name.upper()} is missing: it {why}." if name.endswith(("key", "keys"))
-                          else f"CONSILIUM_{name.upper()} is missing: it says {why}.")
+            faults.append(
+                f"CONSILIUM_{name.upper()} is missing: it {why}."
+                if name.endswith(("key", "keys"))
+                else f"CONSILIUM_{name.upper()} is missing: it says {why}."
+            )
     if settings.secret_key and len(settings.secret_key) < 32:
         faults.append("CONSILIUM_SECRET_KEY is too short: it needs at least 32 characters.")
     if settings.is_demo and settings.host not in LOOPBACK:
-        faults.append(f"CONSILIUM_HOST is {settings.host}: demo data may only listen on this machine (127.0.0.1).")
+        faults.append(
+            f"CONSILIUM_HOST is {settings.host}: demo data may only listen on this machine"
+            " (127.0.0.1)."
+        )
     if bool(settings.turn_url) != bool(settings.turn_secret):
-        faults.append("CONSILIUM_TURN_URL and CONSILIUM_TURN_SECRET belong together: set both or neither.")
+        faults.append(
+            "CONSILIUM_TURN_URL and CONSILIUM_TURN_SECRET belong together: set both or neither."
+        )
     return faults

@@ -1,4 +1,5 @@
 """The entry for a WSGI server: `gunicorn wsgi:app`."""
+
 from __future__ import annotations
 
 from app import create_app

@@ -1,7 +1,9 @@
 """Consilium: wiring only, to be read as a table of contents.
 
-Each part is imported by the function that wires it: the media node and the jobs import `app` too, and know no Flask.
+Each part is imported by the function that wires it: the media node and the jobs import `app` too,
+and know no Flask.
 """
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -11,11 +13,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flask import Flask
 
-SLICES = ("identity", "cases", "records", "scheduling", "consults", "opinions", "notifications", "portal")
+SLICES = (
+    "identity",
+    "cases",
+    "records",
+    "scheduling",
+    "consults",
+    "opinions",
+    "notifications",
+    "portal",
+)
 
 
 def create_app(settings: Any) -> Flask:
-    """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route without permission."""
+    """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route
+    without permission.
+    """
     from flask import Flask
 
     app = Flask("app", static_folder="../static", template_folder="web/templates")

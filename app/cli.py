@@ -1,4 +1,5 @@
 """Chores for the one who runs Consilium: `./consilium flask …` and `./consilium audit …`."""
+
 from __future__ import annotations
 
 import sys
@@ -29,7 +30,9 @@ audit = AppGroup("audit", help="The audit trail.")
 
 
 @audit.command("verify")
-@click.option("--head", default=None, help="A head hash exported earlier: shows a tail that was cut off.")
+@click.option(
+    "--head", default=None, help="A head hash exported earlier: shows a tail that was cut off."
+)
 def verify(head: str | None) -> None:
     """Walk the chain; exit 1 where an entry does not fit."""
     with database().sessions() as session:
@@ -87,14 +90,19 @@ def check_media() -> None:
 @click.command("keys")
 @with_appcontext
 def keys() -> None:
-    """Say what lies under which of the MASTER_KEYS; exit 1 where something lies under a key that is not there."""
+    """Say what lies under which of the MASTER_KEYS; exit 1 where something lies under a key that is
+    not there.
+    """
     keyring = blobs().keyring
     with database().sessions() as session:
         count = rotation.under_each(session, keyring)
     click.echo(f"{keyring.current}: {count[keyring.current]} (the current key)")
     for name in keyring.names[1:]:
-        click.echo(f"{name}: {count[name]} (the jobs bring them under the current key)" if count[name]
-                   else f"{name}: 0 (no longer needed: take it out of MASTER_KEYS)")
+        click.echo(
+            f"{name}: {count[name]} (the jobs bring them under the current key)"
+            if count[name]
+            else f"{name}: 0 (no longer needed: take it out of MASTER_KEYS)"
+        )
     if count[rotation.LOST]:
         click.echo(f"{count[rotation.LOST]} cannot be read: their key is not in MASTER_KEYS.")
         sys.exit(1)
@@ -108,4 +116,3 @@ def install(app: Flask) -> None:
     app.cli.add_command(messages)
     app.cli.add_command(seed_demo)
     app.cli.add_command(demo_accounts)
-

@@ -1,4 +1,5 @@
 """What every test may ask for: a database, the application, people, servers."""
+
 from __future__ import annotations
 
 import shutil
@@ -30,7 +31,9 @@ crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
 
 
 class Compiled(BytecodeCache):
-    """The templates, compiled once for the applications of all tests: most of a first page's time goes there."""
+    """The templates, compiled once for the applications of all tests: most of a first page's time
+    goes there.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
@@ -49,8 +52,10 @@ DIALECTS: dict[str, Dialect] = {}
 
 
 def knowing(database: Database) -> Database:
-    """The database, which from now on finds compiled whatever another one of its kind has compiled before: every test
-    has one of its own, and compiling their statements took longer than running them."""
+    """The database, which from now on finds compiled whatever another one of its kind has compiled
+    before: every test has one of its own, and compiling their statements took longer than running
+    them.
+    """
     engine = database.engine
     engine.dialect = DIALECTS.setdefault(engine.name, engine.dialect)
     engine._compiled_cache = STATEMENTS
@@ -59,13 +64,21 @@ def knowing(database: Database) -> Database:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first, then those that start real processes, and the browsers last."""
-    items.sort(key=lambda item: 2 * bool(item.get_closest_marker("journey")) + bool(item.get_closest_marker("late")))
+    items.sort(
+        key=lambda item: (
+            2 * bool(item.get_closest_marker("journey")) + bool(item.get_closest_marker("late"))
+        )
+    )
 
 
 def test_settings(folder: Path, **overrides: object) -> Settings:
     """Settings of a test: SQLite and files in `folder`, known keys."""
-    chosen: dict[str, object] = {"mode": "test", "data_dir": folder, "secret_key": SECRET_KEY,
-                                 "master_keys": MASTER_KEYS}
+    chosen: dict[str, object] = {
+        "mode": "test",
+        "data_dir": folder,
+        "secret_key": SECRET_KEY,
+        "master_keys": MASTER_KEYS,
+    }
     return Settings.load(**(chosen | overrides))
 
 
@@ -95,8 +108,9 @@ def settings(tmp_path: Path, _empty_sqlite: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def shared_settings(tmp_path_factory: pytest.TempPathFactory, _empty_sqlite: Path) -> Settings:
-    """For a module whose tests share one database and one server, because starting them takes long: such a module
-    makes them its `settings`, and its tests keep to people and cases of their own."""
+    """For a module whose tests share one database and one server, because starting them takes long:
+    such a module makes them its `settings`, and its tests keep to people and cases of their own.
+    """
     folder = tmp_path_factory.mktemp("shared")
     shutil.copy(_empty_sqlite, folder / "consilium.db")
     return test_settings(folder)
@@ -128,7 +142,9 @@ def session(database: Database) -> Iterator[Session]:
 
 @pytest.fixture
 def look(database: Database) -> Callable[[Callable[[Session], Any]], Any]:
-    """`look(question)`: asks or does something in a short unit of work of its own: SQLite has one writer at a time."""
+    """`look(question)`: asks or does something in a short unit of work of its own: SQLite has one
+    writer at a time.
+    """
 
     def ask(question: Callable[[Session], Any]) -> Any:
         with database.unit_of_work() as session:
@@ -176,7 +192,9 @@ def _empty_postgres(postgres_server: str, _empty_sqlite: Path) -> Iterator[str]:
 
 @pytest.fixture
 def _postgres_with_tables(postgres_server: str, _empty_postgres: str) -> Iterator[str]:
-    with servers.fresh_database(postgres_server, f"t{uuid.uuid4().hex[:12]}", _empty_postgres) as url:
+    with servers.fresh_database(
+        postgres_server, f"t{uuid.uuid4().hex[:12]}", _empty_postgres
+    ) as url:
         yield url
 
 

@@ -1,4 +1,5 @@
 """People and cases for the tests: only the facts that matter are spelled out."""
+
 from __future__ import annotations
 
 import itertools
@@ -24,9 +25,15 @@ TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
 def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
-    """A registered person; `facts` are further columns (`specialties`, `speaks`, `language`, `timezone` …)."""
+    """A registered person; `facts` are further columns (`specialties`, `speaks`, `language`,
+    `timezone` …).
+    """
     number = next(_count)
-    facts = {"name": f"{role.capitalize()} {number}", "email": f"{role}{number}@test.example", "country": "DE"} | facts
+    facts = {
+        "name": f"{role.capitalize()} {number}",
+        "email": f"{role}{number}@test.example",
+        "country": "DE",
+    } | facts
     person = Person(role=role, password=_hash_of_password(), **facts)
     session.add(person)
     session.flush()
@@ -35,22 +42,39 @@ def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Perso
 
 @lru_cache
 def _hash_of_password() -> str:
-    """Hashed once, and so that it is quickly checked: real hashes take their time, and sign-up has tests of its own."""
+    """Hashed once, and so that it is quickly checked: real hashes take their time, and sign-up has
+    tests of its own.
+    """
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
-def a_case(session: Session, patient: Person, *, specialty: str = "oncology", questions: tuple[str, ...] = (
-        "Is the diagnosis right?", "Should I have surgery?"), sent: bool = True, **facts: Any) -> Case:
+def a_case(
+    session: Session,
+    patient: Person,
+    *,
+    specialty: str = "oncology",
+    questions: tuple[str, ...] = ("Is the diagnosis right?", "Should I have surgery?"),
+    sent: bool = True,
+    **facts: Any,
+) -> Case:
     """A case of the patient; sent to the hospital unless told otherwise."""
-    case = cases.create_case(session, patient, cases.CaseDraft(specialty, "A lump, found in May.", questions, **facts))
+    case = cases.create_case(
+        session, patient, cases.CaseDraft(specialty, "A lump, found in May.", questions, **facts)
+    )
     if sent:
         cases.give_consents(session, patient, case, list(CONSENTS))
         cases.submit(session, patient, case)
     return case
 
 
-def an_accepted_case(session: Session, patient: Person, coordinator: Person, specialist: Person,
-                     interpreter: Person | None = None, **facts: Any) -> Case:
+def an_accepted_case(
+    session: Session,
+    patient: Person,
+    coordinator: Person,
+    specialist: Person,
+    interpreter: Person | None = None,
+    **facts: Any,
+) -> Case:
     """A case in triage, assigned and accepted."""
     case = a_case(session, patient, **facts)
     cases.begin_triage(session, coordinator, case)
@@ -62,7 +86,9 @@ def an_accepted_case(session: Session, patient: Person, coordinator: Person, spe
 
 
 class Visitor:
-    """A person with a browser, as far as HTTP goes: keeps cookies, follows redirects, sends the CSRF token."""
+    """A person with a browser, as far as HTTP goes: keeps cookies, follows redirects, sends the
+    CSRF token.
+    """
 
     def __init__(self, app: Flask, person: Person | None = None, password: str = PASSWORD) -> None:
         self.client: FlaskClient = app.test_client()
@@ -78,13 +104,23 @@ class Visitor:
         self._remember(answer)
         return answer
 
-    def post(self, path: str, *, follow: bool = True, headers: dict[str, str] | None = None, **fields: Any
-             ) -> TestResponse:
+    def post(
+        self,
+        path: str,
+        *,
+        follow: bool = True,
+        headers: dict[str, str] | None = None,
+        **fields: Any,
+    ) -> TestResponse:
         """Posts a form. The token comes from the page seen last, or from the sign-in page."""
         if not self.token:
             self.get("/sign-in")
-        answer = self.client.post(path, data={"csrf_token": self.token, **fields}, headers=headers,
-                                  follow_redirects=follow)
+        answer = self.client.post(
+            path,
+            data={"csrf_token": self.token, **fields},
+            headers=headers,
+            follow_redirects=follow,
+        )
         self._remember(answer)
         return answer
 

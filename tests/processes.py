@@ -1,4 +1,7 @@
-"""The real processes, started for a test on free ports of 127.0.0.1 and stopped by pid afterwards."""
+"""The real processes, started for a test on free ports of 127.0.0.1 and stopped by pid
+afterwards.
+"""
+
 from __future__ import annotations
 
 import contextlib
@@ -41,8 +44,15 @@ class Process:
         if self._file:
             self._file.close()
         self._file = self.log.open("ab")
-        self.popen = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
-                                      stdout=self._file, stderr=subprocess.STDOUT, start_new_session=True)
+        self.popen = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def kill(self) -> None:
         """kill -9, as a power cut would."""
@@ -95,24 +105,55 @@ class House:
         return [f"http://127.0.0.1:{port}" for port in self.ports]
 
     def environment(self, port: int) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")
+        }
         ours = {
-            "MODE": self.mode, "HOST": "127.0.0.1", "PORT": str(port), "WEB_URL": f"http://127.0.0.1:{port}",
-            "DATA_DIR": str(self.folder), "DATABASE_URL": self.database_url,
-            "STORAGE_URL": f"file://{self.folder}/objects", "SECRET_KEY": SECRET_KEY, "MASTER_KEYS": MASTER_KEYS,
-            "MEDIA_PUBLIC_ADDRESS": "127.0.0.1", **({"REDIS_URL": self.redis_url} if self.redis_url else {}),
+            "MODE": self.mode,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "WEB_URL": f"http://127.0.0.1:{port}",
+            "DATA_DIR": str(self.folder),
+            "DATABASE_URL": self.database_url,
+            "STORAGE_URL": f"file://{self.folder}/objects",
+            "SECRET_KEY": SECRET_KEY,
+            "MASTER_KEYS": MASTER_KEYS,
+            "MEDIA_PUBLIC_ADDRESS": "127.0.0.1",
+            **({"REDIS_URL": self.redis_url} if self.redis_url else {}),
             **self.extra,
         }
-        return kept | {f"CONSILIUM_{name}": value for name, value in ours.items()} | {
-            "FLASK_APP": "wsgi", "PYTHONUNBUFFERED": "1"}
+        return (
+            kept
+            | {f"CONSILIUM_{name}": value for name, value in ours.items()}
+            | {"FLASK_APP": "wsgi", "PYTHONUNBUFFERED": "1"}
+        )
 
     def start(self, *, media: bool = True, jobs: bool = True) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ports = [free_port() for _ in range(self.webs)]
         for index, port in enumerate(self.ports):
-            self._start(f"web{index}", ["-m", "gunicorn", "--no-control-socket", "--worker-class", "gthread",
-                                        "--workers", "1", "--threads", "60", "--bind", f"127.0.0.1:{port}",
-                                        "--timeout", "120", "--graceful-timeout", "2", "wsgi:app"], port)
+            self._start(
+                f"web{index}",
+                [
+                    "-m",
+                    "gunicorn",
+                    "--no-control-socket",
+                    "--worker-class",
+                    "gthread",
+                    "--workers",
+                    "1",
+                    "--threads",
+                    "60",
+                    "--bind",
+                    f"127.0.0.1:{port}",
+                    "--timeout",
+                    "120",
+                    "--graceful-timeout",
+                    "2",
+                    "wsgi:app",
+                ],
+                port,
+            )
         if media:
             self._start("media", ["-m", self.media_module], self.ports[0])
         if jobs:
@@ -126,11 +167,15 @@ class House:
             process.stop()
 
     def logs(self) -> str:
-        return "\n".join(f"--- {process.name}\n{process.log.read_text(errors='replace')[-3000:]}"
-                         for process in self.processes.values())
+        return "\n".join(
+            f"--- {process.name}\n{process.log.read_text(errors='replace')[-3000:]}"
+            for process in self.processes.values()
+        )
 
     def _start(self, name: str, arguments: list[str], port: int) -> None:
-        process = Process(name, [sys.executable, *arguments], self.environment(port), self.folder / f"{name}.log")
+        process = Process(
+            name, [sys.executable, *arguments], self.environment(port), self.folder / f"{name}.log"
+        )
         self.processes[name] = process
         process.start()
 
@@ -147,8 +192,12 @@ def answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def wait_for(done: Callable[[], object], seconds: float, explain: Callable[[], str] = lambda: "") -> None:
-    """Polls until `done()` is true. Raises `TimeoutError` with `explain()` when it does not become so in time."""
+def wait_for(
+    done: Callable[[], object], seconds: float, explain: Callable[[], str] = lambda: ""
+) -> None:
+    """Polls until `done()` is true. Raises `TimeoutError` with `explain()` when it does not become
+    so in time.
+    """
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:

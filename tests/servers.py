@@ -1,4 +1,7 @@
-"""Throwaway servers on 127.0.0.1: PostgreSQL and Redis in folders of their own, the application in a thread."""
+"""Throwaway servers on 127.0.0.1: PostgreSQL and Redis in folders of their own, the application in
+a thread.
+"""
+
 from __future__ import annotations
 
 import contextlib
@@ -20,8 +23,12 @@ from tests.processes import free_port, wait_for
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """The URL of an empty server's `postgres` database. PostgreSQL refuses to run as root, so root lends it a name."""
-    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    """The URL of an empty server's `postgres` database. PostgreSQL refuses to run as root, so root
+    lends it a name.
+    """
+    tools = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name)
+    )
     assert tools, "PostgreSQL is not installed; ./consilium test installs it"
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="consilium-pg-"))
@@ -29,12 +36,43 @@ def postgresql() -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
         as_postgres = ["runuser", "-u", "postgres", "--"]
-    _quiet([*as_postgres, str(tools[-1] / "initdb"), "-D", f"{folder}/data", "-A", "trust", "-U", "postgres",
-            "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])
+    _quiet(
+        [
+            *as_postgres,
+            str(tools[-1] / "initdb"),
+            "-D",
+            f"{folder}/data",
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]
+    )
     server = subprocess.Popen(
-        [*as_postgres, str(tools[-1] / "postgres"), "-D", f"{folder}/data", "-p", str(port), "-k", str(folder),
-         "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+        [
+            *as_postgres,
+            str(tools[-1] / "postgres"),
+            "-D",
+            f"{folder}/data",
+            "-p",
+            str(port),
+            "-k",
+            str(folder),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "fsync=off",
+            "-c",
+            "max_connections=300",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+    )
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     try:
         wait_for(lambda: _postgres_answers(url), 30)
@@ -66,8 +104,11 @@ def redis_server() -> Iterator[str]:
     assert program, "Redis is not installed; ./consilium test installs it"
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="consilium-redis-") as folder:
-        server = subprocess.Popen([program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         url = f"redis://127.0.0.1:{port}/0"
         try:
             wait_for(lambda: _redis_answers(url), 15)

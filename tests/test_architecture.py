@@ -1,4 +1,7 @@
-"""Imports run one way (DESIGN 3). Each rule is also shown to catch a breach, so that it cannot be true by accident."""
+"""Imports run one way (DESIGN 3). Each rule is also shown to catch a breach, so that it cannot be
+true by accident.
+"""
+
 from __future__ import annotations
 
 import ast
@@ -11,13 +14,34 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
-CHAIN = ("core", "i18n", "web", "audit", "identity", "cases", "records", "scheduling", "consults", "opinions",
-         "notifications", "portal", "jobs")
+CHAIN = (
+    "core",
+    "i18n",
+    "web",
+    "audit",
+    "identity",
+    "cases",
+    "records",
+    "scheduling",
+    "consults",
+    "opinions",
+    "notifications",
+    "portal",
+    "jobs",
+)
 OUTSIDE = ("media", "supervisor")  # processes of their own
 WIRING = ("__init__", "cli")
 ROOMS = ("models", "policy", "queries", "service", "forms", "routes", "sockets", "jobs")
 EDGES = frozenset({"routes", "sockets"})
-FLASK = ("flask", "flask_socketio", "flask_login", "flask_babel", "flask_wtf", "flask_limiter", "werkzeug.wrappers")
+FLASK = (
+    "flask",
+    "flask_socketio",
+    "flask_login",
+    "flask_babel",
+    "flask_wtf",
+    "flask_limiter",
+    "werkzeug.wrappers",
+)
 MEDIA_MAY = ("app.media", "app.core.clock", "app.core.crypto", "app.core.blobs", "app.core.webm")
 WEB_FACING = ("web",)  # the edge itself
 
@@ -28,7 +52,9 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imports(source: str) -> set[str]:
-    """Every module that the source imports, at the top or inside a function; names of `from x import y` as x.y."""
+    """Every module that the source imports, at the top or inside a function; names of `from x
+    import y` as x.y.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -77,13 +103,19 @@ def breaches_inside(module: str, source: str) -> list[str]:
 
 
 def knows_flask(source: str) -> list[str]:
-    return sorted(name for name in imports(source) if name.startswith(FLASK) or name.startswith("app.web."))
+    return sorted(
+        name for name in imports(source) if name.startswith(FLASK) or name.startswith("app.web.")
+    )
 
 
 def breaches_of_media(source: str) -> list[str]:
-    return sorted(name for name in imports(source)
-                  if name.startswith("app.") and not name.startswith(MEDIA_MAY)
-                  or name.split(".")[0] in ("flask", "sqlalchemy", "flask_socketio"))
+    return sorted(
+        name
+        for name in imports(source)
+        if name.startswith("app.")
+        and not name.startswith(MEDIA_MAY)
+        or name.split(".")[0] in ("flask", "sqlalchemy", "flask_socketio")
+    )
 
 
 ALL = dict(modules())
@@ -100,22 +132,35 @@ def test_imports_run_one_way(module):
     assert breaches_of_chain(module, source) + breaches_inside(module, source) == []
 
 
-@pytest.mark.parametrize("module", [module for module in ALL if slice_of(module) in CHAIN
-                                    and slice_of(module) not in WEB_FACING])
+@pytest.mark.parametrize(
+    "module",
+    [module for module in ALL if slice_of(module) in CHAIN and slice_of(module) not in WEB_FACING],
+)
 def test_only_the_edges_know_flask(module):
     room = module.split(".")[-1]
-    if room in EDGES or room.startswith("sockets_") or room.endswith("_routes") or module in KNOW_FLASK:
+    if (
+        room in EDGES
+        or room.startswith("sockets_")
+        or room.endswith("_routes")
+        or module in KNOW_FLASK
+    ):
         return
     assert knows_flask(ALL[module].read_text()) == []
 
 
 # Edges under another name: each is a wire to the outside, not a room of decisions.
 KNOW_FLASK = {
-    "app.consults.nodes", "app.consults.commands", "app.consults.announcing",  # the wires to nodes and browsers
+    "app.consults.nodes",
+    "app.consults.commands",
+    "app.consults.announcing",  # the wires to nodes and browsers
     "app.consults.watch",  # a thread of the web process
     "app.consults.seating",  # what several files of sockets share
-    "app.consults.blueprint", "app.portal.blueprint", "app.scheduling.blueprint",  # shared by several files of routes
-    "app.portal.acts", "app.portal.oversight", "app.portal.worklist",  # portal's routes, a file each
+    "app.consults.blueprint",
+    "app.portal.blueprint",
+    "app.scheduling.blueprint",  # shared by several files of routes
+    "app.portal.acts",
+    "app.portal.oversight",
+    "app.portal.worklist",  # portal's routes, a file each
     "app.portal.navigation",  # addresses for the frame round every page
     "app.records.spool",  # takes the bytes off the wire
 }
@@ -126,19 +171,25 @@ def test_the_media_node_stands_alone(module):
     assert breaches_of_media(ALL[module].read_text()) == []
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (APP / "core").glob("*.py") if path.stem != "__init__"))
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in (APP / "core").glob("*.py") if path.stem != "__init__")
+)
 def test_core_modules_can_be_imported_one_by_one(name):
     databases = {"db", "columns", "outbox", "rotation"}
     banned = ["flask"] + ([] if name in databases else ["sqlalchemy"])
-    code = (f"import sys, app.core.{name}; "
-            f"sys.exit(', '.join(m for m in {banned!r} if m in sys.modules) or 0)")
+    code = (
+        f"import sys, app.core.{name}; "
+        f"sys.exit(', '.join(m for m in {banned!r} if m in sys.modules) or 0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_media_node_loads_without_flask_and_without_a_database():
-    code = ("import sys, app.media.node; "
-            "sys.exit(', '.join(m for m in ('flask', 'sqlalchemy') if m in sys.modules) or 0)")
+    code = (
+        "import sys, app.media.node; "
+        "sys.exit(', '.join(m for m in ('flask', 'sqlalchemy') if m in sys.modules) or 0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

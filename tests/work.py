@@ -1,4 +1,5 @@
 """The work that the jobs runner would do, done in the test."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,7 +12,9 @@ from app.jobs.runner import Handler, JobsRunner
 
 
 def context_of(app: Flask) -> JobContext:
-    return JobContext(app.extensions["settings"], app.extensions["blobs"], app.extensions["database"])
+    return JobContext(
+        app.extensions["settings"], app.extensions["blobs"], app.extensions["database"]
+    )
 
 
 def run_jobs(app: Flask, handlers: Mapping[str, Handler] | None = None) -> None:

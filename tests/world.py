@@ -1,4 +1,7 @@
-"""A whole case with everything that can hang on it, its people, and outsiders with a case of their own."""
+"""A whole case with everything that can hang on it, its people, and outsiders with a case of their
+own.
+"""
+
 from __future__ import annotations
 
 import io
@@ -45,21 +48,33 @@ class Circle:
 
 def soon(days: int = 3) -> datetime:
     """Noon, UTC, some days ahead."""
-    return (now() + timedelta(days=days)).astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    return (
+        (now() + timedelta(days=days))
+        .astimezone(UTC)
+        .replace(hour=12, minute=0, second=0, microsecond=0)
+    )
 
 
 def a_circle(session: Session, coordinator: Person, *, days: int = 3) -> Circle:
     """An accepted case with a confirmed meeting, an engaged interpreter and a consult."""
     patient = a_person(session, Role.PATIENT, language="ar", timezone="Asia/Riyadh", country="SA")
-    specialist = a_person(session, Role.SPECIALIST, specialties=["oncology"], timezone="Europe/Berlin")
-    interpreter = a_person(session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo")
+    specialist = a_person(
+        session, Role.SPECIALIST, specialties=["oncology"], timezone="Europe/Berlin"
+    )
+    interpreter = a_person(
+        session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
+    )
     hours.add_qualification(session, coordinator, interpreter, Credential("ar", "en", "CHI"))
     for person in (specialist, interpreter):
         hours.set_availability(session, person, person, ALWAYS, person.timezone)
     left = a_person(session, Role.SPECIALIST, specialties=["oncology"])
     case = a_case(session, patient)
     cases.begin_triage(session, coordinator, case)
-    for person in (left, specialist, interpreter):  # the second specialist takes the first one's place
+    for person in (
+        left,
+        specialist,
+        interpreter,
+    ):  # the second specialist takes the first one's place
         cases.assign(session, coordinator, case, person)
     cases.accept(session, coordinator, case)
     wish = scheduling.Wish(soon(days), specialist.id, interpreter.id)
@@ -73,48 +88,85 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
     patient = Visitor(app, circle.patient)
     patient.get("/home")
     file = (io.BytesIO(b"%PDF-1.7\n%plain\n%%EOF\n"), "report.pdf")
-    answer = patient.client.post(f"/cases/{circle.case.id}/records", data={"csrf_token": patient.token, "files": file})
+    answer = patient.client.post(
+        f"/cases/{circle.case.id}/records", data={"csrf_token": patient.token, "files": file}
+    )
     assert answer.status_code < 400, answer.text
     with database.unit_of_work() as session:
         case = session.get(Case, circle.case.id)
         assert case is not None
-        notice = Notice(person_id=circle.patient.id, kind="case_accepted", case_id=case.id, facts={},
-                        key="notice of " + case.id)
+        notice = Notice(
+            person_id=circle.patient.id,
+            kind="case_accepted",
+            case_id=case.id,
+            facts={},
+            key="notice of " + case.id,
+        )
         session.add(notice)
         specialist = session.get(Person, circle.specialist.id)
         assert specialist is not None
         holiday = (now() + timedelta(days=40)).date()
-        closed = hours.add_days(session, specialist, specialist, Days(holiday, holiday), specialist.timezone)
+        closed = hours.add_days(
+            session, specialist, specialist, Days(holiday, holiday), specialist.timezone
+        )
         feed = BusyFeed(person_id=specialist.id, url="https://calendar.example/busy.ics")
         session.add(feed)
         consult = session.get_one(Consult, circle.consult.id)
         invitation, _token = invite(session, case.patient, consult, "Aunt Huda", "relative", "ar")
         session.flush()
-        opening = session.scalars(select(AvailabilityWindow.id).where(
-            AvailabilityWindow.person_id == specialist.id)).first() or ""
+        opening = (
+            session.scalars(
+                select(AvailabilityWindow.id).where(AvailabilityWindow.person_id == specialist.id)
+            ).first()
+            or ""
+        )
         circle.ids = {
-            "scheduling.change_opening:row_id": opening, "scheduling.remove_opening:row_id": opening,
+            "scheduling.change_opening:row_id": opening,
+            "scheduling.remove_opening:row_id": opening,
             "scheduling.change_days:row_id": closed.id,
             "invitation_id": invitation.id,
-            "case_id": case.id, "booking_id": circle.booking.id, "consult_id": circle.consult.id,
+            "case_id": case.id,
+            "booking_id": circle.booking.id,
+            "consult_id": circle.consult.id,
             "record_id": session.scalars(select(Record.id).where(Record.case_id == case.id)).one(),
-            "upload_id": session.scalars(select(Upload.id).where(Upload.case_id == case.id)).first() or "",
-            "engagement_id": session.scalars(
-                select(Engagement.id).where(Engagement.booking_id == circle.booking.id)).one(),
+            "upload_id": (
+                session.scalars(select(Upload.id).where(Upload.case_id == case.id)).first() or ""
+            ),
+            "engagement_id": (
+                session.scalars(
+                    select(Engagement.id).where(Engagement.booking_id == circle.booking.id)
+                ).one()
+            ),
             **_answer_links(app, session, circle),
-            "notice_id": notice.id, "scheduling.remove_days:row_id": closed.id, "feed_id": feed.id,
-            "scheduling.remove_pair:row_id": session.scalars(
-                select(Qualification.id).where(Qualification.person_id == circle.interpreter.id)).one(),
-            "sign_in_id": session.scalars(
-                select(SignIn.id).where(SignIn.person_id == circle.patient.id)).first() or "",
+            "notice_id": notice.id,
+            "scheduling.remove_days:row_id": closed.id,
+            "feed_id": feed.id,
+            "scheduling.remove_pair:row_id": (
+                session.scalars(
+                    select(Qualification.id).where(Qualification.person_id == circle.interpreter.id)
+                ).one()
+            ),
+            "sign_in_id": (
+                session.scalars(
+                    select(SignIn.id).where(SignIn.person_id == circle.patient.id)
+                ).first()
+                or ""
+            ),
             "person_id": circle.specialist.id,
         }
 
 
 def _answer_links(app: Flask, session: Session, circle: Circle) -> dict[str, str]:
     """The signed link of the interpreter's mail, as it stands behind `/answers/`."""
-    engagement = session.scalars(select(Engagement).where(Engagement.booking_id == circle.booking.id)).one()
-    path = answers.path_of(app.extensions["settings"].secret_key, engagement.id, circle.interpreter.id,
-                           answers.Answer.ACCEPT, now() + timedelta(days=1))
+    engagement = session.scalars(
+        select(Engagement).where(Engagement.booking_id == circle.booking.id)
+    ).one()
+    path = answers.path_of(
+        app.extensions["settings"].secret_key,
+        engagement.id,
+        circle.interpreter.id,
+        answers.Answer.ACCEPT,
+        now() + timedelta(days=1),
+    )
     token = path.rpartition("/")[2]
     return {"scheduling.answer_link:token": token, "scheduling.give_answer:token": token}

@@ -1,4 +1,7 @@
-"""Once a day the end of the chain is written down outside the database, so that a cut tail shows (DESIGN 4)."""
+"""Once a day the end of the chain is written down outside the database, so that a cut tail shows
+(DESIGN 4).
+"""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -17,12 +20,14 @@ log = structlog.get_logger("audit")
 
 
 def export_head(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """Appends `instant number hash` to `audit-heads.txt` in the data folder, and says it to the log.
+    """Appends `instant number hash` to `audit-heads.txt` in the data folder, and says it to the
+    log.
 
     Either line serves `./consilium audit verify --head HASH`.
     """
     last = session.execute(
-        select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)).first()
+        select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)
+    ).first()
     if last is None:
         return
     folder = context.settings.data_dir

@@ -1,4 +1,5 @@
 """The chain of entries."""
+
 from __future__ import annotations
 
 import hashlib
@@ -35,6 +36,18 @@ class AuditEntry(Base):
 
     def digest(self) -> str:
         """SHA-256, in hex, over every field and the hash of the entry before."""
-        fields = [self.number, self.at.isoformat(timespec="microseconds"), self.actor_id, self.verb, self.object_kind,
-                  self.object_id, self.case_id, self.origin, self.facts, self.previous_hash]
-        return hashlib.sha256(json.dumps(fields, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        fields = [
+            self.number,
+            self.at.isoformat(timespec="microseconds"),
+            self.actor_id,
+            self.verb,
+            self.object_kind,
+            self.object_id,
+            self.case_id,
+            self.origin,
+            self.facts,
+            self.previous_hash,
+        ]
+        return hashlib.sha256(
+            json.dumps(fields, sort_keys=True, ensure_ascii=False).encode()
+        ).hexdigest()

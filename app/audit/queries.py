@@ -1,4 +1,5 @@
 """Reading the chain, and checking it."""
+
 from __future__ import annotations
 
 from collections.abc import Generator
@@ -13,7 +14,9 @@ from app.audit.models import GENESIS, AuditEntry
 
 @dataclass(frozen=True)
 class ChainReport:
-    """How far the chain holds: `entries` read, `head` hash, and the number of the first entry that does not fit."""
+    """How far the chain holds: `entries` read, `head` hash, and the number of the first entry that
+    does not fit.
+    """
 
     entries: int
     head: str
@@ -21,13 +24,18 @@ class ChainReport:
 
 
 def verify_chain(session: Session, expected_head: str | None = None) -> ChainReport:
-    """Walks the whole chain. With an exported head hash it also shows a tail that was cut off (`broken_at` then is
-    the number after the last entry)."""
+    """Walks the whole chain. With an exported head hash it also shows a tail that was cut off
+    (`broken_at` then is the number after the last entry).
+    """
     previous, count, seen_head = GENESIS, 0, expected_head in (None, GENESIS)
     with closing(_walk(session)) as entries:
         for entry in entries:
             count += 1
-            if entry.number != count or entry.previous_hash != previous or entry.digest() != entry.hash:
+            if (
+                entry.number != count
+                or entry.previous_hash != previous
+                or entry.digest() != entry.hash
+            ):
                 return ChainReport(count, previous, broken_at=count)
             previous = entry.hash
             seen_head = seen_head or previous == expected_head
@@ -35,5 +43,7 @@ def verify_chain(session: Session, expected_head: str | None = None) -> ChainRep
 
 
 def _walk(session: Session) -> Generator[AuditEntry, None, None]:
-    with session.scalars(select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000)) as entries:
+    with session.scalars(
+        select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000)
+    ) as entries:
         yield from entries

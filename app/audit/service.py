@@ -1,4 +1,7 @@
-"""Writing to the chain. Entries are gathered during a unit of work and sealed, under one lock, just before commit."""
+"""Writing to the chain. Entries are gathered during a unit of work and sealed, under one lock, just
+before commit.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -15,14 +18,27 @@ _LOCK = 0x434F4E53  # "CONS": one advisory lock for the end of the chain
 
 
 def record(
-    session: Session, actor_id: str | None, verb: Verb, kind: str, object_id: str, case_id: str | None = None,
+    session: Session,
+    actor_id: str | None,
+    verb: Verb,
+    kind: str,
+    object_id: str,
+    case_id: str | None = None,
     **facts: Any,
 ) -> None:
     """Adds an entry to this transaction. `facts` are small, JSON-able and never clinical."""
-    session.info.setdefault(_PENDING, []).append(AuditEntry(
-        at=now(), actor_id=actor_id, verb=str(verb), object_kind=kind, object_id=object_id, case_id=case_id,
-        origin=session.info.get("origin", "system"), facts=facts,
-    ))
+    session.info.setdefault(_PENDING, []).append(
+        AuditEntry(
+            at=now(),
+            actor_id=actor_id,
+            verb=str(verb),
+            object_kind=kind,
+            object_id=object_id,
+            case_id=case_id,
+            origin=session.info.get("origin", "system"),
+            facts=facts,
+        )
+    )
 
 
 def recorded_now(session: Session) -> list[AuditEntry]:

@@ -1,4 +1,7 @@
-"""Every act that the audit knows. One line each; the value is what lies in the database, so it never changes."""
+"""Every act that the audit knows. One line each; the value is what lies in the database, so it
+never changes.
+"""
+
 from __future__ import annotations
 
 from enum import StrEnum

@@ -1,4 +1,5 @@
 """What each act is called on the auditor's page. Msgids: the template translates them."""
+
 from __future__ import annotations
 
 from app.audit.verbs import Verb

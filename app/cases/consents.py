@@ -1,7 +1,9 @@
 """The consents of a case: their texts, and the version that people agree to now.
 
-A change of words is a new version; what somebody agreed to stays with its version in `Consent.text_version`.
+A change of words is a new version; what somebody agreed to stays with its version in
+`Consent.text_version`.
 """
+
 from __future__ import annotations
 
 from app.core.text import N_
@@ -10,14 +12,17 @@ CURRENT_VERSION = "2026-11"
 
 CONSENTS: dict[str, str] = {
     "telehealth": N_(
-        "I agree to a medical consultation by video. I understand that the specialist cannot examine me, and that a "
-        "second opinion does not replace the care of my own doctors."),
+        "I agree to a medical consultation by video. I understand that the specialist cannot"
+        " examine me, and that a second opinion does not replace the care of my own doctors."
+    ),
     "sharing": N_(
-        "I agree that the hospital shares my records with the specialist, who may work in another country. Every "
-        "opening of a record is written down, and I can see who looked."),
+        "I agree that the hospital shares my records with the specialist, who may work in another"
+        " country. Every opening of a record is written down, and I can see who looked."
+    ),
     "interpreter": N_(
-        "I agree that a qualified medical interpreter, bound to secrecy, is present in the consultation where we "
-        "need one."),
+        "I agree that a qualified medical interpreter, bound to secrecy, is present in the"
+        " consultation where we need one."
+    ),
 }
 NAMES: dict[str, str] = {
     "telehealth": N_("Consultation by video"),

@@ -1,4 +1,7 @@
-"""What people enter about a case, one small form a step. Reading never fails: `faults` says what to mend, by field."""
+"""What people enter about a case, one small form a step. Reading never fails: `faults` says what to
+mend, by field.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -64,9 +67,14 @@ TITLES: dict[Step, str] = {
 def draft_of(case: Case) -> CaseDraft:
     """What a case holds now, as the patient would enter it."""
     return CaseDraft(
-        specialty=case.specialty, story=case.story, questions=tuple(one.text for one in case.questions),
-        written_only=case.written_only, for_self=case.for_self, subject_name=case.subject_name,
-        subject_relation=case.subject_relation, subject_authority=case.subject_authority,
+        specialty=case.specialty,
+        story=case.story,
+        questions=tuple(one.text for one in case.questions),
+        written_only=case.written_only,
+        for_self=case.for_self,
+        subject_name=case.subject_name,
+        subject_relation=case.subject_relation,
+        subject_authority=case.subject_authority,
     )
 
 
@@ -84,14 +92,19 @@ class WhoForm:
     def read(cls, form: MultiDict[str, str]) -> WhoForm:
         return cls(
             for_self={"self": True, "other": False}.get(form.get("who", "")),
-            subject_name=_text(form, "subject_name"), subject_relation=_text(form, "subject_relation"),
+            subject_name=_text(form, "subject_name"),
+            subject_relation=_text(form, "subject_relation"),
             subject_authority=_text(form, "subject_authority"),
         )
 
     @classmethod
     def of(cls, draft: CaseDraft) -> WhoForm:
-        return cls(draft.for_self, draft.subject_name or "", draft.subject_relation or "",
-                   draft.subject_authority or "")
+        return cls(
+            draft.for_self,
+            draft.subject_name or "",
+            draft.subject_relation or "",
+            draft.subject_authority or "",
+        )
 
     @property
     def faults(self) -> Faults:
@@ -101,21 +114,29 @@ class WhoForm:
             return {}
         faults: dict[str, Invalid] = {}
         if not self.subject_name:
-            faults["subject_name"] = Invalid(N_("Please tell us the name of the person you are asking for."))
+            faults["subject_name"] = Invalid(
+                N_("Please tell us the name of the person you are asking for.")
+            )
         elif len(self.subject_name) > LONGEST_NAME:
             faults["subject_name"] = _too_long(LONGEST_NAME)
         if self.subject_relation not in RELATIONS:
             faults["subject_relation"] = Invalid(N_("Please say how you are related."))
         if not self.subject_authority:
-            faults["subject_authority"] = Invalid(N_("Please say what allows you to ask for this person."))
+            faults["subject_authority"] = Invalid(
+                N_("Please say what allows you to ask for this person.")
+            )
         elif len(self.subject_authority) > LONGEST_AUTHORITY:
             faults["subject_authority"] = _too_long(LONGEST_AUTHORITY)
         return faults
 
     def onto(self, draft: CaseDraft) -> CaseDraft:
-        return replace(draft, for_self=bool(self.for_self), subject_name=self.subject_name or None,
-                       subject_relation=self.subject_relation or None,
-                       subject_authority=self.subject_authority or None)
+        return replace(
+            draft,
+            for_self=bool(self.for_self),
+            subject_name=self.subject_name or None,
+            subject_relation=self.subject_relation or None,
+            subject_authority=self.subject_authority or None,
+        )
 
 
 @dataclass(frozen=True)
@@ -136,9 +157,12 @@ class StoryForm:
         faults: dict[str, Invalid] = {}
         if self.specialty not in SPECIALTIES:
             faults["specialty"] = Invalid(
-                N_("Please choose the part of medicine that your question belongs to."))
+                N_("Please choose the part of medicine that your question belongs to.")
+            )
         if not self.story:
-            faults["story"] = Invalid(N_("Please tell the story of the illness in a few sentences."))
+            faults["story"] = Invalid(
+                N_("Please tell the story of the illness in a few sentences.")
+            )
         elif len(self.story) > LONGEST_STORY:
             faults["story"] = _too_long(LONGEST_STORY)
         return faults
@@ -149,7 +173,9 @@ class StoryForm:
 
 @dataclass(frozen=True)
 class QuestionsForm:
-    """`texts` in the order of the fields, empty ones dropped. `move` asks to shift one before it is saved."""
+    """`texts` in the order of the fields, empty ones dropped. `move` asks to shift one before it is
+    saved.
+    """
 
     texts: tuple[str, ...]
 
@@ -165,13 +191,27 @@ class QuestionsForm:
     @property
     def faults(self) -> Faults:
         if not self.texts:
-            return {"questions": Invalid(
-                N_("Please ask at least one question, so that the specialist knows what to answer."))}
+            return {
+                "questions": Invalid(
+                    N_(
+                        "Please ask at least one question, so that the specialist knows what to"
+                        " answer."
+                    )
+                )
+            }
         if len(self.texts) > MOST_QUESTIONS:
-            return {"questions": Invalid(N_("Please ask at most %(most)s questions."), most=MOST_QUESTIONS)}
+            return {
+                "questions": Invalid(
+                    N_("Please ask at most %(most)s questions."), most=MOST_QUESTIONS
+                )
+            }
         if any(len(text) > LONGEST_QUESTION for text in self.texts):
-            return {"questions": Invalid(N_("Please keep each question under %(most)s characters."),
-                                         most=LONGEST_QUESTION)}
+            return {
+                "questions": Invalid(
+                    N_("Please keep each question under %(most)s characters."),
+                    most=LONGEST_QUESTION,
+                )
+            }
         return {}
 
     def onto(self, draft: CaseDraft) -> CaseDraft:
@@ -212,18 +252,24 @@ class ConsentsForm:
     def faults(self) -> Faults:
         return {
             f"consent_{kind}": Invalid(N_("We need this agreement before you can send your case."))
-            for kind in CONSENTS if kind not in self.kinds
+            for kind in CONSENTS
+            if kind not in self.kinds
         }
 
 
 DraftForm = WhoForm | StoryForm | QuestionsForm | MeetingForm
 DRAFT_FORMS: dict[Step, type[DraftForm]] = {
-    Step.WHO: WhoForm, Step.STORY: StoryForm, Step.QUESTIONS: QuestionsForm, Step.MEETING: MeetingForm,
+    Step.WHO: WhoForm,
+    Step.STORY: StoryForm,
+    Step.QUESTIONS: QuestionsForm,
+    Step.MEETING: MeetingForm,
 }
 
 
 def first_open_step(case: Case, consented: Sequence[str]) -> Step:
-    """Where a patient who comes back goes on: the first step that is not yet filled in, else the review."""
+    """Where a patient who comes back goes on: the first step that is not yet filled in, else the
+    review.
+    """
     draft = draft_of(case)
     for step, form in DRAFT_FORMS.items():
         if step is not Step.MEETING and form.of(draft).faults:
@@ -240,7 +286,9 @@ def _too_long(most: int) -> Invalid:
 
 
 def _moved(texts: list[str], move: str) -> list[str]:
-    """`move` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as it is."""
+    """`move` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as
+    it is.
+    """
     how, _, place = move.partition(":")
     at = (whole_number(place) or 0) - 1
     if not 0 <= at < len(texts):

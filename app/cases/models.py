@@ -1,4 +1,5 @@
 """A case and what belongs to it alone."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -18,15 +19,17 @@ from app.identity.models import Person
 class Case(Base):
     """One request for a second opinion. `language` is the patient's; the opinion goes home in it.
 
-    `subject_*` say whose illness it is where the patient account belongs to a proxy (guardian, relative).
-    `complete_at` starts the turnaround clock; `due_at` is when the opinion is due. `act_by` is when somebody must have
-    taken the next step: it orders the office's worklist and is empty once nobody has to. `needs_interpreter` is known
-    as soon as a specialist is on the case: whether the two share no language.
+    `subject_*` say whose illness it is where the patient account belongs to a proxy (guardian,
+    relative). `complete_at` starts the turnaround clock; `due_at` is when the opinion is due.
+    `act_by` is when somebody must have taken the next step: it orders the office's worklist and is
+    empty once nobody has to. `needs_interpreter` is known as soon as a specialist is on the case:
+    whether the two share no language.
     """
 
     __tablename__ = "cases"
     __table_args__ = (
-        # Each ends in the id, so that the worklist finds its page in the index alone, however far down it is.
+        # Each ends in the id, so that the worklist finds its page in the index alone, however far
+        # down it is.
         Index("ix_cases_act_by", "act_by", "id"),
         Index("ix_cases_stage_act_by", "stage", "act_by", "id", "needs_interpreter"),
         Index("ix_cases_specialty_act_by", "specialty", "act_by", "id"),
@@ -56,8 +59,11 @@ class Case(Base):
 
     patient: Mapped[Person] = relationship()
     questions: Mapped[list[Question]] = relationship(
-        order_by="Question.number", cascade="all, delete-orphan", back_populates="case")
-    members: Mapped[list[CaseMember]] = relationship(order_by="CaseMember.since", back_populates="case")
+        order_by="Question.number", cascade="all, delete-orphan", back_populates="case"
+    )
+    members: Mapped[list[CaseMember]] = relationship(
+        order_by="CaseMember.since", back_populates="case"
+    )
 
 
 class CaseCounter(Base):
@@ -131,7 +137,9 @@ class RecordRequest(Base):
 
 
 class CaseEvent(Base):
-    """One line of the case's timeline. `kind` is a stage move or a slice's own event; `facts` are not clinical."""
+    """One line of the case's timeline. `kind` is a stage move or a slice's own event; `facts` are
+    not clinical.
+    """
 
     __tablename__ = "case_events"
 

@@ -1,4 +1,5 @@
 """Who may do what with a case: pure functions over the person and their membership."""
+
 from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
@@ -12,7 +13,11 @@ FILE_READERS = (Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR)
 
 def is_open(member: CaseMember | None) -> bool:
     """Whether the membership holds at this moment."""
-    return member is not None and member.since <= now() and (member.until is None or now() < member.until)
+    return (
+        member is not None
+        and member.since <= now()
+        and (member.until is None or now() < member.until)
+    )
 
 
 def can_read_case(person: Person, case: Case, member: CaseMember | None) -> bool:
@@ -23,9 +28,11 @@ def can_read_case(person: Person, case: Case, member: CaseMember | None) -> bool
 
 
 def can_read_file(person: Person, case: Case, member: CaseMember | None) -> bool:
-    """The clinical file (story, records) is for the patient and the assigned specialist; never for interpreters.
+    """The clinical file (story, records) is for the patient and the assigned specialist; never for
+    interpreters.
 
-    A coordinator becomes a member for an hour by opening the file with a reason (`service.open_file`).
+    A coordinator becomes a member for an hour by opening the file with a reason
+    (`service.open_file`).
     """
     return is_open(member) and member is not None and member.role in FILE_READERS
 
@@ -35,7 +42,9 @@ def can_change_case(person: Person, case: Case, member: CaseMember | None) -> bo
 
 
 def can_add_records(person: Person, case: Case, member: CaseMember | None) -> bool:
-    """The patient may send records as long as the case is not at its end; so may the office, for the patient."""
+    """The patient may send records as long as the case is not at its end; so may the office, for
+    the patient.
+    """
     if case.stage in ENDS:
         return False
     if person.role == Role.COORDINATOR:

@@ -1,4 +1,5 @@
 """Reads of cases, already filtered by who may see them."""
+
 from __future__ import annotations
 
 import re
@@ -25,13 +26,18 @@ WITH_PEOPLE = (joinedload(Case.patient), selectinload(Case.members).joinedload(C
 def membership(session: Session, person: Person, case_id: str) -> CaseMember | None:
     """The person's membership of the case that holds now, if any."""
     return session.scalars(
-        select(CaseMember).where(CaseMember.case_id == case_id, CaseMember.person_id == person.id, _holds_now())
+        select(CaseMember)
+        .where(CaseMember.case_id == case_id, CaseMember.person_id == person.id, _holds_now())
         .order_by(CaseMember.since.desc())
     ).first()
 
 
-def case_for(session: Session, person: Person, case_id: str, can: CasePolicy = policy.can_read_case) -> Case:
-    """The case, if the person may (`can` is a policy of three arguments). Raises `NotFound` or `Forbidden`."""
+def case_for(
+    session: Session, person: Person, case_id: str, can: CasePolicy = policy.can_read_case
+) -> Case:
+    """The case, if the person may (`can` is a policy of three arguments). Raises `NotFound` or
+    `Forbidden`.
+    """
     case = session.get(Case, case_id)
     if case is None:
         raise NotFound()
@@ -41,9 +47,14 @@ def case_for(session: Session, person: Person, case_id: str, can: CasePolicy = p
 
 
 def cases_of(
-    session: Session, person: Person, limit: int = 200, stages: Collection[str] | None = None,
+    session: Session,
+    person: Person,
+    limit: int = 200,
+    stages: Collection[str] | None = None,
 ) -> list[Case]:
-    """The cases that the person is a member of now, latest change first; of all stages unless some are named."""
+    """The cases that the person is a member of now, latest change first; of all stages unless some
+    are named.
+    """
     mine = select(CaseMember.case_id).where(CaseMember.person_id == person.id, _holds_now())
     found = select(Case).options(*WITH_PEOPLE, defer(Case.story)).where(Case.id.in_(mine))
     if stages is not None:
@@ -53,7 +64,8 @@ def cases_of(
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the office wants to see of its worklist. With nothing chosen: every case on which somebody has to act.
+    """What the office wants to see of its worklist. With nothing chosen: every case on which
+    somebody has to act.
 
     `number` is a case number or the end of one; `among` are case ids, from a slice that knows more.
     """
@@ -66,14 +78,27 @@ class Wanted:
     among: tuple[str, ...] | None = None
 
 
-def worklist(session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50) -> list[Case]:
-    """The office's cases, the one that burns most first. Without their clinical text, which a list must not read."""
+def worklist(
+    session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50
+) -> list[Case]:
+    """The office's cases, the one that burns most first. Without their clinical text, which a list
+    must not read.
+    """
     order = _by_urgency(wanted)
     page = _matching(select(Case.id), wanted).order_by(*order).offset(offset).limit(limit)
-    return list(session.scalars(
-        select(Case).where(Case.id.in_(page.scalar_subquery())).order_by(*order)
-        .options(*WITH_PEOPLE, defer(Case.story, raiseload=True), defer(Case.subject_authority, raiseload=True),
-                 defer(Case.closing_reason, raiseload=True))))
+    return list(
+        session.scalars(
+            select(Case)
+            .where(Case.id.in_(page.scalar_subquery()))
+            .order_by(*order)
+            .options(
+                *WITH_PEOPLE,
+                defer(Case.story, raiseload=True),
+                defer(Case.subject_authority, raiseload=True),
+                defer(Case.closing_reason, raiseload=True),
+            )
+        )
+    )
 
 
 def count_worklist(session: Session, wanted: Wanted) -> int:
@@ -92,7 +117,9 @@ def _matching(query: Q, wanted: Wanted) -> Q:
     if wanted.number:
         return query.where(Case.stage != Stage.DRAFT, Case.number.in_(_numbers(wanted.number)))
     if wanted.stages:
-        query = query.where(Case.stage.in_([stage for stage in wanted.stages if stage != Stage.DRAFT]))
+        query = query.where(
+            Case.stage.in_([stage for stage in wanted.stages if stage != Stage.DRAFT])
+        )
     else:
         query = query.where(Case.act_by.is_not(None))
     if wanted.specialty:
@@ -100,7 +127,9 @@ def _matching(query: Q, wanted: Wanted) -> Q:
     if wanted.late:
         query = query.where(Case.act_by < now())
     if wanted.without_specialist:
-        query = query.where(Case.stage.in_(UNASSIGNED), Case.needs_interpreter.is_(None))  # known from the first one on
+        query = query.where(
+            Case.stage.in_(UNASSIGNED), Case.needs_interpreter.is_(None)
+        )  # known from the first one on
     if wanted.among is not None:
         query = query.where(Case.id.in_(wanted.among))
     return query
@@ -114,17 +143,24 @@ def _by_urgency(wanted: Wanted) -> list[Any]:
 
 def cases_numbered(session: Session, entered: str) -> list[str]:
     """The ids of the cases whose number somebody may mean; see `_numbers`."""
-    return list(session.scalars(select(Case.id).where(Case.number.in_(_numbers(entered)))
-                                .order_by(Case.number.desc())))
+    return list(
+        session.scalars(
+            select(Case.id).where(Case.number.in_(_numbers(entered))).order_by(Case.number.desc())
+        )
+    )
 
 
 def case_numbers(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     """The numbers of cases, by id."""
-    return dict(session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids)))).all())
+    return dict(
+        session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids)))).all()
+    )
 
 
 def _numbers(entered: str) -> list[str]:
-    """The case numbers that somebody may mean: «C-2026-00042», «2026-42» or «42» of this year or the two before."""
+    """The case numbers that somebody may mean: «C-2026-00042», «2026-42» or «42» of this year or
+    the two before.
+    """
     digits = re.findall(r"\d+", entered)
     if not digits:
         return []
@@ -134,38 +170,63 @@ def _numbers(entered: str) -> list[str]:
 
 
 def timeline(session: Session, case_id: str) -> list[CaseEvent]:
-    return list(session.scalars(
-        select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.at, CaseEvent.id)))
+    return list(
+        session.scalars(
+            select(CaseEvent)
+            .where(CaseEvent.case_id == case_id)
+            .order_by(CaseEvent.at, CaseEvent.id)
+        )
+    )
 
 
 def open_record_requests(session: Session, case_id: str) -> list[RecordRequest]:
-    return list(session.scalars(
-        select(RecordRequest).where(RecordRequest.case_id == case_id, RecordRequest.provided_at.is_(None))
-        .order_by(RecordRequest.asked_at)))
+    return list(
+        session.scalars(
+            select(RecordRequest)
+            .where(RecordRequest.case_id == case_id, RecordRequest.provided_at.is_(None))
+            .order_by(RecordRequest.asked_at)
+        )
+    )
 
 
 def consents_of(session: Session, case_id: str) -> list[Consent]:
-    return list(session.scalars(select(Consent).where(Consent.case_id == case_id).order_by(Consent.given_at)))
+    return list(
+        session.scalars(
+            select(Consent).where(Consent.case_id == case_id).order_by(Consent.given_at)
+        )
+    )
 
 
 def members_of(session: Session, case_id: str) -> list[CaseMember]:
     """Who is on the case now, with their people loaded."""
-    return list(session.scalars(
-        select(CaseMember).options(joinedload(CaseMember.person))
-        .where(CaseMember.case_id == case_id, _holds_now()).order_by(CaseMember.since)))
+    return list(
+        session.scalars(
+            select(CaseMember)
+            .options(joinedload(CaseMember.person))
+            .where(CaseMember.case_id == case_id, _holds_now())
+            .order_by(CaseMember.since)
+        )
+    )
 
 
 def office_openings(session: Session, case_id: str) -> list[CaseMember]:
     """When the office opened the clinical file, who did and why, newest first."""
-    return list(session.scalars(
-        select(CaseMember).options(joinedload(CaseMember.person))
-        .where(CaseMember.case_id == case_id, CaseMember.role == Role.COORDINATOR)
-        .order_by(CaseMember.since.desc()).limit(50)))
+    return list(
+        session.scalars(
+            select(CaseMember)
+            .options(joinedload(CaseMember.person))
+            .where(CaseMember.case_id == case_id, CaseMember.role == Role.COORDINATOR)
+            .order_by(CaseMember.since.desc())
+            .limit(50)
+        )
+    )
 
 
 def member_of_role(session: Session, case_id: str, role: Role) -> Person | None:
     """The person who holds this role on the case now."""
-    return next((member.person for member in members_of(session, case_id) if member.role == role), None)
+    return next(
+        (member.person for member in members_of(session, case_id) if member.role == role), None
+    )
 
 
 def _holds_now() -> Any:

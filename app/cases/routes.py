@@ -1,4 +1,5 @@
 """The request, step by step: each step saves what was entered and leads to the next."""
+
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -100,7 +101,9 @@ def _draft(case_id: str) -> Case:
 
 
 def _given(case: Case) -> list[str]:
-    return [one.kind for one in queries.consents_of(db_session(), case.id) if one.withdrawn_at is None]
+    return [
+        one.kind for one in queries.consents_of(db_session(), case.id) if one.withdrawn_at is None
+    ]
 
 
 def _onward(case: Case, here: Step) -> str:
@@ -127,25 +130,44 @@ def _step_url(case: Case | None, step: Step) -> str:
     return url_for(f"cases.{step}", case_id=case.id)
 
 
-def _page(case: Case | None, step: Step, form: DraftForm | ConsentsForm | None,
-          faults: forms.Faults | None = None) -> Page:
+def _page(
+    case: Case | None,
+    step: Step,
+    form: DraftForm | ConsentsForm | None,
+    faults: forms.Faults | None = None,
+) -> Page:
     given = _given(case) if case and step is Step.REVIEW else []
     page = render_template(
-        f"cases/{step}.html", case=case, step=step, form=form, errors=_sentences(faults or {}), given=given,
-        done=case is not None and case.stage != Stage.DRAFT, **request_context(case, step))
+        f"cases/{step}.html",
+        case=case,
+        step=step,
+        form=form,
+        errors=_sentences(faults or {}),
+        given=given,
+        done=case is not None and case.stage != Stage.DRAFT,
+        **request_context(case, step),
+    )
     return (page, 422) if faults else page
 
 
 def request_context(case: Case | None, step: Step) -> dict[str, object]:
-    """What every step's page needs: the steps with their addresses, and the limits that its fields show."""
+    """What every step's page needs: the steps with their addresses, and the limits that its fields
+    show.
+    """
     return {
-        "steps": [(one, TITLES[one], _step_url(case, one)) for one in Step], "step_before": (
-            _step_url(case, step.before) if step.before else None),
-        "specialties": SPECIALTIES, "specialties_said": _said(SPECIALTIES),
-        "relation_names": dict(_said(forms.RELATIONS)), "relations_said": _said(forms.RELATIONS),
-        "consent_texts": CONSENTS, "consent_names": dict(_said(CONSENT_NAMES)),
-        "consent_version": CURRENT_VERSION, "most_questions": MOST_QUESTIONS, "longest_question": LONGEST_QUESTION,
-        "longest_story": LONGEST_STORY, "next_url": _step_url(case, step.next) if case else None,
+        "steps": [(one, TITLES[one], _step_url(case, one)) for one in Step],
+        "step_before": _step_url(case, step.before) if step.before else None,
+        "specialties": SPECIALTIES,
+        "specialties_said": _said(SPECIALTIES),
+        "relation_names": dict(_said(forms.RELATIONS)),
+        "relations_said": _said(forms.RELATIONS),
+        "consent_texts": CONSENTS,
+        "consent_names": dict(_said(CONSENT_NAMES)),
+        "consent_version": CURRENT_VERSION,
+        "most_questions": MOST_QUESTIONS,
+        "longest_question": LONGEST_QUESTION,
+        "longest_story": LONGEST_STORY,
+        "next_url": _step_url(case, step.next) if case else None,
     }
 
 

@@ -1,4 +1,5 @@
 """The verbs of a case. Each checks the stage table, changes, records and tells; none commits."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,7 +15,15 @@ from app.audit import service as audit
 from app.audit.verbs import Verb
 from app.cases import policy, queries
 from app.cases.consents import CONSENTS, CURRENT_VERSION, REQUIRED
-from app.cases.models import Case, CaseCounter, CaseEvent, CaseMember, Consent, Question, RecordRequest
+from app.cases.models import (
+    Case,
+    CaseCounter,
+    CaseEvent,
+    CaseMember,
+    Consent,
+    Question,
+    RecordRequest,
+)
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import ENDS, Move, Stage, next_stage
 from app.core.clock import now
@@ -26,7 +35,8 @@ from app.identity import queries as people
 from app.identity.models import Person
 
 TURNAROUND = timedelta(days=10)
-# How long a case may rest at a stage before it burns; the stages that are not here follow `due_at`, or do not burn.
+# How long a case may rest at a stage before it burns; the stages that are not here follow `due_at`,
+# or do not burn.
 PATIENCE = {
     Stage.SUBMITTED: timedelta(days=1),
     Stage.TRIAGE: timedelta(days=2),
@@ -58,8 +68,13 @@ class CaseDraft:
 
 def create_case(session: Session, actor: Person, draft: CaseDraft) -> Case:
     """A new draft that only its patient sees."""
-    case = Case(number=_next_number(session), patient_id=actor.id, patient=actor, language=actor.language,
-                specialty=draft.specialty)
+    case = Case(
+        number=_next_number(session),
+        patient_id=actor.id,
+        patient=actor,
+        language=actor.language,
+        specialty=draft.specialty,
+    )
     session.add(case)
     _apply(case, draft)
     session.flush()
@@ -80,33 +95,67 @@ def change_draft(session: Session, actor: Person, case: Case, draft: CaseDraft) 
 
 
 def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[str]) -> None:
-    """Records consent of the actor to each kind not yet given. Raises `Invalid` for an unknown kind."""
+    """Records consent of the actor to each kind not yet given. Raises `Invalid` for an unknown
+    kind.
+    """
     if actor.id != case.patient_id:
         raise Forbidden()
     unknown = [kind for kind in kinds if kind not in CONSENTS]
     if unknown:
         raise Invalid(N_("We do not know one of these consents."), field="consents")
-    given = {consent.kind for consent in queries.consents_of(session, case.id) if consent.withdrawn_at is None}
+    given = {
+        consent.kind
+        for consent in queries.consents_of(session, case.id)
+        if consent.withdrawn_at is None
+    }
     for kind in kinds:
         if kind not in given:
-            session.add(Consent(case_id=case.id, person_id=actor.id, kind=kind, text_version=CURRENT_VERSION,
-                                language=actor.language))
-            audit.record(session, actor.id, Verb.CONSENT_GIVEN, "consent", kind, case.id, version=CURRENT_VERSION)
+            session.add(
+                Consent(
+                    case_id=case.id,
+                    person_id=actor.id,
+                    kind=kind,
+                    text_version=CURRENT_VERSION,
+                    language=actor.language,
+                )
+            )
+            audit.record(
+                session,
+                actor.id,
+                Verb.CONSENT_GIVEN,
+                "consent",
+                kind,
+                case.id,
+                version=CURRENT_VERSION,
+            )
     session.flush()
 
 
 def submit(session: Session, actor: Person, case: Case) -> None:
-    """Sends the case to the office. Raises `Invalid` while something that the office needs is missing."""
+    """Sends the case to the office. Raises `Invalid` while something that the office needs is
+    missing.
+    """
     if case.specialty not in SPECIALTIES:
-        raise Invalid(N_("Please choose the part of medicine that your question belongs to."), field="specialty")
+        raise Invalid(
+            N_("Please choose the part of medicine that your question belongs to."),
+            field="specialty",
+        )
     if not case.story:
         raise Invalid(N_("Please tell the story of the illness in a few sentences."), field="story")
     if not case.questions:
-        raise Invalid(N_("Please ask at least one question, so that the specialist knows what to answer."),
-                      field="questions")
-    given = {consent.kind for consent in queries.consents_of(session, case.id) if consent.withdrawn_at is None}
+        raise Invalid(
+            N_("Please ask at least one question, so that the specialist knows what to answer."),
+            field="questions",
+        )
+    given = {
+        consent.kind
+        for consent in queries.consents_of(session, case.id)
+        if consent.withdrawn_at is None
+    }
     if not REQUIRED <= given:
-        raise Invalid(N_("Please read and agree to each consent before you send your case."), field="consents")
+        raise Invalid(
+            N_("Please read and agree to each consent before you send your case."), field="consents"
+        )
     _advance(session, actor, case, Move.SUBMIT)
     case.submitted_at = now()
     notify(session, "case_submitted", case, _office(session))
@@ -122,7 +171,9 @@ def request_records(session: Session, actor: Person, case: Case, what: str) -> R
     if not what:
         raise Invalid(N_("Please say which record is missing."), field="what")
     if len(what) > LONGEST_QUESTION:
-        raise Invalid(N_("Please keep this under %(most)s characters."), field="what", most=LONGEST_QUESTION)
+        raise Invalid(
+            N_("Please keep this under %(most)s characters."), field="what", most=LONGEST_QUESTION
+        )
     _advance(session, actor, case, Move.REQUEST_RECORDS)
     request = RecordRequest(case_id=case.id, asked_by=actor.id, what=what)
     session.add(request)
@@ -142,7 +193,9 @@ def provide_records(session: Session, actor: Person, case: Case) -> None:
 
 
 def accept(session: Session, actor: Person, case: Case) -> None:
-    """The records are complete: the turnaround clock starts. A specialist must have been assigned."""
+    """The records are complete: the turnaround clock starts. A specialist must have been
+    assigned.
+    """
     if queries.member_of_role(session, case.id, Role.SPECIALIST) is None:
         raise Conflict(N_("Assign a specialist first, then accept the case."))
     _advance(session, actor, case, Move.ACCEPT)
@@ -157,12 +210,22 @@ def assign(session: Session, actor: Person, case: Case, person: Person) -> CaseM
     if actor.role != Role.COORDINATOR:
         raise Forbidden()
     if case.stage not in ASSIGNABLE:
-        raise Conflict(N_("The people on this case can no longer be changed here. If a meeting is booked, cancel it "
-                          "first."))
+        raise Conflict(
+            N_(
+                "The people on this case can no longer be changed here. If a meeting is booked,"
+                " cancel it first."
+            )
+        )
     if person.role not in (Role.SPECIALIST, Role.INTERPRETER) or not person.active:
         raise Invalid(N_("This person cannot be assigned to a case."), field="person")
-    if person.role == Role.SPECIALIST and case.specialty not in person.specialties and case.specialty != "general":
-        raise Invalid(N_("%(name)s does not practise this specialty."), field="person", name=person.name)
+    if (
+        person.role == Role.SPECIALIST
+        and case.specialty not in person.specialties
+        and case.specialty != "general"
+    ):
+        raise Invalid(
+            N_("%(name)s does not practise this specialty."), field="person", name=person.name
+        )
     role = Role(person.role)
     for member in queries.members_of(session, case.id):
         if member.role == role and member.person_id == person.id:
@@ -179,26 +242,60 @@ def assign(session: Session, actor: Person, case: Case, person: Person) -> CaseM
 
 
 def grant(
-    session: Session, actor: Person | None, case: Case, person: Person, role: Role, *, reason: str,
-    since: datetime | None = None, until: datetime | None = None,
+    session: Session,
+    actor: Person | None,
+    case: Case,
+    person: Person,
+    role: Role,
+    *,
+    reason: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> CaseMember:
     """Lets a person in on a case from `since` until `until`."""
     actor_id = actor.id if actor else None
-    member = CaseMember(case_id=case.id, person_id=person.id, person=person, role=role, since=since or now(),
-                        until=until, granted_by=actor_id, reason=reason)
+    member = CaseMember(
+        case_id=case.id,
+        person_id=person.id,
+        person=person,
+        role=role,
+        since=since or now(),
+        until=until,
+        granted_by=actor_id,
+        reason=reason,
+    )
     session.add(member)
     session.flush()
-    audit.record(session, actor_id, Verb.MEMBER_GRANTED, "member", member.id, case.id, person=person.id,
-                 role=str(role), reason=reason)
+    audit.record(
+        session,
+        actor_id,
+        Verb.MEMBER_GRANTED,
+        "member",
+        member.id,
+        case.id,
+        person=person.id,
+        role=str(role),
+        reason=reason,
+    )
     return member
 
 
-def end_membership(session: Session, actor: Person | None, member: CaseMember, *, reason: str) -> None:
+def end_membership(
+    session: Session, actor: Person | None, member: CaseMember, *, reason: str
+) -> None:
     """Closes the way to the case, at once."""
     member.until = now()
     session.flush()
-    audit.record(session, actor.id if actor else None, Verb.MEMBER_ENDED, "member", member.id, member.case_id,
-                 person=member.person_id, reason=reason)
+    audit.record(
+        session,
+        actor.id if actor else None,
+        Verb.MEMBER_ENDED,
+        "member",
+        member.id,
+        member.case_id,
+        person=member.person_id,
+        reason=reason,
+    )
 
 
 def mark_scheduled(session: Session, actor: Person, case: Case) -> None:
@@ -229,7 +326,9 @@ def close(session: Session, actor: Person, case: Case) -> None:
 def decline(session: Session, actor: Person, case: Case, reason: str) -> None:
     """The office cannot take the case; the patient is told why, in the office's own words."""
     if not reason.strip():
-        raise Invalid(N_("Please tell the patient why the hospital cannot take this case."), field="reason")
+        raise Invalid(
+            N_("Please tell the patient why the hospital cannot take this case."), field="reason"
+        )
     _advance(session, actor, case, Move.DECLINE)
     case.closing_reason = reason.strip()
     for member in queries.members_of(session, case.id):
@@ -243,11 +342,15 @@ def withdraw(session: Session, actor: Person, case: Case) -> None:
     if actor.role == Role.PATIENT and actor.id != case.patient_id:
         raise Forbidden()
     _advance(session, actor, case, Move.WITHDRAW)
-    others = [member for member in queries.members_of(session, case.id) if member.role != Role.PATIENT]
+    others = [
+        member for member in queries.members_of(session, case.id) if member.role != Role.PATIENT
+    ]
     for member in others:
         end_membership(session, actor, member, reason="withdrawn")
     told = [*(member.person_id for member in others), case.patient_id]
-    notify(session, "case_withdrawn", case, [person_id for person_id in told if person_id != actor.id])
+    notify(
+        session, "case_withdrawn", case, [person_id for person_id in told if person_id != actor.id]
+    )
 
 
 def open_file(session: Session, actor: Person, case: Case, reason: str) -> CaseMember:
@@ -261,11 +364,15 @@ def open_file(session: Session, actor: Person, case: Case, reason: str) -> CaseM
     if not reason:
         raise Invalid(N_("Please say why you need to open the clinical file."), field="reason")
     if len(reason) > LONGEST_REASON:
-        raise Invalid(N_("Please keep this under %(most)s characters."), field="reason", most=LONGEST_REASON)
+        raise Invalid(
+            N_("Please keep this under %(most)s characters."), field="reason", most=LONGEST_REASON
+        )
     held = queries.membership(session, actor, case.id)
     if held is not None:
         return held
-    member = grant(session, actor, case, actor, Role.COORDINATOR, reason=reason, until=now() + OFFICE_OPENING)
+    member = grant(
+        session, actor, case, actor, Role.COORDINATOR, reason=reason, until=now() + OFFICE_OPENING
+    )
     audit.record(session, actor.id, Verb.FILE_OPENED, "case", case.id, case.id, reason=reason)
     remember(session, case.id, "file_opened", actor)
     notify(session, "file_opened", case, [case.patient_id])
@@ -277,15 +384,23 @@ def note_read(session: Session, actor: Person, case: Case) -> None:
     audit.record(session, actor.id, Verb.CASE_READ, "case", case.id, case.id)
 
 
-def notify(session: Session, kind: str, case: Case, person_ids: Sequence[str], **facts: Any) -> None:
+def notify(
+    session: Session, kind: str, case: Case, person_ids: Sequence[str], **facts: Any
+) -> None:
     """Queues a message to each person; the words, the language and the zone are the reader's."""
     for person_id in dict.fromkeys(person_ids):
-        enqueue(session, "notify", {"kind": kind, "person_id": person_id, "case_id": case.id, "facts": facts})
+        enqueue(
+            session,
+            "notify",
+            {"kind": kind, "person_id": person_id, "case_id": case.id, "facts": facts},
+        )
 
 
 def remember(session: Session, case_id: str, kind: str, actor: Person | None, **facts: Any) -> None:
     """Adds a line to the case's timeline."""
-    session.add(CaseEvent(case_id=case_id, kind=kind, actor_id=actor.id if actor else None, facts=facts))
+    session.add(
+        CaseEvent(case_id=case_id, kind=kind, actor_id=actor.id if actor else None, facts=facts)
+    )
     session.flush()
 
 
@@ -303,8 +418,17 @@ def _advance(session: Session, actor: Person, case: Case, move: Move) -> None:
     case.changed_at = now()
     case.act_by = _act_by(case)
     _remember(session, case, str(move), actor)
-    audit.record(session, actor.id, Verb.CASE_ADVANCED, "case", case.id, case.id, move=str(move), was=was,
-                 now=str(case.stage))
+    audit.record(
+        session,
+        actor.id,
+        Verb.CASE_ADVANCED,
+        "case",
+        case.id,
+        case.id,
+        move=str(move),
+        was=was,
+        now=str(case.stage),
+    )
 
 
 def _act_by(case: Case) -> datetime | None:
@@ -317,29 +441,46 @@ def _act_by(case: Case) -> datetime | None:
 def _apply(case: Case, draft: CaseDraft) -> None:
     from_form = [text.strip() for text in draft.questions if text.strip()]
     if len(from_form) > MOST_QUESTIONS:
-        raise Invalid(N_("Please ask at most %(most)s questions."), field="questions", most=MOST_QUESTIONS)
+        raise Invalid(
+            N_("Please ask at most %(most)s questions."), field="questions", most=MOST_QUESTIONS
+        )
     if any(len(text) > LONGEST_QUESTION for text in from_form):
-        raise Invalid(N_("Please keep each question under %(most)s characters."), field="questions",
-                      most=LONGEST_QUESTION)
+        raise Invalid(
+            N_("Please keep each question under %(most)s characters."),
+            field="questions",
+            most=LONGEST_QUESTION,
+        )
     if len(draft.story) > LONGEST_STORY:
-        raise Invalid(N_("Please keep your story under %(most)s characters."), field="story", most=LONGEST_STORY)
+        raise Invalid(
+            N_("Please keep your story under %(most)s characters."),
+            field="story",
+            most=LONGEST_STORY,
+        )
     if not draft.for_self and not (draft.subject_name or "").strip():
-        raise Invalid(N_("Please tell us the name of the person you are asking for."), field="subject_name")
-    case.specialty, case.story, case.written_only = draft.specialty, draft.story.strip(), draft.written_only
+        raise Invalid(
+            N_("Please tell us the name of the person you are asking for."), field="subject_name"
+        )
+    case.specialty, case.story, case.written_only = (
+        draft.specialty,
+        draft.story.strip(),
+        draft.written_only,
+    )
     case.for_self = draft.for_self
     case.subject_name = None if draft.for_self else draft.subject_name
     case.subject_relation = None if draft.for_self else draft.subject_relation
     case.subject_authority = None if draft.for_self else draft.subject_authority
-    kept = case.questions[:len(from_form)]
+    kept = case.questions[: len(from_form)]
     for question, text in zip(kept, from_form, strict=False):
         question.text = text
-    case.questions[len(from_form):] = []
+    case.questions[len(from_form) :] = []
     for number in range(len(kept) + 1, len(from_form) + 1):
         case.questions.append(Question(number=number, text=from_form[number - 1]))
 
 
 def _next_number(session: Session) -> str:
-    """C-2026-00042: the year and a running number. The counter's row makes whoever comes second wait."""
+    """C-2026-00042: the year and a running number. The counter's row makes whoever comes second
+    wait.
+    """
     year = now().year
     if session.get(CaseCounter, year) is None:
         try:
@@ -348,7 +489,10 @@ def _next_number(session: Session) -> str:
         except IntegrityError:
             pass  # somebody else has just begun this year's count
     last = session.execute(
-        update(CaseCounter).where(CaseCounter.year == year).values(last=CaseCounter.last + 1)
-        .returning(CaseCounter.last), execution_options={"synchronize_session": False}
+        update(CaseCounter)
+        .where(CaseCounter.year == year)
+        .values(last=CaseCounter.last + 1)
+        .returning(CaseCounter.last),
+        execution_options={"synchronize_session": False},
     ).scalar_one()
     return f"C-{year}-{last:05d}"

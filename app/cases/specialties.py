@@ -1,4 +1,7 @@
-"""The specialties a case can belong to, by stable key (names of the practice-setting value set of FHIR R4)."""
+"""The specialties a case can belong to, by stable key (names of the practice-setting value set of
+FHIR R4).
+"""
+
 from __future__ import annotations
 
 from app.core.text import N_

@@ -1,4 +1,5 @@
 """The stages of a case: one table of who may move it from where to where (DESIGN 1)."""
+
 from __future__ import annotations
 
 from enum import StrEnum
@@ -58,8 +59,10 @@ TABLE: dict[tuple[Stage, Move], tuple[Stage, frozenset[str]]] = {
     (S.CONSULTED, M.SIGN): (S.OPINION_SIGNED, frozenset({_SPECIALIST})),
     (S.OPINION_SIGNED, M.RELEASE): (S.RELEASED, frozenset({_OFFICE, _SYSTEM})),
     (S.RELEASED, M.CLOSE): (S.CLOSED, frozenset({_OFFICE, _PATIENT})),
-    **{(stage, M.DECLINE): (S.DECLINED, frozenset({_OFFICE}))
-       for stage in (S.SUBMITTED, S.TRIAGE, S.RECORDS_REQUESTED, S.ACCEPTED)},
+    **{
+        (stage, M.DECLINE): (S.DECLINED, frozenset({_OFFICE}))
+        for stage in (S.SUBMITTED, S.TRIAGE, S.RECORDS_REQUESTED, S.ACCEPTED)
+    },
     **{(stage, M.WITHDRAW): (S.WITHDRAWN, frozenset({_PATIENT, _OFFICE})) for stage in _OPEN},
 }
 WRITTEN_ONLY = {(S.ACCEPTED, M.SIGN): (S.OPINION_SIGNED, frozenset({_SPECIALIST}))}
@@ -67,11 +70,15 @@ ENDS = frozenset({S.CLOSED, S.DECLINED, S.WITHDRAWN})
 
 
 def next_stage(stage: str, move: Move, role: str, *, written_only: bool = False) -> Stage:
-    """The stage that `move` leads to. Raises `Conflict` where there is no such way, `Forbidden` for another's move."""
+    """The stage that `move` leads to. Raises `Conflict` where there is no such way, `Forbidden` for
+    another's move.
+    """
     table = TABLE | WRITTEN_ONLY if written_only else TABLE
     way = table.get((Stage(stage), move))
     if way is None:
-        raise Conflict(N_("This case has moved on in the meantime, so this step is no longer possible."))
+        raise Conflict(
+            N_("This case has moved on in the meantime, so this step is no longer possible.")
+        )
     to, who = way
     if role not in who:
         raise Forbidden()

@@ -1,4 +1,7 @@
-"""Telling browsers and media nodes what changed: gathered within a unit of work, sent once it is committed."""
+"""Telling browsers and media nodes what changed: gathered within a unit of work, sent once it is
+committed.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -8,7 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.consults import commands, interpreting, recording, registry, views
-from app.consults.models import Channel, ChatMessage, Consult, ConsultState, LineCheck, MediaNode, Seat
+from app.consults.models import (
+    Channel,
+    ChatMessage,
+    Consult,
+    ConsultState,
+    LineCheck,
+    MediaNode,
+    Seat,
+)
 from app.consults.recording_models import Recording
 from app.core.errors import Refusal
 from app.media import messages
@@ -42,7 +53,9 @@ def state(session: Session, consult: Consult) -> None:
 
 
 def routes(session: Session, consult: Consult) -> None:
-    """Gives the media node the new table of who receives whom, and shows everybody the new state."""
+    """Gives the media node the new table of who receives whom, and shows everybody the new
+    state.
+    """
     consult.routes_version += 1
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
     after_commit(session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult)))
@@ -50,8 +63,12 @@ def routes(session: Session, consult: Consult) -> None:
 
 
 def routes_command(consult: Consult) -> messages.RoutesSet:
-    return messages.RoutesSet(command_id=commands.command_id(), room=consult.room, version=consult.routes_version,
-                              routes=views.media_routes(consult))
+    return messages.RoutesSet(
+        command_id=commands.command_id(),
+        room=consult.room,
+        version=consult.routes_version,
+        routes=views.media_routes(consult),
+    )
 
 
 def seat_is_out(session: Session, seat: Seat) -> None:
@@ -65,7 +82,9 @@ def seat_is_out(session: Session, seat: Seat) -> None:
 
 
 def hold_recording(session: Session, consult: Consult) -> None:
-    """Sees that the recording has everybody's agreement, and that the node records as the room now is."""
+    """Sees that the recording has everybody's agreement, and that the node records as the room now
+    is.
+    """
     settled = recording.settle(session, consult)
     if settled is not None and (settled[1] or settled[0].is_running):
         recording_changed(session, consult, settled[0])
@@ -78,7 +97,9 @@ def recording_changed(session: Session, consult: Consult, one: Recording) -> Non
     after_commit(session, commands.send_later(node, Command.RECORDING_SET, command, tries=3))
 
 
-def to_everyone_inside(session: Session, consult: Consult, event: str, facts: dict[str, Any]) -> None:
+def to_everyone_inside(
+    session: Session, consult: Consult, event: str, facts: dict[str, Any]
+) -> None:
     for seat in consult.present_seats:
         if seat.is_in_room and seat.sid is not None:
             tell(session, place(seat.id), event, facts)
@@ -111,16 +132,24 @@ def close_loop(session: Session, check: LineCheck) -> None:
 def moved(session: Session, consult: Consult, *, but: str | None = None) -> None:
     """The room is on another node now, or empty on its own: every seat makes its line anew."""
     facts = {"room": consult.room}
-    after_commit(session, lambda: socketio.emit("media.moved", facts, to=room(consult.id), namespace=BROWSERS,
-                                                skip_sid=but))
+    after_commit(
+        session,
+        lambda: socketio.emit(
+            "media.moved", facts, to=room(consult.id), namespace=BROWSERS, skip_sid=but
+        ),
+    )
 
 
-def node_is_here(session: Session, node: MediaNode, carried: Iterable[messages.RoomPresence]) -> None:
-    """A node arrives or returns. Seats whose line it does not hold are told to make it anew; rooms that have been
-    moved away or have ended meanwhile are closed there."""
+def node_is_here(
+    session: Session, node: MediaNode, carried: Iterable[messages.RoomPresence]
+) -> None:
+    """A node arrives or returns. Seats whose line it does not hold are told to make it anew; rooms
+    that have been moved away or have ended meanwhile are closed there.
+    """
     held = {presence.room: presence for presence in carried}
     ours = session.scalars(
-        select(Consult).where(Consult.node_id == node.id, Consult.state == ConsultState.LIVE)).all()
+        select(Consult).where(Consult.node_id == node.id, Consult.state == ConsultState.LIVE)
+    ).all()
     for consult in ours:
         presence = held.pop(consult.room, None)
         lines = presence.seats if presence else {}
@@ -128,7 +157,9 @@ def node_is_here(session: Session, node: MediaNode, carried: Iterable[messages.R
             if seat.is_in_room and seat.connection and lines.get(seat.id) != seat.connection:
                 tell(session, place(seat.id), "media.moved", {"room": consult.room})
         if presence:
-            after_commit(session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult)))
+            after_commit(
+                session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult))
+            )
             hold_recording(session, consult)
     for gone in held:
         command = messages.RoomClose(command_id=commands.command_id(), room=gone)
@@ -136,9 +167,12 @@ def node_is_here(session: Session, node: MediaNode, carried: Iterable[messages.R
 
 
 def leave_lost_nodes(session: Session) -> None:
-    """Rooms whose node is gone move to another one, where there is one; else their seats keep asking."""
+    """Rooms whose node is gone move to another one, where there is one; else their seats keep
+    asking.
+    """
     live = session.scalars(
-        select(Consult).where(Consult.state == ConsultState.LIVE, Consult.node_id.is_not(None))).all()
+        select(Consult).where(Consult.state == ConsultState.LIVE, Consult.node_id.is_not(None))
+    ).all()
     for consult in live:
         before = consult.node_id
         try:

@@ -1,4 +1,5 @@
 """The blueprint of the consults, shared by their files of routes."""
+
 from __future__ import annotations
 
 from flask import Blueprint

@@ -1,4 +1,7 @@
-"""The office calls a further interpreter into a consult: a partner to take turns with, or the other half of a relay."""
+"""The office calls a further interpreter into a consult: a partner to take turns with, or the other
+half of a relay.
+"""
+
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
@@ -28,11 +31,19 @@ def callable_interpreters(consult_id: str) -> Page:
 def call_interpreter(consult_id: str) -> Page:
     session, person = db_session(), current_person()
     consult = queries.consult_for(session, person, consult_id)
-    credential = next((one for one in queries.credentials_to_call(session, consult)
-                       if one.id == request.form.get("credential")), None)
+    credential = next(
+        (
+            one
+            for one in queries.credentials_to_call(session, consult)
+            if one.id == request.form.get("credential")
+        ),
+        None,
+    )
     try:
         if credential is None:
-            raise Invalid(N_("Please choose one of the interpreters who are shown."), field="credential")
+            raise Invalid(
+                N_("Please choose one of the interpreters who are shown."), field="credential"
+            )
         service.call_interpreter(session, person, consult, credential)
     except Refusal as refusal:
         session.rollback()
@@ -47,7 +58,10 @@ def _page(consult_id: str, refusal: Refusal | None = None) -> Page:
     consult = queries.consult_for(session, current_person(), consult_id)
     service.must_not_be_over(consult)
     page = render_template(
-        "consults/interpreters.html", consult=consult, credentials=queries.credentials_to_call(session, consult),
+        "consults/interpreters.html",
+        consult=consult,
+        credentials=queries.credentials_to_call(session, consult),
         seated=[seat for seat in consult.present_seats if seat.pair],
-        errors={"credential": sentence_of(refusal)} if refusal else {})
+        errors={"credential": sentence_of(refusal)} if refusal else {},
+    )
     return (page, refusal.status) if refusal else page

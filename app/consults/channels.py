@@ -1,15 +1,20 @@
 """Who hears whom: pure functions from seats and mode to routes.
 
-Each seat speaks one language and listens in one. In **consecutive** mode everyone hears everyone. In **simultaneous**
-mode an interpreter's microphone is on the channel of one language at a time, and a listener hears
+Each seat speaks one language and listens in one. In **consecutive** mode everyone hears everyone.
+In **simultaneous** mode an interpreter's microphone is on the channel of one language at a time,
+and a listener hears
 
 * the original at full gain when it is in the listener's language;
-* else the interpreter of that language at full gain, and the original ducked to the listener's own liking;
-* where nobody interprets into the listener's language, the original at full gain: the closest there is.
+* else the interpreter of that language at full gain, and the original ducked to the listener's own
+  liking;
+* where nobody interprets into the listener's language, the original at full gain: the closest there
+  is.
 
-Ducking hangs on who *could* interpret, not on who is talking: it never lets go by itself in a pause.
-Where no interpreter has the direct pair, an interpreter listens to another one's channel (a relay through a pivot).
+Ducking hangs on who *could* interpret, not on who is talking: it never lets go by itself in a
+pause. Where no interpreter has the direct pair, an interpreter listens to another one's channel (a
+relay through a pivot).
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,9 +31,11 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A seat as the channels see it. `pair` makes it an interpreter's; `live_on` is the language that goes out now.
+    """A seat as the channels see it. `pair` makes it an interpreter's; `live_on` is the language
+    that goes out now.
 
-    Who is `away` has lost the line: they interpret for nobody until they are back, and find everything as it was.
+    Who is `away` has lost the line: they interpret for nobody until they are back, and find
+    everything as it was.
     """
 
     id: str
@@ -51,7 +58,9 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One source that a listener hears, and how loud. A source that is not heard has no feed: it is not sent."""
+    """One source that a listener hears, and how loud. A source that is not heard has no feed: it is
+    not sent.
+    """
 
     source: str
     gain: float
@@ -74,7 +83,9 @@ def routes(voices: Iterable[Voice], mode: Mode) -> dict[str, tuple[Feed, ...]]:
     seats = sorted(voices, key=lambda voice: voice.number)
     if mode == Mode.CONSECUTIVE:
         return {
-            listener.id: tuple(Feed(other.id, FULL, Sound.ORIGINAL) for other in seats if other.id != listener.id)
+            listener.id: tuple(
+                Feed(other.id, FULL, Sound.ORIGINAL) for other in seats if other.id != listener.id
+            )
             for listener in seats
         }
     return {listener.id: tuple(_heard(listener, seats)) for listener in seats}
@@ -93,8 +104,9 @@ def slot_of(listener: int, source: int) -> int:
 def need_of(listener: Voice, feed: Feed, voices: Iterable[Voice]) -> Need:
     """How much the listener needs what they hear of a source, in either mode.
 
-    An interpreter's voice is essential to whoever depends on it, and so is, to an interpreter, everybody whom they
-    interpret. What is heard softly, or is not understood and will be interpreted, is the background.
+    An interpreter's voice is essential to whoever depends on it, and so is, to an interpreter,
+    everybody whom they interpret. What is heard softly, or is not understood and will be
+    interpreted, is the background.
     """
     seats = list(voices)
     source = next(seat for seat in seats if seat.id == feed.source)
@@ -103,7 +115,9 @@ def need_of(listener: Voice, feed: Feed, voices: Iterable[Voice]) -> Need:
         return Need.BACKGROUND
     if feed.sound == Sound.INTERPRETER:
         return Need.ESSENTIAL
-    if source.pair:  # in turn: an interpreter brings what others say into a language of this listener's
+    if (
+        source.pair
+    ):  # in turn: an interpreter brings what others say into a language of this listener's
         return Need.ESSENTIAL if understood_by(source) & takes else Need.BACKGROUND
     if _follows(listener, source):
         return Need.ESSENTIAL if listener.pair else Need.ORDINARY
@@ -121,7 +135,8 @@ def same_language(one: str, other: str) -> bool:
 
 
 def channel_of(interpreter: Voice, seats: Iterable[Voice]) -> str | None:
-    """The language on whose channel the interpreter is, if theirs is the microphone of that channel.
+    """The language on whose channel the interpreter is, if theirs is the microphone of that
+    channel.
 
     At most one interpreter is live on a channel: of several, the one with the lowest number.
     """
@@ -133,8 +148,12 @@ def channel_of(interpreter: Voice, seats: Iterable[Voice]) -> str | None:
 
 
 def reach(language: str, interpreters: Iterable[Voice]) -> frozenset[str]:
-    """Every language into which an utterance can be brought by these interpreters, one after another."""
-    pairs = [frozenset(map(base, voice.pair)) for voice in interpreters if voice.pair and not voice.away]
+    """Every language into which an utterance can be brought by these interpreters, one after
+    another.
+    """
+    pairs = [
+        frozenset(map(base, voice.pair)) for voice in interpreters if voice.pair and not voice.away
+    ]
     reached, grown = frozenset({base(language)}), frozenset[str]()
     while reached != grown:
         grown = reached
@@ -146,7 +165,11 @@ def reach(language: str, interpreters: Iterable[Voice]) -> frozenset[str]:
 
 def understood_by(listener: Voice) -> frozenset[str]:
     """The languages that a listener takes: their own, or both of an interpreter's pair."""
-    return frozenset(map(base, listener.pair)) if listener.pair else frozenset({base(listener.listens)})
+    return (
+        frozenset(map(base, listener.pair))
+        if listener.pair
+        else frozenset({base(listener.listens)})
+    )
 
 
 def is_interrupted(voices: Iterable[Voice]) -> bool:
@@ -157,7 +180,10 @@ def is_interrupted(voices: Iterable[Voice]) -> bool:
     return any(
         not reach(speaker.speaks, seats) & understood_by(listener)
         and reach(speaker.speaks, back) & understood_by(listener)
-        for speaker in people for listener in people if speaker is not listener)
+        for speaker in people
+        for listener in people
+        if speaker is not listener
+    )
 
 
 def _wished(voice: Voice) -> str | None:
@@ -185,8 +211,12 @@ def _follows(listener: Voice, source: Voice) -> bool:
     return base(source.speaks) in understood_by(listener)
 
 
-def _from_interpreter(listener: Voice, source: Voice, seats: Sequence[Voice], *, needed: bool) -> Iterator[Feed]:
-    """An interpreter is heard by who takes the language that goes out. A partner who needs no relay hears softly."""
+def _from_interpreter(
+    listener: Voice, source: Voice, seats: Sequence[Voice], *, needed: bool
+) -> Iterator[Feed]:
+    """An interpreter is heard by who takes the language that goes out. A partner who needs no relay
+    hears softly.
+    """
     channel = channel_of(source, seats)
     if channel is None or channel not in understood_by(listener):
         return

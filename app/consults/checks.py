@@ -1,4 +1,5 @@
 """The test before the meeting: what was measured, and what that means in plain words."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -28,7 +29,9 @@ class Verdict(StrEnum):
 
 
 class Measured(BaseModel):
-    """What the browser found in ten seconds through the media node. Rates are bit/s; None: it could not be measured."""
+    """What the browser found in ten seconds through the media node. Rates are bit/s; None: it could
+    not be measured.
+    """
 
     camera: bool
     microphone: bool
@@ -40,7 +43,9 @@ class Measured(BaseModel):
 
 
 def judge(measured: Measured) -> Verdict:
-    """The plain verdict: a picture needs 300 kbit/s each way and little loss, a voice needs 40 kbit/s."""
+    """The plain verdict: a picture needs 300 kbit/s each way and little loss, a voice needs 40
+    kbit/s.
+    """
     if measured.rtt_ms is None or measured.loss is None or not measured.microphone:
         return Verdict.POOR
     slowest = min(measured.rate_up or 0, measured.rate_down or 0)
@@ -74,7 +79,11 @@ def advice(measured: Measured) -> list[str]:
 def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
     """A confirmed booking of the person's own. Raises `NotFound`, `Conflict` when it is over."""
     booking = session.get(Booking, booking_id)
-    if booking is None or not booking.is_confirmed or person.id not in {one.id for one in booking.people}:
+    if (
+        booking is None
+        or not booking.is_confirmed
+        or person.id not in {one.id for one in booking.people}
+    ):
         raise NotFound()
     if now() > booking.ends_at + timedelta(hours=2):
         raise Conflict(N_("This consultation is over, so there is nothing left to test."))
@@ -82,7 +91,9 @@ def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
 
 
 def begin(session: Session, person: Person, booking_id: str) -> tuple[LineCheck, MediaNode]:
-    """A loop through the freest node. One loop of a person runs at a time; raises `NoLine` when all nodes are full."""
+    """A loop through the freest node. One loop of a person runs at a time; raises `NoLine` when all
+    nodes are full.
+    """
     booking = booking_for(session, person, booking_id)
     node = registry.freest(session)
     check = LineCheck(booking_id=booking.id, person_id=person.id, node_id=node.id)
@@ -105,12 +116,22 @@ def finish(session: Session, person: Person, check_id: str, measured: Measured) 
 def latest(session: Session, booking_id: str) -> dict[str, LineCheck]:
     """The last finished check of each person, by person."""
     rows = session.scalars(
-        select(LineCheck).options(joinedload(LineCheck.person))
-        .where(LineCheck.booking_id == booking_id, LineCheck.verdict.is_not(None)).order_by(LineCheck.at))
+        select(LineCheck)
+        .options(joinedload(LineCheck.person))
+        .where(LineCheck.booking_id == booking_id, LineCheck.verdict.is_not(None))
+        .order_by(LineCheck.at)
+    )
     return {check.person_id: check for check in rows}
 
 
 def abandoned(session: Session) -> list[LineCheck]:
     """Loops that nobody finished, whose rooms still stand at a node."""
-    return list(session.scalars(select(LineCheck).where(
-        LineCheck.verdict.is_(None), LineCheck.node_id.is_not(None), LineCheck.at < now() - LOOP_ENDS_AFTER)))
+    return list(
+        session.scalars(
+            select(LineCheck).where(
+                LineCheck.verdict.is_(None),
+                LineCheck.node_id.is_not(None),
+                LineCheck.at < now() - LOOP_ENDS_AFTER,
+            )
+        )
+    )

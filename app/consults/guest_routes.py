@@ -1,4 +1,5 @@
 """Inviting a guest, and coming by an invitation."""
+
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, session, url_for
@@ -33,10 +34,19 @@ def invite(consult_id: str) -> str | tuple[str, int]:
     consult = queries.consult_for(db_session(), current_person(), consult_id)
     form = request.form
     try:
-        _invitation, token = guests.invite(db_session(), current_person(), consult, form.get("name", ""),
-                                           form.get("kind", ""), form.get("language", ""))
+        _invitation, token = guests.invite(
+            db_session(),
+            current_person(),
+            consult,
+            form.get("name", ""),
+            form.get("kind", ""),
+            form.get("language", ""),
+        )
     except Refusal as refusal:
-        return _page(consult_id, errors={refusal.field or "name": sentence_of(refusal)}), refusal.status
+        return (
+            _page(consult_id, errors={refusal.field or "name": sentence_of(refusal)}),
+            refusal.status,
+        )
     return _page(consult_id, link=url_for("consults.guest", token=token, _external=True))
 
 
@@ -58,8 +68,12 @@ def guest(token: str) -> Response | str:
     if someone is not None and someone.id == invitation.person_id:
         return redirect(url_for("consults.room", consult_id=invitation.consult_id))
     guests.check(invitation)
-    return render_template("consults/guest.html", invitation=invitation, booking=invitation.consult.booking,
-                           token=token)
+    return render_template(
+        "consults/guest.html",
+        invitation=invitation,
+        booking=invitation.consult.booking,
+        token=token,
+    )
 
 
 @blueprint.post("/guest/<token>")
@@ -72,8 +86,17 @@ def accept(token: str) -> Response:
     except Conflict as refusal:
         unit.rollback()
         invitation = guests.find(unit, token)
-        audit.record(unit, None, Verb.CONSULT_REFUSED, "invitation", invitation.id, invitation.consult.case_id,
-                     event="guest.accept", status=refusal.status, sentence=refusal.sentence)
+        audit.record(
+            unit,
+            None,
+            Verb.CONSULT_REFUSED,
+            "invitation",
+            invitation.id,
+            invitation.consult.case_id,
+            event="guest.accept",
+            status=refusal.status,
+            sentence=refusal.sentence,
+        )
         unit.commit()
         raise
     session.clear()  # a new identity, a new cookie
@@ -86,5 +109,11 @@ def accept(token: str) -> Response:
 def _page(consult_id: str, *, link: str | None = None, errors: dict[str, str] | None = None) -> str:
     consult = queries.consult_for(db_session(), current_person(), consult_id)
     service.must_not_be_over(consult)
-    return render_template("consults/guests.html", consult=consult, link=link, errors=errors or {},
-                           invitations=guests.of_consult(db_session(), consult), languages=list(LOCALES.values()))
+    return render_template(
+        "consults/guests.html",
+        consult=consult,
+        link=link,
+        errors=errors or {},
+        invitations=guests.of_consult(db_session(), consult),
+        languages=list(LOCALES.values()),
+    )

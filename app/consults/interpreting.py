@@ -1,4 +1,7 @@
-"""The verbs of interpretation: modes, channels, hand-over, listening, signals, the guard over a lost interpreter."""
+"""The verbs of interpretation: modes, channels, hand-over, listening, signals, the guard over a
+lost interpreter.
+"""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -32,7 +35,12 @@ class Signal(StrEnum):
 def set_mode(session: Session, by: Seat, mode: Mode) -> None:
     """Turns the consult to speaking in turn, or to interpretation while somebody speaks."""
     if not policy.can_set_mode(by):
-        raise Forbidden(N_("The doctor, the interpreter or the international office chooses how you are interpreted."))
+        raise Forbidden(
+            N_(
+                "The doctor, the interpreter or the international office chooses how you are"
+                " interpreted."
+            )
+        )
     consult = by.consult
     if consult.mode == mode:
         return
@@ -47,11 +55,16 @@ def set_mode(session: Session, by: Seat, mode: Mode) -> None:
 
 
 def begin(session: Session, seat: Seat) -> None:
-    """Gives an interpreter who comes in a free channel, so that nobody has to think of it; a partner rests."""
+    """Gives an interpreter who comes in a free channel, so that nobody has to think of it; a
+    partner rests.
+    """
     consult = seat.consult
     if consult.mode != Mode.SIMULTANEOUS or not seat.pair or seat.live_on:
         return
-    if any(other is not seat and other.live_on and _same_pair(other, seat) for other in _at_work(consult)):
+    if any(
+        other is not seat and other.live_on and _same_pair(other, seat)
+        for other in _at_work(consult)
+    ):
         return
     free = next((tag for tag in seat.pair if _holder(consult, tag) is None), None)
     if free:
@@ -59,16 +72,24 @@ def begin(session: Session, seat: Seat) -> None:
 
 
 def take_channel(session: Session, seat: Seat, language: str) -> None:
-    """Puts the interpreter's microphone on a language. Raises `Invalid` without the pair, `Conflict` when the channel
-    is another's."""
+    """Puts the interpreter's microphone on a language. Raises `Invalid` without the pair,
+    `Conflict` when the channel is another's.
+    """
     if not policy.can_interpret(seat, language):
         raise Invalid(NO_PAIR, field="language")
     if seat.consult.mode != Mode.SIMULTANEOUS:
-        raise Conflict(N_("In this mode everyone hears you. The switch is for simultaneous interpretation."))
+        raise Conflict(
+            N_("In this mode everyone hears you. The switch is for simultaneous interpretation.")
+        )
     holder = _holder(seat.consult, language)
     if holder is not None and holder is not seat:
-        raise Conflict(N_("%(name)s is interpreting into this language. Ask for a hand-over."), name=holder.person.name)
-    for other in seat.consult.present_seats:  # one whose line is lost finds the channel taken when they come back
+        raise Conflict(
+            N_("%(name)s is interpreting into this language. Ask for a hand-over."),
+            name=holder.person.name,
+        )
+    for other in (
+        seat.consult.present_seats
+    ):  # one whose line is lost finds the channel taken when they come back
         if other is not seat and other.live_on and same_language(other.live_on, language):
             other.live_on = None
     _go_live(session, seat, language)
@@ -84,9 +105,14 @@ def rest(session: Session, seat: Seat) -> None:
 def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> list[Seat]:
     """Offers the channel to the partners, or takes the offer back. Returns who may accept."""
     if offered and not seat.live_on:
-        raise Conflict(N_("You are not interpreting at this moment, so there is nothing to hand over."))
-    partners = [other for other in interpreters(seat.consult)
-                if other is not seat and seat.live_on and policy.can_interpret(other, seat.live_on)]
+        raise Conflict(
+            N_("You are not interpreting at this moment, so there is nothing to hand over.")
+        )
+    partners = [
+        other
+        for other in interpreters(seat.consult)
+        if other is not seat and seat.live_on and policy.can_interpret(other, seat.live_on)
+    ]
     if offered and not partners:
         raise Conflict(N_("No other interpreter of this language is here to take over."))
     seat.handing_over = offered
@@ -112,15 +138,24 @@ def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
 # ---------------------------------------------------------------- listening
 
 
-def set_listening(session: Session, seat: Seat, *, listens: str | None = None, gain: float | None = None) -> None:
-    """In which language somebody listens, and how loud they want the original beneath the interpreter (0 to 1)."""
+def set_listening(
+    session: Session, seat: Seat, *, listens: str | None = None, gain: float | None = None
+) -> None:
+    """In which language somebody listens, and how loud they want the original beneath the
+    interpreter (0 to 1).
+    """
     if gain is not None:
         if not 0 <= gain <= 1:
             raise Invalid(N_("Choose a loudness between silent and full."), field="gain")
         seat.original_gain = gain
     if listens is not None and not same_language(listens, seat.listens):
-        if base(listens) not in {base(tag) for tag in languages(seat.consult)} | {base(seat.person.language)}:
-            raise Invalid(N_("Nobody in this consultation speaks or interprets into this language."), field="listens")
+        if base(listens) not in {base(tag) for tag in languages(seat.consult)} | {
+            base(seat.person.language)
+        }:
+            raise Invalid(
+                N_("Nobody in this consultation speaks or interprets into this language."),
+                field="listens",
+            )
         seat.listens = base(listens)
         remember(session, seat.consult, "listens", seat, language=base(listens))
 
@@ -141,7 +176,8 @@ def raise_signal(session: Session, seat: Seat, signal: Signal) -> None:
     remember(session, seat.consult, "signal", seat, signal=str(signal))
 
 
-# ---------------------------------------------------------------- the guard over the interpreter's line
+# ---------------------------------------------------------------- the guard over the interpreter's
+# line
 
 
 def watch_line(seat: Seat, *, is_heard: bool, since: timedelta | None = None) -> None:
@@ -153,8 +189,10 @@ def watch_line(seat: Seat, *, is_heard: bool, since: timedelta | None = None) ->
 
 
 def settle(session: Session, consult: Consult) -> bool:
-    """Pauses the meeting when an interpreter's absence cuts people off from one another, and resumes it when that is
-    over. The clinical clock stands still meanwhile. True when something changed."""
+    """Pauses the meeting when an interpreter's absence cuts people off from one another, and
+    resumes it when that is over. The clinical clock stands still meanwhile. True when something
+    changed.
+    """
     interrupted = consult.started_at is not None and is_interrupted(voices(consult))
     if interrupted and consult.paused_at is None:
         consult.paused_at = now()
@@ -170,12 +208,20 @@ def settle(session: Session, consult: Consult) -> bool:
 
 def voices(consult: Consult) -> list[Voice]:
     """Everyone in the room, and the interpreters who have been there and are expected back."""
-    return [seat.voice for seat in consult.present_seats if seat.is_in_room or (seat.pair and seat.joined_at)]
+    return [
+        seat.voice
+        for seat in consult.present_seats
+        if seat.is_in_room or (seat.pair and seat.joined_at)
+    ]
 
 
 def interpreters(consult: Consult) -> list[Seat]:
     """The interpreters in the room."""
-    return [seat for seat in consult.present_seats if seat.pair and seat.is_in_room and seat.role == Role.INTERPRETER]
+    return [
+        seat
+        for seat in consult.present_seats
+        if seat.pair and seat.is_in_room and seat.role == Role.INTERPRETER
+    ]
 
 
 # ---------------------------------------------------------------- within
@@ -186,7 +232,14 @@ def _at_work(consult: Consult) -> list[Seat]:
 
 
 def _holder(consult: Consult, language: str) -> Seat | None:
-    return next((seat for seat in _at_work(consult) if seat.live_on and same_language(seat.live_on, language)), None)
+    return next(
+        (
+            seat
+            for seat in _at_work(consult)
+            if seat.live_on and same_language(seat.live_on, language)
+        ),
+        None,
+    )
 
 
 def _same_pair(one: Seat, other: Seat) -> bool:

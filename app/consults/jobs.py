@@ -1,4 +1,5 @@
 """Background work: the consult of a booking stands ready before anybody comes."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,4 +19,7 @@ def ensure(session: Session, payload: dict[str, Any], _context: JobContext) -> N
 
 
 HANDLERS: dict[str, Callable[[Session, dict[str, Any], JobContext], None]] = {
-    "consult.ensure": ensure, no_show.JOB: no_show.report, **recording_closing.HANDLERS}
+    "consult.ensure": ensure,
+    no_show.JOB: no_show.report,
+    **recording_closing.HANDLERS,
+}

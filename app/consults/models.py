@@ -1,4 +1,7 @@
-"""A consult, its seats, what was said in writing, what happened, and the media nodes that carry it."""
+"""A consult, its seats, what was said in writing, what happened, and the media nodes that carry
+it.
+"""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -29,7 +32,9 @@ class ConsultState(StrEnum):
 
 
 class Place(StrEnum):
-    """Where the person of a seat is. `AWAY` is somebody whose line was lost a moment ago: the seat is kept."""
+    """Where the person of a seat is. `AWAY` is somebody whose line was lost a moment ago: the seat
+    is kept.
+    """
 
     ABSENT = "absent"
     WAITING = "waiting"
@@ -38,12 +43,14 @@ class Place(StrEnum):
 
 
 class Consult(Base):
-    """The meeting of one booking. It can be entered from `opens_at` until `closes_at`, or until it has ended.
+    """The meeting of one booking. It can be entered from `opens_at` until `closes_at`, or until it
+    has ended.
 
-    `booked_for` is the booking's start that these were reckoned from: a booking that moves takes them along.
-    `node_id` is the media node that carries the room now; `routes_version` grows with every change of who receives
-    whom; `chat_count` numbers the lines of the chat, `partner_count` those between the interpreters. The clinical clock
-    stands still from `paused_at` on, and has stood for `paused_seconds` before.
+    `booked_for` is the booking's start that these were reckoned from: a booking that moves takes
+    them along. `node_id` is the media node that carries the room now; `routes_version` grows with
+    every change of who receives whom; `chat_count` numbers the lines of the chat, `partner_count`
+    those between the interpreters. The clinical clock stands still from `paused_at` on, and has
+    stood for `paused_seconds` before.
     """
 
     __tablename__ = "consults"
@@ -78,7 +85,9 @@ class Consult(Base):
 
     @property
     def is_over(self) -> bool:
-        """Ended, or never begun in its time. One that is under way goes on past `closes_at` until somebody ends it."""
+        """Ended, or never begun in its time. One that is under way goes on past `closes_at` until
+        somebody ends it.
+        """
         if self.state == ConsultState.LIVE:
             return False
         return self.state != ConsultState.WAITING or now() >= self.closes_at
@@ -94,13 +103,15 @@ class Consult(Base):
 
 
 class Seat(Base):
-    """One person's place in a consult. It survives every connection: a reload or another tab returns to it.
+    """One person's place in a consult. It survives every connection: a reload or another tab
+    returns to it.
 
-    `kind` is what a guest is to the patient. `booked` seats follow the booking; others were given by hand. `number` is
-    unique among the seats that were not removed, and decides in which slot the others receive this seat.
-    `pair` are the two languages of an interpreter, `live_on` is the one that goes out now, and `handing_over` says that
-    the partner may take it. `sid` is the socket in the seat now, `tab` the browser tab that holds it, `connection` the
-    line to the media node; `seen_at` is the last sign of life, `lost_at` when the line went silent.
+    `kind` is what a guest is to the patient. `booked` seats follow the booking; others were given
+    by hand. `number` is unique among the seats that were not removed, and decides in which slot the
+    others receive this seat. `pair` are the two languages of an interpreter, `live_on` is the one
+    that goes out now, and `handing_over` says that the partner may take it. `sid` is the socket in
+    the seat now, `tab` the browser tab that holds it, `connection` the line to the media node;
+    `seen_at` is the last sign of life, `lost_at` when the line went silent.
     """
 
     __tablename__ = "seats"
@@ -156,9 +167,14 @@ class Seat(Base):
     @property
     def voice(self) -> Voice:
         return Voice(
-            id=self.id, number=self.number, speaks=self.speaks, listens=self.listens,
-            pair=(self.pair[0], self.pair[1]) if self.pair else None, live_on=self.live_on,
-            original_gain=self.original_gain, away=not self.is_in_room or self.is_lost,
+            id=self.id,
+            number=self.number,
+            speaks=self.speaks,
+            listens=self.listens,
+            pair=(self.pair[0], self.pair[1]) if self.pair else None,
+            live_on=self.live_on,
+            original_gain=self.original_gain,
+            away=not self.is_in_room or self.is_lost,
         )
 
 
@@ -168,10 +184,12 @@ class Channel(StrEnum):
 
 
 class ChatMessage(Base):
-    """One line of a channel of the chat: of everyone's, or the interpreters' own, which is no part of the case.
+    """One line of a channel of the chat: of everyone's, or the interpreters' own, which is no part
+    of the case.
 
-    `number` counts from 1 within the consult's channel without a hole; `client_id` is the sender's own
-    name for the line, so that a line sent twice over a bad network stands there once."""
+    `number` counts from 1 within the consult's channel without a hole; `client_id` is the sender's
+    own name for the line, so that a line sent twice over a bad network stands there once.
+    """
 
     __tablename__ = "chat_messages"
     __table_args__ = (
@@ -193,7 +211,9 @@ class ChatMessage(Base):
 
 
 class ConsultEvent(Base):
-    """One line of the consult's own timeline: joined, left, admitted, paused, handed over, ended. Never clinical."""
+    """One line of the consult's own timeline: joined, left, admitted, paused, handed over, ended.
+    Never clinical.
+    """
 
     __tablename__ = "consult_events"
 
@@ -206,10 +226,15 @@ class ConsultEvent(Base):
 
 
 class Caption(Base):
-    """What the interpreter typed for those who listen in `language`. Numbered from 1 within the consult."""
+    """What the interpreter typed for those who listen in `language`. Numbered from 1 within the
+    consult.
+    """
 
     __tablename__ = "captions"
-    __table_args__ = (UniqueConstraint("consult_id", "number"), UniqueConstraint("seat_id", "client_id"))
+    __table_args__ = (
+        UniqueConstraint("consult_id", "number"),
+        UniqueConstraint("seat_id", "client_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"))
@@ -223,8 +248,9 @@ class Caption(Base):
 
 
 class TeachBack(Base):
-    """One point that the patient says back in their own words: asked by the specialist, rendered by the interpreter,
-    confirmed or corrected by the specialist."""
+    """One point that the patient says back in their own words: asked by the specialist, rendered by
+    the interpreter, confirmed or corrected by the specialist.
+    """
 
     __tablename__ = "teach_backs"
     __table_args__ = (UniqueConstraint("consult_id", "number"),)
@@ -243,7 +269,9 @@ class TeachBack(Base):
 
 
 class Invitation(Base):
-    """A link with which one named guest comes to one consult, once, until it expires. Only its hash is kept."""
+    """A link with which one named guest comes to one consult, once, until it expires. Only its hash
+    is kept.
+    """
 
     __tablename__ = "invitations"
 
@@ -269,9 +297,11 @@ class Invitation(Base):
 
 
 class LineCheck(Base):
-    """Somebody's test of camera, microphone, speaker and of the way to a media node, before a meeting.
+    """Somebody's test of camera, microphone, speaker and of the way to a media node, before a
+    meeting.
 
-    `verdict` is empty while the loop through `node_id` still runs; rates are bit/s, losses shares from 0.0 to 1.0.
+    `verdict` is empty while the loop through `node_id` still runs; rates are bit/s, losses shares
+    from 0.0 to 1.0.
     """
 
     __tablename__ = "line_checks"
@@ -300,7 +330,9 @@ class LineCheck(Base):
 
 
 class MediaNode(Base):
-    """The lease of a media node. It holds as long as heartbeats renew `seen_at`; `sid` is its socket, if it has one."""
+    """The lease of a media node. It holds as long as heartbeats renew `seen_at`; `sid` is its
+    socket, if it has one.
+    """
 
     __tablename__ = "media_nodes"
 

@@ -1,4 +1,7 @@
-"""An interpreter who does not come: noticed by the consult itself, three minutes after the beginning."""
+"""An interpreter who does not come: noticed by the consult itself, three minutes after the
+beginning.
+"""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -21,17 +24,27 @@ JOB = "consult.no_show"
 
 
 def notice(session: Session, consult: Consult) -> bool:
-    """Queues the report when somebody has waited for an interpreter for three minutes, once for each interpreter.
-    Whether it did."""
-    queued = [enqueue(session, JOB, {"booking_id": consult.booking_id, "interpreter_id": person.id},
-                      key=f"no_show:{consult.booking_id}:{person.id}") for person in missing(consult)]
+    """Queues the report when somebody has waited for an interpreter for three minutes, once for
+    each interpreter. Whether it did.
+    """
+    queued = [
+        enqueue(
+            session,
+            JOB,
+            {"booking_id": consult.booking_id, "interpreter_id": person.id},
+            key=f"no_show:{consult.booking_id}:{person.id}",
+        )
+        for person in missing(consult)
+    ]
     return any(queued)
 
 
 def missing(consult: Consult) -> list[Person]:
-    """The interpreters who were to come and have not, while people wait for them and have waited long enough.
+    """The interpreters who were to come and have not, while people wait for them and have waited
+    long enough.
 
-    Of a team it is each by themselves. A further interpreter, to whom the office has given a seat, stands in for one.
+    Of a team it is each by themselves. A further interpreter, to whom the office has given a seat,
+    stands in for one.
     """
     booking = consult.booking
     if not booking.is_confirmed or not booking.needs_interpreter or now() >= booking.ends_at:
@@ -39,15 +52,21 @@ def missing(consult: Consult) -> list[Person]:
     if not _somebody_waits(consult):
         return []
     here = {seat.person_id for seat in consult.present_seats if seat.pair and _came(seat)}
-    awaited = [one.interpreter for one in booking.current_engagements
-               if one.interpreter_id not in here and now() >= max(booking.starts_at, one.proposed_at) + PATIENCE]
-    return awaited[len(here - {one.id for one in booking.interpreters}):]
+    awaited = [
+        one.interpreter
+        for one in booking.current_engagements
+        if one.interpreter_id not in here
+        and now() >= max(booking.starts_at, one.proposed_at) + PATIENCE
+    ]
+    return awaited[len(here - {one.id for one in booking.interpreters}) :]
 
 
 def report(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
-    """The job: asks the next interpreter, unless the first has come meanwhile or somebody was quicker.
+    """The job: asks the next interpreter, unless the first has come meanwhile or somebody was
+    quicker.
 
-    With nobody left to ask the first keeps the place, for one who comes late is better than none; the office is told.
+    With nobody left to ask the first keeps the place, for one who comes late is better than none;
+    the office is told.
     """
     booking = session.get(Booking, payload["booking_id"])
     consult = queries.consult_of_booking(session, booking.id) if booking is not None else None
@@ -66,13 +85,19 @@ def report(session: Session, payload: dict[str, Any], _context: JobContext) -> N
 
 
 def is_sought(consult: Consult) -> bool:
-    """Whether the first one did not come, and another is asked or looked for. Everybody in the consult is told."""
-    missed = any(one.state == EngagementState.NO_SHOW for one in consult.booking.engagements) or bool(missing(consult))
+    """Whether the first one did not come, and another is asked or looked for. Everybody in the
+    consult is told.
+    """
+    missed = any(
+        one.state == EngagementState.NO_SHOW for one in consult.booking.engagements
+    ) or bool(missing(consult))
     return missed and not consult.is_over and not _an_interpreter_came(consult)
 
 
 def _somebody_waits(consult: Consult) -> bool:
-    return any(seat.sid and seat.role in (Role.PATIENT, Role.SPECIALIST) for seat in consult.present_seats)
+    return any(
+        seat.sid and seat.role in (Role.PATIENT, Role.SPECIALIST) for seat in consult.present_seats
+    )
 
 
 def _an_interpreter_came(consult: Consult) -> bool:
@@ -80,5 +105,7 @@ def _an_interpreter_came(consult: Consult) -> bool:
 
 
 def _came(seat: Seat) -> bool:
-    """Is here, if only at the door, or was in the room: who has lost the line is waited for in another way."""
+    """Is here, if only at the door, or was in the room: who has lost the line is waited for in
+    another way.
+    """
     return seat.sid is not None or seat.joined_at is not None

@@ -1,5 +1,8 @@
-"""What media nodes say, and when they come and go. A node is a Socket.IO client in a namespace of its own, let in by
-the shared secret; these handlers are no events for people and carry `node_only` instead of a permission."""
+"""What media nodes say, and when they come and go. A node is a Socket.IO client in a namespace of
+its own, let in by the shared secret; these handlers are no events for people and carry `node_only`
+instead of a permission.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -29,13 +32,18 @@ Message = TypeVar("Message", bound=BaseModel)
 def install(app: Flask) -> None:
     """Binds the handlers; call it once the Socket.IO server is bound to `app`.
 
-    With several web processes a command's answer comes back through the queue: the process listens to it from the
-    start, not only from its first browser on. Otherwise a call to a node at another process waits for nothing.
+    With several web processes a command's answer comes back through the queue: the process listens
+    to it from the start, not only from its first browser on. Otherwise a call to a node at another
+    process waits for nothing.
     """
     for name, handler in NODE_EVENTS.items():
         socketio.on_event(name, handler, namespace=messages.NAMESPACE)
     server = socketio.server  # pyright: ignore[reportAttributeAccessIssue]
-    if app.extensions["settings"].redis_url and server is not None and not server.manager_initialized:
+    if (
+        app.extensions["settings"].redis_url
+        and server is not None
+        and not server.manager_initialized
+    ):
         server.manager_initialized = True
         server.manager.initialize()
 
@@ -69,12 +77,16 @@ def connect(auth: Any = None) -> None:
 @node_only
 def disconnect(*_reason: Any) -> None:
     with database().unit_of_work() as session:
-        session.execute(update(MediaNode).where(MediaNode.sid == _sid()).values(sid=None, lost_at=now()))
+        session.execute(
+            update(MediaNode).where(MediaNode.sid == _sid()).values(sid=None, lost_at=now())
+        )
 
 
 @node_only
 def hello(raw: Any) -> None:
-    """A node arrives, or returns: rooms that it should carry and does not are entered anew by their seats."""
+    """A node arrives, or returns: rooms that it should carry and does not are entered anew by their
+    seats.
+    """
     message = _read(messages.NodeHello, raw)
     if message is None:
         return
@@ -94,9 +106,20 @@ def heartbeat(raw: Any) -> None:
     if message is None:
         return
     with database().unit_of_work() as session:
-        # The socket that beats is the node's: a connection that it gave up before may have been noted after this one.
-        session.execute(update(MediaNode).where(MediaNode.id == message.node).values(
-            sid=_sid(), lost_at=None, seen_at=now(), rooms=message.rooms, seats=message.seats, load=message.load))
+        # The socket that beats is the node's: a connection that it gave up before may have been
+        # noted after this one.
+        session.execute(
+            update(MediaNode)
+            .where(MediaNode.id == message.node)
+            .values(
+                sid=_sid(),
+                lost_at=None,
+                seen_at=now(),
+                rooms=message.rooms,
+                seats=message.seats,
+                load=message.load,
+            )
+        )
 
 
 @node_only
@@ -110,8 +133,11 @@ def seat_state(raw: Any) -> None:
             _connected_at.pop(message.seat, None)
         if gone or message.state == messages.ConnectionState.CONNECTED:
             _note_line(message.seat, is_heard=not gone, connection=message.connection)
-        _tell(message.room, "seat.link", {"seat": message.seat, "connection": message.connection,
-                                          "state": message.state})
+        _tell(
+            message.room,
+            "seat.link",
+            {"seat": message.seat, "connection": message.connection, "state": message.state},
+        )
 
 
 @node_only
@@ -134,14 +160,18 @@ def seat_quality(raw: Any) -> None:
     message = _read(messages.SeatQuality, raw)
     if message is not None:
         is_heard = message.bitrate_up > 0
-        if (is_heard and message.seat in _silent) or (not is_heard and not _has_just_come(message.seat)):
+        if (is_heard and message.seat in _silent) or (
+            not is_heard and not _has_just_come(message.seat)
+        ):
             _note_line(message.seat, is_heard=is_heard)
         _tell(message.room, "quality", message.model_dump(exclude={"room"}))
 
 
 @node_only
 def recording_stopped(raw: Any) -> None:
-    """All that a node recorded is in the store. Its own clock says when it let the last packet in."""
+    """All that a node recorded is in the store. Its own clock says when it let the last packet
+    in.
+    """
     message = _read(RecordingStopped, raw)
     if message is None:
         return
@@ -151,8 +181,15 @@ def recording_stopped(raw: Any) -> None:
             return
         consult = queries.locked(session, recording.consult_id)
         recording.stored_at = stopped = datetime.fromtimestamp(message.stopped_at, UTC)
-        timeline.remember(session, consult, "recording_stored", None, segments=message.segments,
-                          lost=message.lost, node_stopped_at=stopped.isoformat())
+        timeline.remember(
+            session,
+            consult,
+            "recording_stored",
+            None,
+            segments=message.segments,
+            lost=message.lost,
+            node_stopped_at=stopped.isoformat(),
+        )
         if message.broke and recordings.broke(session, recording):
             announcing.recording_changed(session, consult, recording)
             announcing.state(session, consult)
@@ -171,7 +208,9 @@ NODE_EVENTS: dict[str, Callable[..., Any]] = {
 }
 
 
-REPORTED = timedelta(seconds=messages.HEARTBEAT_SECONDS)  # the silence that a report of quality speaks of
+REPORTED = timedelta(
+    seconds=messages.HEARTBEAT_SECONDS
+)  # the silence that a report of quality speaks of
 _connected_at: dict[str, float] = {}
 """When the line of a seat came to stand: its first report may tell of a time before anything could be sent."""
 _silent: set[str] = set()
@@ -195,7 +234,9 @@ def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -
         if interpreting.settle(session, consult) or (seat.pair and is_heard):
             announcing.routes(session, consult)
         elif connection is not None and is_heard:
-            announcing.hold_recording(session, consult)  # the node may be another one, or have begun anew
+            announcing.hold_recording(
+                session, consult
+            )  # the node may be another one, or have begun anew
 
 
 def _tell(room: str, event: str, facts: dict[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""What an offer must look like before it is passed on to a media node (RFC 8866, RFC 8839, RFC 8842)."""
+"""What an offer must look like before it is passed on to a media node (RFC 8866, RFC 8839, RFC
+8842).
+"""
+
 from __future__ import annotations
 
 import re
@@ -9,14 +12,18 @@ from app.core.errors import Invalid
 from app.core.text import N_
 from app.media.messages import MAX_SDP_CHARACTERS, Lines
 
-MALFORMED = N_("Your browser sent a connection offer that we could not read. Please reload the page; if it happens "
-               "again, use a current version of Chrome, Firefox, Edge or Safari.")
+MALFORMED = N_(
+    "Your browser sent a connection offer that we could not read. Please reload the page; if it"
+    " happens again, use a current version of Chrome, Firefox, Edge or Safari."
+)
 _MID = re.compile(r"^a=mid:(\S{1,16})\s*$", re.MULTILINE)
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
 
 
 class Offer(BaseModel):
-    """A browser's one offer: the description, what each line of it is, and the browser's name for the connection."""
+    """A browser's one offer: the description, what each line of it is, and the browser's name for
+    the connection.
+    """
 
     sdp: str = Field(min_length=1, max_length=MAX_SDP_CHARACTERS)
     lines: Lines
@@ -25,7 +32,11 @@ class Offer(BaseModel):
 
 def check(offer: Offer) -> None:
     """Raises `Invalid` unless the offer reads as a session description with the lines it names."""
-    if not offer.sdp.startswith("v=0") or "\nm=" not in offer.sdp or any(part not in offer.sdp for part in _NEEDED):
+    if (
+        not offer.sdp.startswith("v=0")
+        or "\nm=" not in offer.sdp
+        or any(part not in offer.sdp for part in _NEEDED)
+    ):
         raise Invalid(MALFORMED, field="sdp")
     lines = offer.lines
     named = [lines.mic, lines.camera, lines.screen, lines.stage]

@@ -1,4 +1,5 @@
 """Who may do what in a consult: pure functions over the seat."""
+
 from __future__ import annotations
 
 from app.consults.channels import same_language
@@ -23,7 +24,9 @@ def can_be_shown_out(seat: Seat) -> bool:
 
 
 def can_invite(person: Person, consult: Consult) -> bool:
-    """The patient brings a relative or the home doctor; the doctor and the office bring whom they need."""
+    """The patient brings a relative or the home doctor; the doctor and the office bring whom they
+    need.
+    """
     return person.role != Role.INTERPRETER and can_take_a_seat(person, consult)
 
 
@@ -33,7 +36,9 @@ def can_call_interpreter(person: Person) -> bool:
 
 
 def can_record(seat: Seat) -> bool:
-    """Those whose meeting it is ask to record it, and may stop it; that everybody agrees is another matter."""
+    """Those whose meeting it is ask to record it, and may stop it; that everybody agrees is another
+    matter.
+    """
     return seat.role in (*ADMITTERS, Role.PATIENT)
 
 
@@ -48,4 +53,5 @@ def can_interpret(seat: Seat, language: str) -> bool:
 def can_take_a_seat(person: Person, consult: Consult) -> bool:
     """Coordinators come to any consult to help; everybody else has been booked for it."""
     return person.role == Role.COORDINATOR or any(
-        seat.person_id == person.id for seat in consult.present_seats)
+        seat.person_id == person.id for seat in consult.present_seats
+    )

@@ -1,4 +1,5 @@
 """Reads of consults, already filtered by who may see them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,7 +13,15 @@ from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
 from app.consults import policy
 from app.consults.channels import base
-from app.consults.models import Caption, Channel, ChatMessage, Consult, ConsultEvent, ConsultState, Seat
+from app.consults.models import (
+    Caption,
+    Channel,
+    ChatMessage,
+    Consult,
+    ConsultEvent,
+    ConsultState,
+    Seat,
+)
 from app.consults.recording_models import Recording
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
@@ -29,7 +38,9 @@ LINES_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Meeting:
-    """A booked meeting as its people see it; the consult itself is made when the first of them comes."""
+    """A booked meeting as its people see it; the consult itself is made when the first of them
+    comes.
+    """
 
     booking: Booking
     consult: Consult | None
@@ -59,35 +70,53 @@ class Meeting:
 def meeting_of_case(session: Session, case_id: str) -> Meeting | None:
     """The latest confirmed meeting of a case, whether it lies ahead or behind."""
     booking = session.scalars(
-        _with_people().where(Booking.case_id == case_id, Booking.state == BookingState.CONFIRMED)
-        .order_by(Booking.starts_at.desc()).limit(1)).first()
+        _with_people()
+        .where(Booking.case_id == case_id, Booking.state == BookingState.CONFIRMED)
+        .order_by(Booking.starts_at.desc())
+        .limit(1)
+    ).first()
     return _meeting(session, booking) if booking else None
 
 
 def next_consult_of(session: Session, person: Person) -> Meeting | None:
     """The person's meeting that is under way or comes next."""
     mine = Booking.takes_part(person.id)
-    still = or_(Booking.starts_at > now() - CLOSES_AFTER,
-                Booking.id.in_(select(Consult.booking_id).where(
-                    or_(Consult.closes_at > now(), Consult.state == ConsultState.LIVE),
-                    Consult.state.in_([ConsultState.WAITING, ConsultState.LIVE]))))
+    still = or_(
+        Booking.starts_at > now() - CLOSES_AFTER,
+        Booking.id.in_(
+            select(Consult.booking_id).where(
+                or_(Consult.closes_at > now(), Consult.state == ConsultState.LIVE),
+                Consult.state.in_([ConsultState.WAITING, ConsultState.LIVE]),
+            )
+        ),
+    )
     bookings = session.scalars(
-        _with_people().where(mine, still, Booking.state == BookingState.CONFIRMED)
-        .order_by(Booking.starts_at).limit(5)).all()
+        _with_people()
+        .where(mine, still, Booking.state == BookingState.CONFIRMED)
+        .order_by(Booking.starts_at)
+        .limit(5)
+    ).all()
     meetings = [_meeting(session, booking) for booking in bookings]
     open_ones = [meeting for meeting in meetings if not meeting.is_over]
-    return next((meeting for meeting in open_ones if meeting.is_live or meeting.is_open),
-                open_ones[0] if open_ones else None)
+    return next(
+        (meeting for meeting in open_ones if meeting.is_live or meeting.is_open),
+        open_ones[0] if open_ones else None,
+    )
 
 
 def consult_for(session: Session, person: Person, consult_id: str) -> Consult:
-    """The consult with its seats and people, for somebody with a seat or the office. Raises `NotFound`, `Forbidden`."""
+    """The consult with its seats and people, for somebody with a seat or the office. Raises
+    `NotFound`, `Forbidden`.
+    """
     consult = session.scalars(_consults().where(Consult.id == consult_id)).first()
     if consult is None:
         raise NotFound()
     if not policy.can_take_a_seat(person, consult):
         raise Forbidden()
-    if person.role != Role.COORDINATOR and cases.membership(session, person, consult.case_id) is None:
+    if (
+        person.role != Role.COORDINATOR
+        and cases.membership(session, person, consult.case_id) is None
+    ):
         raise Forbidden()
     return consult
 
@@ -100,7 +129,9 @@ def credentials_to_call(session: Session, consult: Consult) -> list[Qualificatio
 
 def consult_of_guest(session: Session, person: Person) -> str | None:
     """The id of the consult that a guest was invited to."""
-    return session.scalar(select(Seat.consult_id).where(Seat.person_id == person.id, Seat.removed_at.is_(None)))
+    return session.scalar(
+        select(Seat.consult_id).where(Seat.person_id == person.id, Seat.removed_at.is_(None))
+    )
 
 
 def consult_of_booking(session: Session, booking_id: str) -> Consult | None:
@@ -111,7 +142,8 @@ def locked(session: Session, consult_id: str) -> Consult:
     """The consult, held by this transaction against all others that change it."""
     session.execute(select(Consult.id).where(Consult.id == consult_id).with_for_update())
     return session.scalars(
-        _consults().where(Consult.id == consult_id).execution_options(populate_existing=True)).one()
+        _consults().where(Consult.id == consult_id).execution_options(populate_existing=True)
+    ).one()
 
 
 def seat_of_socket(session: Session, sid: str) -> Seat | None:
@@ -119,30 +151,55 @@ def seat_of_socket(session: Session, sid: str) -> Seat | None:
 
 
 def chat_lines(
-    session: Session, consult_id: str, after: int = 0, channel: Channel = Channel.EVERYONE,
+    session: Session,
+    consult_id: str,
+    after: int = 0,
+    channel: Channel = Channel.EVERYONE,
 ) -> list[ChatMessage]:
     """The lines of a channel after number `after`, oldest first, at most `LINES_AT_ONCE`."""
-    return list(session.scalars(
-        select(ChatMessage).options(joinedload(ChatMessage.seat).joinedload(Seat.person))
-        .where(ChatMessage.consult_id == consult_id, ChatMessage.channel == channel, ChatMessage.number > after)
-        .order_by(ChatMessage.number).limit(LINES_AT_ONCE)))
+    return list(
+        session.scalars(
+            select(ChatMessage)
+            .options(joinedload(ChatMessage.seat).joinedload(Seat.person))
+            .where(
+                ChatMessage.consult_id == consult_id,
+                ChatMessage.channel == channel,
+                ChatMessage.number > after,
+            )
+            .order_by(ChatMessage.number)
+            .limit(LINES_AT_ONCE)
+        )
+    )
 
 
 def chat_of_case(session: Session, person: Person, case: Case) -> list[ChatMessage]:
-    """What was written in the consults of a case, for those who may read the case's file and the office."""
-    if not (can_read_file(person, case, cases.membership(session, person, case.id)) or can_run_office(person, case)):
+    """What was written in the consults of a case, for those who may read the case's file and the
+    office.
+    """
+    if not (
+        can_read_file(person, case, cases.membership(session, person, case.id))
+        or can_run_office(person, case)
+    ):
         return []
-    return list(session.scalars(
-        select(ChatMessage).options(joinedload(ChatMessage.seat).joinedload(Seat.person))
-        .where(ChatMessage.case_id == case.id, ChatMessage.channel == Channel.EVERYONE)
-        .order_by(ChatMessage.at, ChatMessage.number)))
+    return list(
+        session.scalars(
+            select(ChatMessage)
+            .options(joinedload(ChatMessage.seat).joinedload(Seat.person))
+            .where(ChatMessage.case_id == case.id, ChatMessage.channel == Channel.EVERYONE)
+            .order_by(ChatMessage.at, ChatMessage.number)
+        )
+    )
 
 
 def captions(session: Session, consult_id: str, language: str) -> list[Caption]:
     """What was typed for those who read `language`, oldest first."""
-    return list(session.scalars(
-        select(Caption).where(Caption.consult_id == consult_id, Caption.language == base(language))
-        .order_by(Caption.number)))
+    return list(
+        session.scalars(
+            select(Caption)
+            .where(Caption.consult_id == consult_id, Caption.language == base(language))
+            .order_by(Caption.number)
+        )
+    )
 
 
 def recording_of(session: Session, record: Record) -> Recording | None:
@@ -151,22 +208,34 @@ def recording_of(session: Session, record: Record) -> Recording | None:
 
 
 def events_of(session: Session, consult_id: str) -> list[ConsultEvent]:
-    return list(session.scalars(
-        select(ConsultEvent).where(ConsultEvent.consult_id == consult_id).order_by(ConsultEvent.at, ConsultEvent.id)))
+    return list(
+        session.scalars(
+            select(ConsultEvent)
+            .where(ConsultEvent.consult_id == consult_id)
+            .order_by(ConsultEvent.at, ConsultEvent.id)
+        )
+    )
 
 
 def _meeting(session: Session, booking: Booking) -> Meeting:
-    return Meeting(booking, session.scalars(select(Consult).where(Consult.booking_id == booking.id)).first())
+    return Meeting(
+        booking, session.scalars(select(Consult).where(Consult.booking_id == booking.id)).first()
+    )
 
 
 def _with_people():  # type: ignore[no-untyped-def]
     return select(Booking).options(
-        joinedload(Booking.patient), joinedload(Booking.specialist), joinedload(Booking.interpreter),
+        joinedload(Booking.patient),
+        joinedload(Booking.specialist),
+        joinedload(Booking.interpreter),
         joinedload(Booking.second_interpreter),
-        joinedload(Booking.case))
+        joinedload(Booking.case),
+    )
 
 
 def _consults():  # type: ignore[no-untyped-def]
     return select(Consult).options(
-        joinedload(Consult.booking), joinedload(Consult.case),
-        selectinload(Consult.seats).joinedload(Seat.person))
+        joinedload(Consult.booking),
+        joinedload(Consult.case),
+        selectinload(Consult.seats).joinedload(Seat.person),
+    )

@@ -1,9 +1,11 @@
-"""The verbs of a recording: asking, agreeing, withdrawing, stopping, purging. None commits, none speaks to a node.
+"""The verbs of a recording: asking, agreeing, withdrawing, stopping, purging. None commits, none
+speaks to a node.
 
-Nothing is recorded unless everybody in the room has agreed, each for themselves. `settle` is called whenever anything
-about the room has changed, and holds it to that: whoever comes in without having agreed pauses the recording, and it
-goes on once they agree or leave.
+Nothing is recorded unless everybody in the room has agreed, each for themselves. `settle` is called
+whenever anything about the room has changed, and holds it to that: whoever comes in without having
+agreed pauses the recording, and it goes on once they agree or leave.
 """
+
 from __future__ import annotations
 
 import base64
@@ -37,7 +39,11 @@ _NOTHING = (RecordingState.DECLINED, RecordingState.PURGED, RecordingState.EMPTY
 
 def latest(session: Session, consult_id: str) -> Recording | None:
     return session.scalars(
-        select(Recording).where(Recording.consult_id == consult_id).order_by(Recording.number.desc()).limit(1)).first()
+        select(Recording)
+        .where(Recording.consult_id == consult_id)
+        .order_by(Recording.number.desc())
+        .limit(1)
+    ).first()
 
 
 def current(session: Session, consult_id: str) -> Recording | None:
@@ -53,7 +59,9 @@ def ask(session: Session, seat: Seat) -> Recording:
     """Asks everybody in the room. Who asks, agrees by it."""
     _must_be_inside(seat)
     if not policy.can_record(seat):
-        raise Forbidden(N_("The patient, the doctor or the international office can ask to record."))
+        raise Forbidden(
+            N_("The patient, the doctor or the international office can ask to record.")
+        )
     consult, before = seat.consult, latest(session, seat.consult_id)
     if before is not None and before.is_open:
         raise Conflict(N_("Everyone has been asked already."))
@@ -61,23 +69,33 @@ def ask(session: Session, seat: Seat) -> Recording:
         recording = before
         recording.state, recording.asked_at, recording.asker = RecordingState.ASKED, now(), seat
         recording.purge_asked_of = None
-        recording.consents.clear()  # that they were given stands in the timeline; each is asked anew
+        # that they were given stands in the timeline; each is asked anew
+        recording.consents.clear()
         session.flush()
     else:
         recording = Recording(
-            consult=consult, case_id=consult.case_id, asker=seat, key=base64.b64encode(new_data_key()).decode(),
-            number=before.number + 1 if before else 1, version=before.version if before else 0)
+            consult=consult,
+            case_id=consult.case_id,
+            asker=seat,
+            key=base64.b64encode(new_data_key()).decode(),
+            number=before.number + 1 if before else 1,
+            version=before.version if before else 0,
+        )
         session.add(recording)
         session.flush()
-    audit.record(session, seat.person_id, Verb.RECORDING_ASKED, "recording", recording.id, consult.case_id)
+    audit.record(
+        session, seat.person_id, Verb.RECORDING_ASKED, "recording", recording.id, consult.case_id
+    )
     remember(session, consult, "recording_asked", seat)
     _agree(session, recording, seat)
     return recording
 
 
 def answer(session: Session, seat: Seat, *, agrees: bool, of: str | None = None) -> Recording:
-    """Somebody's own answer. No is, while it records, a withdrawal: it stops at once, and they are asked whether what
-    there is shall be purged. Raises `Forbidden` for an answer in the name of somebody else (`of` is a seat)."""
+    """Somebody's own answer. No is, while it records, a withdrawal: it stops at once, and they are
+    asked whether what there is shall be purged. Raises `Forbidden` for an answer in the name of
+    somebody else (`of` is a seat).
+    """
     if of is not None and of != seat.id:
         raise Forbidden(FOR_ONESELF)
     _must_be_inside(seat)
@@ -94,7 +112,9 @@ def answer(session: Session, seat: Seat, *, agrees: bool, of: str | None = None)
 def stop(session: Session, seat: Seat) -> Recording:
     """Ends it for now without withdrawing: what there is will be kept."""
     if not policy.can_record(seat):
-        raise Forbidden(N_("The patient, the doctor or the international office can stop the recording."))
+        raise Forbidden(
+            N_("The patient, the doctor or the international office can stop the recording.")
+        )
     recording = current(session, seat.consult_id)
     if recording is None or not recording.is_open:
         raise Conflict(NOT_ASKED)
@@ -103,7 +123,9 @@ def stop(session: Session, seat: Seat) -> Recording:
 
 
 def broke(session: Session, recording: Recording) -> bool:
-    """The node or its store failed: nobody shall believe that it goes on. True when it was running."""
+    """The node or its store failed: nobody shall believe that it goes on. True when it was
+    running.
+    """
     if not recording.is_running:
         return False
     remember(session, recording.consult, "recording_broke", None)
@@ -112,7 +134,9 @@ def broke(session: Session, recording: Recording) -> bool:
 
 
 def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
-    """What shall become of what was recorded before somebody withdrew: they alone say, also after the consult."""
+    """What shall become of what was recorded before somebody withdrew: they alone say, also after
+    the consult.
+    """
     recording = undecided(session, seat)
     if recording is None:
         raise Forbidden(N_("Only who withdrew their agreement can decide this."))
@@ -126,7 +150,9 @@ def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
         records.drop_made(session, seat.person, record)
     recording.state = RecordingState.PURGED
     session.flush()
-    audit.record(session, seat.person_id, Verb.RECORDING_PURGED, "recording", recording.id, recording.case_id)
+    audit.record(
+        session, seat.person_id, Verb.RECORDING_PURGED, "recording", recording.id, recording.case_id
+    )
     remember(session, seat.consult, "recording_purged", seat)
     enqueue(session, PURGE_JOB, {"recording_id": recording.id}, key=f"{PURGE_JOB}:{recording.id}")
     return recording
@@ -161,16 +187,29 @@ def settle(session: Session, consult: Consult) -> tuple[Recording, bool] | None:
     if recording is None or not recording.is_open:
         return None
     inside = [seat for seat in consult.present_seats if seat.is_in_room]
-    may = bool(inside) and consult.state == ConsultState.LIVE and not waiting_for(recording, consult)
+    may = (
+        bool(inside) and consult.state == ConsultState.LIVE and not waiting_for(recording, consult)
+    )
     if may and not recording.is_running:
         was = recording.state
         recording.state = RecordingState.RUNNING
         recording.runs = [*recording.runs, [now().isoformat(), None]]
         session.flush()
         if was == RecordingState.ASKED:
-            audit.record(session, recording.asker.person_id, Verb.RECORDING_STARTED, "recording", recording.id,
-                         consult.case_id)
-        remember(session, consult, "recording_resumed" if was == RecordingState.PAUSED else "recording_started", None)
+            audit.record(
+                session,
+                recording.asker.person_id,
+                Verb.RECORDING_STARTED,
+                "recording",
+                recording.id,
+                consult.case_id,
+            )
+        remember(
+            session,
+            consult,
+            "recording_resumed" if was == RecordingState.PAUSED else "recording_started",
+            None,
+        )
         return recording, True
     if not may and recording.is_running:
         recording.state = RecordingState.PAUSED
@@ -186,19 +225,26 @@ def waiting_for(recording: Recording, consult: Consult) -> list[Seat]:
     return [seat for seat in consult.present_seats if seat.is_in_room and seat.id not in given]
 
 
-# ---------------------------------------------------------------- what the node and the pages are told
+# ---------------------------------------------------------------- what the node and the pages are
+# told
 
 
 def voices(seats: list[Voice], mode: Mode, languages: list[str]) -> dict[int, tuple[str, ...]]:
-    """Whose voices belong to each language's track: those that somebody who listens in it would hear at full gain.
+    """Whose voices belong to each language's track: those that somebody who listens in it would
+    hear at full gain.
 
-    In turn that is everyone; at the same time it is the original for those who speak the language, else its
-    interpreter, and where nobody interprets into it the original. Pure.
+    In turn that is everyone; at the same time it is the original for those who speak the language,
+    else its interpreter, and where nobody interprets into it the original. Pure.
     """
     tracks = {}
     for number, tag in enumerate(languages, webm.FIRST_VOICE):
-        listener = Voice(id="", number=max((seat.number for seat in seats), default=0) + 1, speaks=tag, listens=tag,
-                         original_gain=0.0)
+        listener = Voice(
+            id="",
+            number=max((seat.number for seat in seats), default=0) + 1,
+            speaks=tag,
+            listens=tag,
+            original_gain=0.0,
+        )
         feeds = channels.routes([*seats, listener], mode)[listener.id]
         tracks[number] = tuple(feed.source for feed in feeds)
     return tracks
@@ -213,11 +259,19 @@ def command(recording: Recording, consult: Consult, command_id: str) -> Recordin
     for tag in interpreting.languages(consult):
         if tag not in recording.languages:
             recording.languages = [*recording.languages, tag]
-    shown = [seat for seat in inside if not seat.pair] or inside  # who is interpreted, not who interprets
+    shown = [
+        seat for seat in inside if not seat.pair
+    ] or inside  # who is interpreted, not who interprets
     return RecordingSet(
-        command_id=command_id, room=consult.room, version=recording.version, recording=recording.id, key=recording.key,
-        begin_ms=recording.milliseconds(now()), pictures=tuple(seat.id for seat in shown),
-        voices=voices([seat.voice for seat in inside], Mode(consult.mode), recording.languages))
+        command_id=command_id,
+        room=consult.room,
+        version=recording.version,
+        recording=recording.id,
+        key=recording.key,
+        begin_ms=recording.milliseconds(now()),
+        pictures=tuple(seat.id for seat in shown),
+        voices=voices([seat.voice for seat in inside], Mode(consult.mode), recording.languages),
+    )
 
 
 def shown_to(seat: Seat) -> dict[str, Any] | None:
@@ -226,11 +280,22 @@ def shown_to(seat: Seat) -> dict[str, Any] | None:
     recording = current(session, seat.consult_id) if session else None
     can_ask = policy.can_record(seat)
     if recording is None:
-        return {"state": "none", "canAsk": can_ask, "agreed": False, "waitingFor": [], "mayPurge": False, "by": None}
+        return {
+            "state": "none",
+            "canAsk": can_ask,
+            "agreed": False,
+            "waitingFor": [],
+            "mayPurge": False,
+            "by": None,
+        }
     waiting = waiting_for(recording, seat.consult) if recording.is_open else []
     return {
-        "state": recording.state, "canAsk": can_ask, "by": recording.asker.person.name,
-        "agreed": recording.is_open and seat.is_in_room and all(one.id != seat.id for one in waiting),
+        "state": recording.state,
+        "canAsk": can_ask,
+        "by": recording.asker.person.name,
+        "agreed": (
+            recording.is_open and seat.is_in_room and all(one.id != seat.id for one in waiting)
+        ),
         "waitingFor": [one.person.name for one in waiting],
         "mayPurge": recording.purge_asked_of == seat.id,
     }
@@ -248,7 +313,9 @@ def _agree(session: Session, recording: Recording, seat: Seat) -> None:
         session.add(consent)
     consent.given_at, consent.withdrawn_at = now(), None
     session.flush()
-    audit.record(session, seat.person_id, Verb.CONSENT_GIVEN, "recording", recording.id, recording.case_id)
+    audit.record(
+        session, seat.person_id, Verb.CONSENT_GIVEN, "recording", recording.id, recording.case_id
+    )
     remember(session, seat.consult, "recording_agreed", seat)
 
 
@@ -256,7 +323,14 @@ def _withdraw(session: Session, recording: Recording, seat: Seat) -> None:
     for consent in recording.consents:
         if consent.seat_id == seat.id and consent.withdrawn_at is None:
             consent.withdrawn_at = now()
-    audit.record(session, seat.person_id, Verb.CONSENT_WITHDRAWN, "recording", recording.id, recording.case_id)
+    audit.record(
+        session,
+        seat.person_id,
+        Verb.CONSENT_WITHDRAWN,
+        "recording",
+        recording.id,
+        recording.case_id,
+    )
     if not recording.runs:
         recording.state = RecordingState.DECLINED
         remember(session, seat.consult, "recording_declined", seat)
@@ -272,8 +346,14 @@ def _stop(session: Session, recording: Recording, seat: Seat | None) -> None:
     _close_run(recording)
     session.flush()
     if recording.runs:
-        audit.record(session, seat.person_id if seat else None, Verb.RECORDING_STOPPED, "recording", recording.id,
-                     recording.case_id)
+        audit.record(
+            session,
+            seat.person_id if seat else None,
+            Verb.RECORDING_STOPPED,
+            "recording",
+            recording.id,
+            recording.case_id,
+        )
         remember(session, recording.consult, "recording_stopped", seat)
 
 

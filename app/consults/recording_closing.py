@@ -1,10 +1,11 @@
-"""What becomes of a recording after the consult: its segments, as they lie in the store, are made one WebM.
+"""What becomes of a recording after the consult: its segments, as they lie in the store, are made
+one WebM.
 
-Nothing is copied: a header with cues is written before the segments, and what is missing before or between them (a
-node was killed, or the web was away) is filled with silence and a black picture, so that sound, picture and captions
-stay together.
-Both may run twice.
+Nothing is copied: a header with cues is written before the segments, and what is missing before or
+between them (a node was killed, or the web was away) is filled with silence and a black picture, so
+that sound, picture and captions stay together. Both may run twice.
 """
+
 from __future__ import annotations
 
 import base64
@@ -56,7 +57,9 @@ class Whole:
 
 
 def close(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """Makes the recording a record of its case. Reads without holding a transaction, for that may take minutes."""
+    """Makes the recording a record of its case. Reads without holding a transaction, for that may
+    take minutes.
+    """
     with context.database.unit_of_work() as before:
         recording = before.get(Recording, payload["recording_id"])
         if recording is None or recording.state != RecordingState.CLOSING:
@@ -74,16 +77,27 @@ def close(session: Session, payload: dict[str, Any], context: JobContext) -> Non
         remember(session, recording.consult, "recording_empty", None)
         return
     case = recording.consult.case
-    record = records.keep_made(session, recording.asker.person, case, f"consultation-{case.number}.webm",
-                               kinds.WEBM.media_type, whole.parts, whole.sha256)
+    record = records.keep_made(
+        session,
+        recording.asker.person,
+        case,
+        f"consultation-{case.number}.webm",
+        kinds.WEBM.media_type,
+        whole.parts,
+        whole.sha256,
+    )
     recording.record_id, recording.state, recording.key = record.id, RecordingState.KEPT, ""
     session.flush()
-    audit.record(session, None, Verb.RECORDING_KEPT, "recording", recording.id, case.id, record=record.id)
+    audit.record(
+        session, None, Verb.RECORDING_KEPT, "recording", recording.id, case.id, record=record.id
+    )
     remember(session, recording.consult, "recording_kept", None, seconds=whole.lasts_ms // 1000)
 
 
 def purge(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """Deletes every segment for good. A node may still be storing the last of them, so this looks a second time."""
+    """Deletes every segment for good. A node may still be storing the last of them, so this looks a
+    second time.
+    """
     recording = session.get(Recording, payload["recording_id"])
     if recording is None:
         return
@@ -97,17 +111,24 @@ def purge(session: Session, payload: dict[str, Any], context: JobContext) -> Non
 
 
 def join(blobs: BlobStore, recording_id: str, key: bytes, languages: list[str]) -> Whole | None:
-    """The whole recording out of its segments; None when there is none. A torn or spoilt segment is left out."""
+    """The whole recording out of its segments; None when there is none. A torn or spoilt segment is
+    left out.
+    """
     segments = sorted(_segments(blobs, recording_id, key), key=lambda one: one.clusters[0][0].at)
     if not segments:
         return None
     segments = list(_without_holes(blobs, recording_id, segments, len(languages)))
     clusters = [one for segment in segments for one in segment.clusters]
-    size = next((cluster.size for cluster, _ in clusters if cluster.size not in (None, webm.BLACK_SIZE)),
-                next((cluster.size for cluster, _ in clusters if cluster.size), None))
+    size = next(
+        (cluster.size for cluster, _ in clusters if cluster.size not in (None, webm.BLACK_SIZE)),
+        next((cluster.size for cluster, _ in clusters if cluster.size), None),
+    )
     tracks = frozenset[int]().union(*(cluster.tracks for cluster, _ in clusters))
-    head = webm.header(clusters, {number: tag for number, tag in enumerate(languages, FIRST_VOICE) if number in tracks},
-                       size)
+    head = webm.header(
+        clusters,
+        {number: tag for number, tag in enumerate(languages, FIRST_VOICE) if number in tracks},
+        size,
+    )
     parts = [_put(blobs, recording_id, HEADER, head)]
     for segment in segments:
         start = parts[-1].start + parts[-1].blob.size
@@ -137,7 +158,9 @@ def _segments(blobs: BlobStore, recording_id: str, key: bytes) -> Iterator[Segme
             yield Segment(Part(object_id, 0, stored), clusters)
 
 
-def _without_holes(blobs: BlobStore, recording_id: str, segments: list[Segment], voices: int) -> Iterator[Segment]:
+def _without_holes(
+    blobs: BlobStore, recording_id: str, segments: list[Segment], voices: int
+) -> Iterator[Segment]:
     tracks, ends, filled = range(FIRST_VOICE, FIRST_VOICE + voices), 0, 0
     for segment in segments:
         begins = segment.clusters[0][0].at
@@ -145,7 +168,9 @@ def _without_holes(blobs: BlobStore, recording_id: str, segments: list[Segment],
             stop = min(begins, ends + FILLED_MS)
             black = webm.Block(ends + 1, webm.PICTURE, webm.BLACK)
             piece = webm.cluster([black, *webm.silence(ends + 1, stop, tracks)])
-            yield Segment(_put(blobs, recording_id, FILLING - filled, piece), webm.clusters_in(piece))
+            yield Segment(
+                _put(blobs, recording_id, FILLING - filled, piece), webm.clusters_in(piece)
+            )
             filled, ends = filled + 1, stop
         yield segment
         ends = max(ends, *(cluster.ends for cluster, _ in segment.clusters))

@@ -1,4 +1,5 @@
 """The recording of a consult, and who agreed to it."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -16,8 +17,10 @@ from app.core.ids import new_id
 
 
 class RecordingState(StrEnum):
-    """`PAUSED` waits for somebody who has not agreed; `STOPPED` may be asked for anew as long as the consult lasts.
-    The ends: `DECLINED` and `EMPTY` have nothing, `KEPT` is a record of the case, `PURGED` is gone for good."""
+    """`PAUSED` waits for somebody who has not agreed; `STOPPED` may be asked for anew as long as
+    the consult lasts. The ends: `DECLINED` and `EMPTY` have nothing, `KEPT` is a record of the
+    case, `PURGED` is gone for good.
+    """
 
     ASKED = "asked"
     RUNNING = "running"
@@ -33,10 +36,11 @@ class RecordingState(StrEnum):
 class Recording(Base):
     """One recording; a consult has another only after the one before was declined or purged.
 
-    `key` is the data key of its segments, lent to the node that records. `languages` are its tracks of voices, in the
-    order of their numbers from `webm.FIRST_VOICE` on. `runs` are [from, to] in ISO 8601, the last one open while it is
-    running. `version` counts what was told to nodes, across the consult's recordings. `purge_asked_of` is the seat that
-    withdrew and has not yet said whether to keep what there is.
+    `key` is the data key of its segments, lent to the node that records. `languages` are its tracks
+    of voices, in the order of their numbers from `webm.FIRST_VOICE` on. `runs` are [from, to] in
+    ISO 8601, the last one open while it is running. `version` counts what was told to nodes, across
+    the consult's recordings. `purge_asked_of` is the seat that withdrew and has not yet said
+    whether to keep what there is.
     """
 
     __tablename__ = "recordings"
@@ -59,7 +63,9 @@ class Recording(Base):
 
     consult: Mapped[Consult] = relationship()
     asker: Mapped[Seat] = relationship(foreign_keys=[asked_by])
-    consents: Mapped[list[RecordingConsent]] = relationship(back_populates="recording", cascade="all, delete-orphan")
+    consents: Mapped[list[RecordingConsent]] = relationship(
+        back_populates="recording", cascade="all, delete-orphan"
+    )
 
     @property
     def is_running(self) -> bool:
@@ -79,8 +85,11 @@ class Recording(Base):
         return round(total * 1000)
 
     def was_on(self, at: datetime) -> bool:
-        return any(datetime.fromisoformat(begun) <= at and (ended is None or at <= datetime.fromisoformat(ended))
-                   for begun, ended in self.runs)
+        return any(
+            datetime.fromisoformat(begun) <= at
+            and (ended is None or at <= datetime.fromisoformat(ended))
+            for begun, ended in self.runs
+        )
 
 
 class RecordingConsent(Base):

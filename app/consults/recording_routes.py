@@ -1,8 +1,9 @@
 """A recording played in the browser: in one language at a time, from any place in it.
 
-The same record serves every language. The tracks of the others are made void as the bytes go out, which changes no
-position: ranges, cues and length are those of the whole.
+The same record serves every language. The tracks of the others are made void as the bytes go out,
+which changes no position: ranges, cues and length are those of the whole.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -31,8 +32,10 @@ CAPTION_MS = 6000
 
 @blueprint.app_context_processor
 def for_the_viewer() -> dict[str, Any]:
-    return {"recording_of": lambda record: queries.recording_of(db_session(), record),
-            "undecided_recording": lambda seat: recordings.undecided(db_session(), seat)}
+    return {
+        "recording_of": lambda record: queries.recording_of(db_session(), record),
+        "undecided_recording": lambda seat: recordings.undecided(db_session(), seat),
+    }
 
 
 @blueprint.post("/<consult_id>/recording")
@@ -43,46 +46,85 @@ def decide(consult_id: str) -> Response:
     consult = queries.consult_for(session, person, consult_id)
     purges = request.form.get("purges") == "yes"
     recordings.decide(session, service.seat_for(session, person, consult), purges=purges)
-    flash(_("The recording was deleted for good.") if purges else _("The recording stays with the case."), "good")
+    flash(
+        (
+            _("The recording was deleted for good.")
+            if purges
+            else _("The recording stays with the case.")
+        ),
+        "good",
+    )
     return redirect(url_for("consults.after", consult_id=consult.id))
 
 
 @blueprint.get("/recordings/<record_id>/<language>.webm")
 @requires(Permission.RECORD_READ)
 def play(record_id: str, language: str) -> Response:
-    """The picture and one language of it, or the one range asked for. That it was opened is written down first."""
+    """The picture and one language of it, or the one range asked for. That it was opened is written
+    down first.
+    """
     session, person = db_session(), current_person()
     record, case = record_queries.record_for(session, person, record_id)
     number = _track(session, record, language)
     start, end, status = _range(record.size)
-    record_service.open_record(session, person, record, case, how="viewed", language=language,
-                               **({"bytes": [start, end]} if status == 206 else {}))
-    headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes", "ETag": f'"{record.sha256}-{number}"',
-               "Cache-Control": "no-store"}
+    record_service.open_record(
+        session,
+        person,
+        record,
+        case,
+        how="viewed",
+        language=language,
+        **({"bytes": [start, end]} if status == 206 else {}),
+    )
+    headers = {
+        "Content-Length": str(end - start),
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{record.sha256}-{number}"',
+        "Cache-Control": "no-store",
+    }
     if status == 416:
         return Response(status=416, headers={"Content-Range": f"bytes */{record.size}"})
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{record.size}"
     parts = record_queries.parts_of(session, record.upload_id)
-    body = () if request.method == "HEAD" else _stream(RecordBytes(blobs(), parts), [(p.start, p.size) for p in parts],
-                                                       frozenset({webm.PICTURE, number}), start, end)
+    body = (
+        ()
+        if request.method == "HEAD"
+        else _stream(
+            RecordBytes(blobs(), parts),
+            [(p.start, p.size) for p in parts],
+            frozenset({webm.PICTURE, number}),
+            start,
+            end,
+        )
+    )
     return Response(body, status, headers, content_type="video/webm", direct_passthrough=True)
 
 
 @blueprint.get("/recordings/<record_id>/<language>.vtt")
 @requires(Permission.RECORD_READ)
 def captions(record_id: str, language: str) -> Response:
-    """What the interpreter typed for those who read this language, at the times when it was shown (WebVTT)."""
+    """What the interpreter typed for those who read this language, at the times when it was shown
+    (WebVTT).
+    """
     session, person = db_session(), current_person()
     record, case = record_queries.record_for(session, person, record_id)
     _track(session, record, language)
-    record_service.open_record(session, person, record, case, how="viewed", language=language, captions=True)
+    record_service.open_record(
+        session, person, record, case, how="viewed", language=language, captions=True
+    )
     recording = queries.recording_of(session, record)
     assert recording is not None
-    cues = [_cue(recording.milliseconds(line.at), line.text)
-            for line in queries.captions(session, recording.consult_id, language) if recording.was_on(line.at)]
-    return Response("\n".join(["WEBVTT\n", *cues]), content_type="text/vtt; charset=utf-8",
-                    headers={"Cache-Control": "no-store"})
+    cues = [
+        _cue(recording.milliseconds(line.at), line.text)
+        for line in queries.captions(session, recording.consult_id, language)
+        if recording.was_on(line.at)
+    ]
+    return Response(
+        "\n".join(["WEBVTT\n", *cues]),
+        content_type="text/vtt; charset=utf-8",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def _track(session: Session, record: Record, language: str) -> int:
@@ -101,9 +143,12 @@ def _range(size: int) -> tuple[int, int, int]:
     return (0, 0, 416) if found is None else (*found, 206)
 
 
-def _stream(whole: RecordBytes, parts: list[tuple[int, int]], tracks: frozenset[int], start: int, end: int
-            ) -> Iterator[bytes]:
-    """Each part is whole elements, so it can be gone through by itself; it is a few seconds long."""
+def _stream(
+    whole: RecordBytes, parts: list[tuple[int, int]], tracks: frozenset[int], start: int, end: int
+) -> Iterator[bytes]:
+    """Each part is whole elements, so it can be gone through by itself; it is a few seconds
+    long.
+    """
     for begins, size in parts:
         if begins < end and begins + size > start:
             piece = webm.only(whole.read(begins, begins + size), tracks)

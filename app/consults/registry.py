@@ -1,7 +1,9 @@
 """The media nodes: who is there, which of them carries a room, and who is free.
 
-A node's row is a lease that heartbeats renew; a node whose lease has run out carries nothing any more.
+A node's row is a lease that heartbeats renew; a node whose lease has run out carries nothing any
+more.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,16 +19,22 @@ from app.core.text import N_
 from app.media import messages
 
 LEASE = timedelta(seconds=3 * messages.HEARTBEAT_SECONDS)
-PATIENCE = timedelta(seconds=1.5)  # how long a node may be without a socket before its rooms go elsewhere
+PATIENCE = timedelta(
+    seconds=1.5
+)  # how long a node may be without a socket before its rooms go elsewhere
 
 
 class NoLine(Refusal):
     status = 503
-    default = N_("No line for sound and picture is free at this moment. We keep trying; you need to do nothing.")
+    default = N_(
+        "No line for sound and picture is free at this moment. We keep trying; you need to do"
+        " nothing."
+    )
 
 
 def place(session: Session, consult: Consult, *, without: Sequence[str] = ()) -> MediaNode:
-    """The node that carries the consult's room; a free one is chosen when there is none, or it is gone.
+    """The node that carries the consult's room; a free one is chosen when there is none, or it is
+    gone.
 
     Raises `NoLine` when no node has room, or while the room's own node may still come back.
     """
@@ -34,7 +42,11 @@ def place(session: Session, consult: Consult, *, without: Sequence[str] = ()) ->
     if present and present.id not in without:
         if is_alive(present):
             return present
-        if present.lost_at is not None and now() - present.lost_at < PATIENCE and is_leased(present):
+        if (
+            present.lost_at is not None
+            and now() - present.lost_at < PATIENCE
+            and is_leased(present)
+        ):
             raise NoLine()
     chosen = next((node for node in _by_free_budget(session) if node.id not in without), None)
     if chosen is None:
@@ -66,8 +78,16 @@ def alive(session: Session) -> list[MediaNode]:
 
 def _by_free_budget(session: Session) -> list[MediaNode]:
     rows = session.execute(
-        select(Consult.node_id, func.count()).where(Consult.state == ConsultState.LIVE, Consult.node_id.is_not(None))
-        .group_by(Consult.node_id))
+        select(Consult.node_id, func.count())
+        .where(Consult.state == ConsultState.LIVE, Consult.node_id.is_not(None))
+        .group_by(Consult.node_id)
+    )
     placed = dict(rows.all())
-    free = [(node, node.capacity - max(node.rooms, placed.get(node.id, 0))) for node in alive(session)]
-    return [node for node, budget in sorted(free, key=lambda pair: (-pair[1], pair[0].load)) if budget > 0]
+    free = [
+        (node, node.capacity - max(node.rooms, placed.get(node.id, 0))) for node in alive(session)
+    ]
+    return [
+        node
+        for node, budget in sorted(free, key=lambda pair: (-pair[1], pair[0].load))
+        if budget > 0
+    ]

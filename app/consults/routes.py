@@ -1,4 +1,5 @@
 """Addresses of the consult: the room, the way to it from a booking, and what comes after."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -47,10 +48,16 @@ def check(booking_id: str) -> str:
     booking = checks.booking_for(session, person, booking_id)
     watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     chosen = settings()
-    facts = {"booking": booking.id,
-             "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, person.id)}
-    return render_template("consults/check.html", booking=booking, facts=facts,
-                           last=checks.latest(session, booking.id).get(person.id))
+    facts = {
+        "booking": booking.id,
+        "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, person.id),
+    }
+    return render_template(
+        "consults/check.html",
+        booking=booking,
+        facts=facts,
+        last=checks.latest(session, booking.id).get(person.id),
+    )
 
 
 @blueprint.get("/<consult_id>")
@@ -64,10 +71,17 @@ def room(consult_id: str) -> Response | str:
     service.ensure_consult(session, consult.booking)
     seat = service.seat_for(session, person, consult)
     watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-    return render_template("consults/room.html", consult=consult, seat=seat, room=_room_facts(consult, seat, person),
-                           can_admit=policy.can_admit(seat), can_end=policy.can_end(seat),
-                           can_set_mode=policy.can_set_mode(seat), can_invite=policy.can_invite(person, consult),
-                           can_call_interpreter=policy.can_call_interpreter(person))
+    return render_template(
+        "consults/room.html",
+        consult=consult,
+        seat=seat,
+        room=_room_facts(consult, seat, person),
+        can_admit=policy.can_admit(seat),
+        can_end=policy.can_end(seat),
+        can_set_mode=policy.can_set_mode(seat),
+        can_invite=policy.can_invite(person, consult),
+        can_call_interpreter=policy.can_call_interpreter(person),
+    )
 
 
 @blueprint.get("/<consult_id>/after")
@@ -78,27 +92,42 @@ def after(consult_id: str) -> Response | str:
     consult = queries.consult_for(session, person, consult_id)
     if not consult.is_over:
         return redirect(url_for("consults.room", consult_id=consult.id))
-    return render_template("consults/after.html", consult=consult, case=consult.case,
-                           seat=service.seat_for(session, person, consult))
+    return render_template(
+        "consults/after.html",
+        consult=consult,
+        case=consult.case,
+        seat=service.seat_for(session, person, consult),
+    )
 
 
 @blueprint.get("/<consult_id>/timeline.json")
 @requires(Permission.CONSULT_TIMELINE)
 def timeline_of(consult_id: str) -> Response:
-    """The record of the meeting, for the people of the case: who came, what happened, minutes of each language."""
+    """The record of the meeting, for the people of the case: who came, what happened, minutes of
+    each language.
+    """
     session, person = db_session(), current_person()
     consult = queries.consult_for(session, person, consult_id)
     audit.record(session, person.id, Verb.TIMELINE_READ, "consult", consult.id, consult.case_id)
     answer = jsonify(timeline.export(consult, queries.events_of(session, consult.id)))
-    answer.headers["Content-Disposition"] = f'attachment; filename="consultation-{consult.case.number}.json"'
+    answer.headers["Content-Disposition"] = (
+        f'attachment; filename="consultation-{consult.case.number}.json"'
+    )
     return answer
 
 
 @blueprint.app_context_processor
 def for_other_pages() -> dict[str, Any]:
-    """What other slices' templates may use: the way in, and what was written. Nothing is read before it is called."""
-    return {"next_consult": _next_consult, "consult_of_case": _consult_of_case, "consult_chat": _consult_chat,
-            "line_checks": _line_checks, "teach_backs": _teach_backs}
+    """What other slices' templates may use: the way in, and what was written. Nothing is read
+    before it is called.
+    """
+    return {
+        "next_consult": _next_consult,
+        "consult_of_case": _consult_of_case,
+        "consult_chat": _consult_chat,
+        "line_checks": _line_checks,
+        "teach_backs": _teach_backs,
+    }
 
 
 def _next_consult() -> Meeting | None:
@@ -108,7 +137,9 @@ def _next_consult() -> Meeting | None:
 def _consult_of_case(case: Case) -> Meeting | None:
     meeting = queries.meeting_of_case(db_session(), case.id)
     person = current_person()
-    if meeting is None or (person.role != Role.COORDINATOR and person not in meeting.booking.people):
+    if meeting is None or (
+        person.role != Role.COORDINATOR and person not in meeting.booking.people
+    ):
         return None
     return meeting
 

@@ -1,4 +1,5 @@
 """How a socket event finds its seat, and how a refusal that matters is written down."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,24 +19,37 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.web.sockets import on_event
 
-NO_SEAT = N_("Your seat in this consultation is open in another window, or was closed. Reload the page to return.")
+NO_SEAT = N_(
+    "Your seat in this consultation is open in another window, or was closed. Reload the page to"
+    " return."
+)
 Handler = Callable[[Session, Any, str, Any], Any]
 
 
 def event(
-    name: str, permission: Permission, model: type[BaseModel] | None = None, *, recorded: bool = False,
+    name: str,
+    permission: Permission,
+    model: type[BaseModel] | None = None,
+    *,
+    recorded: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Registers an event that browsers may send. With `recorded`, the audit keeps what was refused, and to whom."""
+    """Registers an event that browsers may send. With `recorded`, the audit keeps what was refused,
+    and to whom.
+    """
 
     def register(handler: Handler) -> Handler:
-        on_event(announcing.BROWSERS, name, permission, model)(_written_down(name, handler) if recorded else handler)
+        on_event(announcing.BROWSERS, name, permission, model)(
+            _written_down(name, handler) if recorded else handler
+        )
         return handler
 
     return register
 
 
 def my_seat(session: Session, person: Person, sid: str, *, change: bool = True) -> Seat:
-    """The seat that this socket holds. With `change` the consult is locked against everybody else."""
+    """The seat that this socket holds. With `change` the consult is locked against everybody
+    else.
+    """
     seat = queries.seat_of_socket(session, sid)
     if seat is None or seat.person_id != person.id:
         raise NotFound(NO_SEAT)
@@ -72,9 +86,17 @@ def _written_down(name: str, handler: Handler) -> Handler:
         except Refusal as refusal:
             session.rollback()
             seat = queries.seat_of_socket(session, sid)
-            audit.record(session, person_id, Verb.CONSULT_REFUSED, "seat", seat.id if seat else "none",
-                         seat.consult.case_id if seat else None, event=name, status=refusal.status,
-                         sentence=refusal.sentence)
+            audit.record(
+                session,
+                person_id,
+                Verb.CONSULT_REFUSED,
+                "seat",
+                seat.id if seat else "none",
+                seat.consult.case_id if seat else None,
+                event=name,
+                status=refusal.status,
+                sentence=refusal.sentence,
+            )
             session.commit()
             raise
 

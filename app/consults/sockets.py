@@ -1,5 +1,7 @@
-"""What a browser in a consult may say. Every event finds its seat through the socket it came by. The events about
-languages stand in `sockets_language`."""
+"""What a browser in a consult may say. Every event finds its seat through the socket it came by.
+The events about languages stand in `sockets_language`.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -50,7 +52,9 @@ class Devices(BaseModel):
 
 
 class Prefer(BaseModel):
-    """The seats whose pictures this page shows larger than a thumbnail; none: the node decides by who speaks."""
+    """The seats whose pictures this page shows larger than a thumbnail; none: the node decides by
+    who speaks.
+    """
 
     large: tuple[str, ...] | None = Field(default=None, max_length=messages.MAX_SLOTS)
 
@@ -79,7 +83,9 @@ def connect(session: Session, person: Person, sid: str, _auth: Any) -> None:
 
 
 @event("seat.take", Permission.CONSULT_JOIN, TakeSeat)
-def take(session: Session, person: Person, sid: str, message: TakeSeat) -> Callable[[], dict[str, Any]]:
+def take(
+    session: Session, person: Person, sid: str, message: TakeSeat
+) -> Callable[[], dict[str, Any]]:
     seat_id = tickets.redeem(settings().secret_key, message.ticket, person.id)
     seat = locked_seat(session, seat_id)
     other = service.take_seat(session, person, seat, sid, message.tab)
@@ -119,8 +125,11 @@ def here(session: Session, person: Person, sid: str, _message: Any) -> dict[str,
     """A sign of life. The answer lets a page that missed a message see that it did."""
     seat = my_seat(session, person, sid, change=False)
     service.touch(seat)
-    return {"version": seat.consult.routes_version, "chatCount": seat.consult.chat_count,
-            "partnerCount": seat.consult.partner_count if seat.pair else 0}
+    return {
+        "version": seat.consult.routes_version,
+        "chatCount": seat.consult.chat_count,
+        "partnerCount": seat.consult.partner_count if seat.pair else 0,
+    }
 
 
 @event("seat.leave", Permission.CONSULT_JOIN)
@@ -182,20 +191,35 @@ def end(session: Session, person: Person, sid: str, _message: Any) -> dict[str, 
 
 
 @event("media.offer", Permission.CONSULT_SIGNAL, offers.Offer)
-def offer(session: Session, person: Person, sid: str, message: offers.Offer) -> Callable[[], dict[str, Any]]:
-    """Passes the browser's offer to the room's node. The node is asked after the commit: it may take its time."""
+def offer(
+    session: Session, person: Person, sid: str, message: offers.Offer
+) -> Callable[[], dict[str, Any]]:
+    """Passes the browser's offer to the room's node. The node is asked after the commit: it may
+    take its time.
+    """
     seat = my_seat(session, person, sid)
     offers.check(message)
     if not seat.is_in_room:
-        raise Conflict(N_("You have not been let into the consultation yet. Please wait; you need to do nothing."))
+        raise Conflict(
+            N_(
+                "You have not been let into the consultation yet. Please wait; you need to do"
+                " nothing."
+            )
+        )
     consult = seat.consult
     before = consult.node_id
     node = registry.place(session, consult)
     if node.id != before and before is not None:
         announcing.moved(session, consult, but=sid)
     seat.connection = message.connection
-    command = messages.SeatOffer(command_id=commands.command_id(), room=consult.room, seat=seat.id,
-                                 connection=message.connection, sdp=message.sdp, lines=message.lines)
+    command = messages.SeatOffer(
+        command_id=commands.command_id(),
+        room=consult.room,
+        seat=seat.id,
+        connection=message.connection,
+        sdp=message.sdp,
+        lines=message.lines,
+    )
     table = announcing.routes_command(consult)
     consult_id, node_id, node_sid = consult.id, node.id, node.sid
     assert node_sid is not None
@@ -206,7 +230,9 @@ def offer(session: Session, person: Person, sid: str, message: offers.Offer) -> 
 def devices(session: Session, person: Person, sid: str, message: Devices) -> dict[str, Any]:
     seat = my_seat(session, person, sid)
     shared_before = seat.sharing
-    service.set_devices(session, seat, mic=message.mic, camera=message.camera, sharing=message.sharing)
+    service.set_devices(
+        session, seat, mic=message.mic, camera=message.camera, sharing=message.sharing
+    )
     if seat.sharing != shared_before:
         announcing.routes(session, seat.consult)
     else:
@@ -216,20 +242,30 @@ def devices(session: Session, person: Person, sid: str, message: Devices) -> dic
 
 @event("media.prefer", Permission.CONSULT_SIGNAL, Prefer)
 def prefer(session: Session, person: Person, sid: str, message: Prefer) -> dict[str, Any]:
-    """Which pictures come large here. Nothing is kept: it holds as long as the connection to the node."""
+    """Which pictures come large here. Nothing is kept: it holds as long as the connection to the
+    node.
+    """
     seat = my_seat(session, person, sid, change=False)
     consult = seat.consult
-    if message.large is not None and not set(message.large) <= {one.id for one in consult.present_seats}:
+    if message.large is not None and not set(message.large) <= {
+        one.id for one in consult.present_seats
+    }:
         raise NotFound(N_("This person is not in this consultation."))
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    command = messages.SeatPrefer(command_id=commands.command_id(), room=consult.room, seat=seat.id,
-                                  large=message.large)
+    command = messages.SeatPrefer(
+        command_id=commands.command_id(), room=consult.room, seat=seat.id, large=message.large
+    )
     after_commit(session, commands.send_later(node, Command.SEAT_PREFER, command))
     return {}
 
 
-def _carry(consult_id: str, node_id: str, node_sid: str, command: messages.SeatOffer, table: messages.RoutesSet
-           ) -> dict[str, Any]:
+def _carry(
+    consult_id: str,
+    node_id: str,
+    node_sid: str,
+    command: messages.SeatOffer,
+    table: messages.RoutesSet,
+) -> dict[str, Any]:
     """Asks the node, and the next one where a node is full."""
     full: list[str] = []
     for _ in range(LINK_TRIES):
@@ -268,11 +304,18 @@ def since(session: Session, person: Person, sid: str, message: ChatSince) -> dic
 # ---------------------------------------------------------------- within
 
 
-def _chat(session: Session, seat: Seat, after: int, channel: Channel = Channel.EVERYONE) -> list[dict[str, Any]]:
+def _chat(
+    session: Session, seat: Seat, after: int, channel: Channel = Channel.EVERYONE
+) -> list[dict[str, Any]]:
     if not seat.is_in_room or (channel == Channel.INTERPRETERS and not seat.pair):
         return []
-    return [views.line(line) for line in queries.chat_lines(session, seat.consult_id, after, channel)]
+    return [
+        views.line(line) for line in queries.chat_lines(session, seat.consult_id, after, channel)
+    ]
 
 
 def _chats(session: Session, seat: Seat, after: int) -> dict[str, list[dict[str, Any]]]:
-    return {"chat": _chat(session, seat, after), "partners": _chat(session, seat, 0, Channel.INTERPRETERS)}
+    return {
+        "chat": _chat(session, seat, after),
+        "partners": _chat(session, seat, 0, Channel.INTERPRETERS),
+    }

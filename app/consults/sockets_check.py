@@ -1,4 +1,5 @@
 """The loop through the media node, from the page of the test before the meeting."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -29,14 +30,31 @@ class CheckDone(checks.Measured):
 
 
 @event("check.offer", Permission.CONSULT_JOIN, CheckOffer)
-def offer(session: Session, person: Person, sid: str, message: CheckOffer) -> Callable[[], dict[str, Any]]:
+def offer(
+    session: Session, person: Person, sid: str, message: CheckOffer
+) -> Callable[[], dict[str, Any]]:
     """A room of one's own at a node, in which one hears and sees oneself."""
     offers.check(message)
     check, node = checks.begin(session, person, message.booking)
-    table = messages.RoutesSet(command_id=commands.command_id(), room=check.room, version=1, routes={
-        SEAT: (Route(source=SEAT, kind=Kind.AUDIO, slot=0), Route(source=SEAT, kind=Kind.VIDEO, slot=0))})
-    command = messages.SeatOffer(command_id=commands.command_id(), room=check.room, seat=SEAT,
-                                 connection=message.connection, sdp=message.sdp, lines=message.lines)
+    table = messages.RoutesSet(
+        command_id=commands.command_id(),
+        room=check.room,
+        version=1,
+        routes={
+            SEAT: (
+                Route(source=SEAT, kind=Kind.AUDIO, slot=0),
+                Route(source=SEAT, kind=Kind.VIDEO, slot=0),
+            )
+        },
+    )
+    command = messages.SeatOffer(
+        command_id=commands.command_id(),
+        room=check.room,
+        seat=SEAT,
+        connection=message.connection,
+        sdp=message.sdp,
+        lines=message.lines,
+    )
     check_id, node_sid = check.id, node.sid or ""
 
     def carry() -> dict[str, Any]:
@@ -53,6 +71,8 @@ def offer(session: Session, person: Person, sid: str, message: CheckOffer) -> Ca
 
 @event("check.done", Permission.CONSULT_JOIN, CheckDone)
 def done(session: Session, person: Person, sid: str, message: CheckDone) -> dict[str, Any]:
-    check: LineCheck = checks.finish(session, person, message.check, checks.Measured(**message.model_dump()))
+    check: LineCheck = checks.finish(
+        session, person, message.check, checks.Measured(**message.model_dump())
+    )
     announcing.close_loop(session, check)
     return {"verdict": check.verdict, "advice": checks.advice(message)}

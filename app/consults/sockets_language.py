@@ -1,4 +1,7 @@
-"""What a browser may say about languages: the mode, the interpreter's switch, hand-over, listening, signals."""
+"""What a browser may say about languages: the mode, the interpreter's switch, hand-over, listening,
+signals.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -50,7 +53,9 @@ def set_mode(session: Session, person: Person, sid: str, message: SetMode) -> di
 
 
 @event("channel.take", Permission.CONSULT_INTERPRET, TakeChannel, recorded=True)
-def take_channel(session: Session, person: Person, sid: str, message: TakeChannel) -> dict[str, Any]:
+def take_channel(
+    session: Session, person: Person, sid: str, message: TakeChannel
+) -> dict[str, Any]:
     seat = my_seat(session, person, sid)
     if message.language is None:
         interpreting.rest(session, seat)
@@ -61,7 +66,9 @@ def take_channel(session: Session, person: Person, sid: str, message: TakeChanne
 
 
 @event("handover.offer", Permission.CONSULT_INTERPRET, OfferHandOver)
-def offer_hand_over(session: Session, person: Person, sid: str, message: OfferHandOver) -> dict[str, Any]:
+def offer_hand_over(
+    session: Session, person: Person, sid: str, message: OfferHandOver
+) -> dict[str, Any]:
     seat = my_seat(session, person, sid)
     interpreting.offer_hand_over(session, seat, offered=message.offered)
     announcing.routes(session, seat.consult)
@@ -69,7 +76,9 @@ def offer_hand_over(session: Session, person: Person, sid: str, message: OfferHa
 
 
 @event("handover.accept", Permission.CONSULT_INTERPRET, AcceptHandOver, recorded=True)
-def accept_hand_over(session: Session, person: Person, sid: str, message: AcceptHandOver) -> dict[str, Any]:
+def accept_hand_over(
+    session: Session, person: Person, sid: str, message: AcceptHandOver
+) -> dict[str, Any]:
     seat = my_seat(session, person, sid)
     interpreting.accept_hand_over(session, seat, message.giver)
     announcing.routes(session, seat.consult)
@@ -85,8 +94,12 @@ def listen(session: Session, person: Person, sid: str, message: Listen) -> dict[
 
 
 @event("signal.raise", Permission.CONSULT_SIGNAL, RaiseSignal)
-def raise_signal(session: Session, person: Person, sid: str, message: RaiseSignal) -> dict[str, Any]:
+def raise_signal(
+    session: Session, person: Person, sid: str, message: RaiseSignal
+) -> dict[str, Any]:
     seat = my_seat(session, person, sid)
     interpreting.raise_signal(session, seat, message.signal)
-    announcing.to_everyone_inside(session, seat.consult, "signal", {"seat": seat.id, "signal": message.signal})
+    announcing.to_everyone_inside(
+        session, seat.consult, "signal", {"seat": seat.id, "signal": message.signal}
+    )
     return {}

@@ -1,4 +1,5 @@
 """The recording, from the room."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """Teach-back and captions, from the room."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -62,14 +63,20 @@ def everything(session: Session, person: Person, sid: str, _message: Any) -> dic
     seat = my_seat(session, person, sid, change=False)
     if not seat.is_in_room:
         return {"points": [], "captions": []}
-    return {"points": [views.point(item) for item in teaching.of_consult(session, seat.consult)],
-            "captions": [views.caption(line) for line in queries.captions(session, seat.consult_id, seat.listens)]}
+    return {
+        "points": [views.point(item) for item in teaching.of_consult(session, seat.consult)],
+        "captions": [
+            views.caption(line) for line in queries.captions(session, seat.consult_id, seat.listens)
+        ],
+    }
 
 
 @event("caption.say", Permission.CONSULT_INTERPRET, CaptionSay, recorded=True)
 def caption(session: Session, person: Person, sid: str, message: CaptionSay) -> dict[str, Any]:
     seat = my_seat(session, person, sid)
-    line = views.caption(teaching.caption(session, seat, message.client_id, message.language, message.text))
+    line = views.caption(
+        teaching.caption(session, seat, message.client_id, message.language, message.text)
+    )
     for one in seat.consult.present_seats:
         if one.is_in_room and (one.id == seat.id or same_language(one.listens, message.language)):
             announcing.tell(session, announcing.place(one.id), "caption", line)

@@ -1,4 +1,5 @@
 """Making sure that it was understood: teach-back, and captions that the interpreter types."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -36,18 +37,25 @@ def ask(session: Session, seat: Seat, point: str) -> TeachBack:
     _must_be_inside(seat)
     asked = of_consult(session, seat.consult)
     if len(asked) >= MOST_POINTS:
-        raise Conflict(N_("That is enough for one meeting: at most %(most)s points can be said back."),
-                       most=MOST_POINTS)
-    item = TeachBack(consult_id=seat.consult_id, case_id=seat.consult.case_id, number=len(asked) + 1,
-                     point=_text(point, "point"))
+        raise Conflict(
+            N_("That is enough for one meeting: at most %(most)s points can be said back."),
+            most=MOST_POINTS,
+        )
+    item = TeachBack(
+        consult_id=seat.consult_id,
+        case_id=seat.consult.case_id,
+        number=len(asked) + 1,
+        point=_text(point, "point"),
+    )
     session.add(item)
     remember(session, seat.consult, "teach_back_asked", seat, number=item.number)
     return item
 
 
 def render(session: Session, seat: Seat, item_id: str, said: str) -> TeachBack:
-    """What the patient said, in the specialist's language: by the interpreter, or by the patient where they share one.
-    Saying it anew opens the question again."""
+    """What the patient said, in the specialist's language: by the interpreter, or by the patient
+    where they share one. Saying it anew opens the question again.
+    """
     if not seat.pair and seat.role != Role.PATIENT:
         raise Forbidden(N_("The interpreter writes down what the patient said."))
     _must_be_inside(seat)
@@ -58,7 +66,9 @@ def render(session: Session, seat: Seat, item_id: str, said: str) -> TeachBack:
     return item
 
 
-def judge(session: Session, seat: Seat, item_id: str, verdict: str, correction: str = "") -> TeachBack:
+def judge(
+    session: Session, seat: Seat, item_id: str, verdict: str, correction: str = ""
+) -> TeachBack:
     """The specialist confirms what was said back, or says what was meant."""
     if seat.role != Role.SPECIALIST:
         raise Forbidden(N_("The doctor confirms or corrects what was said back."))
@@ -70,39 +80,71 @@ def judge(session: Session, seat: Seat, item_id: str, verdict: str, correction: 
         raise Invalid(N_("Confirm what was said, or correct it."), field="verdict")
     item.correction = _text(correction, "correction") if verdict == CORRECTED else None
     item.verdict, item.judged_at = verdict, now()
-    audit.record(session, seat.person_id, Verb.TEACH_BACK_JUDGED, "teach_back", item.id, item.case_id, verdict=verdict)
+    audit.record(
+        session,
+        seat.person_id,
+        Verb.TEACH_BACK_JUDGED,
+        "teach_back",
+        item.id,
+        item.case_id,
+        verdict=verdict,
+    )
     remember(session, seat.consult, f"teach_back_{verdict}", seat, number=item.number)
     return item
 
 
 def of_consult(session: Session, consult: Consult) -> Sequence[TeachBack]:
     return session.scalars(
-        select(TeachBack).where(TeachBack.consult_id == consult.id).order_by(TeachBack.number)).all()
+        select(TeachBack).where(TeachBack.consult_id == consult.id).order_by(TeachBack.number)
+    ).all()
 
 
 def of_case(session: Session, person: Person, case: Case) -> Sequence[TeachBack]:
     """What was said back in the meetings of a case, for those who may read its file."""
-    if not (can_read_file(person, case, cases.membership(session, person, case.id)) or can_run_office(person, case)):
+    if not (
+        can_read_file(person, case, cases.membership(session, person, case.id))
+        or can_run_office(person, case)
+    ):
         return []
     return session.scalars(
-        select(TeachBack).where(TeachBack.case_id == case.id).order_by(TeachBack.asked_at, TeachBack.number)).all()
+        select(TeachBack)
+        .where(TeachBack.case_id == case.id)
+        .order_by(TeachBack.asked_at, TeachBack.number)
+    ).all()
 
 
 # ---------------------------------------------------------------- captions
 
 
 def caption(session: Session, seat: Seat, client_id: str, language: str, text: str) -> Caption:
-    """A line for whoever listens in `language`. The same `client_id` again gives back the line that stands already."""
+    """A line for whoever listens in `language`. The same `client_id` again gives back the line that
+    stands already.
+    """
     if not policy.can_interpret(seat, language):
-        raise Invalid(N_("You are not booked here to interpret into this language."), field="language")
+        raise Invalid(
+            N_("You are not booked here to interpret into this language."), field="language"
+        )
     _must_be_inside(seat)
     standing = session.scalars(
-        select(Caption).where(Caption.seat_id == seat.id, Caption.client_id == client_id)).first()
+        select(Caption).where(Caption.seat_id == seat.id, Caption.client_id == client_id)
+    ).first()
     if standing:
         return standing
-    last = session.scalar(select(func.max(Caption.number)).where(Caption.consult_id == seat.consult_id)) or 0
-    line = Caption(consult_id=seat.consult_id, case_id=seat.consult.case_id, seat_id=seat.id, number=last + 1,
-                   client_id=client_id, language=base(language), text=_text(text, "text"))
+    last = (
+        session.scalar(
+            select(func.max(Caption.number)).where(Caption.consult_id == seat.consult_id)
+        )
+        or 0
+    )
+    line = Caption(
+        consult_id=seat.consult_id,
+        case_id=seat.consult.case_id,
+        seat_id=seat.id,
+        number=last + 1,
+        client_id=client_id,
+        language=base(language),
+        text=_text(text, "text"),
+    )
     session.add(line)
     session.flush()
     return line
@@ -128,5 +170,9 @@ def _text(text: str, field: str) -> str:
     if not text:
         raise Invalid(N_("Write something first, then send it."), field=field)
     if len(text) > LONGEST:
-        raise Invalid(N_("This is too long: please keep it under %(most)s characters."), field=field, most=LONGEST)
+        raise Invalid(
+            N_("This is too long: please keep it under %(most)s characters."),
+            field=field,
+            most=LONGEST,
+        )
     return text

@@ -1,4 +1,7 @@
-"""Signed tickets: with one, a browser may take its seat. A ticket names a seat and a person and nothing else."""
+"""Signed tickets: with one, a browser may take its seat. A ticket names a seat and a person and
+nothing else.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -21,7 +24,9 @@ def issue(secret_key: str, seat_id: str, person_id: str) -> str:
 
 
 def redeem(secret_key: str, ticket: str, person_id: str) -> str:
-    """The id of the seat. Raises `Invalid` for a stale or forged ticket, `Forbidden` for somebody else's."""
+    """The id of the seat. Raises `Invalid` for a stale or forged ticket, `Forbidden` for somebody
+    else's.
+    """
     try:
         seat_id, owner = _signer(secret_key).loads(ticket, max_age=GOOD_FOR_SECONDS)
     except (BadSignature, ValueError, TypeError):
@@ -31,14 +36,24 @@ def redeem(secret_key: str, ticket: str, person_id: str) -> str:
     return str(seat_id)
 
 
-def ice_servers(turn_url: str | None, turn_secret: str | None, seat_id: str) -> list[dict[str, Any]]:
-    """The relay for networks that let nothing else through, with a login for a day (coturn's REST scheme)."""
+def ice_servers(
+    turn_url: str | None, turn_secret: str | None, seat_id: str
+) -> list[dict[str, Any]]:
+    """The relay for networks that let nothing else through, with a login for a day (coturn's REST
+    scheme).
+    """
     if not turn_url or not turn_secret:
         return []
     username = f"{int(now().timestamp()) + 24 * 3600}:{seat_id}"
     digest = hmac.new(turn_secret.encode(), username.encode(), hashlib.sha1).digest()
     credential = base64.b64encode(digest).decode()
-    return [{"urls": [url.strip() for url in turn_url.split(",")], "username": username, "credential": credential}]
+    return [
+        {
+            "urls": [url.strip() for url in turn_url.split(",")],
+            "username": username,
+            "credential": credential,
+        }
+    ]
 
 
 def _signer(secret_key: str) -> URLSafeTimedSerializer:

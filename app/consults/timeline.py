@@ -1,4 +1,5 @@
 """The record of the meeting: what happened when, and what it amounts to."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,14 +15,22 @@ from app.scheduling import statements
 CAME, WENT = "joined", ("left", "sent_back", "removed")
 
 
-def remember(session: Session, consult: Consult, kind: str, seat: Seat | None, **facts: object) -> None:
+def remember(
+    session: Session, consult: Consult, kind: str, seat: Seat | None, **facts: object
+) -> None:
     """Adds a line to the consult's own timeline. `facts` are small and never clinical."""
-    session.add(ConsultEvent(consult_id=consult.id, kind=kind, seat_id=seat.id if seat else None, facts=facts))
+    session.add(
+        ConsultEvent(
+            consult_id=consult.id, kind=kind, seat_id=seat.id if seat else None, facts=facts
+        )
+    )
     session.flush()
 
 
 def export(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
-    """The whole record of the meeting, ready for JSON: who was there, what happened, and the sums. Times are UTC."""
+    """The whole record of the meeting, ready for JSON: who was there, what happened, and the sums.
+    Times are UTC.
+    """
     ended = consult.ended_at or now()
     return {
         "consult": consult.id,
@@ -32,16 +41,29 @@ def export(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
         "clinical_seconds": clinical_seconds(consult, ended),
         "paused_seconds": round(consult.paused_seconds),
         "people": [
-            {"seat": seat.id, "name": seat.person.name, "role": seat.role, "speaks": seat.speaks, "pair": seat.pair,
-             "seconds_present": round(seconds_present(events, seat.id, ended))} for seat in consult.seats],
+            {
+                "seat": seat.id,
+                "name": seat.person.name,
+                "role": seat.role,
+                "speaks": seat.speaks,
+                "pair": seat.pair,
+                "seconds_present": round(seconds_present(events, seat.id, ended)),
+            }
+            for seat in consult.seats
+        ],
         "signals": signals(events),
         "seconds_live": seconds_live(events, ended),
-        "events": [{"at": _at(event.at), "kind": event.kind, "seat": event.seat_id, **event.facts} for event in events],
+        "events": [
+            {"at": _at(event.at), "kind": event.kind, "seat": event.seat_id, **event.facts}
+            for event in events
+        ],
     }
 
 
 def record_minutes(session: Session, consult: Consult, events: list[ConsultEvent]) -> None:
-    """What each interpreter of the booking worked, for their statement: every minute that was begun counts."""
+    """What each interpreter of the booking worked, for their statement: every minute that was begun
+    counts.
+    """
     asked = {one.interpreter_id for one in consult.booking.engagements}
     for seat in consult.seats:
         if seat.pair and seat.person_id in asked:
@@ -55,7 +77,9 @@ def clinical_seconds(consult: Consult, until: datetime) -> int:
     if consult.started_at is None:
         return 0
     standing = (until - consult.paused_at).total_seconds() if consult.paused_at else 0.0
-    return max(0, round((until - consult.started_at).total_seconds() - consult.paused_seconds - standing))
+    return max(
+        0, round((until - consult.started_at).total_seconds() - consult.paused_seconds - standing)
+    )
 
 
 def seconds_present(events: list[ConsultEvent], seat_id: str, until: datetime) -> float:
@@ -106,7 +130,10 @@ def seconds_live(events: list[ConsultEvent], until: datetime) -> dict[str, dict[
             stop(event.seat_id, event.at)
     for seat_id in list(live):
         stop(seat_id, until)
-    return {seat_id: {tag: round(seconds) for tag, seconds in each.items()} for seat_id, each in totals.items()}
+    return {
+        seat_id: {tag: round(seconds) for tag, seconds in each.items()}
+        for seat_id, each in totals.items()
+    }
 
 
 def _at(at: datetime | None) -> str | None:

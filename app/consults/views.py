@@ -1,4 +1,7 @@
-"""What a browser is told about the room, from the point of view of its seat; and the routes for the media node."""
+"""What a browser is told about the room, from the point of view of its seat; and the routes for the
+media node.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -16,7 +19,9 @@ def heard(consult: Consult) -> dict[str, tuple[Feed, ...]]:
 
 
 def media_routes(consult: Consult) -> dict[str, tuple[messages.Route, ...]]:
-    """The whole table of the room: every picture, the sounds that are heard, and the one shared screen."""
+    """The whole table of the room: every picture, the sounds that are heard, and the one shared
+    screen.
+    """
     inside = [seat for seat in consult.seats if seat.is_in_room]
     voices = [seat.voice for seat in inside]
     feeds = heard(consult)
@@ -30,8 +35,14 @@ def media_routes(consult: Consult) -> dict[str, tuple[messages.Route, ...]]:
             slot = channels.slot_of(listener.number, source.number)
             if source.id in audible:
                 need = channels.need_of(listener.voice, audible[source.id], voices)
-                routes.append(messages.Route(source=source.id, kind=messages.Kind.AUDIO, slot=slot,
-                                             priority=messages.Priority(need)))
+                routes.append(
+                    messages.Route(
+                        source=source.id,
+                        kind=messages.Kind.AUDIO,
+                        slot=slot,
+                        priority=messages.Priority(need),
+                    )
+                )
             routes.append(messages.Route(source=source.id, kind=messages.Kind.VIDEO, slot=slot))
             if source.sharing:
                 routes.append(messages.Route(source=source.id, kind=messages.Kind.SCREEN))
@@ -57,11 +68,19 @@ def state_for(seat: Seat) -> dict[str, Any]:
         "recording": recording.shown_to(seat),
         "interpreterSought": no_show.is_sought(consult),
         "you": {
-            "seat": seat.id, "place": seat.place, "admitted": seat.admitted, "entered": seat.entered,
-            "removed": seat.removed_at is not None, "originalGain": seat.original_gain,
-            "listens": seat.listens, "pair": seat.pair, "liveOn": seat.live_on, "handingOver": seat.handing_over,
+            "seat": seat.id,
+            "place": seat.place,
+            "admitted": seat.admitted,
+            "entered": seat.entered,
+            "removed": seat.removed_at is not None,
+            "originalGain": seat.original_gain,
+            "listens": seat.listens,
+            "pair": seat.pair,
+            "liveOn": seat.live_on,
+            "handingOver": seat.handing_over,
             "canSetMode": policy.can_set_mode(seat),
-            "canAdmit": policy.can_admit(seat), "canEnd": policy.can_end(seat),
+            "canAdmit": policy.can_admit(seat),
+            "canEnd": policy.can_end(seat),
         },
         "seats": [_seat(one, seat, feeds.get(one.id)) for one in consult.present_seats],
     }
@@ -69,30 +88,59 @@ def state_for(seat: Seat) -> dict[str, Any]:
 
 def line(message: ChatMessage) -> dict[str, Any]:
     return {
-        "channel": message.channel, "number": message.number, "clientId": message.client_id, "seat": message.seat_id,
-        "name": message.seat.person.name, "text": message.text, "at": message.at.isoformat(),
+        "channel": message.channel,
+        "number": message.number,
+        "clientId": message.client_id,
+        "seat": message.seat_id,
+        "name": message.seat.person.name,
+        "text": message.text,
+        "at": message.at.isoformat(),
     }
 
 
 def point(item: TeachBack) -> dict[str, Any]:
-    return {"id": item.id, "number": item.number, "point": item.point, "said": item.said, "verdict": item.verdict,
-            "correction": item.correction}
+    return {
+        "id": item.id,
+        "number": item.number,
+        "point": item.point,
+        "said": item.said,
+        "verdict": item.verdict,
+        "correction": item.correction,
+    }
 
 
 def caption(line: Caption) -> dict[str, Any]:
-    return {"number": line.number, "clientId": line.client_id, "language": line.language, "text": line.text,
-            "at": line.at.isoformat()}
+    return {
+        "number": line.number,
+        "clientId": line.client_id,
+        "language": line.language,
+        "text": line.text,
+        "at": line.at.isoformat(),
+    }
 
 
 def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:
     mine = one.id == viewer.id
     return {
-        "id": one.id, "name": one.person.name, "title": one.person.title, "role": one.role,
-        "kind": one.kind, "speaks": one.speaks, "listens": one.listens, "pair": one.pair, "liveOn": one.live_on,
-        "handingOver": one.handing_over, "joinedAt": one.joined_at.isoformat() if one.joined_at else None,
-        "lost": one.is_lost, "place": one.place,
-        "admitted": one.admitted, "knocking": one.entered and not one.admitted,
-        "mic": one.mic_on, "camera": one.camera_on, "sharing": one.sharing, "mine": mine,
+        "id": one.id,
+        "name": one.person.name,
+        "title": one.person.title,
+        "role": one.role,
+        "kind": one.kind,
+        "speaks": one.speaks,
+        "listens": one.listens,
+        "pair": one.pair,
+        "liveOn": one.live_on,
+        "handingOver": one.handing_over,
+        "joinedAt": one.joined_at.isoformat() if one.joined_at else None,
+        "lost": one.is_lost,
+        "place": one.place,
+        "admitted": one.admitted,
+        "knocking": one.entered and not one.admitted,
+        "mic": one.mic_on,
+        "camera": one.camera_on,
+        "sharing": one.sharing,
+        "mine": mine,
         "slot": None if mine else channels.slot_of(viewer.number, one.number),
         "gain": feed.gain if feed else (FULL if not viewer.is_in_room else 0.0),
         "sound": feed.sound if feed else Sound.ORIGINAL,

@@ -1,8 +1,10 @@
-"""The house-keeping of live consults, every two seconds in each web process: lines that stay lost, rooms on nodes that
-are gone, people whose right to be there has ended, consults that everybody has left.
+"""The house-keeping of live consults, every two seconds in each web process: lines that stay lost,
+rooms on nodes that are gone, people whose right to be there has ended, consults that everybody has
+left.
 
 Every step asks the database again and may be done by any process, or by two.
 """
+
 from __future__ import annotations
 
 import threading
@@ -64,14 +66,26 @@ def make_round(session: Session) -> None:
 
 
 def _under_way() -> Select[tuple[str]]:
-    """Consults whose time has come and whose door somebody has opened, with an interpreter to wait for."""
-    return select(Consult.id).join(Consult.booking).where(
-        Consult.state.in_([ConsultState.WAITING, ConsultState.LIVE]), Consult.closes_at > now(),
-        Booking.needs_interpreter, Booking.starts_at <= now(), Consult.seats.any(Seat.sid.is_not(None)))
+    """Consults whose time has come and whose door somebody has opened, with an interpreter to wait
+    for.
+    """
+    return (
+        select(Consult.id)
+        .join(Consult.booking)
+        .where(
+            Consult.state.in_([ConsultState.WAITING, ConsultState.LIVE]),
+            Consult.closes_at > now(),
+            Booking.needs_interpreter,
+            Booking.starts_at <= now(),
+            Consult.seats.any(Seat.sid.is_not(None)),
+        )
+    )
 
 
 def _look_out_for_the_interpreter(session: Session, consult: Consult) -> None:
-    """One who does not come is reported; whoever steps in finds a seat, and everybody sees who that is."""
+    """One who does not come is reported; whoever steps in finds a seat, and everybody sees who that
+    is.
+    """
     is_missed = no_show.notice(session, consult)
     gone = service.follow_booking(session, consult)
     if gone is None:
@@ -113,4 +127,7 @@ def _may_stay(session: Session, seat: Seat) -> bool:
     person = current_app.extensions["load_person"](session, seat.sign_in_id)
     if person is None or person.id != seat.person_id or not person.may(Permission.CONSULT_JOIN):
         return False
-    return seat.role == Role.COORDINATOR or cases.membership(session, person, seat.consult.case_id) is not None
+    return (
+        seat.role == Role.COORDINATOR
+        or cases.membership(session, person, seat.consult.case_id) is not None
+    )

@@ -1,7 +1,8 @@
 """The store of encrypted objects: put a stream, read a range, delete.
 
-An object is one of `crypto`'s streams under a data key of its own, bound to the object's id; the key comes
-back wrapped, for the caller to keep in the database. Only ciphertext ever reaches the disk or the network.
+An object is one of `crypto`'s streams under a data key of its own, bound to the object's id; the
+key comes back wrapped, for the caller to keep in the database. Only ciphertext ever reaches the
+disk or the network.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class StoredBlob:
 
 
 class BlobStore:
-    """`url` is `file:///folder` or `s3://bucket/prefix`; S3 credentials, region and endpoint come from the
-    usual AWS_* variables. One instance serves all threads of a process."""
+    """`url` is `file:///folder` or `s3://bucket/prefix`; S3 credentials, region and endpoint come
+    from the usual AWS_* variables. One instance serves all threads of a process.
+    """
 
     def __init__(self, url: str, keyring: crypto.Keyring) -> None:
         self._store, self._folder = _open(url)
@@ -55,24 +57,29 @@ class BlobStore:
         path = _path(object_id)
         key, counted = crypto.new_data_key(), _Counted(chunks)
         try:
-            writer = obstore.open_writer(self._store, path, buffer_size=_WRITE_BUFFER, max_concurrency=2)
+            writer = obstore.open_writer(
+                self._store, path, buffer_size=_WRITE_BUFFER, max_concurrency=2
+            )
             for sealed in crypto.encrypt_stream(key, counted, object_id.encode()):
                 writer.write(sealed)
-            # Not in a `finally`: closing makes the object visible, a dropped writer discards its parts.
+            # Not in a `finally`: closing makes the object visible, a dropped writer discards its
+            # parts.
             writer.close()
             if self._folder is not None:
                 _settle(self._folder / path)
         except BaseError as error:
             raise StoreFailed("the store did not take the object") from error
-        return StoredBlob(counted.size, counted.sha256.hexdigest(), self.keyring.wrap(key, object_id))
+        return StoredBlob(
+            counted.size, counted.sha256.hexdigest(), self.keyring.wrap(key, object_id)
+        )
 
     def read(
         self, object_id: str, wrapped_key: str, start: int = 0, end: int | None = None
     ) -> Iterator[bytes]:
         """Yield the bytes from `start` up to `end`, fetching only the segments that hold them.
 
-        The object is looked up at once, not at the first chunk, so that a missing one can still be answered
-        as an error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
+        The object is looked up at once, not at the first chunk, so that a missing one can still be
+        answered as an error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
         """
         key, path = self.keyring.unwrap(wrapped_key, object_id), _path(object_id)
         try:
@@ -116,16 +123,20 @@ class BlobStore:
 
 
 class SegmentStore:
-    """For a process that has no master key, such as a media node: adds small objects under a data key lent to it.
+    """For a process that has no master key, such as a media node: adds small objects under a data
+    key lent to it.
 
-    The same store and the same format as `BlobStore`, whose `wrap` makes such an object readable there.
+    The same store and the same format as `BlobStore`, whose `wrap` makes such an object readable
+    there.
     """
 
     def __init__(self, url: str) -> None:
         self._store, self._folder = _open(url)
 
     def add(self, object_id: str, data_key: bytes, content: bytes) -> bool:
-        """Stores the object, whole or not at all. False, and nothing is changed, when there is one of this id."""
+        """Stores the object, whole or not at all. False, and nothing is changed, when there is one
+        of this id.
+        """
         path = _path(object_id)
         sealed = b"".join(crypto.encrypt_stream(data_key, [content], object_id.encode()))
         try:
@@ -165,8 +176,12 @@ def _open(url: str) -> tuple[LocalStore | S3Store, Path | None]:
         return LocalStore(folder), folder
     if parts.scheme == "s3" and parts.netloc:
         endpoint = os.environ.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT", ""))
-        # Plain HTTP only where the operator wrote http:// themselves, as for a store on the same machine.
-        return S3Store.from_url(url, client_options={"allow_http": endpoint.startswith("http://")}), None
+        # Plain HTTP only where the operator wrote http:// themselves, as for a store on the same
+        # machine.
+        return (
+            S3Store.from_url(url, client_options={"allow_http": endpoint.startswith("http://")}),
+            None,
+        )
     raise ValueError("STORAGE_URL must be file:///folder or s3://bucket/prefix")
 
 

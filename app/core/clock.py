@@ -1,4 +1,5 @@
 """The only source of time. Instants are aware and in UTC."""
+
 from __future__ import annotations
 
 import time

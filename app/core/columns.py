@@ -1,4 +1,5 @@
 """Column types that keep promises the database alone would not."""
+
 from __future__ import annotations
 
 import json
@@ -44,7 +45,9 @@ class EncryptedText(TypeDecorator[str]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON document, kept as text with sorted keys so that it reads the same on every database."""
+    """A JSON document, kept as text with sorted keys so that it reads the same on every
+    database.
+    """
 
     impl = Text
     cache_ok = True

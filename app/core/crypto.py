@@ -7,8 +7,8 @@ Objects use the wire format of Google Tink's AES256_GCM_HKDF_1MB key type
     key     = HKDF-SHA256(data key, salt, info=associated data)
     segment = AES-256-GCM(key, nonce prefix | segment number (4, big endian) | last flag (1))
 
-Every ciphertext segment is 1 MiB, the header counting into the first; only the last may be shorter. The last
-flag makes a cut object fail, the segment number a reordered one.
+Every ciphertext segment is 1 MiB, the header counting into the first; only the last may be shorter.
+The last flag makes a cut object fail, the segment number a reordered one.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def encrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) 
 def decrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
     """Yield the plaintext of `chunks`, each piece authenticated before it is given out.
 
-    Raises Tampered for a changed, cut, lengthened or reordered stream, a wrong key or other associated data;
-    what was yielded before that is authentic, but not the whole.
+    Raises Tampered for a changed, cut, lengthened or reordered stream, a wrong key or other
+    associated data; what was yielded before that is authentic, but not the whole.
     """
     waiting, source = bytearray(), iter(chunks)
     for chunk in source:
@@ -106,9 +106,10 @@ def decrypt_range(
 ) -> Iterator[bytes]:
     """Yield the plaintext from `start` up to, not including, `end` (None: the end of the object).
 
-    `header` is the object's first HEADER_BYTES. `read(lower, upper)` streams ciphertext and is called at most
-    once, for just the segments that hold the range. A range past the end is cut to it, and then the last
-    segment is opened, so that an object that lost its tail raises Tampered, not passes for a shorter one.
+    `header` is the object's first HEADER_BYTES. `read(lower, upper)` streams ciphertext and is
+    called at most once, for just the segments that hold the range. A range past the end is cut to
+    it, and then the last segment is opened, so that an object that lost its tail raises Tampered,
+    not passes for a shorter one.
     """
     if start < 0 or (end is not None and end < start):
         raise ValueError("a range starts at 0 or later and does not end before it starts")
@@ -122,7 +123,9 @@ def decrypt_range(
     final = last if stop == size else _segment_of(stop - 1)
     lower = max(first * SEGMENT_BYTES, HEADER_BYTES)
     upper = min((final + 1) * SEGMENT_BYTES, ciphertext_bytes)
-    rooms = (SEGMENT_BYTES - (HEADER_BYTES if number == 0 else 0) for number in range(first, final + 1))
+    rooms = (
+        SEGMENT_BYTES - (HEADER_BYTES if number == 0 else 0) for number in range(first, final + 1)
+    )
     for number, sealed in enumerate(_cut(read(lower, upper), rooms), start=first):
         plain = _open_segment(cipher, prefix, number, sealed, last=number == last)
         origin = _segment_origin(number)
@@ -175,7 +178,9 @@ def _open_header(key: bytes, header: bytes, associated_data: bytes) -> tuple[AES
     return _segment_cipher(key, header[1 : 1 + KEY_BYTES], associated_data), header[1 + KEY_BYTES :]
 
 
-def _open_segment(cipher: AESGCM, prefix: bytes, number: int, sealed: bytes, *, last: bool) -> bytes:
+def _open_segment(
+    cipher: AESGCM, prefix: bytes, number: int, sealed: bytes, *, last: bool
+) -> bytes:
     try:
         return cipher.decrypt(_nonce(prefix, number, last=last), sealed, None)
     except (InvalidTag, ValueError) as error:
@@ -196,9 +201,11 @@ def new_data_key() -> bytes:
 
 
 class Keyring:
-    """The key-encryption keys of MASTER_KEYS, `kid:base64,kid2:base64`: the first wraps, all unwrap.
+    """The key-encryption keys of MASTER_KEYS, `kid:base64,kid2:base64`: the first wraps, all
+    unwrap.
 
-    To rotate, put a new key in front and keep the old ones until nothing lies under them (`core/rotation.py`).
+    To rotate, put a new key in front and keep the old ones until nothing lies under them
+    (`core/rotation.py`).
     """
 
     def __init__(self, master_keys: str) -> None:
@@ -252,10 +259,14 @@ class Keyring:
             raise Tampered("this was changed, or belongs elsewhere") from error
 
     def _cipher(self, kid: str, purpose: str) -> AESGCM:
-        """A key of its own for each purpose, so that neither kind of secret passes for the other."""
+        """A key of its own for each purpose, so that neither kind of secret passes for the
+        other.
+        """
         cipher = self._derived.get((kid, purpose))
         if cipher is None:
-            derived = HKDF(SHA256(), KEY_BYTES, None, f"consilium {purpose}".encode()).derive(self._keys[kid])
+            derived = HKDF(SHA256(), KEY_BYTES, None, f"consilium {purpose}".encode()).derive(
+                self._keys[kid]
+            )
             cipher = self._derived[kid, purpose] = AESGCM(derived)
         return cipher
 
@@ -265,7 +276,9 @@ FIELDS = "column"
 
 
 class FieldCipher:
-    """What `EncryptedText` columns write and read: UTF-8 text under the keyring, apart from other uses."""
+    """What `EncryptedText` columns write and read: UTF-8 text under the keyring, apart from other
+    uses.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
@@ -281,7 +294,9 @@ _field_cipher: FieldCipher | None = None
 
 
 def use_for_fields(keyring: Keyring) -> None:
-    """From now on this process's `EncryptedText` columns use `keyring`; called by whoever starts it."""
+    """From now on this process's `EncryptedText` columns use `keyring`; called by whoever starts
+    it.
+    """
     global _field_cipher
     _field_cipher = FieldCipher(keyring)
 
@@ -299,7 +314,9 @@ def new_master_key(kid: str) -> str:
 
 def _parse_master_keys(text: str) -> dict[str, bytes]:
     keys: dict[str, bytes] = {}
-    for position, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), start=1):
+    for position, entry in enumerate(
+        filter(None, (part.strip() for part in text.split(","))), start=1
+    ):
         kid, colon, encoded = entry.partition(":")
         if not colon or not _KEY_ID.fullmatch(kid):
             raise BadMasterKeys(f"entry {position} of MASTER_KEYS is not of the form name:base64")
@@ -312,5 +329,7 @@ def _parse_master_keys(text: str) -> dict[str, bytes]:
         if len(keys[kid]) != KEY_BYTES:
             raise BadMasterKeys(f"the key {kid!r} of MASTER_KEYS is not 32 bytes long")
     if not keys:
-        raise BadMasterKeys("MASTER_KEYS is empty; it needs at least one name:base64 of 32 random bytes")
+        raise BadMasterKeys(
+            "MASTER_KEYS is empty; it needs at least one name:base64 of 32 random bytes"
+        )
     return keys

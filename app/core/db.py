@@ -1,4 +1,7 @@
-"""The database: one engine, one kind of session, one unit of work. SQLite and PostgreSQL behave alike here."""
+"""The database: one engine, one kind of session, one unit of work. SQLite and PostgreSQL behave
+alike here.
+"""
+
 from __future__ import annotations
 
 import random
@@ -30,8 +33,8 @@ class Base(DeclarativeBase):
 class Database:
     """An engine and its sessions.
 
-    On SQLite each transaction begins IMMEDIATE: a writer waits for its turn at the start instead of failing in the
-    middle with a stale snapshot.
+    On SQLite each transaction begins IMMEDIATE: a writer waits for its turn at the start instead of
+    failing in the middle with a stale snapshot.
     """
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -78,8 +81,13 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy emits BEGIN itself, below
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON",
-                       "busy_timeout=5"):
+        for pragma in (
+            "busy_timeout=30000",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "busy_timeout=5",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -90,8 +98,9 @@ def _prepare_sqlite(engine: Engine) -> None:
 def _begin_fairly(connection: Any) -> None:
     """Takes the one write lock, waiting for it as often as those who have just come.
 
-    SQLite's own waiting asks ever more rarely, at last ten times a second: under many writers whoever has waited long
-    is overtaken again and again until the time is over («database is locked»).
+    SQLite's own waiting asks ever more rarely, at last ten times a second: under many writers
+    whoever has waited long is overtaken again and again until the time is over («database is
+    locked»).
     """
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:

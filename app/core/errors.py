@@ -1,16 +1,23 @@
-"""The few ways in which Consilium says no. Each carries one whole sentence for the person who asked."""
+"""The few ways in which Consilium says no. Each carries one whole sentence for the person who
+asked.
+"""
+
 from __future__ import annotations
 
 from app.core.text import N_
 
 
 class Refusal(Exception):
-    """A request that is answered with a sentence. `sentence` is a gettext msgid, `facts` fill its placeholders."""
+    """A request that is answered with a sentence. `sentence` is a gettext msgid, `facts` fill its
+    placeholders.
+    """
 
     status = 400
     default = N_("This could not be done.")
 
-    def __init__(self, sentence: str | None = None, *, field: str | None = None, **facts: object) -> None:
+    def __init__(
+        self, sentence: str | None = None, *, field: str | None = None, **facts: object
+    ) -> None:
         self.sentence = sentence or self.default
         self.field = field
         self.facts = facts
@@ -18,17 +25,23 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """The input cannot be accepted as it is; `field` names the input that it is about, where there is one."""
+    """The input cannot be accepted as it is; `field` names the input that it is about, where there
+    is one.
+    """
 
     status = 422
     default = N_("Something in what you entered needs to be changed.")
 
 
 class Forbidden(Refusal):
-    """The person may not do this. At the edge it answers as `NotFound`, so that it gives nothing away."""
+    """The person may not do this. At the edge it answers as `NotFound`, so that it gives nothing
+    away.
+    """
 
     status = 404
-    default = N_("We could not find this page. It may have moved, or it may belong to somebody else.")
+    default = N_(
+        "We could not find this page. It may have moved, or it may belong to somebody else."
+    )
 
 
 class NotFound(Refusal):

@@ -1,7 +1,9 @@
-"""What the outside world will notice is first a row beside the change that caused it (transactional outbox).
+"""What the outside world will notice is first a row beside the change that caused it (transactional
+outbox).
 
 The jobs runner leases these rows; a job whose worker dies is leased again when the lease ends.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ from app.core.ids import new_id
 
 
 class Job(Base):
-    """A piece of work to be done once, later. `key`, where given, keeps a second one from being queued."""
+    """A piece of work to be done once, later. `key`, where given, keeps a second one from being
+    queued.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (Index("ix_jobs_due", "finished_at", "run_at"),)
@@ -48,13 +52,22 @@ class JobContext:
 
 
 def enqueue(
-    session: Session, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None,
-    delay: timedelta | None = None, key: str | None = None,
+    session: Session,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    run_at: datetime | None = None,
+    delay: timedelta | None = None,
+    key: str | None = None,
 ) -> Job | None:
-    """Queues a job in the caller's transaction. With a `key` that is already queued or done, does nothing."""
+    """Queues a job in the caller's transaction. With a `key` that is already queued or done, does
+    nothing.
+    """
     if key is not None and session.scalar(select(Job.id).where(Job.key == key)) is not None:
         return None
-    job = Job(kind=kind, payload=payload, key=key, run_at=(run_at or now()) + (delay or timedelta(0)))
+    job = Job(
+        kind=kind, payload=payload, key=key, run_at=(run_at or now()) + (delay or timedelta(0))
+    )
     session.add(job)
     session.flush()
     return job
@@ -62,5 +75,7 @@ def enqueue(
 
 def withdraw(session: Session, key: str) -> bool:
     """Takes back a queued job that has not begun. True when there was one."""
-    gone = session.execute(delete(Job).where(Job.key == key, Job.finished_at.is_(None), Job.leased_until.is_(None)))
+    gone = session.execute(
+        delete(Job).where(Job.key == key, Job.finished_at.is_(None), Job.leased_until.is_(None))
+    )
     return bool(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,7 +1,9 @@
 """Every permission there is, and the roles that hold it. What is not listed here nobody may do.
 
-A permission opens a door for a role; whether this person may touch this very thing is decided by the slice's policy.
+A permission opens a door for a role; whether this person may touch this very thing is decided by
+the slice's policy.
 """
+
 from __future__ import annotations
 
 from enum import StrEnum

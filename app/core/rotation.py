@@ -1,8 +1,11 @@
-"""A new master key stands in front: what lies under older ones is brought under it, some at a time, until none is left.
+"""A new master key stands in front: what lies under older ones is brought under it, some at a time,
+until none is left.
 
-Two kinds of columns depend on the master keys: `EncryptedText`, whose text is sealed anew, and those that hold the
-wrapped key of an object (`info=wraps("id")`), which is wrapped anew; the object itself is not touched.
+Two kinds of columns depend on the master keys: `EncryptedText`, whose text is sealed anew, and
+those that hold the wrapped key of an object (`info=wraps("id")`), which is wrapped anew; the object
+itself is not touched.
 """
+
 from __future__ import annotations
 
 from collections import Counter
@@ -10,7 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, func, literal, not_, select, type_coerce, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    LargeBinary,
+    func,
+    literal,
+    not_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.core.columns import EncryptedText
@@ -23,7 +36,9 @@ _WRAPS = "wraps_key_of"
 
 
 def wraps(object_column: str) -> dict[str, str]:
-    """The `info` of a column that holds a wrapped key; `object_column`, of the same table, names the object."""
+    """The `info` of a column that holds a wrapped key; `object_column`, of the same table, names
+    the object.
+    """
     return {_WRAPS: object_column}
 
 
@@ -36,14 +51,23 @@ def renew(session: Session, keyring: Keyring, most: int = AT_ONCE) -> int:
     found = 0
     for sealed in _everything():
         key = list(sealed.column.table.primary_key)
-        old = select(sealed.lies, sealed.names, *key).where(
-            sealed.lies.is_not(None), not_(sealed.is_under(keyring.current))).limit(most - found)
+        old = (
+            select(sealed.lies, sealed.names, *key)
+            .where(sealed.lies.is_not(None), not_(sealed.is_under(keyring.current)))
+            .limit(most - found)
+        )
         for value, name, *row in session.execute(old).all():
             found += 1
             session.execute(
                 update(sealed.column.table)
-                .where(sealed.lies == value, *(column == part for column, part in zip(key, row, strict=True)))
-                .values({sealed.column: literal(sealed.renewed(keyring, value, name), sealed.lies.type)}))
+                .where(
+                    sealed.lies == value,
+                    *(column == part for column, part in zip(key, row, strict=True)),
+                )
+                .values(
+                    {sealed.column: literal(sealed.renewed(keyring, value, name), sealed.lies.type)}
+                )
+            )
         if found == most:
             break
     return found
@@ -82,7 +106,9 @@ class _Sealed:
 
     def is_under(self, name: str) -> ColumnElement[bool]:
         if self.is_text:
-            return func.substr(self.lies, 1, len(name) + 1, type_=LargeBinary) == f"{name}.".encode()
+            return (
+                func.substr(self.lies, 1, len(name) + 1, type_=LargeBinary) == f"{name}.".encode()
+            )
         return self.column.startswith(f"{name}.", autoescape=True)
 
     def renewed(self, keyring: Keyring, value: Any, name: str) -> Any:
@@ -93,5 +119,8 @@ class _Sealed:
 
 def _everything() -> Iterator[_Sealed]:
     for table in Base.metadata.sorted_tables:
-        yield from (_Sealed(each) for each in table.columns
-                    if isinstance(each.type, EncryptedText) or _WRAPS in each.info)
+        yield from (
+            _Sealed(each)
+            for each in table.columns
+            if isinstance(each.type, EncryptedText) or _WRAPS in each.info
+        )

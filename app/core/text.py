@@ -1,4 +1,5 @@
 """Marks sentences for translation where nobody is present to read them."""
+
 from __future__ import annotations
 
 
@@ -13,6 +14,7 @@ def N_n(singular: str, plural: str) -> tuple[str, str]:
 
 
 def whole_number(text: str) -> int | None:
-    """The number that the text writes, in any script's digits. None for anything else, and for more than nine digits.
+    """The number that the text writes, in any script's digits. None for anything else, and for more
+    than nine digits.
     """
     return int(text) if text.isdecimal() and len(text) <= 9 else None

@@ -1,11 +1,15 @@
-"""WebM as we record it: whole clusters written one after another, and a header with cues made when all are there.
+"""WebM as we record it: whole clusters written one after another, and a header with cues made when
+all are there.
 
-A recording is `header | cluster | cluster | …`. Each cluster stands by itself (its time is absolute, its size known),
-so that clusters can be stored apart while the header is not yet known, and what was stored plays whatever happens
-afterwards. Track 1 is the picture, every further one a language.
+A recording is `header | cluster | cluster | …`. Each cluster stands by itself (its time is
+absolute, its size known), so that clusters can be stored apart while the header is not yet known,
+and what was stored plays whatever happens afterwards. Track 1 is the picture, every further one a
+language.
 
-EBML is RFC 8794, Matroska RFC 9559; codec mappings for VP8 and Opus as in https://www.matroska.org/technical/codec_specs.
+EBML is RFC 8794, Matroska RFC 9559; codec mappings for VP8 and Opus as in
+https://www.matroska.org/technical/codec_specs.
 """
+
 from __future__ import annotations
 
 import struct
@@ -20,7 +24,8 @@ SILENCE_MS = 20
 BLACK = bytes.fromhex(
     "f00e009d012a4001b400004708858588858488020200061604f70681649f6bdb9b27387b27387b27387b27387b27387b27387b27387b"
     "27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b27387b"
-    "27387b27387b27387b27387b27387b27387b27387b272e00feffab5080")
+    "27387b27387b27387b27387b27387b27387b27387b272e00feffab5080"
+)
 """A black key frame of VP8, as libvpx encodes one."""
 BLACK_SIZE = (320, 180)
 MAX_SPAN_MS = 30_000  # a block's time within its cluster is 16 bits, signed
@@ -47,8 +52,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a reader needs to know of a cluster. `ends` is the time of its last block; `key_at` that of its first whole
-    picture, if it has one; `size` the size of the picture in pixels."""
+    """What a reader needs to know of a cluster. `ends` is the time of its last block; `key_at` that
+    of its first whole picture, if it has one; `size` the size of the picture in pixels.
+    """
 
     at: int
     ends: int
@@ -61,7 +67,9 @@ class Cluster:
 
 
 def cluster(blocks: Sequence[Block]) -> bytes:
-    """The blocks, in the order of their times, as one cluster. At least one, spanning at most `MAX_SPAN_MS`."""
+    """The blocks, in the order of their times, as one cluster. At least one, spanning at most
+    `MAX_SPAN_MS`.
+    """
     base = blocks[0].at
     if blocks[-1].at - base > MAX_SPAN_MS:
         raise ValueError("these blocks span more than a cluster can hold")
@@ -74,29 +82,58 @@ def cluster(blocks: Sequence[Block]) -> bytes:
 
 def silence(start: int, end: int, tracks: Collection[int]) -> list[Block]:
     """Nothing to be heard on `tracks` from `start` up to `end`."""
-    return [Block(at, track, OPUS_SILENCE) for at in range(start, end - SILENCE_MS + 1, SILENCE_MS)
-            for track in sorted(tracks)]
+    return [
+        Block(at, track, OPUS_SILENCE)
+        for at in range(start, end - SILENCE_MS + 1, SILENCE_MS)
+        for track in sorted(tracks)
+    ]
 
 
 def header(
-    clusters: Sequence[tuple[Cluster, int]], languages: Mapping[int, str], size: tuple[int, int] | None,
+    clusters: Sequence[tuple[Cluster, int]],
+    languages: Mapping[int, str],
+    size: tuple[int, int] | None,
 ) -> bytes:
-    """All that stands before the first cluster, with cues into them. `clusters` come with the bytes that each takes;
-    `languages` names the language of each voice's track; `size` is of the picture, None where there is none."""
-    head = _element(_EBML, _element(0x4286, b"\1") + _element(0x42F7, b"\1") + _element(0x42F2, b"\4")
-                    + _element(0x42F3, b"\x08") + _element(0x4282, b"webm") + _element(0x4287, b"\4")
-                    + _element(0x4285, b"\2"))
+    """All that stands before the first cluster, with cues into them. `clusters` come with the bytes
+    that each takes; `languages` names the language of each voice's track; `size` is of the picture,
+    None where there is none.
+    """
+    head = _element(
+        _EBML,
+        _element(0x4286, b"\1")
+        + _element(0x42F7, b"\1")
+        + _element(0x42F2, b"\4")
+        + _element(0x42F3, b"\x08")
+        + _element(0x4282, b"webm")
+        + _element(0x4287, b"\4")
+        + _element(0x4285, b"\2"),
+    )
     ends = max((one.ends for one, _ in clusters), default=0)
-    info = _element(_INFO, _element(0x2AD7B1, _number(1_000_000)) + _element(0x4489, struct.pack(">d", float(ends)))
-                    + _element(0x4D80, b"Consilium") + _element(0x5741, b"Consilium"))
-    tracks = _element(_TRACKS, (_picture_track(size) if size else b"")
-                      + b"".join(_voice_track(number, tag) for number, tag in sorted(languages.items())))
+    info = _element(
+        _INFO,
+        _element(0x2AD7B1, _number(1_000_000))
+        + _element(0x4489, struct.pack(">d", float(ends)))
+        + _element(0x4D80, b"Consilium")
+        + _element(0x5741, b"Consilium"),
+    )
+    tracks = _element(
+        _TRACKS,
+        (_picture_track(size) if size else b"")
+        + b"".join(_voice_track(number, tag) for number, tag in sorted(languages.items())),
+    )
     cues = b""
     for _ in range(2):  # the cues' own size moves what they point at; positions have a fixed width
         before = len(info) + len(tracks) + len(cues)
         cues = _cues(clusters, before, size is not None)
     body = len(info) + len(tracks) + len(cues) + sum(taken for _, taken in clusters)
-    return head + struct.pack(">I", _SEGMENT) + struct.pack(">Q", 1 << 56 | body) + info + tracks + cues
+    return (
+        head
+        + struct.pack(">I", _SEGMENT)
+        + struct.pack(">Q", 1 << 56 | body)
+        + info
+        + tracks
+        + cues
+    )
 
 
 def _cues(clusters: Sequence[tuple[Cluster, int]], position: int, has_picture: bool) -> bytes:
@@ -105,7 +142,9 @@ def _cues(clusters: Sequence[tuple[Cluster, int]], position: int, has_picture: b
         at = one.key_at if has_picture else one.at
         if at is not None:
             track = PICTURE if has_picture else min(one.tracks, default=FIRST_VOICE)
-            place = _element(0xB7, _element(0xF7, _number(track)) + _element(0xF1, struct.pack(">Q", position)))
+            place = _element(
+                0xB7, _element(0xF7, _number(track)) + _element(0xF1, struct.pack(">Q", position))
+            )
             points.append(_element(0xBB, _element(0xB3, _number(at)) + place))
         position += taken
     return _element(_CUES, b"".join(points)) if points else b""
@@ -113,17 +152,34 @@ def _cues(clusters: Sequence[tuple[Cluster, int]], position: int, has_picture: b
 
 def _picture_track(size: tuple[int, int]) -> bytes:
     video = _element(0xB0, _number(size[0])) + _element(0xBA, _number(size[1]))
-    return _element(_TRACK_ENTRY, _element(_TRACK_NUMBER, _number(PICTURE)) + _element(0x73C5, _number(PICTURE))
-                    + _element(0x83, b"\1") + _element(0x9C, b"\0") + _element(0x86, b"V_VP8") + _element(0xE0, video))
+    return _element(
+        _TRACK_ENTRY,
+        _element(_TRACK_NUMBER, _number(PICTURE))
+        + _element(0x73C5, _number(PICTURE))
+        + _element(0x83, b"\1")
+        + _element(0x9C, b"\0")
+        + _element(0x86, b"V_VP8")
+        + _element(0xE0, video),
+    )
 
 
 def _voice_track(number: int, tag: str) -> bytes:
     head = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48000, 0, 0)
     audio = _element(0xB5, struct.pack(">d", 48000.0)) + _element(0x9F, b"\2")
-    return _element(_TRACK_ENTRY, _element(_TRACK_NUMBER, _number(number)) + _element(0x73C5, _number(number))
-                    + _element(0x83, b"\2") + _element(0x9C, b"\0") + _element(0x22B59C, b"und")
-                    + _element(0x22B59D, tag.encode()) + _element(0x536E, tag.encode()) + _element(0x86, b"A_OPUS")
-                    + _element(0x56BB, _number(80_000_000)) + _element(0x63A2, head) + _element(0xE1, audio))
+    return _element(
+        _TRACK_ENTRY,
+        _element(_TRACK_NUMBER, _number(number))
+        + _element(0x73C5, _number(number))
+        + _element(0x83, b"\2")
+        + _element(0x9C, b"\0")
+        + _element(0x22B59C, b"und")
+        + _element(0x22B59D, tag.encode())
+        + _element(0x536E, tag.encode())
+        + _element(0x86, b"A_OPUS")
+        + _element(0x56BB, _number(80_000_000))
+        + _element(0x63A2, head)
+        + _element(0xE1, audio),
+    )
 
 
 def _element(identifier: int, body: bytes) -> bytes:
@@ -146,8 +202,9 @@ def _size(length: int) -> bytes:
 
 
 def clusters_in(piece: bytes | bytearray) -> list[tuple[Cluster, int]]:
-    """Every whole cluster at the beginning of `piece`, with its length; a torn tail is left out. Raises `Malformed`
-    for what is no cluster."""
+    """Every whole cluster at the beginning of `piece`, with its length; a torn tail is left out.
+    Raises `Malformed` for what is no cluster.
+    """
     found, position = [], 0
     while position < len(piece):
         try:
@@ -164,9 +221,11 @@ def clusters_in(piece: bytes | bytearray) -> list[tuple[Cluster, int]]:
 
 
 def only(piece: bytes | bytearray, tracks: Collection[int]) -> bytearray:
-    """A header or whole clusters in which all other tracks are void: of the same length, so that every position holds.
+    """A header or whole clusters in which all other tracks are void: of the same length, so that
+    every position holds.
 
-    An element becomes void by its identifier alone, which for blocks and track entries is one byte long like `Void`.
+    An element becomes void by its identifier alone, which for blocks and track entries is one byte
+    long like `Void`.
     """
     kept = bytearray(piece)
     for identifier, position, start, end in _walk(piece, 0, len(piece)):
@@ -185,7 +244,9 @@ def blocks_in(piece: bytes | bytearray) -> Iterator[Block]:
             base = int.from_bytes(piece[start:end], "big")
         elif identifier == _BLOCK:
             number, offset, flags = struct.unpack_from(">BhB", piece, start)
-            yield Block(base + offset, number & 0x7F, bytes(piece[start + 4 : end]), bool(flags & _KEY))
+            yield Block(
+                base + offset, number & 0x7F, bytes(piece[start + 4 : end]), bool(flags & _KEY)
+            )
 
 
 def _describe(piece: bytes | bytearray, start: int, end: int) -> Cluster:
@@ -214,8 +275,12 @@ def picture_size(frame: bytes | bytearray) -> tuple[int, int] | None:
 _PARENTS = (_SEGMENT, _TRACKS, _CLUSTER)
 
 
-def _walk(piece: bytes | bytearray, position: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
-    """(identifier, position, start of the content, end) of each element, going into those that hold others."""
+def _walk(
+    piece: bytes | bytearray, position: int, stop: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """(identifier, position, start of the content, end) of each element, going into those that hold
+    others.
+    """
     while position < stop:
         identifier, start, end = _read(piece, position)
         yield identifier, position, start, end

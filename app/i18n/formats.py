@@ -1,4 +1,7 @@
-"""Instants, dates and sizes as their reader expects them: in their zone, with the weekday and the zone's name."""
+"""Instants, dates and sizes as their reader expects them: in their zone, with the weekday and the
+zone's name.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -23,17 +26,30 @@ from babel.units import format_unit
 from app.core.clock import now
 from app.i18n.locales import known
 
-# CLDR keeps the names that these zones had before IANA renamed them (its timezone.xml), and Babel looks under the new:
-# India, Nepal, Viet Nam, Myanmar, Ukraine and Argentina would be shown as a bare, English piece of a path.
+# CLDR keeps the names that these zones had before IANA renamed them (its timezone.xml), and Babel
+# looks under the new:
+# India, Nepal, Viet Nam, Myanmar, Ukraine and Argentina would be shown as a bare, English piece of
+# a path.
 CLDR_NAMES = {
-    "Africa/Asmara": "Africa/Asmera", "America/Argentina/Buenos_Aires": "America/Buenos_Aires",
-    "America/Argentina/Catamarca": "America/Catamarca", "America/Argentina/Cordoba": "America/Cordoba",
-    "America/Argentina/Jujuy": "America/Jujuy", "America/Argentina/Mendoza": "America/Mendoza",
-    "America/Atikokan": "America/Coral_Harbour", "America/Indiana/Indianapolis": "America/Indianapolis",
-    "America/Kentucky/Louisville": "America/Louisville", "America/Nuuk": "America/Godthab",
-    "Asia/Ho_Chi_Minh": "Asia/Saigon", "Asia/Kathmandu": "Asia/Katmandu", "Asia/Kolkata": "Asia/Calcutta",
-    "Asia/Yangon": "Asia/Rangoon", "Atlantic/Faroe": "Atlantic/Faeroe", "Europe/Kyiv": "Europe/Kiev",
-    "Pacific/Chuuk": "Pacific/Truk", "Pacific/Kanton": "Pacific/Enderbury", "Pacific/Pohnpei": "Pacific/Ponape",
+    "Africa/Asmara": "Africa/Asmera",
+    "America/Argentina/Buenos_Aires": "America/Buenos_Aires",
+    "America/Argentina/Catamarca": "America/Catamarca",
+    "America/Argentina/Cordoba": "America/Cordoba",
+    "America/Argentina/Jujuy": "America/Jujuy",
+    "America/Argentina/Mendoza": "America/Mendoza",
+    "America/Atikokan": "America/Coral_Harbour",
+    "America/Indiana/Indianapolis": "America/Indianapolis",
+    "America/Kentucky/Louisville": "America/Louisville",
+    "America/Nuuk": "America/Godthab",
+    "Asia/Ho_Chi_Minh": "Asia/Saigon",
+    "Asia/Kathmandu": "Asia/Katmandu",
+    "Asia/Kolkata": "Asia/Calcutta",
+    "Asia/Yangon": "Asia/Rangoon",
+    "Atlantic/Faroe": "Atlantic/Faeroe",
+    "Europe/Kyiv": "Europe/Kiev",
+    "Pacific/Chuuk": "Pacific/Truk",
+    "Pacific/Kanton": "Pacific/Enderbury",
+    "Pacific/Pohnpei": "Pacific/Ponape",
 }
 
 
@@ -46,15 +62,22 @@ def in_zone(at: datetime, zone: str) -> datetime:
 
 def long_moment(at: datetime, zone: str, language: str) -> str:
     """«Monday, May 4, 2026, 3:30 PM (Arabian Standard Time)»."""
-    together = str(get_datetime_format("full", locale=known(language).tag))  # «{1}, {0}», in Arabic «{1}، {0}»
-    moment = together.replace("{1}", long_date(at, zone, language)).replace("{0}", clock_time(at, zone, language))
+    together = str(
+        get_datetime_format("full", locale=known(language).tag)
+    )  # «{1}, {0}», in Arabic «{1}، {0}»
+    moment = together.replace("{1}", long_date(at, zone, language)).replace(
+        "{0}", clock_time(at, zone, language)
+    )
     return f"{moment} ({zone_name(at, zone, language)})"
 
 
 def short_moment(at: datetime, zone: str, language: str) -> str:
     """«Mon, 4 May, 15:30»."""
-    return format_datetime(in_zone(at, zone), "EEE d MMM HH:mm" if known(language).tag != "en" else "EEE d MMM, HH:mm",
-                           locale=known(language).tag)
+    return format_datetime(
+        in_zone(at, zone),
+        "EEE d MMM HH:mm" if known(language).tag != "en" else "EEE d MMM, HH:mm",
+        locale=known(language).tag,
+    )
 
 
 def clock_time(at: datetime, zone: str, language: str) -> str:
@@ -88,8 +111,12 @@ def zone_name(at: datetime, zone: str, language: str) -> str:
         return _renamed_zone_name(at, zone, language)
     locale = known(language).tag
     name = get_timezone_name(in_zone(at, zone), locale=locale)
-    nameless = any(character.isdigit() for character in name)  # CLDR then gives the bare offset: «GMT+03:00»
-    return get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True) if nameless else name
+    nameless = any(
+        character.isdigit() for character in name
+    )  # CLDR then gives the bare offset: «GMT+03:00»
+    return (
+        get_timezone_location(ZoneInfo(zone), locale=locale, return_city=True) if nameless else name
+    )
 
 
 def _renamed_zone_name(at: datetime, zone: str, language: str) -> str:

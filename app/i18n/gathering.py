@@ -1,4 +1,7 @@
-"""Gathering the sentences of the house for the translators, and merging them into the catalogues."""
+"""Gathering the sentences of the house for the translators, and merging them into the
+catalogues.
+"""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -11,16 +14,30 @@ from babel.messages.pofile import read_po, write_po
 from app.i18n.translate import CATALOGUES
 
 APP = Path(__file__).parent.parent
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract"),
-           ("**/templates/**.txt", "jinja2.ext.babel_extract")]
+METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2.ext.babel_extract"),
+    ("**/templates/**.txt", "jinja2.ext.babel_extract"),
+]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None, "N_n": (1, 2), "lazy_gettext": None,
-            "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3)}
-# gettext's customary rules, pinned: CLDR counts a third form in Spanish (millions) that gettext tools do not know.
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "N_": None,
+    "N_n": (1, 2),
+    "lazy_gettext": None,
+    "pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+# gettext's customary rules, pinned: CLDR counts a third form in Spanish (millions) that gettext
+# tools do not know.
 PLURALS = {
     "es": "nplurals=2; plural=(n != 1);",
-    "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 "
-          "? 4 : 5);",
+    "ar": (
+        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11"
+        " && n%100<=99 ? 4 : 5);"
+    ),
 }
 
 
@@ -28,7 +45,8 @@ def gather() -> Catalog:
     """Every marked sentence of the application, with where it stands."""
     template = Catalog(project="Consilium", charset="utf-8")
     for name, line, message, _comments, context in extract_from_dir(
-            APP, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=(), strip_comment_tags=True):
+        APP, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=(), strip_comment_tags=True
+    ):
         template.add(message, None, [(name, line)], context=context)
     return template
 
@@ -46,7 +64,9 @@ def read_catalogue(tag: str) -> Catalog:
 
 
 def merge(tag: str) -> tuple[int, int]:
-    """Brings the catalogue of `tag` up to date with the house. Returns (sentences, of them untranslated)."""
+    """Brings the catalogue of `tag` up to date with the house. Returns (sentences, of them
+    untranslated).
+    """
     catalogue = read_catalogue(tag)
     catalogue.update(gather(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()

@@ -1,4 +1,5 @@
 """The languages that Consilium speaks. A new one is a line here and a catalogue beside."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -66,18 +67,28 @@ def country_name(code: str, reader: str) -> str:
 
 @lru_cache(maxsize=16)
 def languages(reader: str) -> list[tuple[str, str]]:
-    """Every language that CLDR can write about, by tag, with its name for a reader, in the order of the names."""
+    """Every language that CLDR can write about, by tag, with its name for a reader, in the order of
+    the names.
+    """
     names = Locale.parse(known(reader).tag).languages
-    return by_name((tag, names[tag]) for tag in locale_identifiers() if "_" not in tag and tag in names)
+    return by_name(
+        (tag, names[tag]) for tag in locale_identifiers() if "_" not in tag and tag in names
+    )
 
 
 @lru_cache(maxsize=256)
 def dialects(language: str, reader: str) -> list[tuple[str, str]]:
-    """The countries where a language is official and many speak it, as tags («ar-EG») with the country's name."""
+    """The countries where a language is official and many speak it, as tags («ar-EG») with the
+    country's name.
+    """
     held = get_global("territory_languages")
-    return by_name((f"{language}-{code}", country_name(code, reader)) for code, spoken in held.items()
-                   if language in spoken and spoken[language]["official_status"]
-                   and spoken[language]["population_percent"] >= _MANY)
+    return by_name(
+        (f"{language}-{code}", country_name(code, reader))
+        for code, spoken in held.items()
+        if language in spoken
+        and spoken[language]["official_status"]
+        and spoken[language]["population_percent"] >= _MANY
+    )
 
 
 def by_name(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

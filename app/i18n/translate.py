@@ -1,4 +1,5 @@
 """Catalogues without a web request: for mail, jobs and documents."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Time zones as people know them: by their city, in the reader's language, with how far they are from UTC today."""
+"""Time zones as people know them: by their city, in the reader's language, with how far they are
+from UTC today.
+"""
+
 from __future__ import annotations
 
 from datetime import date, datetime, time
@@ -12,8 +15,18 @@ from babel.dates import get_timezone_gmt
 from app.i18n.formats import CLDR_NAMES
 from app.i18n.locales import known
 
-_REGIONS = {"Africa": "002", "America": "019", "Antarctica": "AQ", "Arctic": "150", "Asia": "142", "Atlantic": "150",
-            "Australia": "009", "Europe": "150", "Indian": "002", "Pacific": "009"}
+_REGIONS = {
+    "Africa": "002",
+    "America": "019",
+    "Antarctica": "AQ",
+    "Arctic": "150",
+    "Asia": "142",
+    "Atlantic": "150",
+    "Australia": "009",
+    "Europe": "150",
+    "Indian": "002",
+    "Pacific": "009",
+}
 """The first word of a zone's name and the region under which CLDR names it; an ocean counts with its nearest."""
 
 Groups = list[tuple[str, list[tuple[str, str]]]]
@@ -23,24 +36,36 @@ def zone_place(zone: str, language: str) -> str:
     """«Berlin», «برلين»: the city that stands for a zone."""
     if "/" not in zone:
         return zone
-    named = Locale.parse(known(language).tag, sep="-").time_zones.get(CLDR_NAMES.get(zone, zone), {})
+    named = Locale.parse(known(language).tag, sep="-").time_zones.get(
+        CLDR_NAMES.get(zone, zone), {}
+    )
     return str(named.get("city") or zone.rsplit("/", 1)[1].replace("_", " "))
 
 
 def zone_choices(language: str, on: date, keep: str | None = None) -> Groups:
-    """Every zone of the earth for a select, by region and then by name: «Cairo · Egypt (GMT+02:00)».
+    """Every zone of the earth for a select, by region and then by name: «Cairo · Egypt
+    (GMT+02:00)».
 
-    `on` is the day whose offset is shown. `keep` is offered too when it goes by a name that IANA has given up.
+    `on` is the day whose offset is shown. `keep` is offered too when it goes by a name that IANA
+    has given up.
     """
     groups = _choices(known(language).tag, on)
-    if keep and keep in available_timezones() and not any(keep == zone for _, zones in groups for zone, _ in zones):
+    if (
+        keep
+        and keep in available_timezones()
+        and not any(keep == zone for _, zones in groups for zone, _ in zones)
+    ):
         return [*groups, (keep.partition("/")[0], [(keep, _label(keep, known(language).tag, on))])]
     return groups
 
 
 @lru_cache(maxsize=32)
 def _choices(tag: str, on: date) -> Groups:
-    territories, renamed, there = get_global("zone_territories"), get_global("zone_aliases"), available_timezones()
+    territories, renamed, there = (
+        get_global("zone_territories"),
+        get_global("zone_aliases"),
+        available_timezones(),
+    )
     locale = Locale.parse(tag, sep="-")
     groups: dict[str, list[tuple[str, str]]] = {}
     for zone in territories:
@@ -48,14 +73,21 @@ def _choices(tag: str, on: date) -> Groups:
         if place and area in _REGIONS and zone in there and zone not in renamed:
             region = str(locale.territories.get(_REGIONS[area], area))
             groups.setdefault(region, []).append((zone, _label(zone, tag, on)))
-    return [*((region, sorted(zones, key=lambda one: one[1].casefold())) for region, zones in sorted(groups.items())),
-            ("UTC", [("UTC", "UTC")])]
+    return [
+        *(
+            (region, sorted(zones, key=lambda one: one[1].casefold()))
+            for region, zones in sorted(groups.items())
+        ),
+        ("UTC", [("UTC", "UTC")]),
+    ]
 
 
 def _label(zone: str, tag: str, on: date) -> str:
     locale = Locale.parse(tag, sep="-")
     country = locale.territories.get(get_global("zone_territories").get(zone, "001"), "")
-    gmt = get_timezone_gmt(datetime.combine(on, time(12), ZoneInfo(zone)), width="long", locale=locale)
+    gmt = get_timezone_gmt(
+        datetime.combine(on, time(12), ZoneInfo(zone)), width="long", locale=locale
+    )
     place = zone_place(zone, tag)
     is_told = country in ("", place, locale.territories.get("001"))
     return f"{place} ({gmt})" if is_told else f"{place} · {country} ({gmt})"

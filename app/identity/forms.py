@@ -1,4 +1,5 @@
 """What people enter about themselves."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from app.i18n.locales import LOCALES, is_language_tag
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
 LONGEST_NAME = 120
-COUNTRIES = frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha()
-                      and code not in ("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"))
+COUNTRIES = frozenset(
+    code
+    for code in Locale("en").territories
+    if len(code) == 2 and code.isalpha() and code not in ("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ")
+)
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,23 @@ class Profile:
 def read_registration(form: MultiDict[str, str]) -> Registration:
     """Raises `Invalid` with its field for the first thing that cannot be accepted."""
     profile = read_profile(form)
-    return Registration(profile.name, _email(form.get("email", "")), _password(form.get("password", "")),
-                        profile.language, profile.timezone, profile.country)
+    return Registration(
+        profile.name,
+        _email(form.get("email", "")),
+        _password(form.get("password", "")),
+        profile.language,
+        profile.timezone,
+        profile.country,
+    )
 
 
 def read_profile(form: MultiDict[str, str]) -> Profile:
-    return Profile(_name(form.get("name", "")), read_language(form.get("language", "")),
-                   read_zone(form.get("timezone", "")), _country(form.get("country", "")))
+    return Profile(
+        _name(form.get("name", "")),
+        read_language(form.get("language", "")),
+        read_zone(form.get("timezone", "")),
+        _country(form.get("country", "")),
+    )
 
 
 def read_language(tag: str) -> str:
@@ -68,23 +82,36 @@ def _name(name: str) -> str:
     if not name:
         raise Invalid(N_("Please enter your name."), field="name")
     if len(name) > LONGEST_NAME:
-        raise Invalid(N_("Please keep this under %(most)s characters."), field="name", most=LONGEST_NAME)
+        raise Invalid(
+            N_("Please keep this under %(most)s characters."), field="name", most=LONGEST_NAME
+        )
     return name
 
 
 def _email(email: str) -> str:
     try:
-        return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+        return validate_email(
+            email.strip(), check_deliverability=False, test_environment=True
+        ).normalized.lower()
     except EmailNotValidError:
-        raise Invalid(N_("This does not look like an e-mail address. Please check it."), field="email") from None
+        raise Invalid(
+            N_("This does not look like an e-mail address. Please check it."), field="email"
+        ) from None
 
 
 def _password(password: str) -> str:
     if len(password) < SHORTEST_PASSWORD:
-        raise Invalid(N_("Please choose a password of at least %(least)s characters."), field="password",
-                      least=SHORTEST_PASSWORD)
+        raise Invalid(
+            N_("Please choose a password of at least %(least)s characters."),
+            field="password",
+            least=SHORTEST_PASSWORD,
+        )
     if len(password) > LONGEST_PASSWORD:
-        raise Invalid(N_("Please keep this under %(most)s characters."), field="password", most=LONGEST_PASSWORD)
+        raise Invalid(
+            N_("Please keep this under %(most)s characters."),
+            field="password",
+            most=LONGEST_PASSWORD,
+        )
     return password
 
 
@@ -95,7 +122,9 @@ def _country(code: str) -> str:
 
 
 def choices() -> dict[str, list[tuple[str, str]]]:
-    """What the selects offer: languages by their own names, and countries by code (named by the template)."""
+    """What the selects offer: languages by their own names, and countries by code (named by the
+    template).
+    """
     return {
         "languages": [(language.tag, language.name) for language in LOCALES.values()],
         "countries": [(code, code) for code in sorted(COUNTRIES)],

@@ -1,4 +1,5 @@
 """People and their signed-in devices."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,7 +15,8 @@ from app.core.permissions import Permission, Role, holds
 
 
 class Person(Base):
-    """Somebody who can sign in. `language` is a BCP 47 tag, `timezone` an IANA zone, `country` ISO 3166-1 alpha-2.
+    """Somebody who can sign in. `language` is a BCP 47 tag, `timezone` an IANA zone, `country` ISO
+    3166-1 alpha-2.
 
     `specialties` (of a specialist) and `speaks` (BCP 47 tags besides `language`) are small lists.
     """
@@ -45,7 +47,9 @@ class Person(Base):
         return self.active
 
     def get_id(self) -> str:
-        """What the session cookie names: not the person but this one sign-in, so that it can be revoked."""
+        """What the session cookie names: not the person but this one sign-in, so that it can be
+        revoked.
+        """
         return self.sign_in_id or ""
 
     def may(self, permission: Permission) -> bool:

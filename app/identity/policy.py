@@ -1,4 +1,5 @@
 """Who may do what with people and their sign-ins."""
+
 from __future__ import annotations
 
 from app.identity.models import Person, SignIn

@@ -1,4 +1,5 @@
 """Sign-up, sign-in, sign-out, profile and devices."""
+
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
@@ -29,7 +30,9 @@ blueprint = Blueprint("identity", __name__, template_folder="templates")
 def sign_up() -> str | Response:
     if person_or_none():
         return redirect(url_for("portal.home"))
-    return render_template("identity/sign_up.html", entered=request.args, refusal=None, **_choices())
+    return render_template(
+        "identity/sign_up.html", entered=request.args, refusal=None, **_choices()
+    )
 
 
 @blueprint.post("/sign-up")
@@ -39,7 +42,9 @@ def register() -> str | Response | tuple[str, int]:
     try:
         person = service.register(db_session(), forms.read_registration(request.form))
     except Refusal as refusal:
-        page = render_template("identity/sign_up.html", entered=request.form, refusal=_shown(refusal), **_choices())
+        page = render_template(
+            "identity/sign_up.html", entered=request.form, refusal=_shown(refusal), **_choices()
+        )
         return page, refusal.status
     _enter(person)
     return redirect(safe_target(request.form.get("next")) or url_for("portal.home"))
@@ -56,12 +61,19 @@ def sign_in() -> str | Response:
 @blueprint.post("/sign-in")
 @public
 @limiter.limit("10/minute;100/hour", key_func=get_remote_address)
-@limiter.limit("10/minute", key_func=lambda: "sign-in:" + request.form.get("email", "").strip().lower()[:254])
+@limiter.limit(
+    "10/minute", key_func=lambda: "sign-in:" + request.form.get("email", "").strip().lower()[:254]
+)
 def begin() -> str | Response | tuple[str, int]:
     try:
-        person = service.check_password(db_session(), request.form.get("email", ""), request.form.get("password", ""))
+        person = service.check_password(
+            db_session(), request.form.get("email", ""), request.form.get("password", "")
+        )
     except Refusal as refusal:
-        return render_template("identity/sign_in.html", entered=request.form, refusal=_shown(refusal)), refusal.status
+        return (
+            render_template("identity/sign_in.html", entered=request.form, refusal=_shown(refusal)),
+            refusal.status,
+        )
     _enter(person)
     return redirect(safe_target(request.form.get("next")) or url_for("portal.home"))
 
@@ -91,8 +103,13 @@ def change_profile() -> str | Response | tuple[str, int]:
         return _profile_page(request.form, _shown(refusal)), refusal.status
     session.pop("language", None)
     flash(_("Your details are saved."))
-    if current_person().timezone != was and current_person().role in (Role.SPECIALIST, Role.INTERPRETER):
-        return redirect(url_for("scheduling.hours_zone"))  # which asks whether their hours move with them
+    if current_person().timezone != was and current_person().role in (
+        Role.SPECIALIST,
+        Role.INTERPRETER,
+    ):
+        return redirect(
+            url_for("scheduling.hours_zone")
+        )  # which asks whether their hours move with them
     return redirect(url_for("identity.profile"))
 
 
@@ -115,8 +132,13 @@ def _enter(person) -> None:  # type: ignore[no-untyped-def]
 
 
 def _profile_page(entered, refusal) -> str:  # type: ignore[no-untyped-def]
-    devices = [(one, *device_names(one.agent)) for one in queries.live_sign_ins(db_session(), current_person())]
-    return render_template("identity/profile.html", entered=entered, refusal=refusal, devices=devices, **_choices())
+    devices = [
+        (one, *device_names(one.agent))
+        for one in queries.live_sign_ins(db_session(), current_person())
+    ]
+    return render_template(
+        "identity/profile.html", entered=entered, refusal=refusal, devices=devices, **_choices()
+    )
 
 
 def _shown(refusal: Refusal) -> dict[str, str | None]:

@@ -1,4 +1,5 @@
 """Signing up, in and out."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -25,22 +26,35 @@ _hasher = PasswordHasher()  # argon2id with the library's parameters (RFC 9106, 
 
 
 def register(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
-    """A new account. Raises `Conflict` when the address already has one; the unique index decides."""
-    person = Person(name=entry.name, email=entry.email, password=_hasher.hash(entry.password), role=role,
-                    language=entry.language, timezone=entry.timezone, country=entry.country)
+    """A new account. Raises `Conflict` when the address already has one; the unique index
+    decides.
+    """
+    person = Person(
+        name=entry.name,
+        email=entry.email,
+        password=_hasher.hash(entry.password),
+        role=role,
+        language=entry.language,
+        timezone=entry.timezone,
+        country=entry.country,
+    )
     try:
         with session.begin_nested():
             session.add(person)
             session.flush()
     except IntegrityError:
-        raise Conflict(N_("There is already an account with this e-mail address. Please sign in instead."),
-                       field="email") from None
+        raise Conflict(
+            N_("There is already an account with this e-mail address. Please sign in instead."),
+            field="email",
+        ) from None
     audit.record(session, person.id, Verb.PERSON_REGISTERED, "person", person.id)
     return person
 
 
 def check_password(session: Session, email: str, password: str) -> Person:
-    """The person whose address and password these are. Raises `Invalid`, the same for both kinds of wrong."""
+    """The person whose address and password these are. Raises `Invalid`, the same for both kinds of
+    wrong.
+    """
     person = queries.person_by_email(session, email)
     # An unknown address costs as long as a wrong password, so that time tells nothing.
     kept = person.password if person else _stand_in()
@@ -66,7 +80,9 @@ def note_seen(session: Session, sign_in_id: str) -> None:
         sign_in.last_seen_at = now()
 
 
-def end_sign_in(session: Session, actor: Person, sign_in_id: str, verb: Verb = Verb.SIGNED_OUT) -> None:
+def end_sign_in(
+    session: Session, actor: Person, sign_in_id: str, verb: Verb = Verb.SIGNED_OUT
+) -> None:
     """Ends one of the actor's own sign-ins, here or elsewhere. Doing it twice is harmless."""
     sign_in = session.get(SignIn, sign_in_id)
     if sign_in is None or not policy.can_end_sign_in(actor, sign_in):

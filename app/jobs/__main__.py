@@ -1,4 +1,5 @@
 """`python -m app.jobs`: starts a runner, ends it in order on SIGTERM or Ctrl-C."""
+
 from __future__ import annotations
 
 import argparse
@@ -29,8 +30,14 @@ def main(arguments: list[str] | None = None) -> int:
     database = Database(settings.database_url)
     blobs = BlobStore(settings.storage_url, keyring)
     handlers, periodic = gather()
-    runner = JobsRunner(JobContext(settings, blobs, database), handlers, periodic,
-                        lease=timedelta(seconds=asked.lease), poll=asked.poll, workers=asked.workers)
+    runner = JobsRunner(
+        JobContext(settings, blobs, database),
+        handlers,
+        periodic,
+        lease=timedelta(seconds=asked.lease),
+        poll=asked.poll,
+        workers=asked.workers,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     runner.start()
@@ -43,8 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m app.jobs", description="Runs the jobs that are due.")
-    parser.add_argument("--lease", type=float, default=LEASE.total_seconds(), help="seconds that a job is held for")
+    parser = argparse.ArgumentParser(
+        prog="python -m app.jobs", description="Runs the jobs that are due."
+    )
+    parser.add_argument(
+        "--lease", type=float, default=LEASE.total_seconds(), help="seconds that a job is held for"
+    )
     parser.add_argument("--poll", type=float, default=POLL, help="seconds between looks for work")
     parser.add_argument("--workers", type=int, default=2, help="jobs at the same time")
     return parser.parse_args(arguments)

@@ -1,4 +1,5 @@
 """Every kind of job there is, gathered from the slices."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -11,15 +12,23 @@ SLICES = ("audit", "records", "scheduling", "consults", "opinions", "notificatio
 
 
 def gather() -> tuple[dict[str, Handler], list[tuple[str, timedelta]]]:
-    """All handlers by kind, and all periodic kinds. Raises `ValueError` when two slices claim one kind."""
+    """All handlers by kind, and all periodic kinds. Raises `ValueError` when two slices claim one
+    kind.
+    """
     handlers: dict[str, Handler] = {}
     periodic: list[tuple[str, timedelta]] = []
-    names = [f"app.{name}.jobs" for name in SLICES if find_spec(f"app.{name}") and find_spec(f"app.{name}.jobs")]
+    names = [
+        f"app.{name}.jobs"
+        for name in SLICES
+        if find_spec(f"app.{name}") and find_spec(f"app.{name}.jobs")
+    ]
     for name in [*names, "app.jobs.periodic"]:
         module = import_module(name)
         twice = handlers.keys() & module.HANDLERS.keys()
         if twice:
-            raise ValueError(f"{name} claims {', '.join(sorted(twice))}, which another slice already does")
+            raise ValueError(
+                f"{name} claims {', '.join(sorted(twice))}, which another slice already does"
+            )
         handlers |= module.HANDLERS
         periodic += getattr(module, "PERIODIC", [])
     unknown = [kind for kind, _ in periodic if kind not in handlers]

@@ -1,8 +1,10 @@
 """Who holds which job. Each function is one short transaction of its own.
 
-A lease is a promise with an end: a runner that dies lets go of its job when the lease runs out. `finish` belongs to
-the handler's own transaction and fails when the lease was lost, so what a job does in the database happens once.
+A lease is a promise with an end: a runner that dies lets go of its job when the lease runs out.
+`finish` belongs to the handler's own transaction and fails when the lease was lost, so what a job
+does in the database happens once.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -40,16 +42,21 @@ class Leased:
 def take_next(database: Database, holder: str, lease: timedelta) -> Leased | None:
     """Takes the job that has been due longest and that nobody holds, or None when there is none.
 
-    SQLite: the transaction began IMMEDIATE, so nobody else is choosing. PostgreSQL: rows that another runner is just
-    taking are skipped.
+    SQLite: the transaction began IMMEDIATE, so nobody else is choosing. PostgreSQL: rows that
+    another runner is just taking are skipped.
     """
     with database.unit_of_work() as session:
         moment = now()
         job = session.scalars(
-            select(Job).where(
-                Job.finished_at.is_(None), Job.run_at <= moment,
-                or_(Job.leased_until.is_(None), Job.leased_until <= moment))
-            .order_by(Job.run_at, Job.id).limit(1).with_for_update(skip_locked=True)
+            select(Job)
+            .where(
+                Job.finished_at.is_(None),
+                Job.run_at <= moment,
+                or_(Job.leased_until.is_(None), Job.leased_until <= moment),
+            )
+            .order_by(Job.run_at, Job.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
         ).first()
         if job is None:
             return None
@@ -68,13 +75,19 @@ def renew(database: Database, held: Leased, lease: timedelta) -> bool:
 
 
 def finish(session: Session, held: Leased) -> None:
-    """Marks the job done in the handler's own transaction. Raises `LeaseLost` when it is not ours to finish."""
-    if not _touch(session, held, finished_at=now(), leased_until=None, leased_by=None, last_error=None):
+    """Marks the job done in the handler's own transaction. Raises `LeaseLost` when it is not ours
+    to finish.
+    """
+    if not _touch(
+        session, held, finished_at=now(), leased_until=None, leased_by=None, last_error=None
+    ):
         raise LeaseLost(held.id)
 
 
 def put_back(database: Database, held: Leased, why: str) -> bool:
-    """After a failure: the job waits longer each time and is given up after `MOST_ATTEMPTS`. True when given up."""
+    """After a failure: the job waits longer each time and is given up after `MOST_ATTEMPTS`. True
+    when given up.
+    """
     with database.unit_of_work() as session:
         job = session.get(Job, held.id, with_for_update=True)
         if job is None or job.leased_by != held.holder or job.finished_at is not None:
@@ -95,7 +108,10 @@ def pause_after(attempts: int) -> timedelta:
 
 def _touch(session: Session, held: Leased, **values: Any) -> bool:
     changed = session.execute(
-        update(Job).where(Job.id == held.id, Job.leased_by == held.holder, Job.finished_at.is_(None)).values(**values))
+        update(Job)
+        .where(Job.id == held.id, Job.leased_by == held.holder, Job.finished_at.is_(None))
+        .values(**values)
+    )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 

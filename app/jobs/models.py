@@ -1,4 +1,5 @@
 """The runners that are at work."""
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""What is done again and again: one job per kind and period, whichever runner thinks of it first."""
+"""What is done again and again: one job per kind and period, whichever runner thinks of it
+first.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,7 +23,9 @@ PERIODIC_KEY = "periodic:"
 
 
 class Clockwork:
-    """Queues each periodic kind once per period. The key names the period, so two runners queue one job."""
+    """Queues each periodic kind once per period. The key names the period, so two runners queue one
+    job.
+    """
 
     def __init__(self, periodic: Sequence[tuple[str, timedelta]]) -> None:
         self._periodic = list(periodic)
@@ -40,16 +45,24 @@ class Clockwork:
 
 
 def sweep(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """Forgets jobs that were done long ago and runners that are long silent. Failed jobs stay, to be looked at."""
+    """Forgets jobs that were done long ago and runners that are long silent. Failed jobs stay, to
+    be looked at.
+    """
     before = now() - KEPT
-    session.execute(delete(Job).where(
-        Job.finished_at < before, Job.failed.is_(False),
-        or_(Job.key.is_(None), Job.key.startswith(PERIODIC_KEY))))
+    session.execute(
+        delete(Job).where(
+            Job.finished_at < before,
+            Job.failed.is_(False),
+            or_(Job.key.is_(None), Job.key.startswith(PERIODIC_KEY)),
+        )
+    )
     session.execute(delete(Runner).where(Runner.seen_at < now() - timedelta(hours=1)))
 
 
 def renew_keys(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """After a new master key was put in front: brings what lies under older ones under it, until none is left."""
+    """After a new master key was put in front: brings what lies under older ones under it, until
+    none is left.
+    """
     if rotation.renew(session, context.blobs.keyring):
         enqueue(session, "keys.renew", {})
 

@@ -1,4 +1,5 @@
 """What the rest of the house may ask about jobs."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -15,16 +16,26 @@ SILENT_AFTER = timedelta(seconds=20)
 
 def any_runner_answers(session: Session) -> bool:
     """Whether at least one runner has been heard of lately."""
-    seen = session.scalar(select(func.count()).select_from(Runner).where(Runner.seen_at > now() - SILENT_AFTER))
+    seen = session.scalar(
+        select(func.count()).select_from(Runner).where(Runner.seen_at > now() - SILENT_AFTER)
+    )
     return bool(seen)
 
 
 def waiting(session: Session) -> int:
     """How many jobs are due and not done."""
-    return session.scalar(select(func.count()).select_from(Job).where(
-        Job.finished_at.is_(None), Job.run_at <= now())) or 0
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Job)
+            .where(Job.finished_at.is_(None), Job.run_at <= now())
+        )
+        or 0
+    )
 
 
 def failed(session: Session, limit: int = 100) -> list[Job]:
     """The jobs that were given up, newest first."""
-    return list(session.scalars(select(Job).where(Job.failed).order_by(Job.finished_at.desc()).limit(limit)))
+    return list(
+        session.scalars(select(Job).where(Job.failed).order_by(Job.finished_at.desc()).limit(limit))
+    )

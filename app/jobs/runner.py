@@ -1,9 +1,11 @@
 """One jobs process: a few workers, one heart.
 
-A handler gets a fresh session and runs in one unit of work that also marks its job as finished. On SQLite a unit of
-work holds the one write lock from its first statement on, so a handler that computes or talks to the network for
-long does that before it touches its session, and reads what it needs through `context.database.unit_of_work()`.
+A handler gets a fresh session and runs in one unit of work that also marks its job as finished. On
+SQLite a unit of work holds the one write lock from its first statement on, so a handler that
+computes or talks to the network for long does that before it touches its session, and reads what it
+needs through `context.database.unit_of_work()`.
 """
+
 from __future__ import annotations
 
 import os
@@ -45,8 +47,13 @@ class JobsRunner:
     """Runs due jobs until `stop()`; whatever is in hand then is finished first."""
 
     def __init__(
-        self, context: JobContext, handlers: Mapping[str, Handler],
-        periodic: Sequence[tuple[str, timedelta]] = (), *, lease: timedelta = LEASE, poll: float = POLL,
+        self,
+        context: JobContext,
+        handlers: Mapping[str, Handler],
+        periodic: Sequence[tuple[str, timedelta]] = (),
+        *,
+        lease: timedelta = LEASE,
+        poll: float = POLL,
         workers: int = 2,
     ) -> None:
         self.id = f"{socket.gethostname()[:24]}-{os.getpid()}-{new_id()[-6:]}"
@@ -56,15 +63,19 @@ class JobsRunner:
         self._lease, self._poll = lease, poll
         self._stopping = threading.Event()
         self._held: dict[str, Leased] = {}
-        self._threads = [threading.Thread(target=self._work, args=(f"{self.id}-{n}",), name=f"worker-{n}")
-                         for n in range(workers)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(f"{self.id}-{n}",), name=f"worker-{n}")
+            for n in range(workers)
+        ]
         self._heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def start(self) -> None:
         for thread in [self._heart, *self._threads]:
             thread.daemon = True
             thread.start()
-        log.info("jobs started", runner=self.id, workers=len(self._threads), kinds=len(self._handlers))
+        log.info(
+            "jobs started", runner=self.id, workers=len(self._threads), kinds=len(self._handlers)
+        )
 
     def stop(self) -> None:
         """Takes no new job from now on. Safe in a signal handler."""
@@ -76,7 +87,9 @@ class JobsRunner:
             pass
 
     def join(self, within: float) -> bool:
-        """Waits for the jobs in hand, `within` seconds at most. False when one is still running; its lease ends."""
+        """Waits for the jobs in hand, `within` seconds at most. False when one is still running;
+        its lease ends.
+        """
         until = monotonic() + within
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
@@ -128,7 +141,9 @@ class JobsRunner:
             self._held.pop(held.id, None)
 
     def _beat(self) -> None:
-        """Shows that we live, keeps our leases, starts what is periodic. Survives a database that is away."""
+        """Shows that we live, keeps our leases, starts what is periodic. Survives a database that
+        is away.
+        """
         pause = min(HEARTBEAT, self._lease.total_seconds() / 3)
         renewed = monotonic()
         while True:
@@ -141,7 +156,11 @@ class JobsRunner:
                 return
             if not self._stopping.is_set():
                 self._safely(lambda: self._clockwork.tick(self._database))
-            self._stopping.wait(pause) if not self._stopping.is_set() else threading.Event().wait(0.2)
+            (
+                self._stopping.wait(pause)
+                if not self._stopping.is_set()
+                else threading.Event().wait(0.2)
+            )
 
     def _show_alive(self) -> None:
         with self._database.unit_of_work() as session:
@@ -164,7 +183,8 @@ class JobsRunner:
 def why(error: Exception) -> str:
     """One line for the log and the row: what went wrong and where, never what the job was about.
 
-    The message of an unknown exception may quote data, so only our own refusals speak for themselves.
+    The message of an unknown exception may quote data, so only our own refusals speak for
+    themselves.
     """
     if isinstance(error, UnknownKind):
         return f"No slice handles jobs of the kind {error.args[0]!r}."

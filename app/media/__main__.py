@@ -9,7 +9,8 @@ import logging
 import signal
 import sys
 
-# A node that was lost starts again while calls wait for it: Socket.IO's clients for other transports and queues, which
+# A node that was lost starts again while calls wait for it: Socket.IO's clients for other
+# transports and queues, which
 # it would import on sight and a node never uses, are a quarter of that time.
 if __name__ == "__main__":
     sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
@@ -47,14 +48,18 @@ async def serve(settings: MediaSettings) -> None:
 
 
 def spare_the_collector() -> None:
-    """What stands at the start stays: a full collection that walks it would hold every packet up by 50 ms."""
+    """What stands at the start stays: a full collection that walks it would hold every packet up by
+    50 ms.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(2000, 5, 50)
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout
+    )
     for chatty in ("aioice", "aiortc", "socketio", "engineio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

@@ -1,12 +1,13 @@
 """ICE, DTLS and SRTP of one browser, by aiortc: the only file that touches private names.
 
 Beside the public objects of aiortc (``RTCIceGatherer``, ``RTCIceTransport``, ``RTCDtlsTransport``,
-``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists; ``tests/media/test_seam.py`` asserts each of
-them against the pinned versions. There is no public way to see RTP bytes or to choose a port.
+``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists; ``tests/media/test_seam.py`` asserts
+each of them against the pinned versions. There is no public way to see RTP bytes or to choose a
+port.
 
 Packets take a way of their own: a datagram that is SRTP or SRTCP leaves for the packet path before
-aioice looks at it, and a packet for the browser goes from one shared buffer through libsrtp straight to
-the socket. One process, one thread: the buffers are shared by all seats.
+aioice looks at it, and a packet for the browser goes from one shared buffer through libsrtp
+straight to the socket. One process, one thread: the buffers are shared by all seats.
 """
 
 from __future__ import annotations
@@ -110,14 +111,18 @@ class _Connection(Connection):
         self.on_selected: Callable[[_Socket, Address], None] = lambda selected, address: None
 
     def knows(self, addr: tuple) -> bool:
-        """Whether a check with the password has come from there: a stranger must not use up the browser's share."""
+        """Whether a check with the password has come from there: a stranger must not use up the
+        browser's share.
+        """
         host, port = addr[:2]
         is_known = any(each.port == port and each.host == host for each in self._remote_candidates)
         self.refused += not is_known
         return is_known
 
     def lets_in(self, addr: tuple) -> bool:
-        """Whether a check or handshake datagram is worth a look: floods are not, least of all those of strangers."""
+        """Whether a check or handshake datagram is worth a look: floods are not, least of all those
+        of strangers.
+        """
         selected = self._nominated.get(1)
         if selected is not None and selected.remote_addr == addr[:2]:
             is_let_in = self._known.take(monotonic())
@@ -138,7 +143,9 @@ class _Connection(Connection):
         for number, address in enumerate(self._addresses):
             sock = bind_within(address, self._ports)
             protocol = _Socket(self, sock)
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda made=protocol: made, sock=sock)
+            await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda made=protocol: made, sock=sock
+            )
             protocol.local_candidate = Candidate(
                 foundation=candidate_foundation("host", "udp", address),
                 component=component,
@@ -170,15 +177,23 @@ class Relay:
 
 
 async def try_relay(relay: Relay, username: str, password: str, timeout: float = 5.0) -> str:
-    """Takes an address at the relay and gives it back; says which. Raises what the network or the relay says."""
+    """Takes an address at the relay and gives it back; says which. Raises what the network or the
+    relay says.
+    """
     address = relay.host, relay.port
     if not relay.is_secure:  # its certificate is for the name
-        found = await asyncio.get_running_loop().getaddrinfo(relay.host, relay.port, type=socket.SOCK_DGRAM)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            relay.host, relay.port, type=socket.SOCK_DGRAM
+        )
         address = str(found[0][4][0]), relay.port
     async with asyncio.timeout(timeout):
         transport, _ = await create_turn_endpoint(
-            asyncio.DatagramProtocol, server_addr=address, username=username, password=password,
-            transport=relay.transport, ssl=relay.is_secure or None,
+            asyncio.DatagramProtocol,
+            server_addr=address,
+            username=username,
+            password=password,
+            transport=relay.transport,
+            ssl=relay.is_secure or None,
         )
         host, port = transport.get_extra_info("sockname")[:2]
         transport.close()
@@ -197,8 +212,9 @@ class _ImpairedTransport:
 class SeatTransport:
     """ICE and DTLS with one browser, then SRTP both ways.
 
-    ``gather()``, then ``connect()`` once, then packets until ``close()``, which may be called twice.
-    ``on_packet`` gets each SRTP or SRTCP datagram; ``on_closed`` is told once when the browser left.
+    ``gather()``, then ``connect()`` once, then packets until ``close()``, which may be called
+    twice. ``on_packet`` gets each SRTP or SRTCP datagram; ``on_closed`` is told once when the
+    browser left.
     """
 
     def __init__(
@@ -240,7 +256,9 @@ class SeatTransport:
     @property
     def fingerprint(self) -> str:
         """As SDP writes it: the algorithm and the digest."""
-        found = next(f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256")
+        found = next(
+            f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256"
+        )
         return f"{found.algorithm} {found.value}"
 
     @property
@@ -259,14 +277,17 @@ class SeatTransport:
     async def connect(self, ufrag: str, password: str, fingerprints: list[tuple[str, str]]) -> bool:
         """Waits for the browser's checks and its handshake. Whether it stands.
 
-        The browser's own candidates are not asked for: it reaches the node, and the node answers where
-        the checks come from. So an offer cannot send checks to a third party.
+        The browser's own candidates are not asked for: it reaches the node, and the node answers
+        where the checks come from. So an offer cannot send checks to a third party.
         """
         await self._ice.start(RTCIceParameters(usernameFragment=ufrag, password=password))
         if self._ice.state != "completed":
             return False
         self._dtls.on("statechange", self._dtls_changed)
-        prints = [RTCDtlsFingerprint(algorithm=algorithm, value=value) for algorithm, value in fingerprints]
+        prints = [
+            RTCDtlsFingerprint(algorithm=algorithm, value=value)
+            for algorithm, value in fingerprints
+        ]
         await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
         return self._dtls.state == "connected"
 
@@ -298,9 +319,13 @@ class SeatTransport:
         except OSError:
             return  # The loop's own transport does as well.
         self.send_datagram = self._twin.send
-        asyncio.get_running_loop().add_reader(self._twin, self._reader(self._twin, selected, address))
+        asyncio.get_running_loop().add_reader(
+            self._twin, self._reader(self._twin, selected, address)
+        )
 
-    def _reader(self, twin: socket.socket, selected: _Socket, address: Address) -> Callable[[], None]:
+    def _reader(
+        self, twin: socket.socket, selected: _Socket, address: Address
+    ) -> Callable[[], None]:
         receive, connection = twin.recv, self._connection
 
         def read() -> None:
@@ -353,7 +378,9 @@ class SeatTransport:
         return send_copy
 
     def impair(self, line: Line) -> None:
-        """For tests only, after ``gather()``: every datagram of this seat passes over ``line``, both ways."""
+        """For tests only, after ``gather()``: every datagram of this seat passes over ``line``,
+        both ways.
+        """
 
         def impaired(protocol: _Socket) -> None:
             receive, send = protocol.datagram_received, protocol.transport.sendto
@@ -363,7 +390,9 @@ class SeatTransport:
 
             def sendto(data: bytes | memoryview, addr: tuple) -> None:
                 kept = bytes(data)
-                line.down.carry(len(kept), lambda: protocol.transport.is_closing() or send(kept, addr))
+                line.down.carry(
+                    len(kept), lambda: protocol.transport.is_closing() or send(kept, addr)
+                )
 
             protocol.datagram_received = received  # type: ignore[method-assign]
             protocol.transport = _ImpairedTransport(protocol.transport, sendto)  # type: ignore[assignment]

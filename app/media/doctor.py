@@ -1,6 +1,7 @@
 """``./consilium check media``: whether a media node is reachable as it is configured, in words.
 
-Tried from this machine. What only another machine can know (a firewall, a provider's NAT) is said to be unknown.
+Tried from this machine. What only another machine can know (a firewall, a provider's NAT) is said
+to be unknown.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ LOGIN_SECONDS = 600
 
 @dataclass(frozen=True)
 class Finding:
-    """``verdict`` is ``good``, ``doubt`` (it may be meant so, or nobody here can tell) or ``bad``."""
+    """``verdict`` is ``good``, ``doubt`` (it may be meant so, or nobody here can tell) or
+    ``bad``.
+    """
 
     verdict: str
     sentence: str
@@ -54,7 +57,9 @@ class Configured(Protocol):
     def turn_secret(self) -> str | None: ...
 
 
-def examine_configured(configured: Configured, environment: Mapping[str, str] = os.environ) -> list[Finding]:
+def examine_configured(
+    configured: Configured, environment: Mapping[str, str] = os.environ
+) -> list[Finding]:
     """Everything, by the settings of the installation."""
     stated = {
         "CONSILIUM_SECRET_KEY": configured.secret_key,
@@ -67,8 +72,14 @@ def examine_configured(configured: Configured, environment: Mapping[str, str] = 
         return [Finding("bad", str(error))]
     findings = examine(settings)
     if not configured.turn_url or not configured.turn_secret:
-        return [*findings, Finding("doubt", "No relay is set (CONSILIUM_TURN_URL): people in networks that let no UDP "
-                                            "through cannot join.")]
+        return [
+            *findings,
+            Finding(
+                "doubt",
+                "No relay is set (CONSILIUM_TURN_URL): people in networks that let no UDP "
+                "through cannot join.",
+            ),
+        ]
     urls = [url.strip() for url in configured.turn_url.split(",")]
     return findings + [asyncio.run(examine_relay(url, configured.turn_secret)) for url in urls]
 
@@ -90,23 +101,42 @@ async def examine_relay(url: str, secret: str) -> Finding:
     name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
     transport = "tcp" if scheme == "turns" or "transport=tcp" in query else "udp"
     if scheme not in ("turn", "turns") or not name:
-        return Finding("bad", f"CONSILIUM_TURN_URL names {url!r}: write it as turn:host:port?transport=udp.")
+        return Finding(
+            "bad", f"CONSILIUM_TURN_URL names {url!r}: write it as turn:host:port?transport=udp."
+        )
     username, password = login(secret, "check", time())
-    place = Relay(name.strip("[]"), int(port or (5349 if scheme == "turns" else 3478)), transport, scheme == "turns")
+    place = Relay(
+        name.strip("[]"),
+        int(port or (5349 if scheme == "turns" else 3478)),
+        transport,
+        scheme == "turns",
+    )
     try:
         relayed = await try_relay(place, username, password)
     except ssl.SSLCertVerificationError as error:
-        return Finding("bad", f"The relay {url} shows a certificate that browsers will not believe "
-                              f"({error.verify_message}). Give coturn one that an authority issued for this name.")
+        return Finding(
+            "bad",
+            f"The relay {url} shows a certificate that browsers will not believe "
+            f"({error.verify_message}). Give coturn one that an authority issued for this name.",
+        )
     except (OSError, TimeoutError, ConnectionError) as error:
-        return Finding("bad", f"The relay {url} does not answer ({error or 'no answer'}). "
-                              "Is coturn running there, and does the firewall let this port through?")
+        return Finding(
+            "bad",
+            f"The relay {url} does not answer ({error or 'no answer'}). "
+            "Is coturn running there, and does the firewall let this port through?",
+        )
     except Exception as error:
-        return Finding("bad", f"The relay {url} refused our login ({error}). "
-                              "Is CONSILIUM_TURN_SECRET the static-auth-secret of coturn?")
+        return Finding(
+            "bad",
+            f"The relay {url} refused our login ({error}). "
+            "Is CONSILIUM_TURN_SECRET the static-auth-secret of coturn?",
+        )
     if place.is_secure and _is_address(place.host):
-        return Finding("doubt", f"The relay {url} let us in, but Firefox believes no certificate of a bare address: "
-                                "name the relay by its host name in CONSILIUM_TURN_URL.")
+        return Finding(
+            "doubt",
+            f"The relay {url} let us in, but Firefox believes no certificate of a bare address: "
+            "name the relay by its host name in CONSILIUM_TURN_URL.",
+        )
     return Finding("good", f"The relay {url} let us in and lends the address {relayed}.")
 
 
@@ -128,20 +158,31 @@ def login(secret: str, who: str, now: float) -> tuple[str, str]:
 def _what_kind(address: str) -> Finding:
     kind = ipaddress.ip_address(address)
     if kind.is_loopback:
-        return Finding("doubt", f"The public address is {address}: only browsers on this machine reach the node. "
-                                "Set CONSILIUM_MEDIA_PUBLIC_ADDRESS for anybody else.")
+        return Finding(
+            "doubt",
+            f"The public address is {address}: only browsers on this machine reach the node. "
+            "Set CONSILIUM_MEDIA_PUBLIC_ADDRESS for anybody else.",
+        )
     if kind.is_private or kind.is_link_local:
-        return Finding("doubt", f"The public address {address} is private: only browsers in the same network "
-                                "reach the node, others only through a relay.")
-    return Finding("good", f"The public address {address} can be reached from anywhere, as far as it tells.")
+        return Finding(
+            "doubt",
+            f"The public address {address} is private: only browsers in the same network "
+            "reach the node, others only through a relay.",
+        )
+    return Finding(
+        "good", f"The public address {address} can be reached from anywhere, as far as it tells."
+    )
 
 
 def _whether_heard(address: str, ports: tuple[int, int]) -> Finding:
     """Sends a datagram to the public address and waits for it at a port of the range."""
     listening = _bind_one(address, ports)
     if listening is None:
-        return Finding("bad", f"No UDP port from {ports[0]} to {ports[1]} is free for {address}: "
-                              "another program holds them. Choose another range in CONSILIUM_MEDIA_PORTS.")
+        return Finding(
+            "bad",
+            f"No UDP port from {ports[0]} to {ports[1]} is free for {address}: "
+            "another program holds them. Choose another range in CONSILIUM_MEDIA_PORTS.",
+        )
     with contextlib.closing(listening):
         port, is_ours = listening.getsockname()[1], not _is_everywhere(listening)
         listening.settimeout(HEARD_WITHIN)
@@ -153,23 +194,37 @@ def _whether_heard(address: str, ports: tuple[int, int]) -> Finding:
             except OSError:
                 is_heard = False
     if is_heard:
-        return Finding("good", f"A packet to {address}, port {port} (UDP), arrived at this machine.")
+        return Finding(
+            "good", f"A packet to {address}, port {port} (UDP), arrived at this machine."
+        )
     if is_ours:
-        return Finding("bad", f"A packet to {address}, port {port} (UDP), did not arrive, though the address is this "
-                              "machine's own: a local firewall drops it. Allow the range in CONSILIUM_MEDIA_PORTS.")
-    return Finding("doubt", f"The address {address} is not this machine's own (it lies behind NAT), and a packet to "
-                            f"its port {port} (UDP) did not come back in. Many routers do that; forward UDP {ports[0]}"
-                            f"-{ports[1]} to this machine and try the line check from a browser outside.")
+        return Finding(
+            "bad",
+            f"A packet to {address}, port {port} (UDP), did not arrive, though the address is this "
+            "machine's own: a local firewall drops it. Allow the range in CONSILIUM_MEDIA_PORTS.",
+        )
+    return Finding(
+        "doubt",
+        f"The address {address} is not this machine's own (it lies behind NAT), and a packet to "
+        f"its port {port} (UDP) did not come back in. Many routers do that; forward UDP {ports[0]}"
+        f"-{ports[1]} to this machine and try the line check from a browser outside.",
+    )
 
 
 def _whether_enough(settings: MediaSettings) -> Finding:
     count = settings.last_port - settings.first_port + 1
     needed = settings.rooms * SEATS_OF_A_ROOM * PORTS_OF_A_SEAT * len(settings.public_addresses)
     if count < needed:
-        return Finding("bad", f"{settings.rooms} rooms of three need {needed} UDP ports and the range "
-                              f"{settings.first_port}-{settings.last_port} has {count}: widen CONSILIUM_MEDIA_PORTS.")
-    return Finding("good", f"The range {settings.first_port}-{settings.last_port} has {count} UDP ports; "
-                           f"{settings.rooms} rooms of three need {needed}.")
+        return Finding(
+            "bad",
+            f"{settings.rooms} rooms of three need {needed} UDP ports and the range "
+            f"{settings.first_port}-{settings.last_port} has {count}: widen CONSILIUM_MEDIA_PORTS.",
+        )
+    return Finding(
+        "good",
+        f"The range {settings.first_port}-{settings.last_port} has {count} UDP ports; "
+        f"{settings.rooms} rooms of three need {needed}.",
+    )
 
 
 def _bind_one(address: str, ports: tuple[int, int]) -> socket.socket | None:

@@ -1,8 +1,8 @@
 """What a listener's line bears, and what is given up for it in which order. Pure of sockets.
 
-First pictures come small, where their camera sends two sizes. Then they go: those of the others, then that of
-the one who speaks and the shared screen; then the others' voices. An essential voice (the interpreter's) is
-never given up. What went last comes back first.
+First pictures come small, where their camera sends two sizes. Then they go: those of the others,
+then that of the one who speaks and the shared screen; then the others' voices. An essential voice
+(the interpreter's) is never given up. What went last comes back first.
 """
 
 from __future__ import annotations
@@ -83,16 +83,19 @@ class _Count:
 
     def __init__(self, stream: Stream) -> None:
         self.packets, self.wanted = stream.packets, stream.wanted
-        self.octets, self.offered = stream.octets + self.packets * PACKET_OVERHEAD, stream.octets_offered
+        self.octets, self.offered = (
+            stream.octets + self.packets * PACKET_OVERHEAD,
+            stream.octets_offered,
+        )
         self.rate = self.rate_offered = self.smooth = 0.0
 
 
 class Downlink:
     """The listener's REMB, losses and probes, and what was paused for them.
 
-    A browser's estimate does not grow past 1.5 times what arrives, and tells nothing of sound alone. So what
-    is paused returns when a probe (``probed``) finds room for it; where no probe is possible, by trial: after
-    4 s, and after twice as long each time that the trial fails.
+    A browser's estimate does not grow past 1.5 times what arrives, and tells nothing of sound
+    alone. So what is paused returns when a probe (``probed``) finds room for it; where no probe is
+    possible, by trial: after 4 s, and after twice as long each time that the trial fails.
     """
 
     def __init__(self) -> None:
@@ -137,7 +140,9 @@ class Downlink:
         self._estimate, self._estimate_at = bitrate, now
 
     def adapt(self, streams: Sequence[Stream], now: float, speaker: str | None = None) -> bool:
-        """Every quarter second: one step down under strain, one step up after calm. Whether a step was taken."""
+        """Every quarter second: one step down under strain, one step up after calm. Whether a step
+        was taken.
+        """
         before = list(self._paused), list(self._shrunk)
         self._hold_speaker(speaker, now)
         self._measure(streams, now)
@@ -163,7 +168,11 @@ class Downlink:
             return Step.INTERPRETER_ONLY if essential else Step.FEWER_VOICES
         pictures = [each for each in bound if each.is_video]
         if any(each.is_paused for each in pictures):
-            return Step.NO_PICTURES if all(each.is_paused for each in pictures) else Step.FEWER_PICTURES
+            return (
+                Step.NO_PICTURES
+                if all(each.is_paused for each in pictures)
+                else Step.FEWER_PICTURES
+            )
         if any(each.is_shrunk for each in pictures):
             return Step.SMALL_PICTURES
         return Step.FULL
@@ -179,14 +188,28 @@ class Downlink:
             if count is None:
                 self._counts[stream] = _Count(stream)
                 continue
-            octets, offered, packets, wanted = stream.octets, stream.octets_offered, stream.packets, stream.wanted
+            octets, offered, packets, wanted = (
+                stream.octets,
+                stream.octets_offered,
+                stream.packets,
+                stream.wanted,
+            )
             octets += packets * PACKET_OVERHEAD
             count.rate = max(0, octets - count.octets) * 8 / elapsed
-            count.smooth += (max(0, offered - count.offered) * 8 / elapsed - count.smooth) * SMOOTHING
+            count.smooth += (
+                max(0, offered - count.offered) * 8 / elapsed - count.smooth
+            ) * SMOOTHING
             count.rate_offered = max(count.smooth, count.rate_offered * PEAK_DECAY)
             if stream.is_video and not stream.is_paused:
-                self._asked_again.note(max(0, wanted - count.wanted), max(0, packets - count.packets))
-            count.octets, count.offered, count.packets, count.wanted = octets, offered, packets, wanted
+                self._asked_again.note(
+                    max(0, wanted - count.wanted), max(0, packets - count.packets)
+                )
+            count.octets, count.offered, count.packets, count.wanted = (
+                octets,
+                offered,
+                packets,
+                wanted,
+            )
         self.bitrate = sum(self._counts[each].rate for each in running)
         self.need = sum(self._need_of(each) for each in running)
         surely = self._asked_again.share()
@@ -206,22 +229,29 @@ class Downlink:
         return is_thin or self._recent_loss >= SURELY_DROWNING or self.loss >= DROWNING_LOSS
 
     def _is_strained(self, now: float) -> bool:
-        # An estimate grows by 8 % a second at most: after a pause it lags, and a probe knows better.
+        # An estimate grows by 8 % a second at most: after a pause it lags, and a probe knows
+        # better.
         is_disproved = self.capacity is not None and self.capacity >= HEADROOM * self.need
         return self.loss >= HEAVY_LOSS or (self._falls_short(now) and not is_disproved)
 
     def _falls_short(self, now: float) -> bool:
-        return now - self._estimate_at < ESTIMATE_LASTS and self._estimate < SHORTFALL * self.bitrate
+        return (
+            now - self._estimate_at < ESTIMATE_LASTS and self._estimate < SHORTFALL * self.bitrate
+        )
 
     def wants_probe(self, now: float) -> bool:
         is_losing = self.watched_loss is not None and self.watched_loss >= WATCHED_LOSS
         return (self.is_degraded or self._falls_short(now)) and not is_losing
 
     def _hold_speaker(self, speaker: str | None, now: float) -> None:
-        """A cough changes nothing: whoever speaks counts after two seconds, and until somebody else does."""
+        """A cough changes nothing: whoever speaks counts after two seconds, and until somebody else
+        does.
+        """
         if speaker != self._candidate:
             self._candidate, self._speaker_since = speaker, now
-        if speaker is not None and (self.speaker is None or now - self._speaker_since >= SPEAKER_HOLDS):
+        if speaker is not None and (
+            self.speaker is None or now - self._speaker_since >= SPEAKER_HOLDS
+        ):
             self.speaker = speaker
 
     # ------------------------------------------------------------ down, and up again
@@ -234,7 +264,9 @@ class Downlink:
     def _give_up(self, streams: Sequence[Stream], now: float) -> None:
         running = [each for each in streams if each.source is not None and not each.is_paused]
         has_essential = any(rank(each, None) == 4 for each in running)
-        expendable = [each for each in running if each.is_video or (has_essential and rank(each, None) < 4)]
+        expendable = [
+            each for each in running if each.is_video or (has_essential and rank(each, None) < 4)
+        ]
         self._strained_since = None
         if not expendable:
             return
@@ -263,7 +295,9 @@ class Downlink:
         self.capacity = None
 
     def _what_fits(self, now: float) -> float:
-        """Bit/s that the line seems to bear. Whether to act wants certainty; how much to do, the latest news."""
+        """Bit/s that the line seems to bear. Whether to act wants certainty; how much to do, the
+        latest news.
+        """
         arrived = self.bitrate * (1 - max(self._recent_loss, self._asked_again.latest, self.loss))
         return min(arrived, self._estimate) if self._falls_short(now) else arrived
 
@@ -273,7 +307,9 @@ class Downlink:
         self._paused.append(stream)
 
     def _take_back(self, now: float) -> None:
-        self._paused = [each for each in self._paused if each.source is not None or self._let_go(each)]
+        self._paused = [
+            each for each in self._paused if each.source is not None or self._let_go(each)
+        ]
         self._shrunk = [each for each in self._shrunk if each.source is not None]
         if not self.is_degraded:
             if now - self._changed_at > PROVEN_AFTER:
@@ -304,21 +340,33 @@ class Downlink:
         if self.capacity is None:
             return self._retry
         count = self._counts.get(stream)
-        more = self._need_of(stream) if stream.is_paused else (count.rate_offered if count else 0.0) - SMALL_BITRATE
+        more = (
+            self._need_of(stream)
+            if stream.is_paused
+            else (count.rate_offered if count else 0.0) - SMALL_BITRATE
+        )
         need = self.need + max(0.0, more)
         if self.capacity < HEADROOM * need:
             return inf
         has_failed = self._retry > FIRST_RETRY
         if is_climbing or not has_failed:
             return STEP_UP
-        return min(self._retry, LONGEST_WITH_PLENTY) if self.capacity >= PLENTY * need else self._retry
+        return (
+            min(self._retry, LONGEST_WITH_PLENTY) if self.capacity >= PLENTY * need else self._retry
+        )
 
     def _swap(self, streams: Sequence[Stream], now: float) -> None:
         """Where some pictures are seen and some not, the speaker's is among the seen."""
         if now - self._changed_at < SETTLE:
             return
-        back = next((each for each in self._paused if each.is_video and rank(each, self.speaker) == 1), None)
-        shown = [each for each in streams if each.is_video and each.source is not None and not each.is_paused]
+        back = next(
+            (each for each in self._paused if each.is_video and rank(each, self.speaker) == 1), None
+        )
+        shown = [
+            each
+            for each in streams
+            if each.is_video and each.source is not None and not each.is_paused
+        ]
         gone = next((each for each in shown if rank(each, self.speaker) == 0), None)
         if back is None or gone is None:
             return

@@ -1,4 +1,6 @@
-"""RTCP: reports, requests for key frames and lost packets, bandwidth (RFC 3550, 4585, 5104). Pure."""
+"""RTCP: reports, requests for key frames and lost packets, bandwidth (RFC 3550, 4585, 5104).
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,8 @@ class MaximumBitrate:
 
 @dataclass(frozen=True, slots=True)
 class TransportFeedback:
-    """When our packets with a transport-wide number arrived, from ``first`` on; ``None`` for one that did not.
+    """When our packets with a transport-wide number arrived, from ``first`` on; ``None`` for one
+    that did not.
 
     Times are in units of 250 µs of the browser's clock, which wraps.
     """
@@ -108,8 +111,13 @@ def _read_blocks(count: int, body: bytes | bytearray, offset: int) -> Iterator[R
         ssrc, loss, highest, jitter, last_report, delay = unpack_from("!IIIIII", body, start)
         lost = loss & 0xFFFFFF
         yield ReportBlock(
-            ssrc, (loss >> 24) / 256, lost - (1 << 24) if lost & 0x800000 else lost,
-            highest, jitter, last_report, delay,
+            ssrc,
+            (loss >> 24) / 256,
+            lost - (1 << 24) if lost & 0x800000 else lost,
+            highest,
+            jitter,
+            last_report,
+            delay,
         )
 
 
@@ -187,7 +195,17 @@ def nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
 
 def sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets: int) -> bytes:
     """A sender report with its canonical name, as a compound packet must have."""
-    head = pack("!BBHIQIII", 0x80, SR, 6, ssrc, ntp, rtp_time & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
+    head = pack(
+        "!BBHIQIII",
+        0x80,
+        SR,
+        6,
+        ssrc,
+        ntp,
+        rtp_time & 0xFFFFFFFF,
+        packets & 0xFFFFFFFF,
+        octets & 0xFFFFFFFF,
+    )
     return head + pack("!BBHIBB5sx", 0x81, SDES, 3, ssrc, 1, 5, b"media")
 
 
@@ -196,8 +214,13 @@ def receiver_report(sender: int, blocks: Sequence[ReportBlock]) -> bytes:
     blocks = blocks[:MAX_BLOCKS]
     body = b"".join(
         pack(
-            "!IIIIII", block.ssrc, min(255, int(block.fraction * 256)) << 24 | block.lost & 0xFFFFFF,
-            block.highest & 0xFFFFFFFF, block.jitter & 0xFFFFFFFF, block.last_report, block.delay & 0xFFFFFFFF,
+            "!IIIIII",
+            block.ssrc,
+            min(255, int(block.fraction * 256)) << 24 | block.lost & 0xFFFFFF,
+            block.highest & 0xFFFFFFFF,
+            block.jitter & 0xFFFFFFFF,
+            block.last_report,
+            block.delay & 0xFFFFFFFF,
         )
         for block in blocks
     )
@@ -208,8 +231,8 @@ def transport_feedback(sender: int, media: int, count: int, arrivals: dict[int, 
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
 
     ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs; it is
-    not empty, spans at most 65,535 numbers and 8 s (a longer step is told as 8 s). ``count`` numbers the
-    feedback packets, modulo 256.
+    not empty, spans at most 65,535 numbers and 8 s (a longer step is told as 8 s). ``count``
+    numbers the feedback packets, modulo 256.
     """
     first, last = min(arrivals), max(arrivals)
     reference = arrivals[first] // 256

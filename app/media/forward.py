@@ -1,7 +1,8 @@
 """The packet path: one datagram of one browser in, one packet for each subscription out.
 
-Straight and synchronous. Whatever is decided (who receives whom, what is paused) was decided before and
-lies in ``publication.subscriptions``, a plain tuple. A packet that ends here ends with a named reason.
+Straight and synchronous. Whatever is decided (who receives whom, what is paused) was decided before
+and lies in ``publication.subscriptions``, a plain tuple. A packet that ends here ends with a named
+reason.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _read_header = rtp.FIXED_HEADER.unpack_from
 
 
 class Uplink:
-    """What a browser sends: which publication each ssrc is, and what each extension id means there."""
+    """What a browser sends: which publication each ssrc is, and what each extension id means
+    there.
+    """
 
     def __init__(self, transport: SeatTransport, on_rtcp: Callable[[bytes], None]) -> None:
         self.transport = transport
@@ -141,7 +144,9 @@ class Uplink:
             publication.level = level
         payload = packet[start:end]
         if publication.recorder is not None:
-            publication.recorder.take(publication, sequence, timestamp, second & 0x80, payload, level, now)
+            publication.recorder.take(
+                publication, sequence, timestamp, second & 0x80, payload, level, now
+            )
         forward(publication, second & 0x80, sequence, timestamp, payload, place, now)
 
     def replenish(self, seconds: float) -> None:
@@ -168,9 +173,16 @@ class Uplink:
         return taken
 
     def _learn(
-        self, ssrc: int, payload_type: int, mid: bytes | None, rid: bytes | None, repaired: bytes | None
+        self,
+        ssrc: int,
+        payload_type: int,
+        mid: bytes | None,
+        rid: bytes | None,
+        repaired: bytes | None,
     ) -> tuple[Publication, bool] | None:
-        """A stream that the offer did not announce, named by its mid, and by its rid if it is a simulcast layer."""
+        """A stream that the offer did not announce, named by its mid, and by its rid if it is a
+        simulcast layer.
+        """
         publication = self.by_mid.get(mid) if mid is not None else None
         name = rid if rid is not None else repaired
         if publication is not None and publication.small is not None:
@@ -188,7 +200,13 @@ class Uplink:
 
 
 def forward(
-    publication: Publication, marker: int, sequence: int, timestamp: int, payload: bytearray, place: int, now: float
+    publication: Publication,
+    marker: int,
+    sequence: int,
+    timestamp: int,
+    payload: bytearray,
+    place: int,
+    now: float,
 ) -> None:
     """Keeps the packet for repairs and sends it to each subscription in that one's own numbers."""
     publication.packets += 1
@@ -197,29 +215,46 @@ def forward(
         publication.cache[sequence & CACHE_MASK] = (sequence, timestamp, marker, payload)
     for subscription in publication.subscriptions:
         if subscription.live is not publication:
-            if place != NEWER or not subscription.begins_with(publication, sequence, timestamp, now, payload):
+            if place != NEWER or not subscription.begins_with(
+                publication, sequence, timestamp, now, payload
+            ):
                 continue
         elif place != NEWER and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF:
             continue
         if subscription.send_time_head:
             _header_with_send_time(
-                OUTGOING, 0, 0x90, marker | subscription.payload_type,
+                OUTGOING,
+                0,
+                0x90,
+                marker | subscription.payload_type,
                 (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
                 (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
-                subscription.ssrc, 0xBEDE, 1, subscription.send_time_head | int(now * 262144) & 0xFFFFFF,
+                subscription.ssrc,
+                0xBEDE,
+                1,
+                subscription.send_time_head | int(now * 262144) & 0xFFFFFF,
             )
             start = 20
         elif subscription.number is not None:
             _header_with_send_time(
-                OUTGOING, 0, 0x90, marker | subscription.payload_type,
+                OUTGOING,
+                0,
+                0x90,
+                marker | subscription.payload_type,
                 (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
                 (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
-                subscription.ssrc, 0xBEDE, 1, subscription.transport_head | subscription.number() << 8,
+                subscription.ssrc,
+                0xBEDE,
+                1,
+                subscription.transport_head | subscription.number() << 8,
             )
             start = 20
         else:
             _header(
-                OUTGOING, 0, 0x80, marker | subscription.payload_type,
+                OUTGOING,
+                0,
+                0x80,
+                marker | subscription.payload_type,
                 (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
                 (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
                 subscription.ssrc,
@@ -228,6 +263,8 @@ def forward(
         end = start + len(payload)
         OUTGOING[start:end] = payload
         if subscription.shifts_numbers:
-            rtp.shift_vp8_numbers(OUTGOING, start, end, subscription.picture_offset, subscription.base_offset)
+            rtp.shift_vp8_numbers(
+                OUTGOING, start, end, subscription.picture_offset, subscription.base_offset
+            )
         if not subscription.transport.send_rtp(end):
             drops["unsent"] += 1

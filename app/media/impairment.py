@@ -1,7 +1,9 @@
-"""A bad network, for tests only: loss, delay, jitter, rate, reordering, duplication and outage of datagrams.
+"""A bad network, for tests only: loss, delay, jitter, rate, reordering, duplication and outage of
+datagrams.
 
-The kernel's own traffic shaping is not to be had everywhere, so the seam puts this between a seat and its
-sockets, every datagram included: checks, handshake, feedback and media. Nothing in the node switches it on.
+The kernel's own traffic shaping is not to be had everywhere, so the seam puts this between a seat
+and its sockets, every datagram included: checks, handshake, feedback and media. Nothing in the node
+switches it on.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Conditions:
-    """Of one direction. Shares from 0.0 to 1.0, times in seconds, ``rate`` in bit/s (0: without limit).
+    """Of one direction. Shares from 0.0 to 1.0, times in seconds, ``rate`` in bit/s (0: without
+    limit).
 
     ``queue`` is how long a datagram may wait for the rate before it is dropped (tail drop).
     """
@@ -42,7 +45,9 @@ class Clock(Protocol):
 
 
 class Path:
-    """One direction of a line. ``conditions`` may change at any time; what is under way stays under way."""
+    """One direction of a line. ``conditions`` may change at any time; what is under way stays under
+    way.
+    """
 
     def __init__(self, clock: Clock, conditions: Conditions = CLEAR, seed: int = 1) -> None:
         self.conditions = conditions
@@ -54,7 +59,9 @@ class Path:
         self._last_at = 0.0
 
     def carry(self, size: int, deliver: Callable[[], object]) -> None:
-        """Calls ``deliver`` when a datagram of ``size`` bytes arrives: now, later, twice or never."""
+        """Calls ``deliver`` when a datagram of ``size`` bytes arrives: now, later, twice or
+        never.
+        """
         conditions, now = self.conditions, self._clock.time()
         if conditions.is_out or self._dice.random() < conditions.loss:
             self.dropped += 1
@@ -69,7 +76,9 @@ class Path:
         arrives += conditions.delay
         if conditions.jitter:
             # Jitter stretches and squeezes; by itself it does not overtake.
-            arrives = max(arrives + self._dice.random() * conditions.jitter, self._last_at + LONGEST_STEP)
+            arrives = max(
+                arrives + self._dice.random() * conditions.jitter, self._last_at + LONGEST_STEP
+            )
         self._last_at = max(self._last_at, arrives)
         if self._dice.random() < conditions.reorder:
             arrives += REORDER_BY
@@ -83,11 +92,15 @@ class Path:
 
 @dataclass
 class Line:
-    """Both directions of a seat: ``up`` from the browser to the node, ``down`` from the node to the browser."""
+    """Both directions of a seat: ``up`` from the browser to the node, ``down`` from the node to the
+    browser.
+    """
 
     up: Path
     down: Path
 
     @classmethod
-    def over(cls, clock: Clock, up: Conditions = CLEAR, down: Conditions = CLEAR, seed: int = 1) -> Line:
+    def over(
+        cls, clock: Clock, up: Conditions = CLEAR, down: Conditions = CLEAR, seed: int = 1
+    ) -> Line:
         return cls(Path(clock, up, seed), Path(clock, down, seed + 1))

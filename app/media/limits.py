@@ -1,4 +1,6 @@
-"""What one seat may ask of the node, so that a hostile or broken browser is its own problem. Pure."""
+"""What one seat may ask of the node, so that a hostile or broken browser is its own problem.
+Pure.
+"""
 
 from __future__ import annotations
 

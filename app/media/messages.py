@@ -1,8 +1,8 @@
 """What the web and a media node say to one another over Socket.IO, namespace ``/node``.
 
 The node is the client: it connects to the web with ``NodeAuth``. The web sends commands with
-``call()`` and gets an answer; the node emits events. A command carries a ``command_id``: the same id
-sent again gets the first answer again and changes nothing.
+``call()`` and gets an answer; the node emits events. A command carries a ``command_id``: the same
+id sent again gets the first answer again and changes nothing.
 
 An answer is ``{"ok": true, ...}`` or ``{"error": code, "message": sentence}``; see ``Answered``,
 ``OfferAnswered`` and ``Refused``.
@@ -40,7 +40,9 @@ def node_secret(secret_key: str) -> str:
 
 def is_node_secret(secret_key: str, offered: object) -> bool:
     """Whether ``offered`` is the node secret; takes the same time whatever was offered."""
-    return isinstance(offered, str) and hmac.compare_digest(node_secret(secret_key).encode(), offered.encode())
+    return isinstance(offered, str) and hmac.compare_digest(
+        node_secret(secret_key).encode(), offered.encode()
+    )
 
 
 class _Message(BaseModel):
@@ -120,8 +122,9 @@ class Kind(StrEnum):
 class Priority(StrEnum):
     """What a narrow line gives up first. Pictures go before voices whatever their priority.
 
-    ``essential``: an interpreter's voice to those who need it; never given up, and only where a listener has
-    one are other voices given up for it. ``background``: what the listener hears softly (ducked).
+    ``essential``: an interpreter's voice to those who need it; never given up, and only where a
+    listener has one are other voices given up for it. ``background``: what the listener hears
+    softly (ducked).
     """
 
     ESSENTIAL = "essential"
@@ -130,7 +133,9 @@ class Priority(StrEnum):
 
 
 class Route(_Message):
-    """One source that a listener receives. ``slot`` counts in the listener's slots; screens take the stage."""
+    """One source that a listener receives. ``slot`` counts in the listener's slots; screens take
+    the stage.
+    """
 
     source: Id = Field(max_length=80)
     kind: Kind
@@ -139,7 +144,8 @@ class Route(_Message):
 
 
 class RoutesSet(_Command):
-    """Who receives whom: the whole table of the room, each time. A ``version`` not newer is ignored.
+    """Who receives whom: the whole table of the room, each time. A ``version`` not newer is
+    ignored.
 
     Seats that are not connected yet may be named: their routes take effect when they arrive. A room
     that does not exist yet keeps its table for when its first seat is offered.
@@ -151,7 +157,8 @@ class RoutesSet(_Command):
 
 
 class SeatPrefer(_Command):
-    """Whose pictures a browser shows large; the others come small. ``None``: the node decides by who speaks.
+    """Whose pictures a browser shows large; the others come small. ``None``: the node decides by
+    who speaks.
 
     Holds until the connection ends. A seat that is not there is ignored.
     """
@@ -187,7 +194,9 @@ class OfferAnswered(Answered):
 class Refused(_Message):
     """``error`` is a code for programs, ``message`` an English sentence for the log."""
 
-    error: Literal["malformed_sdp", "full", "draining", "busy", "invalid", "unknown_command", "failed"]
+    error: Literal[
+        "malformed_sdp", "full", "draining", "busy", "invalid", "unknown_command", "failed"
+    ]
     message: str
 
 
@@ -224,7 +233,9 @@ class NodeHello(_Message):
 
 
 class RoomPresence(_Message):
-    """A room that the node carries, with the version of its routes and the connection in each seat."""
+    """A room that the node carries, with the version of its routes and the connection in each
+    seat.
+    """
 
     room: Id
     version: int
@@ -248,7 +259,9 @@ class ConnectionState(StrEnum):
 
 
 class SeatState(_Message):
-    """What became of one connection. Compare ``connection``: an evicted one may close after its successor opens."""
+    """What became of one connection. Compare ``connection``: an evicted one may close after its
+    successor opens.
+    """
 
     room: Id
     seat: Id

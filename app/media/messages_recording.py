@@ -1,4 +1,6 @@
-"""What the web and a media node say to one another about a recording; see ``messages``. Pure pydantic."""
+"""What the web and a media node say to one another about a recording; see ``messages``. Pure
+pydantic.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,20 @@ RecordingId = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 def segment_id(recording: str, number: int) -> str:
-    """The id of a recording's segment in the store, where they are numbered from 0 without a hole."""
+    """The id of a recording's segment in the store, where they are numbered from 0 without a
+    hole.
+    """
     return hashlib.sha256(f"{recording}/{number}".encode()).hexdigest()[:32]
 
 
 class RecordingSet(BaseModel):
-    """How a room is recorded from now on: the whole of it, each time. A ``version`` not newer is ignored.
+    """How a room is recorded from now on: the whole of it, each time. A ``version`` not newer is
+    ignored.
 
-    Without ``recording`` nothing is recorded any more. Only who is named is recorded: ``voices`` says whose microphones
-    belong to each track, ``pictures`` whose camera or screen may be shown. ``begin_ms`` is where the recording stands;
-    a node that records it already goes on from where it is. ``key`` is the data key of all its segments, base64.
+    Without ``recording`` nothing is recorded any more. Only who is named is recorded: ``voices``
+    says whose microphones belong to each track, ``pictures`` whose camera or screen may be shown.
+    ``begin_ms`` is where the recording stands; a node that records it already goes on from where it
+    is. ``key`` is the data key of all its segments, base64.
 
     Answered by ``Answered``, or refused: ``invalid``, ``full`` (this node has no store).
     """
@@ -41,7 +47,9 @@ class RecordingSet(BaseModel):
     @field_validator("voices")
     @classmethod
     def _tracks_fit(cls, voices: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
-        if any(not 2 <= number <= 120 or len(seats) > MOST_VOICES for number, seats in voices.items()):
+        if any(
+            not 2 <= number <= 120 or len(seats) > MOST_VOICES for number, seats in voices.items()
+        ):
             raise ValueError("a track of voices has a number from 2 to 120")
         return voices
 
@@ -51,9 +59,10 @@ class RecordingSet(BaseModel):
 
 
 class RecordingStopped(BaseModel):
-    """A run has ended and all of it is stored. ``stopped_at`` is when the last packet was let in, in seconds since
-    1970 by the node's own clock; ``end_ms`` where the recording stands now; ``lost`` counts segments that the store
-    did not take."""
+    """A run has ended and all of it is stored. ``stopped_at`` is when the last packet was let in,
+    in seconds since 1970 by the node's own clock; ``end_ms`` where the recording stands now;
+    ``lost`` counts segments that the store did not take.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -30,18 +30,24 @@ COUNTED = {
 
 
 class Metrics:
-    """Reads the rooms when it is asked. ``serve()`` until cancelled; ``port`` 0 takes any that is free."""
+    """Reads the rooms when it is asked. ``serve()`` until cancelled; ``port`` 0 takes any that is
+    free.
+    """
 
     def __init__(self, rooms: Rooms, capacity: int) -> None:
         self.port = 0
         self._registry = CollectorRegistry()
         self._registry.register(_Rooms(rooms, capacity))
         self._queue = Histogram(
-            "consilium_media_queue_delay_seconds", "From a datagram's arrival at a socket to its handling",
-            buckets=BUCKETS, registry=self._registry,
+            "consilium_media_queue_delay_seconds",
+            "From a datagram's arrival at a socket to its handling",
+            buckets=BUCKETS,
+            registry=self._registry,
         )
         lag = Histogram(
-            "consilium_media_loop_lag_seconds", "How late the media clock ticks", buckets=BUCKETS,
+            "consilium_media_loop_lag_seconds",
+            "How late the media clock ticks",
+            buckets=BUCKETS,
             registry=self._registry,
         )
         rooms.on_lag = lag.observe
@@ -92,8 +98,12 @@ class _Rooms(Collector):
     def collect(self) -> Iterable[Metric]:
         rooms = self._rooms
         yield GaugeMetricFamily("consilium_media_rooms", "Rooms on this node", rooms.count)
-        yield GaugeMetricFamily("consilium_media_rooms_capacity", "Rooms that fit on this node", self._capacity)
-        yield GaugeMetricFamily("consilium_media_draining", "Whether this node takes no new rooms", rooms.is_draining)
+        yield GaugeMetricFamily(
+            "consilium_media_rooms_capacity", "Rooms that fit on this node", self._capacity
+        )
+        yield GaugeMetricFamily(
+            "consilium_media_draining", "Whether this node takes no new rooms", rooms.is_draining
+        )
         seats = GaugeMetricFamily("consilium_media_seats", "Connections in seats", labels=["state"])
         for state, count in Tally(seat.state.value for seat in rooms.seats).items():
             seats.add_metric([state], count)
@@ -101,7 +111,9 @@ class _Rooms(Collector):
         totals = rooms.totals()
         for name, what in COUNTED.items():
             yield CounterMetricFamily(f"consilium_media_{name}", what, totals[name])
-        dropped = CounterMetricFamily("consilium_media_drops", "Packets that were not forwarded", labels=["reason"])
+        dropped = CounterMetricFamily(
+            "consilium_media_drops", "Packets that were not forwarded", labels=["reason"]
+        )
         for reason, count in drops.items():
             dropped.add_metric([reason], count)
         yield dropped

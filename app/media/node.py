@@ -69,7 +69,11 @@ class Node:
             asyncio.create_task(self._beat(), name="heartbeat"),
         ]
         if self._settings.metrics_port is not None:
-            tasks.append(asyncio.create_task(self._serve_metrics(self._settings.metrics_port), name="metrics"))
+            tasks.append(
+                asyncio.create_task(
+                    self._serve_metrics(self._settings.metrics_port), name="metrics"
+                )
+            )
         try:
             await self._stay_connected()
         finally:
@@ -82,7 +86,8 @@ class Node:
     async def drain(self) -> None:
         """Takes no new room, and returns when the last call is over.
 
-        Or when the time for it is, or when the web has been gone for a while: nobody could come back then.
+        Or when the time for it is, or when the web has been gone for a while: nobody could come
+        back then.
         """
         self.rooms.is_draining = True
         log.info("draining: %d seats in %d rooms", len(self.rooms.seats), self.rooms.count)
@@ -101,7 +106,11 @@ class Node:
                 log.warning("draining ends early: the web is gone")
                 return
             await asyncio.sleep(DRAIN_LOOK_SECONDS)
-        log.warning("draining ends: %d seats have had their %d s", len(self.rooms.seats), self._settings.drain_seconds)
+        log.warning(
+            "draining ends: %d seats have had their %d s",
+            len(self.rooms.seats),
+            self._settings.drain_seconds,
+        )
 
     async def _serve_metrics(self, port: int) -> None:
         try:
@@ -112,7 +121,9 @@ class Node:
     # ------------------------------------------------------------ the line to the web
 
     def _make_client(self) -> socketio.AsyncClient:
-        client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False, handle_sigint=False)
+        client = socketio.AsyncClient(
+            reconnection=False, logger=False, engineio_logger=False, handle_sigint=False
+        )
         for command in Command:
             client.on(command.value, self._handler(command), namespace=NAMESPACE)
         # At once: `wait()` returns only a second after the line was lost.
@@ -128,14 +139,24 @@ class Node:
     async def _stay_connected(self) -> None:
         wait = SHORTEST_WAIT
         while True:
-            # A fresh client each time: one that lost its server does not always find back to "disconnected".
+            # A fresh client each time: one that lost its server does not always find back to
+            # "disconnected".
             self._web = self._make_client()
             try:
-                auth = NodeAuth(node=self._settings.node_id, secret=node_secret(self._settings.secret_key))
-                await self._web.connect(
-                    self._settings.web_url, auth=auth.model_dump(), namespaces=[NAMESPACE], transports=["websocket"]
+                auth = NodeAuth(
+                    node=self._settings.node_id, secret=node_secret(self._settings.secret_key)
                 )
-                log.info("connected to the web at %s as %s", self._settings.web_url, self._settings.node_id)
+                await self._web.connect(
+                    self._settings.web_url,
+                    auth=auth.model_dump(),
+                    namespaces=[NAMESPACE],
+                    transports=["websocket"],
+                )
+                log.info(
+                    "connected to the web at %s as %s",
+                    self._settings.web_url,
+                    self._settings.node_id,
+                )
                 wait = SHORTEST_WAIT
                 await self._say_hello()
                 await self._web.wait()
@@ -157,7 +178,9 @@ class Node:
 
     async def _say_hello(self) -> None:
         capacity = 0 if self.rooms.is_draining else self._settings.rooms
-        hello = NodeHello(node=self._settings.node_id, capacity=capacity, rooms=self.rooms.presences)
+        hello = NodeHello(
+            node=self._settings.node_id, capacity=capacity, rooms=self.rooms.presences
+        )
         await self._emit(Event.HELLO, hello)
 
     async def _emit(self, event: Event, message: BaseModel) -> None:
@@ -167,7 +190,9 @@ class Node:
             log.debug("%s is not told: the web is away", event)
 
     def _tell(self, event: Event, message: BaseModel) -> None:
-        """Queues the event. While the web is away events are dropped: hello tells it how things stand."""
+        """Queues the event. While the web is away events are dropped: hello tells it how things
+        stand.
+        """
         if not self._web.connected:
             return
         try:
@@ -184,7 +209,10 @@ class Node:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             if self._web.connected:
                 heartbeat = NodeHeartbeat(
-                    node=self._settings.node_id, rooms=self.rooms.count, seats=len(self.rooms.seats), load=self._load()
+                    node=self._settings.node_id,
+                    rooms=self.rooms.count,
+                    seats=len(self.rooms.seats),
+                    load=self._load(),
                 )
                 await self._emit(Event.HEARTBEAT, heartbeat)
 
@@ -205,7 +233,9 @@ class Node:
             return Refused(error="invalid", message=f"{command} is not understood.").model_dump()
         known = self._answers.get(parsed.command_id)
         if known is None:
-            known = self._answers[parsed.command_id] = asyncio.ensure_future(self._carry_out(parsed))
+            known = self._answers[parsed.command_id] = asyncio.ensure_future(
+                self._carry_out(parsed)
+            )
             while len(self._answers) > REMEMBERED_ANSWERS:
                 self._answers.popitem(last=False)
         return await asyncio.shield(known)
@@ -229,5 +259,7 @@ class Node:
                     answer = Answered()
         except Exception:
             log.exception("a command failed")
-            answer = Refused(error="failed", message="The media node could not carry out the command.")
+            answer = Refused(
+                error="failed", message="The media node could not carry out the command."
+            )
         return answer.model_dump(mode="json")

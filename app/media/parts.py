@@ -1,4 +1,6 @@
-"""What each line of an offer plays: the microphone and the pictures that come in, the slots that go out."""
+"""What each line of an offer plays: the microphone and the pictures that come in, the slots that go
+out.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from app.media.subscription import Subscription
 
 
 class Parts:
-    """The publications and subscriptions of one connection, as its offer and the web's ``lines`` make them.
+    """The publications and subscriptions of one connection, as its offer and the web's ``lines``
+    make them.
 
     ``publish`` makes a publication of a kind, a codec and an ssrc that the offer may have named.
     """
@@ -38,10 +41,16 @@ class Parts:
         self._ssrcs = {self.ssrc}
 
     def give(self, offer: sdp.Offer, lines: Lines) -> list[sdp.AnsweredLine]:
-        """Gives each offered line its part; a line that plays none is refused. Raises MalformedSdp."""
+        """Gives each offered line its part; a line that plays none is refused. Raises
+        MalformedSdp.
+        """
         self._ssrcs = {self.ssrc}.union(*(line.ssrcs for line in offer.lines))
         parts: dict[str, tuple[str, int | Kind]] = {}
-        for mid, kind in ((lines.mic, Kind.AUDIO), (lines.camera, Kind.VIDEO), (lines.screen, Kind.SCREEN)):
+        for mid, kind in (
+            (lines.mic, Kind.AUDIO),
+            (lines.camera, Kind.VIDEO),
+            (lines.screen, Kind.SCREEN),
+        ):
             if mid is not None:
                 parts[mid] = ("up", kind)
         for number, slot in enumerate(lines.slots):
@@ -69,9 +78,13 @@ class Parts:
 
     @staticmethod
     def _fits(line: sdp.OfferedLine, kind: Kind) -> bool:
-        return line.direction in ("sendonly", "sendrecv") and (line.kind == "audio") == (kind is Kind.AUDIO)
+        return line.direction in ("sendonly", "sendrecv") and (line.kind == "audio") == (
+            kind is Kind.AUDIO
+        )
 
-    def _take_in(self, line: sdp.OfferedLine, kind: Kind, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
+    def _take_in(
+        self, line: sdp.OfferedLine, kind: Kind, taken: tuple[sdp.Taken, ...]
+    ) -> sdp.AnsweredLine:
         uplink = self._uplink
         layers = sdp.take_layers(line) if kind is not Kind.AUDIO else None
         ssrc = line.ssrcs[0] if line.ssrcs and layers is None else None
@@ -81,7 +94,10 @@ class Parts:
         uplink.by_mid[line.mid.encode()] = publication
         if layers is not None:
             publication.small = self._publish(kind, taken[0], None)
-            uplink.by_rid |= {layers[0].encode(): publication.small, layers[1].encode(): publication}
+            uplink.by_rid |= {
+                layers[0].encode(): publication.small,
+                layers[1].encode(): publication,
+            }
         if uplink.by_ssrc.keys() & set(line.ssrcs):
             raise sdp.MalformedSdp("two lines share an ssrc")
         if ssrc is not None:
@@ -98,15 +114,23 @@ class Parts:
         uplink.repaired_rid_id = numbers.get(rtp.REPAIRED_RID, uplink.repaired_rid_id)
         return sdp.AnsweredLine(line, taken[:1], "recvonly", layers=layers or ())
 
-    def _send_out(self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]) -> sdp.AnsweredLine:
+    def _send_out(
+        self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]
+    ) -> sdp.AnsweredLine:
         is_video = line.kind == "video"
         has_repair = is_video and any(each.rtx is not None for each in taken)
         ssrc, repair = self._new_ssrc(), self._new_ssrc() if has_repair else None
-        send_time, transport_cc = (line.extensions.get(uri) for uri in (rtp.ABS_SEND_TIME, rtp.TRANSPORT_CC))
+        send_time, transport_cc = (
+            line.extensions.get(uri) for uri in (rtp.ABS_SEND_TIME, rtp.TRANSPORT_CC)
+        )
         subscription = Subscription(
-            self._transport, ssrc, repair,
+            self._transport,
+            ssrc,
+            repair,
             {each.key: (each.codec.payload_type, each.rtx) for each in taken},
-            send_time[0] if send_time else None, is_video, transport_cc[0] if transport_cc else None,
+            send_time[0] if send_time else None,
+            is_video,
+            transport_cc[0] if transport_cc else None,
         )
         self.subscriptions[ssrc] = subscription
         return sdp.AnsweredLine(line, taken, "sendonly", sdp.Outgoing(stream, ssrc, repair))

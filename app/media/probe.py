@@ -1,9 +1,10 @@
-"""How much a listener's line would bear: short trains of padding, and sound watched packet by packet. Pure.
+"""How much a listener's line would bear: short trains of padding, and sound watched packet by
+packet. Pure.
 
-Packets of one train leave together; how far apart the listener gets them is what the narrowest hop needs for
-each (packet dispersion). A train is 1.7 kB: on 64 kbit/s it takes a fifth of a second and pushes nothing out.
-Both use transport-wide numbers, which are sent only while the line is degraded: a packet that carries one
-does not enter the browser's own estimate (REMB).
+Packets of one train leave together; how far apart the listener gets them is what the narrowest hop
+needs for each (packet dispersion). A train is 1.7 kB: on 64 kbit/s it takes a fifth of a second and
+pushes nothing out. Both use transport-wide numbers, which are sent only while the line is degraded:
+a packet that carries one does not enter the browser's own estimate (REMB).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ CONFIDENCE = 2.0
 
 
 class Evidence:
-    """How much is surely lost of what was seen lately: three of eight packets may be bad luck, thirty of eighty not.
+    """How much is surely lost of what was seen lately: three of eight packets may be bad luck,
+    thirty of eighty not.
 
     The lower end of Wilson's interval (1927). What was seen before counts half at each look.
     """
@@ -107,7 +109,9 @@ class Prober:
             self._judge(self._trains.pop(first), now)
 
     def take_loss(self) -> float | None:
-        """What the watched sound surely loses; ``None`` while too little was told since the last answer."""
+        """What the watched sound surely loses; ``None`` while too little was told since the last
+        answer.
+        """
         return self._loss.share()
 
     def capacity(self, now: float) -> float | None:

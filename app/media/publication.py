@@ -1,4 +1,6 @@
-"""One incoming stream: what arrived of it, its packet cache, its retransmission and key-frame requests."""
+"""One incoming stream: what arrived of it, its packet cache, its retransmission and key-frame
+requests.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ class Publication:
     # ------------------------------------------------------------ arrival
 
     def arrive(self, sequence: int, timestamp: int, now: float) -> int:
-        """Notes an original packet: NEWER, LATE or DUPLICATE. Gaps in video are asked for at once."""
+        """Notes an original packet: NEWER, LATE or DUPLICATE. Gaps in video are asked for at
+        once.
+        """
         if self.max_sequence < 0:
             self._begin(sequence, timestamp, now)
             return NEWER
@@ -106,7 +110,9 @@ class Publication:
         return NEWER
 
     def repaired(self, sequence: int) -> int:
-        """Notes a packet that came back by RTX: LATE or DUPLICATE. It does not count as received (RFC 4588)."""
+        """Notes a packet that came back by RTX: LATE or DUPLICATE. It does not count as received
+        (RFC 4588).
+        """
         return LATE if self.missing.pop(sequence, None) is not None else DUPLICATE
 
     def _begin(self, sequence: int, timestamp: int, now: float) -> None:
@@ -164,14 +170,19 @@ class Publication:
         return level
 
     def forget_old(self) -> None:
-        """Each second: empties the cache of what is older than two seconds, but for the newest packet."""
+        """Each second: empties the cache of what is older than two seconds, but for the newest
+        packet.
+        """
         if not self.cache or self.max_sequence < 0:
             return
         behind = min((self.max_sequence - self._oldest) & SEQUENCE_MASK, CACHE_MASK)
         for step in range(behind, 0, -1):
             place = (self.max_sequence - step) & CACHE_MASK
             kept = self.cache[place]
-            if kept is not None and (self.last_timestamp - kept[1]) & TIMESTAMP_MASK <= KEPT_SECONDS * self.clock:
+            if (
+                kept is not None
+                and (self.last_timestamp - kept[1]) & TIMESTAMP_MASK <= KEPT_SECONDS * self.clock
+            ):
                 behind = step
                 break
             self.cache[place] = None
@@ -182,7 +193,9 @@ class Publication:
     # ------------------------------------------------------------ key frames
 
     def request_key_frame(self, now: float | None = None) -> None:
-        """Asks the publisher for a key frame, at most every 0.5 s; one that comes too soon is kept, not dropped."""
+        """Asks the publisher for a key frame, at most every 0.5 s; one that comes too soon is kept,
+        not dropped.
+        """
         if not self.is_video:
             return
         now = time.monotonic() if now is None else now
@@ -194,7 +207,9 @@ class Publication:
             self.send_pli()
 
     def remember_key_frame(self, now: float) -> None:
-        """Sends the request that was kept, and repeats one that brought nothing to those who wait."""
+        """Sends the request that was kept, and repeats one that brought nothing to those who
+        wait.
+        """
         if now < self._key_frame_due:
             return
         if self._has_kept_request or any(each.live is not self for each in self.subscriptions):
@@ -205,7 +220,9 @@ class Publication:
     # ------------------------------------------------------------ reports
 
     def report_block(self, now: float) -> ReportBlock | None:
-        """Loss since the last call and in all, jitter, and the delay since the publisher's report (RFC 3550, A.3)."""
+        """Loss since the last call and in all, jitter, and the delay since the publisher's report
+        (RFC 3550, A.3).
+        """
         if self.max_sequence < 0 or self.ssrc is None:
             return None
         expected = self.max_extended - self._base_extended + 1
@@ -216,7 +233,9 @@ class Publication:
         fraction = step_lost / step if step > 0 and step_lost > 0 else 0.0
         delay = int((now - self.report_at) * 65536) if self.report else 0
         last = self.report.middle if self.report else 0
-        return ReportBlock(self.ssrc, fraction, lost, self.max_extended, int(self._jitter), last, delay)
+        return ReportBlock(
+            self.ssrc, fraction, lost, self.max_extended, int(self._jitter), last, delay
+        )
 
     def extended(self, sequence: int) -> int:
         return extend(sequence, self.max_extended)

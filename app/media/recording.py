@@ -1,8 +1,9 @@
-"""Recording a room: packets are noted on the packet path; everything else happens on a thread of the recorder's own.
+"""Recording a room: packets are noted on the packet path; everything else happens on a thread of
+the recorder's own.
 
-A run lasts from the web's word until its next word, or until the web is out of hearing: nobody could stop it then.
-What a run records is sealed segment by segment under a key that the web lent, and stored at once; a node that is
-killed loses the segment that it was at.
+A run lasts from the web's word until its next word, or until the web is out of hearing: nobody
+could stop it then. What a run records is sealed segment by segment under a key that the web lent,
+and stored at once; a node that is killed loses the segment that it was at.
 """
 
 from __future__ import annotations
@@ -38,10 +39,16 @@ _Noted = tuple[Publication, int, int, int, bytearray, int, float]
 
 
 class Recorder:
-    """One run. Made, told and stopped on the node's loop; ``stopped`` is called on the thread, once all is stored."""
+    """One run. Made, told and stopped on the node's loop; ``stopped`` is called on the thread, once
+    all is stored.
+    """
 
     def __init__(
-        self, command: RecordingSet, store: SegmentStore, stopped: Callable[[RecordingStopped], None], now: float
+        self,
+        command: RecordingSet,
+        store: SegmentStore,
+        stopped: Callable[[RecordingStopped], None],
+        now: float,
     ) -> None:
         self.recording = command.recording or ""
         self.picture: Publication | None = None
@@ -66,7 +73,13 @@ class Recorder:
     # ------------------------------------------------------------ on the packet path
 
     def take(
-        self, publication: Publication, sequence: int, timestamp: int, marker: int, payload: bytearray, level: int,
+        self,
+        publication: Publication,
+        sequence: int,
+        timestamp: int,
+        marker: int,
+        payload: bytearray,
+        level: int,
         now: float,
     ) -> None:
         if len(self._notes) < MOST_WAITING:
@@ -86,7 +99,11 @@ class Recorder:
         """Listens at the publications of those who are named and connected, and at no others."""
         self._seats = seats
         voices = {name for names in self._command.voices.values() for name in names}
-        wanted = {publication for name in voices if (publication := self._published(name, Kind.AUDIO)) is not None}
+        wanted = {
+            publication
+            for name in voices
+            if (publication := self._published(name, Kind.AUDIO)) is not None
+        }
         if self.picture is not None and self.picture in self._cameras():
             wanted.add(self.picture)
             shown = self._tape.shown
@@ -139,16 +156,28 @@ class Recorder:
             if screen is not None and screen.codec == "vp8" and screen.flows(now):
                 return screen
             camera = self._published(name, Kind.VIDEO)
-            layer = next((one for one in (camera, camera.small) if one is not None and one.flows(now)), None) \
-                if camera is not None and camera.codec == "vp8" else None
+            layer = (
+                next(
+                    (one for one in (camera, camera.small) if one is not None and one.flows(now)),
+                    None,
+                )
+                if camera is not None and camera.codec == "vp8"
+                else None
+            )
             if layer is not None:
                 flowing[name] = layer
-        present = self.picture.seat if self.picture is not None and self.picture.seat in flowing else None
+        present = (
+            self.picture.seat if self.picture is not None and self.picture.seat in flowing else None
+        )
         loudest = min(flowing, key=lambda name: levels.get(name, SILENCE), default=None)
         if present is not None and levels.get(present, SILENCE) < SPEAKING:
             self._spoke = now
-        if present is None or (loudest is not None and loudest != present and now - self._spoke > STAYS
-                               and levels.get(loudest, SILENCE) < SPEAKING):
+        if present is None or (
+            loudest is not None
+            and loudest != present
+            and now - self._spoke > STAYS
+            and levels.get(loudest, SILENCE) < SPEAKING
+        ):
             present, self._spoke = loudest, now
         return flowing[present] if present is not None else None
 
@@ -158,8 +187,18 @@ class Recorder:
 
     def _cameras(self) -> set[Publication]:
         """Every picture of those who may be shown, each layer by itself."""
-        found = (self._published(name, kind) for name in self._command.pictures for kind in (Kind.VIDEO, Kind.SCREEN))
-        return {layer for each in found if each is not None for layer in (each, each.small) if layer is not None}
+        found = (
+            self._published(name, kind)
+            for name in self._command.pictures
+            for kind in (Kind.VIDEO, Kind.SCREEN)
+        )
+        return {
+            layer
+            for each in found
+            if each is not None
+            for layer in (each, each.small)
+            if layer is not None
+        }
 
     # ------------------------------------------------------------ on the thread
 
@@ -170,7 +209,9 @@ class Recorder:
             while not is_last:
                 is_last = self._over.wait(ROUND_SECONDS)
                 self._take_in()
-                for cluster in self._tape.advance(self._over_at if is_last else time.monotonic(), is_last=is_last):
+                for cluster in self._tape.advance(
+                    self._over_at if is_last else time.monotonic(), is_last=is_last
+                ):
                     self._keep(cluster)
                 end_ms = self._tape.written_ms
         except Exception:
@@ -179,10 +220,20 @@ class Recorder:
             self._over.set()
         for reason, count in self._tape.drops.items():
             drops[f"recorder_{reason}"] += count
-        log.info("recording of room %s: %d segments stored, %d lost", self._room, self._kept, self._lost)
-        self._stopped(RecordingStopped(
-            room=self._room, recording=self.recording, stopped_at=self._stopped_at or time.time(), end_ms=end_ms,
-            segments=self._kept, lost=self._lost, broke=broke))
+        log.info(
+            "recording of room %s: %d segments stored, %d lost", self._room, self._kept, self._lost
+        )
+        self._stopped(
+            RecordingStopped(
+                room=self._room,
+                recording=self.recording,
+                stopped_at=self._stopped_at or time.time(),
+                end_ms=end_ms,
+                segments=self._kept,
+                lost=self._lost,
+                broke=broke,
+            )
+        )
 
     def _take_in(self) -> None:
         notes, tape = self._notes, self._tape
@@ -198,12 +249,18 @@ class Recorder:
                 tape.sound(publication, publication.seat, timestamp, payload, level, at)
 
     def _keep(self, cluster: bytes) -> None:
-        """Stores a segment under the first number that is free; what the store does not take is given up by name."""
+        """Stores a segment under the first number that is free; what the store does not take is
+        given up by name.
+        """
         for _ in range(TRIES):
             try:
                 if self._number is None:
-                    self._number = first_free(lambda number: self._store.has(segment_id(self.recording, number)))
-                while not self._store.add(segment_id(self.recording, self._number), self._key, cluster):
+                    self._number = first_free(
+                        lambda number: self._store.has(segment_id(self.recording, number))
+                    )
+                while not self._store.add(
+                    segment_id(self.recording, self._number), self._key, cluster
+                ):
                     self._number += 1
                 self._number += 1
                 self._kept += 1

@@ -1,12 +1,15 @@
 """Packets in, clusters out: what a recording does with encoded frames. Pure, and never decodes.
 
-Times are the node's monotonic seconds until they are written; a cluster's are milliseconds of the recording. Whatever
-arrives waits `PATIENCE`, so that late and repaired packets find their place.
+Times are the node's monotonic seconds until they are written; a cluster's are milliseconds of the
+recording. Whatever arrives waits `PATIENCE`, so that late and repaired packets find their place.
 
-* A track of a language holds one Opus stream at a time. Where several of its voices sound at once the louder has it;
-  who has it keeps it through pauses of up to `HANG_OVER`. Where nobody sounds there is silence, written out, so that
+* A track of a language holds one Opus stream at a time. Where several of its voices sound at once
+  the louder has it;
+  who has it keeps it through pauses of up to `HANG_OVER`. Where nobody sounds there is silence,
+  written out, so that
   every track runs without a gap and stays with the picture.
-* The picture is of one publication at a time and changes on a key frame. After a lost packet its frames are left out
+* The picture is of one publication at a time and changes on a key frame. After a lost packet its
+  frames are left out
   until the next key frame. Where nobody has a picture it is black.
 """
 
@@ -40,13 +43,21 @@ def opus_ms(packet: bytes | bytearray) -> float:
     if not packet:
         return 0
     kind, count = packet[0] >> 3, packet[0] & 3
-    frame = OPUS_MS[0][kind & 3] if kind < 12 else OPUS_MS[1][kind & 1] if kind < 16 else OPUS_MS[2][kind & 3]
+    frame = (
+        OPUS_MS[0][kind & 3]
+        if kind < 12
+        else OPUS_MS[1][kind & 1]
+        if kind < 16
+        else OPUS_MS[2][kind & 3]
+    )
     frames = 1 if count == 0 else 2 if count < 3 else packet[1] & 63 if len(packet) > 1 else 0
     return frame * frames if frame * frames <= 120 else 0
 
 
 class Clock:
-    """Brings RTP time onto the node's clock: as early as the quickest packet says, drifting back slowly."""
+    """Brings RTP time onto the node's clock: as early as the quickest packet says, drifting back
+    slowly.
+    """
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -85,7 +96,9 @@ class Frames:
         self._begun_at = 0.0
         self._timestamp = 0
 
-    def put(self, sequence: int, timestamp: int, marker: int, payload: bytes | bytearray, now: float) -> bool:
+    def put(
+        self, sequence: int, timestamp: int, marker: int, payload: bytes | bytearray, now: float
+    ) -> bool:
         """False for a packet that comes too late to be of use."""
         number = sequence if self._highest is None else extend(sequence, self._highest)
         if self._expected is not None and number < self._expected:
@@ -95,9 +108,12 @@ class Frames:
         return True
 
     def take(self, until: float) -> list[tuple[float, bytes]]:
-        """(time, frame) of each frame that can be shown among what had arrived by `until`. What has arrived since
-        fills its gaps."""
-        due = max((number for number, packet in self._waiting.items() if packet[0] <= until), default=None)
+        """(time, frame) of each frame that can be shown among what had arrived by `until`. What has
+        arrived since fills its gaps.
+        """
+        due = max(
+            (number for number, packet in self._waiting.items() if packet[0] <= until), default=None
+        )
         if due is None:
             return []
         frames = []
@@ -114,7 +130,9 @@ class Frames:
     def _lose(self) -> None:
         self.is_broken, self._begun = True, None
 
-    def _add(self, timestamp: int, marker: int, payload: bytes | bytearray, at: float) -> tuple[float, bytes] | None:
+    def _add(
+        self, timestamp: int, marker: int, payload: bytes | bytearray, at: float
+    ) -> tuple[float, bytes] | None:
         start = _after_descriptor(payload)
         if start is None or start >= len(payload):
             return None  # padding, to probe the line
@@ -164,7 +182,9 @@ class VoiceTrack:
         self._sounded: dict[str, float] = {}
 
     def add(self, seat: str, at: float, level: float, payload: bytes | bytearray) -> list[Block]:
-        """The packet, if its voice has the track, after the silence before it. `at` in ms, `level` smoothed, -dBov."""
+        """The packet, if its voice has the track, after the silence before it. `at` in ms, `level`
+        smoothed, -dBov.
+        """
         if seat not in self.seats or not self._has_it(seat, at, level):
             return []
         length = opus_ms(payload)
@@ -201,7 +221,9 @@ class VoiceTrack:
 
 
 class Tape:
-    """One run of a recording. `origin` is the node's time at which the recording stands at `begin_ms`."""
+    """One run of a recording. `origin` is the node's time at which the recording stands at
+    `begin_ms`.
+    """
 
     def __init__(self, origin: float, begin_ms: int) -> None:
         self.drops: Counter[str] = Counter()
@@ -240,11 +262,21 @@ class Tape:
             self.shown, self._pictures = None, {}
             self._black_due = min(self._black_due, self._ms(now))
         else:
-            self._pictures = {each: frames for each, frames in self._pictures.items() if each in (source, self.shown)}
+            self._pictures = {
+                each: frames
+                for each, frames in self._pictures.items()
+                if each in (source, self.shown)
+            }
             self._pictures.setdefault(source, Frames())
 
     def sound(
-        self, source: Source, seat: str, timestamp: int, payload: bytes | bytearray, level: int, now: float
+        self,
+        source: Source,
+        seat: str,
+        timestamp: int,
+        payload: bytes | bytearray,
+        level: int,
+        now: float,
     ) -> None:
         """An Opus packet. ``level`` in -dBov, -1 where the browser does not say."""
         clock = self._clocks.get(source)
@@ -256,7 +288,13 @@ class Tape:
         self._sounds.append((clock.at(timestamp, now), seat, min(smoothed, said), payload))
 
     def picture(
-        self, source: Source, sequence: int, timestamp: int, marker: int, payload: bytes | bytearray, now: float
+        self,
+        source: Source,
+        sequence: int,
+        timestamp: int,
+        marker: int,
+        payload: bytes | bytearray,
+        now: float,
     ) -> None:
         frames = self._pictures.get(source)
         if frames is None:
@@ -274,7 +312,9 @@ class Tape:
         return self._cut(until_ms - 2 * OUT_OF_STEP_MS, is_last)
 
     def _voices(self, until: float, until_ms: float) -> list[Block]:
-        due = sorted((sound for sound in self._sounds if sound[0] <= until), key=lambda sound: sound[0])
+        due = sorted(
+            (sound for sound in self._sounds if sound[0] <= until), key=lambda sound: sound[0]
+        )
         self._sounds = [sound for sound in self._sounds if sound[0] > until]
         blocks: list[Block] = []
         for at, seat, level, payload in due:
@@ -318,12 +358,20 @@ class Tape:
         return [Block(moment, PICTURE, frame, not frame[0] & 1)]
 
     def _cut(self, settled: float, is_last: bool) -> list[bytes]:
-        """Clusters of `CLUSTER_MS`, or less where a key frame makes a good beginning for one. None is cut where a block
-        may still come before the place."""
+        """Clusters of `CLUSTER_MS`, or less where a key frame makes a good beginning for one. None
+        is cut where a block may still come before the place.
+        """
         whole = []
         while self._blocks:
             first = self._blocks[0].at
-            cut = next((place for place, block in enumerate(self._blocks) if place and _begins(block, first)), None)
+            cut = next(
+                (
+                    place
+                    for place, block in enumerate(self._blocks)
+                    if place and _begins(block, first)
+                ),
+                None,
+            )
             if cut is None or self._blocks[cut].at > settled:
                 break
             whole.append(cluster(self._blocks[:cut]))

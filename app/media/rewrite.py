@@ -15,7 +15,8 @@ def sequence_offset(last_sent: int, first: int) -> int:
 def timestamp_offset(last_sent: int, elapsed_ticks: int, first: int) -> int:
     """The offset that places ``first`` ``elapsed_ticks`` after ``last_sent``.
 
-    The wall time that passed, not one frame: else the receiver's jitter buffer grows at every switch.
+    The wall time that passed, not one frame: else the receiver's jitter buffer grows at every
+    switch.
     """
     return (last_sent + max(1, elapsed_ticks) - first) & TIMESTAMP_MASK
 

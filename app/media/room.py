@@ -10,7 +10,15 @@ from pydantic import BaseModel
 
 from app.core.blobs import SegmentStore
 from app.media.limits import MAX_OFFERING, OFFERS_A_SECOND, OFFERS_BURST, Allowance, Warned
-from app.media.messages import ConnectionState, Event, Kind, RoomPresence, RoomSpeaking, Route, SeatState
+from app.media.messages import (
+    ConnectionState,
+    Event,
+    Kind,
+    RoomPresence,
+    RoomSpeaking,
+    Route,
+    SeatState,
+)
 from app.media.messages_recording import RecordingSet, RecordingStopped
 from app.media.publication import SILENCE, Publication
 from app.media.recording import Recorder
@@ -29,7 +37,9 @@ SMOOTHING = 0.6
 
 
 class Room:
-    """Seats by name, and the table of routes as the web last gave it. Touched by one thread only."""
+    """Seats by name, and the table of routes as the web last gave it. Touched by one thread
+    only.
+    """
 
     def __init__(self, name: str, tell: Tell) -> None:
         self.name = name
@@ -58,7 +68,9 @@ class Room:
     # ------------------------------------------------------------ who is here
 
     def may_offer(self, seat: str, now: float) -> bool:
-        """Whether the seat may ask for one more connection; each costs the node some milliseconds."""
+        """Whether the seat may ask for one more connection; each costs the node some
+        milliseconds.
+        """
         if seat not in self._offers and len(self._offers) >= MAX_OFFERING:
             self._offers.clear()
         if self._offers.setdefault(seat, Allowance(OFFERS_A_SECOND, OFFERS_BURST)).take(now):
@@ -66,11 +78,18 @@ class Room:
         self._refused += 1
         count = self._warned.due(self._refused, now)
         if count:
-            log.warning("seat %s of room %s asks for connections too often: %d refused", seat, self.name, count)
+            log.warning(
+                "seat %s of room %s asks for connections too often: %d refused",
+                seat,
+                self.name,
+                count,
+            )
         return False
 
     def take_seat(self, seat: Seat) -> Seat | None:
-        """Puts the connection into its seat; returns the one that sat there, for the caller to close."""
+        """Puts the connection into its seat; returns the one that sat there, for the caller to
+        close.
+        """
         evicted = self.seats.get(seat.name)
         self.seats[seat.name] = seat
         self.connect_streams()
@@ -104,7 +123,9 @@ class Room:
         self.connect_streams()
 
     def connect_streams(self) -> None:
-        """Makes every slot of every connected listener hold what the routes say, as far as it is published."""
+        """Makes every slot of every connected listener hold what the routes say, as far as it is
+        published.
+        """
         for seat in self.seats.values():
             if seat.is_connected:
                 self._fill_slots(seat, self.routes.get(seat.name, ()))
@@ -135,12 +156,20 @@ class Room:
 
     def _published(self, route: Route) -> Publication | None:
         source = self.seats.get(route.source)
-        return source.publications.get(route.kind) if source is not None and source.is_connected else None
+        return (
+            source.publications.get(route.kind)
+            if source is not None and source.is_connected
+            else None
+        )
 
     # ------------------------------------------------------------ recording
 
-    def set_recording(self, command: RecordingSet, store: SegmentStore, stopped: Callable[[RecordingStopped], None]
-                      ) -> None:
+    def set_recording(
+        self,
+        command: RecordingSet,
+        store: SegmentStore,
+        stopped: Callable[[RecordingStopped], None],
+    ) -> None:
         """Records as the command says, or no longer; an older command than the last is ignored."""
         if command.version <= self._recording_version:
             return
@@ -157,7 +186,9 @@ class Room:
         self.recorder.attach(self.seats)
 
     def stop_recording(self, now: float) -> Recorder | None:
-        """Ends the run at once; whatever the web says next is new. Returns what still has to be stored, by itself."""
+        """Ends the run at once; whatever the web says next is new. Returns what still has to be
+        stored, by itself.
+        """
         recorder, self.recorder, self._recording_version = self.recorder, None, -1
         if recorder is not None:
             recorder.stop(now)
@@ -166,7 +197,9 @@ class Room:
     # ------------------------------------------------------------ who speaks
 
     def notice_speech(self, now: float) -> None:
-        """Five times a second: levels from the packets' own extension; tells the web of a change."""
+        """Five times a second: levels from the packets' own extension; tells the web of a
+        change.
+        """
         levels = {name: self._level(seat) for name, seat in self.seats.items() if seat.is_connected}
         for gone in self._smoothed.keys() - levels.keys():
             del self._smoothed[gone]
@@ -177,7 +210,9 @@ class Room:
         if speaker == self._speaker and not self._levels_moved(levels):
             return
         self._speaker, self._told_levels = speaker, levels
-        self._tell(Event.ROOM_SPEAKING, RoomSpeaking(room=self.name, levels=levels, speaker=speaker))
+        self._tell(
+            Event.ROOM_SPEAKING, RoomSpeaking(room=self.name, levels=levels, speaker=speaker)
+        )
 
     def _level(self, seat: Seat) -> int:
         microphone = seat.publications.get(Kind.AUDIO)
@@ -191,7 +226,11 @@ class Room:
         if loudest is not None and levels[loudest] < SPEAKING_LEVEL:
             rival = self._speaker is not None and self._speaker != loudest
             held = levels.get(self._speaker or "", SILENCE)
-            if not rival or levels[loudest] < held - LEVEL_STEP or now - self._speaker_heard > SPEAKER_HOLDS:
+            if (
+                not rival
+                or levels[loudest] < held - LEVEL_STEP
+                or now - self._speaker_heard > SPEAKER_HOLDS
+            ):
                 self._speaker_heard = now
                 return loudest
         if self._speaker in levels and now - self._speaker_heard < SPEAKER_HOLDS:
@@ -201,4 +240,6 @@ class Room:
     def _levels_moved(self, levels: dict[str, int]) -> bool:
         if levels.keys() != self._told_levels.keys():
             return True
-        return any(abs(level - self._told_levels[name]) >= LEVEL_STEP for name, level in levels.items())
+        return any(
+            abs(level - self._told_levels[name]) >= LEVEL_STEP for name, level in levels.items()
+        )

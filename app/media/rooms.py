@@ -54,12 +54,16 @@ STORING_SECONDS = 5.0
 
 
 class Rooms:
-    """Carries out the web's commands; ``tell`` is how it reports. ``run()`` beats time until cancelled."""
+    """Carries out the web's commands; ``tell`` is how it reports. ``run()`` beats time until
+    cancelled.
+    """
 
     def __init__(
         self, settings: MediaSettings, tell: Tell, impair: Callable[[Seat], None] | None = None
     ) -> None:
-        """``impair`` is for tests: it sees each seat before its browser does, and may spoil its line."""
+        """``impair`` is for tests: it sees each seat before its browser does, and may spoil its
+        line.
+        """
         self._impair = impair
         self.is_draining = False
         """Takes no new room; the rooms that stand live on, and their seats may come back."""
@@ -96,25 +100,40 @@ class Rooms:
         if room is None:
             return self._refusal()
         if command.seat not in room.seats and len(room.seats) >= MAX_SEATS:
-            return Refused(error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken.")
+            return Refused(
+                error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken."
+            )
         if not room.may_offer(command.seat, time.monotonic()):
-            return Refused(error="busy", message=f"Seat {command.seat} asks for connections too often.")
+            return Refused(
+                error="busy", message=f"Seat {command.seat} asks for connections too often."
+            )
         async with self._one_at_a_time:
             answer = await self._answer(room, command)
             await asyncio.sleep(0)
         return answer
 
     async def _answer(self, room: Room, command: SeatOffer) -> OfferAnswered | Refused:
-        """Some milliseconds of work without a pause: many at once would hold everybody's packets up."""
+        """Some milliseconds of work without a pause: many at once would hold everybody's packets
+        up.
+        """
         seat = Seat(
-            command.room, command.seat, command.connection, self._current_certificate(),
-            self._settings.public_addresses, (self._settings.first_port, self._settings.last_port),
+            command.room,
+            command.seat,
+            command.connection,
+            self._current_certificate(),
+            self._settings.public_addresses,
+            (self._settings.first_port, self._settings.last_port),
             self._state_changed,
         )
         try:
             sdp = await seat.answer(command.sdp, command.lines)
         except MalformedSdp as error:
-            log.warning("seat %s of room %s offered a malformed description: %s", command.seat, command.room, error)
+            log.warning(
+                "seat %s of room %s offered a malformed description: %s",
+                command.seat,
+                command.room,
+                error,
+            )
             return Refused(error="malformed_sdp", message=f"The offer cannot be answered: {error}.")
         except NoPort as error:
             log.error("no port for seat %s of room %s: %s", command.seat, command.room, error)
@@ -162,11 +181,23 @@ class Rooms:
     def set_recording(self, command: RecordingSet) -> Answered | Refused:
         if not self._settings.storage_url:
             if command.recording is not None:
-                self._tell(Event.RECORDING_STOPPED, RecordingStopped(
-                    room=command.room, recording=command.recording, stopped_at=time.time(), end_ms=command.begin_ms,
-                    segments=0, broke=True))
-            return Refused(error="full", message="This node has no store: CONSILIUM_STORAGE_URL is not set.")
-        room = self._rooms.get(command.room) or (self._room(command.room) if command.recording else None)
+                self._tell(
+                    Event.RECORDING_STOPPED,
+                    RecordingStopped(
+                        room=command.room,
+                        recording=command.recording,
+                        stopped_at=time.time(),
+                        end_ms=command.begin_ms,
+                        segments=0,
+                        broke=True,
+                    ),
+                )
+            return Refused(
+                error="full", message="This node has no store: CONSILIUM_STORAGE_URL is not set."
+            )
+        room = self._rooms.get(command.room) or (
+            self._room(command.room) if command.recording else None
+        )
         if room is None:
             return self._refusal() if command.recording else Answered()
         self._store = self._store or SegmentStore(self._settings.storage_url)
@@ -216,8 +247,12 @@ class Rooms:
 
     def _refusal(self) -> Refused:
         if self.is_draining:
-            return Refused(error="draining", message="This node is about to stop and takes no new room.")
-        return Refused(error="full", message=f"This node carries its {self._settings.rooms} rooms already.")
+            return Refused(
+                error="draining", message="This node is about to stop and takes no new room."
+            )
+        return Refused(
+            error="full", message=f"This node carries its {self._settings.rooms} rooms already."
+        )
 
     def totals(self) -> Counter[str]:
         """What was counted since the start, of seats gone and seats here."""
@@ -239,7 +274,9 @@ class Rooms:
             return
         room.state_changed(seat, state)
         if state is ConnectionState.FAILED and not seat.uplink.heard_at:
-            log.warning("seat %s of room %s began a connection and did not finish it", seat.name, seat.room)
+            log.warning(
+                "seat %s of room %s began a connection and did not finish it", seat.name, seat.room
+            )
         if state in (ConnectionState.FAILED, ConnectionState.CLOSED):
             room.leave_seat(seat)
             self._close_later(seat)
@@ -260,7 +297,9 @@ class Rooms:
         task.add_done_callback(self._is_gone)
 
     def _is_gone(self, task: asyncio.Task[None]) -> None:
-        """A connection is a knot of objects that only the collector undoes: after so many it is called for."""
+        """A connection is a knot of objects that only the collector undoes: after so many it is
+        called for.
+        """
         self._closing.discard(task)
         self._gone += 1
         if self._gone >= COLLECT_AFTER and not self._closing:
@@ -316,7 +355,9 @@ class Rooms:
 
 
 def give_memory_back() -> None:
-    """Collects, and lets the C library return to the system what it keeps for later. Takes some milliseconds."""
+    """Collects, and lets the C library return to the system what it keeps for later. Takes some
+    milliseconds.
+    """
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):  # other C libraries than GNU's
         ctypes.CDLL(None).malloc_trim(0)

@@ -47,7 +47,9 @@ def is_vp8_key_frame(payload: bytes | bytearray) -> bool:
 
 
 def vp8_numbers(packet: bytes | bytearray, start: int, end: int) -> tuple[int, bool, int]:
-    """Where the picture id is (0: nowhere), whether it has 15 bits, where tl0picidx is (0: nowhere); RFC 7741, 4.2."""
+    """Where the picture id is (0: nowhere), whether it has 15 bits, where tl0picidx is (0:
+    nowhere); RFC 7741, 4.2.
+    """
     if start + 2 >= end or not packet[start] & 0x80:
         return 0, False, 0
     flags = packet[start + 1]
@@ -66,7 +68,11 @@ def read_vp8_numbers(packet: bytes | bytearray) -> tuple[int | None, int | None]
     picture, is_long, base = vp8_numbers(packet, 0, len(packet))
     number = None
     if picture:
-        number = (packet[picture] & 0x7F) << 8 | packet[picture + 1] if is_long else packet[picture] & 0x7F
+        number = (
+            (packet[picture] & 0x7F) << 8 | packet[picture + 1]
+            if is_long
+            else packet[picture] & 0x7F
+        )
     return number, packet[base] if base else None
 
 

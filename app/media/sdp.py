@@ -1,7 +1,8 @@
-"""The browser's offer, read strictly, and the node's answer, written whole (RFC 8829, 8843, 9429). Pure.
+"""The browser's offer, read strictly, and the node's answer, written whole (RFC 8829, 8843, 9429).
+Pure.
 
-aiortc's own SDP loses what forwarding needs (extmap directions, simulcast, Opus parameters), so the two
-descriptions are ours; ``read_offer`` raises ``MalformedSdp`` on anything it cannot stand on.
+aiortc's own SDP loses what forwarding needs (extmap directions, simulcast, Opus parameters), so the
+two descriptions are ours; ``read_offer`` raises ``MalformedSdp`` on anything it cannot stand on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from app.media.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TR
 
 MAX_LINES = 40
 MAX_TEXT_LINES = 4000
-REVERSED = {"sendonly": "recvonly", "recvonly": "sendonly", "sendrecv": "sendrecv", "inactive": "inactive"}
+REVERSED = {
+    "sendonly": "recvonly",
+    "recvonly": "sendonly",
+    "sendrecv": "sendrecv",
+    "inactive": "inactive",
+}
 _ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _MID = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
 _RID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
@@ -45,7 +51,9 @@ class Codec:
 
 @dataclass
 class OfferedLine:
-    """One m-line. ``extensions``: uri to (id, direction suffix); ``rtx``: primary to repair ssrc."""
+    """One m-line. ``extensions``: uri to (id, direction suffix); ``rtx``: primary to repair
+    ssrc.
+    """
 
     kind: str
     protocol: str
@@ -76,7 +84,9 @@ def read_offer(text: str) -> Offer:
     try:
         return _read_offer(text)
     except (ValueError, IndexError) as error:
-        raise error if isinstance(error, MalformedSdp) else MalformedSdp(f"unreadable: {error}") from error
+        raise (
+            error if isinstance(error, MalformedSdp) else MalformedSdp(f"unreadable: {error}")
+        ) from error
 
 
 def _read_offer(text: str) -> Offer:
@@ -97,7 +107,14 @@ def _read_offer(text: str) -> Offer:
     if len(set(mids)) != len(mids):
         raise MalformedSdp("two lines share a mid")
     session = _attributes(sections[0])
-    bundled = next((value.split()[1:] for key, value in session if key == "group" and value.startswith("BUNDLE")), [])
+    bundled = next(
+        (
+            value.split()[1:]
+            for key, value in session
+            if key == "group" and value.startswith("BUNDLE")
+        ),
+        [],
+    )
     if not bundled or set(bundled) - set(mids):
         raise MalformedSdp("lines are not bundled")
     return _with_transport(session + _attributes(sections[1 + mids.index(bundled[0])]), lines)
@@ -106,7 +123,9 @@ def _read_offer(text: str) -> Offer:
 def _with_transport(attributes: list[tuple[str, str]], lines: list[OfferedLine]) -> Offer:
     named = dict(attributes)
     ufrag, password = named.get("ice-ufrag", ""), named.get("ice-pwd", "")
-    if not _ICE_CHARACTERS.fullmatch(ufrag) or not (_ICE_CHARACTERS.fullmatch(password) and len(password) >= 22):
+    if not _ICE_CHARACTERS.fullmatch(ufrag) or not (
+        _ICE_CHARACTERS.fullmatch(password) and len(password) >= 22
+    ):
         raise MalformedSdp("no ICE credentials")
     if named.get("setup") not in ("actpass", "passive"):
         raise MalformedSdp("no DTLS role for the browser to take")
@@ -151,7 +170,11 @@ def _read_line(rows: list[str]) -> OfferedLine:
                 line.extensions[uri] = (int(identifier), suffix)
         elif key == "rid":
             name, _, rest = value.partition(" ")
-            if rest.split()[:1] == ["send"] and _RID.fullmatch(name) and len(line.rids) < MAX_LAYERS:
+            if (
+                rest.split()[:1] == ["send"]
+                and _RID.fullmatch(name)
+                and len(line.rids) < MAX_LAYERS
+            ):
                 line.rids.append(name)
         elif key == "ssrc":
             ssrc = _ssrc(value.split()[0])
@@ -172,7 +195,9 @@ def _ssrc(text: str) -> int:
     return number
 
 
-def _codec_attributes(attributes: list[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+def _codec_attributes(
+    attributes: list[tuple[str, str]],
+) -> tuple[dict[str, str], dict[str, list[str]]]:
     parameters: dict[str, str] = {}
     feedback: dict[str, list[str]] = {}
     for key, value in attributes:
@@ -191,8 +216,12 @@ def _read_codec(value: str, parameters: dict[str, str], feedback: dict[str, list
         raise MalformedSdp("a payload type out of range")
     wanted = (*feedback.get(payload_type, ()), *feedback.get("*", ()))
     return Codec(
-        int(payload_type), name.lower(), int(clock), channels[0] if channels else "",
-        parameters.get(payload_type, ""), wanted,
+        int(payload_type),
+        name.lower(),
+        int(clock),
+        channels[0] if channels else "",
+        parameters.get(payload_type, ""),
+        wanted,
     )
 
 
@@ -201,7 +230,9 @@ def _read_codec(value: str, parameters: dict[str, str], feedback: dict[str, list
 
 @dataclass(frozen=True)
 class Taken:
-    """A codec that is forwarded. ``key`` says what it is to every browser; ``rtx`` its repair payload type."""
+    """A codec that is forwarded. ``key`` says what it is to every browser; ``rtx`` its repair
+    payload type.
+    """
 
     key: str
     codec: Codec
@@ -237,7 +268,9 @@ def _repair_of(line: OfferedLine, payload_type: int) -> int | None:
 
 
 def take_layers(line: OfferedLine) -> tuple[str, str] | None:
-    """The small and the large simulcast layer (RFC 8853), by name or else by order; ``None`` for a single stream."""
+    """The small and the large simulcast layer (RFC 8853), by name or else by order; ``None`` for a
+    single stream.
+    """
     if len(set(line.rids)) < 2 or RID not in line.extensions or MID not in line.extensions:
         return None
     small = SMALL if SMALL in line.rids else line.rids[0]
@@ -289,7 +322,12 @@ def write_answer(lines: list[AnsweredLine], transport: LocalTransport, session_i
 
 def _refused(line: OfferedLine) -> list[str]:
     formats = " ".join(line.formats) or "0"
-    return [f"m={line.kind} 0 {line.protocol} {formats}", "c=IN IP4 0.0.0.0", "a=inactive", f"a=mid:{line.mid}"]
+    return [
+        f"m={line.kind} 0 {line.protocol} {formats}",
+        "c=IN IP4 0.0.0.0",
+        "a=inactive",
+        f"a=mid:{line.mid}",
+    ]
 
 
 def _accepted(line: AnsweredLine, transport: LocalTransport) -> list[str]:

@@ -1,4 +1,6 @@
-"""One browser's connection into a seat, from its offer to its end: its streams and their feedback."""
+"""One browser's connection into a seat, from its offer to its end: its streams and their
+feedback.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,16 @@ from app.media.aiortc_seam import Certificate, SeatTransport
 from app.media.downlink import Downlink
 from app.media.forward import Uplink
 from app.media.limits import Warned
-from app.media.messages import ConnectionState, Kind, Layer, Lines, PausedStream, SeatQuality, SeatStreams, Step
+from app.media.messages import (
+    ConnectionState,
+    Kind,
+    Layer,
+    Lines,
+    PausedStream,
+    SeatQuality,
+    SeatStreams,
+    Step,
+)
 from app.media.parts import Parts
 from app.media.probe import Prober
 from app.media.publication import Publication
@@ -35,7 +46,8 @@ FEW_ARRIVALS = 8
 class Seat:
     """A connection in a seat, from its offer to its end; another connection means another ``Seat``.
 
-    ``answer()`` once, then it connects by itself and tells ``on_state``. ``close()`` may be called twice.
+    ``answer()`` once, then it connects by itself and tells ``on_state``. ``close()`` may be called
+    twice.
     """
 
     def __init__(
@@ -108,7 +120,10 @@ class Seat:
             await self.close()
             raise
         local = sdp.LocalTransport(
-            self.transport.ufrag, self.transport.password, self.transport.fingerprint, tuple(self.transport.candidates)
+            self.transport.ufrag,
+            self.transport.password,
+            self.transport.fingerprint,
+            tuple(self.transport.candidates),
         )
         return sdp.write_answer(answered, local, random.getrandbits(62))
 
@@ -130,7 +145,9 @@ class Seat:
         assert offer is not None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                stands = await self.transport.connect(offer.ufrag, offer.password, offer.fingerprints)
+                stands = await self.transport.connect(
+                    offer.ufrag, offer.password, offer.fingerprints
+                )
         except (TimeoutError, ConnectionError):
             stands = False
         if stands and self.state is ConnectionState.CONNECTING:
@@ -146,7 +163,9 @@ class Seat:
         if self.state in (state, ConnectionState.CLOSED, ConnectionState.FAILED):
             return
         self.state = state
-        log.info("seat %s of room %s is %s (connection %s)", self.name, self.room, state, self.connection)
+        log.info(
+            "seat %s of room %s is %s (connection %s)", self.name, self.room, state, self.connection
+        )
         self._on_state(self, state)
 
     async def close(self) -> None:
@@ -227,7 +246,9 @@ class Seat:
                 publication.remember_key_frame(now)
 
     def send_transport_feedback(self) -> None:
-        """Every 50 ms: when each packet came, so that the browser finds its bandwidth. Of few, every 100 ms."""
+        """Every 50 ms: when each packet came, so that the browser finds its bandwidth. Of few,
+        every 100 ms.
+        """
         uplink = self.uplink
         if len(uplink.arrivals) < FEW_ARRIVALS and not self._twcc_waited:
             self._twcc_waited = True
@@ -238,13 +259,19 @@ class Seat:
             return
         newest = max(arrivals)
         if newest - min(arrivals) > MAX_TWCC_SPAN:
-            arrivals = {number: at for number, at in arrivals.items() if newest - number <= MAX_TWCC_SPAN}
-        packet = feedback.transport_feedback(self._ssrc, uplink.media_ssrc, self._twcc_count, arrivals)
+            arrivals = {
+                number: at for number, at in arrivals.items() if newest - number <= MAX_TWCC_SPAN
+            }
+        packet = feedback.transport_feedback(
+            self._ssrc, uplink.media_ssrc, self._twcc_count, arrivals
+        )
         self._twcc_count = (self._twcc_count + 1) & 0xFF
         self.transport.send_rtcp(packet)
 
     def send_receiver_report(self, now: float) -> None:
-        """Every second, with or without blocks: the browser takes three seconds without a word for a lost line."""
+        """Every second, with or without blocks: the browser takes three seconds without a word for
+        a lost line.
+        """
         blocks = [block for each in self.streams if (block := each.report_block(now))]
         self._loss_up = max((block.fraction for block in blocks), default=0.0)
         self.transport.send_rtcp(feedback.receiver_report(self._ssrc, blocks))
@@ -254,7 +281,9 @@ class Seat:
             subscription.tick()
 
     def adapt(self, now: float, speaker: str | None) -> SeatStreams | None:
-        """Every quarter second: gives up or takes back by what the downlink bears. What to tell, when that changed."""
+        """Every quarter second: gives up or takes back by what the downlink bears. What to tell,
+        when that changed.
+        """
         downlink, streams, prober = self.downlink, self.subscriptions, self._prober
         downlink.watched_loss, downlink.capacity = prober.take_loss(), prober.capacity(now)
         was_degraded, paused_before = downlink.is_degraded, len(downlink.paused)
@@ -263,7 +292,9 @@ class Seat:
             self._watch(streams, downlink.is_degraded)
         if len(downlink.paused) > paused_before:
             prober.forget()
-        elif downlink.wants_probe(now) and (carrier := next((each for each in streams if each.can_probe), None)):
+        elif downlink.wants_probe(now) and (
+            carrier := next((each for each in streams if each.can_probe), None)
+        ):
             prober.launch(carrier.send_padding, now)
         self.choose_layers(now)
         step = downlink.step(streams)
@@ -274,8 +305,12 @@ class Seat:
         return SeatStreams(room=self.room, seat=self.name, step=step, paused=self._paused_streams())
 
     def choose_layers(self, now: float) -> None:
-        """A phone and a thumbnail get the small picture; who speaks, or whom the browser shows large, the large."""
-        pictures = [video for _, video in self.slots if video is not None and video.camera is not None]
+        """A phone and a thumbnail get the small picture; who speaks, or whom the browser shows
+        large, the large.
+        """
+        pictures = [
+            video for _, video in self.slots if video is not None and video.camera is not None
+        ]
         speaker = self.downlink.speaker
         for picture in pictures:
             if self.prefers is Layer.SMALL:
@@ -283,7 +318,9 @@ class Seat:
             elif self.large is not None:
                 picture.wants_small = picture.seat not in self.large
             else:
-                picture.wants_small = len(pictures) > 1 and speaker is not None and picture.seat != speaker
+                picture.wants_small = (
+                    len(pictures) > 1 and speaker is not None and picture.seat != speaker
+                )
             if picture.camera is not None and picture.camera.small is not None:
                 picture.choose_layer(now)
 
@@ -294,7 +331,11 @@ class Seat:
 
     def _paused_streams(self) -> tuple[PausedStream, ...]:
         sources = [each.source for each in self.downlink.paused]
-        return tuple(PausedStream(source=it.seat, kind=it.kind) for it in sources if isinstance(it, Publication))
+        return tuple(
+            PausedStream(source=it.seat, kind=it.kind)
+            for it in sources
+            if isinstance(it, Publication)
+        )
 
     def is_silent(self, now: float) -> bool:
         return self.is_connected and now - self.uplink.heard_at > SILENCE_SECONDS
@@ -305,7 +346,10 @@ class Seat:
         if count:
             log.warning(
                 "seat %s of room %s sends more than its share: %d datagrams dropped (from %s)",
-                self.name, self.room, count, self.transport.remote_address or "nobody yet",
+                self.name,
+                self.room,
+                count,
+                self.transport.remote_address or "nobody yet",
             )
 
     def lose(self) -> None:

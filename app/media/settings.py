@@ -36,8 +36,12 @@ class MediaSettings:
 
         secret_key = read("SECRET_KEY", "")
         if not secret_key:
-            raise SettingMissing("CONSILIUM_SECRET_KEY is not set: the media node proves with it that it is ours.")
-        first_port, last_port = _port_range(read("MEDIA_PORTS", f"{cls.first_port}-{cls.last_port}"))
+            raise SettingMissing(
+                "CONSILIUM_SECRET_KEY is not set: the media node proves with it that it is ours."
+            )
+        first_port, last_port = _port_range(
+            read("MEDIA_PORTS", f"{cls.first_port}-{cls.last_port}")
+        )
         return cls(
             secret_key=secret_key,
             web_url=read("WEB_URL", cls.web_url),
@@ -46,7 +50,9 @@ class MediaSettings:
             first_port=first_port,
             last_port=last_port,
             rooms=_count("MEDIA_ROOMS", read("MEDIA_ROOMS", str(cls.rooms)), "rooms"),
-            drain_seconds=_count("MEDIA_DRAIN_SECONDS", read("MEDIA_DRAIN_SECONDS", "3"), "seconds"),
+            drain_seconds=_count(
+                "MEDIA_DRAIN_SECONDS", read("MEDIA_DRAIN_SECONDS", "3"), "seconds"
+            ),
             storage_url=read("STORAGE_URL", ""),
             metrics_port=_port("MEDIA_METRICS_PORT", read("MEDIA_METRICS_PORT", "")),
         )
@@ -68,9 +74,13 @@ def _addresses(text: str) -> list[str]:
     addresses = []
     for name in text.split(","):
         try:
-            addresses.append(str(socket.getaddrinfo(name.strip(), None, type=socket.SOCK_DGRAM)[0][4][0]))
+            addresses.append(
+                str(socket.getaddrinfo(name.strip(), None, type=socket.SOCK_DGRAM)[0][4][0])
+            )
         except OSError as error:
-            raise SettingMissing(f"CONSILIUM_MEDIA_PUBLIC_ADDRESS names {name.strip()!r}, unknown here.") from error
+            raise SettingMissing(
+                f"CONSILIUM_MEDIA_PUBLIC_ADDRESS names {name.strip()!r}, unknown here."
+            ) from error
     return addresses
 
 
@@ -78,7 +88,9 @@ def _port(name: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise SettingMissing(f"CONSILIUM_{name} is {text!r}: give a port from 1024 to 65535, or leave it out.")
+        raise SettingMissing(
+            f"CONSILIUM_{name} is {text!r}: give a port from 1024 to 65535, or leave it out."
+        )
     return int(text)
 
 

@@ -1,8 +1,8 @@
 """The UDP sockets of a seat: one on a port of the range, and a twin for the browser that was found.
 
-A seat's browser is reached from one port. Once its address is known, a socket that is connected to it
-shares the port (the kernel then knows the way, and whose each datagram is), and the first socket hears whoever
-else calls there: the browser's other addresses, and strangers.
+A seat's browser is reached from one port. Once its address is known, a socket that is connected to
+it shares the port (the kernel then knows the way, and whose each datagram is), and the first socket
+hears whoever else calls there: the browser's other addresses, and strangers.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
 def connected_twin(bound: socket.socket, address: Address) -> socket.socket:
     """A second socket on the port of ``bound`` that exchanges datagrams with ``address`` alone.
 
-    The port is shared for this moment only: no other socket, nor another node, can take it afterwards.
-    Raises OSError.
+    The port is shared for this moment only: no other socket, nor another node, can take it
+    afterwards. Raises OSError.
     """
     twin = _open(bound.family)
     try:

@@ -1,4 +1,6 @@
-"""One outgoing stream: a slot of a listener, filled by one publication after another without a seam."""
+"""One outgoing stream: a slot of a listener, filled by one publication after another without a
+seam.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ LOSS_SMOOTHING = 0.4
 
 
 class Subscription:
-    """A receiving line of a listener's browser. Its ssrc and numbering last as long as the connection."""
+    """A receiving line of a listener's browser. Its ssrc and numbering last as long as the
+    connection.
+    """
 
     def __init__(
         self,
@@ -67,7 +71,9 @@ class Subscription:
         self.transport_head = (transport_id << 4 | 1) << 24 if transport_id else 0
 
         self._payload_types = payload_types
-        self._first_repair_type = next((repair for _, repair in payload_types.values() if repair is not None), None)
+        self._first_repair_type = next(
+            (repair for _, repair in payload_types.values() if repair is not None), None
+        )
         self._repair_type: int | None = None
         self._repair_sequence = 0
         self._repairs_left = REPAIRS_A_SECOND
@@ -90,7 +96,9 @@ class Subscription:
         return self.source is not None and self.live is None and not self.is_paused
 
     def bind(self, source: Publication) -> None:
-        """From now on ``source`` is forwarded here, from its next key frame on. Again the same changes nothing."""
+        """From now on ``source`` is forwarded here, from its next key frame on. Again the same
+        changes nothing.
+        """
         if self.camera is source:
             return
         self.unbind()
@@ -122,7 +130,11 @@ class Subscription:
     @property
     def can_shrink(self) -> bool:
         """Whether a smaller picture than the wished one is to be had."""
-        return self.camera is not None and self.camera.small is not None and not (self.wants_small or self.is_shrunk)
+        return (
+            self.camera is not None
+            and self.camera.small is not None
+            and not (self.wants_small or self.is_shrunk)
+        )
 
     def shrink(self) -> None:
         self.is_shrunk = True
@@ -142,7 +154,9 @@ class Subscription:
         return large if large.flows(now) or not small.flows(now) else small
 
     def choose_layer(self, now: float) -> None:
-        """Turns to the layer that fits. What is shown stays until the other's key frame is there."""
+        """Turns to the layer that fits. What is shown stays until the other's key frame is
+        there.
+        """
         wanted = self._layer(now)
         if wanted is self.source or wanted is None:
             return
@@ -161,7 +175,9 @@ class Subscription:
         self.source.request_key_frame()
 
     def _detach(self, publication: Publication) -> None:
-        publication.subscriptions = tuple(each for each in publication.subscriptions if each is not self)
+        publication.subscriptions = tuple(
+            each for each in publication.subscriptions if each is not self
+        )
 
     def _leave(self) -> None:
         """Nothing comes any more, from whatever was forwarded or awaited."""
@@ -179,18 +195,33 @@ class Subscription:
         self._last_sent = live.last_arrival
         self._packets += live.packets - self._packets_at_start
         self._octets += live.octets - self._octets_at_start
-        newest = live.cache[live.max_sequence & CACHE_MASK] if live.cache and live.codec == "vp8" else None
+        newest = (
+            live.cache[live.max_sequence & CACHE_MASK]
+            if live.cache and live.codec == "vp8"
+            else None
+        )
         if newest is not None:
             picture, base = rtp.read_vp8_numbers(newest[3])
-            self._last_picture = None if picture is None else (picture + self.picture_offset) & 0x7FFF
+            self._last_picture = (
+                None if picture is None else (picture + self.picture_offset) & 0x7FFF
+            )
             self._last_base = None if base is None else (base + self.base_offset) & 0xFF
         self.live = None
 
     def begins_with(
-        self, publication: Publication, sequence: int, timestamp: int, now: float, payload: bytearray
+        self,
+        publication: Publication,
+        sequence: int,
+        timestamp: int,
+        now: float,
+        payload: bytearray,
     ) -> bool:
-        """Whether forwarding begins with this packet; if so the offsets are set and the clocks told."""
-        if publication is not self.source or (self.is_video and not _is_key_frame(publication.codec, payload)):
+        """Whether forwarding begins with this packet; if so the offsets are set and the clocks
+        told.
+        """
+        if publication is not self.source or (
+            self.is_video and not _is_key_frame(publication.codec, payload)
+        ):
             return False
         self._close_live()
         if self not in publication.subscriptions:
@@ -209,7 +240,9 @@ class Subscription:
         return True
 
     def _continue_pictures(self, payload: bytearray) -> None:
-        """Another stream's pictures are numbered on from the last: a decoder takes a step back for the past."""
+        """Another stream's pictures are numbered on from the last: a decoder takes a step back for
+        the past.
+        """
         picture, base = rtp.read_vp8_numbers(payload)
         if picture is not None and self._last_picture is not None:
             self.picture_offset = (self._last_picture + 1 - picture) & 0x7FFF
@@ -226,47 +259,69 @@ class Subscription:
 
     @property
     def octets_offered(self) -> int:
-        """What the source has published so far, on the wire, whether or not it is forwarded here."""
+        """What the source has published so far, on the wire, whether or not it is forwarded
+        here.
+        """
         camera = self.camera
-        source = camera.small if camera is not None and self.wants_small and camera.small is not None else camera
+        source = (
+            camera.small
+            if camera is not None and self.wants_small and camera.small is not None
+            else camera
+        )
         return source.octets + source.packets * PACKET_OVERHEAD if source is not None else 0
 
     @property
     def packets(self) -> int:
-        return self._packets + (self.live.packets - self._packets_at_start if self.live is not None else 0)
+        return self._packets + (
+            self.live.packets - self._packets_at_start if self.live is not None else 0
+        )
 
     @property
     def octets(self) -> int:
-        return self._octets + (self.live.octets - self._octets_at_start if self.live is not None else 0)
+        return self._octets + (
+            self.live.octets - self._octets_at_start if self.live is not None else 0
+        )
 
     def send_report(self, now: float) -> None:
-        """The publisher's sender report in this slot's numbers: it keeps lips and voice together."""
+        """The publisher's sender report in this slot's numbers: it keeps lips and voice
+        together.
+        """
         live = self.live
         if live is None or live.report is None:
             return
         report = live.report
         rtp_time = (report.rtp_time + self.timestamp_offset) & TIMESTAMP_MASK
-        self.transport.send_rtcp(feedback.sender_report(self.ssrc, report.ntp, rtp_time, self.packets, self.octets))
+        self.transport.send_rtcp(
+            feedback.sender_report(self.ssrc, report.ntp, rtp_time, self.packets, self.octets)
+        )
         self._report_sent[report.middle] = now
         while len(self._report_sent) > 8:
             del self._report_sent[next(iter(self._report_sent))]
 
     def heard(self, block: feedback.ReportBlock, now: float) -> None:
-        """The listener's report about this slot: loss, and the round trip if it names a report of ours."""
+        """The listener's report about this slot: loss, and the round trip if it names a report of
+        ours.
+        """
         self.loss += (block.fraction - self.loss) * LOSS_SMOOTHING
         sent = self._report_sent.get(block.last_report) if block.last_report else None
         if sent is not None:
             self.rtt = max(0.0, now - sent - block.delay / 65536)
 
     def repair(self, sequences: tuple[int, ...], now: float) -> None:
-        """Sends again what the listener lacks, as RTX where it can be, from the publication's cache."""
+        """Sends again what the listener lacks, as RTX where it can be, from the publication's
+        cache.
+        """
         source = self.live
         if source is None or not source.cache:
             return
         for wanted in sequences:
             original = (wanted - self.sequence_offset) & SEQUENCE_MASK
             kept = source.cache[original & CACHE_MASK]
-            if kept is None or kept[0] != original or (original - self.floor) & SEQUENCE_MASK >= HALF:
+            if (
+                kept is None
+                or kept[0] != original
+                or (original - self.floor) & SEQUENCE_MASK >= HALF
+            ):
                 continue
             if self._repairs_left <= 0:
                 return
@@ -281,11 +336,18 @@ class Subscription:
         _, timestamp, marker, payload = kept
         timestamp = (timestamp + self.timestamp_offset) & TIMESTAMP_MASK
         if self._repair_type is None or self.rtx_ssrc is None:
-            rtp.FIXED_HEADER.pack_into(OUTGOING, 0, 0x80, marker | self.payload_type, sequence, timestamp, self.ssrc)
+            rtp.FIXED_HEADER.pack_into(
+                OUTGOING, 0, 0x80, marker | self.payload_type, sequence, timestamp, self.ssrc
+            )
             size = 12
         else:
-            own, self._repair_sequence = self._repair_sequence, (self._repair_sequence + 1) & SEQUENCE_MASK
-            rtp.FIXED_HEADER.pack_into(OUTGOING, 0, 0x80, marker | self._repair_type, own, timestamp, self.rtx_ssrc)
+            own, self._repair_sequence = (
+                self._repair_sequence,
+                (self._repair_sequence + 1) & SEQUENCE_MASK,
+            )
+            rtp.FIXED_HEADER.pack_into(
+                OUTGOING, 0, 0x80, marker | self._repair_type, own, timestamp, self.rtx_ssrc
+            )
             pack_into("!H", OUTGOING, 12, sequence)
             size = 14
         end = size + len(payload)
@@ -296,15 +358,30 @@ class Subscription:
 
     @property
     def can_probe(self) -> bool:
-        return self.rtx_ssrc is not None and bool(self.transport_head) and self._first_repair_type is not None
+        return (
+            self.rtx_ssrc is not None
+            and bool(self.transport_head)
+            and self._first_repair_type is not None
+        )
 
     def send_padding(self, number: int) -> bool:
         """One packet of nothing, on the repair stream, under a transport-wide number."""
         assert self.rtx_ssrc is not None
-        own, self._repair_sequence = self._repair_sequence, (self._repair_sequence + 1) & SEQUENCE_MASK
+        own, self._repair_sequence = (
+            self._repair_sequence,
+            (self._repair_sequence + 1) & SEQUENCE_MASK,
+        )
         rtp.HEADER_WITH_SEND_TIME.pack_into(
-            OUTGOING, 0, 0xB0, self._first_repair_type, own, self._last_timestamp, self.rtx_ssrc,
-            0xBEDE, 1, self.transport_head | number << 8,
+            OUTGOING,
+            0,
+            0xB0,
+            self._first_repair_type,
+            own,
+            self._last_timestamp,
+            self.rtx_ssrc,
+            0xBEDE,
+            1,
+            self.transport_head | number << 8,
         )
         end = 20 + PADDING
         OUTGOING[20:end] = bytes(PADDING)
@@ -312,10 +389,15 @@ class Subscription:
         return self.transport.send_rtp(end)
 
     def tick(self) -> None:
-        """Each second: the repair budget is whole again, and the floor stays within half a circle."""
+        """Each second: the repair budget is whole again, and the floor stays within half a
+        circle.
+        """
         self._repairs_left = REPAIRS_A_SECOND
         self._repaired_at.clear()
-        if self.live is not None and (self.live.max_sequence - self.floor) & SEQUENCE_MASK > 2 * KEPT:
+        if (
+            self.live is not None
+            and (self.live.max_sequence - self.floor) & SEQUENCE_MASK > 2 * KEPT
+        ):
             self.floor = (self.live.max_sequence - KEPT) & SEQUENCE_MASK
 
 

@@ -1,4 +1,5 @@
 """Telling people, after the change that they are told about is safely committed."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -24,29 +25,54 @@ ANSWERS = {Answer.ACCEPT: N_("Accept"), Answer.DECLINE: N_("Decline")}
 
 
 def notify(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """`{kind, person_id, case_id, facts}`; told once per job, or once per `key` where the payload has one."""
+    """`{kind, person_id, case_id, facts}`; told once per job, or once per `key` where the payload
+    has one.
+    """
     person = session.get(Person, payload["person_id"])
     if person is None:
         return
     case = session.get(Case, payload["case_id"]) if payload.get("case_id") else None
     key = payload.get("key") or f"job:{context.job_id}"
     facts = payload.get("facts") or {}
-    service.tell(session, payload["kind"], person, case, facts, key=f"{key}:{person.id}",
-                 site=context.settings.web_url, hospital=context.settings.hospital_name,
-                 links=_answers(payload["kind"], facts, person, context))
+    service.tell(
+        session,
+        payload["kind"],
+        person,
+        case,
+        facts,
+        key=f"{key}:{person.id}",
+        site=context.settings.web_url,
+        hospital=context.settings.hospital_name,
+        links=_answers(payload["kind"], facts, person, context),
+    )
 
 
-def _answers(kind: str, facts: dict[str, Any], person: Person, context: JobContext) -> list[tuple[str, str]]:
+def _answers(
+    kind: str, facts: dict[str, Any], person: Person, context: JobContext
+) -> list[tuple[str, str]]:
     """The two links by which an interpreter answers a request from the mail."""
-    if kind != "engagement_proposed" or not facts.get("engagement_id") or not facts.get("answer_at"):
+    if (
+        kind != "engagement_proposed"
+        or not facts.get("engagement_id")
+        or not facts.get("answer_at")
+    ):
         return []
     until = datetime.fromisoformat(facts["answer_at"])
-    return [(words, answers.path_of(context.settings.secret_key, facts["engagement_id"], person.id, one, until))
-            for one, words in ANSWERS.items()]
+    return [
+        (
+            words,
+            answers.path_of(
+                context.settings.secret_key, facts["engagement_id"], person.id, one, until
+            ),
+        )
+        for one, words in ANSWERS.items()
+    ]
 
 
 def send_mail(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """`{mail_id}`. The conversation with the mail server happens before this job's transaction begins."""
+    """`{mail_id}`. The conversation with the mail server happens before this job's transaction
+    begins.
+    """
     with context.database.unit_of_work() as before:
         mail = before.get(Mail, payload["mail_id"])
         invited = _invitation(before, mail, context) if mail is not None else None
@@ -65,8 +91,14 @@ def _invitation(session: Session, mail: Mail, context: JobContext) -> post.Invit
     if notice is None:
         return None
     organizer = parseaddr(context.settings.mail_from)[1]
-    return invitation(session, notice.kind, notice.facts, notice.person, site=context.settings.web_url,
-                      organizer=organizer)
+    return invitation(
+        session,
+        notice.kind,
+        notice.facts,
+        notice.person,
+        site=context.settings.web_url,
+        organizer=organizer,
+    )
 
 
 def _hand_over(mail: Mail, context: JobContext, invited: post.Invitation | None) -> MailState:

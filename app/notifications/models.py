@@ -1,4 +1,5 @@
 """What was told to whom, and the mails that carry it."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -17,7 +18,8 @@ from app.identity.models import Person
 
 
 class Notice(Base):
-    """One message to one person. The words are found when it is read; `facts` hold instants and zones, never more.
+    """One message to one person. The words are found when it is read; `facts` hold instants and
+    zones, never more.
 
     `key` is that of the job that brought it, so that a job that runs twice tells once.
     """

@@ -1,4 +1,5 @@
 """Handing a mail to a mail server (SMTP, RFC 5321; TLS, RFC 8314 and RFC 3207)."""
+
 from __future__ import annotations
 
 import smtplib
@@ -34,14 +35,20 @@ class Server:
 
 
 def server_of(url: str) -> Server:
-    """`smtp://[user:password@]host[:587]`, which turns to TLS where the server offers it, or `smtps://…[:465]`."""
+    """`smtp://[user:password@]host[:587]`, which turns to TLS where the server offers it, or
+    `smtps://…[:465]`.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
     is_tls = parts.scheme == "smtps"
-    return Server(parts.hostname, parts.port or (465 if is_tls else 587), is_tls,
-                  unquote(parts.username) if parts.username else None,
-                  unquote(parts.password) if parts.password else None)
+    return Server(
+        parts.hostname,
+        parts.port or (465 if is_tls else 587),
+        is_tls,
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+    )
 
 
 Invitation = tuple[str, bytes]
@@ -49,7 +56,9 @@ Invitation = tuple[str, bytes]
 
 
 def send(mail: Mail, url: str, sender: str, invitation: Invitation | None = None) -> None:
-    """Raises `Refused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it may be tried again."""
+    """Raises `Refused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it may be
+    tried again.
+    """
     server, message = server_of(url), compose(mail, sender, invitation)
     try:
         with _connect(server) as connection:
@@ -62,9 +71,11 @@ def send(mail: Mail, url: str, sender: str, invitation: Invitation | None = None
 
 
 def compose(mail: Mail, sender: str, invitation: Invitation | None = None) -> EmailMessage:
-    """Plain text, and the same as HTML so that right-to-left text is laid out right. The Message-ID is the mail's
-    own, so a mail that goes out twice after a crash is one mail for the receiver. A calendar file is a third form of
-    the same (RFC 6047), so that Google, Apple and Outlook enter, replace or remove the meeting."""
+    """Plain text, and the same as HTML so that right-to-left text is laid out right. The Message-ID
+    is the mail's own, so a mail that goes out twice after a crash is one mail for the receiver. A
+    calendar file is a third form of the same (RFC 6047), so that Google, Apple and Outlook enter,
+    replace or remove the meeting.
+    """
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
     message["Date"] = format_datetime(mail.created_at)
@@ -75,9 +86,15 @@ def compose(mail: Mail, sender: str, invitation: Invitation | None = None) -> Em
     message.add_alternative(_page(mail), subtype="html", cte="quoted-printable")
     if invitation is not None:
         method, calendar = invitation
-        message.add_alternative(calendar.decode(), subtype="calendar", cte="base64",
-                                params={"method": str(method), "name": "meeting.ics"})
-    message["Content-Language"] = known(mail.language).tag  # last: the parts take what `Content-` is there before
+        message.add_alternative(
+            calendar.decode(),
+            subtype="calendar",
+            cte="base64",
+            params={"method": str(method), "name": "meeting.ics"},
+        )
+    message["Content-Language"] = known(
+        mail.language
+    ).tag  # last: the parts take what `Content-` is there before
     return message
 
 
@@ -90,7 +107,9 @@ def masked(address: str) -> str:
 def _connect(server: Server) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if server.is_tls:
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=context)
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, timeout=PATIENCE, context=context
+        )
     else:
         connection = smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
         connection.ehlo()
@@ -107,9 +126,13 @@ def _connect(server: Server) -> smtplib.SMTP:
 
 def _page(mail: Mail) -> str:
     language = known(mail.language)
-    paragraphs = Markup("").join(Markup("<p>{}</p>").format(_linked(one)) for one in mail.body.strip().split("\n\n"))
-    frame = Markup('<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title>'
-                   '<body>{}</body></html>')
+    paragraphs = Markup("").join(
+        Markup("<p>{}</p>").format(_linked(one)) for one in mail.body.strip().split("\n\n")
+    )
+    frame = Markup(
+        '<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title>'
+        "<body>{}</body></html>"
+    )
     return str(frame.format(language.tag, language.direction, mail.subject, paragraphs))
 
 

@@ -1,4 +1,5 @@
 """Reading one's own messages; and, in the demo, the outbox."""
+
 from __future__ import annotations
 
 from sqlalchemy import func, select
@@ -13,15 +14,27 @@ SHOWN = 100
 
 def unread_count(session: Session, person: Person) -> int:
     """How many messages wait for the person."""
-    return session.scalar(
-        select(func.count()).select_from(Notice).where(Notice.person_id == person.id, Notice.read_at.is_(None))) or 0
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Notice)
+            .where(Notice.person_id == person.id, Notice.read_at.is_(None))
+        )
+        or 0
+    )
 
 
 def notices_of(session: Session, person: Person, limit: int = SHOWN) -> list[Notice]:
     """The person's messages, newest first, with the cases that they speak of."""
-    return list(session.scalars(
-        select(Notice).options(joinedload(Notice.case)).where(Notice.person_id == person.id)
-        .order_by(Notice.created_at.desc(), Notice.id.desc()).limit(limit)))
+    return list(
+        session.scalars(
+            select(Notice)
+            .options(joinedload(Notice.case))
+            .where(Notice.person_id == person.id)
+            .order_by(Notice.created_at.desc(), Notice.id.desc())
+            .limit(limit)
+        )
+    )
 
 
 def notice_for(session: Session, person: Person, notice_id: str) -> Notice:
@@ -33,4 +46,6 @@ def notice_for(session: Session, person: Person, notice_id: str) -> Notice:
 
 
 def latest_mails(session: Session, limit: int = SHOWN) -> list[Mail]:
-    return list(session.scalars(select(Mail).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(limit)))
+    return list(
+        session.scalars(select(Mail).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(limit))
+    )

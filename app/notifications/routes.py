@@ -1,4 +1,5 @@
 """One's own messages; in the demo, the outbox of all mail."""
+
 from __future__ import annotations
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -22,8 +23,11 @@ def messages() -> str:
     language, zone = current_language().tag, reader_zone()
     notices = queries.notices_of(db_session(), current_person())
     answerable = {one.id for one in open_proposals(db_session(), current_person())}
-    return render_template("notifications/messages.html", answerable=answerable,
-                           messages=[(notice, service.said(notice, language, zone)) for notice in notices])
+    return render_template(
+        "notifications/messages.html",
+        answerable=answerable,
+        messages=[(notice, service.said(notice, language, zone)) for notice in notices],
+    )
 
 
 @blueprint.post("/messages/<notice_id>/open")

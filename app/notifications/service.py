@@ -1,4 +1,5 @@
 """Telling people: a notice on the page and a mail beside it, in one transaction."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -21,36 +22,69 @@ from app.notifications.models import Mail, Notice
 from app.notifications.wording import Wording, kind_of, words
 
 ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
-CLOSING = N_("This message holds no medical details. Please do not answer it: nobody reads the answers.")
+CLOSING = N_(
+    "This message holds no medical details. Please do not answer it: nobody reads the answers."
+)
 
 
 def tell(
-    session: Session, kind: str, person: Person, case: Case | None, facts: dict[str, Any], *, key: str, site: str,
-    hospital: str, links: Sequence[tuple[str, str]] = (),
+    session: Session,
+    kind: str,
+    person: Person,
+    case: Case | None,
+    facts: dict[str, Any],
+    *,
+    key: str,
+    site: str,
+    hospital: str,
+    links: Sequence[tuple[str, str]] = (),
 ) -> Notice | None:
-    """Writes the notice and queues its mail. Does nothing when `key` was told before or the person is gone.
+    """Writes the notice and queues its mail. Does nothing when `key` was told before or the person
+    is gone.
 
-    `site` is the address under which people reach Consilium; `links` are further ways on in the mail, as words and
-    paths. Raises `UnknownKind`.
+    `site` is the address under which people reach Consilium; `links` are further ways on in the
+    mail, as words and paths. Raises `UnknownKind`.
     """
     meets = kind_of(kind).is_meeting
     if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):
         return None
     if meets and "zones" not in facts:
         facts = facts | {"zones": _zones(session, person, case)}
-    notice = Notice(key=key, person_id=person.id, person=person, kind=kind, case_id=case.id if case else None,
-                    case=case, facts=facts)
+    notice = Notice(
+        key=key,
+        person_id=person.id,
+        person=person,
+        kind=kind,
+        case_id=case.id if case else None,
+        case=case,
+        facts=facts,
+    )
     session.add(notice)
     session.flush()
     _queue_mail(session, notice, person, site, hospital, links)
-    audit.record(session, None, Verb.NOTICE_SENT, "notice", notice.id, notice.case_id, message=kind, person=person.id)
+    audit.record(
+        session,
+        None,
+        Verb.NOTICE_SENT,
+        "notice",
+        notice.id,
+        notice.case_id,
+        message=kind,
+        person=person.id,
+    )
     return notice
 
 
 def said(notice: Notice, language: str, zone: str) -> Wording:
     """The notice in words, as its reader reads now."""
-    return words(notice.kind, notice.facts, language=language, zone=zone, case_id=notice.case_id,
-                 number=notice.case.number if notice.case else "")
+    return words(
+        notice.kind,
+        notice.facts,
+        language=language,
+        zone=zone,
+        case_id=notice.case_id,
+        number=notice.case.number if notice.case else "",
+    )
 
 
 def mark_read(session: Session, actor: Person, notice: Notice) -> None:
@@ -61,23 +95,40 @@ def mark_read(session: Session, actor: Person, notice: Notice) -> None:
 
 def mark_all_read(session: Session, actor: Person) -> None:
     session.execute(
-        update(Notice).where(Notice.person_id == actor.id, Notice.read_at.is_(None)).values(read_at=now()))
+        update(Notice)
+        .where(Notice.person_id == actor.id, Notice.read_at.is_(None))
+        .values(read_at=now())
+    )
     audit.record(session, actor.id, Verb.NOTICE_READ, "notice", "all")
 
 
 def _queue_mail(
-    session: Session, notice: Notice, person: Person, site: str, hospital: str, links: Sequence[tuple[str, str]],
+    session: Session,
+    notice: Notice,
+    person: Person,
+    site: str,
+    hospital: str,
+    links: Sequence[tuple[str, str]],
 ) -> None:
     wording = said(notice, person.language, person.timezone)
-    mail = Mail(notice_id=notice.id, to=person.email, language=person.language, subject=wording.title,
-                body=_body(wording, person.language, site, hospital, links))
+    mail = Mail(
+        notice_id=notice.id,
+        to=person.email,
+        language=person.language,
+        subject=wording.title,
+        body=_body(wording, person.language, site, hospital, links),
+    )
     session.add(mail)
     session.flush()
     enqueue(session, "mail.send", {"mail_id": mail.id}, key=f"mail:{mail.id}")
 
 
 def _body(
-    wording: Wording, language: str, site: str, hospital: str, links: Sequence[tuple[str, str]],
+    wording: Wording,
+    language: str,
+    site: str,
+    hospital: str,
+    links: Sequence[tuple[str, str]],
 ) -> str:
     say = translator(language)
     paragraphs = [*wording.sentences]
@@ -92,6 +143,9 @@ def _zones(session: Session, reader: Person, case: Case | None) -> list[tuple[st
     """Role and zone of everyone else who meets in this case."""
     if case is None:
         return []
-    at = {member.role: member.person.timezone for member in cases.members_of(session, case.id)
-          if member.person_id != reader.id}
+    at = {
+        member.role: member.person.timezone
+        for member in cases.members_of(session, case.id)
+        if member.person_id != reader.id
+    }
     return [(str(role), at[role]) for role in ROLES if role in at]

@@ -1,4 +1,7 @@
-"""From a kind and its facts to words, in any reader's language and zone. Knows neither Flask nor a session."""
+"""From a kind and its facts to words, in any reader's language and zone. Knows neither Flask nor a
+session.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,7 +22,9 @@ WHO = {
     Role.COORDINATOR: N_("Hospital"),
 }
 YOUR_TIME = N_("Your time")
-SIMULTANEOUS = N_("It is interpreted simultaneously: the interpreter speaks while the others speak.")
+SIMULTANEOUS = N_(
+    "It is interpreted simultaneously: the interpreter speaks while the others speak."
+)
 
 
 class UnknownKind(KeyError):
@@ -54,17 +59,26 @@ def kind_of(name: str) -> Kind:
 
 
 def words(
-    name: str, facts: Mapping[str, Any], *, language: str, zone: str, case_id: str | None, number: str,
+    name: str,
+    facts: Mapping[str, Any],
+    *,
+    language: str,
+    zone: str,
+    case_id: str | None,
+    number: str,
 ) -> Wording:
     """The message for a reader of `language` whose clock is in `zone`.
 
-    `facts["zones"]` is a list of (role, zone) of the other people in a meeting, `facts["mode"]` the way in which it is
-    interpreted. Raises `UnknownKind`, and `KeyError` when a fact is missing that a sentence needs.
+    `facts["zones"]` is a list of (role, zone) of the other people in a meeting, `facts["mode"]` the
+    way in which it is interpreted. Raises `UnknownKind`, and `KeyError` when a fact is missing that
+    a sentence needs.
     """
     kind, say = kind_of(name), translator(language)
     values = {"number": number} | {
         fact: long_moment(datetime.fromisoformat(value), zone, language)
-        for fact, value in facts.items() if fact.endswith("_at") and isinstance(value, str)}
+        for fact, value in facts.items()
+        if fact.endswith("_at") and isinstance(value, str)
+    }
     first, *further = kind.sentences
     if kind.names_mode and facts.get("mode") == "simultaneous":
         further.insert(0, SIMULTANEOUS)
@@ -82,6 +96,8 @@ def _times(kind: Kind, facts: Mapping[str, Any], language: str, zone: str) -> tu
         return ()
     say, at = translator(language), datetime.fromisoformat(facts["starts_at"])
     mine = LocalTime(say(YOUR_TIME), long_moment(at, zone, language))
-    others = [LocalTime(say(WHO.get(role, role)), long_moment(at, place, language))
-              for role, place in facts.get("zones", ())]
+    others = [
+        LocalTime(say(WHO.get(role, role)), long_moment(at, place, language))
+        for role, place in facts.get("zones", ())
+    ]
     return (mine, *others)

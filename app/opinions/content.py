@@ -1,4 +1,7 @@
-"""What an opinion says, apart from any database: one value that is shown, hashed, signed and made into a PDF."""
+"""What an opinion says, apart from any database: one value that is shown, hashed, signed and made
+into a PDF.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -38,13 +41,17 @@ class Content:
 
     def digest(self) -> str:
         """SHA-256, in hex, over every word: what a signature freezes."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()
+        ).hexdigest()
 
     def missing(self) -> list[tuple[str, dict[str, int]]]:
         """What keeps it from being signed: sentences with their facts, in the order of the page."""
         faults: list[tuple[str, dict[str, int]]] = [
             (N_("Question %(number)s has no answer yet."), {"number": one.number})
-            for one in self.answers if not one.answer.strip()]
+            for one in self.answers
+            if not one.answer.strip()
+        ]
         if self.agreement is None:
             faults.append((N_("Say whether you agree with the diagnosis."), {}))
         if not self.diagnosis.strip():
@@ -67,7 +74,9 @@ URGENCIES: dict[str, str] = {
 
 
 def direction(text: str) -> str:
-    """`rtl` or `ltr`, by the first letter that has a direction (Unicode annex 9, rules P2 and P3)."""
+    """`rtl` or `ltr`, by the first letter that has a direction (Unicode annex 9, rules P2 and
+    P3).
+    """
     for character in text:
         kind = unicodedata.bidirectional(character)
         if kind in ("R", "AL"):

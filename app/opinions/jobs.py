@@ -1,4 +1,5 @@
 """Making the document of a signed opinion, in the background."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -28,7 +29,8 @@ class NotGenuine(Exception):
 
 
 def render(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """`{opinion_id}`. Leaves one PDF however often it runs: an object that an earlier attempt left is dropped first.
+    """`{opinion_id}`. Leaves one PDF however often it runs: an object that an earlier attempt left
+    is dropped first.
 
     The document is made and stored before this job's own transaction begins.
     """
@@ -38,19 +40,36 @@ def render(session: Session, payload: dict[str, Any], context: JobContext) -> No
     pdf = _signed_pdf(payload["opinion_id"], context)
     stored = context.blobs.put(place, [pdf])
     taken = session.execute(
-        update(Opinion).where(Opinion.id == payload["opinion_id"], Opinion.pdf_object == place)
-        .values(rendered_at=now(), pdf_key=stored.wrapped_key, pdf_size=stored.size, pdf_sha256=stored.sha256))
+        update(Opinion)
+        .where(Opinion.id == payload["opinion_id"], Opinion.pdf_object == place)
+        .values(
+            rendered_at=now(),
+            pdf_key=stored.wrapped_key,
+            pdf_size=stored.size,
+            pdf_sha256=stored.sha256,
+        )
+    )
     if not taken.rowcount:  # type: ignore[attr-defined]
         context.blobs.delete(place)
         return
     opinion = session.get_one(Opinion, payload["opinion_id"])
-    audit.record(session, None, Verb.OPINION_RENDERED, "opinion", opinion.id, opinion.case_id, sha256=stored.sha256)
+    audit.record(
+        session,
+        None,
+        Verb.OPINION_RENDERED,
+        "opinion",
+        opinion.id,
+        opinion.case_id,
+        sha256=stored.sha256,
+    )
     office = [person.id for person in identity.people_of_role(session, Role.COORDINATOR)]
     cases.notify(session, "opinion_signed", opinion.case, office)
 
 
 def _claim(opinion_id: str, context: JobContext) -> str | None:
-    """A fresh object id, written down before the object exists; None when the document is already made."""
+    """A fresh object id, written down before the object exists; None when the document is already
+    made.
+    """
     place = new_id()
     with context.database.unit_of_work() as before:
         opinion = before.get(Opinion, opinion_id, with_for_update=True)
@@ -72,8 +91,12 @@ def _signed_pdf(opinion_id: str, context: JobContext) -> bytes:
         assert case.patient and opinion.specialist  # loaded now: afterwards there is no session
     if content.digest() != opinion.content_hash:
         raise NotAsSigned(opinion_id)
-    pdf = signing.signed(pdf_of(case, opinion, content, context.settings.hospital_name), key,
-                         name=context.settings.hospital_name, reason=f"{case.number}, {opinion.specialist.name}")
+    pdf = signing.signed(
+        pdf_of(case, opinion, content, context.settings.hospital_name),
+        key,
+        name=context.settings.hospital_name,
+        reason=f"{case.number}, {opinion.specialist.name}",
+    )
     if not signing.is_genuine(pdf, key.certificate):
         raise NotGenuine(opinion_id)
     return pdf

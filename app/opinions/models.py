@@ -1,4 +1,5 @@
 """An opinion and its parts. Every clinical word lies encrypted."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -39,8 +40,8 @@ class Urgency(StrEnum):
 class Opinion(Base):
     """One per case. `version` counts the saves of the draft; `content_hash` is what was signed.
 
-    `language` is that of the document's headings, the patient's. The PDF is an encrypted object: `pdf_object` names
-    it, and it is whole once `rendered_at` is set.
+    `language` is that of the document's headings, the patient's. The PDF is an encrypted object:
+    `pdf_object` names it, and it is whole once `rendered_at` is set.
     """
 
     __tablename__ = "opinions"
@@ -69,10 +70,15 @@ class Opinion(Base):
 
     case: Mapped[Case] = relationship()
     specialist: Mapped[Person] = relationship(foreign_keys=[specialist_id])
-    answers: Mapped[list[Answer]] = relationship(cascade="all, delete-orphan", back_populates="opinion")
+    answers: Mapped[list[Answer]] = relationship(
+        cascade="all, delete-orphan", back_populates="opinion"
+    )
     recommendations: Mapped[list[Recommendation]] = relationship(
-        order_by="Recommendation.position", cascade="all, delete-orphan", back_populates="opinion")
-    addenda: Mapped[list[Addendum]] = relationship(order_by="Addendum.created_at", back_populates="opinion")
+        order_by="Recommendation.position", cascade="all, delete-orphan", back_populates="opinion"
+    )
+    addenda: Mapped[list[Addendum]] = relationship(
+        order_by="Addendum.created_at", back_populates="opinion"
+    )
 
     @property
     def is_draft(self) -> bool:

@@ -1,4 +1,5 @@
 """Who may write, read and release an opinion: pure functions."""
+
 from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
@@ -14,14 +15,23 @@ def is_time_to_write(case: Case) -> bool:
     return case.stage == Stage.CONSULTED or (case.stage == Stage.ACCEPTED and case.written_only)
 
 
-def can_write(person: Person, case: Case, member: CaseMember | None, opinion: Opinion | None) -> bool:
-    """The case's specialist, on a draft, when it is time. A new specialist goes on with the draft of the one before."""
-    return _is_specialist(person, member) and is_time_to_write(case) and (opinion is None or opinion.is_draft)
+def can_write(
+    person: Person, case: Case, member: CaseMember | None, opinion: Opinion | None
+) -> bool:
+    """The case's specialist, on a draft, when it is time. A new specialist goes on with the draft
+    of the one before.
+    """
+    return (
+        _is_specialist(person, member)
+        and is_time_to_write(case)
+        and (opinion is None or opinion.is_draft)
+    )
 
 
 def can_read(person: Person, case: Case, member: CaseMember | None, opinion: Opinion) -> bool:
-    """A draft is its specialist's alone. What is signed the specialist reads, and the office when it has opened the
-    clinical file with a reason; the patient reads what is released."""
+    """A draft is its specialist's alone. What is signed the specialist reads, and the office when
+    it has opened the clinical file with a reason; the patient reads what is released.
+    """
     if not is_open(member) or member is None:
         return False
     if opinion.is_draft:
@@ -32,14 +42,26 @@ def can_read(person: Person, case: Case, member: CaseMember | None, opinion: Opi
 
 
 def can_release(person: Person, case: Case, opinion: Opinion) -> bool:
-    return person.role == Role.COORDINATOR and case.stage == Stage.OPINION_SIGNED and not opinion.is_draft
+    return (
+        person.role == Role.COORDINATOR
+        and case.stage == Stage.OPINION_SIGNED
+        and not opinion.is_draft
+    )
 
 
 def can_add(person: Person, member: CaseMember | None, opinion: Opinion) -> bool:
     """Only the one who signed may add to it, as long as they are on the case."""
-    return _is_specialist(person, member) and not opinion.is_draft and opinion.specialist_id == person.id
+    return (
+        _is_specialist(person, member)
+        and not opinion.is_draft
+        and opinion.specialist_id == person.id
+    )
 
 
 def _is_specialist(person: Person, member: CaseMember | None) -> bool:
-    return person.role == Role.SPECIALIST and is_open(member) and member is not None \
+    return (
+        person.role == Role.SPECIALIST
+        and is_open(member)
+        and member is not None
         and member.role == Role.SPECIALIST
+    )

@@ -1,4 +1,5 @@
 """Reads of opinions, already filtered by who may see them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -36,9 +37,15 @@ class Panel:
 def opinion_of(session: Session, case_id: str) -> Opinion | None:
     """The case's opinion with all its parts. For services and jobs: it asks nobody's leave."""
     return session.scalars(
-        select(Opinion).where(Opinion.case_id == case_id).options(
-            joinedload(Opinion.specialist), selectinload(Opinion.recommendations),
-            selectinload(Opinion.answers).joinedload(Answer.question), selectinload(Opinion.addenda))).first()
+        select(Opinion)
+        .where(Opinion.case_id == case_id)
+        .options(
+            joinedload(Opinion.specialist),
+            selectinload(Opinion.recommendations),
+            selectinload(Opinion.answers).joinedload(Answer.question),
+            selectinload(Opinion.addenda),
+        )
+    ).first()
 
 
 def case_to_write(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion | None]:
@@ -71,31 +78,51 @@ def opinion_to_release(session: Session, person: Person, case_id: str) -> tuple[
 
 
 def panel(session: Session, person: Person, case: Case) -> Panel:
-    """How the opinion of this case stands, for this person. An unreleased one does not exist for the patient."""
+    """How the opinion of this case stands, for this person. An unreleased one does not exist for
+    the patient.
+    """
     opinion = session.scalars(select(Opinion).where(Opinion.case_id == case.id)).first()
     member = cases.membership(session, person, case.id)
     reads = opinion is not None and policy.can_read(person, case, member, opinion)
     releases = opinion is not None and policy.can_release(person, case, opinion)
-    office = opinion is not None and not opinion.is_draft and case_policy.can_run_office(person, case)
+    office = (
+        opinion is not None and not opinion.is_draft and case_policy.can_run_office(person, case)
+    )
     seen = opinion if opinion is not None and (reads or releases or office) else None
     return Panel(
-        case_id=case.id, exists=seen is not None, is_draft=bool(seen and seen.is_draft),
-        is_rendered=bool(seen and seen.is_rendered), can_write=policy.can_write(person, case, member, opinion),
-        can_read=reads, can_release=releases, saved_at=seen.saved_at if seen else None,
-        signed_at=seen.signed_at if seen else None, released_at=seen.released_at if seen else None)
+        case_id=case.id,
+        exists=seen is not None,
+        is_draft=bool(seen and seen.is_draft),
+        is_rendered=bool(seen and seen.is_rendered),
+        can_write=policy.can_write(person, case, member, opinion),
+        can_read=reads,
+        can_release=releases,
+        saved_at=seen.saved_at if seen else None,
+        signed_at=seen.signed_at if seen else None,
+        released_at=seen.released_at if seen else None,
+    )
 
 
 def content_of(case: Case, opinion: Opinion | None) -> Content:
-    """What the opinion says now, every question of the case in its order; of none, the empty page."""
+    """What the opinion says now, every question of the case in its order; of none, the empty
+    page.
+    """
     said = {answer.question_id: answer.text for answer in opinion.answers} if opinion else {}
     return Content(
-        answers=tuple(AnsweredQuestion(question.number, question.text, said.get(question.id, ""))
-                      for question in case.questions),
+        answers=tuple(
+            AnsweredQuestion(question.number, question.text, said.get(question.id, ""))
+            for question in case.questions
+        ),
         agreement=opinion.agreement if opinion else None,
         diagnosis=opinion.diagnosis if opinion else "",
-        recommendations=tuple(
-            Advice(one.text, one.rationale, one.urgency, tuple(one.citations.splitlines()))
-            for one in opinion.recommendations) if opinion else (),
+        recommendations=(
+            tuple(
+                Advice(one.text, one.rationale, one.urgency, tuple(one.citations.splitlines()))
+                for one in opinion.recommendations
+            )
+            if opinion
+            else ()
+        ),
         further_tests=opinion.further_tests if opinion else "",
         limits=opinion.limits if opinion else "",
     )

@@ -1,7 +1,18 @@
 """Writing, signing, reading and releasing an opinion."""
+
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, stream_with_context, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask_babel import gettext
 from werkzeug.wrappers import Response as Answered
 
@@ -17,14 +28,18 @@ from app.web.access import requires
 from app.web.context import blobs, current_person, db_session
 from app.web.errors import sentence_of, wants_page
 
-blueprint = Blueprint("opinions", __name__, template_folder="templates", url_prefix="/cases/<case_id>")
+blueprint = Blueprint(
+    "opinions", __name__, template_folder="templates", url_prefix="/cases/<case_id>"
+)
 SPARE_ROWS = 2  # empty recommendations at the end of the form, for a page without scripts
 
 
 @blueprint.get("/opinion")
 @requires(Permission.OPINION_READ)
 def read(case_id: str) -> str | Answered:
-    """The opinion as a document; for its specialist, before the signature, the way to the editor."""
+    """The opinion as a document; for its specialist, before the signature, the way to the
+    editor.
+    """
     person = current_person()
     if queries.panel(db_session(), person, cases.case_for(db_session(), person, case_id)).can_write:
         return redirect(url_for("opinions.edit", case_id=case_id))
@@ -32,9 +47,14 @@ def read(case_id: str) -> str | Answered:
     service.note_read(db_session(), person, opinion)
     member = cases.membership(db_session(), person, case_id)
     return render_template(
-        "opinions/read.html", case=case, opinion=opinion, content=queries.content_of(case, opinion),
-        can_release=policy.can_release(person, case, opinion), can_add=policy.can_add(person, member, opinion),
-        **_words())
+        "opinions/read.html",
+        case=case,
+        opinion=opinion,
+        content=queries.content_of(case, opinion),
+        can_release=policy.can_release(person, case, opinion),
+        can_add=policy.can_add(person, member, opinion),
+        **_words(),
+    )
 
 
 @blueprint.get("/opinion/edit")
@@ -47,7 +67,9 @@ def edit(case_id: str) -> str:
 @blueprint.post("/opinion/draft")
 @requires(Permission.OPINION_WRITE)
 def save(case_id: str) -> str | Answered | tuple[str, int]:
-    """Keeps the draft: a script gets the new version, a page without scripts goes on to where its button leads."""
+    """Keeps the draft: a script gets the new version, a page without scripts goes on to where its
+    button leads.
+    """
     case = cases.case_for(db_session(), current_person(), case_id)
     draft = draft_from(request.form)
     try:
@@ -59,7 +81,10 @@ def save(case_id: str) -> str | Answered | tuple[str, int]:
         return _editor(case, draft.version, _as_typed(case, draft), refusal), refusal.status
     if not wants_page():
         return jsonify(version=opinion.version)
-    return redirect(url_for("opinions.confirm" if "sign" in request.form else "opinions.edit", case_id=case_id), 303)
+    return redirect(
+        url_for("opinions.confirm" if "sign" in request.form else "opinions.edit", case_id=case_id),
+        303,
+    )
 
 
 @blueprint.get("/opinion/sign")
@@ -71,8 +96,14 @@ def confirm(case_id: str) -> str | Answered:
         return redirect(url_for("opinions.edit", case_id=case_id))
     content = queries.content_of(case, opinion)
     missing = [gettext(sentence, **facts) for sentence, facts in content.missing()]
-    return render_template("opinions/confirm.html", case=case, opinion=opinion, content=content, missing=missing,
-                           **_words())
+    return render_template(
+        "opinions/confirm.html",
+        case=case,
+        opinion=opinion,
+        content=content,
+        missing=missing,
+        **_words(),
+    )
 
 
 @blueprint.post("/opinion/sign")
@@ -106,7 +137,9 @@ def add(case_id: str) -> Answered:
 @requires(Permission.OPINION_READ)
 def state(case_id: str) -> Answered:
     """Whether the PDF is made; for a page that waits for it."""
-    panel = queries.panel(db_session(), current_person(), cases.case_for(db_session(), current_person(), case_id))
+    panel = queries.panel(
+        db_session(), current_person(), cases.case_for(db_session(), current_person(), case_id)
+    )
     if not panel.exists:
         raise NotFound()
     return jsonify(rendered=panel.is_rendered)
@@ -127,18 +160,40 @@ def pdf(case_id: str) -> Response:
 
 
 def _editor(case: Case, version: int, content: Content, refusal: Refusal | None = None) -> str:
-    return render_template("opinions/edit.html", case=case, version=version, content=content,
-                           refusal=sentence_of(refusal) if refusal else None, spare_rows=SPARE_ROWS,
-                           most=service.MOST_RECOMMENDATIONS, longest=service.LONGEST, **_words())
+    return render_template(
+        "opinions/edit.html",
+        case=case,
+        version=version,
+        content=content,
+        refusal=sentence_of(refusal) if refusal else None,
+        spare_rows=SPARE_ROWS,
+        most=service.MOST_RECOMMENDATIONS,
+        longest=service.LONGEST,
+        **_words(),
+    )
 
 
 def _as_typed(case: Case, draft: service.Draft) -> Content:
     """What somebody typed and could not be kept, to be shown to them again."""
-    typed = Opinion(agreement=draft.agreement, diagnosis=draft.diagnosis, further_tests=draft.further_tests,
-                    limits=draft.limits)
+    typed = Opinion(
+        agreement=draft.agreement,
+        diagnosis=draft.diagnosis,
+        further_tests=draft.further_tests,
+        limits=draft.limits,
+    )
     base = queries.content_of(case, typed)
-    answers = tuple(type(one)(one.number, one.question, draft.answers.get(one.number, "")) for one in base.answers)
-    return Content(answers, draft.agreement, draft.diagnosis, draft.recommendations, draft.further_tests, draft.limits)
+    answers = tuple(
+        type(one)(one.number, one.question, draft.answers.get(one.number, ""))
+        for one in base.answers
+    )
+    return Content(
+        answers,
+        draft.agreement,
+        draft.diagnosis,
+        draft.recommendations,
+        draft.further_tests,
+        draft.limits,
+    )
 
 
 def _words() -> dict[str, object]:

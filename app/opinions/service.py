@@ -1,4 +1,5 @@
 """The verbs of an opinion: save, sign, release, add. What is signed never changes again."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -18,19 +19,30 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.opinions import policy, queries
 from app.opinions.content import Advice
-from app.opinions.models import Addendum, Agreement, Answer, Opinion, OpinionState, Recommendation, Urgency
+from app.opinions.models import (
+    Addendum,
+    Agreement,
+    Answer,
+    Opinion,
+    OpinionState,
+    Recommendation,
+    Urgency,
+)
 
 LONGEST = 20_000
 MOST_RECOMMENDATIONS = 20
-STALE = N_("This opinion was changed in another window, or by somebody else. What you wrote here is still on this "
-           "page: copy what you need, then reload.")
+STALE = N_(
+    "This opinion was changed in another window, or by somebody else. What you wrote here is still"
+    " on this page: copy what you need, then reload."
+)
 FROZEN = N_("This opinion is signed and cannot be changed any more. You can add a note to it.")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What the specialist has on the page. `answers` by the number of the question; `version` is the one that the
-    page was made from."""
+    """What the specialist has on the page. `answers` by the number of the question; `version` is
+    the one that the page was made from.
+    """
 
     version: int
     answers: dict[int, str] = field(default_factory=dict)
@@ -44,8 +56,8 @@ class Draft:
 def save_draft(session: Session, actor: Person, case: Case, draft: Draft) -> Opinion:
     """Keeps the draft and counts its version up; saving the same again changes nothing.
 
-    Raises `Conflict` when the opinion is signed or was changed since the page was made, `Invalid` for what is too
-    long or unknown.
+    Raises `Conflict` when the opinion is signed or was changed since the page was made, `Invalid`
+    for what is too long or unknown.
     """
     opinion = _opinion_to_change(session, actor, case)
     _check(draft)
@@ -58,14 +70,23 @@ def save_draft(session: Session, actor: Person, case: Case, draft: Draft) -> Opi
     opinion.version += 1
     opinion.saved_at, opinion.specialist_id = now(), actor.id
     session.flush()
-    audit.record(session, actor.id, Verb.OPINION_SAVED, "opinion", opinion.id, case.id, version=opinion.version)
+    audit.record(
+        session,
+        actor.id,
+        Verb.OPINION_SAVED,
+        "opinion",
+        opinion.id,
+        case.id,
+        version=opinion.version,
+    )
     return opinion
 
 
 def sign(session: Session, actor: Person, case: Case, version: int) -> Opinion:
     """Freezes the opinion as it is at `version`, and queues its PDF.
 
-    Raises `Invalid` while something is missing, `Conflict` when it is not the version that the specialist confirmed.
+    Raises `Invalid` while something is missing, `Conflict` when it is not the version that the
+    specialist confirmed.
     """
     opinion = _opinion_to_change(session, actor, case)
     if opinion.version != version:
@@ -75,17 +96,33 @@ def sign(session: Session, actor: Person, case: Case, version: int) -> Opinion:
     if missing:
         sentence, facts = missing[0]
         raise Invalid(sentence, field=None, **facts)
-    opinion.state, opinion.signed_at, opinion.content_hash = OpinionState.SIGNED, now(), content.digest()
+    opinion.state, opinion.signed_at, opinion.content_hash = (
+        OpinionState.SIGNED,
+        now(),
+        content.digest(),
+    )
     opinion.specialist_id = actor.id
     session.flush()
-    audit.record(session, actor.id, Verb.OPINION_SIGNED, "opinion", opinion.id, case.id, sha256=opinion.content_hash)
+    audit.record(
+        session,
+        actor.id,
+        Verb.OPINION_SIGNED,
+        "opinion",
+        opinion.id,
+        case.id,
+        sha256=opinion.content_hash,
+    )
     cases.mark_signed(session, actor, case)
-    enqueue(session, "opinion.render", {"opinion_id": opinion.id}, key=f"opinion.render:{opinion.id}")
+    enqueue(
+        session, "opinion.render", {"opinion_id": opinion.id}, key=f"opinion.render:{opinion.id}"
+    )
     return opinion
 
 
 def release(session: Session, actor: Person, case: Case, opinion: Opinion) -> None:
-    """Gives the opinion to the patient, who is told. Releasing twice is harmless; `Conflict` before the PDF is made."""
+    """Gives the opinion to the patient, who is told. Releasing twice is harmless; `Conflict` before
+    the PDF is made.
+    """
     if opinion.is_released:
         return
     if not policy.can_release(actor, case, opinion):
@@ -109,7 +146,15 @@ def add(session: Session, actor: Person, case: Case, opinion: Opinion, text: str
     addendum = Addendum(opinion_id=opinion.id, author_id=actor.id, text=text)
     opinion.addenda.append(addendum)
     session.flush()
-    audit.record(session, actor.id, Verb.OPINION_ADDED_TO, "addendum", addendum.id, case.id, opinion=opinion.id)
+    audit.record(
+        session,
+        actor.id,
+        Verb.OPINION_ADDED_TO,
+        "addendum",
+        addendum.id,
+        case.id,
+        opinion=opinion.id,
+    )
     if opinion.is_released:
         cases.notify(session, "opinion_addendum", case, [case.patient_id])
     return addendum
@@ -117,11 +162,15 @@ def add(session: Session, actor: Person, case: Case, opinion: Opinion, text: str
 
 def note_read(session: Session, actor: Person, opinion: Opinion, *, form: str = "page") -> None:
     """Reading an opinion is an act on the record: as a page, or as the PDF."""
-    audit.record(session, actor.id, Verb.OPINION_READ, "opinion", opinion.id, opinion.case_id, form=form)
+    audit.record(
+        session, actor.id, Verb.OPINION_READ, "opinion", opinion.id, opinion.case_id, form=form
+    )
 
 
 def _opinion_to_change(session: Session, actor: Person, case: Case) -> Opinion:
-    """The draft, locked, begun if need be. Asks the policy again: a verb is also called without a page before it."""
+    """The draft, locked, begun if need be. Asks the policy again: a verb is also called without a
+    page before it.
+    """
     session.refresh(case, with_for_update=True)
     opinion = queries.opinion_of(session, case.id)
     member = case_queries.membership(session, actor, case.id)
@@ -152,7 +201,7 @@ def _apply(session: Session, case: Case, opinion: Opinion, draft: Draft) -> None
             written[question.id].text = text
         else:
             opinion.answers.append(Answer(question_id=question.id, question=question, text=text))
-    opinion.recommendations[len(draft.recommendations):] = []
+    opinion.recommendations[len(draft.recommendations) :] = []
     for position, advice in enumerate(draft.recommendations):
         if position == len(opinion.recommendations):
             opinion.recommendations.append(Recommendation(position=position, text=""))
@@ -164,9 +213,13 @@ def _apply(session: Session, case: Case, opinion: Opinion, draft: Draft) -> None
 
 def _check(draft: Draft) -> None:
     if draft.agreement is not None and draft.agreement not in list(Agreement):
-        raise Invalid(N_("Please choose one of the answers about the diagnosis."), field="agreement")
+        raise Invalid(
+            N_("Please choose one of the answers about the diagnosis."), field="agreement"
+        )
     if len(draft.recommendations) > MOST_RECOMMENDATIONS:
-        raise Invalid(N_("Please give at most %(most)s recommendations."), most=MOST_RECOMMENDATIONS)
+        raise Invalid(
+            N_("Please give at most %(most)s recommendations."), most=MOST_RECOMMENDATIONS
+        )
     if any(advice.urgency not in list(Urgency) for advice in draft.recommendations):
         raise Invalid(N_("Please choose how soon each recommendation should be followed."))
     for number, text in draft.answers.items():
@@ -174,9 +227,13 @@ def _check(draft: Draft) -> None:
     for name in ("diagnosis", "further_tests", "limits"):
         _check_length(getattr(draft, name), name)
     for advice in draft.recommendations:
-        _check_length("".join((advice.text, advice.rationale, *advice.citations)), "recommendations")
+        _check_length(
+            "".join((advice.text, advice.rationale, *advice.citations)), "recommendations"
+        )
 
 
 def _check_length(text: str, name: str) -> None:
     if len(text) > LONGEST:
-        raise Invalid(N_("Please keep each part under %(most)s characters."), field=name, most=LONGEST)
+        raise Invalid(
+            N_("Please keep each part under %(most)s characters."), field=name, most=LONGEST
+        )

@@ -1,4 +1,5 @@
 """The hospital's electronic signature on a document (PAdES baseline B-B, ETSI EN 319 142-1)."""
+
 from __future__ import annotations
 
 import io
@@ -30,16 +31,24 @@ GOOD_FOR = timedelta(days=3650)
 
 
 def hospital_key(session: Session, hospital: str) -> SigningKey:
-    """The hospital's key, made on first use. Should two runners make one at once, the unique index lets one stand
-    and the other job runs again."""
+    """The hospital's key, made on first use. Should two runners make one at once, the unique index
+    lets one stand and the other job runs again.
+    """
     found = session.scalars(select(SigningKey).where(SigningKey.purpose == PURPOSE)).first()
     if found is not None:
         return found
     private = ec.generate_private_key(ec.SECP256R1())
     made = SigningKey(
-        purpose=PURPOSE, certificate=_certificate(private, hospital).public_bytes(serialization.Encoding.PEM).decode(),
+        purpose=PURPOSE,
+        certificate=_certificate(private, hospital)
+        .public_bytes(serialization.Encoding.PEM)
+        .decode(),
         private_key=private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode())
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode(),
+    )
     session.add(made)
     session.flush()
     return made
@@ -48,20 +57,31 @@ def hospital_key(session: Session, hospital: str) -> SigningKey:
 def signed(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
     """The PDF with an invisible signature that certifies it: no later change is allowed."""
     certificate, private = _read_certificate(key.certificate), _read_private(key.private_key)
-    signer = signers.SimpleSigner(signing_cert=certificate, signing_key=private,
-                                  cert_registry=SimpleCertificateStore.from_certs([certificate]))
+    signer = signers.SimpleSigner(
+        signing_cert=certificate,
+        signing_key=private,
+        cert_registry=SimpleCertificateStore.from_certs([certificate]),
+    )
     how = signers.PdfSignatureMetadata(
-        field_name="Opinion", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=True,
-        docmdp_permissions=MDPPerm.NO_CHANGES, name=name, reason=reason)
+        field_name="Opinion",
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        certify=True,
+        docmdp_permissions=MDPPerm.NO_CHANGES,
+        name=name,
+        reason=reason,
+    )
     out = io.BytesIO()
     signers.PdfSigner(how, signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out)
     return out.getvalue()
 
 
 def is_genuine(pdf: bytes, certificate: str) -> bool:
-    """Whether the whole file is as the holder of `certificate` (PEM) signed it, and nothing was added since.
+    """Whether the whole file is as the holder of `certificate` (PEM) signed it, and nothing was
+    added since.
 
-    pyHanko's `valid` speaks of the signed bytes alone; `bottom_line` also of what was done to the file afterwards.
+    pyHanko's `valid` speaks of the signed bytes alone; `bottom_line` also of what was done to the
+    file afterwards.
     """
     try:
         [signature] = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
@@ -72,18 +92,35 @@ def is_genuine(pdf: bytes, certificate: str) -> bool:
 
 
 def _certificate(private: ec.EllipticCurvePrivateKey, hospital: str) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hospital[:64]),
-                      x509.NameAttribute(NameOID.ORGANIZATION_NAME, hospital[:64])])
-    usage = x509.KeyUsage(digital_signature=True, content_commitment=True, key_encipherment=False,
-                          data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False,
-                          encipher_only=False, decipher_only=False)
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, hospital[:64]),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, hospital[:64]),
+        ]
+    )
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=True,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
     return (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - timedelta(days=1)).not_valid_after(now() + GOOD_FOR)
+        .not_valid_before(now() - timedelta(days=1))
+        .not_valid_after(now() + GOOD_FOR)
         .add_extension(usage, critical=True)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .sign(private, hashes.SHA256()))
+        .sign(private, hashes.SHA256())
+    )
 
 
 def _read_certificate(text: str) -> asn1_x509.Certificate:
@@ -93,5 +130,10 @@ def _read_certificate(text: str) -> asn1_x509.Certificate:
 
 def _read_private(text: str) -> asn1_keys.PrivateKeyInfo:
     found = serialization.load_pem_private_key(text.encode(), None)
-    return asn1_keys.PrivateKeyInfo.load(found.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return asn1_keys.PrivateKeyInfo.load(
+        found.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )

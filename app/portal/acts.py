@@ -1,4 +1,7 @@
-"""What can be done from the page of a case. A refusal shows the page again, with the sentence and what was entered."""
+"""What can be done from the page of a case. A refusal shows the page again, with the sentence and
+what was entered.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -39,14 +42,27 @@ def case_page_for(case: Case, refusal: Refusal | None = None) -> str:
     unit, person = db_session(), current_person()
     page = case_page.build(unit, person, case)
     if page.role == Role.INTERPRETER:
-        return render_template("portal/brief.html", page=page, case=case, specialties=SPECIALTIES, words=words)
+        return render_template(
+            "portal/brief.html", page=page, case=case, specialties=SPECIALTIES, words=words
+        )
     choice = None
     if page.role == Role.COORDINATOR and case.stage in ASSIGNABLE:
         choice = case_page.candidates(unit, case, dict(page.people).get(Role.SPECIALIST))
     return render_template(
-        "portal/case.html", page=page, case=case, choice=choice, panel=page.records, looks=page.looks,
-        opinion_panel=page.opinion, errors={refusal.field or "case": sentence_of(refusal)} if refusal else {},
-        entered=request.form, specialties=SPECIALTIES, relations=RELATIONS, words=words, **_said(page))
+        "portal/case.html",
+        page=page,
+        case=case,
+        choice=choice,
+        panel=page.records,
+        looks=page.looks,
+        opinion_panel=page.opinion,
+        errors={refusal.field or "case": sentence_of(refusal)} if refusal else {},
+        entered=request.form,
+        specialties=SPECIALTIES,
+        relations=RELATIONS,
+        words=words,
+        **_said(page),
+    )
 
 
 def _said(page: case_page.CasePage) -> dict[str, object]:
@@ -67,15 +83,20 @@ def begin_triage(case_id: str) -> Page:
 @blueprint.post("/cases/<case_id>/accept")
 @requires(Permission.CASE_TRIAGE)
 def accept(case_id: str) -> Page:
-    return _perform(case_id, case_service.accept, N_("The case is accepted, and its clock has started."))
+    return _perform(
+        case_id, case_service.accept, N_("The case is accepted, and its clock has started.")
+    )
 
 
 @blueprint.post("/cases/<case_id>/ask")
 @requires(Permission.CASE_TRIAGE)
 def ask_for_record(case_id: str) -> Page:
     what = request.form.get("what", "")
-    return _perform(case_id, lambda unit, person, case: case_service.request_records(unit, person, case, what),
-                    N_("The patient has been asked."))
+    return _perform(
+        case_id,
+        lambda unit, person, case: case_service.request_records(unit, person, case, what),
+        N_("The patient has been asked."),
+    )
 
 
 @blueprint.post("/cases/<case_id>/decline")
@@ -87,7 +108,9 @@ def decline(case_id: str) -> Page:
         _let_hold_go(unit, person, case)
         case_service.decline(unit, person, case, reason)
 
-    return _perform(case_id, act, N_("The patient has been told that the hospital cannot take this case."))
+    return _perform(
+        case_id, act, N_("The patient has been told that the hospital cannot take this case.")
+    )
 
 
 @blueprint.post("/cases/<case_id>/assign")
@@ -100,7 +123,9 @@ def assign(case_id: str) -> Page:
         _refuse_unqualified(unit, case, chosen)
         case_service.assign(unit, person, case, chosen)
 
-    return _perform(case_id, act, N_("This person is on the case now, and has been told."), anchor="people")
+    return _perform(
+        case_id, act, N_("This person is on the case now, and has been told."), anchor="people"
+    )
 
 
 @blueprint.post("/cases/<case_id>/open-file")
@@ -109,22 +134,34 @@ def open_file(case_id: str) -> Page:
     kind = request.form.get("why", "")
     known = words.OFFICE_REASONS.get(kind) if kind != "other" else None
     reason = known or request.form.get("reason", "")
-    return _perform(case_id, lambda unit, person, case: case_service.open_file(unit, person, case, reason),
-                    N_("The file is open to you for one hour. The patient sees this, and the reason."), anchor="story")
+    return _perform(
+        case_id,
+        lambda unit, person, case: case_service.open_file(unit, person, case, reason),
+        N_("The file is open to you for one hour. The patient sees this, and the reason."),
+        anchor="story",
+    )
 
 
 @blueprint.post("/cases/<case_id>/records-sent")
 @requires(Permission.CASE_WRITE)
 def records_sent(case_id: str) -> Page:
-    return _perform(case_id, case_service.provide_records, N_("Thank you. The hospital looks at them now."),
-                    can=policy.can_add_records)
+    return _perform(
+        case_id,
+        case_service.provide_records,
+        N_("Thank you. The hospital looks at them now."),
+        can=policy.can_add_records,
+    )
 
 
 @blueprint.post("/cases/<case_id>/close")
 @requires(Permission.CASE_WITHDRAW)
 def close(case_id: str) -> Page:
-    return _perform(case_id, case_service.close, N_("The case is closed. Everything in it stays here to read."),
-                    can=_is_patient_or_office)
+    return _perform(
+        case_id,
+        case_service.close,
+        N_("The case is closed. Everything in it stays here to read."),
+        can=_is_patient_or_office,
+    )
 
 
 @blueprint.post("/cases/<case_id>/withdraw")
@@ -134,11 +171,17 @@ def withdraw(case_id: str) -> Page:
         _call_meeting_off(unit, person, case)
         case_service.withdraw(unit, person, case)
 
-    return _perform(case_id, act, N_("The request is taken back. Nobody works on it any more."),
-                    can=_is_patient_or_office)
+    return _perform(
+        case_id,
+        act,
+        N_("The request is taken back. Nobody works on it any more."),
+        can=_is_patient_or_office,
+    )
 
 
-def _perform(case_id: str, act: Act, done: str, *, can: cases.CasePolicy | None = None, anchor: str = "") -> Page:
+def _perform(
+    case_id: str, act: Act, done: str, *, can: cases.CasePolicy | None = None, anchor: str = ""
+) -> Page:
     unit, person = db_session(), current_person()
     case = cases.case_for(unit, person, case_id, can or _is_office)
     try:
@@ -163,7 +206,9 @@ def _is_patient_or_office(person: Person, case: Case, member: CaseMember | None)
 
 
 def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
-    """An interpreter may only be named for a pair of languages that their credential covers today."""
+    """An interpreter may only be named for a pair of languages that their credential covers
+    today.
+    """
     if chosen.role != Role.INTERPRETER:
         return
     specialist = cases.member_of_role(unit, case.id, Role.SPECIALIST)
@@ -171,13 +216,24 @@ def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
         raise Conflict(N_("Find a specialist first: the interpreter follows from their language."))
     source, target, needed = scheduling.pair_of(case.language, specialist)
     if not needed:
-        raise Invalid(N_("Patient and specialist share a language, so no interpreter is needed."), field="person")
-    if chosen.id not in {one.id for one in scheduling.qualified_interpreters(unit, source, target, now().date())}:
-        raise Invalid(N_("%(name)s is not qualified for these two languages."), field="person", name=chosen.name)
+        raise Invalid(
+            N_("Patient and specialist share a language, so no interpreter is needed."),
+            field="person",
+        )
+    if chosen.id not in {
+        one.id for one in scheduling.qualified_interpreters(unit, source, target, now().date())
+    }:
+        raise Invalid(
+            N_("%(name)s is not qualified for these two languages."),
+            field="person",
+            name=chosen.name,
+        )
 
 
 def _call_meeting_off(unit: Session, person: Person, case: Case) -> None:
-    """Frees everybody's time before the case ends; a meeting that has begun is left to end by itself."""
+    """Frees everybody's time before the case ends; a meeting that has begun is left to end by
+    itself.
+    """
     booking = scheduling.booking_of_case(unit, case.id)
     if booking is not None and booking.starts_at > now():
         bookings.cancel(unit, person, booking, _("The request was taken back."))

@@ -1,4 +1,5 @@
 """Everything the page of a case shows to one reader, gathered from the slices."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -29,7 +30,9 @@ ROLE_ORDER = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
 
 @dataclass(frozen=True)
 class CasePage:
-    """The case as one reader may see it. What the reader may not see is empty here, not hidden in the template."""
+    """The case as one reader may see it. What the reader may not see is empty here, not hidden in
+    the template.
+    """
 
     case: Case
     role: str
@@ -61,12 +64,18 @@ def build(session: Session, person: Person, case: Case) -> CasePage:
     may_read = policy.can_read_file(person, case, member)
     sees_records = role != Role.INTERPRETER
     opinion = opinions.panel(session, person, case) if sees_records else None
-    facts = replace(facts_of(case, by_role.get(Role.SPECIALIST), meeting),
-                    can_release=opinion is not None and opinion.can_release and opinion.is_rendered)
+    facts = replace(
+        facts_of(case, by_role.get(Role.SPECIALIST), meeting),
+        can_release=opinion is not None and opinion.can_release and opinion.is_rendered,
+    )
     return CasePage(
-        case=case, role=role, may_read_file=may_read,
+        case=case,
+        role=role,
+        may_read_file=may_read,
         file_open_until=member.until if is_office and member is not None else None,
-        people=[(one.role, one.person) for role in ROLE_ORDER for one in members if one.role == role],
+        people=[
+            (one.role, one.person) for role in ROLE_ORDER for one in members if one.role == role
+        ],
         milestones=journey.milestones(case, events, meeting.booking.starts_at if meeting else None),
         step=next_step(case, role, facts),
         lines=journey.timeline(events, _names(session, events)) if sees_records else [],
@@ -75,12 +84,17 @@ def build(session: Session, person: Person, case: Case) -> CasePage:
         records=records.panel(session, person, case) if sees_records else None,
         looks=records.looks_at(session, person, case) if is_patient else [],
         openings=cases.office_openings(session, case.id) if is_patient else [],
-        opinion=opinion, due=journey.due_state(case), moves=_moves(case, role))
+        opinion=opinion,
+        due=journey.due_state(case),
+        moves=_moves(case, role),
+    )
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who could be put on a case: specialists, the fitting first, and interpreters for the pair of languages."""
+    """Who could be put on a case: specialists, the fitting first, and interpreters for the pair of
+    languages.
+    """
 
     specialists: list[tuple[Person, bool]]
     interpreters: list[Person]
@@ -93,17 +107,24 @@ def candidates(session: Session, case: Case, specialist: Person | None) -> Candi
     if specialist is None:
         return Candidates([(one, True) for one in fitting], [], None)
     source, target, needed = scheduling.pair_of(case.language, specialist)
-    able = scheduling.qualified_interpreters(session, source, target, now().date()) if needed else []
+    able = (
+        scheduling.qualified_interpreters(session, source, target, now().date()) if needed else []
+    )
     return Candidates([(one, True) for one in fitting], able, (source, target) if needed else None)
 
 
 def _names(session: Session, events: list[CaseEvent]) -> dict[str, str]:
-    return {one.id: one.name for one in names_of(session, (event.actor_id for event in events)).values()}
+    return {
+        one.id: one.name for one in names_of(session, (event.actor_id for event in events)).values()
+    }
 
 
 def _moves(case: Case, role: str) -> frozenset[str]:
     """The moves that this role can make from here, for the buttons beside the one next action."""
     if case.stage in ENDS:
         return frozenset()
-    return frozenset(str(move) for (stage, move), (_, who) in TABLE.items()
-                     if stage == Stage(case.stage) and role in who and isinstance(move, Move))
+    return frozenset(
+        str(move)
+        for (stage, move), (_, who) in TABLE.items()
+        if stage == Stage(case.stage) and role in who and isinstance(move, Move)
+    )

@@ -1,7 +1,9 @@
 """The demo: invented people, cases at every stage, and one meeting whose door is always open.
 
-Everything happens through the services' own verbs, at the days on which it is said to have happened.
+Everything happens through the services' own verbs, at the days on which it is said to have
+happened.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -45,19 +47,28 @@ ENOUGH = timedelta(days=2)  # an open door that closes sooner is replaced by a n
 
 
 def seed(session: Session, settings: Any) -> None:
-    """Puts people and cases into an empty database; on a later start only sees to it that a meeting is open."""
+    """Puts people and cases into an empty database; on a later start only sees to it that a meeting
+    is open.
+    """
     people = _people(session)
     if people is None:
-        people = {one.key: _join(session, one, hashed) for hashed in [PasswordHasher().hash(PASSWORD)]
-                  for one in PEOPLE}
+        people = {
+            one.key: _join(session, one, hashed)
+            for hashed in [PasswordHasher().hash(PASSWORD)]
+            for one in PEOPLE
+        }
         _open_hours(session, people)
-        _live_through(session, people, BlobStore(settings.storage_url, Keyring(settings.master_keys)))
+        _live_through(
+            session, people, BlobStore(settings.storage_url, Keyring(settings.master_keys))
+        )
     _keep_a_door_open(session, people)
 
 
 def accounts_table() -> str:
     """The demo accounts and their password, to be printed."""
-    rows = [(f"{one.key}@demo.example", str(one.role), one.name) for one in PEOPLE if one.key in SHOWN]
+    rows = [
+        (f"{one.key}@demo.example", str(one.role), one.name) for one in PEOPLE if one.key in SHOWN
+    ]
     rows.sort(key=lambda row: SHOWN.index(row[0].partition("@")[0]))
     width = max(len(address) for address, _, _ in rows)
     lines = [f"  {address:<{width}}  {role:<13}  {name}" for address, role, name in rows]
@@ -74,9 +85,18 @@ def _people(session: Session) -> dict[str, Person] | None:
 
 def _join(session: Session, one: Someone, hashed: str) -> Person:
     person = Person(
-        email=f"{one.key}@demo.example", name=one.name, password=hashed, role=one.role, language=one.language,
-        timezone=one.timezone, country=one.country, title=one.title, specialties=list(one.specialties),
-        speaks=list(one.speaks), created_at=clock.now() - timedelta(days=60))
+        email=f"{one.key}@demo.example",
+        name=one.name,
+        password=hashed,
+        role=one.role,
+        language=one.language,
+        timezone=one.timezone,
+        country=one.country,
+        title=one.title,
+        specialties=list(one.specialties),
+        speaks=list(one.speaks),
+        created_at=clock.now() - timedelta(days=60),
+    )
     session.add(person)
     session.flush()
     audit.record(session, person.id, Verb.PERSON_REGISTERED, "person", person.id)
@@ -91,12 +111,23 @@ def _open_hours(session: Session, people: dict[str, Person]) -> None:
             week = [WeeklyHours(day, start * 60, end * 60) for day in range(5)]
             bookings.set_availability(session, owner, owner, week, one.timezone)
         for source, target in one.pairs:
-            bookings.add_qualification(session, people["coordinator"], owner, Credential(
-                source, target, credential="CHI", number=f"CHI-{one.key.upper()}", issuer="CCHI",
-                valid_until=(clock.now() + timedelta(days=900)).date()))
+            bookings.add_qualification(
+                session,
+                people["coordinator"],
+                owner,
+                Credential(
+                    source,
+                    target,
+                    credential="CHI",
+                    number=f"CHI-{one.key.upper()}",
+                    issuer="CCHI",
+                    valid_until=(clock.now() + timedelta(days=900)).date(),
+                ),
+            )
 
 
-# --- what has happened so far -----------------------------------------------------------------------------------
+# --- what has happened so far
+# -----------------------------------------------------------------------------------
 
 Act = Callable[[], object]
 
@@ -115,6 +146,7 @@ def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore)
             made[key] = _send(session, people[key])
             for name, text in RECORDS.get(key, ()):
                 _send_record(session, blobs, made[key], name, text.encode())
+
         on(days, act)
 
     def checked(key: str, days: float) -> None:
@@ -126,6 +158,7 @@ def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore)
             if interpreter:
                 cases.assign(session, office, made[key], people[interpreter])
             cases.accept(session, office, made[key])
+
         on(days, act)
 
     sent("patient9", 13)
@@ -170,9 +203,13 @@ def _send(session: Session, patient: Person) -> Case:
 
 def _send_record(session: Session, blobs: BlobStore, case: Case, name: str, content: bytes) -> None:
     patient = case.patient
-    upload = records.begin_upload(session, patient, case, NewUpload("single", name, len(content), content))
+    upload = records.begin_upload(
+        session, patient, case, NewUpload("single", name, len(content), content)
+    )
     writer, part = records.take_over(session, upload, 0), new_id()
-    records.keep_parts(session, patient, upload, writer, [Part(part, 0, blobs.put(part, [content]))])
+    records.keep_parts(
+        session, patient, upload, writer, [Part(part, 0, blobs.put(part, [content]))]
+    )
 
 
 def _choose_a_fair_time(session: Session, case: Case) -> Booking:
@@ -191,7 +228,9 @@ def _meet(session: Session, people: dict[str, Person], case: Case) -> None:
 
 def _book_at(session: Session, people: dict[str, Person], case: Case, at: datetime) -> Booking:
     wish = Wish(at, people["specialist"].id, people["interpreter"].id)
-    return bookings.book(session, people["coordinator"], case, wish, new_id(), override_reason="Demonstration")
+    return bookings.book(
+        session, people["coordinator"], case, wish, new_id(), override_reason="Demonstration"
+    )
 
 
 def _say_yes(session: Session, booking: Booking) -> None:
@@ -202,32 +241,54 @@ def _say_yes(session: Session, booking: Booking) -> None:
 
 def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
     draft = opinions.Draft(
-        version=0, agreement="partly",
+        version=0,
+        agreement="partly",
         answers={
-            1: "Ablation is a good choice if the palpitations trouble you or medicines do not help. It is not urgent.",
-            2: "Yes. Your risk of stroke is high enough that an anticoagulant is advised, with or without an ablation.",
+            1: (
+                "Ablation is a good choice if the palpitations trouble you or medicines do not"
+                " help. It is not urgent."
+            ),
+            2: (
+                "Yes. Your risk of stroke is high enough that an anticoagulant is advised, with or"
+                " without an ablation."
+            ),
         },
         diagnosis="Paroxysmal atrial fibrillation with well controlled blood pressure.",
-        recommendations=(Advice(
-            text="Begin an oral anticoagulant after your kidney values have been checked.",
-            rationale="The score of your risk factors is above the threshold of current guidelines.",
-            urgency="soon", citations=("Ambulatory electrocardiogram",)),),
+        recommendations=(
+            Advice(
+                text="Begin an oral anticoagulant after your kidney values have been checked.",
+                rationale=(
+                    "The score of your risk factors is above the threshold of current guidelines."
+                ),
+                urgency="soon",
+                citations=("Ambulatory electrocardiogram",),
+            ),
+        ),
         further_tests="Echocardiogram, thyroid values, kidney values.",
-        limits="This opinion rests on the records that were sent. I have not examined you.")
+        limits="This opinion rests on the records that were sent. I have not examined you.",
+    )
     opinion = opinions.save_draft(session, specialist, case, draft)
     opinions.sign(session, specialist, case, opinion.version)
 
 
-# --- the open door ----------------------------------------------------------------------------------------------
+# --- the open door
+# ----------------------------------------------------------------------------------------------
 
 
 def _keep_a_door_open(session: Session, people: dict[str, Person]) -> None:
-    """One meeting of the demo's patient, specialist and interpreter can be joined from now on, for weeks."""
+    """One meeting of the demo's patient, specialist and interpreter can be joined from now on, for
+    weeks.
+    """
     patient = people["patient"]
     still = session.scalars(
-        select(Consult).join(Consult.booking).where(
-            Booking.patient_id == patient.id, Consult.closes_at > clock.now() + ENOUGH,
-            Consult.state.in_((ConsultState.WAITING, ConsultState.LIVE)))).first()
+        select(Consult)
+        .join(Consult.booking)
+        .where(
+            Booking.patient_id == patient.id,
+            Consult.closes_at > clock.now() + ENOUGH,
+            Consult.state.in_((ConsultState.WAITING, ConsultState.LIVE)),
+        )
+    ).first()
     if still is not None:
         return
     case = _case_to_meet_about(session, people)

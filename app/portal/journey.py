@@ -1,4 +1,7 @@
-"""The way of a case in a person's words: milestones, how its clock stands, and the lines of its timeline. Pure."""
+"""The way of a case in a person's words: milestones, how its clock stands, and the lines of its
+timeline. Pure.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -29,7 +32,9 @@ STAGE_WORDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Milestone:
-    """One step of the way. `state` is done, now, next, skipped or stopped; `at` is when it was, or is to be."""
+    """One step of the way. `state` is done, now, next, skipped or stopped; `at` is when it was, or
+    is to be.
+    """
 
     label: str
     state: str
@@ -37,7 +42,8 @@ class Milestone:
     note: str | None = None
 
 
-# The moves that complete each milestone, in order; those of a meeting fall away where the opinion is only written.
+# The moves that complete each milestone, in order; those of a meeting fall away where the opinion
+# is only written.
 _WAY: tuple[tuple[str, Move, bool], ...] = (
     (N_("Request sent"), Move.SUBMIT, False),
     (N_("Records complete"), Move.ACCEPT, False),
@@ -47,13 +53,25 @@ _WAY: tuple[tuple[str, Move, bool], ...] = (
     (N_("Opinion with the patient"), Move.RELEASE, False),
 )
 _REACHED = {
-    Stage.DRAFT: 0, Stage.SUBMITTED: 1, Stage.TRIAGE: 1, Stage.RECORDS_REQUESTED: 1, Stage.ACCEPTED: 2,
-    Stage.SCHEDULED: 3, Stage.CONSULTED: 4, Stage.OPINION_SIGNED: 5, Stage.RELEASED: 6, Stage.CLOSED: 6,
+    Stage.DRAFT: 0,
+    Stage.SUBMITTED: 1,
+    Stage.TRIAGE: 1,
+    Stage.RECORDS_REQUESTED: 1,
+    Stage.ACCEPTED: 2,
+    Stage.SCHEDULED: 3,
+    Stage.CONSULTED: 4,
+    Stage.OPINION_SIGNED: 5,
+    Stage.RELEASED: 6,
+    Stage.CLOSED: 6,
 }
 
 
-def milestones(case: Case, events: Iterable[CaseEvent], meeting_at: datetime | None = None) -> list[Milestone]:
-    """The whole way with its dates: what is done, where the case stands, what is to come and when."""
+def milestones(
+    case: Case, events: Iterable[CaseEvent], meeting_at: datetime | None = None
+) -> list[Milestone]:
+    """The whole way with its dates: what is done, where the case stands, what is to come and
+    when.
+    """
     when = {event.kind: event.at for event in events}
     planned = {Move.CONSULT: meeting_at, Move.SIGN: case.due_at}
     stopped = case.stage in (Stage.DECLINED, Stage.WITHDRAWN)
@@ -66,7 +84,11 @@ def milestones(case: Case, events: Iterable[CaseEvent], meeting_at: datetime | N
             way.append(Milestone(label, "done", when.get(move)))
         elif at_present:
             at_present = False
-            way.append(Milestone(label, "stopped" if stopped else "now", None if stopped else planned.get(move)))
+            way.append(
+                Milestone(
+                    label, "stopped" if stopped else "now", None if stopped else planned.get(move)
+                )
+            )
         else:
             way.append(Milestone(label, "next", None if stopped else planned.get(move)))
     return way
@@ -84,7 +106,9 @@ def clock_state(at: datetime | None) -> str:
 
 
 def due_state(case: Case) -> str:
-    """How the turnaround clock of a case stands: "" | soon | late | done | none (it has not started)."""
+    """How the turnaround clock of a case stands: "" | soon | late | done | none (it has not
+    started).
+    """
     if case.stage in (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED):
         return "done"
     if case.stage in ENDS or case.due_at is None:
@@ -92,15 +116,28 @@ def due_state(case: Case) -> str:
     return clock_state(case.due_at)
 
 
-MILESTONES = frozenset({Move.SUBMIT, Move.ACCEPT, Move.SCHEDULE, Move.CONSULT, Move.SIGN, Move.RELEASE, Move.CLOSE,
-                        Move.DECLINE, Move.WITHDRAW})
+MILESTONES = frozenset(
+    {
+        Move.SUBMIT,
+        Move.ACCEPT,
+        Move.SCHEDULE,
+        Move.CONSULT,
+        Move.SIGN,
+        Move.RELEASE,
+        Move.CLOSE,
+        Move.DECLINE,
+        Move.WITHDRAW,
+    }
+)
 EVENT_WORDS: dict[str, str] = {
     "created": N_("The request was begun."),
     Move.SUBMIT: N_("The request was sent to the hospital."),
     Move.TRIAGE: N_("The hospital began to check the request."),
     Move.REQUEST_RECORDS: N_("The hospital asked for a record that is missing."),
     Move.PROVIDE_RECORDS: N_("What was missing has been sent."),
-    Move.ACCEPT: N_("The records are complete. The hospital accepted the case, and the clock started."),
+    Move.ACCEPT: N_(
+        "The records are complete. The hospital accepted the case, and the clock started."
+    ),
     Move.SCHEDULE: N_("A time for the meeting was agreed."),
     Move.UNSCHEDULE: N_("The meeting was cancelled."),
     Move.CONSULT: N_("The meeting took place."),
@@ -140,8 +177,13 @@ class Line:
 def timeline(events: Iterable[CaseEvent], names: dict[str, str]) -> list[Line]:
     """The lines that have words, newest first; `names` are those of the people on the case."""
     lines = [
-        Line(event.at, EVENT_WORDS[event.kind], names.get(event.actor_id or ""),
-             "milestone" if event.kind in MILESTONES else "")
-        for event in events if event.kind in EVENT_WORDS
+        Line(
+            event.at,
+            EVENT_WORDS[event.kind],
+            names.get(event.actor_id or ""),
+            "milestone" if event.kind in MILESTONES else "",
+        )
+        for event in events
+        if event.kind in EVENT_WORDS
     ]
     return lines[::-1]

@@ -1,4 +1,7 @@
-"""What each home page shows: composed from the slices, each list with what its lines need and no query per line."""
+"""What each home page shows: composed from the slices, each list with what its lines need and no
+query per line.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +32,14 @@ PAGE = 30
 AUDIT_PAGE = 50
 SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
 WRITTEN = (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
-AT_WORK = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED, Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED)
+AT_WORK = (
+    Stage.SUBMITTED,
+    Stage.TRIAGE,
+    Stage.RECORDS_REQUESTED,
+    Stage.ACCEPTED,
+    Stage.SCHEDULED,
+    Stage.CONSULTED,
+)
 OPEN_STAGES = tuple(stage for stage in Stage if stage not in ENDS and stage != Stage.DRAFT)
 
 
@@ -58,7 +68,9 @@ class Worklist:
     unfilled: int
 
 
-def worklist(session: Session, wanted: Wanted, page: int, *, only_unfilled: bool = False) -> Worklist:
+def worklist(
+    session: Session, wanted: Wanted, page: int, *, only_unfilled: bool = False
+) -> Worklist:
     """One page of the office's worklist, and the counts beside it. Pages are numbered from 1.
 
     With `only_unfilled`, only cases whose coming meeting has no interpreter who said yes.
@@ -71,20 +83,36 @@ def worklist(session: Session, wanted: Wanted, page: int, *, only_unfilled: bool
     page = min(max(page, 1), last)
     found = cases.worklist(session, wanted, offset=(page - 1) * PAGE, limit=PAGE)
     return Worklist(
-        rows=rows_for(session, found, Role.COORDINATOR), wanted=wanted, page=page, last=last, total=total,
-        by_stage=cases.count_by_stage(session), late=cases.count_worklist(session, Wanted(late=True)),
-        unfilled=len(unfilled))
+        rows=rows_for(session, found, Role.COORDINATOR),
+        wanted=wanted,
+        page=page,
+        last=last,
+        total=total,
+        by_stage=cases.count_by_stage(session),
+        late=cases.count_worklist(session, Wanted(late=True)),
+        unfilled=len(unfilled),
+    )
 
 
 def unfilled_cases(session: Session) -> tuple[str, ...]:
     """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
-    return tuple(session.scalars(
-        select(Booking.case_id).distinct().where(
-            Booking.state == BookingState.CONFIRMED, Booking.starts_at > now(), lacks_interpreter())))
+    return tuple(
+        session.scalars(
+            select(Booking.case_id)
+            .distinct()
+            .where(
+                Booking.state == BookingState.CONFIRMED,
+                Booking.starts_at > now(),
+                lacks_interpreter(),
+            )
+        )
+    )
 
 
 def rows_for(session: Session, found: Sequence[Case], role: str) -> list[Row]:
-    """The cases as lines for a reader of this role. The cases come with their members and people loaded."""
+    """The cases as lines for a reader of this role. The cases come with their members and people
+    loaded.
+    """
     meetings = meetings_of(session, found)
     return [_row(case, meetings.get(case.id), role) for case in found]
 
@@ -97,37 +125,64 @@ def _row(case: Case, meeting: Meeting | None, role: str) -> Row:
         lacks.append("specialist")
     if facts.lacks_interpreter:
         lacks.append("interpreter")
-    return Row(case, specialist, interpreter, meeting, next_step(case, role, facts), tuple(lacks),
-               clock_state(case.act_by))
+    return Row(
+        case,
+        specialist,
+        interpreter,
+        meeting,
+        next_step(case, role, facts),
+        tuple(lacks),
+        clock_state(case.act_by),
+    )
 
 
 def facts_of(case: Case, specialist: Person | None, meeting: Meeting | None) -> Facts:
     booking = meeting.booking if meeting else None
     return Facts(
-        has_specialist=specialist is not None, has_booking=booking is not None,
-        lacks_interpreter=booking is not None and booking.starts_at > now()
-        and sum(one.state in SAID_YES for one in booking.current_engagements) < booking.interpreters_needed,
+        has_specialist=specialist is not None,
+        has_booking=booking is not None,
+        lacks_interpreter=booking is not None
+        and booking.starts_at > now()
+        and sum(one.state in SAID_YES for one in booking.current_engagements)
+        < booking.interpreters_needed,
         can_join=meeting is not None and meeting.is_open,
-        meeting_is_over=meeting is not None and meeting.is_over)
+        meeting_is_over=meeting is not None and meeting.is_over,
+    )
 
 
 def meetings_of(session: Session, found: Iterable[Case]) -> dict[str, Meeting]:
     """The latest confirmed meeting of each of the cases, by case, in two queries."""
-    ids = [case.id for case in found if case.stage in (Stage.SCHEDULED, Stage.CONSULTED, Stage.ACCEPTED)]
+    ids = [
+        case.id
+        for case in found
+        if case.stage in (Stage.SCHEDULED, Stage.CONSULTED, Stage.ACCEPTED)
+    ]
     if not ids:
         return {}
     rows = session.execute(
-        select(Booking, Consult).outerjoin(Consult, Consult.booking_id == Booking.id)
+        select(Booking, Consult)
+        .outerjoin(Consult, Consult.booking_id == Booking.id)
         .options(selectinload(Booking.engagements))
-        .where(Booking.case_id.in_(ids))).all()
-    # Sifted and sorted here: asked for the state, SQLite would walk through every confirmed meeting there ever was.
-    return {booking.case_id: Meeting(booking, consult)
-            for booking, consult in sorted(rows, key=lambda row: row[0].starts_at) if booking.is_confirmed}
+        .where(Booking.case_id.in_(ids))
+    ).all()
+    # Sifted and sorted here: asked for the state, SQLite would walk through every confirmed meeting
+    # there ever was.
+    return {
+        booking.case_id: Meeting(booking, consult)
+        for booking, consult in sorted(rows, key=lambda row: row[0].starts_at)
+        if booking.is_confirmed
+    }
 
 
 def _on_case(case: Case, role: Role) -> Person | None:
-    return next((member.person for member in reversed(case.members)
-                 if member.role == role and policy.is_open(member)), None)
+    return next(
+        (
+            member.person
+            for member in reversed(case.members)
+            if member.role == role and policy.is_open(member)
+        ),
+        None,
+    )
 
 
 @dataclass(frozen=True)
@@ -139,14 +194,20 @@ class PatientHome:
 def patient_home(session: Session, person: Person) -> PatientHome:
     rows = rows_for(session, cases.cases_of(session, person, limit=50), Role.PATIENT)
     waiting_first = {"you": 0, "go": 1, "wait": 2, "done": 3, "stopped": 4}
-    rows.sort(key=lambda row: waiting_first[row.step.kind])  # stable: among equals the latest change first
-    return PatientHome([row for row in rows if row.case.stage not in ENDS],
-                       [row for row in rows if row.case.stage in ENDS])
+    rows.sort(
+        key=lambda row: waiting_first[row.step.kind]
+    )  # stable: among equals the latest change first
+    return PatientHome(
+        [row for row in rows if row.case.stage not in ENDS],
+        [row for row in rows if row.case.stage in ENDS],
+    )
 
 
 @dataclass(frozen=True)
 class SpecialistHome:
-    """`to_write` opinions first, the one due soonest on top; `others` ends with the last few that are written."""
+    """`to_write` opinions first, the one due soonest on top; `others` ends with the last few that
+    are written.
+    """
 
     to_write: list[Row]
     meetings: list[Row]
@@ -155,12 +216,18 @@ class SpecialistHome:
 
 
 def specialist_home(session: Session, person: Person) -> SpecialistHome:
-    found = cases.cases_of(session, person, 50, AT_WORK) + cases.cases_of(session, person, 10, WRITTEN)
+    found = cases.cases_of(session, person, 50, AT_WORK) + cases.cases_of(
+        session, person, 10, WRITTEN
+    )
     rows = rows_for(session, found, Role.SPECIALIST)
     to_write = [row for row in rows if row.step.act == "write_opinion"]
-    meetings = [row for row in rows if row.meeting and not row.meeting.is_over and row not in to_write]
+    meetings = [
+        row for row in rows if row.meeting and not row.meeting.is_over and row not in to_write
+    ]
     meetings.sort(key=lambda row: row.meeting.booking.starts_at if row.meeting else now())
-    to_read = [row for row in rows if row.case.stage == Stage.ACCEPTED and row not in to_write + meetings]
+    to_read = [
+        row for row in rows if row.case.stage == Stage.ACCEPTED and row not in to_write + meetings
+    ]
     others = [row for row in rows if row not in to_write + meetings + to_read]
     for part in (to_write, to_read):
         part.sort(key=lambda row: row.case.due_at or now())
@@ -169,7 +236,9 @@ def specialist_home(session: Session, person: Person) -> SpecialistHome:
 
 @dataclass(frozen=True)
 class InterpreterHome:
-    """`proposals` wait for an answer; `sessions` are agreed, soonest first, with the door's times."""
+    """`proposals` wait for an answer; `sessions` are agreed, soonest first, with the door's
+    times.
+    """
 
     proposals: list[Engagement]
     sessions: list[tuple[Engagement, Meeting]]
@@ -177,20 +246,30 @@ class InterpreterHome:
 
 def interpreter_home(session: Session, person: Person) -> InterpreterHome:
     rows = session.execute(
-        select(Engagement, Consult).join(Engagement.booking)
+        select(Engagement, Consult)
+        .join(Engagement.booking)
         .outerjoin(Consult, Consult.booking_id == Booking.id)
-        .options(joinedload(Engagement.booking).options(
-            joinedload(Booking.patient), joinedload(Booking.specialist),
-            joinedload(Booking.case).options(selectinload(Case.questions))))
-        .where(Engagement.interpreter_id == person.id, Booking.state == BookingState.CONFIRMED,
-               Engagement.state.in_((EngagementState.PROPOSED, *SAID_YES)),
-               or_(Booking.starts_at > now() - CLOSES_AFTER, Consult.closes_at > now()))).all()
+        .options(
+            joinedload(Engagement.booking).options(
+                joinedload(Booking.patient),
+                joinedload(Booking.specialist),
+                joinedload(Booking.case).options(selectinload(Case.questions)),
+            )
+        )
+        .where(
+            Engagement.interpreter_id == person.id,
+            Booking.state == BookingState.CONFIRMED,
+            Engagement.state.in_((EngagementState.PROPOSED, *SAID_YES)),
+            or_(Booking.starts_at > now() - CLOSES_AFTER, Consult.closes_at > now()),
+        )
+    ).all()
     meetings = [(engagement, Meeting(engagement.booking, consult)) for engagement, consult in rows]
     meetings.sort(key=lambda pair: pair[1].booking.starts_at)
     ahead = [(engagement, meeting) for engagement, meeting in meetings if not meeting.is_over]
     return InterpreterHome(
         [engagement for engagement, _ in ahead if engagement.state == EngagementState.PROPOSED],
-        [(engagement, meeting) for engagement, meeting in ahead if engagement.state in SAID_YES])
+        [(engagement, meeting) for engagement, meeting in ahead if engagement.state in SAID_YES],
+    )
 
 
 @dataclass(frozen=True)
@@ -207,23 +286,32 @@ class Health:
 def health(session: Session) -> Health:
     moment = now()
     waiting, oldest = session.execute(
-        select(func.count(Job.id), func.min(Job.run_at)).where(Job.finished_at.is_(None), Job.run_at <= moment)
+        select(func.count(Job.id), func.min(Job.run_at)).where(
+            Job.finished_at.is_(None), Job.run_at <= moment
+        )
     ).one()
     failed = session.scalar(select(func.count(Job.id)).where(Job.failed)) or 0
     nodes, rooms = session.execute(
-        select(func.count(MediaNode.id), func.coalesce(func.sum(MediaNode.rooms), 0))
-        .where(MediaNode.lost_at.is_(None), MediaNode.seen_at > moment - timedelta(seconds=30))).one()
+        select(func.count(MediaNode.id), func.coalesce(func.sum(MediaNode.rooms), 0)).where(
+            MediaNode.lost_at.is_(None), MediaNode.seen_at > moment - timedelta(seconds=30)
+        )
+    ).one()
     return Health(waiting, failed, oldest, nodes, rooms)
 
 
 def people_by_role(session: Session) -> dict[str, int]:
-    return dict(session.execute(
-        select(Person.role, func.count()).where(Person.active).group_by(Person.role)).all())
+    return dict(
+        session.execute(
+            select(Person.role, func.count()).where(Person.active).group_by(Person.role)
+        ).all()
+    )
 
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What is looked for, and whence: the entries next older than number `before`, or next newer than `after`."""
+    """What is looked for, and whence: the entries next older than number `before`, or next newer
+    than `after`.
+    """
 
     verb: str | None = None
     case_id: str | None = None
@@ -234,7 +322,9 @@ class AuditFilter:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Entries, newest first. From the numbers `older` and `newer` the pages beside it go on, where there are any."""
+    """Entries, newest first. From the numbers `older` and `newer` the pages beside it go on, where
+    there are any.
+    """
 
     entries: list[AuditEntry]
     older: int | None
@@ -244,11 +334,16 @@ class AuditPage:
 def audit_page(session: Session, chosen: AuditFilter, limit: int = AUDIT_PAGE) -> AuditPage:
     """A page of the entries that fit, the newest where nothing else is asked for.
 
-    A page of newer entries that would not be full is the newest page: what comes in meanwhile fills it.
+    A page of newer entries that would not be full is the newest page: what comes in meanwhile fills
+    it.
     """
     wanted = _fitting(chosen)
     if chosen.after is not None:
-        newer = wanted.where(AuditEntry.number > chosen.after).order_by(AuditEntry.number).limit(limit + 1)
+        newer = (
+            wanted.where(AuditEntry.number > chosen.after)
+            .order_by(AuditEntry.number)
+            .limit(limit + 1)
+        )
         found = list(session.scalars(newer))
         if len(found) > limit:
             entries = found[:limit][::-1]
@@ -258,14 +353,23 @@ def audit_page(session: Session, chosen: AuditFilter, limit: int = AUDIT_PAGE) -
     found = list(session.scalars(wanted.order_by(AuditEntry.number.desc()).limit(limit + 1)))
     entries = found[:limit]
     return AuditPage(
-        entries, older=entries[-1].number if len(found) > limit else None,
-        newer=entries[0].number if entries and chosen.after is None and chosen.before is not None else None)
+        entries,
+        older=entries[-1].number if len(found) > limit else None,
+        newer=(
+            entries[0].number
+            if entries and chosen.after is None and chosen.before is not None
+            else None
+        ),
+    )
 
 
 def _fitting(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
     wanted = select(AuditEntry)
-    for column, value in ((AuditEntry.verb, chosen.verb), (AuditEntry.case_id, chosen.case_id),
-                          (AuditEntry.actor_id, chosen.actor_id)):
+    for column, value in (
+        (AuditEntry.verb, chosen.verb),
+        (AuditEntry.case_id, chosen.case_id),
+        (AuditEntry.actor_id, chosen.actor_id),
+    ):
         if value:
             wanted = wanted.where(column == value)
     return wanted
@@ -273,4 +377,8 @@ def _fitting(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
 
 def names_of(session: Session, person_ids: Iterable[str | None]) -> dict[str, Person]:
     ids = {one for one in person_ids if one}
-    return {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))} if ids else {}
+    return (
+        {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))}
+        if ids
+        else {}
+    )

@@ -1,4 +1,7 @@
-"""The words that several pages of the portal share, by key. Msgids: the template translates them."""
+"""The words that several pages of the portal share, by key. Msgids: the template translates
+them.
+"""
+
 from __future__ import annotations
 
 from app.cases.models import Case
@@ -29,4 +32,9 @@ OFFICE_REASONS: dict[str, str] = {
 
 def tone_of(case: Case) -> str:
     """The colour of a case's stage: done, stopped, or nothing."""
-    return {"released": "done", "closed": "done", "declined": "stopped", "withdrawn": "stopped"}.get(case.stage, "")
+    return {
+        "released": "done",
+        "closed": "done",
+        "declined": "stopped",
+        "withdrawn": "stopped",
+    }.get(case.stage, "")

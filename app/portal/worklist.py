@@ -1,4 +1,7 @@
-"""The coordinator's day: what is burning, one line a case, everything that narrows it in the address."""
+"""The coordinator's day: what is burning, one line a case, everything that narrows it in the
+address.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -23,13 +26,21 @@ STAGES = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {ENDED: tupl
 @requires(Permission.WORKLIST_READ)
 def worklist() -> str:
     wanted, page = _read_address()
-    found = queries.worklist(db_session(), wanted, page, only_unfilled=request.args.get("show") == "interpreter")
+    found = queries.worklist(
+        db_session(), wanted, page, only_unfilled=request.args.get("show") == "interpreter"
+    )
     chosen = {key: value for key, value in request.args.items() if value and key != "page"}
     return render_template(
-        "portal/worklist.html", work=found, chosen=chosen, specialties=SPECIALTIES, words=words,
-        stages=STAGES, stage=request.args.get("stage", ""), in_office=sum(
-            found.by_stage.get(stage, 0) for stage in queries.OPEN_STAGES),
-        address=lambda **changes: _address(chosen, **changes))
+        "portal/worklist.html",
+        work=found,
+        chosen=chosen,
+        specialties=SPECIALTIES,
+        words=words,
+        stages=STAGES,
+        stage=request.args.get("stage", ""),
+        in_office=sum(found.by_stage.get(stage, 0) for stage in queries.OPEN_STAGES),
+        address=lambda **changes: _address(chosen, **changes),
+    )
 
 
 def _read_address() -> tuple[Wanted, int]:
@@ -48,4 +59,3 @@ def _read_address() -> tuple[Wanted, int]:
 def _address(chosen: dict[str, str], **changes: object) -> str:
     kept: dict[str, Any] = {key: value for key, value in chosen.items() if key in FILTERS} | changes
     return url_for("portal.worklist", **{key: value for key, value in kept.items() if value})
-

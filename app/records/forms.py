@@ -1,4 +1,5 @@
 """What comes in: a new upload as its headers describe it, and the reason for opening a record."""
+
 from __future__ import annotations
 
 import base64
@@ -26,20 +27,33 @@ def upload_from(headers: Mapping[str, str]) -> NewUpload:
         raise Invalid(N_("We need to know how large a file is before it is sent."))
     size = 0 if kind == "final" else tus.parse_size(headers.get("Upload-Length"))
     # A partial upload is a piece, not yet a file: its name comes with the final one.
-    name = "" if kind == "partial" else base_name(_text(metadata.get("filename", metadata.get("name", b""))))
+    name = (
+        ""
+        if kind == "partial"
+        else base_name(_text(metadata.get("filename", metadata.get("name", b""))))
+    )
     return NewUpload(kind, name, size, _head(metadata), tuple(joins), metadata_text)
 
 
 def base_name(name: str) -> str:
-    """The file's own name without folders and invisible characters. Raises `Invalid` when nothing remains, or too
-    much."""
+    """The file's own name without folders and invisible characters. Raises `Invalid` when nothing
+    remains, or too much.
+    """
     name = unicodedata.normalize("NFC", _HIDDEN.sub("", name))
     name = re.split(r"[/\\]", name)[-1].strip()
     if name.strip(".") == "":
-        raise Invalid(N_("This file has no name. Please give it one and choose it again."), field="filename")
+        raise Invalid(
+            N_("This file has no name. Please give it one and choose it again."), field="filename"
+        )
     if len(name) > LONGEST_NAME:
-        raise Invalid(N_("This file's name is too long. Please shorten it to at most %(most)s characters and choose "
-                         "the file again."), field="filename", most=LONGEST_NAME)
+        raise Invalid(
+            N_(
+                "This file's name is too long. Please shorten it to at most %(most)s characters and"
+                " choose the file again."
+            ),
+            field="filename",
+            most=LONGEST_NAME,
+        )
     return name
 
 
@@ -47,15 +61,24 @@ def reason_from(form: Mapping[str, str]) -> str:
     """Why a coordinator needs to open a record. Raises `Invalid`."""
     reason = form.get("reason", "").strip()
     if len(reason) < 10:
-        raise Invalid(N_("Please write in a few words why you need to open this record. The patient will read it."),
-                      field="reason")
+        raise Invalid(
+            N_(
+                "Please write in a few words why you need to open this record. The patient will"
+                " read it."
+            ),
+            field="reason",
+        )
     if len(reason) > LONGEST_REASON:
-        raise Invalid(N_("Please keep this under %(most)s characters."), field="reason", most=LONGEST_REASON)
+        raise Invalid(
+            N_("Please keep this under %(most)s characters."), field="reason", most=LONGEST_REASON
+        )
     return reason
 
 
 def _head(metadata: Mapping[str, bytes]) -> bytes:
-    """Our own page sends a file's first bytes along, as base64, so that a refusal need not wait for gigabytes."""
+    """Our own page sends a file's first bytes along, as base64, so that a refusal need not wait for
+    gigabytes.
+    """
     try:
         return base64.b64decode(metadata.get("head", b""), validate=True)[: kinds.HEAD_BYTES]
     except (binascii.Error, ValueError):

@@ -1,4 +1,7 @@
-"""The last look at a file before anybody is shown it: what it truly is, and whether it is safe. No database, no web."""
+"""The last look at a file before anybody is shown it: what it truly is, and whether it is safe. No
+database, no web.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,7 +22,9 @@ from app.records.reading import RecordBytes
 MOST_ENTRIES = 20_000
 MOST_RATIO = 200
 ALWAYS_FITS = 64 << 20  # what unpacks to less than this is no bomb, whatever its ratio
-CHECKED_WHOLE = 256 << 20  # up to here every file in a ZIP is read to its end and its checksum compared
+CHECKED_WHOLE = (
+    256 << 20
+)  # up to here every file in a ZIP is read to its end and its checksum compared
 LARGEST_DOCUMENT = 64 << 20  # a FHIR document, or a DOCX within a ZIP
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -28,7 +33,9 @@ Scanner = Callable[[BinaryIO], "str"]  # -> "clean", "found" or "too_large"
 
 @dataclass(frozen=True)
 class Finding:
-    """`reason` is a key of `words.REASONS`; `scan` is what the virus scanner said, None where there is none."""
+    """`reason` is a key of `words.REASONS`; `scan` is what the virus scanner said, None where there
+    is none.
+    """
 
     state: RecordState
     media_type: str | None = None
@@ -49,7 +56,8 @@ class Refused(Exception):
 def inspect(whole: RecordBytes, name: str, scanner: Scanner | None = None) -> Finding:
     """Reads the file once from end to end, looks into it, and scans it where there is a scanner.
 
-    Raises what `core.blobs` and the scanner raise: then nothing is known yet, and the job tries again.
+    Raises what `core.blobs` and the scanner raise: then nothing is known yet, and the job tries
+    again.
     """
     head, sha256, plain = _read_through(whole)
     try:
@@ -106,18 +114,30 @@ def _look_into_zip(file: BinaryIO, size: int, name: str) -> Kind:
             return _judge_folder(folder, size, name)
     except OverflowError:
         raise Refused("zip_bomb") from None
-    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, ValueError, RuntimeError):
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        zlib.error,
+        EOFError,
+        ValueError,
+        RuntimeError,
+    ):
         raise Refused("zip_broken") from None
 
 
 def _judge_folder(folder: zipfile.ZipFile, size: int, name: str) -> Kind:
-    entries = [entry for entry in folder.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
+    entries = [
+        entry
+        for entry in folder.infolist()
+        if not entry.is_dir() and not _is_litter(entry.filename)
+    ]
     if not entries:
         raise Refused("zip_empty")
     if any(entry.flag_bits & 0x1 for entry in entries):
         raise Refused("zip_locked")
     unpacked = sum(entry.file_size for entry in entries)
-    # Entries that overlap claim more packed bytes than the file has: the "better zip bomb" (D. Fifield, 2019).
+    # Entries that overlap claim more packed bytes than the file has: the "better zip bomb" (D.
+    # Fifield, 2019).
     overlap = sum(entry.compress_size for entry in entries) > size
     if len(entries) > MOST_ENTRIES or overlap or unpacked > max(size * MOST_RATIO, ALWAYS_FITS):
         raise Refused("zip_bomb")
@@ -153,8 +173,9 @@ def _judge_entry(folder: zipfile.ZipFile, entry: zipfile.ZipInfo, *, whole: bool
 
 
 def _judge_nested(packed: bytes, shown: str) -> None:
-    """A Word document within a ZIP is fine; a ZIP within a ZIP is not. Looks at its list only, never deeper: there are
-    ZIP folders that hold themselves."""
+    """A Word document within a ZIP is fine; a ZIP within a ZIP is not. Looks at its list only,
+    never deeper: there are ZIP folders that hold themselves.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as inner:
             names = set(inner.namelist())

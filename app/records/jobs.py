@@ -1,4 +1,5 @@
 """What happens to records in the background. Every handler may run twice."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -18,10 +19,16 @@ _SURELY_TAKEN = 1 << 20
 
 
 def inspect_record(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """Looks at a file that has arrived. Reads it without holding a transaction, for that may take minutes."""
+    """Looks at a file that has arrived. Reads it without holding a transaction, for that may take
+    minutes.
+    """
     with context.database.unit_of_work() as before:
         record = before.get(Record, payload["record_id"])
-        if record is None or record.state != RecordState.INSPECTING or record.removed_at is not None:
+        if (
+            record is None
+            or record.state != RecordState.INSPECTING
+            or record.removed_at is not None
+        ):
             return
         name, parts = record.name, queries.parts_of(before, record.upload_id)
     scanner = scanner_at(context.settings.clamd)
@@ -42,8 +49,9 @@ def expire_uploads(session: Session, _payload: dict[str, Any], _context: JobCont
 
 
 def scanner_at(address: str | None) -> inspection.Scanner | None:
-    """A scanner on clamd at `host:port` or at the path of a socket. It raises when clamd does not answer, and the job
-    tries again: nothing passes because the scanner was away."""
+    """A scanner on clamd at `host:port` or at the path of a socket. It raises when clamd does not
+    answer, and the job tries again: nothing passes because the scanner was away.
+    """
     if not address:
         return None
 
@@ -53,7 +61,8 @@ def scanner_at(address: str | None) -> inspection.Scanner | None:
         except BufferTooLongError:
             return "too_large"
         except (BrokenPipeError, ConnectionResetError):
-            # At its StreamMaxLength clamd hangs up in the middle of our sending. Only if it lives is that the reason.
+            # At its StreamMaxLength clamd hangs up in the middle of our sending. Only if it lives
+            # is that the reason.
             _clamd(address).ping()
             if file.tell() < _SURELY_TAKEN:
                 raise

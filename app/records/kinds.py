@@ -1,7 +1,9 @@
 """What kinds of file we accept, told by their first bytes; a file's name never decides on its own.
 
-Pure: bytes in, kind out. The early look refuses what can already be known; `inspection` has the last word.
+Pure: bytes in, kind out. The early look refuses what can already be known; `inspection` has the
+last word.
 """
+
 from __future__ import annotations
 
 import re
@@ -14,7 +16,9 @@ HEAD_BYTES = 4096
 ENOUGH_BYTES = 132  # DICOM's mark ends here
 _TEXT_ENDINGS = ("", ".txt", ".text", ".asc", ".hl7", ".json")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_MARKUP = re.compile(rb"\s*(?:<!doctype|<html|<head|<body|<script|<svg|<\?xml|<\?php|\{\\rtf|#!)", re.IGNORECASE)
+_MARKUP = re.compile(
+    rb"\s*(?:<!doctype|<html|<head|<body|<script|<svg|<\?xml|<\?php|\{\\rtf|#!)", re.IGNORECASE
+)
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -43,7 +47,8 @@ BY_MEDIA_TYPE = {kind.media_type: kind for kind in (*ACCEPTED, WEBM)}
 
 
 def sniff(head: bytes, name: str, *, whole: bool) -> Kind | None:
-    """The kind that a file beginning with `head` is or may yet turn out to be; None when we do not accept it.
+    """The kind that a file beginning with `head` is or may yet turn out to be; None when we do not
+    accept it.
 
     `whole` says that `head` is all there is. A head too short to tell passes as text.
     """
@@ -67,7 +72,9 @@ def likeness(head: bytes) -> str | None:
 
 
 def is_plain_text(piece: bytes) -> bool:
-    """Whether `piece` holds none of the bytes that only binary files have (UTF-16 with its mark is text too)."""
+    """Whether `piece` holds none of the bytes that only binary files have (UTF-16 with its mark is
+    text too).
+    """
     if piece.startswith((b"\xff\xfe", b"\xfe\xff")):
         return len(piece) % 2 == 0 and b"\0\0\0" not in piece
     return _CONTROL.search(piece) is None

@@ -1,4 +1,5 @@
 """Records, the uploads that bring them, and the encrypted parts that they lie in."""
+
 from __future__ import annotations
 
 import json
@@ -36,8 +37,8 @@ class UploadKind(StrEnum):
 class Upload(Base):
     """One tus upload, and afterwards the place where its record's bytes lie.
 
-    `received` counts the bytes kept so far. `writer` names the request that may append now; a newer request takes
-    it over, so that a connection which hangs can never keep its owner out.
+    `received` counts the bytes kept so far. `writer` names the request that may append now; a newer
+    request takes it over, so that a connection which hangs can never keep its owner out.
     """
 
     __tablename__ = "uploads"
@@ -65,7 +66,9 @@ class Upload(Base):
 
 
 class UploadPart(Base):
-    """A run of an upload's bytes from `start` on: one encrypted object, whose id is the part's id."""
+    """A run of an upload's bytes from `start` on: one encrypted object, whose id is the part's
+    id.
+    """
 
     __tablename__ = "upload_parts"
     __table_args__ = (UniqueConstraint("upload_id", "start"),)
@@ -79,8 +82,9 @@ class UploadPart(Base):
 
 
 class Record(Base):
-    """One file of a case. `reason` is a key of `words.REASONS`, set where the record was refused or quarantined;
-    `reason_details` fill its sentence, as JSON."""
+    """One file of a case. `reason` is a key of `words.REASONS`, set where the record was refused or
+    quarantined; `reason_details` fill its sentence, as JSON.
+    """
 
     __tablename__ = "records"
     __table_args__ = (Index("ix_records_case", "case_id", "removed_at", "created_at"),)

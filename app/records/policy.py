@@ -1,4 +1,7 @@
-"""Who may send, see and open records: pure functions over the person, the case and their membership."""
+"""Who may send, see and open records: pure functions over the person, the case and their
+membership.
+"""
+
 from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
@@ -13,14 +16,18 @@ BEFORE_ACCEPTED = (Stage.DRAFT, Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQ
 
 
 def can_list(person: Person, case: Case, member: CaseMember | None) -> bool:
-    """That a record is there, and its name, is known to those who may read the file and to the office."""
+    """That a record is there, and its name, is known to those who may read the file and to the
+    office.
+    """
     return can_read_file(person, case, member) or can_open_with_reason(person, case)
 
 
 def can_see(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
-    """The specialist sees what has passed the inspection; who sent it and the office see it all the way.
+    """The specialist sees what has passed the inspection; who sent it and the office see it all the
+    way.
 
-    A record of which nothing has arrived is no record yet: its line may have broken before the first byte.
+    A record of which nothing has arrived is no record yet: its line may have broken before the
+    first byte.
     """
     if record.removed_at is not None or not can_list(person, case, member):
         return False
@@ -30,14 +37,22 @@ def can_see(person: Person, record: Record, case: Case, member: CaseMember | Non
 
 
 def can_open(
-    person: Person, record: Record, case: Case, member: CaseMember | None, access: ReasonedAccess | None = None,
+    person: Person,
+    record: Record,
+    case: Case,
+    member: CaseMember | None,
+    access: ReasonedAccess | None = None,
 ) -> bool:
     """Nothing is opened before it has passed; the office needs a reason that still holds."""
     if not record.is_ready:
         return False
     if can_read_file(person, case, member):
         return True
-    return can_open_with_reason(person, case) and access is not None and access.since <= now() < access.until
+    return (
+        can_open_with_reason(person, case)
+        and access is not None
+        and access.since <= now() < access.until
+    )
 
 
 def can_open_with_reason(person: Person, case: Case) -> bool:
@@ -50,8 +65,11 @@ def can_continue(person: Person, upload: Upload, case: Case, member: CaseMember 
 
 
 def can_remove(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
-    """The patient may take a file back until the specialist works with it; one that was not accepted, always."""
+    """The patient may take a file back until the specialist works with it; one that was not
+    accepted, always.
+    """
     if record.removed_at is not None or not is_open(member) or person.id != case.patient_id:
         return False
     return record.state == RecordState.REFUSED or (
-        case.stage in BEFORE_ACCEPTED and record.state == RecordState.READY)
+        case.stage in BEFORE_ACCEPTED and record.state == RecordState.READY
+    )

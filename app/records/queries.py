@@ -1,4 +1,5 @@
 """Reads of records and uploads, already filtered by who may see them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,19 +24,30 @@ ONE_VISIT = timedelta(minutes=30)
 
 
 def records_of(session: Session, person: Person, case: Case) -> list[Record]:
-    """The case's records that the person may know of, newest first; none for those who may know of none."""
+    """The case's records that the person may know of, newest first; none for those who may know of
+    none.
+    """
     member = membership(session, person, case.id)
     if not policy.can_list(person, case, member):
         return []
     records = session.scalars(
-        select(Record).options(joinedload(Record.uploader), joinedload(Record.upload))
-        .where(Record.case_id == case.id, Record.removed_at.is_(None)).order_by(Record.created_at.desc(), Record.id))
+        select(Record)
+        .options(joinedload(Record.uploader), joinedload(Record.upload))
+        .where(Record.case_id == case.id, Record.removed_at.is_(None))
+        .order_by(Record.created_at.desc(), Record.id)
+    )
     return [record for record in records if policy.can_see(person, record, case, member)]
 
 
 def count_of(session: Session, case_id: str) -> int:
-    return session.scalar(
-        select(func.count()).select_from(Record).where(Record.case_id == case_id, Record.removed_at.is_(None))) or 0
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Record)
+            .where(Record.case_id == case_id, Record.removed_at.is_(None))
+        )
+        or 0
+    )
 
 
 def record_for(session: Session, person: Person, record_id: str) -> tuple[Record, Case]:
@@ -63,42 +75,71 @@ def access_of(session: Session, person: Person, record: Record) -> ReasonedAcces
     """The reason that lets this person open the record now, if they gave one."""
     return session.scalars(
         select(ReasonedAccess)
-        .where(ReasonedAccess.record_id == record.id, ReasonedAccess.person_id == person.id,
-               ReasonedAccess.until > now())
-        .order_by(ReasonedAccess.until.desc())).first()
+        .where(
+            ReasonedAccess.record_id == record.id,
+            ReasonedAccess.person_id == person.id,
+            ReasonedAccess.until > now(),
+        )
+        .order_by(ReasonedAccess.until.desc())
+    ).first()
 
 
 def upload_for(session: Session, person: Person, upload_id: str) -> Upload:
-    """An upload that the person began and may still go on with. Raises `NotFound` or `Forbidden`."""
+    """An upload that the person began and may still go on with. Raises `NotFound` or
+    `Forbidden`.
+    """
     upload = session.get(Upload, upload_id, populate_existing=True)
     if upload is None:
         raise NotFound()
     case = session.get(Case, upload.case_id, populate_existing=True)
-    if case is None or not policy.can_continue(person, upload, case, membership(session, person, upload.case_id)):
+    if case is None or not policy.can_continue(
+        person, upload, case, membership(session, person, upload.case_id)
+    ):
         raise Forbidden()
     return upload
 
 
 def parts_of(session: Session, upload_id: str) -> list[UploadPart]:
     """The parts in the order of their bytes."""
-    return list(session.scalars(
-        select(UploadPart).where(UploadPart.upload_id == upload_id).order_by(UploadPart.start)))
+    return list(
+        session.scalars(
+            select(UploadPart).where(UploadPart.upload_id == upload_id).order_by(UploadPart.start)
+        )
+    )
 
 
 def uploads_to_join(session: Session, person: Person, case: Case, ids: list[str]) -> list[Upload]:
-    """The named partial uploads, in this order. Raises `NotFound` when one is not the person's, or not there."""
-    found = {upload.id: upload for upload in session.scalars(
-        select(Upload).where(Upload.id.in_(ids), Upload.case_id == case.id, Upload.person_id == person.id,
-                             Upload.kind == UploadKind.PARTIAL, Upload.ended_at.is_(None)))}
+    """The named partial uploads, in this order. Raises `NotFound` when one is not the person's, or
+    not there.
+    """
+    found = {
+        upload.id: upload
+        for upload in session.scalars(
+            select(Upload).where(
+                Upload.id.in_(ids),
+                Upload.case_id == case.id,
+                Upload.person_id == person.id,
+                Upload.kind == UploadKind.PARTIAL,
+                Upload.ended_at.is_(None),
+            )
+        )
+    }
     if not set(ids) <= set(found):
         raise NotFound()
     return [found[one] for one in ids]
 
 
 def expired_uploads(session: Session, limit: int = 200) -> list[Upload]:
-    return list(session.scalars(
-        select(Upload).where(Upload.finished_at.is_(None), Upload.ended_at.is_(None), Upload.expires_at < now())
-        .order_by(Upload.expires_at).limit(limit)))
+    return list(
+        session.scalars(
+            select(Upload)
+            .where(
+                Upload.finished_at.is_(None), Upload.ended_at.is_(None), Upload.expires_at < now()
+            )
+            .order_by(Upload.expires_at)
+            .limit(limit)
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -121,11 +162,15 @@ def panel(session: Session, person: Person, case: Case) -> Panel:
     member = membership(session, person, case.id)
     records = records_of(session, person, case)
     return Panel(
-        case=case, records=records,
+        case=case,
+        records=records,
         may_list=policy.can_list(person, case, member) and person.may(Permission.RECORD_READ),
         may_add=can_add_records(person, case, member) and person.may(Permission.RECORD_WRITE),
         may_open=can_read_file(person, case, member),
-        removable=frozenset(record.id for record in records if policy.can_remove(person, record, case, member)))
+        removable=frozenset(
+            record.id for record in records if policy.can_remove(person, record, case, member)
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -146,8 +191,11 @@ def looks_at(session: Session, person: Person, case: Case, limit: int = 100) -> 
     if not policy.can_list(person, case, membership(session, person, case.id)):
         return []
     entries = session.scalars(
-        select(AuditEntry).where(AuditEntry.case_id == case.id, AuditEntry.verb == str(Verb.RECORD_READ))
-        .order_by(AuditEntry.number.desc()).limit(limit * 20)).all()
+        select(AuditEntry)
+        .where(AuditEntry.case_id == case.id, AuditEntry.verb == str(Verb.RECORD_READ))
+        .order_by(AuditEntry.number.desc())
+        .limit(limit * 20)
+    ).all()
     people = _by_id(session, Person, {entry.actor_id for entry in entries})
     records = _by_id(session, Record, {entry.object_id for entry in entries})
     looks: list[Look] = []
@@ -158,10 +206,20 @@ def looks_at(session: Session, person: Person, case: Case, limit: int = 100) -> 
             latest[pair] = entry.at
             continue
         if entry.actor_id in people and entry.object_id in records and len(looks) < limit:
-            looks.append(Look(entry.at, people[entry.actor_id], records[entry.object_id], entry.facts.get("reason")))
+            looks.append(
+                Look(
+                    entry.at,
+                    people[entry.actor_id],
+                    records[entry.object_id],
+                    entry.facts.get("reason"),
+                )
+            )
         latest[pair] = entry.at
     return looks
 
 
 def _by_id(session, table, ids):  # type: ignore[no-untyped-def]
-    return {row.id: row for row in session.scalars(select(table).where(table.id.in_([one for one in ids if one])))}
+    return {
+        row.id: row
+        for row in session.scalars(select(table).where(table.id.in_([one for one in ids if one])))
+    }

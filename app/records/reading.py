@@ -1,4 +1,5 @@
 """A record's bytes as one whole, across the encrypted parts that they lie in."""
+
 from __future__ import annotations
 
 import io
@@ -29,12 +30,24 @@ class RecordBytes:
         self.size = sum(piece.size for piece in self._pieces)
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yields the bytes from `start` up to `end`. The first part is looked up at once: what is missing is known
-        before an answer has begun."""
+        """Yields the bytes from `start` up to `end`. The first part is looked up at once: what is
+        missing is known before an answer has begun.
+        """
         stop = self.size if end is None else min(end, self.size)
-        wanted = [piece for piece in self._pieces if piece.start < stop and piece.start + piece.size > start]
-        runs = (self._blobs.read(piece.id, piece.wrapped_key, max(start - piece.start, 0),
-                                 min(stop - piece.start, piece.size)) for piece in wanted)
+        wanted = [
+            piece
+            for piece in self._pieces
+            if piece.start < stop and piece.start + piece.size > start
+        ]
+        runs = (
+            self._blobs.read(
+                piece.id,
+                piece.wrapped_key,
+                max(start - piece.start, 0),
+                min(stop - piece.start, piece.size),
+            )
+            for piece in wanted
+        )
         first = next(runs, None)
         return iter(()) if first is None else chain(first, chain.from_iterable(runs))
 
@@ -46,7 +59,9 @@ class RecordBytes:
 
 
 class SeekableBytes(io.RawIOBase):
-    """The same as a file that can be sought in; a step forward in order does not open a part anew."""
+    """The same as a file that can be sought in; a step forward in order does not open a part
+    anew.
+    """
 
     def __init__(self, whole: RecordBytes) -> None:
         self._whole = whole
@@ -73,8 +88,14 @@ class SeekableBytes(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """Refuses a single read of more than 64 MiB: what asks for it trusts a length that a file claims."""
-        wanted = self._whole.size - self._at if size is None or size < 0 else min(size, self._whole.size - self._at)
+        """Refuses a single read of more than 64 MiB: what asks for it trusts a length that a file
+        claims.
+        """
+        wanted = (
+            self._whole.size - self._at
+            if size is None or size < 0
+            else min(size, self._whole.size - self._at)
+        )
         if wanted > _LARGEST_READ:
             raise OverflowError("too much at once")
         pieces, missing = [], max(wanted, 0)

@@ -1,9 +1,11 @@
 """How a request's body becomes encrypted parts, such that whatever arrived before a cut stays.
 
-The body goes through memory into one object after another. A part is closed when it is large enough, when it has been
-open for some seconds (a bad line), or when the line is cut; each is committed in a short transaction of its own, in
-which it is asked again whether the person still may. With a checksum nothing is committed before it has been compared.
+The body goes through memory into one object after another. A part is closed when it is large
+enough, when it has been open for some seconds (a bad line), or when the line is cut; each is
+committed in a short transaction of its own, in which it is asked again whether the person still
+may. With a checksum nothing is committed before it has been compared.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -29,7 +31,9 @@ PART_SECONDS = 4.0
 
 @dataclass
 class Sender:
-    """Whose bytes these are and where they belong: what every short transaction needs to ask again."""
+    """Whose bytes these are and where they belong: what every short transaction needs to ask
+    again.
+    """
 
     database: Database
     blobs: BlobStore
@@ -45,8 +49,9 @@ class Sender:
 def receive(sender: Sender, stream: IO[bytes], checksum: tus.Checksum | None = None) -> int:
     """Keeps what `stream` gives and returns how many bytes the upload has now.
 
-    Raises `service.KindRefused` when the first bytes are of no kind that we accept, `ChecksumMismatch` (nothing of
-    this request was kept), `WrongOffset` when another request took over, `Forbidden` when the person may no longer.
+    Raises `service.KindRefused` when the first bytes are of no kind that we accept,
+    `ChecksumMismatch` (nothing of this request was kept), `WrongOffset` when another request took
+    over, `Forbidden` when the person may no longer.
     """
     body = _Body(stream, sender.size - sender.received, checksum)
     waiting: list[Part] = []
@@ -54,7 +59,9 @@ def receive(sender: Sender, stream: IO[bytes], checksum: tus.Checksum | None = N
         while first := body.piece():
             if sender.sniffs and sender.received == 0 and not waiting:
                 _refuse_other_kinds(sender, first)
-            part = _store(sender, body, first, sender.received + sum(one.blob.size for one in waiting))
+            part = _store(
+                sender, body, first, sender.received + sum(one.blob.size for one in waiting)
+            )
             waiting.append(part)
             if checksum is None:
                 _commit(sender, waiting)
@@ -71,7 +78,9 @@ def receive(sender: Sender, stream: IO[bytes], checksum: tus.Checksum | None = N
 
 
 class _Body:
-    """A request's body in small pieces. A cut line is its end, not an error: what came before it counts."""
+    """A request's body in small pieces. A cut line is its end, not an error: what came before it
+    counts.
+    """
 
     def __init__(self, stream: IO[bytes], most: int, checksum: tus.Checksum | None) -> None:
         self._stream, self._left = stream, most
@@ -134,4 +143,3 @@ def _still_allowed(session: Session, sender: Sender) -> Person:
     if person is None or not person.may(Permission.RECORD_WRITE):
         raise Forbidden()
     return person
-

@@ -1,4 +1,5 @@
 """Records over HTTP: the tus protocol, the plain form, the pages, and the bytes themselves."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -36,7 +37,10 @@ INLINE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 class Unreadable(Refusal):
     status = 503
-    default = N_("We cannot open this file at the moment. It is safe with us; please try again in a few minutes.")
+    default = N_(
+        "We cannot open this file at the moment. It is safe with us; please try again in a few"
+        " minutes."
+    )
 
 
 @blueprint.record_once
@@ -46,7 +50,10 @@ def _seal_forms(state: BlueprintSetupState) -> None:
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"record_words": words, "kind_of_record": lambda record: kinds.BY_MEDIA_TYPE.get(record.media_type)}
+    return {
+        "record_words": words,
+        "kind_of_record": lambda record: kinds.BY_MEDIA_TYPE.get(record.media_type),
+    }
 
 
 # tus 1.0.0
@@ -56,9 +63,15 @@ def _words() -> dict[str, object]:
 @blueprint.route("/uploads/<upload_id>", methods=["OPTIONS"], provide_automatic_options=False)
 @public
 def say_what_we_speak(**_names: str) -> Response:
-    return Response(status=204, headers=tus.headers(
-        tus_version=tus.VERSION, tus_extension=tus.EXTENSIONS, tus_max_size=service.LARGEST_FILE,
-        tus_checksum_algorithm=",".join(tus.ALGORITHMS)))
+    return Response(
+        status=204,
+        headers=tus.headers(
+            tus_version=tus.VERSION,
+            tus_extension=tus.EXTENSIONS,
+            tus_max_size=service.LARGEST_FILE,
+            tus_checksum_algorithm=",".join(tus.ALGORITHMS),
+        ),
+    )
 
 
 @blueprint.post("/cases/<case_id>/uploads", provide_automatic_options=False)
@@ -72,8 +85,12 @@ def begin(case_id: str) -> Response:
     place = url_for("records.receive_bytes", upload_id=upload.id)
     if _brings_bytes() and upload.kind != UploadKind.FINAL:
         return Response(status=201, headers=tus.headers(location=place, **_append(upload, 0)))
-    return Response(status=201, headers=tus.headers(
-        location=place, upload_offset=upload.received, upload_expires=_expiry(upload)))
+    return Response(
+        status=201,
+        headers=tus.headers(
+            location=place, upload_offset=upload.received, upload_expires=_expiry(upload)
+        ),
+    )
 
 
 @blueprint.route("/uploads/<upload_id>", methods=["HEAD"], provide_automatic_options=False)
@@ -81,9 +98,16 @@ def begin(case_id: str) -> Response:
 def say_how_far(upload_id: str) -> Response:
     tus.require_version(_said())
     upload = _live(upload_id)
-    return Response(status=200, headers=tus.headers(
-        upload_offset=upload.received, upload_length=upload.size, upload_metadata=upload.metadata_sent or None,
-        upload_concat=_concat(upload), upload_expires=_expiry(upload)))
+    return Response(
+        status=200,
+        headers=tus.headers(
+            upload_offset=upload.received,
+            upload_length=upload.size,
+            upload_metadata=upload.metadata_sent or None,
+            upload_concat=_concat(upload),
+            upload_expires=_expiry(upload),
+        ),
+    )
 
 
 @blueprint.patch("/uploads/<upload_id>", provide_automatic_options=False)
@@ -111,7 +135,10 @@ def cancel(upload_id: str) -> Response:
 def overridden(upload_id: str) -> Response:
     """For lines on which only GET and POST pass (tus, X-HTTP-Method-Override)."""
     verbs: dict[str | None, Callable[[str], Response]] = {
-        "PATCH": receive_bytes, "DELETE": cancel, "HEAD": say_how_far}
+        "PATCH": receive_bytes,
+        "DELETE": cancel,
+        "HEAD": say_how_far,
+    }
     verb = verbs.get(request.headers.get("X-HTTP-Method-Override"))
     if verb is None:
         raise Invalid(tus.BROKEN)
@@ -126,7 +153,9 @@ def _name_our_version(response: Response) -> Response:
 
 
 def _append(upload: Upload, offset: int) -> dict[str, object]:
-    """Takes the request's body into the upload. The unit of work ends before the body, which may take hours."""
+    """Takes the request's body into the upload. The unit of work ends before the body, which may
+    take hours.
+    """
     session = db_session()
     if request.content_length is not None and offset + request.content_length > upload.size:
         raise _TooLong()
@@ -136,7 +165,10 @@ def _append(upload: Upload, offset: int) -> dict[str, object]:
     expires = _expiry(upload)
     session.commit()
     received = receive(sender, request.stream, checksum)
-    return {"upload_offset": received, "upload_expires": expires if received < upload.size else None}
+    return {
+        "upload_offset": received,
+        "upload_expires": expires if received < upload.size else None,
+    }
 
 
 class _TooLong(Refusal):
@@ -146,9 +178,16 @@ class _TooLong(Refusal):
 
 def _sender(upload: Upload, writer: str) -> Sender:
     return Sender(
-        database=database(), blobs=blobs(), person_id=upload.person_id, upload_id=upload.id,
-        origin=request.remote_addr or "unknown", writer=writer, size=upload.size, received=upload.received,
-        sniffs=upload.kind == UploadKind.SINGLE)
+        database=database(),
+        blobs=blobs(),
+        person_id=upload.person_id,
+        upload_id=upload.id,
+        origin=request.remote_addr or "unknown",
+        writer=writer,
+        size=upload.size,
+        received=upload.received,
+        sniffs=upload.kind == UploadKind.SINGLE,
+    )
 
 
 def _live(upload_id: str) -> Upload:
@@ -248,7 +287,9 @@ def _take_whole(case_id: str, filename: str, stream: IO[bytes]) -> str:
     head = stream.read(kinds.HEAD_BYTES)
     stream.seek(0)
     name = forms.base_name(filename)
-    upload = service.begin_upload(session, person, case, NewUpload(UploadKind.SINGLE, name, size, head))
+    upload = service.begin_upload(
+        session, person, case, NewUpload(UploadKind.SINGLE, name, size, head)
+    )
     sender = _sender(upload, service.take_over(session, upload, 0))
     session.commit()
     receive(sender, stream)
@@ -263,9 +304,16 @@ def _viewer(record: Record, case: Case, errors: dict[str, str] | None = None) ->
         service.open_record(session, person, record, case, how="viewed")
         text = b"".join(_stream(record, 0, LONGEST_TEXT_SHOWN))
     return render_template(
-        "records/view.html", record=record, case=case, kind=kind, may_open=may_open, errors=errors or {},
-        may_give_reason=policy.can_open_with_reason(person, case), text=_decoded(text) if text is not None else None,
-        may_remove=queries.can_remove(session, person, record, case))
+        "records/view.html",
+        record=record,
+        case=case,
+        kind=kind,
+        may_open=may_open,
+        errors=errors or {},
+        may_give_reason=policy.can_open_with_reason(person, case),
+        text=_decoded(text) if text is not None else None,
+        may_remove=queries.can_remove(session, person, record, case),
+    )
 
 
 def _decoded(text: bytes) -> str:
@@ -293,18 +341,25 @@ def download(record_id: str) -> Response:
 
 
 def _deliver(record_id: str, *, inline: bool) -> Response:
-    """The record's bytes, or the one range asked for (RFC 9110, 14). That it was opened is committed before the first
-    byte leaves."""
+    """The record's bytes, or the one range asked for (RFC 9110, 14). That it was opened is
+    committed before the first byte leaves.
+    """
     session, person = db_session(), current_person()
     record, case = queries.record_for(session, person, record_id)
     start, end, status = _range(record)
     how = "viewed" if inline else "downloaded"
-    service.open_record(session, person, record, case, how=how, **({"bytes": [start, end]} if status == 206 else {}))
+    service.open_record(
+        session, person, record, case, how=how, **({"bytes": [start, end]} if status == 206 else {})
+    )
     kind = kinds.BY_MEDIA_TYPE[record.media_type or ""]
     headers = {
-        "Content-Length": str(end - start), "Accept-Ranges": "bytes", "ETag": f'"{record.sha256}"',
+        "Content-Length": str(end - start),
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{record.sha256}"',
         "Content-Disposition": _disposition(record.name, inline=inline and kind.shown is not None),
-        "Content-Security-Policy": INLINE_POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+        "Content-Security-Policy": INLINE_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
     }
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{record.size}"
@@ -318,7 +373,9 @@ def _deliver(record_id: str, *, inline: bool) -> Response:
 def _stream(record: Record, start: int, end: int) -> Iterator[bytes]:
     """The bytes, needing no database once this has returned. Raises `Unreadable`."""
     try:
-        return RecordBytes(blobs(), queries.parts_of(db_session(), record.upload_id)).stream(start, end)
+        return RecordBytes(blobs(), queries.parts_of(db_session(), record.upload_id)).stream(
+            start, end
+        )
     except (BlobMissing, StoreFailed, Tampered, UnknownKey) as error:
         current_app.logger.error("record %s cannot be read: %s", record.id, type(error).__name__)
         raise Unreadable() from error

@@ -1,4 +1,5 @@
 """The verbs of records. Each changes, records and queues what follows; none commits."""
+
 from __future__ import annotations
 
 import json
@@ -42,7 +43,9 @@ class KindRefused(Invalid):
 
 @dataclass(frozen=True)
 class NewUpload:
-    """What somebody is about to send. `head` is the file's beginning, where the sender already showed it."""
+    """What somebody is about to send. `head` is the file's beginning, where the sender already
+    showed it.
+    """
 
     kind: str
     name: str
@@ -64,11 +67,13 @@ class Part:
 def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
     """A place for a file to arrive in, and unless it is a piece of one, its record.
 
-    Raises `Invalid` for an empty file, `TooLarge`, and `KindRefused` where the beginning already shows that the file
-    is of no kind that we accept.
+    Raises `Invalid` for an empty file, `TooLarge`, and `KindRefused` where the beginning already
+    shows that the file is of no kind that we accept.
     """
     if new.size == 0:
-        raise Invalid(N_("This file is empty, so there is nothing to send. Please choose another one."))
+        raise Invalid(
+            N_("This file is empty, so there is nothing to send. Please choose another one.")
+        )
     _refuse_too_much(session, case, new.size)
     if new.kind == UploadKind.SINGLE and new.head:
         _refuse_kind(new.head, new.name, whole=len(new.head) >= new.size)
@@ -79,7 +84,9 @@ def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) ->
 
 
 def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
-    """One upload out of complete partial ones, in the order named; these end by it. Raises `Conflict`, `TooLarge`."""
+    """One upload out of complete partial ones, in the order named; these end by it. Raises
+    `Conflict`, `TooLarge`.
+    """
     pieces = queries.uploads_to_join(session, actor, case, list(new.joins))
     if not all(piece.is_complete for piece in pieces):
         raise Conflict(N_("Some pieces of the file are still on their way."))
@@ -98,14 +105,31 @@ def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) ->
     return whole
 
 
-def keep_made(session: Session, owner: Person, case: Case, name: str, media_type: str, parts: Sequence[Part],
-              sha256: str) -> Record:
-    """A record that the house made itself, from parts that are already in the store: it needs no inspection."""
+def keep_made(
+    session: Session,
+    owner: Person,
+    case: Case,
+    name: str,
+    media_type: str,
+    parts: Sequence[Part],
+    sha256: str,
+) -> Record:
+    """A record that the house made itself, from parts that are already in the store: it needs no
+    inspection.
+    """
     size = sum(part.blob.size for part in parts)
     upload = _new_upload(session, owner, case, NewUpload(UploadKind.SINGLE, name, size), size)
     for part in parts:
-        session.add(UploadPart(id=part.id, upload_id=upload.id, start=part.start, size=part.blob.size,
-                               sha256=part.blob.sha256, wrapped_key=part.blob.wrapped_key))
+        session.add(
+            UploadPart(
+                id=part.id,
+                upload_id=upload.id,
+                start=part.start,
+                size=part.blob.size,
+                sha256=part.blob.sha256,
+                wrapped_key=part.blob.wrapped_key,
+            )
+        )
     upload.received, upload.finished_at = size, now()
     _new_record(session, owner, upload, name)
     record = upload.record
@@ -113,12 +137,16 @@ def keep_made(session: Session, owner: Person, case: Case, name: str, media_type
     record.state, record.media_type, record.sha256 = RecordState.READY, media_type, sha256
     record.arrived_at = record.inspected_at = now()
     session.flush()
-    audit.record(session, owner.id, Verb.RECORD_ARRIVED, "record", record.id, case.id, size=size, made=True)
+    audit.record(
+        session, owner.id, Verb.RECORD_ARRIVED, "record", record.id, case.id, size=size, made=True
+    )
     return record
 
 
 def drop_made(session: Session, actor: Person, record: Record) -> None:
-    """Takes such a record back for good: its bytes are dropped, that it was there stays on the record."""
+    """Takes such a record back for good: its bytes are dropped, that it was there stays on the
+    record.
+    """
     record.removed_at = now()
     session.flush()
     _drop_bytes(session, record.upload_id)
@@ -126,7 +154,8 @@ def drop_made(session: Session, actor: Person, record: Record) -> None:
 
 
 def take_over(session: Session, upload: Upload, offset: int) -> str:
-    """Makes the caller the one who may append from `offset` on; whoever was at it before is no longer.
+    """Makes the caller the one who may append from `offset` on; whoever was at it before is no
+    longer.
 
     Gives the writer's token. Raises `Gone`, `Finished`, `WrongOffset`.
     """
@@ -141,39 +170,72 @@ def take_over(session: Session, upload: Upload, offset: int) -> str:
     return writer
 
 
-def keep_parts(session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[Part]) -> None:
-    """Adds parts that are already in the store. Raises `WrongOffset` when another writer has taken over."""
+def keep_parts(
+    session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[Part]
+) -> None:
+    """Adds parts that are already in the store. Raises `WrongOffset` when another writer has taken
+    over.
+    """
     for part in parts:
         grown = session.execute(
             update(Upload)
-            .where(Upload.id == upload.id, Upload.writer == writer, Upload.received == part.start,
-                   Upload.ended_at.is_(None), Upload.received + part.blob.size <= Upload.size)
+            .where(
+                Upload.id == upload.id,
+                Upload.writer == writer,
+                Upload.received == part.start,
+                Upload.ended_at.is_(None),
+                Upload.received + part.blob.size <= Upload.size,
+            )
             .values(received=part.start + part.blob.size, expires_at=now() + UPLOAD_LIFETIME)
-            .execution_options(synchronize_session="fetch"))
+            .execution_options(synchronize_session="fetch")
+        )
         if grown.rowcount != 1:  # type: ignore[attr-defined]
             raise tus.WrongOffset()
-        session.add(UploadPart(id=part.id, upload_id=upload.id, start=part.start, size=part.blob.size,
-                               sha256=part.blob.sha256, wrapped_key=part.blob.wrapped_key))
+        session.add(
+            UploadPart(
+                id=part.id,
+                upload_id=upload.id,
+                start=part.start,
+                size=part.blob.size,
+                sha256=part.blob.sha256,
+                wrapped_key=part.blob.wrapped_key,
+            )
+        )
     session.flush()
     session.refresh(upload)
     if upload.is_complete and upload.finished_at is None:
         _finish(session, actor, upload)
 
 
-def refuse_arriving(session: Session, actor: Person, upload: Upload, head: bytes) -> KindRefused | None:
-    """Looks at a file's first bytes as they arrive. When they are of no kind that we accept, ends the upload and
-    gives the refusal, for the caller to raise once this has been committed."""
+def refuse_arriving(
+    session: Session, actor: Person, upload: Upload, head: bytes
+) -> KindRefused | None:
+    """Looks at a file's first bytes as they arrive. When they are of no kind that we accept, ends
+    the upload and gives the refusal, for the caller to raise once this has been committed.
+    """
     if upload.record is None or upload.received:
         return None
     reason, details = _fault_of(head, upload.record.name, whole=len(head) >= upload.size)
     if reason is None:
         return None
     record = upload.record
-    record.state, record.reason, record.reason_details = RecordState.REFUSED, reason, json.dumps(details)
+    record.state, record.reason, record.reason_details = (
+        RecordState.REFUSED,
+        reason,
+        json.dumps(details),
+    )
     record.inspected_at = upload.ended_at = now()
     session.flush()
-    audit.record(session, actor.id, Verb.RECORD_INSPECTED, "record", record.id, record.case_id, state="refused",
-                 reason=reason)
+    audit.record(
+        session,
+        actor.id,
+        Verb.RECORD_INSPECTED,
+        "record",
+        record.id,
+        record.case_id,
+        state="refused",
+        reason=reason,
+    )
     return KindRefused(REASONS[reason], **record.reason_facts)
 
 
@@ -192,20 +254,44 @@ def expire_uploads(session: Session) -> int:
     expired = queries.expired_uploads(session)
     for upload in expired:
         _end_upload(session, upload)
-        audit.record(session, None, Verb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id, reason="expired")
+        audit.record(
+            session,
+            None,
+            Verb.UPLOAD_CANCELLED,
+            "upload",
+            upload.id,
+            upload.case_id,
+            reason="expired",
+        )
     return len(expired)
 
 
 def settle_inspection(session: Session, record: Record, case: Case, finding: Finding) -> None:
-    """Writes down what the inspection found; a second finding about the same record changes nothing."""
+    """Writes down what the inspection found; a second finding about the same record changes
+    nothing.
+    """
     if record.state != RecordState.INSPECTING:
         return
-    record.state, record.reason, record.media_type = finding.state, finding.reason, finding.media_type
+    record.state, record.reason, record.media_type = (
+        finding.state,
+        finding.reason,
+        finding.media_type,
+    )
     record.reason_details = json.dumps(finding.details) if finding.details else None
     record.sha256, record.scan, record.inspected_at = finding.sha256, finding.scan, now()
     session.flush()
-    audit.record(session, None, Verb.RECORD_INSPECTED, "record", record.id, record.case_id,
-                 state=str(finding.state), sha256=finding.sha256, scan=finding.scan, reason=finding.reason)
+    audit.record(
+        session,
+        None,
+        Verb.RECORD_INSPECTED,
+        "record",
+        record.id,
+        record.case_id,
+        state=str(finding.state),
+        sha256=finding.sha256,
+        scan=finding.scan,
+        reason=finding.reason,
+    )
     if finding.state == RecordState.REFUSED:
         _drop_bytes(session, record.upload_id)
     if finding.state != RecordState.READY:
@@ -213,23 +299,49 @@ def settle_inspection(session: Session, record: Record, case: Case, finding: Fin
 
 
 def open_record(session: Session, actor: Person, record: Record, case: Case, **facts: Any) -> None:
-    """Writes down that the person opens the record, in the transaction that lets them. Raises `Forbidden`."""
+    """Writes down that the person opens the record, in the transaction that lets them. Raises
+    `Forbidden`.
+    """
     if not queries.can_open(session, actor, record, case):
         raise Forbidden()
     audit.record(session, actor.id, Verb.RECORD_READ, "record", record.id, case.id, **facts)
 
 
-def give_reason(session: Session, actor: Person, record: Record, case: Case, reason: str) -> ReasonedAccess:
-    """Break-glass: lets a coordinator open one record for an hour. The patient is told, and the audit keeps why."""
+def give_reason(
+    session: Session, actor: Person, record: Record, case: Case, reason: str
+) -> ReasonedAccess:
+    """Break-glass: lets a coordinator open one record for an hour. The patient is told, and the
+    audit keeps why.
+    """
     if not policy.can_open_with_reason(actor, case):
         raise Forbidden()
-    access = ReasonedAccess(record_id=record.id, person_id=actor.id, reason=reason, since=now(),
-                            until=now() + REASON_LASTS)
+    access = ReasonedAccess(
+        record_id=record.id,
+        person_id=actor.id,
+        reason=reason,
+        since=now(),
+        until=now() + REASON_LASTS,
+    )
     session.add(access)
     session.flush()
-    audit.record(session, actor.id, Verb.RECORD_READ, "record", record.id, case.id, reason=reason,
-                 until=access.until.isoformat())
-    notify(session, "record_opened_with_reason", case, [case.patient_id], record_id=record.id, access_id=access.id)
+    audit.record(
+        session,
+        actor.id,
+        Verb.RECORD_READ,
+        "record",
+        record.id,
+        case.id,
+        reason=reason,
+        until=access.until.isoformat(),
+    )
+    notify(
+        session,
+        "record_opened_with_reason",
+        case,
+        [case.patient_id],
+        record_id=record.id,
+        access_id=access.id,
+    )
     return access
 
 
@@ -245,11 +357,21 @@ def remove_record(session: Session, actor: Person, record: Record, case: Case) -
 
 def _refuse_too_much(session: Session, case: Case, size: int) -> None:
     if size > LARGEST_FILE:
-        raise TooLarge(N_("This file is larger than %(most)s GB, which is the most that we can take. Please send it in "
-                          "smaller pieces."), most=LARGEST_FILE // 10**9)
+        raise TooLarge(
+            N_(
+                "This file is larger than %(most)s GB, which is the most that we can take. Please"
+                " send it in smaller pieces."
+            ),
+            most=LARGEST_FILE // 10**9,
+        )
     if queries.count_of(session, case.id) >= MOST_RECORDS:
-        raise TooLarge(N_("This case already has %(most)s files. Please send the others together as a ZIP folder."),
-                       most=MOST_RECORDS)
+        raise TooLarge(
+            N_(
+                "This case already has %(most)s files. Please send the others together as a ZIP"
+                " folder."
+            ),
+            most=MOST_RECORDS,
+        )
 
 
 def _fault_of(head: bytes, name: str, *, whole: bool) -> tuple[str | None, dict[str, str]]:
@@ -266,8 +388,15 @@ def _refuse_kind(head: bytes, name: str, *, whole: bool) -> None:
 
 
 def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, size: int) -> Upload:
-    upload = Upload(case_id=case.id, person_id=actor.id, kind=new.kind, size=size, received=0,
-                    metadata_sent=new.metadata, expires_at=now() + UNTOUCHED_LIFETIME)
+    upload = Upload(
+        case_id=case.id,
+        person_id=actor.id,
+        kind=new.kind,
+        size=size,
+        received=0,
+        metadata_sent=new.metadata,
+        expires_at=now() + UNTOUCHED_LIFETIME,
+    )
     session.add(upload)
     session.flush()
     audit.record(session, actor.id, Verb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size)
@@ -275,8 +404,16 @@ def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, siz
 
 
 def _new_record(session: Session, actor: Person, upload: Upload, name: str) -> None:
-    session.add(Record(case_id=upload.case_id, upload_id=upload.id, upload=upload, uploaded_by=actor.id, name=name,
-                       size=upload.size))
+    session.add(
+        Record(
+            case_id=upload.case_id,
+            upload_id=upload.id,
+            upload=upload,
+            uploaded_by=actor.id,
+            name=name,
+            size=upload.size,
+        )
+    )
     session.flush()
 
 
@@ -287,7 +424,15 @@ def _finish(session: Session, actor: Person, upload: Upload) -> None:
         return
     record.state, record.arrived_at = RecordState.INSPECTING, now()
     session.flush()
-    audit.record(session, actor.id, Verb.RECORD_ARRIVED, "record", record.id, record.case_id, size=record.size)
+    audit.record(
+        session,
+        actor.id,
+        Verb.RECORD_ARRIVED,
+        "record",
+        record.id,
+        record.case_id,
+        size=record.size,
+    )
     enqueue(session, "inspect_record", {"record_id": record.id}, key=f"inspect_record:{record.id}")
 
 
@@ -307,4 +452,4 @@ def _drop_bytes(session: Session, upload_id: str) -> None:
         session.delete(part)
     session.flush()
     for begin in range(0, len(ids), _OBJECTS_A_JOB):
-        enqueue(session, "delete_objects", {"ids": ids[begin:begin + _OBJECTS_A_JOB]})
+        enqueue(session, "delete_objects", {"ids": ids[begin : begin + _OBJECTS_A_JOB]})

@@ -1,8 +1,11 @@
-"""Where a plain form's files wait while their request is read: a temporary file that only this request can read.
+"""Where a plain form's files wait while their request is read: a temporary file that only this
+request can read.
 
-The scripted upload never comes here. Without scripts a browser sends files inside a form, and the form's reader would
-lay them on disk in the clear; this keeps that promise for every form of the site.
+The scripted upload never comes here. Without scripts a browser sends files inside a form, and the
+form's reader would lay them on disk in the clear; this keeps that promise for every form of the
+site.
 """
+
 from __future__ import annotations
 
 import io
@@ -18,7 +21,8 @@ _BLOCK = 16
 
 
 class SealedSpool(io.RawIOBase):
-    """A temporary file, AES-256-CTR under a key that never leaves this object. Written once, in order; read anywhere.
+    """A temporary file, AES-256-CTR under a key that never leaves this object. Written once, in
+    order; read anywhere.
 
     Secrecy only: what is read back came from the same request, so there is nobody to prove it to.
     """
@@ -66,7 +70,9 @@ class SealedSpool(io.RawIOBase):
 
 
 class SealedRequest(Request):
-    """A request whose files never touch the disk in the clear, and whose uploads may be as long as they like."""
+    """A request whose files never touch the disk in the clear, and whose uploads may be as long as
+    they like.
+    """
 
     def _get_file_stream(self, *_args, **_named) -> SealedSpool:  # type: ignore[no-untyped-def,override]
         return SealedSpool()
@@ -75,7 +81,9 @@ class SealedRequest(Request):
     def max_content_length(self) -> int | None:
         if self.mimetype == "application/offset+octet-stream":
             return None  # records.service says how large a file may be
-        return LARGEST_FORM if self.mimetype == "multipart/form-data" else super().max_content_length
+        return (
+            LARGEST_FORM if self.mimetype == "multipart/form-data" else super().max_content_length
+        )
 
     @max_content_length.setter
     def max_content_length(self, most: int | None) -> None:

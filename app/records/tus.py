@@ -1,4 +1,7 @@
-"""The tus protocol's own words (https://tus.io/protocols/resumable-upload, 1.0.0): headers in, headers out. Pure."""
+"""The tus protocol's own words (https://tus.io/protocols/resumable-upload, 1.0.0): headers in,
+headers out. Pure.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -17,7 +20,12 @@ from app.core.text import N_
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination,concatenation"
 CONTENT_TYPE = "application/offset+octet-stream"
-ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha512": hashlib.sha512, "md5": hashlib.md5}
+ALGORITHMS = {
+    "sha1": hashlib.sha1,
+    "sha256": hashlib.sha256,
+    "sha512": hashlib.sha512,
+    "md5": hashlib.md5,
+}
 _ID = re.compile(r"[0-9a-f]{32}")
 _LONGEST_METADATA = 8_192
 _MOST_PARTIALS = 1_000
@@ -26,7 +34,9 @@ BROKEN = N_("The file did not arrive in a form that we understand. Please choose
 
 class WrongVersion(Refusal):
     status = 412
-    default = N_("This upload speaks another version of the upload protocol. We speak version 1.0.0.")
+    default = N_(
+        "This upload speaks another version of the upload protocol. We speak version 1.0.0."
+    )
 
 
 class WrongContentType(Refusal):
@@ -36,7 +46,9 @@ class WrongContentType(Refusal):
 
 class ChecksumMismatch(Refusal):
     status = 460
-    default = N_("A piece of the file was changed on its way. We did not keep it; please send it again.")
+    default = N_(
+        "A piece of the file was changed on its way. We did not keep it; please send it again."
+    )
 
 
 class Gone(NotFound):
@@ -50,7 +62,9 @@ class Finished(Refusal):
 
 
 class WrongOffset(Conflict):
-    default = N_("The upload went on somewhere else in the meantime. It will continue from what we have.")
+    default = N_(
+        "The upload went on somewhere else in the meantime. It will continue from what we have."
+    )
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,9 @@ def require_version(headers: Mapping[str, str]) -> None:
 
 
 def parse_size(text: str | None) -> int:
-    """A byte count or offset. Raises `Invalid` for anything but a whole number of at most 18 digits."""
+    """A byte count or offset. Raises `Invalid` for anything but a whole number of at most 18
+    digits.
+    """
     if text is None or not re.fullmatch(r"[0-9]{1,18}", text):
         raise _with_status(400)
     return int(text)
@@ -113,10 +129,20 @@ def parse_checksum(text: str | None) -> Checksum | None:
 
 
 def headers(**more: Any) -> dict[str, str]:
-    """The headers of every answer; `upload_offset=5` becomes `Upload-Offset: 5`, None is left out."""
-    named = {name.replace("_", "-").title(): value for name, value in more.items() if value is not None}
-    return {"Tus-Resumable": VERSION, "Cache-Control": "no-store",
-            **{name: _http_date(value) if isinstance(value, datetime) else str(value) for name, value in named.items()}}
+    """The headers of every answer; `upload_offset=5` becomes `Upload-Offset: 5`, None is left
+    out.
+    """
+    named = {
+        name.replace("_", "-").title(): value for name, value in more.items() if value is not None
+    }
+    return {
+        "Tus-Resumable": VERSION,
+        "Cache-Control": "no-store",
+        **{
+            name: _http_date(value) if isinstance(value, datetime) else str(value)
+            for name, value in named.items()
+        },
+    }
 
 
 def _http_date(at: datetime) -> str:

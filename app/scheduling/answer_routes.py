@@ -1,4 +1,7 @@
-"""Answering a request to interpret from the mail. A look shows one button; only the button answers."""
+"""Answering a request to interpret from the mail. A look shows one button; only the button
+answers.
+"""
+
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
@@ -28,8 +31,13 @@ def answer_link(token: str) -> Page:
         return _closed(refusal)
     booking = asked.engagement.booking
     return render_template(
-        "scheduling/answer.html", asked=asked, token=token, booking=booking,
-        companions=pages.companions(booking, current_person()), clock_changes=pages.clock_changes(booking, now()))
+        "scheduling/answer.html",
+        asked=asked,
+        token=token,
+        booking=booking,
+        companions=pages.companions(booking, current_person()),
+        clock_changes=pages.clock_changes(booking, now()),
+    )
 
 
 @blueprint.post("/answers/<token>")
@@ -55,4 +63,7 @@ def _closed(refusal: Refusal) -> Page:
     """Why a link answers nothing, and where to go instead."""
     if not wants_page():
         return answer(refusal)
-    return render_template("scheduling/answer_closed.html", sentence=sentence_of(refusal)), refusal.status
+    return (
+        render_template("scheduling/answer_closed.html", sentence=sentence_of(refusal)),
+        refusal.status,
+    )

@@ -1,9 +1,12 @@
-"""The signed links by which an interpreter answers from a mail. A link names an engagement, a person and a verb.
+"""The signed links by which an interpreter answers from a mail. A link names an engagement, a
+person and a verb.
 
-It lets nobody in: whoever follows it signs in as always, and is then asked to press one button, because mail programs
-and their scanners follow every link that they see. It is good until the time to answer is over, and once in effect:
-an engagement that has been answered takes no second answer by link.
+It lets nobody in: whoever follows it signs in as always, and is then asked to press one button,
+because mail programs and their scanners follow every link that they see. It is good until the time
+to answer is over, and once in effect: an engagement that has been answered takes no second answer
+by link.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,12 +23,22 @@ from app.identity.models import Person
 from app.scheduling import ladder
 from app.scheduling.models import Booking, Engagement, EngagementState
 
-DAMAGED = N_("This link is not complete. Open it from the mail once more, or sign in and answer under “Engagements”.")
-ANOTHERS = N_("This link was sent to somebody else. Sign in with the account whose mail it came in.")
+DAMAGED = N_(
+    "This link is not complete. Open it from the mail once more, or sign in and answer under"
+    " “Engagements”."
+)
+ANOTHERS = N_(
+    "This link was sent to somebody else. Sign in with the account whose mail it came in."
+)
 OVER = N_("The time to answer is over, and somebody else has been asked. You need to do nothing.")
-CLOSED = N_("This request is no longer open: somebody else was asked, the time has changed, or the meeting will not "
-            "take place.")
-ACCEPTED = N_("You have accepted this meeting already. If you cannot come after all, decline it under “Engagements”.")
+CLOSED = N_(
+    "This request is no longer open: somebody else was asked, the time has changed, or the meeting"
+    " will not take place."
+)
+ACCEPTED = N_(
+    "You have accepted this meeting already. If you cannot come after all, decline it under"
+    " “Engagements”."
+)
 DECLINED = N_("You have declined this meeting already. You need to do nothing more.")
 
 
@@ -49,22 +62,33 @@ class Asked:
     answer: Answer
 
 
-def path_of(secret_key: str, engagement_id: str, person_id: str, answer: Answer, until: datetime) -> str:
+def path_of(
+    secret_key: str, engagement_id: str, person_id: str, answer: Answer, until: datetime
+) -> str:
     """The link's address from the root of the site on."""
-    token = _signer(secret_key).dumps([engagement_id, person_id, str(answer), int(until.timestamp())])
+    token = _signer(secret_key).dumps(
+        [engagement_id, person_id, str(answer), int(until.timestamp())]
+    )
     return f"/answers/{token}"
 
 
 def open_link(session: Session, secret_key: str, actor: Person, token: str) -> Asked:
     """The engagement and the answer of a link that its owner may still give.
 
-    Raises `NotFound` for a link that is damaged or another's, `Gone` after its time, `Conflict` where it was answered.
+    Raises `NotFound` for a link that is damaged or another's, `Gone` after its time, `Conflict`
+    where it was answered.
     """
     engagement_id, person_id, answer, until = _read(secret_key, token)
     if person_id != actor.id:
         raise NotFound(ANOTHERS)
-    engagement = session.get(Engagement, engagement_id, options=[
-        joinedload(Engagement.booking).joinedload(Booking.case), joinedload(Engagement.interpreter)])
+    engagement = session.get(
+        Engagement,
+        engagement_id,
+        options=[
+            joinedload(Engagement.booking).joinedload(Booking.case),
+            joinedload(Engagement.interpreter),
+        ],
+    )
     if engagement is None or engagement.interpreter_id != person_id:
         raise Conflict(CLOSED)  # moved to another time since: a new request with new links went out
     _refuse_if_answered(engagement)
@@ -93,7 +117,12 @@ def _refuse_if_answered(engagement: Engagement) -> None:
 def _read(secret_key: str, token: str) -> tuple[str, str, Answer, datetime]:
     try:
         engagement_id, person_id, answer, until = _signer(secret_key).loads(token)
-        return str(engagement_id), str(person_id), Answer(answer), datetime.fromtimestamp(until, UTC)
+        return (
+            str(engagement_id),
+            str(person_id),
+            Answer(answer),
+            datetime.fromtimestamp(until, UTC),
+        )
     except (BadSignature, ValueError, TypeError, OverflowError):
         raise NotFound(DAMAGED) from None
 

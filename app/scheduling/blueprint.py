@@ -1,4 +1,5 @@
 """What the routes of this slice hang on."""
+
 from __future__ import annotations
 
 from flask import Blueprint

@@ -1,4 +1,5 @@
 """The office's board: who meets when, who carries how much, who did not come."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -18,7 +19,9 @@ NO_SHOWS_SHOWN = timedelta(days=14)
 
 @dataclass
 class Load:
-    """A specialist or an interpreter in a period: meetings, minutes, and how many proposals wait for an answer."""
+    """A specialist or an interpreter in a period: meetings, minutes, and how many proposals wait
+    for an answer.
+    """
 
     person: Person
     meetings: int = 0
@@ -36,12 +39,19 @@ def loads(bookings: Iterable[Booking]) -> list[Load]:
             one.meetings, one.minutes = one.meetings + 1, one.minutes + booking.minutes
             one.bookings.append(booking)
             engagement = booking.engagement_of(person.id)
-            one.unanswered += engagement is not None and engagement.state == EngagementState.PROPOSED
-    return sorted(found.values(), key=lambda one: (one.person.role != Role.SPECIALIST, one.person.name.casefold()))
+            one.unanswered += (
+                engagement is not None and engagement.state == EngagementState.PROPOSED
+            )
+    return sorted(
+        found.values(),
+        key=lambda one: (one.person.role != Role.SPECIALIST, one.person.name.casefold()),
+    )
 
 
 def standing(booking: Booking) -> str:
-    """Where a meeting stands with its interpreters: none, missing, asked or agreed; "" where it needs none."""
+    """Where a meeting stands with its interpreters: none, missing, asked or agreed; "" where it
+    needs none.
+    """
     if not booking.needs_interpreter:
         return ""
     if not booking.interpreters:
@@ -54,8 +64,19 @@ def standing(booking: Booking) -> str:
 
 def no_shows(session: Session) -> list[Engagement]:
     """The interpreters who did not come in the last two weeks, the latest first."""
-    return list(session.scalars(
-        select(Engagement).join(Engagement.booking).options(
-            joinedload(Engagement.booking).joinedload(Booking.case), joinedload(Engagement.interpreter),
-        ).where(Engagement.state == EngagementState.NO_SHOW, Booking.starts_at > now() - NO_SHOWS_SHOWN)
-        .order_by(Booking.starts_at.desc()).limit(20)))
+    return list(
+        session.scalars(
+            select(Engagement)
+            .join(Engagement.booking)
+            .options(
+                joinedload(Engagement.booking).joinedload(Booking.case),
+                joinedload(Engagement.interpreter),
+            )
+            .where(
+                Engagement.state == EngagementState.NO_SHOW,
+                Booking.starts_at > now() - NO_SHOWS_SHOWN,
+            )
+            .order_by(Booking.starts_at.desc())
+            .limit(20)
+        )
+    )

@@ -1,4 +1,5 @@
 """The interpreter's brief, and what the patient wishes for it, over HTTP."""
+
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
@@ -19,14 +20,20 @@ from app.web.context import current_person, db_session
 def brief(engagement_id: str) -> str:
     asked = queries.engagement_for(db_session(), current_person(), engagement_id)
     one = briefs.brief_for(db_session(), current_person(), asked)
-    return render_template("scheduling/brief.html", brief=one, booking=asked.booking, specialties=SPECIALTIES)
+    return render_template(
+        "scheduling/brief.html", brief=one, booking=asked.booking, specialties=SPECIALTIES
+    )
 
 
 @blueprint.post("/engagements/<engagement_id>/brief")
 @requires(Permission.ENGAGEMENT_WRITE)
 def keep_renderings(engagement_id: str) -> Response:
     asked = queries.engagement_for(db_session(), current_person(), engagement_id)
-    given = {name.removeprefix("term-"): text for name, text in request.form.items() if name.startswith("term-")}
+    given = {
+        name.removeprefix("term-"): text
+        for name, text in request.form.items()
+        if name.startswith("term-")
+    }
     briefs.keep_renderings(db_session(), current_person(), asked, given)
     flash(_("Your words are kept, for this meeting and the next ones."))
     return redirect(url_for("scheduling.brief", engagement_id=asked.id))
@@ -36,7 +43,9 @@ def keep_renderings(engagement_id: str) -> Response:
 @requires(Permission.BOOKING_WRITE)
 def wishes(case_id: str) -> str:
     case = cases.case_for(db_session(), current_person(), case_id, policy.is_patient)
-    return render_template("scheduling/wishes.html", case=case, wish=briefs.preference_of(db_session(), case))
+    return render_template(
+        "scheduling/wishes.html", case=case, wish=briefs.preference_of(db_session(), case)
+    )
 
 
 @blueprint.post("/cases/<case_id>/wishes")
@@ -45,7 +54,13 @@ def set_wishes(case_id: str) -> Response:
     case = cases.case_for(db_session(), current_person(), case_id, policy.is_patient)
     gender, _dash, only = request.form.get("gender", "").partition("-")
     briefs.set_preference(
-        db_session(), current_person(), case, request.form.get("tell", ""), request.form.get("numbers") == "yes",
-        gender, gender_only=only == "only")
+        db_session(),
+        current_person(),
+        case,
+        request.form.get("tell", ""),
+        request.form.get("numbers") == "yes",
+        gender,
+        gender_only=only == "only",
+    )
     flash(_("Thank you. Your interpreter will know."))
     return redirect(url_for("portal.case", case_id=case.id))

@@ -1,11 +1,11 @@
 """A person's free time as one integer, a bit for each quarter of a horizon.
 
-Opening hours are wall time in a named zone. A quarter is open when the wall clock, read at that very
-instant, stands inside a window. This one sentence settles the nights when clocks change: an hour that
-does not exist opens nothing, an hour that comes twice is open twice.
+Opening hours are wall time in a named zone. A quarter is open when the wall clock, read at that
+very instant, stands inside a window. This one sentence settles the nights when clocks change: an
+hour that does not exist opens nothing, an hour that comes twice is open twice.
 
-Between two changes of the clock a zone is a plain shift of UTC, so the weekly pattern is laid down by one
-multiplication and one shift per stretch, whatever the number of weeks.
+Between two changes of the clock a zone is a plain shift of UTC, so the weekly pattern is laid down
+by one multiplication and one shift per stretch, whatever the number of weeks.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Open hours on one weekday (0 is Monday), from ``start`` until ``end`` minutes after midnight on the wall.
+    """Open hours on one weekday (0 is Monday), from ``start`` until ``end`` minutes after midnight
+    on the wall.
 
-    An ``end`` at or before ``start`` lies on the next day: 22:00 to 06:00 is one window. The validity dates
-    are those of the day on which the window starts, both included.
+    An ``end`` at or before ``start`` lies on the next day: 22:00 to 06:00 is one window. The
+    validity dates are those of the day on which the window starts, both included.
     """
 
     weekday: int
@@ -52,7 +53,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class DatedHours:
-    """Hours on each day from ``first`` to ``last``, both included, on the wall of a zone; by default all day."""
+    """Hours on each day from ``first`` to ``last``, both included, on the wall of a zone; by
+    default all day.
+    """
 
     first: date
     last: date
@@ -77,7 +80,9 @@ def window_bits(windows: Iterable[Window], horizon: Horizon) -> int:
 
 
 def dated_bits(hours: Iterable[DatedHours], horizon: Horizon, *, outward: bool) -> int:
-    """The quarters of dated hours: those touched at all when ``outward`` (closures), else those filled."""
+    """The quarters of dated hours: those touched at all when ``outward`` (closures), else those
+    filled.
+    """
     bits = 0
     for one in hours:
         day = day_pattern(one.start, one.end, outward=outward)
@@ -100,7 +105,9 @@ def quarter_bits(quarters: Iterable[int], horizon: Horizon) -> int:
 def free_bits(
     horizon: Horizon, *, opened: int, closed: int = 0, busy: int = 0, buffer: int = 0
 ) -> int:
-    """Open time minus closures, minus what is taken together with ``buffer`` quarters on either side of it."""
+    """Open time minus closures, minus what is taken together with ``buffer`` quarters on either
+    side of it.
+    """
     return opened & ~closed & ~widened(busy, buffer) & horizon.full
 
 
@@ -126,7 +133,9 @@ def run_starts(bits: int, length: int) -> int:
 
 @lru_cache(maxsize=4096)
 def day_pattern(start: int, end: int, *, outward: bool = False) -> int:
-    """The quarters of a day between two minutes: touched at all when ``outward``, else filled throughout."""
+    """The quarters of a day between two minutes: touched at all when ``outward``, else filled
+    throughout.
+    """
     if end <= start:
         return 0
     if outward:
@@ -139,7 +148,8 @@ def day_pattern(start: int, end: int, *, outward: bool = False) -> int:
 def wall_bits(
     pattern: int, zone: str, horizon: Horizon, first: int | None = None, last: int | None = None
 ) -> int:
-    """A weekly pattern (672 bits from Monday's midnight) on the wall clock of a zone, over a horizon.
+    """A weekly pattern (672 bits from Monday's midnight) on the wall clock of a zone, over a
+    horizon.
 
     ``first`` and ``last`` are wall quarters: nothing is open before the one or from the other on.
     """
@@ -158,7 +168,8 @@ def wall_bits(
 
 @lru_cache(maxsize=1024)
 def stretches(zone: str, start: int, end: int) -> tuple[tuple[int, int, int], ...]:
-    """Quarters from ``start`` until ``end``, cut where the zone changes its clock: (begin, end, offset).
+    """Quarters from ``start`` until ``end``, cut where the zone changes its clock: (begin, end,
+    offset).
 
     The offset is in quarters, to be added to UTC. A zone changes its clock at most once a day.
     """
@@ -179,7 +190,9 @@ def stretches(zone: str, start: int, end: int) -> tuple[tuple[int, int, int], ..
 
 
 def _change_between(info: ZoneInfo, low: int, high: int) -> int:
-    """The first quarter after ``low``, at most ``high``, whose offset is no longer that of ``low``."""
+    """The first quarter after ``low``, at most ``high``, whose offset is no longer that of
+    ``low``.
+    """
     before = _offset(info, low)
     while high - low > 1:
         middle = (low + high) // 2
@@ -197,7 +210,9 @@ def _offset(info: ZoneInfo, quarter: int) -> int:
 
 
 def _within_days(window: Window) -> Iterable[tuple[int, int, int, int]]:
-    """A window as pieces that end by midnight: weekday, start, end, days after the window's own day."""
+    """A window as pieces that end by midnight: weekday, start, end, days after the window's own
+    day.
+    """
     if window.end > window.start:
         return ((window.weekday, window.start, window.end, 0),)
     return (

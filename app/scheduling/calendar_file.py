@@ -1,7 +1,10 @@
-"""Meetings as calendar files (RFC 5545, RFC 5546), for people's own calendars. Never a clinical word in them.
+"""Meetings as calendar files (RFC 5545, RFC 5546), for people's own calendars. Never a clinical
+word in them.
 
-A booking keeps one UID for life; SEQUENCE counts its changes, so that a move or a cancellation replaces the old entry.
+A booking keeps one UID for life; SEQUENCE counts its changes, so that a move or a cancellation
+replaces the old entry.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -37,9 +40,16 @@ class Method(StrEnum):
     PUBLISH = "PUBLISH"  # to look at, or to subscribe to
 
 
-def meeting_file(booking: Booking, reader: Person, *, site: str, method: Method = Method.PUBLISH,
-                 organizer: str = "") -> bytes:
-    """One meeting for one reader, in their zone and language. `site` is the address that Consilium is reached at.
+def meeting_file(
+    booking: Booking,
+    reader: Person,
+    *,
+    site: str,
+    method: Method = Method.PUBLISH,
+    organizer: str = "",
+) -> bytes:
+    """One meeting for one reader, in their zone and language. `site` is the address that Consilium
+    is reached at.
 
     `organizer` is the mail address that invitations come from; a REQUEST and a CANCEL need it.
     """
@@ -87,7 +97,10 @@ def _event(booking: Booking, reader: Person, site: str, method: Method, organize
     event.add("url", address)
     event.add("class", "PRIVATE")
     event.add("transp", "TRANSPARENT" if is_off else "OPAQUE")
-    event.add("status", "CANCELLED" if is_off else "TENTATIVE" if _is_only_asked(booking, reader) else "CONFIRMED")
+    event.add(
+        "status",
+        "CANCELLED" if is_off else "TENTATIVE" if _is_only_asked(booking, reader) else "CONFIRMED",
+    )
     if organizer:
         event["organizer"] = _address(organizer, "Consilium")
         attendee = _address(reader.email, reader.name)
@@ -97,7 +110,9 @@ def _event(booking: Booking, reader: Person, site: str, method: Method, organize
 
 
 def _left_early(booking: Booking, reader: Person) -> int:
-    """1 for who is taken out of a meeting that stands: a CANCEL outranks the REQUEST before it (RFC 5546, 3.2.5)."""
+    """1 for who is taken out of a meeting that stands: a CANCEL outranks the REQUEST before it (RFC
+    5546, 3.2.5).
+    """
     return int(booking.is_confirmed and reader not in booking.people)
 
 
@@ -115,8 +130,13 @@ def uid_of(booking: Booking) -> str:
 def _times(booking: Booking, reader: Person) -> list[str]:
     """The meeting on everyone's wall, the reader's first."""
     say = translator(reader.language)
-    return [say(_LINES[booking.role_of(one.id)], time=long_moment(booking.starts_at, one.timezone, reader.language))
-            for one in sorted(booking.people, key=lambda one: one.id != reader.id)]
+    return [
+        say(
+            _LINES[booking.role_of(one.id)],
+            time=long_moment(booking.starts_at, one.timezone, reader.language),
+        )
+        for one in sorted(booking.people, key=lambda one: one.id != reader.id)
+    ]
 
 
 def _address(mail: str, name: str) -> vCalAddress:

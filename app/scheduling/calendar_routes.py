@@ -1,4 +1,5 @@
 """Calendar files over HTTP: one meeting to download, and a private address to subscribe to."""
+
 from __future__ import annotations
 
 from flask import Response, flash, redirect, render_template, url_for
@@ -56,5 +57,11 @@ def subscription(key: str) -> Response:
 
 
 def _calendar(text: bytes) -> Response:
-    return Response(text, mimetype="text/calendar", headers={
-        "Content-Disposition": "attachment; filename=meeting.ics", "Cache-Control": "private, no-store"})
+    return Response(
+        text,
+        mimetype="text/calendar",
+        headers={
+            "Content-Disposition": "attachment; filename=meeting.ics",
+            "Cache-Control": "private, no-store",
+        },
+    )

@@ -1,8 +1,10 @@
 """The one place where people's quarters are taken and given back.
 
-Whoever takes a quarter inserts a row; the unique index on person and quarter answers no to the second. There is no
-looking first: a look that finds the place free says nothing about a moment later.
+Whoever takes a quarter inserts a row; the unique index on person and quarter answers no to the
+second. There is no looking first: a look that finds the place free says nothing about a moment
+later.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -32,7 +34,8 @@ class SlotTaken(Conflict):
 
 
 class OutsideHours(SlotTaken):
-    """Nobody else has the time, but it does not fit somebody's own rules, which the office may overrule with a reason.
+    """Nobody else has the time, but it does not fit somebody's own rules, which the office may
+    overrule with a reason.
 
     `who` is that person's name.
     """
@@ -43,17 +46,26 @@ class OutsideHours(SlotTaken):
 
 
 def hold_still(session: Session, booking: Booking, *others: str | None) -> None:
-    """Locks the diaries of everyone in the booking, and of `others`, and reads it anew: nobody changes it now.
+    """Locks the diaries of everyone in the booking, and of `others`, and reads it anew: nobody
+    changes it now.
 
-    This comes before anything is written. Whoever wrote first and locked afterwards would wait for somebody who
-    waits for them.
+    This comes before anything is written. Whoever wrote first and locked afterwards would wait for
+    somebody who waits for them.
     """
-    diaries.lock(session, [one for one in (*(person.id for person in booking.people), *others) if one])
+    diaries.lock(
+        session, [one for one in (*(person.id for person in booking.people), *others) if one]
+    )
     session.expire(booking)
 
 
-def take(session: Session, booking: Booking, person_ids: Iterable[str], expires_at: datetime | None = None) -> None:
-    """Claims the booking's quarters for these people. Raises `SlotTaken`, and then has changed nothing.
+def take(
+    session: Session,
+    booking: Booking,
+    person_ids: Iterable[str],
+    expires_at: datetime | None = None,
+) -> None:
+    """Claims the booking's quarters for these people. Raises `SlotTaken`, and then has changed
+    nothing.
 
     The people's diaries must be locked. Claims of holds that have run out give way.
     """
@@ -61,11 +73,26 @@ def take(session: Session, booking: Booking, person_ids: Iterable[str], expires_
     session.flush()
     try:
         with session.begin_nested():
-            session.execute(delete(Claim).where(
-                Claim.person_id.in_(people), Claim.quarter.in_(booking.quarters), Claim.expires_at <= now()))
-            session.execute(insert(Claim), [
-                {"person_id": person_id, "quarter": quarter, "booking_id": booking.id, "expires_at": expires_at}
-                for person_id in people for quarter in booking.quarters])
+            session.execute(
+                delete(Claim).where(
+                    Claim.person_id.in_(people),
+                    Claim.quarter.in_(booking.quarters),
+                    Claim.expires_at <= now(),
+                )
+            )
+            session.execute(
+                insert(Claim),
+                [
+                    {
+                        "person_id": person_id,
+                        "quarter": quarter,
+                        "booking_id": booking.id,
+                        "expires_at": expires_at,
+                    }
+                    for person_id in people
+                    for quarter in booking.quarters
+                ],
+            )
     except IntegrityError as error:
         raise SlotTaken() from error
 
@@ -77,29 +104,42 @@ def give_back(session: Session, booking: Booking, person_id: str | None = None) 
 
 
 def keep(session: Session, booking: Booking) -> None:
-    """Makes the claims of a hold last. Raises `SlotTaken` when some have meanwhile gone to somebody else."""
-    lasting = session.execute(update(Claim).where(Claim.booking_id == booking.id).values(expires_at=None))
+    """Makes the claims of a hold last. Raises `SlotTaken` when some have meanwhile gone to somebody
+    else.
+    """
+    lasting = session.execute(
+        update(Claim).where(Claim.booking_id == booking.id).values(expires_at=None)
+    )
     if lasting.rowcount != booking.length * len(booking.people):  # type: ignore[attr-defined]
         session.execute(delete(Claim).where(Claim.booking_id == booking.id))
         take(session, booking, [person.id for person in booking.people])
 
 
 def count_of(session: Session, booking: Booking) -> int:
-    return session.scalar(select(func.count()).select_from(Claim).where(Claim.booking_id == booking.id)) or 0
+    return (
+        session.scalar(
+            select(func.count()).select_from(Claim).where(Claim.booking_id == booking.id)
+        )
+        or 0
+    )
 
 
 def is_near_another(session: Session, booking: Booking, person_id: str, buffer: int) -> bool:
     """Whether another meeting of the person lies within `buffer` quarters of this booking."""
     near = select(Claim.id).where(
-        Claim.person_id == person_id, Claim.booking_id != booking.id,
-        Claim.quarter >= booking.quarters.start - buffer, Claim.quarter < booking.quarters.stop + buffer,
-        (Claim.expires_at.is_(None)) | (Claim.expires_at > now()))
+        Claim.person_id == person_id,
+        Claim.booking_id != booking.id,
+        Claim.quarter >= booking.quarters.start - buffer,
+        Claim.quarter < booking.quarters.stop + buffer,
+        (Claim.expires_at.is_(None)) | (Claim.expires_at > now()),
+    )
     return session.scalar(near.limit(1)) is not None
 
 
 def patiently(session: Session, act: Callable[[], Answer]) -> Answer:
-    """Does `act` in a savepoint, and again when the database gave it up in favour of another (deadlock,
-    serialization failure). What it changes is either all there or not at all."""
+    """Does `act` in a savepoint, and again when the database gave it up in favour of another
+    (deadlock, serialization failure). What it changes is either all there or not at all.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with session.begin_nested():

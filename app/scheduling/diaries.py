@@ -1,7 +1,8 @@
 """Everybody's calendars, built from the database and kept by version.
 
-A calendar is cached in the process under the version of its person's diary. Whoever changes a person's time raises
-that version in the same transaction (`lock`), so one small query tells, in any process, which calendars still hold.
+A calendar is cached in the process under the version of its person's diary. Whoever changes a
+person's time raises that version in the same transaction (`lock`), so one small query tells, in any
+process, which calendars still hold.
 """
 
 from __future__ import annotations
@@ -17,13 +18,31 @@ from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, ColumnElement, Engine, String, any_, func, literal, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Engine,
+    String,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
-from app.scheduling.calendar import DatedHours, Window, dated_bits, free_bits, quarter_bits, window_bits
+from app.scheduling.calendar import (
+    DatedHours,
+    Window,
+    dated_bits,
+    free_bits,
+    quarter_bits,
+    window_bits,
+)
 from app.scheduling.models import (
     LIVE_BOOKINGS,
     AvailabilityException,
@@ -44,7 +63,9 @@ _CHANGED = "diaries_changed"
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """One person's time over a horizon. `opened` is what their hours allow; `free` is that, less what is taken."""
+    """One person's time over a horizon. `opened` is what their hours allow; `free` is that, less
+    what is taken.
+    """
 
     horizon: Horizon
     opened: int
@@ -71,7 +92,8 @@ _cache_lock = threading.Lock()
 
 
 def lock(session: Session, person_ids: Iterable[str]) -> None:
-    """Holds the diaries of these people until the end of the transaction, and makes their calendars stale.
+    """Holds the diaries of these people until the end of the transaction, and makes their calendars
+    stale.
 
     Locks are taken in the order of the ids, so that two bookings never wait for each other.
     """
@@ -95,7 +117,9 @@ def lock(session: Session, person_ids: Iterable[str]) -> None:
 
 
 def current_horizon() -> Horizon:
-    """What calendars cover now: from the midnight (UTC) before last, so that buffers around midnight count."""
+    """What calendars cover now: from the midnight (UTC) before last, so that buffers around
+    midnight count.
+    """
     return _horizon_on(now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
@@ -106,13 +130,17 @@ def _horizon_on(today: datetime) -> Horizon:
 
 
 def calendars(
-    session: Session, zones: Mapping[str, str], *, open_unless_said: bool = False,
+    session: Session,
+    zones: Mapping[str, str],
+    *,
+    open_unless_said: bool = False,
     versions: Mapping[str, int] | None = None,
 ) -> dict[str, Calendar]:
     """The calendars of these people (`zones`: id to zone of residence) over `current_horizon`.
 
-    With `open_unless_said`, somebody who has entered no hours is open at all times: so it is with patients.
-    `versions` are those of the diaries, where they have been read in this transaction already.
+    With `open_unless_said`, somebody who has entered no hours is open at all times: so it is with
+    patients. `versions` are those of the diaries, where they have been read in this transaction
+    already.
     """
     horizon = current_horizon()
     versions = _versions(session, zones) if versions is None else versions
@@ -123,15 +151,20 @@ def calendars(
     found: dict[str, Calendar] = {}
     missing: list[str] = []
     for person_id, calendar in held.items():
-        if (calendar is not None and calendar.version == versions.get(person_id, 0)
-                and (calendar.horizon is horizon or calendar.horizon == horizon) and person_id not in mine):
+        if (
+            calendar is not None
+            and calendar.version == versions.get(person_id, 0)
+            and (calendar.horizon is horizon or calendar.horizon == horizon)
+            and person_id not in mine
+        ):
             found[person_id] = calendar
         else:
             missing.append(person_id)
     if missing:
         built = _build(session, {p: zones[p] for p in missing}, horizon, open_unless_said)
         found.update(built)
-        # What this transaction has changed may still be rolled back: it must not be shown to others.
+        # What this transaction has changed may still be rolled back: it must not be shown to
+        # others.
         lasting = {_key(p, open_unless_said): c for p, c in built.items() if p not in mine}
         with _cache_lock:
             kept.update(lasting)
@@ -148,19 +181,24 @@ def forget_all() -> None:
         _cache.clear()
 
 
-# --- building ---------------------------------------------------------------------------------------------
+# --- building
+# ---------------------------------------------------------------------------------------------
 
 
 def _build(
     session: Session, zones: Mapping[str, str], horizon: Horizon, open_unless_said: bool
 ) -> dict[str, Calendar]:
     ids = list(zones)
-    rules = _rules(session, ids)  # first: a change that comes between this and the rest makes it stale, not wrong
+    rules = _rules(
+        session, ids
+    )  # first: a change that comes between this and the rest makes it stale, not wrong
     windows = _windows(session, ids)
     extra, closed = _dated_hours(session, ids, horizon)
     taken = _claimed(session, ids, horizon)
     busy = _busy(session, ids, horizon)
-    limited = [p for p in ids if rules[p].daily_most is not None or rules[p].weekly_most is not None]
+    limited = [
+        p for p in ids if rules[p].daily_most is not None or rules[p].weekly_most is not None
+    ]
     starts = _booked_starts(session, limited, horizon) if limited else {}
     weekly: dict[tuple[Window, ...], int] = {}
     built: dict[str, Calendar] = {}
@@ -177,7 +215,11 @@ def _build(
         occupied = quarter_bits(taken.get(person_id, ()), horizon)
         for begin, end in busy.get(person_id, ()):
             occupied |= horizon.span(begin, end)
-        full = _full_days(starts[person_id], rule, zones[person_id], horizon) if person_id in starts else 0
+        full = (
+            _full_days(starts[person_id], rule, zones[person_id], horizon)
+            if person_id in starts
+            else 0
+        )
         free = free_bits(horizon, opened=opened, closed=full, busy=occupied, buffer=rule.buffer)
         claimed = len(taken.get(person_id, ()))
         built[person_id] = Calendar(horizon, opened, free, rule.version, claimed, rule.notice_hours)
@@ -186,9 +228,18 @@ def _build(
 
 def _rules(session: Session, person_ids: Iterable[str]) -> dict[str, Rules]:
     ids = list(person_ids)
-    columns = (Diary.person_id, Diary.version, Diary.buffer, Diary.notice_hours, Diary.daily_most, Diary.weekly_most)
+    columns = (
+        Diary.person_id,
+        Diary.version,
+        Diary.buffer,
+        Diary.notice_hours,
+        Diary.daily_most,
+        Diary.weekly_most,
+    )
     found = dict.fromkeys(ids, Rules())
-    for person_id, *values in session.execute(select(*columns).where(among(session, Diary.person_id, ids))):
+    for person_id, *values in session.execute(
+        select(*columns).where(among(session, Diary.person_id, ids))
+    ):
         found[person_id] = Rules(*values)
     return found
 
@@ -197,9 +248,15 @@ def _windows(session: Session, ids: list[str]) -> dict[str, list[Window]]:
     W = AvailabilityWindow
     found: dict[str, list[Window]] = defaultdict(list)
     rows = session.execute(
-        select(W.person_id, W.weekday, W.start_minute, W.end_minute, W.zone, W.valid_from, W.valid_until).where(
-            among(session, W.person_id, ids)
-        )
+        select(
+            W.person_id,
+            W.weekday,
+            W.start_minute,
+            W.end_minute,
+            W.zone,
+            W.valid_from,
+            W.valid_until,
+        ).where(among(session, W.person_id, ids))
     )
     for person_id, *values in rows:
         found[person_id].append(Window(*values))
@@ -249,13 +306,17 @@ def _busy(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[
 
 
 def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[datetime]]:
-    """When the meetings of these people begin, from a week before the horizon, for the maxima of days and weeks."""
+    """When the meetings of these people begin, from a week before the horizon, for the maxima of
+    days and weeks.
+    """
     found: dict[str, list[datetime]] = defaultdict(list)
     first, last = instant_of(horizon.start) - timedelta(days=7), instant_of(horizon.end)
     for column in (Booking.specialist_id, Booking.interpreter_id, Booking.second_interpreter_id):
         rows = session.execute(
             select(column, Booking.starts_at).where(
-                among(session, column, ids), Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at.between(first, last)
+                among(session, column, ids),
+                Booking.state.in_(LIVE_BOOKINGS),
+                Booking.starts_at.between(first, last),
             )
         )
         for person_id, starts_at in rows:
@@ -264,19 +325,30 @@ def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[s
 
 
 def _full_days(starts: Iterable[datetime], rule: Rules, zone: str, horizon: Horizon) -> int:
-    """Days, and weeks from Monday, on the person's wall that already hold as many meetings as they may."""
+    """Days, and weeks from Monday, on the person's wall that already hold as many meetings as they
+    may.
+    """
     days, weeks = meetings_by_day_and_week(starts, zone)
     full: list[DatedHours] = []
     if rule.daily_most is not None:
-        full += [DatedHours(day, day, zone) for day, count in days.items() if count >= rule.daily_most]
+        full += [
+            DatedHours(day, day, zone) for day, count in days.items() if count >= rule.daily_most
+        ]
     if rule.weekly_most is not None:
-        full += [DatedHours(monday, monday + timedelta(days=6), zone)
-                 for monday, count in weeks.items() if count >= rule.weekly_most]
+        full += [
+            DatedHours(monday, monday + timedelta(days=6), zone)
+            for monday, count in weeks.items()
+            if count >= rule.weekly_most
+        ]
     return dated_bits(full, horizon, outward=True)
 
 
-def meetings_by_day_and_week(starts: Iterable[datetime], zone: str) -> tuple[Counter[date], Counter[date]]:
-    """How many meetings begin on each day, and in each week by its Monday, on the wall of a zone."""
+def meetings_by_day_and_week(
+    starts: Iterable[datetime], zone: str
+) -> tuple[Counter[date], Counter[date]]:
+    """How many meetings begin on each day, and in each week by its Monday, on the wall of a
+    zone.
+    """
     days = Counter(at.astimezone(ZoneInfo(zone)).date() for at in starts)
     weeks: Counter[date] = Counter()
     for day, count in days.items():
@@ -294,13 +366,22 @@ def is_full(session: Session, person_id: str, zone: str, booking: Booking, rule:
         return False
     day = booking.starts_at.astimezone(ZoneInfo(zone)).date()
     around = (booking.starts_at - timedelta(days=8), booking.starts_at + timedelta(days=8))
-    others = session.scalars(select(Booking.starts_at).where(
-        or_(Booking.specialist_id == person_id, Booking.interpreter_id == person_id,
-            Booking.second_interpreter_id == person_id),
-        Booking.id != booking.id, Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at.between(*around)))
+    others = session.scalars(
+        select(Booking.starts_at).where(
+            or_(
+                Booking.specialist_id == person_id,
+                Booking.interpreter_id == person_id,
+                Booking.second_interpreter_id == person_id,
+            ),
+            Booking.id != booking.id,
+            Booking.state.in_(LIVE_BOOKINGS),
+            Booking.starts_at.between(*around),
+        )
+    )
     days, weeks = meetings_by_day_and_week(others, zone)
     return (rule.daily_most is not None and days[day] >= rule.daily_most) or (
-        rule.weekly_most is not None and weeks[monday_of(day)] >= rule.weekly_most)
+        rule.weekly_most is not None and weeks[monday_of(day)] >= rule.weekly_most
+    )
 
 
 def from_notice(horizon: Horizon, notice_hours: int) -> int:
@@ -317,7 +398,9 @@ def among(session: Session, column: Any, ids: Collection[str]) -> ColumnElement[
 
 
 def _versions(session: Session, ids: Collection[str]) -> dict[str, int]:
-    rows = session.execute(select(Diary.person_id, Diary.version).where(among(session, Diary.person_id, ids)))
+    rows = session.execute(
+        select(Diary.person_id, Diary.version).where(among(session, Diary.person_id, ids))
+    )
     return {person_id: version for person_id, version in rows}  # noqa: C416 - a Result is no mapping
 
 

@@ -1,8 +1,11 @@
-"""Fetching a calendar from an address that a person has entered: with limits, and never from inside the house.
+"""Fetching a calendar from an address that a person has entered: with limits, and never from inside
+the house.
 
-The address is resolved once, every answer must be public, and the connection goes to the very address that was checked:
-a name that changes its mind in between (DNS rebinding) gains nothing. Each redirect is checked anew.
+The address is resolved once, every answer must be public, and the connection goes to the very
+address that was checked: a name that changes its mind in between (DNS rebinding) gains nothing.
+Each redirect is checked anew.
 """
+
 from __future__ import annotations
 
 import http.client
@@ -42,9 +45,13 @@ Resolve = Callable[[str, int], list[str]]
 
 
 def public_addresses(host: str, port: int) -> list[str]:
-    """The IP addresses of a host. Raises `FeedRefused` unless every one of them is on the public internet."""
+    """The IP addresses of a host. Raises `FeedRefused` unless every one of them is on the public
+    internet.
+    """
     try:
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = [
+            str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
     except OSError as error:
         raise FeedRefused(N_("We could not find this address on the internet.")) from error
     if not found or not all(is_public(address) for address in found):
@@ -53,7 +60,9 @@ def public_addresses(host: str, port: int) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is reachable from anywhere; addresses that wrap an IPv4 one count as that one."""
+    """Whether an IP address is reachable from anywhere; addresses that wrap an IPv4 one count as
+    that one.
+    """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
@@ -68,13 +77,18 @@ def checked(url: str) -> str:
     """The address as it will be fetched; `webcal:` is `https:`. Raises `FeedRefused`."""
     url = url.strip()
     if url.lower().startswith("webcal://"):
-        url = "https://" + url[len("webcal://"):]
+        url = "https://" + url[len("webcal://") :]
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise FeedRefused(N_("This is not an address of a calendar.")) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > LONGEST_URL or port == 0:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or len(url) > LONGEST_URL
+        or port == 0
+    ):
         raise FeedRefused(N_("This is not an address of a calendar."))
     if any(ord(character) <= 32 or ord(character) == 127 for character in url):
         raise FeedRefused(N_("This is not an address of a calendar."))
@@ -82,7 +96,9 @@ def checked(url: str) -> str:
 
 
 def fetch(url: str, etag: str | None = None, *, resolve: Resolve | None = None) -> Fetched:
-    """What stands at the address now. Raises `FeedRefused`; takes at most twenty seconds and five megabytes."""
+    """What stands at the address now. Raises `FeedRefused`; takes at most twenty seconds and five
+    megabytes.
+    """
     until = monotonic() + TOTAL_SECONDS
     for _ in range(MOST_REDIRECTS + 1):
         url = checked(url)
@@ -112,11 +128,15 @@ def _ask(
     if etag:
         headers["If-None-Match"] = etag
     try:
-        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers=headers)
+        connection.request(
+            "GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers=headers
+        )
         return connection.getresponse(), connection
     except (OSError, http.client.HTTPException) as error:
         connection.close()
-        raise FeedRefused(N_("The other calendar does not answer. We will try again later.")) from error
+        raise FeedRefused(
+            N_("The other calendar does not answer. We will try again later.")
+        ) from error
 
 
 class _To(http.client.HTTPConnection):
@@ -134,8 +154,11 @@ class _To(http.client.HTTPConnection):
             except OSError as error:
                 failure = error
                 continue
-            self.sock = (ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-                         if self._secure else plain)
+            self.sock = (
+                ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+                if self._secure
+                else plain
+            )
             return
         raise failure
 
@@ -146,9 +169,13 @@ def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
         while chunk := answer.read1(65_536):
             body += chunk
             if len(body) > LARGEST:
-                raise FeedRefused(N_("The other calendar is larger than five megabytes, so we do not read it."))
+                raise FeedRefused(
+                    N_("The other calendar is larger than five megabytes, so we do not read it.")
+                )
             if monotonic() > until:
                 raise FeedRefused(N_("The other calendar is too slow. We will try again later."))
     except (OSError, http.client.HTTPException) as error:
-        raise FeedRefused(N_("The other calendar does not answer. We will try again later.")) from error
+        raise FeedRefused(
+            N_("The other calendar does not answer. We will try again later.")
+        ) from error
     return bytes(body)

@@ -1,4 +1,7 @@
-"""What people enter about times and hours, read into small frozen things. A word that cannot be read is `Invalid`."""
+"""What people enter about times and hours, read into small frozen things. A word that cannot be
+read is `Invalid`.
+"""
+
 from __future__ import annotations
 
 import re
@@ -27,7 +30,8 @@ Day = TypeVar("Day", date, datetime)
 
 @dataclass(frozen=True)
 class SlotForm:
-    """One chosen time. A button sends `slot` as «instant specialist interpreter second»; a script may send the parts.
+    """One chosen time. A button sends `slot` as «instant specialist interpreter second»; a script
+    may send the parts.
     """
 
     wish: Wish
@@ -35,14 +39,22 @@ class SlotForm:
 
     @classmethod
     def read(cls, form: Form) -> SlotForm:
-        at, specialist, interpreter, second = (form.get("slot", "").split(" ") + ["", "", "", ""])[:4]
+        at, specialist, interpreter, second = (form.get("slot", "").split(" ") + ["", "", "", ""])[
+            :4
+        ]
         at = form.get("starts_at") or at
         wish = Wish(
-            _instant(at), form.get("specialist") or specialist, form.get("interpreter") or interpreter or None,
-            _count(form, "length", DEFAULT_LENGTH), form.get("second_interpreter") or second or None,
-            form.get("mode") or Wish.mode)
+            _instant(at),
+            form.get("specialist") or specialist,
+            form.get("interpreter") or interpreter or None,
+            _count(form, "length", DEFAULT_LENGTH),
+            form.get("second_interpreter") or second or None,
+            form.get("mode") or Wish.mode,
+        )
         # One page offers many times: the same button twice is one wish, another button is another.
-        return cls(wish, f"{form.get('form_token', '')[:30] or new_id()}.{wish.starts_at.isoformat()[:32]}")
+        return cls(
+            wish, f"{form.get('form_token', '')[:30] or new_id()}.{wish.starts_at.isoformat()[:32]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,24 @@ class HoursForm:
         rows: list[WeeklyHours] = []
         for weekday in range(7):
             for row in range(MOST_WINDOWS):
-                start, end = form.get(f"start-{weekday}-{row}", ""), form.get(f"end-{weekday}-{row}", "")
+                start, end = (
+                    form.get(f"start-{weekday}-{row}", ""),
+                    form.get(f"end-{weekday}-{row}", ""),
+                )
                 if start or end:
-                    first, last = form.get(f"first-{weekday}-{row}"), form.get(f"last-{weekday}-{row}")
-                    rows.append(WeeklyHours(
-                        weekday, _minute(start), _minute(end) or MINUTES_IN_DAY,
-                        _day(first, "hours") if first else None, _day(last, "hours") if last else None))
+                    first, last = (
+                        form.get(f"first-{weekday}-{row}"),
+                        form.get(f"last-{weekday}-{row}"),
+                    )
+                    rows.append(
+                        WeeklyHours(
+                            weekday,
+                            _minute(start),
+                            _minute(end) or MINUTES_IN_DAY,
+                            _day(first, "hours") if first else None,
+                            _day(last, "hours") if last else None,
+                        )
+                    )
         return cls(form.get("zone", ""), tuple(rows))
 
 
@@ -74,11 +98,20 @@ class OpeningForm:
 
     @classmethod
     def read(cls, form: Form) -> OpeningForm:
-        weekday, first, last = whole_number(form.get("weekday", "")), form.get("valid_from"), form.get("valid_until")
-        return cls(WeeklyHours(
-            -1 if weekday is None else weekday, _minute(form.get("start", "")),
-            _minute(form.get("end", "")) or MINUTES_IN_DAY,
-            _day(first, "valid_from") if first else None, _day(last, "valid_until") if last else None))
+        weekday, first, last = (
+            whole_number(form.get("weekday", "")),
+            form.get("valid_from"),
+            form.get("valid_until"),
+        )
+        return cls(
+            WeeklyHours(
+                -1 if weekday is None else weekday,
+                _minute(form.get("start", "")),
+                _minute(form.get("end", "")) or MINUTES_IN_DAY,
+                _day(first, "valid_from") if first else None,
+                _day(last, "valid_until") if last else None,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +125,10 @@ class DaysForm:
         last = _day(form.get("last", ""), "last") if form.get("last") else first
         start = _minute(form["start"]) if form.get("start") else 0
         end = (_minute(form["end"]) or MINUTES_IN_DAY) if form.get("end") else MINUTES_IN_DAY
-        return cls(form.get("zone", ""), Days(first, last, form.get("kind") == "extra", start, end, _rule(form, first)))
+        return cls(
+            form.get("zone", ""),
+            Days(first, last, form.get("kind") == "extra", start, end, _rule(form, first)),
+        )
 
 
 @dataclass(frozen=True)
@@ -102,12 +138,19 @@ class CredentialForm:
     @classmethod
     def read(cls, form: Form) -> CredentialForm:
         first, last = form.get("valid_from"), form.get("valid_until")
-        return cls(Credential(
-            source=form.get("source", "").strip(), target=form.get("target", "").strip(),
-            credential=form.get("credential", ""), number=form.get("number", "").strip()[:60],
-            issuer=form.get("issuer", "").strip()[:120], both_ways=form.get("direction", "both") == "both",
-            modes=tuple(form.getlist("modes")), valid_from=_day(first, "valid_from") if first else None,
-            valid_until=_day(last, "valid_until") if last else None))
+        return cls(
+            Credential(
+                source=form.get("source", "").strip(),
+                target=form.get("target", "").strip(),
+                credential=form.get("credential", ""),
+                number=form.get("number", "").strip()[:60],
+                issuer=form.get("issuer", "").strip()[:120],
+                both_ways=form.get("direction", "both") == "both",
+                modes=tuple(form.getlist("modes")),
+                valid_from=_day(first, "valid_from") if first else None,
+                valid_until=_day(last, "valid_until") if last else None,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -117,9 +160,14 @@ class HabitsForm:
     @classmethod
     def read(cls, form: Form) -> HabitsForm:
         buffer = _count(form, "buffer", 0)
-        return cls(Habits(
-            buffer=buffer // 15 if buffer % 15 == 0 else -1, notice_hours=_count(form, "notice_hours", 0),
-            daily_most=_count(form, "daily_most", None), weekly_most=_count(form, "weekly_most", None)))
+        return cls(
+            Habits(
+                buffer=buffer // 15 if buffer % 15 == 0 else -1,
+                notice_hours=_count(form, "notice_hours", 0),
+                daily_most=_count(form, "daily_most", None),
+                weekly_most=_count(form, "weekly_most", None),
+            )
+        )
 
 
 REPEATS: dict[str, str] = {
@@ -139,10 +187,16 @@ def _rule(form: Form, first: date) -> str | None:
         raise Invalid(N_("We could not read how these days repeat."), field="repeat")
     if not repeat:
         return None
-    weekday, number = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[first.weekday()], (first.day - 1) // 7 + 1
+    weekday, number = (
+        ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[first.weekday()],
+        (first.day - 1) // 7 + 1,
+    )
     rule = {
-        "weekly": "FREQ=WEEKLY", "fortnightly": "FREQ=WEEKLY;INTERVAL=2", "yearly": "FREQ=YEARLY",
-        "monthly": f"FREQ=MONTHLY;BYDAY={number if number < 5 else -1}{weekday}", "rule": form.get("rule", "").strip(),
+        "weekly": "FREQ=WEEKLY",
+        "fortnightly": "FREQ=WEEKLY;INTERVAL=2",
+        "yearly": "FREQ=YEARLY",
+        "monthly": f"FREQ=MONTHLY;BYDAY={number if number < 5 else -1}{weekday}",
+        "rule": form.get("rule", "").strip(),
     }[repeat]
     return f"{rule};UNTIL={_day(until, 'until'):%Y%m%d}" if until else rule
 
@@ -156,13 +210,19 @@ def read_day(text: str | None) -> date | None:
 
 
 def read_time(text: str | None) -> time | None:
-    """A time of day on a full quarter, or None where there is none. Raises `Invalid` for one that cannot be."""
+    """A time of day on a full quarter, or None where there is none. Raises `Invalid` for one that
+    cannot be.
+    """
     if not text:
         return None
     minute = _minute(text)
     if minute % MINUTES or minute >= MINUTES_IN_DAY:
-        raise Invalid(N_("Meetings begin on a full quarter of an hour. Please choose one of the times shown."),
-                      field="time")
+        raise Invalid(
+            N_(
+                "Meetings begin on a full quarter of an hour. Please choose one of the times shown."
+            ),
+            field="time",
+        )
     return time(minute // 60, minute % 60)
 
 
@@ -181,8 +241,10 @@ def _instant(text: str) -> datetime:
     try:
         return _near(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
-        raise Invalid(N_("We could not read this time. Please choose one of the times shown."),
-                      field="starts_at") from None
+        raise Invalid(
+            N_("We could not read this time. Please choose one of the times shown."),
+            field="starts_at",
+        ) from None
 
 
 def _day(text: str, field: str) -> date:
@@ -193,7 +255,9 @@ def _day(text: str, field: str) -> date:
 
 
 def _near(day: Day) -> Day:
-    """The day, or moment, unless it is so far off that weeks cannot be counted from it. Raises `ValueError`."""
+    """The day, or moment, unless it is so far off that weeks cannot be counted from it. Raises
+    `ValueError`.
+    """
     if day.year not in YEARS:
         raise ValueError(day)
     return day
@@ -203,7 +267,10 @@ def _minute(text: str) -> int:
     found = _TIME.fullmatch(text.strip())
     minute = int(found[1]) * 60 + int(found[2]) if found else -1
     if not 0 <= minute <= MINUTES_IN_DAY or (found and int(found[2]) > 59):
-        raise Invalid(N_("Please enter a time of day, such as 09:00, for the beginning and the end."), field="hours")
+        raise Invalid(
+            N_("Please enter a time of day, such as 09:00, for the beginning and the end."),
+            field="hours",
+        )
     return minute
 
 

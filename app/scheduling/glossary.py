@@ -1,8 +1,9 @@
 """Words that an interpreter does well to prepare: drugs, parts of the body, abbreviations. Pure.
 
-Only words from closed lists and shapes are taken (`glossary_words`), so that no name of a person can slip into a
-brief: an unknown word in capitals is not an abbreviation here.
+Only words from closed lists and shapes are taken (`glossary_words`), so that no name of a person
+can slip into a brief: an unknown word in capitals is not an abbreviation here.
 """
+
 from __future__ import annotations
 
 import re
@@ -40,7 +41,16 @@ _STEM = re.compile(rf"[a-z]{{3,}}(?:{'|'.join(DRUG_STEMS)})")
 _WITH_DIGITS = re.compile(rf"(?<![\w-])(?:{'|'.join(WITH_DIGITS)})(?![\w-])")
 _CAPITALS = re.compile(r"(?<!\w)[A-Z]{2,6}(?![\w])")
 _WORD = re.compile(r"[^\W\d_]+")
-_PLURALS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("ae", "a"), ("es", "is"), ("i", "us"), ("ses", "sis"))
+_PLURALS = (
+    ("ies", "y"),
+    ("ves", "f"),
+    ("es", ""),
+    ("s", ""),
+    ("ae", "a"),
+    ("es", "is"),
+    ("i", "us"),
+    ("ses", "sis"),
+)
 
 
 def terms_in(*texts: str) -> list[Term]:
@@ -50,7 +60,9 @@ def terms_in(*texts: str) -> list[Term]:
         words = {word.lower() for word in _WORD.findall(text)}
         found |= {Term(Kind.DRUG, word) for word in words if _is_drug(word)}
         found |= {Term(Kind.ANATOMY, word) for word in words if _is_anatomy(word)}
-        short = {one for one in _CAPITALS.findall(text) if one in ABBREVIATIONS} | set(_WITH_DIGITS.findall(text))
+        short = {one for one in _CAPITALS.findall(text) if one in ABBREVIATIONS} | set(
+            _WITH_DIGITS.findall(text)
+        )
         found |= {Term(Kind.ABBREVIATION, " ".join(one.split())) for one in short}
     return sorted(found)[:MOST_TERMS]
 
@@ -76,4 +88,5 @@ def _is_drug(word: str) -> bool:
 
 def _is_anatomy(word: str) -> bool:
     return word in ANATOMY or any(
-        word.endswith(end) and word[:-len(end)] + instead in ANATOMY for end, instead in _PLURALS)
+        word.endswith(end) and word[: -len(end)] + instead in ANATOMY for end, instead in _PLURALS
+    )

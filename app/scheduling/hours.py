@@ -1,4 +1,5 @@
 """The verbs of hours and qualifications: when people can be asked, and for which languages."""
+
 from __future__ import annotations
 
 import secrets
@@ -42,7 +43,9 @@ CREDENTIALS = ("CHI", "CMI", "CoreCHI", "court", "state", "other")
 
 @dataclass(frozen=True)
 class WeeklyHours:
-    """Open from `start` until `end` (minutes after midnight on the wall) on a weekday; 0 is Monday."""
+    """Open from `start` until `end` (minutes after midnight on the wall) on a weekday; 0 is
+    Monday.
+    """
 
     weekday: int
     start: int
@@ -91,7 +94,9 @@ class Credential:
 def set_availability(
     session: Session, actor: Person, owner: Person, hours: Sequence[WeeklyHours], zone: str
 ) -> None:
-    """Replaces the weekly hours of `owner`. Meetings already booked stay. Raises `Forbidden`, `Invalid`."""
+    """Replaces the weekly hours of `owner`. Meetings already booked stay. Raises `Forbidden`,
+    `Invalid`.
+    """
     _refuse_unless_may_set(actor, owner)
     _check_zone(zone)
     if len(hours) > MOST_WINDOWS:
@@ -101,9 +106,17 @@ def set_availability(
     diaries.lock(session, [owner.id])
     session.execute(delete(AvailabilityWindow).where(AvailabilityWindow.person_id == owner.id))
     session.add_all(
-        AvailabilityWindow(person_id=owner.id, weekday=one.weekday, start_minute=one.start, end_minute=one.end,
-                           zone=zone, valid_from=one.valid_from, valid_until=one.valid_until)
-        for one in sorted(set(hours), key=lambda one: (one.weekday, one.start)))
+        AvailabilityWindow(
+            person_id=owner.id,
+            weekday=one.weekday,
+            start_minute=one.start,
+            end_minute=one.end,
+            zone=zone,
+            valid_from=one.valid_from,
+            valid_until=one.valid_until,
+        )
+        for one in sorted(set(hours), key=lambda one: (one.weekday, one.start))
+    )
     session.flush()
     _record(session, actor, owner, windows=len(hours), zone=zone)
 
@@ -117,17 +130,30 @@ def add_opening(
     _check_opening(one)
     held = session.scalar(select(func.count()).where(AvailabilityWindow.person_id == owner.id)) or 0
     if held >= MOST_WINDOWS:
-        raise Invalid(N_("Please enter at most %(most)s openings a week."), field="start", most=MOST_WINDOWS)
+        raise Invalid(
+            N_("Please enter at most %(most)s openings a week."), field="start", most=MOST_WINDOWS
+        )
     diaries.lock(session, [owner.id])
-    row = AvailabilityWindow(person_id=owner.id, weekday=one.weekday, start_minute=one.start, end_minute=one.end,
-                             zone=zone, valid_from=one.valid_from, valid_until=one.valid_until)
+    row = AvailabilityWindow(
+        person_id=owner.id,
+        weekday=one.weekday,
+        start_minute=one.start,
+        end_minute=one.end,
+        zone=zone,
+        valid_from=one.valid_from,
+        valid_until=one.valid_until,
+    )
     session.add(row)
     session.flush()
-    _record(session, actor, owner, opening=row.id, weekday=one.weekday, start=one.start, end=one.end)
+    _record(
+        session, actor, owner, opening=row.id, weekday=one.weekday, start=one.start, end=one.end
+    )
     return row
 
 
-def change_opening(session: Session, actor: Person, owner: Person, row: AvailabilityWindow, one: WeeklyHours) -> None:
+def change_opening(
+    session: Session, actor: Person, owner: Person, row: AvailabilityWindow, one: WeeklyHours
+) -> None:
     """Another day, other times or another period for an opening of every week; its zone stays."""
     _refuse_unless_may_set(actor, owner)
     _refuse_anothers(row.person_id, owner)
@@ -136,7 +162,9 @@ def change_opening(session: Session, actor: Person, owner: Person, row: Availabi
     row.weekday, row.start_minute, row.end_minute = one.weekday, one.start, one.end
     row.valid_from, row.valid_until = one.valid_from, one.valid_until
     session.flush()
-    _record(session, actor, owner, opening=row.id, weekday=one.weekday, start=one.start, end=one.end)
+    _record(
+        session, actor, owner, opening=row.id, weekday=one.weekday, start=one.start, end=one.end
+    )
 
 
 def remove_opening(session: Session, actor: Person, owner: Person, row: AvailabilityWindow) -> None:
@@ -148,23 +176,47 @@ def remove_opening(session: Session, actor: Person, owner: Person, row: Availabi
     _record(session, actor, owner, opening_removed=row.id, weekday=row.weekday)
 
 
-def add_days(session: Session, actor: Person, owner: Person, days: Days, zone: str) -> AvailabilityException:
+def add_days(
+    session: Session, actor: Person, owner: Person, days: Days, zone: str
+) -> AvailabilityException:
     """A closure or extra hours on certain days. Meetings already booked stay."""
     _refuse_unless_may_set(actor, owner)
     _check_zone(zone)
     _check_days(days)
-    if session.scalar(select(func.count()).where(AvailabilityException.person_id == owner.id)) >= MOST_EXCEPTIONS:
-        raise Invalid(N_("There are too many entries. Please remove old ones first."), field="first")
+    if (
+        session.scalar(select(func.count()).where(AvailabilityException.person_id == owner.id))
+        >= MOST_EXCEPTIONS
+    ):
+        raise Invalid(
+            N_("There are too many entries. Please remove old ones first."), field="first"
+        )
     diaries.lock(session, [owner.id])
-    row = AvailabilityException(person_id=owner.id, opens=days.opens, first_day=days.first, last_day=days.last,
-                                start_minute=days.start, end_minute=days.end, zone=zone, rule=days.rule)
+    row = AvailabilityException(
+        person_id=owner.id,
+        opens=days.opens,
+        first_day=days.first,
+        last_day=days.last,
+        start_minute=days.start,
+        end_minute=days.end,
+        zone=zone,
+        rule=days.rule,
+    )
     session.add(row)
     session.flush()
-    _record(session, actor, owner, opens=days.opens, first=days.first.isoformat(), last=days.last.isoformat())
+    _record(
+        session,
+        actor,
+        owner,
+        opens=days.opens,
+        first=days.first.isoformat(),
+        last=days.last.isoformat(),
+    )
     return row
 
 
-def change_days(session: Session, actor: Person, owner: Person, row: AvailabilityException, days: Days) -> None:
+def change_days(
+    session: Session, actor: Person, owner: Person, row: AvailabilityException, days: Days
+) -> None:
     """Other days or times for a closure or for extra hours; their zone stays."""
     _refuse_unless_may_set(actor, owner)
     _refuse_anothers(row.person_id, owner)
@@ -173,7 +225,14 @@ def change_days(session: Session, actor: Person, owner: Person, row: Availabilit
     row.opens, row.first_day, row.last_day = days.opens, days.first, days.last
     row.start_minute, row.end_minute, row.rule = days.start, days.end, days.rule
     session.flush()
-    _record(session, actor, owner, opens=days.opens, first=days.first.isoformat(), last=days.last.isoformat())
+    _record(
+        session,
+        actor,
+        owner,
+        opens=days.opens,
+        first=days.first.isoformat(),
+        last=days.last.isoformat(),
+    )
 
 
 def remove_days(session: Session, actor: Person, owner: Person, row: AvailabilityException) -> None:
@@ -189,15 +248,22 @@ def set_habits(session: Session, actor: Person, owner: Person, habits: Habits) -
     """Buffers, notice and the most meetings a day and a week."""
     _refuse_unless_may_set(actor, owner)
     if not 0 <= habits.buffer <= 8:
-        raise Invalid(N_("The pause between two meetings is a number of quarter hours, at most two hours."),
-                      field="buffer")
+        raise Invalid(
+            N_("The pause between two meetings is a number of quarter hours, at most two hours."),
+            field="buffer",
+        )
     if not 0 <= habits.notice_hours <= 24 * 14:
         raise Invalid(N_("The notice can be at most two weeks."), field="notice_hours")
     for name, most in (("daily_most", habits.daily_most), ("weekly_most", habits.weekly_most)):
         if most is not None and not 1 <= most <= 100:
-            raise Invalid(N_("Please enter a number of meetings from 1 to 100, or leave it empty."), field=name)
+            raise Invalid(
+                N_("Please enter a number of meetings from 1 to 100, or leave it empty."),
+                field=name,
+            )
     if habits.daily_most and habits.weekly_most and habits.daily_most > habits.weekly_most:
-        raise Invalid(N_("The most meetings a day cannot be more than the most a week."), field="daily_most")
+        raise Invalid(
+            N_("The most meetings a day cannot be more than the most a week."), field="daily_most"
+        )
     diaries.lock(session, [owner.id])
     diary = session.get_one(Diary, owner.id, populate_existing=True)
     diary.buffer, diary.notice_hours = habits.buffer, habits.notice_hours
@@ -206,8 +272,12 @@ def set_habits(session: Session, actor: Person, owner: Person, habits: Habits) -
     _record(session, actor, owner, buffer=habits.buffer, notice_hours=habits.notice_hours)
 
 
-def add_qualification(session: Session, actor: Person, owner: Person, held: Credential) -> Qualification:
-    """A pair of languages that `owner` may be proposed for. The office or an administrator has seen the paper."""
+def add_qualification(
+    session: Session, actor: Person, owner: Person, held: Credential
+) -> Qualification:
+    """A pair of languages that `owner` may be proposed for. The office or an administrator has seen
+    the paper.
+    """
     if actor.role not in (Role.COORDINATOR, Role.ADMINISTRATOR):
         raise Forbidden()
     if owner.role != Role.INTERPRETER:
@@ -223,9 +293,17 @@ def add_qualification(session: Session, actor: Person, owner: Person, held: Cred
         raise Invalid(N_("Please choose at least one way of interpreting."), field="modes")
     _check_period(held.valid_from, held.valid_until)
     row = Qualification(
-        person_id=owner.id, source=held.source, target=held.target, both_ways=held.both_ways, modes=list(held.modes),
-        credential=held.credential, number=held.number, issuer=held.issuer, valid_from=held.valid_from,
-        valid_until=held.valid_until)
+        person_id=owner.id,
+        source=held.source,
+        target=held.target,
+        both_ways=held.both_ways,
+        modes=list(held.modes),
+        credential=held.credential,
+        number=held.number,
+        issuer=held.issuer,
+        valid_from=held.valid_from,
+        valid_until=held.valid_until,
+    )
     session.add(row)
     session.flush()
     _record(session, actor, owner, qualification=row.id, source=held.source, target=held.target)
@@ -233,7 +311,9 @@ def add_qualification(session: Session, actor: Person, owner: Person, held: Cred
 
 
 def end_qualification(session: Session, actor: Person, owner: Person, row: Qualification) -> None:
-    """The pair no longer counts. Meetings already agreed stay; the office sees them on its board."""
+    """The pair no longer counts. Meetings already agreed stay; the office sees them on its
+    board.
+    """
     if actor.role not in (Role.COORDINATOR, Role.ADMINISTRATOR) or row.person_id != owner.id:
         raise Forbidden()
     session.delete(row)
@@ -242,14 +322,18 @@ def end_qualification(session: Session, actor: Person, owner: Person, row: Quali
 
 
 def add_feed(session: Session, actor: Person, owner: Person, url: str) -> BusyFeed:
-    """Another calendar whose busy times count as taken. It is read soon, and then every half hour."""
+    """Another calendar whose busy times count as taken. It is read soon, and then every half
+    hour.
+    """
     _refuse_unless_may_set(actor, owner)
     try:
         url = feeds.checked(url)
     except feeds.FeedRefused as refused:
         raise Invalid(refused.sentence, field="url") from None
     if session.scalar(select(func.count()).where(BusyFeed.person_id == owner.id)) >= MOST_FEEDS:
-        raise Invalid(N_("Please enter at most %(most)s other calendars."), field="url", most=MOST_FEEDS)
+        raise Invalid(
+            N_("Please enter at most %(most)s other calendars."), field="url", most=MOST_FEEDS
+        )
     feed = BusyFeed(id=new_id(), person_id=owner.id, url=url)
     session.add(feed)
     session.flush()
@@ -288,19 +372,33 @@ def forget_calendar_key(session: Session, actor: Person) -> None:
         _record(session, actor, actor, calendar_key="forgotten")
 
 
-def keep_busy_spans(session: Session, feed: BusyFeed, spans: Sequence[Interval], etag: str | None) -> None:
+def keep_busy_spans(
+    session: Session, feed: BusyFeed, spans: Sequence[Interval], etag: str | None
+) -> None:
     """Puts what a feed says now in the place of what it said before."""
-    before = session.execute(select(BusySpan.start_quarter, BusySpan.end_quarter)
-                             .where(BusySpan.feed_id == feed.id).order_by(BusySpan.start_quarter)).all()
+    before = session.execute(
+        select(BusySpan.start_quarter, BusySpan.end_quarter)
+        .where(BusySpan.feed_id == feed.id)
+        .order_by(BusySpan.start_quarter)
+    ).all()
     feed.fetched_at, feed.failure, feed.etag = now(), None, etag
     if [tuple(row) for row in before] == list(spans):
         return
     diaries.lock(session, [feed.person_id])
     session.execute(delete(BusySpan).where(BusySpan.feed_id == feed.id))
     if spans:
-        session.execute(insert(BusySpan), [
-            {"feed_id": feed.id, "person_id": feed.person_id, "start_quarter": begin, "end_quarter": end}
-            for begin, end in spans])
+        session.execute(
+            insert(BusySpan),
+            [
+                {
+                    "feed_id": feed.id,
+                    "person_id": feed.person_id,
+                    "start_quarter": begin,
+                    "end_quarter": end,
+                }
+                for begin, end in spans
+            ],
+        )
 
 
 def _check_opening(one: WeeklyHours) -> None:
@@ -344,7 +442,11 @@ def _check_zone(zone: str) -> None:
 
 
 def _check_minutes(start: int, end: int, *, wraps: bool) -> None:
-    if not (0 <= start < MINUTES_IN_DAY and 0 <= end <= MINUTES_IN_DAY) or start % MINUTES or end % MINUTES:
+    if (
+        not (0 <= start < MINUTES_IN_DAY and 0 <= end <= MINUTES_IN_DAY)
+        or start % MINUTES
+        or end % MINUTES
+    ):
         raise Invalid(N_("Hours begin and end on a full quarter of an hour."), field="start")
     if start == end or (end < start and not wraps):
         raise Invalid(N_("The end must lie after the beginning."), field="end")

@@ -2,6 +2,7 @@
 
 A script asks for JSON; a person whose scripts do not run is led back to the page of their hours.
 """
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -30,13 +31,29 @@ def hours_calendar() -> Response:
     """The week (or `days`) from `from`: see `hours_week.Drawn`."""
     owner, days = owner_of_hours(), whole_number(request.args.get("days", "")) or 7
     zone = hours_week.zone_of_hours(db_session(), owner)
-    first = forms.read_day(request.args.get("from")) or now().date() - timedelta(days=now().weekday())
+    first = forms.read_day(request.args.get("from")) or now().date() - timedelta(
+        days=now().weekday()
+    )
     drawn = hours_week.week_of_hours(db_session(), owner, zone, first, days)
-    return jsonify(zone=zone, stretches=[
-        {"kind": one.kind, "starts": one.starts.isoformat(), "ends": one.ends.isoformat(), "row": one.row_id,
-         "weekday": one.weekday, "start": one.start_minute, "end": one.end_minute,
-         "first": one.first.isoformat() if one.first else "", "last": one.last.isoformat() if one.last else "",
-         "rule": one.rule or "", "movable": one.is_movable} for one in drawn])
+    return jsonify(
+        zone=zone,
+        stretches=[
+            {
+                "kind": one.kind,
+                "starts": one.starts.isoformat(),
+                "ends": one.ends.isoformat(),
+                "row": one.row_id,
+                "weekday": one.weekday,
+                "start": one.start_minute,
+                "end": one.end_minute,
+                "first": one.first.isoformat() if one.first else "",
+                "last": one.last.isoformat() if one.last else "",
+                "rule": one.rule or "",
+                "movable": one.is_movable,
+            }
+            for one in drawn
+        ],
+    )
 
 
 @blueprint.post("/hours/openings")
@@ -52,7 +69,9 @@ def add_opening() -> Answer:
 @requires(Permission.AVAILABILITY_WRITE)
 def change_opening(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _found(AvailabilityWindow, row_id)
-    service.change_opening(db_session(), current_person(), owner, row, forms.OpeningForm.read(request.form).opening)
+    service.change_opening(
+        db_session(), current_person(), owner, row, forms.OpeningForm.read(request.form).opening
+    )
     return hours_saved(owner, row_id)
 
 
@@ -68,7 +87,9 @@ def remove_opening(row_id: str) -> Answer:
 @requires(Permission.AVAILABILITY_WRITE)
 def change_days(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _found(AvailabilityException, row_id)
-    service.change_days(db_session(), current_person(), owner, row, forms.DaysForm.read(request.form).days)
+    service.change_days(
+        db_session(), current_person(), owner, row, forms.DaysForm.read(request.form).days
+    )
     return hours_saved(owner, row_id)
 
 

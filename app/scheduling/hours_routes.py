@@ -1,4 +1,5 @@
 """Hours, days and other calendars over HTTP."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -42,7 +43,9 @@ def set_hours() -> Page:
     try:
         entered = forms.HoursForm.read(request.form)
         if _is_only_the_zone_new(owner, entered):
-            return redirect(url_for("scheduling.hours_zone", to=entered.zone, person=request.form.get("person")))
+            return redirect(
+                url_for("scheduling.hours_zone", to=entered.zone, person=request.form.get("person"))
+            )
         service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
@@ -54,7 +57,9 @@ def set_hours() -> Page:
 def set_habits() -> Page:
     owner = owner_of_hours()
     try:
-        service.set_habits(db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits)
+        service.set_habits(
+            db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits
+        )
     except Invalid as refusal:
         return _hours_page(owner, refusal)
     return hours_saved(owner)
@@ -66,7 +71,9 @@ def add_days() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.DaysForm.read(request.form)
-        row = service.add_days(db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone)
+        row = service.add_days(
+            db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone
+        )
     except Invalid as refusal:
         return _hours_page(owner, refusal)
     return hours_saved(owner, row.id)
@@ -131,7 +138,9 @@ def remove_pair(row_id: str) -> Page:
 @blueprint.get("/hours/zone")
 @requires(Permission.AVAILABILITY_READ)
 def hours_zone() -> Page:
-    """Asks whether the weekly hours move with a new zone: `to`, or the one in which the person lives."""
+    """Asks whether the weekly hours move with a new zone: `to`, or the one in which the person
+    lives.
+    """
     return _zone_page(owner_of_hours())
 
 
@@ -140,13 +149,16 @@ def hours_zone() -> Page:
 def move_zone() -> Page:
     owner, zone = owner_of_hours(), request.form.get("to", "")
     try:
-        moving_zone.move_hours(db_session(), current_person(), owner, zone, request.form.get("way", ""))
+        moving_zone.move_hours(
+            db_session(), current_person(), owner, zone, request.form.get("way", "")
+        )
     except Invalid as refusal:
         return _zone_page(owner, refusal)
     return hours_saved(owner)
 
 
-# --- inside ---------------------------------------------------------------------------------------------------
+# --- inside ---------------------------------------------------------------------------------------
+# ------------
 
 
 def owner_of_hours() -> Person:
@@ -163,21 +175,37 @@ def owner_of_hours() -> Person:
 def _is_only_the_zone_new(owner: Person, entered: forms.HoursForm) -> bool:
     """Then it is not clear what is meant, and the person is asked."""
     rows = queries.windows_of(db_session(), owner)
-    kept = {WeeklyHours(one.weekday, one.start_minute, one.end_minute, one.valid_from, one.valid_until) for one in rows}
-    return bool(rows) and set(entered.rows) == kept and entered.zone in available_timezones() and (
-        entered.zone != rows[0].zone)
+    kept = {
+        WeeklyHours(one.weekday, one.start_minute, one.end_minute, one.valid_from, one.valid_until)
+        for one in rows
+    }
+    return (
+        bool(rows)
+        and set(entered.rows) == kept
+        and entered.zone in available_timezones()
+        and (entered.zone != rows[0].zone)
+    )
 
 
 def _zone_page(owner: Person, refusal: Refusal | None = None) -> Page:
     zone = request.values.get("to") or owner.timezone
-    moving = moving_zone.openings(db_session(), owner, zone) if zone in available_timezones() else []
+    moving = (
+        moving_zone.openings(db_session(), owner, zone) if zone in available_timezones() else []
+    )
     if not moving:
         return redirect(url_for("scheduling.hours", person=request.values.get("person")))
     was = moving[0].row.zone
     page = render_template(
-        "scheduling/hours_zone.html", owner=owner, zone=zone, was=was, moving=moving, weekdays=pages.WEEKDAYS,
-        meetings=moving_zone.meetings(db_session(), owner, zone), clocks_part=moving_zone.clocks_part(was, zone),
-        error=sentence_of(refusal) if refusal else None)
+        "scheduling/hours_zone.html",
+        owner=owner,
+        zone=zone,
+        was=was,
+        moving=moving,
+        weekdays=pages.WEEKDAYS,
+        meetings=moving_zone.meetings(db_session(), owner, zone),
+        clocks_part=moving_zone.clocks_part(was, zone),
+        error=sentence_of(refusal) if refusal else None,
+    )
     return (page, refusal.status) if refusal else page
 
 
@@ -191,13 +219,25 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
     zone = request.form.get("zone") or (windows[0].zone if windows else owner.timezone)
     may_certify = owner.role == Role.INTERPRETER and current_person().role == Role.COORDINATOR
     page = render_template(
-        "scheduling/hours.html", owner=owner, windows=windows, days=queries.exceptions_of(session, owner),
-        feeds=queries.feeds_of(session, owner), repeats=forms.REPEATS, habits=queries.habits_of(session, owner),
+        "scheduling/hours.html",
+        owner=owner,
+        windows=windows,
+        days=queries.exceptions_of(session, owner),
+        feeds=queries.feeds_of(session, owner),
+        repeats=forms.REPEATS,
+        habits=queries.habits_of(session, owner),
         qualifications=queries.qualifications_of(session, owner),
-        zone=zone, zones=zone_choices(current_language().tag, now().date(), keep=zone),
-        entered=request.form if refusal else None, weekdays=pages.WEEKDAYS, rows=range(_rows_a_day(windows)),
-        credentials=CREDENTIALS, may_certify=may_certify, languages=_languages() if may_certify else [],
-        errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {}, today=now().date())
+        zone=zone,
+        zones=zone_choices(current_language().tag, now().date(), keep=zone),
+        entered=request.form if refusal else None,
+        weekdays=pages.WEEKDAYS,
+        rows=range(_rows_a_day(windows)),
+        credentials=CREDENTIALS,
+        may_certify=may_certify,
+        languages=_languages() if may_certify else [],
+        errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {},
+        today=now().date(),
+    )
     return (page, refusal.status) if refusal else page
 
 
@@ -205,7 +245,9 @@ def _languages() -> pages.Groups:
     """What an interpreter can be certified for, with what was entered before."""
     asked = request.form.get("source", ""), request.form.get("target", "")
     used = {*queries.interpreted_languages(db_session()), *LOCALES}
-    return pages.tags_to_choose(used, current_language().tag, *(one for one in asked if is_tag(one)))
+    return pages.tags_to_choose(
+        used, current_language().tag, *(one for one in asked if is_tag(one))
+    )
 
 
 def hours_saved(owner: Person, row_id: str | None = None) -> Response:

@@ -1,4 +1,7 @@
-"""The calendar file that goes with a message about a meeting, so that people's own calendars follow by themselves."""
+"""The calendar file that goes with a message about a meeting, so that people's own calendars follow
+by themselves.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,15 +13,31 @@ from app.identity.models import Person
 from app.scheduling.calendar_file import Method, meeting_file
 from app.scheduling.models import Booking
 
-CARRIED_BY = frozenset({
-    "booking_confirmed", "booking_moved", "booking_cancelled", "clock_rules_changed", "engagement_proposed",
-    "engagement_agreed", "engagement_ended", "interpreter_replaced"})
+CARRIED_BY = frozenset(
+    {
+        "booking_confirmed",
+        "booking_moved",
+        "booking_cancelled",
+        "clock_rules_changed",
+        "engagement_proposed",
+        "engagement_agreed",
+        "engagement_ended",
+        "interpreter_replaced",
+    }
+)
 
 
 def invitation(
-    session: Session, kind: str, facts: Mapping[str, Any], reader: Person, *, site: str, organizer: str
+    session: Session,
+    kind: str,
+    facts: Mapping[str, Any],
+    reader: Person,
+    *,
+    site: str,
+    organizer: str,
 ) -> tuple[Method, bytes] | None:
-    """What the reader's calendar should hold now, whatever has happened since the message was written.
+    """What the reader's calendar should hold now, whatever has happened since the message was
+    written.
 
     None for messages that bring none. Whoever is no longer in the meeting is told to take it out.
     """

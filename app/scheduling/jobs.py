@@ -1,4 +1,5 @@
 """What happens by itself: holds run out, interpreters' silence is noticed, people are reminded."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -46,11 +47,19 @@ def remind_booking(session: Session, payload: Payload, context: JobContext) -> N
         return
     if booking.starts_at <= now():
         return
-    ladder.tell(session, "reminder", booking, [person.id for person in booking.people], hours=payload["hours"])
+    ladder.tell(
+        session,
+        "reminder",
+        booking,
+        [person.id for person in booking.people],
+        hours=payload["hours"],
+    )
 
 
 def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> None:
-    """Reads another calendar. The network comes first: a transaction that waits for it would make everybody wait."""
+    """Reads another calendar. The network comes first: a transaction that waits for it would make
+    everybody wait.
+    """
     with context.database.unit_of_work() as reading:
         feed = reading.get(BusyFeed, payload["feed_id"])
         if feed is None:
@@ -70,7 +79,9 @@ def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> 
     if feed is None:
         return
     if failure is not None:
-        feed.failure = failure  # what was read before stays: better busy too long than asked too often
+        feed.failure = (
+            failure  # what was read before stays: better busy too long than asked too often
+        )
     elif fetched is not None and fetched.body is not None:
         hours.keep_busy_spans(session, feed, spans, fetched.etag)
     else:
@@ -78,7 +89,9 @@ def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> 
 
 
 def fetch_busy_feeds(session: Session, payload: Payload, context: JobContext) -> None:
-    """Every feed, each in a job of its own. Once a day in full, because the horizon has moved on."""
+    """Every feed, each in a job of its own. Once a day in full, because the horizon has moved
+    on.
+    """
     for feed in session.scalars(select(BusyFeed)):
         if feed.fetched_at is None or feed.fetched_at.date() != now().date():
             feed.etag = None
@@ -86,46 +99,76 @@ def fetch_busy_feeds(session: Session, payload: Payload, context: JobContext) ->
 
 
 def warn_of_expiry(session: Session, payload: Payload, context: JobContext) -> None:
-    """Sixty, thirty and seven days before a credential expires its holder and the office are told, once each."""
+    """Sixty, thirty and seven days before a credential expires its holder and the office are told,
+    once each.
+    """
     today = now().date()
     for days in EXPIRY_WARNINGS:
         last = today + timedelta(days=days)
         for held in session.scalars(select(Qualification).where(Qualification.valid_until == last)):
             for person_id in dict.fromkeys([held.person_id, *ladder.office(session)]):
-                enqueue(session, "notify", {
-                    "kind": "credential_expiring", "person_id": person_id, "case_id": None,
-                    "facts": {"days": days},
-                }, key=f"expiry:{held.id}:{days}:{person_id}")
+                enqueue(
+                    session,
+                    "notify",
+                    {
+                        "kind": "credential_expiring",
+                        "person_id": person_id,
+                        "case_id": None,
+                        "facts": {"days": days},
+                    },
+                    key=f"expiry:{held.id}:{days}:{person_id}",
+                )
 
 
 def check_clock_rules(session: Session, payload: Payload, context: JobContext) -> None:
-    """A country may change its clocks after a meeting was agreed. The instant stays; everyone learns their new time.
+    """A country may change its clocks after a meeting was agreed. The instant stays; everyone
+    learns their new time.
 
-    The rules are read anew from the disk: this process may be older than they are. Who has moved to another zone is
-    held to the rules of that one from now on.
+    The rules are read anew from the disk: this process may be older than they are. Who has moved to
+    another zone is held to the rules of that one from now on.
     """
     ZoneInfo.clear_cache()
     stretches.cache_clear()
-    ahead = session.scalars(select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now()))
+    ahead = session.scalars(
+        select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now())
+    )
     for booking in ahead:
-        zones = {person.id: booking.zones.get(person.id, person.timezone) for person in booking.people}
-        today = {person_id: service.minutes_from_utc(zone, booking.starts_at) for person_id, zone in zones.items()}
-        changed = {person_id: [booking.offsets[person_id], minutes] for person_id, minutes in today.items()
-                   if booking.offsets.get(person_id, minutes) != minutes}
+        zones = {
+            person.id: booking.zones.get(person.id, person.timezone) for person in booking.people
+        }
+        today = {
+            person_id: service.minutes_from_utc(zone, booking.starts_at)
+            for person_id, zone in zones.items()
+        }
+        changed = {
+            person_id: [booking.offsets[person_id], minutes]
+            for person_id, minutes in today.items()
+            if booking.offsets.get(person_id, minutes) != minutes
+        }
         before = booking.clocks_changed
-        if changed or any(person.timezone != booking.zones.get(person.id) for person in booking.people):
+        if changed or any(
+            person.timezone != booking.zones.get(person.id) for person in booking.people
+        ):
             service.agree_clocks(booking)
             booking.clocks_changed = before | {
-                person_id: [before.get(person_id, was)[0], minutes] for person_id, (*was, minutes) in changed.items()}
+                person_id: [before.get(person_id, was)[0], minutes]
+                for person_id, (*was, minutes) in changed.items()
+            }
         if changed:
             booking.sequence += 1
             service.remind(session, booking)
-            ladder.tell(session, "clock_rules_changed", booking,
-                        [*(person.id for person in booking.people), *ladder.office(session)])
+            ladder.tell(
+                session,
+                "clock_rules_changed",
+                booking,
+                [*(person.id for person in booking.people), *ladder.office(session)],
+            )
 
 
 def gather_terms(session: Session, payload: Payload, context: JobContext) -> None:
-    """The words of a case's records, for the brief. The files are read while no transaction is held."""
+    """The words of a case's records, for the brief. The files are read while no transaction is
+    held.
+    """
     with context.database.unit_of_work() as reading:
         unread = terms.unread_of(reading, context.blobs, payload["case_id"])
     found = [(one, terms.words_of(one)) for one in unread]

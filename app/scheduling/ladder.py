@@ -1,4 +1,7 @@
-"""The verbs of an interpreter's engagement: asked, accepted, declined, replaced; somebody is always being asked."""
+"""The verbs of an interpreter's engagement: asked, accepted, declined, replaced; somebody is always
+being asked.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -31,24 +34,46 @@ LEAST_TO_ANSWER = timedelta(minutes=3)
 _AT_ONCE = 5  # substitutes whose diaries are locked together
 
 
-def propose(session: Session, actor: Person | None, booking: Booking, interpreter: Person, rank: int = 0) -> Engagement:
-    """Asks the interpreter, who has been claimed for the booking, and lets them in on the case for its time."""
-    engagement = Engagement(booking_id=booking.id, interpreter_id=interpreter.id, interpreter=interpreter,
-                            rank=rank, answer_by=_deadline(booking))
+def propose(
+    session: Session, actor: Person | None, booking: Booking, interpreter: Person, rank: int = 0
+) -> Engagement:
+    """Asks the interpreter, who has been claimed for the booking, and lets them in on the case for
+    its time.
+    """
+    engagement = Engagement(
+        booking_id=booking.id,
+        interpreter_id=interpreter.id,
+        interpreter=interpreter,
+        rank=rank,
+        answer_by=_deadline(booking),
+    )
     booking.engagements.append(engagement)
     session.flush()
     _let_in(session, actor, booking, interpreter)
     _record(session, actor, engagement)
     terms.ask_for(session, booking.case_id)
-    tell(session, "engagement_proposed", booking, [interpreter.id], engagement_id=engagement.id,
-         answer_at=engagement.answer_by.isoformat() if engagement.answer_by else None)
-    enqueue(session, "check_engagement", {"engagement_id": engagement.id}, run_at=engagement.answer_by,
-            key=f"check_engagement:{engagement.id}:{booking.sequence}")
+    tell(
+        session,
+        "engagement_proposed",
+        booking,
+        [interpreter.id],
+        engagement_id=engagement.id,
+        answer_at=engagement.answer_by.isoformat() if engagement.answer_by else None,
+    )
+    enqueue(
+        session,
+        "check_engagement",
+        {"engagement_id": engagement.id},
+        run_at=engagement.answer_by,
+        key=f"check_engagement:{engagement.id}:{booking.sequence}",
+    )
     return engagement
 
 
 def accept_engagement(session: Session, actor: Person, engagement: Engagement) -> None:
-    """The interpreter says yes. Saying it twice is harmless; `Conflict` once somebody else stands in their place."""
+    """The interpreter says yes. Saying it twice is harmless; `Conflict` once somebody else stands
+    in their place.
+    """
     _refuse_unless_theirs(actor, engagement)
     if engagement.state in (EngagementState.ACCEPTED, EngagementState.CONFIRMED):
         return
@@ -62,7 +87,9 @@ def accept_engagement(session: Session, actor: Person, engagement: Engagement) -
     tell(session, "engagement_agreed", booking, [actor.id])
 
 
-def decline_engagement(session: Session, actor: Person, engagement: Engagement, reason: str = "") -> None:
+def decline_engagement(
+    session: Session, actor: Person, engagement: Engagement, reason: str = ""
+) -> None:
     """The interpreter says no, also after a yes; the next one who is free is asked at once."""
     _refuse_unless_theirs(actor, engagement)
     if engagement.state == EngagementState.DECLINED:
@@ -73,9 +100,15 @@ def decline_engagement(session: Session, actor: Person, engagement: Engagement, 
 
 
 def replace(
-    session: Session, actor: Person | None, engagement: Engagement, state: EngagementState, reason: str | None = None
+    session: Session,
+    actor: Person | None,
+    engagement: Engagement,
+    state: EngagementState,
+    reason: str | None = None,
 ) -> Person | None:
-    """Ends the engagement (declined, replaced, no show) and asks the next one on the ladder. Returns whom."""
+    """Ends the engagement (declined, replaced, no show) and asks the next one on the ladder.
+    Returns whom.
+    """
     booking, gone = engagement.booking, engagement.interpreter
 
     def act() -> Person | None:
@@ -99,7 +132,8 @@ def replace(
 
 
 def promote(session: Session, actor: Person | None, booking: Booking) -> Person | None:
-    """Asks the first free substitute for each empty place, and tells everyone. Returns who was asked last.
+    """Asks the first free substitute for each empty place, and tells everyone. Returns who was
+    asked last.
 
     None, and the office is told, when there is nobody.
     """
@@ -115,13 +149,15 @@ def promote(session: Session, actor: Person | None, booking: Booking) -> Person 
 def rest(session: Session, booking: Booking) -> list[Person]:
     """Who has not been asked yet and is free, best first."""
     asked = {one.interpreter_id for one in booking.engagements}
-    return queries.free_interpreters(session, booking, leaving_out=asked | {person.id for person in booking.people})
+    return queries.free_interpreters(
+        session, booking, leaving_out=asked | {person.id for person in booking.people}
+    )
 
 
 def _ask_next(session: Session, actor: Person | None, booking: Booking) -> Person | None:
     ladder, rank = rest(session, booking), len(booking.engagements)
     for first in range(0, len(ladder), _AT_ONCE):
-        some = ladder[first:first + _AT_ONCE]
+        some = ladder[first : first + _AT_ONCE]
         diaries.lock(session, [person.id for person in some])
         for person in some:
             try:
@@ -138,8 +174,13 @@ def _ask_next(session: Session, actor: Person | None, booking: Booking) -> Perso
 
 
 def check_answer(session: Session, engagement: Engagement) -> None:
-    """At the deadline: silence passes the request on, a yes becomes firm. Harmless when repeated."""
-    if not engagement.booking.is_confirmed or engagement.interpreter not in engagement.booking.interpreters:
+    """At the deadline: silence passes the request on, a yes becomes firm. Harmless when
+    repeated.
+    """
+    if (
+        not engagement.booking.is_confirmed
+        or engagement.interpreter not in engagement.booking.interpreters
+    ):
         return
     if engagement.state == EngagementState.PROPOSED:
         replace(session, None, engagement, EngagementState.REPLACED)
@@ -158,18 +199,36 @@ def stand_down(session: Session, actor: Person | None, booking: Booking) -> None
         _see_out(session, actor, booking, interpreter)
 
 
-def tell(session: Session, kind: str, booking: Booking, person_ids: Iterable[str], **facts: object) -> None:
+def tell(
+    session: Session, kind: str, booking: Booking, person_ids: Iterable[str], **facts: object
+) -> None:
     """A message about a meeting to each, with the zones of the others in it."""
     for person_id in dict.fromkeys(person_ids):
-        zones = [[booking.role_of(one.id), one.timezone] for one in booking.people if one.id != person_id]
-        cases.notify(session, kind, booking.case, [person_id], zones=zones, **facts_of(booking), **facts,
-                     mode=booking.mode if booking.needs_interpreter else "")
+        zones = [
+            [booking.role_of(one.id), one.timezone] for one in booking.people if one.id != person_id
+        ]
+        cases.notify(
+            session,
+            kind,
+            booking.case,
+            [person_id],
+            zones=zones,
+            **facts_of(booking),
+            **facts,
+            mode=booking.mode if booking.needs_interpreter else "",
+        )
 
 
 def facts_of(booking: Booking) -> dict[str, object]:
-    """What a message about a booking needs; nothing clinical. The reader's zone and words come later."""
-    return {"booking_id": booking.id, "starts_at": booking.starts_at.isoformat(), "minutes": booking.minutes,
-            "sequence": booking.sequence}
+    """What a message about a booking needs; nothing clinical. The reader's zone and words come
+    later.
+    """
+    return {
+        "booking_id": booking.id,
+        "starts_at": booking.starts_at.isoformat(),
+        "minutes": booking.minutes,
+        "sequence": booking.sequence,
+    }
 
 
 def stay_until(session: Session, booking: Booking) -> None:
@@ -188,7 +247,9 @@ def _let_in(session: Session, actor: Person | None, booking: Booking, interprete
             member.until = until
             session.flush()
             return
-    cases.grant(session, actor, booking.case, interpreter, Role.INTERPRETER, reason="booking", until=until)
+    cases.grant(
+        session, actor, booking.case, interpreter, Role.INTERPRETER, reason="booking", until=until
+    )
 
 
 def _see_out(session: Session, actor: Person | None, booking: Booking, interpreter: Person) -> None:
@@ -198,14 +259,18 @@ def _see_out(session: Session, actor: Person | None, booking: Booking, interpret
 
 
 def _deadline(booking: Booking) -> datetime:
-    """A day before the meeting; for one that is nearer than two days, halfway there; but time enough to answer."""
+    """A day before the meeting; for one that is nearer than two days, halfway there; but time
+    enough to answer.
+    """
     ahead = booking.starts_at - now()
     return max(booking.starts_at - min(FIRM_BEFORE, ahead / 2), now() + LEAST_TO_ANSWER)
 
 
 def office(session: Session) -> list[str]:
     """Everybody who coordinates."""
-    return list(session.scalars(select(Person.id).where(Person.role == Role.COORDINATOR, Person.active)))
+    return list(
+        session.scalars(select(Person.id).where(Person.role == Role.COORDINATOR, Person.active))
+    )
 
 
 def _refuse_unless_theirs(actor: Person, engagement: Engagement) -> None:
@@ -214,5 +279,13 @@ def _refuse_unless_theirs(actor: Person, engagement: Engagement) -> None:
 
 
 def _record(session: Session, actor: Person | None, engagement: Engagement) -> None:
-    audit.record(session, actor.id if actor else None, Verb.ENGAGEMENT_CHANGED, "engagement", engagement.id,
-                 engagement.booking.case_id, state=str(engagement.state), interpreter=engagement.interpreter_id)
+    audit.record(
+        session,
+        actor.id if actor else None,
+        Verb.ENGAGEMENT_CHANGED,
+        "engagement",
+        engagement.id,
+        engagement.booking.case_id,
+        state=str(engagement.state),
+        interpreter=engagement.interpreter_id,
+    )

@@ -30,7 +30,9 @@ def shared_language(theirs: Iterable[str], language: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def is_pair(source: str, target: str, wanted_source: str, wanted_target: str, *, both_ways: bool) -> bool:
+def is_pair(
+    source: str, target: str, wanted_source: str, wanted_target: str, *, both_ways: bool
+) -> bool:
     """Whether a qualification for one pair of languages covers another, whatever the regions."""
     straight = is_same_language(source, wanted_source) and is_same_language(target, wanted_target)
     turned = is_same_language(source, wanted_target) and is_same_language(target, wanted_source)
@@ -39,7 +41,9 @@ def is_pair(source: str, target: str, wanted_source: str, wanted_target: str, *,
 
 @lru_cache(maxsize=4096)
 def closeness(tag: str, wanted: str) -> int:
-    """How near two tags are, for ordering people of one language: 2 the very same, 1 the same language, else 0."""
+    """How near two tags are, for ordering people of one language: 2 the very same, 1 the same
+    language, else 0.
+    """
     if tag.lower() == wanted.lower():
         return 2
     return 1 if is_same_language(tag, wanted) else 0

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, String, UniqueConstraint, false, or_
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    false,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.cases.models import Case
@@ -46,23 +55,30 @@ LIVE_ENGAGEMENTS = (EngagementState.PROPOSED, EngagementState.ACCEPTED, Engageme
 class Diary(Base):
     """One per person: the rules they keep, and a version that changes whenever their time does.
 
-    Whoever changes anybody's time locks the diaries of all concerned first, in the order of their ids, by raising
-    their versions; so calendars built from an older version are known to be stale, in every process.
+    Whoever changes anybody's time locks the diaries of all concerned first, in the order of their
+    ids, by raising their versions; so calendars built from an older version are known to be stale,
+    in every process.
     """
 
     __tablename__ = "diaries"
 
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
     version: Mapped[int] = mapped_column(Integer, default=1)
-    buffer: Mapped[int] = mapped_column(default=0)  # quarters kept free before and after each meeting
+    buffer: Mapped[int] = mapped_column(
+        default=0
+    )  # quarters kept free before and after each meeting
     notice_hours: Mapped[int] = mapped_column(default=0)
     daily_most: Mapped[int | None]  # meetings a day, on the person's own wall calendar
     weekly_most: Mapped[int | None]
-    feed_key: Mapped[str | None] = mapped_column(String(64), unique=True)  # hash of the key of the private calendar
+    feed_key: Mapped[str | None] = mapped_column(
+        String(64), unique=True
+    )  # hash of the key of the private calendar
 
 
 class AvailabilityWindow(Base):
-    """Weekly open hours on the wall of a named zone. An end at or before the start lies on the next day."""
+    """Weekly open hours on the wall of a named zone. An end at or before the start lies on the next
+    day.
+    """
 
     __tablename__ = "availability_windows"
 
@@ -77,7 +93,9 @@ class AvailabilityWindow(Base):
 
 
 class AvailabilityException(Base):
-    """Dated hours: a closure, or extra hours. With an RRULE (RFC 5545) the first day is the start of a series."""
+    """Dated hours: a closure, or extra hours. With an RRULE (RFC 5545) the first day is the start
+    of a series.
+    """
 
     __tablename__ = "availability_exceptions"
 
@@ -112,7 +130,9 @@ class BusySpan(Base):
     __table_args__ = (Index("ix_busy_spans_person", "person_id", "end_quarter"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    feed_id: Mapped[str] = mapped_column(ForeignKey("busy_feeds.id", ondelete="CASCADE"), index=True)
+    feed_id: Mapped[str] = mapped_column(
+        ForeignKey("busy_feeds.id", ondelete="CASCADE"), index=True
+    )
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     start_quarter: Mapped[int]
     end_quarter: Mapped[int]
@@ -121,11 +141,12 @@ class BusySpan(Base):
 class Booking(Base):
     """A meeting of a patient, a specialist and, where they share no language, an interpreter.
 
-    `starts_at` lies on the quarter grid, `length` is in quarters. `sequence` counts the changes that calendars and
-    messages must follow. `offsets` are the minutes from UTC of each person's clock when the time was agreed: they
-    show later that a country has changed its rules, and `zones` whose rules they were: somebody who has moved house
-    is no country. `clocks_changed` holds such changes, [was, is] by person, until the office has seen to them.
-    `interpreter_id` is empty while a needed interpreter is sought, and so is `second_interpreter_id` in a meeting that
+    `starts_at` lies on the quarter grid, `length` is in quarters. `sequence` counts the changes
+    that calendars and messages must follow. `offsets` are the minutes from UTC of each person's
+    clock when the time was agreed: they show later that a country has changed its rules, and
+    `zones` whose rules they were: somebody who has moved house is no country. `clocks_changed`
+    holds such changes, [was, is] by person, until the office has seen to them. `interpreter_id` is
+    empty while a needed interpreter is sought, and so is `second_interpreter_id` in a meeting that
     is too long for one.
     """
 
@@ -151,7 +172,9 @@ class Booking(Base):
     series_id: Mapped[str | None] = mapped_column(String(32), index=True)
     offsets: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
     zones: Mapped[dict[str, str]] = mapped_column(Json, default=dict, server_default="{}")
-    clocks_changed: Mapped[dict[str, list[int]]] = mapped_column(Json, default=dict, server_default="{}")
+    clocks_changed: Mapped[dict[str, list[int]]] = mapped_column(
+        Json, default=dict, server_default="{}"
+    )
     created_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -197,8 +220,12 @@ class Booking(Base):
     @staticmethod
     def takes_part(person_id: str) -> ColumnElement[bool]:
         """The condition that somebody is in a meeting, for a query."""
-        return or_(Booking.patient_id == person_id, Booking.specialist_id == person_id,
-                   Booking.interpreter_id == person_id, Booking.second_interpreter_id == person_id)
+        return or_(
+            Booking.patient_id == person_id,
+            Booking.specialist_id == person_id,
+            Booking.interpreter_id == person_id,
+            Booking.second_interpreter_id == person_id,
+        )
 
     def role_of(self, person_id: str) -> Role:
         """What somebody in this meeting is there for."""
@@ -240,7 +267,11 @@ class Booking(Base):
     @property
     def current_engagements(self) -> list[Engagement]:
         """Those of the interpreters who are booked now."""
-        return [one for person in self.interpreters if (one := self.engagement_of(person.id)) is not None]
+        return [
+            one
+            for person in self.interpreters
+            if (one := self.engagement_of(person.id)) is not None
+        ]
 
     def engagement_of(self, person_id: str | None) -> Engagement | None:
         return next((one for one in self.engagements if one.interpreter_id == person_id), None)
@@ -260,7 +291,9 @@ class Claim(Base):
 
 
 class Engagement(Base):
-    """An interpreter asked to stand in a booking. `rank` is the place on the ladder: 0 was asked first."""
+    """An interpreter asked to stand in a booking. `rank` is the place on the ladder: 0 was asked
+    first.
+    """
 
     __tablename__ = "engagements"
     __table_args__ = (
@@ -290,8 +323,8 @@ class Engagement(Base):
 class Qualification(Base):
     """A language pair that an interpreter may be proposed for, and the credential that says so.
 
-    `source` and `target` are BCP 47 tags; with `both_ways` the pair holds in either direction. The credential is
-    good through the day of `valid_until`.
+    `source` and `target` are BCP 47 tags; with `both_ways` the pair holds in either direction. The
+    credential is good through the day of `valid_until`.
     """
 
     __tablename__ = "qualifications"
@@ -315,8 +348,8 @@ class Qualification(Base):
 class InterpreterProfile(Base):
     """What else matters when an interpreter is chosen and paid.
 
-    `dialects` are BCP 47 tags with a region (ar-EG) that they feel at home in. `hourly_rate` is in minor units of
-    `currency`, agreed with the office.
+    `dialects` are BCP 47 tags with a region (ar-EG) that they feel at home in. `hourly_rate` is in
+    minor units of `currency`, agreed with the office.
     """
 
     __tablename__ = "interpreter_profiles"
@@ -338,11 +371,15 @@ class BriefPreference(Base):
     tell: Mapped[str] = mapped_column(String(12), default="me")  # me, family
     numbers: Mapped[bool] = mapped_column(default=True)
     interpreter_gender: Mapped[str | None] = mapped_column(String(12))
-    gender_only: Mapped[bool] = mapped_column(default=False, server_default=false())  # nobody else may be asked
+    gender_only: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # nobody else may be asked
 
 
 class RecordTerms(Base):
-    """The terms that were found in the text of one record: words from closed lists, and nothing else of the file."""
+    """The terms that were found in the text of one record: words from closed lists, and nothing
+    else of the file.
+    """
 
     __tablename__ = "record_terms"
 

@@ -1,4 +1,6 @@
-"""Who may do what with hours, bookings and engagements: pure functions over what has been loaded."""
+"""Who may do what with hours, bookings and engagements: pure functions over what has been
+loaded.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def can_see_slots(person: Person, case: Case, member: CaseMember | None) -> bool
 
 
 def can_book(person: Person, case: Case, member: CaseMember | None) -> bool:
-    """As `can_see_slots`; whether the case stands where a meeting may be booked is the service's to say."""
+    """As `can_see_slots`; whether the case stands where a meeting may be booked is the service's to
+    say.
+    """
     return can_see_slots(person, case, member)
 
 
@@ -33,12 +37,18 @@ def can_see_booking(person: Person, booking: Booking) -> bool:
     """The people in it, and the office."""
     if person.role == Role.COORDINATOR:
         return True
-    return person.id in (booking.patient_id, booking.specialist_id, booking.interpreter_id,
-                         booking.second_interpreter_id)
+    return person.id in (
+        booking.patient_id,
+        booking.specialist_id,
+        booking.interpreter_id,
+        booking.second_interpreter_id,
+    )
 
 
 def can_change_booking(person: Person, booking: Booking) -> bool:
-    """Moving and cancelling: the patient and the office. A specialist or an interpreter tells the office."""
+    """Moving and cancelling: the patient and the office. A specialist or an interpreter tells the
+    office.
+    """
     return person.role == Role.COORDINATOR or person.id == booking.patient_id
 
 

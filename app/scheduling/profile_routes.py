@@ -1,4 +1,5 @@
 """An interpreter's profile over HTTP: their own, or for the office anybody's."""
+
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
@@ -30,21 +31,35 @@ def interpreter_profile() -> Page:
 @requires(Permission.AVAILABILITY_WRITE)
 def change_interpreter_profile() -> Page:
     owner, form = _owner(), request.form
-    entered = Profile(form.get("gender", ""), ", ".join(form.getlist("dialects")), tuple(form.getlist("specialties")),
-                      form.get("rate"), form.get("currency", "EUR"))
+    entered = Profile(
+        form.get("gender", ""),
+        ", ".join(form.getlist("dialects")),
+        tuple(form.getlist("specialties")),
+        form.get("rate"),
+        form.get("currency", "EUR"),
+    )
     try:
         profiles.change_profile(db_session(), current_person(), owner, entered)
     except Invalid as refusal:
         return _page(owner, refusal)
     flash(_("The profile is saved."))
-    return redirect(url_for("scheduling.interpreter_profile",
-                            person=None if owner.id == current_person().id else owner.id), 303)
+    return redirect(
+        url_for(
+            "scheduling.interpreter_profile",
+            person=None if owner.id == current_person().id else owner.id,
+        ),
+        303,
+    )
 
 
 def _owner() -> Person:
     """One's own, or for the office that of `?person=`."""
     owner = db_session().get(Person, request.values.get("person") or current_person().id)
-    if owner is None or owner.role != Role.INTERPRETER or not policy.can_set_hours(current_person(), owner):
+    if (
+        owner is None
+        or owner.role != Role.INTERPRETER
+        or not policy.can_set_hours(current_person(), owner)
+    ):
         raise NotFound()
     return owner
 
@@ -55,11 +70,24 @@ def _page(owner: Person, refusal: Invalid | None = None) -> Page:
     qualifications = queries.qualifications_of(session, owner)
     chosen = request.form.getlist("dialects") if refusal else list(profile.dialects or [])
     page = render_template(
-        "scheduling/profile.html", owner=owner, profile=profile, specialties=SPECIALTIES, chosen=chosen,
-        dialects=profiles.dialects_to_choose(owner, qualifications, [*(profile.dialects or [])], language),
-        qualifications=qualifications, entered=request.form if refusal else None,
-        currencies=profiles.CURRENCIES, may_price=current_person().role == Role.COORDINATOR,
+        "scheduling/profile.html",
+        owner=owner,
+        profile=profile,
+        specialties=SPECIALTIES,
+        chosen=chosen,
+        dialects=profiles.dialects_to_choose(
+            owner, qualifications, [*(profile.dialects or [])], language
+        ),
+        qualifications=qualifications,
+        entered=request.form if refusal else None,
+        currencies=profiles.CURRENCIES,
+        may_price=current_person().role == Role.COORDINATOR,
         rate=profiles.plain_amount(profile.hourly_rate, profile.currency),
-        shown_rate=profiles.money(profile.hourly_rate, profile.currency, language) if profile.hourly_rate else None,
-        errors={refusal.field or "gender": sentence_of(refusal)} if refusal else {})
+        shown_rate=(
+            profiles.money(profile.hourly_rate, profile.currency, language)
+            if profile.hourly_rate
+            else None
+        ),
+        errors={refusal.field or "gender": sentence_of(refusal)} if refusal else {},
+    )
     return (page, refusal.status) if refusal else page

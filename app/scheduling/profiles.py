@@ -1,4 +1,7 @@
-"""What an interpreter is chosen by beside languages and hours, and is paid: gender, dialects, fields, rate."""
+"""What an interpreter is chosen by beside languages and hours, and is paid: gender, dialects,
+fields, rate.
+"""
+
 from __future__ import annotations
 
 import re
@@ -23,8 +26,31 @@ from app.scheduling.languages import is_tag, primary
 from app.scheduling.models import InterpreterProfile, Qualification
 
 GENDERS = ("", "female", "male")
-CURRENCIES = ("EUR", "USD", "GBP", "CHF", "AED", "AUD", "BRL", "CAD", "CNY", "EGP", "INR", "JPY", "KRW", "KWD", "MXN",
-              "NOK", "PLN", "QAR", "SAR", "SEK", "THB", "TRY", "UAH")
+CURRENCIES = (
+    "EUR",
+    "USD",
+    "GBP",
+    "CHF",
+    "AED",
+    "AUD",
+    "BRL",
+    "CAD",
+    "CNY",
+    "EGP",
+    "INR",
+    "JPY",
+    "KRW",
+    "KWD",
+    "MXN",
+    "NOK",
+    "PLN",
+    "QAR",
+    "SAR",
+    "SEK",
+    "THB",
+    "TRY",
+    "UAH",
+)
 MOST_DIALECTS = 12
 HIGHEST_RATE = 100_000  # in the currency itself
 
@@ -43,13 +69,22 @@ class Profile:
 def profile_of(session: Session, person: Person) -> InterpreterProfile:
     """The profile, or an empty one that is not kept."""
     return session.get(InterpreterProfile, person.id) or InterpreterProfile(
-        person_id=person.id, gender=None, dialects=[], specialties=[], hourly_rate=None, currency="EUR")
+        person_id=person.id,
+        gender=None,
+        dialects=[],
+        specialties=[],
+        hourly_rate=None,
+        currency="EUR",
+    )
 
 
-def change_profile(session: Session, actor: Person, owner: Person, entered: Profile) -> InterpreterProfile:
+def change_profile(
+    session: Session, actor: Person, owner: Person, entered: Profile
+) -> InterpreterProfile:
     """Keeps what was entered. The rate is agreed with the office, which alone enters it.
 
-    Raises `Invalid` for the first thing that cannot be, naming its field, and then nothing has changed.
+    Raises `Invalid` for the first thing that cannot be, naming its field, and then nothing has
+    changed.
     """
     if owner.role != Role.INTERPRETER or not policy.can_set_hours(actor, owner):
         raise Forbidden()
@@ -65,7 +100,11 @@ def change_profile(session: Session, actor: Person, owner: Person, entered: Prof
     if row is None:
         row = InterpreterProfile(person_id=owner.id)
         session.add(row)
-    row.gender, row.dialects, row.specialties = entered.gender or None, spoken, list(entered.specialties)
+    row.gender, row.dialects, row.specialties = (
+        entered.gender or None,
+        spoken,
+        list(entered.specialties),
+    )
     if actor.role == Role.COORDINATOR:
         row.hourly_rate, row.currency = rate, entered.currency
     session.flush()
@@ -80,12 +119,22 @@ def dialects_to_choose(
 
     One that is kept already and is none of them can be kept.
     """
-    spoken = dict.fromkeys(primary(tag) for tag in (*(tag for one in held for tag in (one.source, one.target)),
-                                                    *owner.languages, *kept))
+    spoken = dict.fromkeys(
+        primary(tag)
+        for tag in (
+            *(tag for one in held for tag in (one.source, one.target)),
+            *owner.languages,
+            *kept,
+        )
+    )
     offered = {one: dict(dialects(one, reader)) for one in spoken}
     for tag in kept:
         offered[primary(tag)].setdefault(tag, language_name(tag, reader))
-    return [(one, by_name(found.items())) for one, found in offered.items() if len(found) > 1 or {*found} & {*kept}]
+    return [
+        (one, by_name(found.items()))
+        for one, found in offered.items()
+        if len(found) > 1 or {*found} & {*kept}
+    ]
 
 
 def money(minor: int, currency: str, language: str) -> str:
@@ -105,7 +154,9 @@ def _dialects(text: str) -> list[str]:
     if wrong is not None:
         raise Invalid(N_("Please choose one of the answers shown."), field="dialects")
     if len(tags) > MOST_DIALECTS:
-        raise Invalid(N_("Please enter at most %(most)s dialects."), field="dialects", most=MOST_DIALECTS)
+        raise Invalid(
+            N_("Please enter at most %(most)s dialects."), field="dialects", most=MOST_DIALECTS
+        )
     return tags
 
 
@@ -121,9 +172,19 @@ def _minor_units(text: str, currency: str) -> int | None:
         amount = Decimal(text) if re.fullmatch(r"\d+(\.\d+)?", text) else Decimal("NaN")
     except InvalidOperation:
         amount = Decimal("NaN")
-    if amount.is_nan() or amount > HIGHEST_RATE or amount != amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):
-        raise Invalid(N_("Please enter what an hour costs as a number, such as 48.50, with at most %(digits)s digits "
-                         "after the point for this currency."), field="rate", digits=digits)
+    if (
+        amount.is_nan()
+        or amount > HIGHEST_RATE
+        or amount != amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    ):
+        raise Invalid(
+            N_(
+                "Please enter what an hour costs as a number, such as 48.50, with at most"
+                " %(digits)s digits after the point for this currency."
+            ),
+            field="rate",
+            digits=digits,
+        )
     return int(amount.scaleb(digits))
 
 

@@ -1,7 +1,7 @@
 """The grid on which every booking lies.
 
-Every zone on earth stands a multiple of 15 minutes away from UTC, so one grid of UTC quarters is also
-a grid of whole quarters on every wall clock. A quarter is named by ``epoch_seconds // 900``.
+Every zone on earth stands a multiple of 15 minutes away from UTC, so one grid of UTC quarters is
+also a grid of whole quarters on every wall clock. A quarter is named by ``epoch_seconds // 900``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def wall_of(at: datetime, zone: tzinfo) -> datetime:
 
 @dataclass(frozen=True)
 class Horizon:
-    """A stretch of time that calendars cover: bit *i* of a calendar is the quarter ``start + i``."""
+    """A stretch of time that calendars cover: bit *i* of a calendar is the quarter ``start +
+    i``.
+    """
 
     start: int
     length: int
@@ -80,7 +82,9 @@ class Horizon:
         return 0 if begin >= end else ones(end - begin) << (begin - self.start)
 
     def days(self, first: date | None, last: date | None) -> int:
-        """The bits of the UTC days from ``first`` to ``last``, both included; None leaves that side open."""
+        """The bits of the UTC days from ``first`` to ``last``, both included; None leaves that side
+        open.
+        """
         begin = self.start if first is None else wall_quarter(first)
         end = self.end if last is None else wall_quarter(last) + DAY
         return self.span(begin, end)
@@ -96,7 +100,9 @@ class Horizon:
         return instant_of(max(self.start, self.end - 1)).date()
 
     def cut_from(self, bits: int, other: Horizon) -> int:
-        """A calendar over ``other``, seen over this horizon; what ``other`` does not cover is not free."""
+        """A calendar over ``other``, seen over this horizon; what ``other`` does not cover is not
+        free.
+        """
         shift = self.start - other.start
         moved = bits >> shift if shift >= 0 else bits << -shift
         return moved & self.full

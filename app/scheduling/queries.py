@@ -18,7 +18,15 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import diaries, matching, policy
 from app.scheduling.languages import is_pair, primary
-from app.scheduling.matching import MOST_SLOTS, Gathered, SlotSearch, Speaker, Wanted, find_slots, pair_of
+from app.scheduling.matching import (
+    MOST_SLOTS,
+    Gathered,
+    SlotSearch,
+    Speaker,
+    Wanted,
+    find_slots,
+    pair_of,
+)
 from app.scheduling.models import (
     DEFAULT_LENGTH,
     LIVE_BOOKINGS,
@@ -41,12 +49,16 @@ from app.scheduling.slots import ALONE_UP_TO
 
 __all__ = ["SlotSearch", "find_slots", "pair_of"]
 
-# --- who could, and when they could -----------------------------------------------------------------------------
+# --- who could, and when they could
+# -----------------------------------------------------------------------------
 
 
 def specialists_for(session: Session, specialty: str) -> list[Person]:
     """Active specialists of a specialty, those with the fewest meetings ahead first."""
-    return _whole(session, [one.id for one in matching.by_load(session, matching.specialists(session, specialty))])
+    return _whole(
+        session,
+        [one.id for one in matching.by_load(session, matching.specialists(session, specialty))],
+    )
 
 
 def qualified_interpreters(session: Session, source: str, target: str, on: date) -> list[Person]:
@@ -62,31 +74,60 @@ def is_qualified(
     session: Session, person: Person, source: str, target: str, on: date, mode: str = "consecutive"
 ) -> bool:
     """Whether this interpreter may be proposed for the pair, in this mode, on that day."""
-    return person.active and person.role == Role.INTERPRETER and any(
-        is_pair(one.source, one.target, source, target, both_ways=one.both_ways) and mode in one.modes
-        and (one.valid_from is None or one.valid_from <= on) and (one.valid_until is None or on <= one.valid_until)
-        for one in qualifications_of(session, person))
+    return (
+        person.active
+        and person.role == Role.INTERPRETER
+        and any(
+            is_pair(one.source, one.target, source, target, both_ways=one.both_ways)
+            and mode in one.modes
+            and (one.valid_from is None or one.valid_from <= on)
+            and (one.valid_until is None or on <= one.valid_until)
+            for one in qualifications_of(session, person)
+        )
+    )
 
 
 def slots_for_case(
-    session: Session, case: Case, *, first: datetime | None = None, last: datetime | None = None,
-    length: int = DEFAULT_LENGTH, any_interpreter: bool = False, limit: int = MOST_SLOTS,
+    session: Session,
+    case: Case,
+    *,
+    first: datetime | None = None,
+    last: datetime | None = None,
+    length: int = DEFAULT_LENGTH,
+    any_interpreter: bool = False,
+    limit: int = MOST_SLOTS,
     mode: str = "consecutive",
 ) -> SlotSearch:
-    """Times for the case's patient, its specialist (else any of its specialty) and a qualified interpreter.
+    """Times for the case's patient, its specialist (else any of its specialty) and a qualified
+    interpreter.
 
-    Where the office has put a qualified interpreter on the case it is that one, unless `any_interpreter`.
+    Where the office has put a qualified interpreter on the case it is that one, unless
+    `any_interpreter`.
     """
     specialists, interpreter = _staff_of(session, case, any_interpreter)
     return find_slots(
-        session, patient=case.patient, language=case.language, specialists=specialists, interpreter=interpreter,
-        first=first, last=last, length=length, limit=limit, wanted=wanted_for(session, case, mode))
+        session,
+        patient=case.patient,
+        language=case.language,
+        specialists=specialists,
+        interpreter=interpreter,
+        first=first,
+        last=last,
+        length=length,
+        limit=limit,
+        wanted=wanted_for(session, case, mode),
+    )
 
 
 def wanted_for(session: Session, case: Case, mode: str = "consecutive") -> Wanted:
-    """Whom the patient would rather have interpret, if they said, the field that it is about, and the mode."""
-    said = session.execute(select(BriefPreference.interpreter_gender, BriefPreference.gender_only).where(
-        BriefPreference.case_id == case.id)).first()
+    """Whom the patient would rather have interpret, if they said, the field that it is about, and
+    the mode.
+    """
+    said = session.execute(
+        select(BriefPreference.interpreter_gender, BriefPreference.gender_only).where(
+            BriefPreference.case_id == case.id
+        )
+    ).first()
     gender, only = said or (None, False)
     return Wanted(gender, bool(only), case.specialty, mode)
 
@@ -95,8 +136,12 @@ def has_wanted_gender(session: Session, person: Person, wanted: Wanted) -> bool:
     """Whether somebody may interpret for a patient who wants nobody of another gender."""
     if not wanted.only or not wanted.gender:
         return True
-    return session.scalar(select(InterpreterProfile.gender).where(
-        InterpreterProfile.person_id == person.id)) == wanted.gender
+    return (
+        session.scalar(
+            select(InterpreterProfile.gender).where(InterpreterProfile.person_id == person.id)
+        )
+        == wanted.gender
+    )
 
 
 def gather_for_case(session: Session, case: Case, horizon: Horizon) -> Gathered:
@@ -109,7 +154,8 @@ def is_open(session: Session, person: Person, quarters: range) -> bool:
     """Whether the person's hours allow these quarters, whatever has been booked."""
     horizon = Horizon(quarters.start, len(quarters))
     calendar = diaries.calendars(
-        session, {person.id: person.timezone}, open_unless_said=person.role == Role.PATIENT)[person.id]
+        session, {person.id: person.timezone}, open_unless_said=person.role == Role.PATIENT
+    )[person.id]
     return horizon.cut_from(calendar.opened, calendar.horizon) == horizon.full
 
 
@@ -117,7 +163,11 @@ def free_people(session: Session, staff: Sequence[Speaker], quarters: range) -> 
     """Those who are free throughout, the least busy first."""
     known = diaries.calendars(session, {one.id: one.timezone for one in staff})
     horizon = Horizon(quarters.start, len(quarters))
-    free = [one.id for one in staff if horizon.cut_from(known[one.id].free, known[one.id].horizon) == horizon.full]
+    free = [
+        one.id
+        for one in staff
+        if horizon.cut_from(known[one.id].free, known[one.id].horizon) == horizon.full
+    ]
     return _whole(session, sorted(free, key=lambda one: (known[one].taken, one)))
 
 
@@ -127,12 +177,21 @@ def free_interpreters(
     """The ladder: qualified interpreters who are free for the whole booking, best first."""
     out, day = set(leaving_out), booking.starts_at.date()
     able = matching.interpreters(
-        session, booking.source, booking.target, day, day, wanted_for(session, booking.case, booking.mode))
-    free = matching.free_among(session, [one for one in able if one.id not in out], booking.quarters)
+        session,
+        booking.source,
+        booking.target,
+        day,
+        day,
+        wanted_for(session, booking.case, booking.mode),
+    )
+    free = matching.free_among(
+        session, [one for one in able if one.id not in out], booking.quarters
+    )
     return _whole(session, [one.id for one in free])
 
 
-# --- what has been booked -------------------------------------------------------------------------------------
+# --- what has been booked
+# -------------------------------------------------------------------------------------
 
 
 def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
@@ -146,19 +205,30 @@ def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
 
 
 def booking_of_case(session: Session, case_id: str) -> Booking | None:
-    """The case's confirmed meeting that is next, else the last one that was; None when none was confirmed."""
-    confirmed = select(Booking).options(*_with_people()).where(
-        Booking.case_id == case_id, Booking.state == BookingState.CONFIRMED)
-    upcoming = session.scalars(confirmed.where(Booking.starts_at > now() - timedelta(hours=4))
-                               .order_by(Booking.starts_at)).first()
+    """The case's confirmed meeting that is next, else the last one that was; None when none was
+    confirmed.
+    """
+    confirmed = (
+        select(Booking)
+        .options(*_with_people())
+        .where(Booking.case_id == case_id, Booking.state == BookingState.CONFIRMED)
+    )
+    upcoming = session.scalars(
+        confirmed.where(Booking.starts_at > now() - timedelta(hours=4)).order_by(Booking.starts_at)
+    ).first()
     return upcoming or session.scalars(confirmed.order_by(Booking.starts_at.desc())).first()
 
 
 def hold_of_case(session: Session, case_id: str) -> Booking | None:
     """The time that is being held for the case, if its ten minutes have not run out."""
     return session.scalars(
-        select(Booking).options(*_with_people()).where(
-            Booking.case_id == case_id, Booking.state == BookingState.HELD, Booking.hold_expires_at > now())
+        select(Booking)
+        .options(*_with_people())
+        .where(
+            Booking.case_id == case_id,
+            Booking.state == BookingState.HELD,
+            Booking.hold_expires_at > now(),
+        )
     ).first()
 
 
@@ -170,18 +240,31 @@ def booking_by_token(session: Session, form_token: str) -> Booking | None:
 
 def upcoming_bookings(session: Session, person: Person, limit: int = 20) -> list[Booking]:
     """The confirmed meetings that the person takes part in and that are not over, soonest first."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state == BookingState.CONFIRMED,
-            Booking.takes_part(person.id),
-            Booking.starts_at > now() - timedelta(hours=4),
-        ).order_by(Booking.starts_at).limit(limit)))
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(*_with_people(), joinedload(Booking.case))
+            .where(
+                Booking.state == BookingState.CONFIRMED,
+                Booking.takes_part(person.id),
+                Booking.starts_at > now() - timedelta(hours=4),
+            )
+            .order_by(Booking.starts_at)
+            .limit(limit)
+        )
+    )
 
 
 def engagement_for(session: Session, person: Person, engagement_id: str) -> Engagement:
     """The engagement, if the person may answer it. Raises `NotFound` or `Forbidden`."""
-    engagement = session.get(Engagement, engagement_id, options=[
-        joinedload(Engagement.booking).options(*_with_people()), joinedload(Engagement.interpreter)])
+    engagement = session.get(
+        Engagement,
+        engagement_id,
+        options=[
+            joinedload(Engagement.booking).options(*_with_people()),
+            joinedload(Engagement.interpreter),
+        ],
+    )
     if engagement is None:
         raise NotFound()
     if not policy.can_answer(person, engagement):
@@ -191,15 +274,21 @@ def engagement_for(session: Session, person: Person, engagement_id: str) -> Enga
 
 def engagements_of(session: Session, person: Person, limit: int = 50) -> list[Engagement]:
     """What an interpreter is asked for or has agreed to, and is not over, soonest first."""
-    return list(session.scalars(
-        select(Engagement).join(Engagement.booking).options(
-            joinedload(Engagement.booking).options(*_with_people())
-        ).where(
-            Engagement.interpreter_id == person.id,
-            Engagement.state.in_(LIVE_ENGAGEMENTS),
-            Booking.state == BookingState.CONFIRMED,
-            Booking.starts_at > now() - timedelta(hours=4),
-        ).order_by(Booking.starts_at).limit(limit)))
+    return list(
+        session.scalars(
+            select(Engagement)
+            .join(Engagement.booking)
+            .options(joinedload(Engagement.booking).options(*_with_people()))
+            .where(
+                Engagement.interpreter_id == person.id,
+                Engagement.state.in_(LIVE_ENGAGEMENTS),
+                Booking.state == BookingState.CONFIRMED,
+                Booking.starts_at > now() - timedelta(hours=4),
+            )
+            .order_by(Booking.starts_at)
+            .limit(limit)
+        )
+    )
 
 
 def open_proposals(session: Session, person: Person) -> list[Engagement]:
@@ -208,20 +297,37 @@ def open_proposals(session: Session, person: Person) -> list[Engagement]:
 
 
 def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
-    """Confirmed meetings that lack an interpreter who said yes, soonest first: the office's worry."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state == BookingState.CONFIRMED, Booking.starts_at > now(), lacks_interpreter(),
-        ).order_by(Booking.starts_at).limit(limit)))
+    """Confirmed meetings that lack an interpreter who said yes, soonest first: the office's
+    worry.
+    """
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(*_with_people(), joinedload(Booking.case))
+            .where(
+                Booking.state == BookingState.CONFIRMED,
+                Booking.starts_at > now(),
+                lacks_interpreter(),
+            )
+            .order_by(Booking.starts_at)
+            .limit(limit)
+        )
+    )
 
 
 def lacks_interpreter() -> ColumnElement[bool]:
     """The condition that fewer interpreters have said yes to a meeting than it takes."""
 
     def has_said_yes(place: Any) -> ColumnElement[bool]:
-        return select(Engagement.booking_id).where(
-            Engagement.booking_id == Booking.id, Engagement.interpreter_id == place,
-            Engagement.state.in_((EngagementState.ACCEPTED, EngagementState.CONFIRMED))).exists()
+        return (
+            select(Engagement.booking_id)
+            .where(
+                Engagement.booking_id == Booking.id,
+                Engagement.interpreter_id == place,
+                Engagement.state.in_((EngagementState.ACCEPTED, EngagementState.CONFIRMED)),
+            )
+            .exists()
+        )
 
     one, other = has_said_yes(Booking.interpreter_id), has_said_yes(Booking.second_interpreter_id)
     return and_(Booking.needs_interpreter, or_(~one, and_(Booking.length > ALONE_UP_TO, ~other)))
@@ -229,27 +335,55 @@ def lacks_interpreter() -> ColumnElement[bool]:
 
 def bookings_between(session: Session, first: datetime, last: datetime) -> list[Booking]:
     """The office's week: confirmed meetings that begin in a period, in order of time."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state == BookingState.CONFIRMED, Booking.starts_at >= first, Booking.starts_at < last
-        ).order_by(Booking.starts_at, Booking.id)))
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(*_with_people(), joinedload(Booking.case))
+            .where(
+                Booking.state == BookingState.CONFIRMED,
+                Booking.starts_at >= first,
+                Booking.starts_at < last,
+            )
+            .order_by(Booking.starts_at, Booking.id)
+        )
+    )
 
 
 def bookings_with_changed_clocks(session: Session) -> list[Booking]:
-    """Meetings ahead for which a country has changed its clocks since they were agreed, soonest first."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state == BookingState.CONFIRMED, Booking.starts_at > now(),
-            Booking.clocks_changed != {}).order_by(Booking.starts_at)))
+    """Meetings ahead for which a country has changed its clocks since they were agreed, soonest
+    first.
+    """
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(*_with_people(), joinedload(Booking.case))
+            .where(
+                Booking.state == BookingState.CONFIRMED,
+                Booking.starts_at > now(),
+                Booking.clocks_changed != {},
+            )
+            .order_by(Booking.starts_at)
+        )
+    )
 
 
-def bookings_of_person(session: Session, person: Person, first: datetime, last: datetime) -> list[Booking]:
+def bookings_of_person(
+    session: Session, person: Person, first: datetime, last: datetime
+) -> list[Booking]:
     """The live meetings of one person that touch a period, in order of time."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state.in_(LIVE_BOOKINGS), Booking.starts_at > first - timedelta(hours=6), Booking.starts_at < last,
-            Booking.takes_part(person.id),
-        ).order_by(Booking.starts_at)))
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(*_with_people(), joinedload(Booking.case))
+            .where(
+                Booking.state.in_(LIVE_BOOKINGS),
+                Booking.starts_at > first - timedelta(hours=6),
+                Booking.starts_at < last,
+                Booking.takes_part(person.id),
+            )
+            .order_by(Booking.starts_at)
+        )
+    )
 
 
 def has_calendar_key(session: Session, person: Person) -> bool:
@@ -259,45 +393,73 @@ def has_calendar_key(session: Session, person: Person) -> bool:
 def person_by_calendar_key(session: Session, key: str) -> Person | None:
     """Whose private calendar address this is; only the hash of a key is kept."""
     return session.scalars(
-        select(Person).join(Diary, Diary.person_id == Person.id).where(
-            Diary.feed_key == hash_of(key), Person.active)).first()
+        select(Person)
+        .join(Diary, Diary.person_id == Person.id)
+        .where(Diary.feed_key == hash_of(key), Person.active)
+    ).first()
 
 
 def bookings_for_calendar(session: Session, person: Person) -> list[Booking]:
-    """A person's meetings from a month ago on, the cancelled ones too, so that calendars drop them."""
-    return list(session.scalars(
-        select(Booking).options(*_with_people(), joinedload(Booking.case)).where(
-            Booking.state.in_((BookingState.CONFIRMED, BookingState.CANCELLED)),
-            Booking.takes_part(person.id),
-            Booking.starts_at > now() - timedelta(days=30),
-        ).order_by(Booking.starts_at).limit(500)))
+    """A person's meetings from a month ago on, the cancelled ones too, so that calendars drop
+    them.
+    """
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(*_with_people(), joinedload(Booking.case))
+            .where(
+                Booking.state.in_((BookingState.CONFIRMED, BookingState.CANCELLED)),
+                Booking.takes_part(person.id),
+                Booking.starts_at > now() - timedelta(days=30),
+            )
+            .order_by(Booking.starts_at)
+            .limit(500)
+        )
+    )
 
 
 def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-# --- hours ----------------------------------------------------------------------------------------------------
+# --- hours ----------------------------------------------------------------------------------------
+# ------------
 
 
 def windows_of(session: Session, person: Person) -> list[AvailabilityWindow]:
-    return list(session.scalars(
-        select(AvailabilityWindow).where(AvailabilityWindow.person_id == person.id)
-        .order_by(AvailabilityWindow.weekday, AvailabilityWindow.start_minute)))
+    return list(
+        session.scalars(
+            select(AvailabilityWindow)
+            .where(AvailabilityWindow.person_id == person.id)
+            .order_by(AvailabilityWindow.weekday, AvailabilityWindow.start_minute)
+        )
+    )
 
 
 def exceptions_of(session: Session, person: Person) -> list[AvailabilityException]:
     """Closures and extra hours that are not over yet, and every recurring one."""
     yesterday = now().date() - timedelta(days=1)
-    return list(session.scalars(
-        select(AvailabilityException).where(
-            AvailabilityException.person_id == person.id,
-            or_(AvailabilityException.last_day >= yesterday, AvailabilityException.rule.is_not(None)),
-        ).order_by(AvailabilityException.first_day)))
+    return list(
+        session.scalars(
+            select(AvailabilityException)
+            .where(
+                AvailabilityException.person_id == person.id,
+                or_(
+                    AvailabilityException.last_day >= yesterday,
+                    AvailabilityException.rule.is_not(None),
+                ),
+            )
+            .order_by(AvailabilityException.first_day)
+        )
+    )
 
 
 def feeds_of(session: Session, person: Person) -> list[BusyFeed]:
-    return list(session.scalars(select(BusyFeed).where(BusyFeed.person_id == person.id).order_by(BusyFeed.id)))
+    return list(
+        session.scalars(
+            select(BusyFeed).where(BusyFeed.person_id == person.id).order_by(BusyFeed.id)
+        )
+    )
 
 
 def habits_of(session: Session, person: Person) -> diaries.Rules:
@@ -305,55 +467,94 @@ def habits_of(session: Session, person: Person) -> diaries.Rules:
 
 
 def qualifications_of(session: Session, person: Person) -> list[Qualification]:
-    return list(session.scalars(
-        select(Qualification).where(Qualification.person_id == person.id)
-        .order_by(Qualification.source, Qualification.target)))
+    return list(
+        session.scalars(
+            select(Qualification)
+            .where(Qualification.person_id == person.id)
+            .order_by(Qualification.source, Qualification.target)
+        )
+    )
 
 
 def credentials_free_during(
     session: Session, booking: Booking, *, leaving_out: Iterable[str] = ()
 ) -> list[Qualification]:
-    """Credentials in any languages that are good on the day of a meeting, of interpreters with no other one then.
+    """Credentials in any languages that are good on the day of a meeting, of interpreters with no
+    other one then.
 
     Those that know the patient's language or the doctor's come first.
     """
     day, quarters = booking.starts_at.date(), booking.quarters
     busy = select(Claim.person_id).where(
-        Claim.quarter >= quarters.start, Claim.quarter < quarters.stop, Claim.booking_id != booking.id,
-        or_(Claim.expires_at.is_(None), Claim.expires_at > now()))
+        Claim.quarter >= quarters.start,
+        Claim.quarter < quarters.stop,
+        Claim.booking_id != booking.id,
+        or_(Claim.expires_at.is_(None), Claim.expires_at > now()),
+    )
     found = session.scalars(
-        select(Qualification).join(Qualification.person).options(joinedload(Qualification.person))
-        .where(Person.active, Person.role == Role.INTERPRETER, Person.id.not_in([*leaving_out]), Person.id.not_in(busy),
-               or_(Qualification.valid_from.is_(None), Qualification.valid_from <= day),
-               or_(Qualification.valid_until.is_(None), Qualification.valid_until >= day)))
+        select(Qualification)
+        .join(Qualification.person)
+        .options(joinedload(Qualification.person))
+        .where(
+            Person.active,
+            Person.role == Role.INTERPRETER,
+            Person.id.not_in([*leaving_out]),
+            Person.id.not_in(busy),
+            or_(Qualification.valid_from.is_(None), Qualification.valid_from <= day),
+            or_(Qualification.valid_until.is_(None), Qualification.valid_until >= day),
+        )
+    )
     spoken = {primary(booking.source), primary(booking.target)}
-    return sorted(found, key=lambda one: (
-        -len({primary(one.source), primary(one.target)} & spoken), one.person.name, one.source, one.target))
+    return sorted(
+        found,
+        key=lambda one: (
+            -len({primary(one.source), primary(one.target)} & spoken),
+            one.person.name,
+            one.source,
+            one.target,
+        ),
+    )
 
 
 def interpreted_languages(session: Session) -> set[str]:
     """The languages from or into which anybody active interprets, without their regions."""
-    pairs = session.execute(select(Qualification.source, Qualification.target).distinct()
-                            .join(Qualification.person).where(Person.active))
+    pairs = session.execute(
+        select(Qualification.source, Qualification.target)
+        .distinct()
+        .join(Qualification.person)
+        .where(Person.active)
+    )
     return {primary(tag) for pair in pairs for tag in pair}
 
 
-# --- inside ---------------------------------------------------------------------------------------------------
+# --- inside ---------------------------------------------------------------------------------------
+# ------------
 
 
-def _staff_of(session: Session, case: Case, any_interpreter: bool) -> tuple[Sequence[Speaker], Person | None]:
+def _staff_of(
+    session: Session, case: Case, any_interpreter: bool
+) -> tuple[Sequence[Speaker], Person | None]:
     specialist = cases.member_of_role(session, case.id, Role.SPECIALIST)
     specialists = [specialist] if specialist else matching.specialists(session, case.specialty)
-    return specialists, None if any_interpreter else cases.member_of_role(session, case.id, Role.INTERPRETER)
+    return specialists, (
+        None if any_interpreter else cases.member_of_role(session, case.id, Role.INTERPRETER)
+    )
 
 
 def _whole(session: Session, ids: Sequence[str]) -> list[Person]:
     """The persons with these ids, in this order."""
-    found = {one.id: one for one in session.scalars(select(Person).where(diaries.among(session, Person.id, ids)))}
+    found = {
+        one.id: one
+        for one in session.scalars(select(Person).where(diaries.among(session, Person.id, ids)))
+    }
     return [found[one] for one in ids]
 
 
 def _with_people():  # type: ignore[no-untyped-def]
-    return (joinedload(Booking.patient), joinedload(Booking.specialist), joinedload(Booking.interpreter),
-            joinedload(Booking.second_interpreter),
-            selectinload(Booking.engagements).joinedload(Engagement.interpreter))
+    return (
+        joinedload(Booking.patient),
+        joinedload(Booking.specialist),
+        joinedload(Booking.interpreter),
+        joinedload(Booking.second_interpreter),
+        selectinload(Booking.engagements).joinedload(Engagement.interpreter),
+    )

@@ -1,7 +1,9 @@
-"""The text of a record that has passed inspection, for the words in it: PDF, Word, plain text. Nothing is kept of it.
+"""The text of a record that has passed inspection, for the words in it: PDF, Word, plain text.
+Nothing is kept of it.
 
 What cannot be read has no text; a record that is too long is read as far as the limits go.
 """
+
 from __future__ import annotations
 
 import html
@@ -22,8 +24,10 @@ LARGEST_XML = 32 << 20
 
 _RUN = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|(</w:p>|<w:tab/>|<w:br/>)")
 _READABLE = {
-    "application/pdf": "pdf", "text/plain": "text",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word"}
+    "application/pdf": "pdf",
+    "text/plain": "text",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word",
+}
 
 log = structlog.get_logger("scheduling")
 
@@ -33,7 +37,9 @@ def is_readable(media_type: str | None, size: int) -> bool:
 
 
 def text_of(file: BinaryIO, media_type: str) -> str:
-    """The text, or "" where there is none that we can read. `media_type` is what the inspection found."""
+    """The text, or "" where there is none that we can read. `media_type` is what the inspection
+    found.
+    """
     read = {"pdf": _of_pdf, "text": _of_text, "word": _of_word}[_READABLE[media_type]]
     try:
         return read(file)[:LONGEST_TEXT]
@@ -62,7 +68,11 @@ def _of_text(file: BinaryIO) -> str:
 
 
 def _of_word(file: BinaryIO) -> str:
-    """The runs of text of the document's body, read by their tags alone: no entity is ever expanded."""
+    """The runs of text of the document's body, read by their tags alone: no entity is ever
+    expanded.
+    """
     with zipfile.ZipFile(file) as folder, folder.open("word/document.xml") as body:
         xml = body.read(LARGEST_XML).decode("utf-8", "replace")
-    return "".join(html.unescape(found[1]) if found[2] is None else "\n" for found in _RUN.finditer(xml))
+    return "".join(
+        html.unescape(found[1]) if found[2] is None else "\n" for found in _RUN.finditer(xml)
+    )

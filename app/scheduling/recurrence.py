@@ -1,9 +1,11 @@
-"""What recurs: closures and openings by rule, and the busy times of calendars from elsewhere (RFC 5545).
+"""What recurs: closures and openings by rule, and the busy times of calendars from elsewhere (RFC
+5545).
 
-Rules are expanded on the wall, without a zone, and the zone is put on afterwards: so a meeting at nine stays at nine
-when clocks change. A wall time that does not exist is read with the offset before the gap, as RFC 5545 section 3.3.5
-has it, and one that comes twice is the first of the two.
+Rules are expanded on the wall, without a zone, and the zone is put on afterwards: so a meeting at
+nine stays at nine when clocks change. A wall time that does not exist is read with the offset
+before the gap, as RFC 5545 section 3.3.5 has it, and one that comes twice is the first of the two.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +36,8 @@ class BadCalendar(ValueError):
     """What came is not a calendar that can be read."""
 
 
-# --- rules of closures and openings ---------------------------------------------------------------------------
+# --- rules of closures and openings
+# ---------------------------------------------------------------------------
 
 
 def check_rule(rule: str, first: date) -> None:
@@ -43,25 +46,36 @@ def check_rule(rule: str, first: date) -> None:
 
 
 def expand(hours: DatedHours, rule: str, horizon: Horizon) -> list[DatedHours]:
-    """The days of a rule that touch a horizon; each occurrence spans as many days as the first. Raises `BadRule`."""
+    """The days of a rule that touch a horizon; each occurrence spans as many days as the first.
+    Raises `BadRule`.
+    """
     span = hours.last - hours.first
     early = horizon.first_day - span - timedelta(days=2)
     late = horizon.last_day + timedelta(days=2)
     return [
         DatedHours(day, day + span, hours.zone, hours.start, hours.end)
-        for day in _days_of(rule, hours.first, late) if day >= early]
+        for day in _days_of(rule, hours.first, late)
+        if day >= early
+    ]
 
 
 def _days_of(rule: str, first: date, until: date) -> Iterator[date]:
-    parts = dict(part.partition("=")[::2] for part in rule.upper().removeprefix("RRULE:").split(";"))
+    parts = dict(
+        part.partition("=")[::2] for part in rule.upper().removeprefix("RRULE:").split(";")
+    )
     if len(rule) > LONGEST_RULE or parts.get("FREQ") not in FREQUENCIES or "\n" in rule:
         raise BadRule(rule)
     if any(name in parts for name in ("BYHOUR", "BYMINUTE", "BYSECOND")):
         raise BadRule(rule)
     if until_text := parts.get("UNTIL"):
-        parts["UNTIL"] = until_text[:8]  # days recur here, so the time of day and the zone of an end mean nothing
+        parts["UNTIL"] = until_text[
+            :8
+        ]  # days recur here, so the time of day and the zone of an end mean nothing
     try:
-        days = rrulestr(";".join(f"{k}={v}" for k, v in parts.items()), dtstart=datetime.combine(first, time.min))
+        days = rrulestr(
+            ";".join(f"{k}={v}" for k, v in parts.items()),
+            dtstart=datetime.combine(first, time.min),
+        )
         for at in islice(days, MOST_OCCURRENCES):
             if at.date() > until:
                 return
@@ -70,14 +84,15 @@ def _days_of(rule: str, first: date, until: date) -> Iterator[date]:
         raise BadRule(rule) from error
 
 
-# --- busy times from elsewhere --------------------------------------------------------------------------------
+# --- busy times from elsewhere
+# --------------------------------------------------------------------------------
 
 
 def busy_spans(ics: bytes, zone: str, horizon: Horizon) -> list[Interval]:
     """When a calendar says that its owner is busy, in quarters, overlapping ones joined.
 
-    `zone` is that of the owner: whole days and times without a zone are theirs. Events that are cancelled or shown as
-    free do not count. Raises `BadCalendar`.
+    `zone` is that of the owner: whole days and times without a zone are theirs. Events that are
+    cancelled or shown as free do not count. Raises `BadCalendar`.
     """
     try:
         calendars = Calendar.from_ical(ics, multiple=True)
@@ -115,8 +130,11 @@ def _busy(
 ) -> Iterator[tuple[datetime, datetime]]:
     first, last = instant_of(horizon.start), instant_of(horizon.end)
     events = [event for event in calendar.walk("VEVENT") if "DTSTART" in event]
-    changed = {(str(event.get("UID")), _instant(event["RECURRENCE-ID"].dt, home))
-               for event in events if "RECURRENCE-ID" in event}
+    changed = {
+        (str(event.get("UID")), _instant(event["RECURRENCE-ID"].dt, home))
+        for event in events
+        if "RECURRENCE-ID" in event
+    }
     for event in events:
         if _is_free(event):
             continue
@@ -135,8 +153,11 @@ def _busy(
 
 
 def _is_free(event: Any) -> bool:
-    return (str(event.get("TRANSP", "")).upper() == "TRANSPARENT" or str(event.get("STATUS", "")).upper() == "CANCELLED"
-            or str(event.get("X-MICROSOFT-CDO-BUSYSTATUS", "")).upper() == "FREE")
+    return (
+        str(event.get("TRANSP", "")).upper() == "TRANSPARENT"
+        or str(event.get("STATUS", "")).upper() == "CANCELLED"
+        or str(event.get("X-MICROSOFT-CDO-BUSYSTATUS", "")).upper() == "FREE"
+    )
 
 
 def _begin_and_length(event: Any, home: tzinfo) -> tuple[datetime, timedelta]:
@@ -185,7 +206,9 @@ def _occurrences(
 
 
 def _on_the_wall(rule: Any, zone: tzinfo) -> str:
-    """An RRULE whose UNTIL is wall time too: RFC 5545 gives it in UTC where the start has a zone."""
+    """An RRULE whose UNTIL is wall time too: RFC 5545 gives it in UTC where the start has a
+    zone.
+    """
     parts = dict(rule.items())
     if until := parts.get("UNTIL"):
         at = until[0] if isinstance(until, list) else until

@@ -1,7 +1,9 @@
-"""The office's verbs when something goes wrong: somebody does not come, is ill, is late, or cannot be understood.
+"""The office's verbs when something goes wrong: somebody does not come, is ill, is late, or cannot
+be understood.
 
 Each keeps the meeting as the same booking, so that calendars follow, and tells everyone.
 """
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -31,8 +33,8 @@ def report_no_show(
 ) -> Person | None:
     """The interpreter has not come: the next one who is free is asked at once. Returns whom.
 
-    `actor` is the specialist or the office, or None where the consult itself has noticed. Of a team, `interpreter`
-    says who is missing; without it, both are.
+    `actor` is the specialist or the office, or None where the consult itself has noticed. Of a
+    team, `interpreter` says who is missing; without it, both are.
     """
     if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
         raise Forbidden()
@@ -44,7 +46,8 @@ def report_no_show(
 def ask_another(
     session: Session, actor: Person, booking: Booking, interpreter: Person | None = None
 ) -> Person | None:
-    """The office asks the next interpreter in the place of the one who is booked, or looks for one again.
+    """The office asks the next interpreter in the place of the one who is booked, or looks for one
+    again.
 
     Of a team, `interpreter` is the one in whose place; a place that is empty is filled first.
     """
@@ -52,8 +55,12 @@ def ask_another(
     return _next_interpreter(session, actor, booking, EngagementState.REPLACED, interpreter)
 
 
-def change_language(session: Session, actor: Person, booking: Booking, language: str) -> Person | None:
-    """The patient needs another language than was booked; an interpreter for that pair is sought."""
+def change_language(
+    session: Session, actor: Person, booking: Booking, language: str
+) -> Person | None:
+    """The patient needs another language than was booked; an interpreter for that pair is
+    sought.
+    """
     _refuse_others(actor, booking)
     if not is_tag(language):
         raise Invalid(N_("Please choose a language."), field="language")
@@ -61,11 +68,28 @@ def change_language(session: Session, actor: Person, booking: Booking, language:
     def act() -> Person | None:
         claims.hold_still(session, booking)
         source, target, needs_interpreter = queries.pair_of(language, booking.specialist)
-        booking.source, booking.target, booking.needs_interpreter = source, target, needs_interpreter
+        booking.source, booking.target, booking.needs_interpreter = (
+            source,
+            target,
+            needs_interpreter,
+        )
         session.flush()
-        unfit = [one for one in booking.interpreters
-                 if not queries.is_qualified(session, one, source, target, booking.starts_at.date(), booking.mode)]
-        audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, language=source)
+        unfit = [
+            one
+            for one in booking.interpreters
+            if not queries.is_qualified(
+                session, one, source, target, booking.starts_at.date(), booking.mode
+            )
+        ]
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKING_MOVED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            language=source,
+        )
         if not needs_interpreter:
             _without_interpreters(session, actor, booking)
             return None
@@ -80,24 +104,45 @@ def change_language(session: Session, actor: Person, booking: Booking, language:
 
 
 def substitutes_for(session: Session, booking: Booking) -> list[Person]:
-    """Other specialists of the case's specialty, in the same language, who are free for the whole meeting."""
-    able = [one for one in matching.specialists(session, booking.case.specialty)
-            if one.id != booking.specialist_id and queries.pair_of(booking.source, one)[1] == booking.target]
+    """Other specialists of the case's specialty, in the same language, who are free for the whole
+    meeting.
+    """
+    able = [
+        one
+        for one in matching.specialists(session, booking.case.specialty)
+        if one.id != booking.specialist_id
+        and queries.pair_of(booking.source, one)[1] == booking.target
+    ]
     return queries.free_people(session, able, booking.quarters)
 
 
-def change_specialist(session: Session, actor: Person, booking: Booking, specialist: Person) -> None:
-    """Another specialist takes the case and the meeting; the patient keeps the time and the interpreter.
+def change_specialist(
+    session: Session, actor: Person, booking: Booking, specialist: Person
+) -> None:
+    """Another specialist takes the case and the meeting; the patient keeps the time and the
+    interpreter.
 
     Raises `SlotTaken` when the new one is no longer free, and then nothing has changed.
     """
     _refuse_others(actor, booking)
-    if specialist.role != Role.SPECIALIST or not specialist.active or specialist.id == booking.specialist_id:
+    if (
+        specialist.role != Role.SPECIALIST
+        or not specialist.active
+        or specialist.id == booking.specialist_id
+    ):
         raise Invalid(N_("Please choose another specialist."), field="specialist")
     if booking.case.specialty not in (*specialist.specialties, "general"):
-        raise Invalid(N_("%(name)s does not practise this specialty."), field="specialist", name=specialist.name)
+        raise Invalid(
+            N_("%(name)s does not practise this specialty."),
+            field="specialist",
+            name=specialist.name,
+        )
     if queries.pair_of(booking.source, specialist)[1] != booking.target:
-        raise Invalid(N_("%(name)s speaks another language than was booked."), field="specialist", name=specialist.name)
+        raise Invalid(
+            N_("%(name)s speaks another language than was booked."),
+            field="specialist",
+            name=specialist.name,
+        )
 
     def act() -> None:
         claims.hold_still(session, booking, specialist.id)
@@ -105,7 +150,9 @@ def change_specialist(session: Session, actor: Person, booking: Booking, special
         claims.give_back(session, booking, gone.id)
         claims.take(session, booking, [specialist.id])
         if not queries.is_open(session, specialist, booking.quarters):
-            raise claims.SlotTaken(N_("One of the people is not available at this time. These times are free."))
+            raise claims.SlotTaken(
+                N_("One of the people is not available at this time. These times are free.")
+            )
         _hand_case_over(session, actor, booking, gone, specialist)
         booking.specialist_id, booking.specialist = specialist.id, specialist
         _changed(session, actor, booking, specialist=specialist.id)
@@ -116,10 +163,15 @@ def change_specialist(session: Session, actor: Person, booking: Booking, special
 
 
 def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 1) -> None:
-    """Somebody is late: the meeting begins a little later, for everyone. Raises `SlotTaken` if that is not free."""
+    """Somebody is late: the meeting begins a little later, for everyone. Raises `SlotTaken` if that
+    is not free.
+    """
     _refuse_others(actor, booking)
     if not 1 <= quarters <= LATEST_DELAY:
-        raise Invalid(N_("A meeting can be put off by up to an hour. For more, choose another time."), field="quarters")
+        raise Invalid(
+            N_("A meeting can be put off by up to an hour. For more, choose another time."),
+            field="quarters",
+        )
 
     def act() -> None:
         claims.hold_still(session, booking)
@@ -132,23 +184,41 @@ def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 
         agree_clocks(booking)
         _changed(session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat())
         ladder.stay_until(session, booking)
-        ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people], was_at=was.isoformat())
+        ladder.tell(
+            session,
+            "booking_moved",
+            booking,
+            [person.id for person in booking.people],
+            was_at=was.isoformat(),
+        )
         remind(session, booking)
 
     claims.patiently(session, act)
 
 
 def see_to_clocks(session: Session, actor: Person, booking: Booking) -> None:
-    """The office has seen that somebody's clock has changed, and the meeting stays at its moment."""
+    """The office has seen that somebody's clock has changed, and the meeting stays at its
+    moment.
+    """
     _refuse_others(actor, booking)
     claims.hold_still(session, booking)
     if booking.clocks_changed:
         booking.clocks_changed = {}
         session.flush()
-        audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, clocks="seen")
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKING_MOVED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            clocks="seen",
+        )
 
 
-def _hand_case_over(session: Session, actor: Person, booking: Booking, gone: Person, specialist: Person) -> None:
+def _hand_case_over(
+    session: Session, actor: Person, booking: Booking, gone: Person, specialist: Person
+) -> None:
     for member in case_queries.members_of(session, booking.case_id):
         if member.person_id == gone.id and member.role == Role.SPECIALIST:
             cases.end_membership(session, actor, member, reason="replaced")
@@ -158,20 +228,33 @@ def _hand_case_over(session: Session, actor: Person, booking: Booking, gone: Per
 
 
 def _next_interpreter(
-    session: Session, actor: Person | None, booking: Booking, state: EngagementState,
+    session: Session,
+    actor: Person | None,
+    booking: Booking,
+    state: EngagementState,
     interpreter: Person | None = None,
 ) -> Person | None:
-    """Asks somebody in the place of `interpreter`; without one, fills what is empty, else replaces whoever is there."""
+    """Asks somebody in the place of `interpreter`; without one, fills what is empty, else replaces
+    whoever is there.
+    """
     if not booking.is_confirmed or not booking.needs_interpreter or booking.ends_at <= now():
         raise Conflict(N_("This meeting needs no interpreter any more."))
-    leaving = [one for one in booking.current_engagements if interpreter is None or one.interpreter is interpreter]
+    leaving = [
+        one
+        for one in booking.current_engagements
+        if interpreter is None or one.interpreter is interpreter
+    ]
     if leaving and (interpreter is not None or not booking.interpreters_missing):
         found = [ladder.replace(session, actor, one, state) for one in leaving]
         return None if None in found else found[-1]
 
     def act() -> Person | None:
         claims.hold_still(session, booking)
-        return ladder.promote(session, actor, booking) if booking.interpreters_missing else booking.interpreter
+        return (
+            ladder.promote(session, actor, booking)
+            if booking.interpreters_missing
+            else booking.interpreter
+        )
 
     return claims.patiently(session, act)
 
@@ -189,11 +272,15 @@ def _without_interpreters(session: Session, actor: Person, booking: Booking) -> 
 def _changed(session: Session, actor: Person, booking: Booking, **facts: object) -> None:
     booking.sequence, booking.changed_at = booking.sequence + 1, now()
     session.flush()
-    audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts)
+    audit.record(
+        session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts
+    )
 
 
 def _refuse_others(actor: Person, booking: Booking) -> None:
     if actor.role != Role.COORDINATOR:
         raise Forbidden()
     if not booking.is_confirmed:
-        raise Conflict(N_("This meeting was cancelled in the meantime. Please choose another time."))
+        raise Conflict(
+            N_("This meeting was cancelled in the meantime. Please choose another time.")
+        )

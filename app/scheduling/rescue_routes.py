@@ -1,4 +1,5 @@
 """The office's ways out of trouble over HTTP, from the page of a meeting."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -42,13 +43,19 @@ def rescue_for(reader: Person, booking: Booking) -> Rescue | None:
     if reader.role != Role.COORDINATOR or not booking.is_confirmed or booking.ends_at <= now():
         return None
     asked = [one.interpreter_id for one in booking.engagements]
-    ladder = queries.free_interpreters(db_session(), booking, leaving_out=asked) if booking.needs_interpreter else []
+    ladder = (
+        queries.free_interpreters(db_session(), booking, leaving_out=asked)
+        if booking.needs_interpreter
+        else []
+    )
     return Rescue(ladder, rescue.substitutes_for(db_session(), booking), _languages(booking))
 
 
 def _languages(booking: Booking) -> pages.Groups:
     """First those for which somebody interprets, and the one that was booked; then all others."""
-    near = queries.interpreted_languages(db_session()) | {primary(tag) for tag in booking.specialist.languages}
+    near = queries.interpreted_languages(db_session()) | {
+        primary(tag) for tag in booking.specialist.languages
+    }
     found = pages.languages_to_choose(near, current_language().tag, booking.source)
     return [(_(group), named) for group, named in found]
 
@@ -57,23 +64,32 @@ def _languages(booking: Booking) -> pages.Groups:
 @requires(Permission.BOOKING_OVERRIDE)
 def ask_another(booking_id: str) -> Response:
     booking = _booking(booking_id)
-    return _done(booking, _said(rescue.ask_another(db_session(), current_person(), booking, _which(booking))))
+    return _done(
+        booking, _said(rescue.ask_another(db_session(), current_person(), booking, _which(booking)))
+    )
 
 
 @blueprint.post("/bookings/<booking_id>/no-show")
 @requires(Permission.BOOKING_OVERRIDE)
 def no_show(booking_id: str) -> Response:
     booking = _booking(booking_id)
-    return _done(booking, _said(rescue.report_no_show(db_session(), current_person(), booking, _which(booking))))
+    return _done(
+        booking,
+        _said(rescue.report_no_show(db_session(), current_person(), booking, _which(booking))),
+    )
 
 
 @blueprint.post("/bookings/<booking_id>/language")
 @requires(Permission.BOOKING_OVERRIDE)
 def change_language(booking_id: str) -> Response:
     booking = _booking(booking_id)
-    rescue.change_language(db_session(), current_person(), booking, request.form.get("language", "").strip())
+    rescue.change_language(
+        db_session(), current_person(), booking, request.form.get("language", "").strip()
+    )
     is_well = booking.interpreters_missing <= 0
-    return _done(booking, N_("The language is changed. Everyone has been told.") if is_well else NOBODY)
+    return _done(
+        booking, N_("The language is changed. Everyone has been told.") if is_well else NOBODY
+    )
 
 
 @blueprint.post("/bookings/<booking_id>/specialist")

@@ -1,4 +1,5 @@
 """Times, meetings, hours and engagements over HTTP."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
@@ -46,15 +47,32 @@ from app.web.context import current_person, db_session
 from app.web.errors import answer, sentence_of, wants_page
 
 __all__ = [
-    "answer_routes", "blueprint", "board_routes", "brief_routes", "calendar_routes", "hours_calendar_routes",
-    "hours_routes", "profile_routes", "rescue_routes", "series_routes", "statement_routes",
+    "answer_routes",
+    "blueprint",
+    "board_routes",
+    "brief_routes",
+    "calendar_routes",
+    "hours_calendar_routes",
+    "hours_routes",
+    "profile_routes",
+    "rescue_routes",
+    "series_routes",
+    "statement_routes",
 ]
 Page = str | Response | tuple[str, int]
 SHOWN = timedelta(days=14)
-LENGTHS = (2, 3, 4, 5, 6, 8)  # quarters that the office may choose from; over an hour it takes two interpreters
+LENGTHS = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+)  # quarters that the office may choose from; over an hour it takes two interpreters
 
 
-# --- choosing a time ------------------------------------------------------------------------------------------
+# --- choosing a time
+# ------------------------------------------------------------------------------------------
 
 
 @blueprint.get("/cases/<case_id>/times")
@@ -71,15 +89,25 @@ def times(case_id: str) -> Page:
 @requires(Permission.SLOT_READ)
 def slots(case_id: str) -> Response:
     """The same times for a script: fairest first."""
-    found = queries.slots_for_case(db_session(), _case(case_id), first=_from(), limit=200, length=_length(),
-                                   mode=_mode())
+    found = queries.slots_for_case(
+        db_session(), _case(case_id), first=_from(), limit=200, length=_length(), mode=_mode()
+    )
     return jsonify(
-        slots=[{"starts_at": slot.starts_at.isoformat(), "specialist": slot.specialist_id,
-                "interpreter": slot.interpreter_id, "second_interpreter": slot.second_id, "worst": slot.worst,
-                "kind": slot.is_kind}
-               for slot in found.slots],
-        minutes=found.length * 15, reason=found.reason.lack if found.reason else None,
-        next_at=found.next_at.isoformat() if found.next_at else None)
+        slots=[
+            {
+                "starts_at": slot.starts_at.isoformat(),
+                "specialist": slot.specialist_id,
+                "interpreter": slot.interpreter_id,
+                "second_interpreter": slot.second_id,
+                "worst": slot.worst,
+                "kind": slot.is_kind,
+            }
+            for slot in found.slots
+        ],
+        minutes=found.length * 15,
+        reason=found.reason.lack if found.reason else None,
+        next_at=found.next_at.isoformat() if found.next_at else None,
+    )
 
 
 @blueprint.post("/cases/<case_id>/hold")
@@ -89,7 +117,9 @@ def hold(case_id: str) -> Page:
     try:
         chosen = forms.SlotForm.read(request.form)
         reason = request.form.get("override_reason", "").strip() or None
-        held = service.hold(db_session(), current_person(), case, chosen.wish, chosen.token, override_reason=reason)
+        held = service.hold(
+            db_session(), current_person(), case, chosen.wish, chosen.token, override_reason=reason
+        )
     except (SlotTaken, Invalid) as refusal:
         return _times_again(case, refusal)
     if held.is_confirmed:
@@ -128,7 +158,8 @@ def release(booking_id: str) -> Page:
     return redirect(url_for("scheduling.times", case_id=held.case_id))
 
 
-# --- a meeting ------------------------------------------------------------------------------------------------
+# --- a meeting
+# ------------------------------------------------------------------------------------------------
 
 
 @blueprint.get("/bookings/<booking_id>")
@@ -163,13 +194,25 @@ def move(booking_id: str) -> Page:
     try:
         chosen = forms.SlotForm.read(request.form)
         if "following" in request.form:
-            series.move(db_session(), current_person(), booked, chosen.wish.starts_at, request.form.get("reason", ""),
-                        override_reason=_override(current_person()))
+            series.move(
+                db_session(),
+                current_person(),
+                booked,
+                chosen.wish.starts_at,
+                request.form.get("reason", ""),
+                override_reason=_override(current_person()),
+            )
         else:
-            service.move(db_session(), current_person(), booked, chosen.wish.starts_at, request.form.get("reason", ""),
-                         interpreter_id=chosen.wish.interpreter_id,
-                         second_interpreter_id=chosen.wish.second_interpreter_id,
-                         override_reason=_override(current_person()))
+            service.move(
+                db_session(),
+                current_person(),
+                booked,
+                chosen.wish.starts_at,
+                request.form.get("reason", ""),
+                interpreter_id=chosen.wish.interpreter_id,
+                second_interpreter_id=chosen.wish.second_interpreter_id,
+                override_reason=_override(current_person()),
+            )
     except series.DateTaken as taken:
         return _times_again(booked.case, series_routes.worded(taken), moving=booked)
     except (SlotTaken, Invalid) as refusal:
@@ -178,7 +221,8 @@ def move(booking_id: str) -> Page:
     return redirect(url_for("scheduling.booking", booking_id=booked.id))
 
 
-# --- an interpreter's engagements -----------------------------------------------------------------------------
+# --- an interpreter's engagements
+# -----------------------------------------------------------------------------
 
 
 @blueprint.get("/engagements")
@@ -192,8 +236,12 @@ def engagements() -> Page:
 @requires(Permission.ENGAGEMENT_WRITE)
 def engagement(engagement_id: str) -> Page:
     asked = queries.engagement_for(db_session(), current_person(), engagement_id)
-    return render_template("scheduling/engagement.html", engagement=asked, booking=asked.booking,
-                           **_about(asked.booking))
+    return render_template(
+        "scheduling/engagement.html",
+        engagement=asked,
+        booking=asked.booking,
+        **_about(asked.booking),
+    )
 
 
 @blueprint.post("/engagements/<engagement_id>/accept")
@@ -209,12 +257,15 @@ def accept(engagement_id: str) -> Page:
 @requires(Permission.ENGAGEMENT_WRITE)
 def decline(engagement_id: str) -> Page:
     asked = queries.engagement_for(db_session(), current_person(), engagement_id)
-    service.decline_engagement(db_session(), current_person(), asked, request.form.get("reason", ""))
+    service.decline_engagement(
+        db_session(), current_person(), asked, request.form.get("reason", "")
+    )
     flash(_("Thank you for telling us. We are asking somebody else."))
     return redirect(url_for("scheduling.engagements"))
 
 
-# --- inside ---------------------------------------------------------------------------------------------------
+# --- inside ---------------------------------------------------------------------------------------
+# ------------
 
 
 def _case(case_id: str) -> Case:
@@ -228,14 +279,15 @@ def _changeable(booking_id: str) -> Booking:
     return found
 
 
-
 def _override(person: Person) -> str | None:
     reason = request.form.get("override_reason", "").strip()
     return reason if reason and person.role == Role.COORDINATOR else None
 
 
 def _from() -> datetime:
-    """The beginning of the period that is shown: now, or the morning of `?from=` on the reader's wall."""
+    """The beginning of the period that is shown: now, or the morning of `?from=` on the reader's
+    wall.
+    """
     day = forms.read_day(request.values.get("from"))
     if day is None:
         return now()
@@ -253,24 +305,51 @@ def _length() -> int:
 def _mode() -> str:
     """Interpreting in turn, unless the office has chosen otherwise."""
     wanted = request.values.get("mode", "")
-    return wanted if wanted in MODES and current_person().role == Role.COORDINATOR else service.Wish.mode
+    return (
+        wanted
+        if wanted in MODES and current_person().role == Role.COORDINATOR
+        else service.Wish.mode
+    )
 
 
 def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | None = None) -> str:
-    session, reader, first, mode = db_session(), current_person(), _from(), moving.mode if moving else _mode()
+    session, reader, first, mode = (
+        db_session(),
+        current_person(),
+        _from(),
+        moving.mode if moving else _mode(),
+    )
     found = queries.slots_for_case(
-        session, case, first=first, last=first + SHOWN, any_interpreter="any" in request.values,
-        length=moving.length if moving else _length(), mode=mode)
+        session,
+        case,
+        first=first,
+        last=first + SHOWN,
+        any_interpreter="any" in request.values,
+        length=moving.length if moving else _length(),
+        mode=mode,
+    )
     zone = ZoneInfo(reader.timezone)
     return render_template(
-        "scheduling/times.html", case=case, found=found, moving=moving, form_token=new_id(), lengths=LENGTHS, mode=mode,
-        following=series.following(session, moving) if moving else [], credential=_credential(found, first),
+        "scheduling/times.html",
+        case=case,
+        found=found,
+        moving=moving,
+        form_token=new_id(),
+        lengths=LENGTHS,
+        mode=mode,
+        following=series.following(session, moving) if moving else [],
+        credential=_credential(found, first),
         late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
         days=pages.days_of(found.slots, found.people, case.patient, reader),
-        refusal=sentence_of(refusal) if refusal else None, held=queries.hold_of_case(session, case.id),
-        first=first.astimezone(zone).date(), later=(first + SHOWN).astimezone(zone).date(),
-        earlier=(first - SHOWN).astimezone(zone).date() if first > now() + timedelta(days=1) else None,
-        next_day=found.next_at.astimezone(zone).date() if found.next_at else None)
+        refusal=sentence_of(refusal) if refusal else None,
+        held=queries.hold_of_case(session, case.id),
+        first=first.astimezone(zone).date(),
+        later=(first + SHOWN).astimezone(zone).date(),
+        earlier=(
+            (first - SHOWN).astimezone(zone).date() if first > now() + timedelta(days=1) else None
+        ),
+        next_day=found.next_at.astimezone(zone).date() if found.next_at else None,
+    )
 
 
 def _credential(found: SlotSearch, first: datetime) -> reasons.Nearest | None:
@@ -289,18 +368,26 @@ def _times_again(case: Case, refusal: Refusal, moving: Booking | None = None) ->
 
 
 def _about(booked: Booking) -> dict[str, object]:
-    return {"companions": pages.companions(booked, current_person()),
-            "clock_changes": pages.clock_changes(booked, now())}
+    return {
+        "companions": pages.companions(booked, current_person()),
+        "clock_changes": pages.clock_changes(booked, now()),
+    }
 
 
 def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
     if booked.state == BookingState.HELD and policy.can_change_booking(current_person(), booked):
         return redirect(url_for("scheduling.confirm", booking_id=booked.id))
     page = render_template(
-        "scheduling/booking.html", booking=booked, following=series.following(db_session(), booked),
+        "scheduling/booking.html",
+        booking=booked,
+        following=series.following(db_session(), booked),
         may_follow=policy.can_plan_series(current_person(), booked),
         rescue=rescue_routes.rescue_for(current_person(), booked),
         can_change=policy.can_change_booking(current_person(), booked)
-        and booked.is_confirmed and booked.starts_at > now(), late=booked.starts_at - now() < service.LATE_CHANGE,
-        errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {}, **_about(booked))
+        and booked.is_confirmed
+        and booked.starts_at > now(),
+        late=booked.starts_at - now() < service.LATE_CHANGE,
+        errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {},
+        **_about(booked),
+    )
     return (page, refusal.status) if refusal else page

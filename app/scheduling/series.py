@@ -1,8 +1,9 @@
 """Follow-ups: a meeting again and again, at the same time on one person's wall.
 
-Each is a booking of its own, with three people, claims, mails and a calendar entry; `series_id` ties them together.
-What is done to several of them is done to all or to none.
+Each is a booking of its own, with three people, claims, mails and a calendar entry; `series_id`
+ties them together. What is done to several of them is done to all or to none.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -58,7 +59,9 @@ class Shift:
 
 @dataclass(frozen=True)
 class Proposed:
-    """One date. `slot` is what is free at that very moment; without one `why` says so, and `others` are near it."""
+    """One date. `slot` is what is free at that very moment; without one `why` says so, and `others`
+    are near it.
+    """
 
     number: int
     starts_at: datetime
@@ -70,9 +73,14 @@ class Proposed:
 
 
 class DateTaken(SlotTaken):
-    """One date of several could not be had, and so none was booked. `starts_at` says which, `cause` why."""
+    """One date of several could not be had, and so none was booked. `starts_at` says which, `cause`
+    why.
+    """
 
-    default = N_("One of these dates can no longer be had, so nothing was changed. Please look at them again.")
+    default = N_(
+        "One of these dates can no longer be had, so nothing was changed. Please look at them"
+        " again."
+    )
 
     def __init__(self, starts_at: datetime, cause: Refusal) -> None:
         super().__init__()
@@ -90,8 +98,9 @@ def check(plan: Plan) -> None:
 
 
 def instants(plan: Plan) -> list[datetime]:
-    """When the meetings begin: the same time on the wall of the plan's zone. Where that night has no such time, it is
-    read with the offset before the gap (RFC 5545, 3.3.5)."""
+    """When the meetings begin: the same time on the wall of the plan's zone. Where that night has
+    no such time, it is read with the offset before the gap (RFC 5545, 3.3.5).
+    """
     zone = ZoneInfo(plan.zone)
     wall = wall_of(plan.first, zone)
     weeks = (timedelta(weeks=plan.every * step) for step in range(plan.count))
@@ -99,15 +108,21 @@ def instants(plan: Plan) -> list[datetime]:
 
 
 def propose(session: Session, booking: Booking, plan: Plan) -> list[Proposed]:
-    """Each date of a plan that follows a booking: the slot, or why there is none and what is near."""
+    """Each date of a plan that follows a booking: the slot, or why there is none and what is
+    near.
+    """
     check(plan)
     return [_proposed(session, booking, number, at) for number, at in enumerate(instants(plan), 1)]
 
 
-def book(session: Session, actor: Person, booking: Booking, wishes: Sequence[Wish], token: str) -> list[Booking]:
-    """Books every wish as a follow-up of `booking`, or none of them. The same `token` again gives the first ones back.
+def book(
+    session: Session, actor: Person, booking: Booking, wishes: Sequence[Wish], token: str
+) -> list[Booking]:
+    """Books every wish as a follow-up of `booking`, or none of them. The same `token` again gives
+    the first ones back.
 
-    Raises `DateTaken` for a date that cannot be had, `Invalid` where nothing or too much is asked for.
+    Raises `DateTaken` for a date that cannot be had, `Invalid` where nothing or too much is asked
+    for.
     """
     _refuse_others(actor)
     if not wishes:
@@ -117,7 +132,8 @@ def book(session: Session, actor: Person, booking: Booking, wishes: Sequence[Wis
     if not booking.is_confirmed:
         raise Conflict(N_("Only a meeting that has been booked can have follow-ups."))
     everyone = {booking.patient_id, *(wish.specialist_id for wish in wishes)} | {
-        one for wish in wishes for one in (wish.interpreter_id, wish.second_interpreter_id) if one}
+        one for wish in wishes for one in (wish.interpreter_id, wish.second_interpreter_id) if one
+    }
 
     def act() -> list[Booking]:
         diaries.lock(session, [*everyone, *(person.id for person in booking.people)])
@@ -125,8 +141,16 @@ def book(session: Session, actor: Person, booking: Booking, wishes: Sequence[Wis
         made = []
         for number, wish in enumerate(sorted(wishes, key=lambda one: one.starts_at)):
             try:
-                made.append(service.book(session, actor, booking.case, wish, f"{token[:50]}.{number}",
-                                         series_id=booking.series_id))
+                made.append(
+                    service.book(
+                        session,
+                        actor,
+                        booking.case,
+                        wish,
+                        f"{token[:50]}.{number}",
+                        series_id=booking.series_id,
+                    )
+                )
             except (SlotTaken, Invalid) as refusal:
                 raise DateTaken(wish.starts_at, refusal) from refusal
         return made
@@ -135,16 +159,29 @@ def book(session: Session, actor: Person, booking: Booking, wishes: Sequence[Wis
 
 
 def following(session: Session, booking: Booking) -> list[Booking]:
-    """The meetings of the same series that come after this one and are still to be, soonest first."""
+    """The meetings of the same series that come after this one and are still to be, soonest
+    first.
+    """
     if booking.series_id is None:
         return []
-    return list(session.scalars(select(Booking).where(
-        Booking.series_id == booking.series_id, Booking.state == BookingState.CONFIRMED, Booking.id != booking.id,
-        Booking.starts_at > booking.starts_at, Booking.starts_at > now()).order_by(Booking.starts_at)))
+    return list(
+        session.scalars(
+            select(Booking)
+            .where(
+                Booking.series_id == booking.series_id,
+                Booking.state == BookingState.CONFIRMED,
+                Booking.id != booking.id,
+                Booking.starts_at > booking.starts_at,
+                Booking.starts_at > now(),
+            )
+            .order_by(Booking.starts_at)
+        )
+    )
 
 
 def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") -> list[Booking]:
     """Calls off a meeting and all that follow it in its series."""
+
     def act() -> list[Booking]:
         whole = [booking, *following(session, booking)]
         _lock_all(session, whole)
@@ -156,17 +193,30 @@ def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") 
 
 
 def move(
-    session: Session, actor: Person, booking: Booking, starts_at: datetime, reason: str = "", *,
+    session: Session,
+    actor: Person,
+    booking: Booking,
+    starts_at: datetime,
+    reason: str = "",
+    *,
     override_reason: str | None = None,
 ) -> list[Booking]:
-    """Takes a meeting to another time, and all that follow as far on the patient's wall. Raises `DateTaken`."""
+    """Takes a meeting to another time, and all that follow as far on the patient's wall. Raises
+    `DateTaken`.
+    """
+
     def act() -> list[Booking]:
         whole = [booking, *following(session, booking)]
         _lock_all(session, whole)
         zone = ZoneInfo(booking.patient.timezone)
         by = wall_of(starts_at, zone) - wall_of(booking.starts_at, zone)
-        goals = [(one, (wall_of(one.starts_at, zone) + by).replace(tzinfo=zone).astimezone(UTC)) for one in whole]
-        for one, goal in goals if by < timedelta(0) else reversed(goals):  # nobody steps on the one before
+        goals = [
+            (one, (wall_of(one.starts_at, zone) + by).replace(tzinfo=zone).astimezone(UTC))
+            for one in whole
+        ]
+        for one, goal in (
+            goals if by < timedelta(0) else reversed(goals)
+        ):  # nobody steps on the one before
             try:
                 service.move(session, actor, one, goal, reason, override_reason=override_reason)
             except (SlotTaken, Invalid) as refusal:
@@ -178,7 +228,8 @@ def move(
     return claims.patiently(session, act)
 
 
-# --- inside ---------------------------------------------------------------------------------------------------
+# --- inside ---------------------------------------------------------------------------------------
+# ------------
 
 
 def _proposed(session: Session, booking: Booking, number: int, at: datetime) -> Proposed:
@@ -186,20 +237,43 @@ def _proposed(session: Session, booking: Booking, number: int, at: datetime) -> 
     if quarter_of(at) + booking.length > last_quarter:
         return Proposed(number, at, None, Conflict(TOO_FAR), (), {}, ())
     for any_interpreter in (False, True):
-        found = queries.slots_for_case(session, booking.case, first=at - _AROUND, last=at + _AROUND,
-                                       length=booking.length, any_interpreter=any_interpreter, mode=booking.mode)
+        found = queries.slots_for_case(
+            session,
+            booking.case,
+            first=at - _AROUND,
+            last=at + _AROUND,
+            length=booking.length,
+            any_interpreter=any_interpreter,
+            mode=booking.mode,
+        )
         there = next((slot for slot in found.slots if slot.starts_at == at), None)
         if there is not None:
-            shifts = _shifts(booking, at, [found.people[one] for one in _ids(booking, there) if one in found.people])
+            shifts = _shifts(
+                booking,
+                at,
+                [found.people[one] for one in _ids(booking, there) if one in found.people],
+            )
             return Proposed(number, at, there, None, (), found.people, shifts)
-    near = sorted(found.slots, key=lambda slot: (not slot.is_kind, abs(slot.starts_at - at)))[:_OFFERED]
+    near = sorted(found.slots, key=lambda slot: (not slot.is_kind, abs(slot.starts_at - at)))[
+        :_OFFERED
+    ]
     near.sort(key=lambda slot: slot.quarter)
-    return Proposed(number, at, None, _why(session, booking, at), tuple(near), found.people,
-                    _shifts(booking, at, booking.people))
+    return Proposed(
+        number,
+        at,
+        None,
+        _why(session, booking, at),
+        tuple(near),
+        found.people,
+        _shifts(booking, at, booking.people),
+    )
 
 
 def _ids(booking: Booking, slot: Slot) -> list[str]:
-    return [booking.patient_id, *(one for one in (slot.specialist_id, slot.interpreter_id, slot.second_id) if one)]
+    return [
+        booking.patient_id,
+        *(one for one in (slot.specialist_id, slot.interpreter_id, slot.second_id) if one),
+    ]
 
 
 def _shifts(booking: Booking, at: datetime, people: Sequence[Person]) -> tuple[Shift, ...]:
@@ -215,12 +289,22 @@ def _shifts(booking: Booking, at: datetime, people: Sequence[Person]) -> tuple[S
 def _why(session: Session, booking: Booking, at: datetime) -> Refusal:
     quarters = range(quarter_of(at), quarter_of(at) + booking.length)
     for person in (booking.patient, booking.specialist):
-        if session.scalar(select(Claim.id).join(Booking, Booking.id == Claim.booking_id).where(
-                Claim.person_id == person.id, Claim.quarter.in_(quarters), Booking.state.in_(LIVE_BOOKINGS)).limit(1)):
+        if session.scalar(
+            select(Claim.id)
+            .join(Booking, Booking.id == Claim.booking_id)
+            .where(
+                Claim.person_id == person.id,
+                Claim.quarter.in_(quarters),
+                Booking.state.in_(LIVE_BOOKINGS),
+            )
+            .limit(1)
+        ):
             return Conflict(TAKEN, name=person.name)
         if not queries.is_open(session, person, quarters):
             return Conflict(OUTSIDE_HOURS, name=person.name)
-    known = diaries.calendars(session, {booking.specialist_id: booking.specialist.timezone})[booking.specialist_id]
+    known = diaries.calendars(session, {booking.specialist_id: booking.specialist.timezone})[
+        booking.specialist_id
+    ]
     horizon = Horizon(quarters.start, len(quarters))
     is_free = horizon.cut_from(known.free, known.horizon) == horizon.full
     return Conflict(NO_INTERPRETER if booking.needs_interpreter and is_free else NOT_FREE)

@@ -1,4 +1,5 @@
 """Follow-ups over HTTP: how often, a look at every date, then all of them at once."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
@@ -47,8 +48,13 @@ def book_series(booking_id: str) -> Page:
     except (SlotTaken, Invalid) as refusal:
         db_session().rollback()
         return _series_page(booking, refusal)
-    flash(ngettext("%(num)s follow-up is booked. Everyone has been told.",
-                   "%(num)s follow-ups are booked. Everyone has been told.", len(made)))
+    flash(
+        ngettext(
+            "%(num)s follow-up is booked. Everyone has been told.",
+            "%(num)s follow-ups are booked. Everyone has been told.",
+            len(made),
+        )
+    )
     return redirect(url_for("scheduling.booking", booking_id=booking.id))
 
 
@@ -58,22 +64,32 @@ def cancel_series(booking_id: str) -> Page:
     """This meeting and all that follow it."""
     booking = queries.booking_for(db_session(), current_person(), booking_id)
     gone = series.cancel(db_session(), current_person(), booking, request.form.get("reason", ""))
-    flash(ngettext("%(num)s meeting is cancelled. Everyone has been told.",
-                   "%(num)s meetings are cancelled. Everyone has been told.", len(gone)))
+    flash(
+        ngettext(
+            "%(num)s meeting is cancelled. Everyone has been told.",
+            "%(num)s meetings are cancelled. Everyone has been told.",
+            len(gone),
+        )
+    )
     return redirect(url_for("portal.case", case_id=booking.case_id))
 
 
 def worded(taken: DateTaken) -> SlotTaken:
     """The refusal of several dates, with the one that is to blame as its reader writes a date."""
     day = formats.long_moment(taken.starts_at, current_person().timezone, current_language().tag)
-    return SlotTaken(N_("%(day)s: %(why)s Nothing was changed."), day=day, why=sentence_of(taken.cause))
+    return SlotTaken(
+        N_("%(day)s: %(why)s Nothing was changed."), day=day, why=sentence_of(taken.cause)
+    )
 
 
 def _wishes(booking: Booking) -> list[series.Wish]:
     """The dates that are ticked; one that is left out sends nothing."""
     chosen = [value for key, value in request.form.items() if key.startswith("date-") and value]
     same = {"length": str(booking.length), "mode": booking.mode}
-    return [forms.SlotForm.read(MultiDict({"slot": value, **same})).wish for value in chosen[:series.MOST]]
+    return [
+        forms.SlotForm.read(MultiDict({"slot": value, **same})).wish
+        for value in chosen[: series.MOST]
+    ]
 
 
 def _series_page(booking: Booking, refusal: Refusal | None = None) -> Page:
@@ -86,15 +102,29 @@ def _series_page(booking: Booking, refusal: Refusal | None = None) -> Page:
         except Invalid as invalid:
             refusal = refusal or invalid
     page = render_template(
-        "scheduling/series.html", booking=booking, proposed=proposed, plan=plan, asked=asked, whose=whose,
-        everyone=booking.people, every=series.EVERY, most=series.MOST, form_token=new_id(),
-        roles=dict(zip([one.id for one in booking.people], pages.ROLE_NAMES.values(), strict=False)),
-        value_of=pages.value_of, errors={refusal.field or "dates": sentence_of(refusal)} if refusal else {})
+        "scheduling/series.html",
+        booking=booking,
+        proposed=proposed,
+        plan=plan,
+        asked=asked,
+        whose=whose,
+        everyone=booking.people,
+        every=series.EVERY,
+        most=series.MOST,
+        form_token=new_id(),
+        roles=dict(
+            zip([one.id for one in booking.people], pages.ROLE_NAMES.values(), strict=False)
+        ),
+        value_of=pages.value_of,
+        errors={refusal.field or "dates": sentence_of(refusal)} if refusal else {},
+    )
     return (page, refusal.status) if refusal else page
 
 
 def _whose(booking: Booking) -> Person:
-    return next((one for one in booking.people if one.id == request.values.get("whose")), booking.patient)
+    return next(
+        (one for one in booking.people if one.id == request.values.get("whose")), booking.patient
+    )
 
 
 def _plan(booking: Booking, whose: Person) -> Plan:
@@ -103,4 +133,6 @@ def _plan(booking: Booking, whose: Person) -> Plan:
     wall = booking.starts_at.astimezone(zone)
     day = forms.read_day(asked.get("first")) or (wall + timedelta(weeks=every)).date()
     at: time = forms.read_time(asked.get("time")) or wall.time()
-    return Plan(datetime.combine(day, at, zone).astimezone(UTC), every, min(count, 99), whose.timezone)
+    return Plan(
+        datetime.combine(day, at, zone).astimezone(UTC), every, min(count, 99), whose.timezone
+    )

@@ -1,4 +1,7 @@
-"""The verbs of a booking: hold, confirm, move, cancel. Each changes, records and tells in one transaction."""
+"""The verbs of a booking: hold, confirm, move, cancel. Each changes, records and tells in one
+transaction.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -46,10 +49,33 @@ from app.scheduling.quarters import MINUTES, is_on_grid, quarter_of
 from app.scheduling.slots import interpreters_for
 
 __all__ = [
-    "OutsideHours", "SlotTaken", "Wish", "accept_engagement", "add_days", "add_feed", "add_opening",
-    "add_qualification", "book", "cancel", "change_days", "change_opening", "confirm", "decline_engagement",
-    "end_qualification", "expire_hold", "expire_holds", "forget_calendar_key", "hold", "move", "new_calendar_key",
-    "release_hold", "remove_days", "remove_feed", "remove_opening", "set_availability", "set_habits",
+    "OutsideHours",
+    "SlotTaken",
+    "Wish",
+    "accept_engagement",
+    "add_days",
+    "add_feed",
+    "add_opening",
+    "add_qualification",
+    "book",
+    "cancel",
+    "change_days",
+    "change_opening",
+    "confirm",
+    "decline_engagement",
+    "end_qualification",
+    "expire_hold",
+    "expire_holds",
+    "forget_calendar_key",
+    "hold",
+    "move",
+    "new_calendar_key",
+    "release_hold",
+    "remove_days",
+    "remove_feed",
+    "remove_opening",
+    "set_availability",
+    "set_habits",
 ]
 
 HOLD = timedelta(minutes=10)
@@ -60,7 +86,8 @@ REMINDERS = (timedelta(days=7), timedelta(hours=24), timedelta(hours=1))
 
 @dataclass(frozen=True)
 class Wish:
-    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length` in quarters.
+    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length`
+    in quarters.
 
     A meeting of more than an hour takes a second interpreter.
     """
@@ -74,25 +101,36 @@ class Wish:
 
 
 def hold(
-    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None,
+    session: Session,
+    actor: Person,
+    case: Case,
+    wish: Wish,
+    form_token: str,
+    *,
+    override_reason: str | None = None,
     series_id: str | None = None,
 ) -> Booking:
     """Keeps a time for ten minutes. The same `form_token` again gives the first booking back.
 
-    Raises `Invalid` for a time that cannot be, `SlotTaken` for one that somebody else has, `Conflict` for a case
-    that stands elsewhere. An earlier hold of the case is let go. `override_reason`, from the office alone, books
-    outside people's hours; what is taken stays taken. A case has one meeting ahead, and besides it those of a series.
+    Raises `Invalid` for a time that cannot be, `SlotTaken` for one that somebody else has,
+    `Conflict` for a case that stands elsewhere. An earlier hold of the case is let go.
+    `override_reason`, from the office alone, books outside people's hours; what is taken stays
+    taken. A case has one meeting ahead, and besides it those of a series.
     """
     _refuse_unless_bookable(session, actor, case)
     _check_time(wish)
-    specialist, between, source, target = _people(session, case, wish, is_override=override_reason is not None)
+    specialist, between, source, target = _people(
+        session, case, wish, is_override=override_reason is not None
+    )
     if (override_reason is not None or wish.mode != Wish.mode) and actor.role != Role.COORDINATOR:
         raise Forbidden()
     people = [case.patient, specialist, *between]
 
     def act() -> Booking:
         earlier = queries.hold_of_case(session, case.id)
-        diaries.lock(session, [person.id for person in [*people, *(earlier.people if earlier else [])]])
+        diaries.lock(
+            session, [person.id for person in [*people, *(earlier.people if earlier else [])]]
+        )
         first = queries.booking_by_token(session, form_token)
         if first is not None and first.is_live:
             return first
@@ -101,21 +139,51 @@ def hold(
         if series_id is None:
             _refuse_second_meeting(session, case)
         booking = Booking(
-            id=new_id(), case_id=case.id, case=case, patient_id=case.patient_id, patient=case.patient,
-            specialist_id=specialist.id, specialist=specialist, needs_interpreter=bool(between), source=source,
-            target=target, mode=wish.mode if between else Wish.mode, starts_at=wish.starts_at, length=wish.length,
-            state=BookingState.HELD, created_by=actor.id, form_token=form_token if first is None else new_id(),
-            hold_expires_at=now() + HOLD, override_reason=override_reason, series_id=series_id)
+            id=new_id(),
+            case_id=case.id,
+            case=case,
+            patient_id=case.patient_id,
+            patient=case.patient,
+            specialist_id=specialist.id,
+            specialist=specialist,
+            needs_interpreter=bool(between),
+            source=source,
+            target=target,
+            mode=wish.mode if between else Wish.mode,
+            starts_at=wish.starts_at,
+            length=wish.length,
+            state=BookingState.HELD,
+            created_by=actor.id,
+            form_token=form_token if first is None else new_id(),
+            hold_expires_at=now() + HOLD,
+            override_reason=override_reason,
+            series_id=series_id,
+        )
         for interpreter in between:
             booking.seat(interpreter)
         session.add(booking)
-        claims.take(session, booking, [person.id for person in people], expires_at=booking.hold_expires_at)
+        claims.take(
+            session, booking, [person.id for person in people], expires_at=booking.hold_expires_at
+        )
         if override_reason is None:
             _check_hours(session, booking)
-        enqueue(session, "expire_hold", {"booking_id": booking.id}, run_at=booking.hold_expires_at,
-                key=f"expire_hold:{booking.id}")
-        audit.record(session, actor.id, Verb.SLOT_HELD, "booking", booking.id, case.id,
-                     starts_at=booking.starts_at.isoformat(), override=override_reason is not None)
+        enqueue(
+            session,
+            "expire_hold",
+            {"booking_id": booking.id},
+            run_at=booking.hold_expires_at,
+            key=f"expire_hold:{booking.id}",
+        )
+        audit.record(
+            session,
+            actor.id,
+            Verb.SLOT_HELD,
+            "booking",
+            booking.id,
+            case.id,
+            starts_at=booking.starts_at.isoformat(),
+            override=override_reason is not None,
+        )
         return booking
 
     return claims.patiently(session, act)
@@ -124,7 +192,8 @@ def hold(
 def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
     """Makes a held time a meeting: the case moves on, the interpreter is asked, everyone is told.
 
-    Confirming twice is harmless. A hold that has run out is still good if nobody took the time; else `SlotTaken`.
+    Confirming twice is harmless. A hold that has run out is still good if nobody took the time;
+    else `SlotTaken`.
     """
     _refuse_unless_bookable(session, actor, booking.case)
 
@@ -133,7 +202,9 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         if booking.state == BookingState.CONFIRMED:
             return booking
         if booking.state == BookingState.CANCELLED:
-            raise Conflict(N_("This meeting was cancelled in the meantime. Please choose another time."))
+            raise Conflict(
+                N_("This meeting was cancelled in the meantime. Please choose another time.")
+            )
         _check_time(Wish(booking.starts_at, booking.specialist_id, length=booking.length))
         if booking.series_id is None:
             _refuse_second_meeting(session, booking.case)
@@ -142,10 +213,20 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
         booking.changed_at = now()
         agree_clocks(booking)
         withdraw(session, f"expire_hold:{booking.id}")
-        audit.record(session, actor.id, Verb.BOOKED, "booking", booking.id, booking.case_id, **ladder.facts_of(booking))
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            **ladder.facts_of(booking),
+        )
         if booking.case.stage == Stage.ACCEPTED:
             cases.mark_scheduled(session, actor, booking.case)
-        ladder.tell(session, "booking_confirmed", booking, [booking.patient_id, booking.specialist_id])
+        ladder.tell(
+            session, "booking_confirmed", booking, [booking.patient_id, booking.specialist_id]
+        )
         for interpreter in booking.interpreters:
             ladder.propose(session, actor, booking, interpreter)
         remind(session, booking)
@@ -155,11 +236,19 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
 
 
 def book(
-    session: Session, actor: Person, case: Case, wish: Wish, form_token: str, *, override_reason: str | None = None,
+    session: Session,
+    actor: Person,
+    case: Case,
+    wish: Wish,
+    form_token: str,
+    *,
+    override_reason: str | None = None,
     series_id: str | None = None,
 ) -> Booking:
     """Holds and confirms in one step."""
-    held = hold(session, actor, case, wish, form_token, override_reason=override_reason, series_id=series_id)
+    held = hold(
+        session, actor, case, wish, form_token, override_reason=override_reason, series_id=series_id
+    )
     return confirm(session, actor, held)
 
 
@@ -175,21 +264,30 @@ def release_hold(session: Session, actor: Person, booking: Booking) -> None:
 def expire_hold(session: Session, booking: Booking) -> None:
     """Frees a hold whose time is over; anything else is left as it is."""
     claims.hold_still(session, booking)
-    if booking.state == BookingState.HELD and booking.hold_expires_at and booking.hold_expires_at <= now():
+    if (
+        booking.state == BookingState.HELD
+        and booking.hold_expires_at
+        and booking.hold_expires_at <= now()
+    ):
         _end(session, booking, BookingState.EXPIRED)
 
 
 def expire_holds(session: Session, limit: int = 200) -> int:
     """Frees every hold whose time is over, and says how many there were."""
-    over = session.scalars(select(Booking).where(
-        Booking.state == BookingState.HELD, Booking.hold_expires_at <= now()).limit(limit)).all()
+    over = session.scalars(
+        select(Booking)
+        .where(Booking.state == BookingState.HELD, Booking.hold_expires_at <= now())
+        .limit(limit)
+    ).all()
     for booking in over:
         expire_hold(session, booking)
     return len(over)
 
 
 def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") -> None:
-    """Calls a meeting off, frees everyone's time and tells them. Within a day of it a reason is asked for."""
+    """Calls a meeting off, frees everyone's time and tells them. Within a day of it a reason is
+    asked for.
+    """
     _refuse_unless_may_change(actor, booking)
 
     def act() -> None:
@@ -199,16 +297,31 @@ def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") 
         if not booking.is_confirmed:
             raise Conflict(N_("This meeting has not been booked, so there is nothing to cancel."))
         if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
-            raise Invalid(N_("The meeting is less than a day away. Please say briefly why it cannot take place."),
-                          field="reason")
+            raise Invalid(
+                N_(
+                    "The meeting is less than a day away. Please say briefly why it cannot take"
+                    " place."
+                ),
+                field="reason",
+            )
         told = [person.id for person in booking.people if person.id != actor.id]
         booking.cancelled_by, booking.cancel_reason = actor.id, reason.strip()[:500] or None
         ladder.stand_down(session, actor, booking)
         booking.sequence += 1
         _end(session, booking, BookingState.CANCELLED)
-        audit.record(session, actor.id, Verb.BOOKING_CANCELLED, "booking", booking.id, booking.case_id,
-                     starts_at=booking.starts_at.isoformat())
-        if booking.case.stage == Stage.SCHEDULED and queries.booking_of_case(session, booking.case_id) is None:
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKING_CANCELLED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            starts_at=booking.starts_at.isoformat(),
+        )
+        if (
+            booking.case.stage == Stage.SCHEDULED
+            and queries.booking_of_case(session, booking.case_id) is None
+        ):
             cases.mark_unscheduled(session, actor, booking.case)
         ladder.tell(session, "booking_cancelled", booking, told)
 
@@ -216,22 +329,39 @@ def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") 
 
 
 def move(
-    session: Session, actor: Person, booking: Booking, starts_at: datetime, reason: str = "", *,
-    interpreter_id: str | None = None, second_interpreter_id: str | None = None, override_reason: str | None = None,
+    session: Session,
+    actor: Person,
+    booking: Booking,
+    starts_at: datetime,
+    reason: str = "",
+    *,
+    interpreter_id: str | None = None,
+    second_interpreter_id: str | None = None,
+    override_reason: str | None = None,
 ) -> Booking:
-    """Takes a meeting to another time, with the same people or with another interpreter who is free then.
+    """Takes a meeting to another time, with the same people or with another interpreter who is free
+    then.
 
-    It stays the same booking, so that calendars replace the old entry. Raises as `hold` and `cancel` do, and then
-    the old time stands.
+    It stays the same booking, so that calendars replace the old entry. Raises as `hold` and
+    `cancel` do, and then the old time stands.
     """
     _refuse_unless_may_change(actor, booking)
     if not booking.is_confirmed:
         raise Conflict(N_("Only a meeting that has been booked can be moved."))
-    wish = Wish(starts_at, booking.specialist_id, interpreter_id or booking.interpreter_id, booking.length,
-                second_interpreter_id or booking.second_interpreter_id, booking.mode)
+    wish = Wish(
+        starts_at,
+        booking.specialist_id,
+        interpreter_id or booking.interpreter_id,
+        booking.length,
+        second_interpreter_id or booking.second_interpreter_id,
+        booking.mode,
+    )
     _check_time(wish)
     if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
-        raise Invalid(N_("The meeting is less than a day away. Please say briefly why it has to move."), field="reason")
+        raise Invalid(
+            N_("The meeting is less than a day away. Please say briefly why it has to move."),
+            field="reason",
+        )
     _, between, _, _ = _people(session, booking.case, wish, is_override=override_reason is not None)
 
     def act() -> Booking:
@@ -248,7 +378,12 @@ def move(
                 booking.unseat(one.id)
             for one in between:
                 booking.seat(one)
-            ladder.tell(session, "engagement_ended", booking, [one.id for one in before if one not in between])
+            ladder.tell(
+                session,
+                "engagement_ended",
+                booking,
+                [one.id for one in before if one not in between],
+            )
         claims.take(session, booking, [person.id for person in booking.people])
         if override_reason is None:
             _check_hours(session, booking)
@@ -256,17 +391,32 @@ def move(
         agree_clocks(booking)
         session.flush()
         _ask_again(session, actor, booking)
-        audit.record(session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id,
-                     was=was.isoformat(), now=starts_at.isoformat(), override=override_reason is not None)
-        ladder.tell(session, "booking_moved", booking, [booking.patient_id, booking.specialist_id],
-                    was_at=was.isoformat())
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKING_MOVED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            was=was.isoformat(),
+            now=starts_at.isoformat(),
+            override=override_reason is not None,
+        )
+        ladder.tell(
+            session,
+            "booking_moved",
+            booking,
+            [booking.patient_id, booking.specialist_id],
+            was_at=was.isoformat(),
+        )
         remind(session, booking)
         return booking
 
     return claims.patiently(session, act)
 
 
-# --- inside ---------------------------------------------------------------------------------------------------
+# --- inside ---------------------------------------------------------------------------------------
+# ------------
 
 
 def _end(session: Session, booking: Booking, state: BookingState) -> None:
@@ -289,19 +439,30 @@ def _ask_again(session: Session, actor: Person, booking: Booking) -> None:
 
 
 def remind(session: Session, booking: Booking) -> None:
-    """Queues the reminders of a booking as it stands; those queued for an earlier state fall silent."""
+    """Queues the reminders of a booking as it stands; those queued for an earlier state fall
+    silent.
+    """
     for before in REMINDERS:
         at = booking.starts_at - before
         if at > now():
             hours = int(before.total_seconds() // 3600)
-            enqueue(session, "remind_booking", {"booking_id": booking.id, "sequence": booking.sequence, "hours": hours},
-                    run_at=at, key=f"remind_booking:{booking.id}:{booking.sequence}:{hours}")
+            enqueue(
+                session,
+                "remind_booking",
+                {"booking_id": booking.id, "sequence": booking.sequence, "hours": hours},
+                run_at=at,
+                key=f"remind_booking:{booking.id}:{booking.sequence}:{hours}",
+            )
 
 
 def agree_clocks(booking: Booking) -> None:
-    """Keeps how far from UTC everyone's clock is at the meeting, as the rules of their zones stand today."""
+    """Keeps how far from UTC everyone's clock is at the meeting, as the rules of their zones stand
+    today.
+    """
     booking.zones = {person.id: person.timezone for person in booking.people}
-    booking.offsets = {person: minutes_from_utc(zone, booking.starts_at) for person, zone in booking.zones.items()}
+    booking.offsets = {
+        person: minutes_from_utc(zone, booking.starts_at) for person, zone in booking.zones.items()
+    }
     booking.clocks_changed = {}
 
 
@@ -312,73 +473,131 @@ def minutes_from_utc(zone: str, at: datetime) -> int:
 def _people(
     session: Session, case: Case, wish: Wish, *, is_override: bool
 ) -> tuple[Person, list[Person], str, str]:
-    """The specialist, the interpreters that it takes, and their languages. Raises `Invalid` for the wrong ones."""
+    """The specialist, the interpreters that it takes, and their languages. Raises `Invalid` for the
+    wrong ones.
+    """
     specialist = case_queries.member_of_role(session, case.id, Role.SPECIALIST)
     if specialist is None:
         raise Conflict(N_("The hospital has not chosen a specialist for this case yet."))
     if specialist.id != wish.specialist_id:
-        raise Conflict(N_("Another specialist is responsible for this case now. Please choose a time again."))
+        raise Conflict(
+            N_("Another specialist is responsible for this case now. Please choose a time again.")
+        )
     source, target, needs_interpreter = queries.pair_of(case.language, specialist)
     if not needs_interpreter:
         return specialist, [], source, target
-    chosen = list(dict.fromkeys(one for one in (wish.interpreter_id, wish.second_interpreter_id) if one))
+    chosen = list(
+        dict.fromkeys(one for one in (wish.interpreter_id, wish.second_interpreter_id) if one)
+    )
     if not chosen:
-        raise Invalid(N_("This meeting needs an interpreter. Please choose one of the times shown."))
+        raise Invalid(
+            N_("This meeting needs an interpreter. Please choose one of the times shown.")
+        )
     if len(chosen) < interpreters_for(wish.length):
-        raise Invalid(N_("A meeting of more than an hour needs two interpreters, who take turns. "
-                         "Please choose one of the times shown."), field="interpreter")
-    between = [_interpreter(session, case, one, source, target, wish, is_override=is_override)
-               for one in chosen[:interpreters_for(wish.length)]]
+        raise Invalid(
+            N_(
+                "A meeting of more than an hour needs two interpreters, who take turns. "
+                "Please choose one of the times shown."
+            ),
+            field="interpreter",
+        )
+    between = [
+        _interpreter(session, case, one, source, target, wish, is_override=is_override)
+        for one in chosen[: interpreters_for(wish.length)]
+    ]
     return specialist, between, source, target
 
 
 def _interpreter(
-    session: Session, case: Case, person_id: str, source: str, target: str, wish: Wish, *, is_override: bool
+    session: Session,
+    case: Case,
+    person_id: str,
+    source: str,
+    target: str,
+    wish: Wish,
+    *,
+    is_override: bool,
 ) -> Person:
     person = session.get(Person, person_id)
     day = wish.starts_at.date()
     if person is None or not queries.is_qualified(session, person, source, target, day, wish.mode):
-        raise Invalid(N_("This interpreter has no valid credential for the two languages on that day."),
-                      field="interpreter")
-    if not is_override and not queries.has_wanted_gender(session, person, queries.wanted_for(session, case)):
-        raise Invalid(N_("The patient has asked for another interpreter. Please choose one of the times shown."),
-                      field="interpreter")
+        raise Invalid(
+            N_("This interpreter has no valid credential for the two languages on that day."),
+            field="interpreter",
+        )
+    if not is_override and not queries.has_wanted_gender(
+        session, person, queries.wanted_for(session, case)
+    ):
+        raise Invalid(
+            N_(
+                "The patient has asked for another interpreter. Please choose one of the times"
+                " shown."
+            ),
+            field="interpreter",
+        )
     return person
 
 
 def _check_time(wish: Wish) -> None:
     if wish.starts_at.tzinfo is None or wish.starts_at.utcoffset() is None:
-        raise Invalid(N_("This time does not say in which time zone it is. Please choose one of the times shown."),
-                      field="starts_at")
+        raise Invalid(
+            N_(
+                "This time does not say in which time zone it is. Please choose one of the times"
+                " shown."
+            ),
+            field="starts_at",
+        )
     if not is_on_grid(wish.starts_at):
-        raise Invalid(N_("Meetings begin on a full quarter of an hour. Please choose one of the times shown."),
-                      field="starts_at")
+        raise Invalid(
+            N_(
+                "Meetings begin on a full quarter of an hour. Please choose one of the times shown."
+            ),
+            field="starts_at",
+        )
     if wish.mode not in MODES:
         raise Invalid(N_("Please choose one of the answers shown."), field="mode")
     if not 1 <= wish.length <= LONGEST:
-        raise Invalid(N_("A meeting lasts from 15 minutes to %(most)s hours."), field="length",
-                      most=LONGEST * MINUTES // 60)
+        raise Invalid(
+            N_("A meeting lasts from 15 minutes to %(most)s hours."),
+            field="length",
+            most=LONGEST * MINUTES // 60,
+        )
     if wish.starts_at <= now():
-        raise Invalid(N_("This time has already passed. Please choose a later one."), field="starts_at")
+        raise Invalid(
+            N_("This time has already passed. Please choose a later one."), field="starts_at"
+        )
     if quarter_of(wish.starts_at) + wish.length > diaries.current_horizon().end:
-        raise Invalid(N_("This is too far ahead. Please choose a time within the next three months."),
-                      field="starts_at")
+        raise Invalid(
+            N_("This is too far ahead. Please choose a time within the next three months."),
+            field="starts_at",
+        )
 
 
 def _check_hours(session: Session, booking: Booking) -> None:
     """The people's own rules: hours, maxima, notice, buffers. Checked under the diaries' lock."""
     for person in booking.people:
         if not queries.is_open(session, person, booking.quarters):
-            raise OutsideHours(N_("One of the people is not available at this time. These times are free."),
-                               who=person.name)
+            raise OutsideHours(
+                N_("One of the people is not available at this time. These times are free."),
+                who=person.name,
+            )
         rules = diaries.rules_of(session, person.id)
         if diaries.is_full(session, person.id, person.timezone, booking, rules):
-            raise OutsideHours(N_("One of the people has no room for another meeting that day. These times are free."),
-                               who=person.name)
+            raise OutsideHours(
+                N_(
+                    "One of the people has no room for another meeting that day. These times are"
+                    " free."
+                ),
+                who=person.name,
+            )
         if rules.buffer and claims.is_near_another(session, booking, person.id, rules.buffer):
             raise OutsideHours(who=person.name)
-        if person is not booking.patient and booking.starts_at < now() + timedelta(hours=rules.notice_hours):
-            raise OutsideHours(N_("This is too soon for one of the people. These times are free."), who=person.name)
+        if person is not booking.patient and booking.starts_at < now() + timedelta(
+            hours=rules.notice_hours
+        ):
+            raise OutsideHours(
+                N_("This is too soon for one of the people. These times are free."), who=person.name
+            )
 
 
 def _refuse_unless_bookable(session: Session, actor: Person, case: Case) -> None:
@@ -398,4 +617,6 @@ def _refuse_unless_may_change(actor: Person, booking: Booking) -> None:
 def _refuse_second_meeting(session: Session, case: Case) -> None:
     meeting = queries.booking_of_case(session, case.id)
     if meeting is not None and meeting.starts_at > now():
-        raise Conflict(N_("A meeting is already booked for this case. You can move it to another time."))
+        raise Conflict(
+            N_("A meeting is already booked for this case. You can move it to another time.")
+        )

@@ -1,11 +1,11 @@
 """Which times suit all three, and which of them are fair.
 
-Everything here is arithmetic on calendars (``calendar.py``): a common time is one AND, "any of these people"
-is one OR, and the ranking is read off masks of equal cost, so that the best few slots cost no more than
-themselves to write down.
+Everything here is arithmetic on calendars (``calendar.py``): a common time is one AND, "any of
+these people" is one OR, and the ranking is read off masks of equal cost, so that the best few slots
+cost no more than themselves to write down.
 
-The cost of a slot is the worst local hour that anyone in it has to bear, then the sum over the people, then
-how long one waits for it. Three in the morning for one is last, not hidden.
+The cost of a slot is the worst local hour that anyone in it has to bear, then the sum over the
+people, then how long one waits for it. Three in the morning for one is last, not hidden.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _WORST = max(HOUR_COST)
 
 
 class Candidate(NamedTuple):
-    """Someone who could take part: free time over the search's horizon, and the zone they wake and sleep in."""
+    """Someone who could take part: free time over the search's horizon, and the zone they wake and
+    sleep in.
+    """
 
     id: str
     zone: str
@@ -59,7 +61,9 @@ def interpreters_for(length: int) -> int:
 
 
 class Slot(NamedTuple):
-    """A possible meeting. Slots sort from the fairest to the least fair. A long one has a second interpreter."""
+    """A possible meeting. Slots sort from the fairest to the least fair. A long one has a second
+    interpreter.
+    """
 
     worst: int
     total: int
@@ -77,12 +81,14 @@ class Slot(NamedTuple):
         return self.worst <= KIND
 
 
-def search(horizon: Horizon, length: int, patient: Candidate, teams: Sequence[Team]) -> Iterator[Slot]:
+def search(
+    horizon: Horizon, length: int, patient: Candidate, teams: Sequence[Team]
+) -> Iterator[Slot]:
     """Every start at which the patient and one team have ``length`` quarters, the fairest first.
 
-    Each start appears once, with the specialist and the interpreter for whom it is kindest; among equals the
-    one who stands first. Where it takes two interpreters, they are the two for whom it is kindest. Lazy: take as
-    many as you need.
+    Each start appears once, with the specialist and the interpreter for whom it is kindest; among
+    equals the one who stands first. Where it takes two interpreters, they are the two for whom it
+    is kindest. Lazy: take as many as you need.
     """
     if len(teams) == 1:
         yield from _team_slots(horizon, length, patient, teams[0])
@@ -133,29 +139,45 @@ def why_none(length: int, patient: Candidate, teams: Sequence[Team]) -> Reason |
         return Reason(Lack.INTERPRETER)
     if not any(_any_start(team.specialists, length) for team in staffed):
         return Reason(Lack.SPECIALIST_HOURS)
-    if not any(team.interpreters is None or _any_start(team.interpreters, length) for team in staffed):
+    if not any(
+        team.interpreters is None or _any_start(team.interpreters, length) for team in staffed
+    ):
         return Reason(Lack.INTERPRETER_HOURS)
     if not run_starts(patient.free, length):
         return Reason(Lack.PATIENT_HOURS)
-    if interpreters_for(length) == 2 and any(_with_one_interpreter(length, patient, team) for team in staffed):
+    if interpreters_for(length) == 2 and any(
+        _with_one_interpreter(length, patient, team) for team in staffed
+    ):
         return Reason(Lack.SECOND_INTERPRETER, longest=_longest_shorter(length, patient, staffed))
     shorter = _longest_shorter(length, patient, staffed)
     return Reason(Lack.SHORTER, longest=shorter) if shorter else Reason(Lack.SHARED_HOURS)
 
 
 def _longest_shorter(length: int, patient: Candidate, teams: Sequence[Team]) -> int:
-    """The longest meeting below ``length`` that some team could have with the patient; 0 when there is none."""
-    return next((shorter for shorter in range(length - 1, 0, -1)
-                 if any(common_starts(shorter, patient, team) for team in teams)), 0)
+    """The longest meeting below ``length`` that some team could have with the patient; 0 when there
+    is none.
+    """
+    return next(
+        (
+            shorter
+            for shorter in range(length - 1, 0, -1)
+            if any(common_starts(shorter, patient, team) for team in teams)
+        ),
+        0,
+    )
 
 
 def _with_one_interpreter(length: int, patient: Candidate, team: Team) -> int:
     """The starts that would do if one interpreter were enough."""
-    return (run_starts(patient.free, length) & _any_start(team.specialists, length)
-            & _any_start(team.interpreters or (), length))
+    return (
+        run_starts(patient.free, length)
+        & _any_start(team.specialists, length)
+        & _any_start(team.interpreters or (), length)
+    )
 
 
-# --- ranking: masks of equal cost -------------------------------------------------------------------------
+# --- ranking: masks of equal cost
+# -------------------------------------------------------------------------
 
 
 def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -> Iterator[Slot]:
@@ -174,9 +196,15 @@ def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -
 
 
 def _slots_of_two(
-    horizon: Horizon, length: int, patient: Candidate, doctors: Sequence[Candidate], between: Sequence[Candidate],
+    horizon: Horizon,
+    length: int,
+    patient: Candidate,
+    doctors: Sequence[Candidate],
+    between: Sequence[Candidate],
 ) -> Iterator[Slot]:
-    """As `_team_slots`, with two interpreters: the two cheapest are the fairest pair, in the worst and in the sum."""
+    """As `_team_slots`, with two interpreters: the two cheapest are the fairest pair, in the worst
+    and in the sum.
+    """
     specialists, pairs = _Side(doctors, length, horizon), _SideOfTwo(between, length, horizon)
     groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, pairs.at_costs)
     for worst, total, starts in _by_week(groups):
@@ -186,8 +214,9 @@ def _slots_of_two(
 
 
 def _by_week(groups: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
-    """The starts as (worst, total, starts), the fairest first, a week at a time and then more and more: people are
-    named for few more of them than are asked for."""
+    """The starts as (worst, total, starts), the fairest first, a week at a time and then more and
+    more: people are named for few more of them than are asked for.
+    """
     width = WEEK
     for (worst, total), starts in sorted(groups.items()):
         first = 0
@@ -200,7 +229,9 @@ def _by_week(groups: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, int
 def _costs(
     patient: dict[int, int], specialists: dict[int, int], interpreters: dict[tuple[int, int], int]
 ) -> dict[tuple[int, int], int]:
-    """The common starts by their (worst, total). Of the interpreters' side both are given already."""
+    """The common starts by their (worst, total). Of the interpreters' side both are given
+    already.
+    """
     groups: dict[tuple[int, int], int] = {}
     for p, patient_starts in patient.items():
         for s, specialist_starts in specialists.items():
@@ -220,7 +251,9 @@ def _twice(at_cost: dict[int, int]) -> dict[tuple[int, int], int]:
 
 
 class _Side:
-    """One of the three sides of a meeting: the people who could fill it, sorted by what each start costs them."""
+    """One of the three sides of a meeting: the people who could fill it, sorted by what each start
+    costs them.
+    """
 
     def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
         self._people = [(one, starts) for one in people if (starts := run_starts(one.free, length))]
@@ -244,8 +277,14 @@ class _Side:
         return exact
 
     def whom(self, starts: int) -> dict[int, str]:
-        """For each of the starts, the person who stands first among those for whom it is cheapest."""
-        return {index: one.id for one, mine in self._shares(starts, self._cheapest) for index in set_bits(mine)}
+        """For each of the starts, the person who stands first among those for whom it is
+        cheapest.
+        """
+        return {
+            index: one.id
+            for one, mine in self._shares(starts, self._cheapest)
+            for index in set_bits(mine)
+        }
 
     @cached_property
     def _cheapest(self) -> dict[str, int]:
@@ -253,13 +292,16 @@ class _Side:
 
     def _fits(self, at_cost: dict[int, int]) -> dict[str, int]:
         """For each zone, the starts that cost people there exactly as much as they should."""
-        return {zone: sum(costs[cost] & starts for cost, starts in at_cost.items())
-                for zone, costs in self._zone_cost.items()}
+        return {
+            zone: sum(costs[cost] & starts for cost, starts in at_cost.items())
+            for zone, costs in self._zone_cost.items()
+        }
 
     def _shares(
         self, left: int, fits: dict[str, int], taken: dict[str, int] | None = None
     ) -> Iterator[tuple[Candidate, int]]:
-        """Who stands first at which of the starts that are `left`, each start given to one person whom it fits.
+        """Who stands first at which of the starts that are `left`, each start given to one person
+        whom it fits.
 
         `taken` are starts that a person may not have again.
         """
@@ -288,8 +330,10 @@ class _SideOfTwo(_Side):
         self._second_at = self._exact_second(one_start, two_start)
         self.at_costs = {
             (dear, cheap + dear): both
-            for dear, second in self._second_at.items() for cheap, first in self.at_cost.items()
-            if (both := first & second)}
+            for dear, second in self._second_at.items()
+            for cheap, first in self.at_cost.items()
+            if (both := first & second)
+        }
 
     def _exact_second(self, one_start: dict[str, int], two_start: dict[str, int]) -> dict[int, int]:
         """For each cost, the starts whose second cheapest person bears exactly that."""
@@ -324,7 +368,9 @@ def _by_start(shares: dict[str, int]) -> dict[int, str]:
 
 @lru_cache(maxsize=2048)
 def cost_starts(zone: str, length: int, horizon: Horizon) -> tuple[int, ...]:
-    """For each cost, the starts of meetings whose worst hour on that zone's wall has exactly that cost."""
+    """For each cost, the starts of meetings whose worst hour on that zone's wall has exactly that
+    cost.
+    """
     exact: list[int] = []
     cheaper = 0
     for cost in range(_WORST + 1):

@@ -1,4 +1,5 @@
 """An interpreter's minutes over HTTP."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,21 +26,36 @@ def statement() -> str:
     one = statements.statement(db_session(), _whose(), _month())
     this_month = now().astimezone(ZoneInfo(one.person.timezone)).date().replace(day=1)
     return render_template(
-        "scheduling/statement.html", statement=one, money=_money(one),
+        "scheduling/statement.html",
+        statement=one,
+        money=_money(one),
         before=(one.month - timedelta(days=1)).replace(day=1),
-        after=(one.month + timedelta(days=32)).replace(day=1) if one.month < this_month else None)
+        after=(one.month + timedelta(days=32)).replace(day=1) if one.month < this_month else None,
+    )
 
 
 @blueprint.get("/statement.csv")
 @requires(Permission.ENGAGEMENT_READ)
 def statement_table() -> Response:
     one = statements.statement(db_session(), _whose(), _month())
-    headings = [_("Date"), _("Time"), _("Time zone"), _("Case"), _("Languages"), _("Minutes"),
-                _("An hour"), _("Amount"), _("Currency")]
+    headings = [
+        _("Date"),
+        _("Time"),
+        _("Time zone"),
+        _("Case"),
+        _("Languages"),
+        _("Minutes"),
+        _("An hour"),
+        _("Amount"),
+        _("Currency"),
+    ]
     name = f"minutes-{one.month:%Y-%m}.csv"
     # The mark of order at the front tells spreadsheets that this is UTF-8.
-    return Response("\ufeff" + statements.as_csv(one, headings), mimetype="text/csv",
-                    headers={"Content-Disposition": f"attachment; filename={name}"})
+    return Response(
+        "\ufeff" + statements.as_csv(one, headings),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )
 
 
 def _money(one: statements.Statement) -> Callable[[int], str]:

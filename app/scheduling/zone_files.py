@@ -1,4 +1,7 @@
-"""Time zones as calendar programs want them: VTIMEZONE (RFC 5545 section 3.6.5), from the rules of zoneinfo."""
+"""Time zones as calendar programs want them: VTIMEZONE (RFC 5545 section 3.6.5), from the rules of
+zoneinfo.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,12 +28,15 @@ class Change:
 
     @property
     def is_summer(self) -> bool:
-        """Whether the clock goes forward. (zoneinfo's own flag is the other way round in Morocco and Ireland.)"""
+        """Whether the clock goes forward. (zoneinfo's own flag is the other way round in Morocco
+        and Ireland.)
+        """
         return self.after > self.before
 
 
 def zone_component(zone: str, at: datetime) -> Timezone:
-    """The zone's rules as they hold around an instant: right from a year before it until the end of the year after.
+    """The zone's rules as they hold around an instant: right from a year before it until the end of
+    the year after.
 
     Yearly rules are written as such, because Outlook wants them; anything else change by change.
     """
@@ -77,7 +83,9 @@ def _initial(zone: str, year: int) -> Change:
 
 
 def _yearly(group: Sequence[Change]) -> str | None:
-    """The RRULE that gives these changes, one a year, or None: «the last Sunday», «the second Sunday» of a month."""
+    """The RRULE that gives these changes, one a year, or None: «the last Sunday», «the second
+    Sunday» of a month.
+    """
     first = group[0].wall
     if [change.wall.year for change in group] != [first.year, first.year + 1, first.year + 2]:
         return None

@@ -1,8 +1,9 @@
 """The supervisor: three processes, one terminal.
 
-Each child leads a process group of its own, so that Ctrl-C reaches only the supervisor, which then stops
-them in order. A child that ends by itself is started again, later each time.
+Each child leads a process group of its own, so that Ctrl-C reaches only the supervisor, which then
+stops them in order. A child that ends by itself is started again, later each time.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -37,7 +38,9 @@ def say(who: str, line: str) -> None:
     if _coloured:
         prefix = f"\x1b[{COLOURS.get(who, '0')}m{prefix}\x1b[0m"
     with _printing:
-        with contextlib.suppress(BrokenPipeError):  # whoever read the log has gone; the processes go on
+        with contextlib.suppress(
+            BrokenPipeError
+        ):  # whoever read the log has gone; the processes go on
             print(prefix + line, flush=True)
 
 
@@ -53,9 +56,16 @@ class Child:
     def start(self, environment: Mapping[str, str]) -> None:
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            self.command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-            preexec_fn=_die_with_parent)
+            self.command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
         threading.Thread(target=self._relay, args=(self.process,), daemon=True).start()
 
     def _relay(self, process: subprocess.Popen[str]) -> None:
@@ -64,7 +74,9 @@ class Child:
             say(self.name, line.rstrip("\n"))
 
     def pause(self) -> float:
-        """Seconds to wait before the next start: none after a steady life, else 0.5, 1, 2, 4 … at most 30."""
+        """Seconds to wait before the next start: none after a steady life, else 0.5, 1, 2, 4 … at
+        most 30.
+        """
         if time.monotonic() - self.began > STEADY:
             self.crashes = 0
             return 0.0
@@ -72,7 +84,9 @@ class Child:
         return min(LONGEST_PAUSE, 0.5 * 2 ** (self.crashes - 1))
 
     def stop(self, deadline: float, hurried: Callable[[], bool]) -> None:
-        """Holds afterwards: nothing of this child's process group lives. `deadline` is monotonic."""
+        """Holds afterwards: nothing of this child's process group lives. `deadline` is
+        monotonic.
+        """
         if self.process is None:
             return
         _signal_group(self.process, signal.SIGTERM)
@@ -97,11 +111,17 @@ def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> Non
 class Supervisor:
     """Runs the children until SIGINT or SIGTERM; a second signal stops them without waiting.
 
-    `missing()` says what is not ready yet, and nothing when all is; then `when_ready()` is called, once.
+    `missing()` says what is not ready yet, and nothing when all is; then `when_ready()` is called,
+    once.
     """
 
-    def __init__(self, children: Sequence[Child], environment: Mapping[str, str], missing: Callable[[], str],
-                 when_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        environment: Mapping[str, str],
+        missing: Callable[[], str],
+        when_ready: Callable[[], None],
+    ) -> None:
         self.children = children
         self.environment = environment
         self.missing = missing
@@ -142,13 +162,18 @@ class Supervisor:
         return 0
 
     def _mend(self, child: Child, ready: bool) -> bool:
-        """Starts a child again that has ended, when its pause is over. False when that is hopeless."""
+        """Starts a child again that has ended, when its pause is over. False when that is
+        hopeless.
+        """
         if child.process and child.process.poll() is not None:
             how = _how_it_ended(child.process.returncode)
             child.process = None
             pause = child.pause()
             if not ready and child.crashes >= HOPELESS:
-                say("consilium", f"{child.name} {how}, and does so every time; its last lines say why")
+                say(
+                    "consilium",
+                    f"{child.name} {how}, and does so every time; its last lines say why",
+                )
                 return False
             say("consilium", f"{child.name} {how}; starting it again in {pause:g} s")
             child.start_again_at = time.monotonic() + pause

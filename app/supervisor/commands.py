@@ -1,4 +1,5 @@
 """The commands of `./consilium`, run inside the virtual environment."""
+
 from __future__ import annotations
 
 import argparse
@@ -38,8 +39,11 @@ def run(asked: argparse.Namespace) -> int:
         print(fault, file=sys.stderr)
         return 2
     # the media node reads no files: what it shares with the web comes through its environment
-    os.environ |= {"CONSILIUM_SECRET_KEY": settings.secret_key, "CONSILIUM_WEB_URL": settings.web_url,
-                   "CONSILIUM_STORAGE_URL": settings.storage_url}
+    os.environ |= {
+        "CONSILIUM_SECRET_KEY": settings.secret_key,
+        "CONSILIUM_WEB_URL": settings.web_url,
+        "CONSILIUM_STORAGE_URL": settings.storage_url,
+    }
     print("Setting up Consilium:", file=sys.stderr)
     for warning in install.debian_packages(install.FOR_RUNNING):
         print(f"  {warning} Until then PDFs lack some scripts.", file=sys.stderr)
@@ -70,6 +74,7 @@ def run(asked: argparse.Namespace) -> int:
 def _settings() -> Settings:
     """The settings, or the end: status 2 and a sentence for each that is missing or wrong."""
     from config import Settings
+
     try:
         return Settings.load()
     except SystemExit as refusal:
@@ -85,8 +90,10 @@ def _port_fault(host: str, port: int) -> str:
             probe.bind((host, port))
         except OSError as failure:
             if failure.errno == errno.EADDRINUSE:
-                return (f"Port {port} is in use by another program. "
-                        f"Choose another one: ./consilium run --port {port + 1}")
+                return (
+                    f"Port {port} is in use by another program. "
+                    f"Choose another one: ./consilium run --port {port + 1}"
+                )
             return f"Consilium cannot listen on {host} port {port}: {failure.strerror or failure}."
     return ""
 
@@ -94,10 +101,29 @@ def _port_fault(host: str, port: int) -> str:
 def _web(host: str, port: int) -> list[str]:
     # One worker with threads: Flask-SocketIO in threading mode keeps its clients in one process.
     # Several web processes need Redis between them; see the README.
-    return [sys.executable, "-m", "gunicorn", "--no-control-socket",
-            "--worker-class", "gthread", "--workers", "1", "--threads", "100", "--bind", _address(host, port),
-            "--timeout", "120", "--graceful-timeout", "2", "--keep-alive", "5", "--log-level", "warning",
-            "wsgi:app"]
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--no-control-socket",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "1",
+        "--threads",
+        "100",
+        "--bind",
+        _address(host, port),
+        "--timeout",
+        "120",
+        "--graceful-timeout",
+        "2",
+        "--keep-alive",
+        "5",
+        "--log-level",
+        "warning",
+        "wsgi:app",
+    ]
 
 
 def _address(host: str, port: int) -> str:
@@ -114,10 +140,13 @@ def test(asked: argparse.Namespace) -> int:
         print(sentence, file=sys.stderr)
     install.browser_bundle()
     install.catalogues()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)
+    }
     lint = subprocess.call([sys.executable, "-m", "ruff", "check", "--quiet", "."], cwd=ROOT)
-    tests = subprocess.call([sys.executable, "-m", "pytest", *(asked.rest or _everything())], cwd=ROOT,
-                            env=environment)
+    tests = subprocess.call(
+        [sys.executable, "-m", "pytest", *(asked.rest or _everything())], cwd=ROOT, env=environment
+    )
     if lint and not tests:
         print("The tests passed; ruff did not: see its words above them.", file=sys.stderr)
     return tests or lint
@@ -125,8 +154,11 @@ def test(asked: argparse.Namespace) -> int:
 
 def _everything() -> list[str]:
     found = sorted((ROOT / "tests").glob("*"))
-    tests = [path for path in found
-             if path.match("test_*.py") or (path.is_dir() and next(path.rglob("test_*.py"), None))]
+    tests = [
+        path
+        for path in found
+        if path.match("test_*.py") or (path.is_dir() and next(path.rglob("test_*.py"), None))
+    ]
     tests.sort(key=lambda path: LAST.index(path.name) if path.name in LAST else -1)
     return [str(path.relative_to(ROOT)) for path in tests]
 
@@ -143,11 +175,15 @@ def bench(asked: argparse.Namespace) -> int:
     install.catalogues()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS)}
     os.chdir(ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", f"tests.benchmarks.{name}", *rest], environment)
+    os.execve(
+        sys.executable, [sys.executable, "-m", f"tests.benchmarks.{name}", *rest], environment
+    )
 
 
 def flask(asked: argparse.Namespace) -> int:
-    """A chore of the application, for the demo unless the settings say that this is a real installation."""
+    """A chore of the application, for the demo unless the settings say that this is a real
+    installation.
+    """
     words = asked.rest if asked.command == "flask" else [asked.command, *asked.rest]
     real = "CONSILIUM_SECRET_KEY" in os.environ
     os.environ.setdefault("CONSILIUM_MODE", "production" if real else "demo")
@@ -159,5 +195,10 @@ def flask(asked: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "run": run, "test": test, "bench": bench, "audit": flask, "check": flask, "flask": flask,
+    "run": run,
+    "test": test,
+    "bench": bench,
+    "audit": flask,
+    "check": flask,
+    "flask": flask,
 }

@@ -1,4 +1,7 @@
-"""Brings the database to the present before anyone looks at it, without making a second start wait for it."""
+"""Brings the database to the present before anyone looks at it, without making a second start wait
+for it.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -15,10 +18,11 @@ if TYPE_CHECKING:
 
 
 class Preparation:
-    """`app.supervisor.prepare` in a process of its own; what it prints is the table of demo accounts.
+    """`app.supervisor.prepare` in a process of its own; what it prints is the table of demo
+    accounts.
 
-    A demo database that already has today's tables needs only a look at its demo data, which may go on
-    beside the start of the web; anything else is waited for.
+    A demo database that already has today's tables needs only a look at its demo data, which may go
+    on beside the start of the web; anything else is waited for.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -27,15 +31,23 @@ class Preparation:
         self.printed = ""
         demo = ["--demo"] if settings.is_demo else []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.supervisor.prepare", *demo], cwd=ROOT, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, text=True)
+            [sys.executable, "-m", "app.supervisor.prepare", *demo],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         if not (settings.is_demo and self._has_tables(settings.database_url)):
             with step("Database"):
                 self.finish()
 
     def _has_tables(self, url: str) -> bool:
-        return (url.startswith("sqlite:///") and Path(url.removeprefix("sqlite:///")).exists()
-                and self._stamp.exists() and self._stamp.read_text() == self._digest)
+        return (
+            url.startswith("sqlite:///")
+            and Path(url.removeprefix("sqlite:///")).exists()
+            and self._stamp.exists()
+            and self._stamp.read_text() == self._digest
+        )
 
     def missing(self) -> str:
         """Empty when the database is ready. Ends the start when it cannot be made so."""
@@ -45,7 +57,9 @@ class Preparation:
         return ""
 
     def finish(self) -> None:
-        """Waits. Raises SystemExit(1) when the database could not be prepared; the reason has been shown."""
+        """Waits. Raises SystemExit(1) when the database could not be prepared; the reason has been
+        shown.
+        """
         if self._process.stdout and not self._process.stdout.closed:
             self.printed, _ = self._process.communicate()
             if self._process.returncode:

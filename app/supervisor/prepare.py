@@ -1,7 +1,9 @@
-"""Brings the database to the present: migrations, and demo data where asked. Prints the demo accounts.
+"""Brings the database to the present: migrations, and demo data where asked. Prints the demo
+accounts.
 
 One process for three commands, because each would load the whole application again.
 """
+
 from __future__ import annotations
 
 import sys
@@ -14,6 +16,7 @@ DEMO = (["seed-demo"], ["demo-accounts"])
 
 def main(demo: bool) -> None:
     from wsgi import app
+
     _command(app, ["db", "upgrade"])
     for words in DEMO if demo else ():
         _command(app, words)

@@ -1,7 +1,9 @@
-"""The lines that a person sees while Consilium sets itself up: what is being done, and how long it took.
+"""The lines that a person sees while Consilium sets itself up: what is being done, and how long it
+took.
 
 Standard library only: `consilium` reads this file before any package is installed.
 """
+
 from __future__ import annotations
 
 import subprocess
@@ -23,8 +25,8 @@ class StepFailed(SystemExit):
 def step(name: str) -> Iterator[Run]:
     """Shows `name … 12 s` on standard error while the body runs.
 
-    The body gets `run(command)`, which keeps a command's output to itself and shows it only when the
-    command fails; then the whole start ends, with status 1.
+    The body gets `run(command)`, which keeps a command's output to itself and shows it only when
+    the command fails; then the whole start ends, with status 1.
     """
     began = time.monotonic()
     finished = threading.Event()
@@ -32,7 +34,12 @@ def step(name: str) -> Iterator[Run]:
 
     def show(end: str) -> None:
         lead = "\r" if alive else ""
-        print(f"{lead}  {name} … {time.monotonic() - began:.0f} s", end=end, file=sys.stderr, flush=True)
+        print(
+            f"{lead}  {name} … {time.monotonic() - began:.0f} s",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )
 
     def tick() -> None:
         while not finished.wait(1):
@@ -65,7 +72,14 @@ class _CommandFailed(Exception):
 
 def _run(command: Sequence[str | Path], **options: object) -> None:
     words = [str(word) for word in command]
-    result = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, errors="replace", **options)  # type: ignore[call-overload]
+    result = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        **options,
+    )  # type: ignore[call-overload]
     if result.returncode:
         raise _CommandFailed(" ".join(words), result.stdout)

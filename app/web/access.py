@@ -1,4 +1,5 @@
 """Closed by default: a route without a permission stops the application from starting."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -22,7 +23,9 @@ class Unguarded(RuntimeError):
 
 
 def requires(permission: Permission) -> Callable[[View], View]:
-    """Opens a route to people whose role holds `permission`; the thing itself is judged by the slice's policy."""
+    """Opens a route to people whose role holds `permission`; the thing itself is judged by the
+    slice's policy.
+    """
 
     def mark(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
@@ -45,7 +48,11 @@ def permission_of(app: Flask, endpoint: str) -> Permission | str | None:
 
 def check_every_route(app: Flask) -> None:
     """Raises `Unguarded` naming each route that carries no permission."""
-    naked = sorted(rule.endpoint for rule in app.url_map.iter_rules() if permission_of(app, rule.endpoint) is None)
+    naked = sorted(
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if permission_of(app, rule.endpoint) is None
+    )
     if naked:
         raise Unguarded("no permission on: " + ", ".join(naked))
 

@@ -1,4 +1,5 @@
 """What a request stands on: its settings, its one unit of work, and who is asking."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -29,7 +30,9 @@ def blobs() -> Any:
 
 
 def db_session() -> Session:
-    """The session of this request, begun on first use; committed after a response below 400, else rolled back."""
+    """The session of this request, begun on first use; committed after a response below 400, else
+    rolled back.
+    """
     if "db_session" not in g:
         g.db_session = database().sessions()
         g.db_session.info["origin"] = request.remote_addr or "unknown"
@@ -37,8 +40,9 @@ def db_session() -> Session:
 
 
 def let_go_of_session() -> None:
-    """Ends this request's unit of work now. A socket event has one of its own: on SQLite a second one, begun while the
-    first still holds the write lock, would wait for itself."""
+    """Ends this request's unit of work now. A socket event has one of its own: on SQLite a second
+    one, begun while the first still holds the write lock, would wait for itself.
+    """
     session = g.pop("db_session", None)
     if session is not None:
         session.commit()
@@ -46,7 +50,9 @@ def let_go_of_session() -> None:
 
 
 def current_person() -> Any:
-    """The `identity.Person` who is signed in. Only for routes that demand a permission: there, somebody always is."""
+    """The `identity.Person` who is signed in. Only for routes that demand a permission: there,
+    somebody always is.
+    """
     return current_user._get_current_object()
 
 
@@ -55,7 +61,9 @@ def person_or_none() -> Any | None:
 
 
 def after_commit(session: Session, act: Callable[[], object]) -> None:
-    """Runs `act` once this session's transaction is safely committed, and not at all if it is not."""
+    """Runs `act` once this session's transaction is safely committed, and not at all if it is
+    not.
+    """
     session.info.setdefault(_AFTER_COMMIT, []).append(act)
 
 

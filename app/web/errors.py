@@ -1,4 +1,7 @@
-"""Every refusal leaves the house as one clear sentence with the right status: a page, JSON, or plain text for tus."""
+"""Every refusal leaves the house as one clear sentence with the right status: a page, JSON, or
+plain text for tus.
+"""
+
 from __future__ import annotations
 
 from flask import Flask, current_app, g, jsonify, render_template, request
@@ -12,36 +15,57 @@ from werkzeug.wrappers import Response
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooLarge, TooMany
 from app.core.text import N_
 
-UNEXPECTED = N_("Something went wrong on our side, and we have been told. Nothing was changed; please try again in a "
-                "moment.")
-NOT_ALLOWED = N_("This page does not work that way. Please go back and use the buttons on the page.")
-STALE_FORM = N_("This form was open for too long, so we could not be sure that it came from you. What you entered is "
-                "still on the page before: go back, reload it and send it again.")
-UNKEEPABLE = N_("Something you entered is too long, too large or not a proper character, so it cannot be kept. Please "
-                "change it and send it again.")
+UNEXPECTED = N_(
+    "Something went wrong on our side, and we have been told. Nothing was changed; please try again"
+    " in a moment."
+)
+NOT_ALLOWED = N_(
+    "This page does not work that way. Please go back and use the buttons on the page."
+)
+STALE_FORM = N_(
+    "This form was open for too long, so we could not be sure that it came from you. What you"
+    " entered is still on the page before: go back, reload it and send it again."
+)
+UNKEEPABLE = N_(
+    "Something you entered is too long, too large or not a proper character, so it cannot be kept."
+    " Please change it and send it again."
+)
 
 
 def wants_page() -> bool:
-    """Whether the asker is a person with a page before them, and not a script that wants an answer to read."""
+    """Whether the asker is a person with a page before them, and not a script that wants an answer
+    to read.
+    """
     if "Tus-Resumable" in request.headers or request.headers.get("X-Requested-With") == "fetch":
         return False
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+    best = request.accept_mimetypes.best_match(
+        ["text/html", "application/json"], default="text/html"
+    )
     return best == "text/html"
 
 
 def sentence_of(refusal: Refusal) -> str:
     """The refusal's sentence in the reader's language."""
-    return gettext(refusal.sentence, **refusal.facts) if refusal.facts else gettext(refusal.sentence)
+    return (
+        gettext(refusal.sentence, **refusal.facts) if refusal.facts else gettext(refusal.sentence)
+    )
 
 
 def answer(refusal: Refusal) -> Response:
-    """The response to a refused request. Whatever the request had begun to change is rolled back first."""
+    """The response to a refused request. Whatever the request had begun to change is rolled back
+    first.
+    """
     session = g.get("db_session")
     if session is not None:
         session.rollback()
     sentence = sentence_of(refusal)
     if "Tus-Resumable" in request.headers:
-        return Response(sentence, status=refusal.status, mimetype="text/plain", headers={"Tus-Resumable": "1.0.0"})
+        return Response(
+            sentence,
+            status=refusal.status,
+            mimetype="text/plain",
+            headers={"Tus-Resumable": "1.0.0"},
+        )
     if not wants_page():
         body = jsonify(error=sentence, **({"field": refusal.field} if refusal.field else {}))
         body.status_code = refusal.status
@@ -74,13 +98,17 @@ def install(app: Flask) -> None:
     @app.errorhandler(OverflowError)
     def beyond(error: DataError | OverflowError) -> Response:
         """What no column holds, or no calendar reaches, and no form looked at."""
-        current_app.logger.warning("beyond what can be kept, in %s: %s", request.endpoint, type(error).__name__)
+        current_app.logger.warning(
+            "beyond what can be kept, in %s: %s", request.endpoint, type(error).__name__
+        )
         return answer(Invalid(UNKEEPABLE))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)
     def busy(error: OperationalError | PoolTimeout) -> Response:
-        current_app.logger.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
+        current_app.logger.error(
+            "database unavailable: %s", type(getattr(error, "orig", error)).__name__
+        )
         return answer(_with_status(Refusal(UNEXPECTED), 503))
 
     @app.errorhandler(Exception)

@@ -1,4 +1,7 @@
-"""What every response says about itself: a strict content security policy, and nothing for third parties."""
+"""What every response says about itself: a strict content security policy, and nothing for third
+parties.
+"""
+
 from __future__ import annotations
 
 import secrets
@@ -6,9 +9,10 @@ import secrets
 from flask import Flask, Response, g, request
 
 POLICY = (
-    "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
-    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self';"
+    " img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self';"
+    " worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'self'"
 )
 
 
@@ -28,8 +32,11 @@ def install(app: Flask) -> None:
         headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), "
-                           "geolocation=(), payment=(), usb=()")
+        headers.setdefault(
+            "Permissions-Policy",
+            "camera=(self), microphone=(self), display-capture=(self), "
+            "geolocation=(), payment=(), usb=()",
+        )
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if app.extensions["settings"].is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")

@@ -1,4 +1,5 @@
 """How often one may try. Counted in Redis where there is one, else in this process."""
+
 from __future__ import annotations
 
 from flask import Flask

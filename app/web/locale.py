@@ -1,4 +1,7 @@
-"""In which language and zone a page speaks, and the filters with which templates say times and names."""
+"""In which language and zone a page speaks, and the filters with which templates say times and
+names.
+"""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -51,7 +54,8 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         datetime=lambda at: formats.long_moment(at, reader_zone(), _tag()),
         moment=lambda at: formats.short_moment(at, reader_zone(), _tag()),
-        date=_date, short_day=lambda at: formats.short_day(at, _tag()),
+        date=_date,
+        short_day=lambda at: formats.short_day(at, _tag()),
         short_date=lambda at: formats.short_date(at, reader_zone(), _tag()),
         time=lambda at: formats.clock_time(at, reader_zone(), _tag()),
         in_zone=lambda at, zone: formats.long_moment(at, zone, _tag()),

@@ -1,4 +1,7 @@
-"""/healthz: this process lives. /readyz: the parts it needs answer. /metrics: numbers for Prometheus."""
+"""/healthz: this process lives. /readyz: the parts it needs answer. /metrics: numbers for
+Prometheus.
+"""
+
 from __future__ import annotations
 
 import hmac
@@ -27,7 +30,10 @@ def readyz() -> tuple[Response, int]:
     parts = {"database": _database_answers()}
     if parts["database"]:
         with database().sessions() as session:
-            parts |= {name: bool(ask(session)) for name, ask in current_app.extensions["ready_checks"].items()}
+            parts |= {
+                name: bool(ask(session))
+                for name, ask in current_app.extensions["ready_checks"].items()
+            }
     well = all(parts.values()) and len(parts) > 1
     return jsonify(status="ready" if well else "not ready", parts=parts), 200 if well else 503
 
@@ -35,7 +41,9 @@ def readyz() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 @public
 def metrics() -> Response:
-    """For loopback without more, for others with `Authorization: Bearer <CONSILIUM_METRICS_TOKEN>`."""
+    """For loopback without more, for others with `Authorization: Bearer
+    <CONSILIUM_METRICS_TOKEN>`.
+    """
     token = settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     near = request.remote_addr in ("127.0.0.1", "::1") and not settings().behind_proxy

@@ -1,4 +1,5 @@
 """What every template finds at hand."""
+
 from __future__ import annotations
 
 import json
@@ -33,7 +34,9 @@ def install(app: Flask) -> None:
 
 
 def _vendor_links(app: Flask) -> Callable[[str], str]:
-    """`vendor("app.css")` is the address of a built file, with its content hash so that a new one is fetched."""
+    """`vendor("app.css")` is the address of a built file, with its content hash so that a new one
+    is fetched.
+    """
     manifest: dict[str, str] = {}
 
     def vendor(name: str) -> str:

@@ -1,7 +1,9 @@
 """Socket events: each carries a permission, passes one guard, and lives in one unit of work.
 
-There is no `before_request` on a socket: whoever was let in may have been sent away since, so each event asks again.
+There is no `before_request` on a socket: whoever was let in may have been sent away since, so each
+event asks again.
 """
+
 from __future__ import annotations
 
 import threading
@@ -30,7 +32,15 @@ from app.web.context import after_commit, database, let_go_of_session
 from app.web.errors import UNEXPECTED, UNKEEPABLE, sentence_of
 from app.web.locale import reader_language
 
-__all__ = ["SOCKET_EVENTS", "SocketEvent", "after_commit", "check_every_event", "install", "on_event", "socketio"]
+__all__ = [
+    "SOCKET_EVENTS",
+    "SocketEvent",
+    "after_commit",
+    "check_every_event",
+    "install",
+    "on_event",
+    "socketio",
+]
 
 RATE, BURST = 20.0, 80.0  # events a second that one connection may send, and how many at once
 PATIENCE = 400  # refused events after which a connection is closed
@@ -56,13 +66,15 @@ class SocketEvent:
 SOCKET_EVENTS: list[SocketEvent] = []
 
 
-def on_event(namespace: str, name: str, permission: Permission | None, model: type[BaseModel] | None = None
-             ) -> Callable[[Handler], Handler]:
+def on_event(
+    namespace: str, name: str, permission: Permission | None, model: type[BaseModel] | None = None
+) -> Callable[[Handler], Handler]:
     """Registers `handler(session, person, sid, message) -> ack`.
 
-    `message` is an instance of `model` (or the raw value where there is none; for "connect" the client's auth).
-    A handler may return a callable instead of an ack: it is called after the commit, outside of any transaction, and
-    its value is the ack. That is the place for a call to the media node.
+    `message` is an instance of `model` (or the raw value where there is none; for "connect" the
+    client's auth). A handler may return a callable instead of an ack: it is called after the
+    commit, outside of any transaction, and its value is the ack. That is the place for a call to
+    the media node.
     """
 
     def register(handler: Handler) -> Handler:
@@ -74,7 +86,9 @@ def on_event(namespace: str, name: str, permission: Permission | None, model: ty
 
 def check_every_event() -> None:
     """Raises `Unguarded` naming each socket event that carries no permission."""
-    naked = [f"{event.namespace} {event.name}" for event in SOCKET_EVENTS if event.permission is None]
+    naked = [
+        f"{event.namespace} {event.name}" for event in SOCKET_EVENTS if event.permission is None
+    ]
     if naked:
         raise Unguarded("no permission on: " + ", ".join(naked))
 
@@ -83,23 +97,35 @@ def install(app: Flask) -> None:
     """Binds the registered events to the Flask-SocketIO server of this process."""
     settings = app.extensions["settings"]
     engine._async["websocket"] = _bounded(app)
-    socketio.init_app(app, async_mode="threading", message_queue=settings.redis_url, channel="consilium",
-                      max_http_buffer_size=LARGEST_MESSAGE, ping_interval=5, ping_timeout=10,
-                      cors_allowed_origins=None, manage_session=False)
+    socketio.init_app(
+        app,
+        async_mode="threading",
+        message_queue=settings.redis_url,
+        channel="consilium",
+        max_http_buffer_size=LARGEST_MESSAGE,
+        ping_interval=5,
+        ping_timeout=10,
+        cors_allowed_origins=None,
+        manage_session=False,
+    )
     for event in SOCKET_EVENTS:
         socketio.on_event(event.name, _guarded(event), namespace=event.namespace)
 
 
 def _bounded(app: Flask) -> Callable[..., Any]:
-    """A WebSocket that reads no more of a message than is allowed; Engine.IO itself would read all of it first."""
+    """A WebSocket that reads no more of a message than is allowed; Engine.IO itself would read all
+    of it first.
+    """
 
     class Bounded(engine.SimpleWebSocketWSGI):
         def __init__(self, handler: Any, server: Any) -> None:
             super().__init__(handler, server, max_message_size=LARGEST_MESSAGE)
 
         def wait(self) -> Any:
-            """The next message, None at the end. Looks again by itself: over a message that is too large,
-            simple-websocket wakes its reader before it says that it is closed, and never again."""
+            """The next message, None at the end. Looks again by itself: over a message that is too
+            large, simple-websocket wakes its reader before it says that it is closed, and never
+            again.
+            """
             message = None
             while message is None:
                 try:
@@ -107,7 +133,11 @@ def _bounded(app: Flask) -> Callable[..., Any]:
                 except ConnectionClosed:
                     if self.ws.incoming_message_len > LARGEST_MESSAGE:
                         origin = self.ws.environ.get("REMOTE_ADDR", "unknown")
-                        app.logger.warning("socket from %s closed: a message over %s bytes", origin, LARGEST_MESSAGE)
+                        app.logger.warning(
+                            "socket from %s closed: a message over %s bytes",
+                            origin,
+                            LARGEST_MESSAGE,
+                        )
                     return None
             return message
 
@@ -138,7 +168,8 @@ def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
     sid = _sid()
     if limited and not _has_share(sid):
         return _too_many(sid)
-    # Both look the person up in the request's own session, which must end before the event's begins.
+    # Both look the person up in the request's own session, which must end before the event's
+    # begins.
     language, sign_in_id = reader_language(), _sign_in_id()
     let_go_of_session()
     with force_locale(language):
@@ -147,7 +178,9 @@ def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
         except Refusal as refusal:
             return {"error": sentence_of(refusal), "status": refusal.status}
         except (DataError, OverflowError) as error:
-            current_app.logger.warning("beyond what can be kept, in %s: %s", event.name, type(error).__name__)
+            current_app.logger.warning(
+                "beyond what can be kept, in %s: %s", event.name, type(error).__name__
+            )
             return {"error": sentence_of(Invalid(UNKEEPABLE)), "status": Invalid.status}
         except Exception:
             current_app.logger.exception("unexpected error in socket event %s", event.name)
@@ -177,9 +210,15 @@ def _as_refusal(error: ValidationError) -> Refusal:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "string_too_long":
-        return Invalid(N_("This is too long: please keep it under %(most)s characters."), field=field,
-                       most=first["ctx"]["max_length"])
-    return Invalid(N_("We could not understand this request. Please reload the page and try again."), field=field)
+        return Invalid(
+            N_("This is too long: please keep it under %(most)s characters."),
+            field=field,
+            most=first["ctx"]["max_length"],
+        )
+    return Invalid(
+        N_("We could not understand this request. Please reload the page and try again."),
+        field=field,
+    )
 
 
 def _sign_in_id() -> str | None:
@@ -204,7 +243,9 @@ class _Bucket:
 _REFUSED: dict[str, Any] = {"error": TooMany.default, "status": TooMany.status}
 _buckets: dict[str, _Bucket] = {}
 _buckets_lock = threading.Lock()
-_closed: deque[str] = deque(maxlen=200)  # sockets that went too far: what is still under way from them counts no more
+_closed: deque[str] = deque(
+    maxlen=200
+)  # sockets that went too far: what is still under way from them counts no more
 
 
 def _has_share(sid: str) -> bool:
@@ -223,7 +264,9 @@ def _has_share(sid: str) -> bool:
 
 
 def _too_many(sid: str) -> dict[str, Any]:
-    """The refusal. Looked up and written down once: the ten thousandth must cost next to nothing."""
+    """The refusal. Looked up and written down once: the ten thousandth must cost next to
+    nothing.
+    """
     with _buckets_lock:
         bucket = _buckets.get(sid)
         is_first = bucket is not None and bucket.answer is None
@@ -239,9 +282,13 @@ def _too_many(sid: str) -> dict[str, Any]:
         let_go_of_session()
         with force_locale(language):
             bucket.answer = {"error": sentence_of(TooMany()), "status": TooMany.status}
-        current_app.logger.warning("socket %s of person %s sends more than its share of events", sid, who)
+        current_app.logger.warning(
+            "socket %s of person %s sends more than its share of events", sid, who
+        )
     if is_last:
-        current_app.logger.warning("socket %s closed: %s events over its limit", sid, bucket.refused)
+        current_app.logger.warning(
+            "socket %s closed: %s events over its limit", sid, bucket.refused
+        )
         drop_connection(sid)
     return bucket.answer or _REFUSED
 

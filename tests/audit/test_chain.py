@@ -1,4 +1,5 @@
 """The chain of the audit: sealed with the act, and any change to it shows."""
+
 from __future__ import annotations
 
 import threading
@@ -37,14 +38,24 @@ def test_an_act_that_fails_leaves_no_entry(any_database):
         assert verify_chain(session).entries == 0
 
 
-@pytest.mark.parametrize("column, value", [("actor_id", "b" * 32), ("verb", "case.created"), ("origin", "elsewhere"),
-                                           ("facts", '{"why": "another"}'), ("at", "2020-01-01 00:00:00.000000")])
+@pytest.mark.parametrize(
+    "column, value",
+    [
+        ("actor_id", "b" * 32),
+        ("verb", "case.created"),
+        ("origin", "elsewhere"),
+        ("facts", '{"why": "another"}'),
+        ("at", "2020-01-01 00:00:00.000000"),
+    ],
+)
 def test_a_changed_entry_shows(any_database, column, value):
     write(any_database, 4)
     if column == "at":
         value = datetime(2020, 1, 1, tzinfo=UTC) if not any_database.is_sqlite else value
     with any_database.unit_of_work() as session:
-        session.execute(text(f"UPDATE audit_entries SET {column} = :value WHERE number = 2"), {"value": value})
+        session.execute(
+            text(f"UPDATE audit_entries SET {column} = :value WHERE number = 2"), {"value": value}
+        )
     with any_database.sessions() as session:
         assert verify_chain(session).broken_at == 2
 
@@ -79,7 +90,9 @@ def test_a_rewritten_entry_with_its_own_hash_made_new_still_shows(any_database):
 
 
 def test_many_writers_make_one_chain(any_database):
-    threads = [threading.Thread(target=write, args=(any_database, 10, f"{n:032x}")) for n in range(8)]
+    threads = [
+        threading.Thread(target=write, args=(any_database, 10, f"{n:032x}")) for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -91,7 +104,9 @@ def test_many_writers_make_one_chain(any_database):
 
 def test_the_head_is_exported_and_shows_a_cut_tail(any_database, tmp_path):
     write(any_database, 3)
-    context = JobContext(settings=SimpleNamespace(data_dir=tmp_path), blobs=None, database=any_database)
+    context = JobContext(
+        settings=SimpleNamespace(data_dir=tmp_path), blobs=None, database=any_database
+    )
     with any_database.unit_of_work() as session:
         HANDLERS["export_audit_head"](session, {}, context)
     _at, number, head = (tmp_path / HEADS).read_text().split()

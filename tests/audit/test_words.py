@@ -1,4 +1,5 @@
 """The auditor reads every act in words."""
+
 from app.audit.verbs import Verb
 from app.audit.words import ACT_WORDS
 

@@ -1,10 +1,11 @@
 """``./consilium bench hostile``: what an attack on one room costs the others.
 
-Four rooms of three hold a call, measured packet by packet, while somebody in a room of their own (or nobody at
-all, from outside) does one bad thing after another. The node has a core to itself; the calls and the attacker
-share the other, the calls first. Told of each attack: the 99th percentile of the others' delay before, during
-and after, the node's memory before and after, and the line in its log that names the offender. Node, calls and
-attacker are fresh each time; a first course without attack shows what memory the calls themselves take.
+Four rooms of three hold a call, measured packet by packet, while somebody in a room of their own
+(or nobody at all, from outside) does one bad thing after another. The node has a core to itself;
+the calls and the attacker share the other, the calls first. Told of each attack: the 99th
+percentile of the others' delay before, during and after, the node's memory before and after, and
+the line in its log that names the offender. Node, calls and attacker are fresh each time; a first
+course without attack shows what memory the calls themselves take.
 """
 
 from __future__ import annotations
@@ -81,9 +82,17 @@ class Mallory:
         """The streams that the node sends here."""
         return list(self.seat.received)
 
-    def rtp(self, sequence: int, size: int = 1100, ssrc: int | None = None, kind: int = 96) -> bytes:
-        header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, sequence * 90,
-                             self.seat.streams[1].ssrc if ssrc is None else ssrc)
+    def rtp(
+        self, sequence: int, size: int = 1100, ssrc: int | None = None, kind: int = 96
+    ) -> bytes:
+        header = struct.pack(
+            "!BBHII",
+            0x80,
+            kind,
+            sequence & 0xFFFF,
+            sequence * 90,
+            self.seat.streams[1].ssrc if ssrc is None else ssrc,
+        )
         return self.seat.up.sending.protect(header + bytes([0x10, 0, 0]) + bytes(size))
 
     def send(self, data: bytes) -> None:
@@ -97,8 +106,11 @@ class Mallory:
 
 def garbage(it: Mallory) -> Iterator[None]:
     """Bytes that look like RTP or RTCP and are neither."""
-    junk = [bytes([128 | it.dice.randrange(64), it.dice.randrange(256)]) + it.dice.randbytes(it.dice.randrange(1400))
-            for _ in range(500)]
+    junk = [
+        bytes([128 | it.dice.randrange(64), it.dice.randrange(256)])
+        + it.dice.randbytes(it.dice.randrange(1400))
+        for _ in range(500)
+    ]
     while True:
         it.send(it.dice.choice(junk))
         yield
@@ -138,7 +150,9 @@ def feedback(it: Mallory) -> Iterator[None]:
 
 
 def checks(it: Mallory) -> Iterator[None]:
-    """Connectivity checks of strangers, without a password, at the port of somebody who is in a call."""
+    """Connectivity checks of strangers, without a password, at the port of somebody who is in a
+    call.
+    """
     strangers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(100)]
     while True:
         check = bytes(aioice.stun.Message(aioice.stun.Method.BINDING, aioice.stun.Class.REQUEST))
@@ -155,7 +169,10 @@ def checks(it: Mallory) -> Iterator[None]:
 def strangers(it: Mallory) -> Iterator[None]:
     """Garbage from outside, at the port of somebody who is in a call."""
     outside = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(50)]
-    junk = [bytes([it.dice.choice([22, 128, 144]), it.dice.randrange(256)]) + it.dice.randbytes(900) for _ in range(99)]
+    junk = [
+        bytes([it.dice.choice([22, 128, 144]), it.dice.randrange(256)]) + it.dice.randbytes(900)
+        for _ in range(99)
+    ]
     while True:
         sock = it.dice.choice(outside)
         sock.setblocking(False)
@@ -172,7 +189,9 @@ def collision(it: Mallory) -> Iterator[None]:
     number = 0
     while True:
         number += 1
-        it.send(it.rtp(number, 300, ssrc=it.dice.choice([1001, 1002, 1005, it.dice.getrandbits(32)])))
+        it.send(
+            it.rtp(number, 300, ssrc=it.dice.choice([1001, 1002, 1005, it.dice.getrandbits(32)]))
+        )
         yield
 
 
@@ -189,17 +208,27 @@ def half_open(it: Mallory) -> Iterator[None]:
     """Offers by the hundred for six seats of one room, none of which is followed by anything."""
 
     async def offer(session: aiohttp.ClientSession, number: int) -> None:
-        rows = ["a=ice-ufrag:abcd", "a=ice-pwd:" + "x" * 24, "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)]
+        rows = [
+            "a=ice-ufrag:abcd",
+            "a=ice-pwd:" + "x" * 24,
+            "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+        ]
         seat = Seat(NUMBER + number % 6, it.seat.room, NO_CLIP, False)
-        body = {"room": it.seat.room, "seat": f"half{number % 6}", "sdp": seat.offer(rows, 6),
-                "lines": {"mic": "0", "camera": "1", "slots": []}}
+        body = {
+            "room": it.seat.room,
+            "seat": f"half{number % 6}",
+            "sdp": seat.offer(rows, 6),
+            "lines": {"mic": "0", "camera": "1", "slots": []},
+        }
         async with session.post(f"{it.url}/offer", json=body) as response:
             await response.read()
         it.sent += 1
 
     async def storm(first: int) -> None:
         async with aiohttp.ClientSession() as session:
-            await asyncio.gather(*(offer(session, first + each) for each in range(25)), return_exceptions=True)
+            await asyncio.gather(
+                *(offer(session, first + each) for each in range(25)), return_exceptions=True
+            )
 
     number = 0
     while True:
@@ -216,9 +245,12 @@ def stalled(it: Mallory) -> Iterator[None]:
         seat = Seat(NUMBER, it.seat.room, NO_CLIP, False)
         line = Line(is_controlling=True)
         lines.append(line)
-        body = {"room": f"{it.seat.room}-{number // 6}", "seat": f"half{number % 6}",
-                "sdp": seat.offer(await line.describe(it.certificate), 6),
-                "lines": {"mic": "0", "camera": "1", "slots": []}}
+        body = {
+            "room": f"{it.seat.room}-{number // 6}",
+            "seat": f"half{number % 6}",
+            "sdp": seat.offer(await line.describe(it.certificate), 6),
+            "lines": {"mic": "0", "camera": "1", "slots": []},
+        }
         async with session.post(f"{it.url}/offer", json=body) as response:
             it.sent += 1
             answer = (await response.json())["sdp"]
@@ -227,7 +259,9 @@ def stalled(it: Mallory) -> Iterator[None]:
 
     async def storm(first: int) -> None:
         async with aiohttp.ClientSession() as session:
-            await asyncio.gather(*(begin(session, first + each) for each in range(20)), return_exceptions=True)
+            await asyncio.gather(
+                *(begin(session, first + each) for each in range(20)), return_exceptions=True
+            )
 
     number = 0
     while number < HALF_OPEN:
@@ -245,13 +279,25 @@ async def _nothing(parameters: object) -> None:
 ATTACKS: dict[str, Attack] = {
     each.__name__: each
     for each in (
-        nothing, garbage, replay, mangled, feedback, checks, strangers, collision, fifty_times, half_open, stalled,
+        nothing,
+        garbage,
+        replay,
+        mangled,
+        feedback,
+        checks,
+        strangers,
+        collision,
+        fifty_times,
+        half_open,
+        stalled,
     )
 }
 
 
 def attack(name: str, port: int, victim: int) -> None:
-    """In a process of its own: joins, says so, waits for a word, attacks for a while, says what it sent."""
+    """In a process of its own: joins, says so, waits for a word, attacks for a while, says what it
+    sent.
+    """
     it = Mallory(port, victim)
     it.join()
     print("ready", flush=True)
@@ -271,7 +317,9 @@ def attack(name: str, port: int, victim: int) -> None:
 
 
 def calls(port: int, seconds: float) -> None:
-    """In a process of its own: holds the calls, says at which ports, and judges the spans it is then told."""
+    """In a process of its own: holds the calls, says at which ports, and judges the spans it is
+    then told.
+    """
     loop = asyncio.new_event_loop()
     seats = loop.run_until_complete(media_load.join_all(port, ROOMS, "forwarded"))
     print(json.dumps([seat.up.peer[1] for seat in seats]), flush=True)
@@ -291,16 +339,32 @@ def main() -> int:
     rows = [course(name) for name in names]
     calm = next((row for row in rows if row["attack"] == "nothing"), None)
     for row in rows:
-        row["grown_mb"] = row["memory_after_mb"] - row["memory_before_mb"] - (calm["own_mb"] if calm else 0.0)
+        row["grown_mb"] = (
+            row["memory_after_mb"] - row["memory_before_mb"] - (calm["own_mb"] if calm else 0.0)
+        )
     show(rows)
     reached = {
-        row["attack"]: row["alive"] and row["p99_during_ms"] < MOST_P99_MS and row["grown_mb"] < MOST_MB
-        and bool(row["named"])
-        for row in rows if row is not calm
+        row["attack"]: (
+            row["alive"]
+            and row["p99_during_ms"] < MOST_P99_MS
+            and row["grown_mb"] < MOST_MB
+            and bool(row["named"])
+        )
+        for row in rows
+        if row is not calm
     }
-    print(json.dumps({
-        "bench": "hostile", "rooms": ROOMS, "attacks": rows, "reached": reached, "all_reached": all(reached.values()),
-    }), flush=True)
+    print(
+        json.dumps(
+            {
+                "bench": "hostile",
+                "rooms": ROOMS,
+                "attacks": rows,
+                "reached": reached,
+                "all_reached": all(reached.values()),
+            }
+        ),
+        flush=True,
+    )
     return 0
 
 
@@ -308,14 +372,19 @@ def course(name: str) -> dict:
     """One attack, with quiet before and after."""
     print(f"{name} …", file=sys.stderr, flush=True)
     with tempfile.TemporaryFile("w+") as log, contextlib.ExitStack() as stack:
-        node = stack.enter_context(own_process(0, "tests.benchmarks.media_servers", "node", log=log))
+        node = stack.enter_context(
+            own_process(0, "tests.benchmarks.media_servers", "node", log=log)
+        )
         first_in_line(node.pid)
         port = json.loads(heard(node))
-        people = stack.enter_context(own_process(
-            1, "tests.benchmarks.hostile", "calls", port, QUIET + ATTACK + SETTLE + 2.0))
+        people = stack.enter_context(
+            own_process(1, "tests.benchmarks.hostile", "calls", port, QUIET + ATTACK + SETTLE + 2.0)
+        )
         first_in_line(people.pid)
         victim = json.loads(heard(people))[0]
-        mallory = stack.enter_context(own_process(1, "tests.benchmarks.hostile", "attack", name, port, victim))
+        mallory = stack.enter_context(
+            own_process(1, "tests.benchmarks.hostile", "attack", name, port, victim)
+        )
         assert heard(mallory) == "ready"
         time.sleep(media_load.WARM_UP)
         before, quiet = memory(node.pid), time.time()
@@ -327,18 +396,33 @@ def course(name: str) -> dict:
         peak = memory(node.pid)
         while (word := heard(people)) != "played":
             assert word, "the calls broke off"
-        row = {"attack": name, "sent_a_second": round(sent["sent"] / (ended - begun)),
-               "mbit_a_second": round(sent["octets"] * 8 / (ended - begun) / 1e6, 1)}
-        spans = {"before": (quiet, begun), "during": (begun, ended), "after": (ended, ended + SETTLE)}
+        row = {
+            "attack": name,
+            "sent_a_second": round(sent["sent"] / (ended - begun)),
+            "mbit_a_second": round(sent["octets"] * 8 / (ended - begun) / 1e6, 1),
+        }
+        spans = {
+            "before": (quiet, begun),
+            "during": (begun, ended),
+            "after": (ended, ended + SETTLE),
+        }
         for word, span in spans.items():
             tell(people, json.dumps(span))
             found = json.loads(heard(people))
-            row |= {f"p99_{word}_ms": round(found["delay_p99_ms"], 2), f"delivery_{word}": round(found["delivery"], 5)}
+            row |= {
+                f"p99_{word}_ms": round(found["delay_p99_ms"], 2),
+                f"delivery_{word}": round(found["delivery"], 5),
+            }
         row["p99_ratio"] = round(row["p99_during_ms"] / max(0.01, row["p99_before_ms"]), 2)
         if name in ("stalled", "half_open"):
             time.sleep(GIVEN_UP)
         after = memory(node.pid)
-        row |= {"memory_before_mb": before, "memory_peak_mb": peak, "memory_after_mb": after, "own_mb": after - before}
+        row |= {
+            "memory_before_mb": before,
+            "memory_peak_mb": peak,
+            "memory_after_mb": after,
+            "own_mb": after - before,
+        }
         log.seek(0)
         offender = "seat 0 of room" if name in ("checks", "strangers") else "of room mallory"
         row["named"] = next((line.strip() for line in log if offender in line), None)
@@ -347,10 +431,17 @@ def course(name: str) -> dict:
 
 
 @contextlib.contextmanager
-def own_process(core: int, *arguments: object, log: Any = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
+def own_process(
+    core: int, *arguments: object, log: Any = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [*on_core(core), sys.executable, "-m", *map(str, arguments)], cwd=ROOT, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+        [*on_core(core), sys.executable, "-m", *map(str, arguments)],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        start_new_session=True,
     )
     try:
         yield process
@@ -371,12 +462,16 @@ def tell(process: subprocess.Popen[str], word: str) -> None:
 
 
 def show(rows: list[dict]) -> None:
-    print(f"{'attack':12} {'sent/s':>8} {'Mbit/s':>8} {'p99 before':>11} {'during':>8} {'after':>8} {'delivery':>9} "
-          f"{'MB':>6}  named")
+    print(
+        f"{'attack':12} {'sent/s':>8} {'Mbit/s':>8} {'p99 before':>11} {'during':>8} {'after':>8}"
+        f" {'delivery':>9} {'MB':>6}  named"
+    )
     for row in rows:
-        print(f"{row['attack']:12} {row['sent_a_second']:8} {row['mbit_a_second']:8} {row['p99_before_ms']:11} "
-              f"{row['p99_during_ms']:8} {row['p99_after_ms']:8} {row['delivery_during']:9.4f} {row['grown_mb']:6.1f}  "
-              f"{row['named'] or '-'}")
+        print(
+            f"{row['attack']:12} {row['sent_a_second']:8} {row['mbit_a_second']:8}"
+            f" {row['p99_before_ms']:11} {row['p99_during_ms']:8} {row['p99_after_ms']:8}"
+            f" {row['delivery_during']:9.4f} {row['grown_mb']:6.1f}  {row['named'] or '-'}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """``./consilium bench media``: what a room costs, and how late its packets are.
 
-Rooms of three, each person sending 640x360 VP8 at 30 frames and 0.5 Mbit/s, and Opus. Server and load run
-on cores of their own. A row counts only when at least 99.8 % of what was sent within the window arrived. The
-yardsticks in the same run are the decoding relay that aiortc's own parts make, and Debian's janus.
+Rooms of three, each person sending 640x360 VP8 at 30 frames and 0.5 Mbit/s, and Opus. Server and
+load run on cores of their own. A row counts only when at least 99.8 % of what was sent within the
+window arrived. The yardsticks in the same run are the decoding relay that aiortc's own parts make,
+and Debian's janus.
 """
 
 from __future__ import annotations
@@ -33,13 +34,21 @@ FULL_ROOMS = 64
 TARGET_FULL_P99_MS = 20.0
 TARGET_ROOM_MB = 4.0
 COLUMNS = (
-    ("rooms", 6), ("cores/room", 12), ("delivery", 10), ("p50 ms", 9), ("p99 ms", 9), ("max ms", 9), ("MB", 7),
+    ("rooms", 6),
+    ("cores/room", 12),
+    ("delivery", 10),
+    ("p50 ms", 9),
+    ("p99 ms", 9),
+    ("max ms", 9),
+    ("MB", 7),
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./consilium bench media", description=__doc__)
-    parser.add_argument("rooms", nargs="*", type=int, default=[1, 4, 16, 32, 64], help="numbers of rooms to measure")
+    parser.add_argument(
+        "rooms", nargs="*", type=int, default=[1, 4, 16, 32, 64], help="numbers of rooms to measure"
+    )
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each measurement")
     parser.add_argument("--no-relay", action="store_true", help="leave the decoding relay out")
     parser.add_argument("--no-janus", action="store_true", help="leave Janus out")
@@ -76,7 +85,12 @@ def measure(server: str, rooms: int, seconds: float) -> dict:
         try:
             said, complaint = load.communicate(timeout=60 + 4 * seconds)
         except subprocess.TimeoutExpired:
-            return {"server": server, "rooms": rooms, "valid": False, "failure": "the load did not end in time"}
+            return {
+                "server": server,
+                "rooms": rooms,
+                "valid": False,
+                "failure": "the load did not end in time",
+            }
         finally:
             load.kill()
         if load.returncode:
@@ -91,8 +105,14 @@ def measure(server: str, rooms: int, seconds: float) -> dict:
 @contextlib.contextmanager
 def running(server: str) -> Iterator[tuple[int, int]]:
     command = [*on_core(0), sys.executable, "-m", "tests.benchmarks.media_servers", server]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
     first_in_line(process.pid)
     try:
         assert process.stdout is not None
@@ -109,12 +129,16 @@ def running_janus() -> Iterator[tuple[int, int]]:
         port = free.getsockname()[1]
         free.close()
         command = [*on_core(0), *media_janus.configure(Path(folder), port)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         first_in_line(process.pid)
         try:
             for _ in range(100):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                with (
+                    contextlib.suppress(OSError),
+                    socket.create_connection(("127.0.0.1", port), 0.2),
+                ):
                     break
                 time.sleep(0.1)
             yield port, process.pid
@@ -124,7 +148,9 @@ def running_janus() -> Iterator[tuple[int, int]]:
 
 
 def on_core(number: int) -> list[str]:
-    """A command's prefix: a core of its own. taskset replaces itself, so the process id stays the server's."""
+    """A command's prefix: a core of its own. taskset replaces itself, so the process id stays the
+    server's.
+    """
     cores = sorted(os.sched_getaffinity(0))
     if shutil.which("taskset") is None or len(cores) < 2:
         return []
@@ -152,15 +178,18 @@ def show(rows: list[dict]) -> None:
     print(f"{'server':<10}{head}  counts")
     for row in rows:
         if "failure" in row:
-            print(f"{row['server']:<10}{row['rooms']:>6}  failed: {row['failure'].strip().splitlines()[-1]}")
+            print(
+                f"{row['server']:<10}{row['rooms']:>6}  failed:"
+                f" {row['failure'].strip().splitlines()[-1]}"
+            )
             continue
         delays = [
             f"{row[name]:9.2f}" if name in row else f"{'-':>9}"
             for name in ("delay_p50_ms", "delay_p99_ms", "delay_max_ms")
         ]
         print(
-            f"{row['server']:<10}{row['rooms']:>6}{row['cpu_per_room']:>12.4f}{row['delivery']:>10.4f}"
-            f"{''.join(delays)}{row['memory_mb']:>7.0f}  {'yes' if row['valid'] else 'no'}"
+            f"{row['server']:<10}{row['rooms']:>6}{row['cpu_per_room']:>12.4f}{row['delivery']:>10.4f}{''.join(delays)}{row['memory_mb']:>7.0f}"
+            f"  {'yes' if row['valid'] else 'no'}"
         )
 
 
@@ -168,8 +197,11 @@ def verdict(rows: list[dict], absence: str | None) -> dict:
     """Held against the targets; a target that was not measured is null."""
     by = {(row["server"], row["rooms"]): row for row in rows if row["valid"]}
     node, relay, busy = by.get(("node", 1)), by.get(("decoding", 1)), by.get(("node", TARGET_ROOMS))
-    # A relay that lost frames was saturated: it would have needed more, so the comparison is kind to it.
-    relay = relay or next((row for row in rows if row["server"] == "decoding" and "cpu_per_room" in row), None)
+    # A relay that lost frames was saturated: it would have needed more, so the comparison is kind
+    # to it.
+    relay = relay or next(
+        (row for row in rows if row["server"] == "decoding" and "cpu_per_room" in row), None
+    )
     cheaper = relay["cpu_per_room"] / node["cpu_per_room"] if node and relay else None
     janus, full = by.get(("janus", TARGET_ROOMS)), by.get(("node", FULL_ROOMS))
     of_janus = busy["cpu_per_room"] / janus["cpu_per_room"] if busy and janus else None

@@ -1,6 +1,8 @@
-"""The curve of ``bench media`` for the README: CPU a room and p99 delay, drawn by Chromium from an SVG.
+"""The curve of ``bench media`` for the README: CPU a room and p99 delay, drawn by Chromium from an
+SVG.
 
-``python -m tests.benchmarks.media_chart RESULT.json PICTURE.png``; the result is the bench's last line.
+``python -m tests.benchmarks.media_chart RESULT.json PICTURE.png``; the result is the bench's last
+line.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ PANELS = (
 def main() -> int:
     result, picture = json.loads(Path(sys.argv[1]).read_text().splitlines()[-1]), sys.argv[2]
     with sync_playwright() as playwright, browsers.chromium(playwright) as browser:
-        page = browser.new_page(viewport={"width": 2 * WIDTH, "height": HEIGHT}, device_scale_factor=2)
+        page = browser.new_page(
+            viewport={"width": 2 * WIDTH, "height": HEIGHT}, device_scale_factor=2
+        )
         page.set_content(f'<body style="margin:0">{draw(result["rows"])}')
         page.screenshot(path=picture)
     return 0
@@ -38,7 +42,7 @@ def draw(rows: list[dict]) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT}" '
-        f'font-family="sans-serif" font-size="13" fill="#222">'
+        'font-family="sans-serif" font-size="13" fill="#222">'
         f'<rect width="100%" height="100%" fill="#fff"/>{panels}</svg>'
     )
 
@@ -62,16 +66,28 @@ def _panel(rows: list[dict], name: str, title: str, scale, unit: str) -> str:
         f'<text x="{left - 8}" y="{up(mark) + 4:.1f}" text-anchor="end">{mark:g}</text>'
         for mark in _marks(top)
     ]
-    parts += [f'<text x="{across(each):.1f}" y="{floor + 20}" text-anchor="middle">{each}</text>' for each in rooms]
+    parts += [
+        f'<text x="{across(each):.1f}" y="{floor + 20}" text-anchor="middle">{each}</text>'
+        for each in rooms
+    ]
     middle = (left + right) / 2
-    parts.append(f'<text x="{middle}" y="{floor + 42}" text-anchor="middle">rooms of three, one core</text>')
+    parts.append(
+        f'<text x="{middle}" y="{floor + 42}" text-anchor="middle">rooms of three, one core</text>'
+    )
     for number, (server, (colour, label)) in enumerate(COLOURS.items()):
         line = sorted((row["rooms"], scale(row[name])) for row in kept if row["server"] == server)
         points = " ".join(f"{across(count):.1f},{up(value):.1f}" for count, value in line)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
-        parts += [f'<circle cx="{across(c):.1f}" cy="{up(v):.1f}" r="4" fill="{colour}"/>' for c, v in line]
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
+        )
+        parts += [
+            f'<circle cx="{across(c):.1f}" cy="{up(v):.1f}" r="4" fill="{colour}"/>'
+            for c, v in line
+        ]
         if line:
-            parts.append(f'<text x="{right - 90}" y="{24 + 18 * number}" fill="{colour}">● {label}</text>')
+            parts.append(
+                f'<text x="{right - 90}" y="{24 + 18 * number}" fill="{colour}">● {label}</text>'
+            )
     return "".join(parts)
 
 

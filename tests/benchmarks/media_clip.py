@@ -18,7 +18,9 @@ OPUS_SECONDS = 0.020
 
 @dataclass(frozen=True)
 class Clip:
-    """``frames``: for each picture its payloads; ``voices``: one payload each 20 ms. Both begin anew without a seam."""
+    """``frames``: for each picture its payloads; ``voices``: one payload each 20 ms. Both begin
+    anew without a seam.
+    """
 
     frames: tuple[tuple[bytes, ...], ...]
     voices: tuple[bytes, ...]
@@ -32,11 +34,17 @@ def _pictures() -> list[tuple[bytes, ...]]:
     encoder = Vp8Encoder()
     encoder.target_bitrate = VIDEO_BITRATE
     dice = numpy.random.default_rng(1)
-    backdrop = dice.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=numpy.uint8).repeat(8, 0).repeat(8, 1)
+    backdrop = (
+        dice.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=numpy.uint8)
+        .repeat(8, 0)
+        .repeat(8, 1)
+    )
     pictures = []
     for number in range(SECONDS * FRAMES_A_SECOND):
         image = numpy.roll(backdrop, number * 3, axis=1)
-        frame = av.VideoFrame.from_ndarray(numpy.ascontiguousarray(image), format="rgb24").reformat(format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(numpy.ascontiguousarray(image), format="rgb24").reformat(
+            format="yuv420p"
+        )
         frame.pts, frame.time_base = number * 3000, fractions.Fraction(1, 90_000)
         payloads, _ = encoder.encode(frame, force_keyframe=number == 0)
         pictures.append(tuple(payloads))
@@ -51,8 +59,14 @@ def _voices() -> list[bytes]:
     while len(voices) < SECONDS / OPUS_SECONDS:
         moments = numpy.arange(960) + number * 960
         wave = (numpy.sin(moments * 2 * numpy.pi * 440 / 48_000) * 8000).astype(numpy.int16)
-        frame = av.AudioFrame.from_ndarray(wave.repeat(2).reshape(1, -1), format="s16", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, number * 960, fractions.Fraction(1, 48_000)
+        frame = av.AudioFrame.from_ndarray(
+            wave.repeat(2).reshape(1, -1), format="s16", layout="stereo"
+        )
+        frame.sample_rate, frame.pts, frame.time_base = (
+            48_000,
+            number * 960,
+            fractions.Fraction(1, 48_000),
+        )
         payloads, _ = encoder.encode(frame)
         voices += payloads
         number += 1

@@ -1,7 +1,7 @@
 """The yardstick: Debian's ``janus`` with its videoroom, and seats that publish and subscribe there.
 
-Janus wants one connection to publish and one to subscribe, so its seats have two where the node's have one.
-libnice leaves the loopback out: seats and server meet on this machine's own address.
+Janus wants one connection to publish and one to subscribe, so its seats have two where the node's
+have one. libnice leaves the loopback out: seats and server meet on this machine's own address.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from tests.benchmarks.media_seat import SEATS, Line, Seat
 
 _numbers = itertools.count(1)
 CONFIGURATION = {
-    "janus.jcfg": """
+    "janus.jcfg": (
+        """
 general: {{ debug_level = 1, session_timeout = 0, server_name = "bench", plugins_folder = "{library}/plugins"
   transports_folder = "{library}/transports", events_folder = "{folder}", loggers_folder = "{folder}" }}
 media: {{ ipv6 = false }}
 nat: {{ ice_enforce_list = "{address}" }}
 plugins: {{ disable = "{plugins}" }}
 transports: {{ disable = "{transports}" }}
-""",
-    "janus.transport.http.jcfg": """
+"""
+    ),
+    "janus.transport.http.jcfg": (
+        """
 general: {{ json = "plain", base_path = "/janus", http = true, port = {port}, ip = "127.0.0.1", https = false }}
 admin: {{ admin_http = false }}
-""",
+"""
+    ),
     "janus.plugin.videoroom.jcfg": "general: {{}}\n",
 }
 
@@ -57,14 +61,21 @@ def configure(folder: Path, port: int) -> list[str]:
     library = next(Path("/usr/lib").glob("*/janus"))
 
     def others(kind: str, keep: str) -> str:
-        return ",".join(sorted(path.name for path in (library / kind).glob("*.so") if path.name != keep))
+        return ",".join(
+            sorted(path.name for path in (library / kind).glob("*.so") if path.name != keep)
+        )
 
     for name, text in CONFIGURATION.items():
-        (folder / name).write_text(text.format(
-            library=library, folder=folder, address=own_address(), port=port,
-            plugins=others("plugins", "libjanus_videoroom.so"),
-            transports=others("transports", "libjanus_http.so"),
-        ))
+        (folder / name).write_text(
+            text.format(
+                library=library,
+                folder=folder,
+                address=own_address(),
+                port=port,
+                plugins=others("plugins", "libjanus_videoroom.so"),
+                transports=others("transports", "libjanus_http.so"),
+            )
+        )
     return ["janus", "-F", str(folder)]
 
 
@@ -85,14 +96,20 @@ class Api:
         self._session = (await self._post("", janus="create"))["data"]["id"]
 
     async def attach(self) -> int:
-        answer = await self._post(f"/{self._session}", janus="attach", plugin="janus.plugin.videoroom")
+        answer = await self._post(
+            f"/{self._session}", janus="attach", plugin="janus.plugin.videoroom"
+        )
         return answer["data"]["id"]
 
     async def ask(self, handle: int, body: dict, jsep: dict | None = None) -> dict:
         """The answer, or the event that it brings, with ``jsep`` if there is one."""
         more = {"jsep": jsep} if jsep else {}
         answer = await self._post(f"/{self._session}/{handle}", janus="message", body=body, **more)
-        while answer["janus"] == "ack" or "plugindata" not in answer or answer.get("sender", handle) != handle:
+        while (
+            answer["janus"] == "ack"
+            or "plugindata" not in answer
+            or answer.get("sender", handle) != handle
+        ):
             async with self._http.get(f"{self._url}/{self._session}?maxev=1") as response:
                 answer = await response.json()
             answer = answer[0] if isinstance(answer, list) else answer
@@ -115,18 +132,26 @@ async def join_all(port: int, seats: list[Seat], certificate: RTCCertificate) ->
                 await api.open()
                 handle = await api.attach()
                 if seat is room[0]:
-                    await api.ask(handle, {"request": "create", "room": number, "publishers": SEATS, "bitrate": 0})
-                joined = await api.ask(handle, {"request": "join", "ptype": "publisher", "room": number})
+                    await api.ask(
+                        handle,
+                        {"request": "create", "room": number, "publishers": SEATS, "bitrate": 0},
+                    )
+                joined = await api.ask(
+                    handle, {"request": "join", "ptype": "publisher", "room": number}
+                )
                 feeds.append(joined["id"])
                 seat.up = Line(is_controlling=True)
                 offer = seat.offer(await seat.up.describe(certificate), lines=2)
-                answer = await api.ask(handle, {"request": "publish"}, {"type": "offer", "sdp": offer})
+                answer = await api.ask(
+                    handle, {"request": "publish"}, {"type": "offer", "sdp": offer}
+                )
                 await seat.up.connect(answer["jsep"]["sdp"])
             for seat, api, own in zip(room, apis, feeds, strict=True):
                 handle = await api.attach()
                 wanted = [{"feed": feed} for feed in feeds if feed != own]
                 offered = await api.ask(
-                    handle, {"request": "join", "ptype": "subscriber", "room": number, "streams": wanted}
+                    handle,
+                    {"request": "join", "ptype": "subscriber", "room": number, "streams": wanted},
                 )
                 seat.down = Line(is_controlling=False)
                 local = await seat.down.describe(certificate)
@@ -141,7 +166,9 @@ def answer_to(offer: str, local: list[str]) -> str:
     """Takes everything that is offered."""
     rows = []
     for row in offer.splitlines():
-        if row.startswith(("a=ice-", "a=fingerprint:", "a=candidate:", "a=end-of", "a=ssrc", "a=msid", "a=setup:")):
+        if row.startswith(
+            ("a=ice-", "a=fingerprint:", "a=candidate:", "a=end-of", "a=ssrc", "a=msid", "a=setup:")
+        ):
             continue
         rows.append(row.replace("a=sendonly", "a=recvonly"))
         if row.startswith("a=mid:"):

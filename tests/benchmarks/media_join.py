@@ -1,8 +1,9 @@
-"""``./consilium bench media_join``: from the wish to join to the first picture, while thirty rooms are running.
+"""``./consilium bench media_join``: from the wish to join to the first picture, while thirty rooms
+are running.
 
-A visitor makes an offer, connects (ICE, DTLS) and waits until every packet of a key frame is there; whoever
-publishes sends one when asked, at its next frame, as a browser does. The rooms that run are those of
-``bench media``. Server on one core; load and visitors share the other.
+A visitor makes an offer, connects (ICE, DTLS) and waits until every packet of a key frame is there;
+whoever publishes sends one when asked, at its next frame, as a browser does. The rooms that run are
+those of ``bench media``. Server on one core; load and visitors share the other.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def payload_range(packet: bytearray | bytes, length: int) -> tuple[int, int] | N
 
 
 class Visitor(Seat):
-    """A seat that lives on the event loop: publishes and answers requests for key frames, or waits for one."""
+    """A seat that lives on the event loop: publishes and answers requests for key frames, or waits
+    for one.
+    """
 
     def __init__(self, number: int, room: str, clip: Clip) -> None:
         super().__init__(number, room, clip, is_marked=False)
@@ -56,7 +59,9 @@ class Visitor(Seat):
         self._pieces: dict[int, tuple[int, bool, bool]] = {}
         """Sequence of a video packet to timestamp, whether a key frame begins, whether a picture ends."""
 
-    async def enter(self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate) -> None:
+    async def enter(
+        self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate
+    ) -> None:
         line = self.up = self.down = Line(is_controlling=True)
         sdp = self.offer(await line.describe(certificate), 2 + 2 * (SEATS - 1))
         line._dtls._handle_rtp_data, line._dtls._handle_rtcp_data = self._take, self._take_feedback
@@ -117,7 +122,11 @@ async def visit(
 
 async def visit_often(port: int, joins: int) -> list[float | None]:
     """One after another: somebody publishes in a room, somebody else joins it, both leave."""
-    clip, certificate, url = make_clip(), RTCCertificate.generateCertificate(), f"http://127.0.0.1:{port}"
+    clip, certificate, url = (
+        make_clip(),
+        RTCCertificate.generateCertificate(),
+        f"http://127.0.0.1:{port}",
+    )
     took: list[float | None] = []
     async with aiohttp.ClientSession() as session:
         for number in range(FIRST_NUMBER, FIRST_NUMBER + 2 * joins, 2):
@@ -135,16 +144,39 @@ async def visit_often(port: int, joins: int) -> list[float | None]:
 def measure(rooms: int, joins: int) -> dict:
     with media.running("node") as (port, pid):
         load = subprocess.Popen(
-            [*media.on_core(1), sys.executable, "-m", "tests.benchmarks.media_load", str(port), str(rooms),
-             str(10 + 2 * joins), "forwarded", str(pid)],
-            cwd=media.ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            [
+                *media.on_core(1),
+                sys.executable,
+                "-m",
+                "tests.benchmarks.media_load",
+                str(port),
+                str(rooms),
+                str(10 + 2 * joins),
+                "forwarded",
+                str(pid),
+            ],
+            cwd=media.ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
         media.first_in_line(load.pid)
         try:
             assert load.stdout is not None and load.stdout.readline().strip() == "playing"
             time.sleep(2)
-            command = [sys.executable, "-m", "tests.benchmarks.media_join", "--visit", str(port), "--joins", str(joins)]
-            visits = subprocess.Popen([*media.on_core(1), *command], cwd=media.ROOT, stdout=subprocess.PIPE, text=True)
+            command = [
+                sys.executable,
+                "-m",
+                "tests.benchmarks.media_join",
+                "--visit",
+                str(port),
+                "--joins",
+                str(joins),
+            ]
+            visits = subprocess.Popen(
+                [*media.on_core(1), *command], cwd=media.ROOT, stdout=subprocess.PIPE, text=True
+            )
             media.first_in_line(visits.pid)
             said, _ = visits.communicate(timeout=60 + 6 * joins)
             alive = load.poll() is None
@@ -154,7 +186,10 @@ def measure(rooms: int, joins: int) -> dict:
     took = json.loads(said.splitlines()[-1])
     seen = sorted(each * 1000 for each in took if each is not None)
     return {
-        "rooms_running": rooms, "joins": joins, "without_picture": took.count(None), "load_ran_on": alive,
+        "rooms_running": rooms,
+        "joins": joins,
+        "without_picture": took.count(None),
+        "load_ran_on": alive,
         "join_p50_ms": seen[len(seen) // 2] if seen else None,
         "join_p95_ms": seen[int(len(seen) * 0.95)] if seen else None,
         "join_max_ms": seen[-1] if seen else None,

@@ -1,7 +1,9 @@
-"""The load: real handshakes by aiortc, then pre-encoded packets from one tight loop that also receives.
+"""The load: real handshakes by aiortc, then pre-encoded packets from one tight loop that also
+receives.
 
-``python -m tests.benchmarks.media_load PORT ROOMS SECONDS forwarded|encoded|janus`` prints one JSON object. Delays
-are from just before the send to the kernel's own receive time, so the load's own lag does not enter them.
+``python -m tests.benchmarks.media_load PORT ROOMS SECONDS forwarded|encoded|janus`` prints one JSON
+object. Delays are from just before the send to the kernel's own receive time, so the load's own lag
+does not enter them.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ def cpu_seconds(pid: int) -> float:
 def play(seats: list[Seat], seconds: float, server: int) -> tuple[float, float, float]:
     """Runs the load; returns the window of measurement and the server's CPU seconds in it."""
     poll = select.epoll()
-    by_descriptor = {line.socket.fileno(): (seat, line) for seat in seats for line in {seat.up, seat.down}}
+    by_descriptor = {
+        line.socket.fileno(): (seat, line) for seat in seats for line in {seat.up, seat.down}
+    }
     for descriptor in by_descriptor:
         poll.register(descriptor, select.EPOLLIN)
     print("playing", flush=True)
@@ -59,7 +63,9 @@ def play(seats: list[Seat], seconds: float, server: int) -> tuple[float, float, 
         while due and due[0][0] <= now:
             at, number, kind, seat = heapq.heappop(due)
             (seat.send_voice, seat.send_frame, seat.send_reports)[kind]()
-            heapq.heappush(due, (at + (OPUS_SECONDS, 1 / FRAMES_A_SECOND, 1.0)[kind], number, kind, seat))
+            heapq.heappush(
+                due, (at + (OPUS_SECONDS, 1 / FRAMES_A_SECOND, 1.0)[kind], number, kind, seat)
+            )
         for descriptor, _ in poll.poll(max(0.0, min(0.001, due[0][0] - time.perf_counter()))):
             seat, line = by_descriptor[descriptor]
             seat.drain(line)
@@ -108,7 +114,9 @@ def judge_forwarded(seats: list[Seat], window: float, ended: float) -> dict[str,
 
 
 def judge_encoded(seats: list[Seat], seconds: float) -> dict[str, float]:
-    """An encoder makes its own packets: counted are pictures and voices that came out, against those that went in."""
+    """An encoder makes its own packets: counted are pictures and voices that came out, against
+    those that went in.
+    """
     wanted = sum((SEATS - 1) * (seat.frame + seat.voice) for seat in seats)
     got = sum(len(each.stamps) for seat in seats for each in seat.received.values())
     return {
@@ -119,7 +127,10 @@ def judge_encoded(seats: list[Seat], seconds: float) -> dict[str, float]:
 
 async def join_all(port: int, rooms: int, kind: str) -> list[Seat]:
     clip, certificate = make_clip(), RTCCertificate.generateCertificate()
-    seats = [Seat(number, f"room{number // SEATS}", clip, kind != "encoded") for number in range(rooms * SEATS)]
+    seats = [
+        Seat(number, f"room{number // SEATS}", clip, kind != "encoded")
+        for number in range(rooms * SEATS)
+    ]
     if kind == "janus":
         from tests.benchmarks import media_janus
 
@@ -132,7 +143,12 @@ async def join_all(port: int, rooms: int, kind: str) -> list[Seat]:
 
 
 def main() -> None:
-    port, rooms, seconds, kind, server = (*map(int, sys.argv[1:3]), float(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
+    port, rooms, seconds, kind, server = (
+        *map(int, sys.argv[1:3]),
+        float(sys.argv[3]),
+        sys.argv[4],
+        int(sys.argv[5]),
+    )
     address = "127.0.0.1"
     if kind == "janus":
         from tests.benchmarks.media_janus import own_address
@@ -143,7 +159,11 @@ def main() -> None:
     seats = loop.run_until_complete(join_all(port, rooms, kind))
     window, ended, used = play(seats, seconds, server)
     row: dict[str, float] = {"rooms": rooms, "cpu_cores": used / (ended - window)}
-    row |= judge_encoded(seats, seconds) if kind == "encoded" else judge_forwarded(seats, window, ended)
+    row |= (
+        judge_encoded(seats, seconds)
+        if kind == "encoded"
+        else judge_forwarded(seats, window, ended)
+    )
     row["authenticated"] = sum(seat.authenticated for seat in seats)
     row["forged"] = sum(seat.forged for seat in seats)
     row["feedback_packets"] = sum(seat.feedback for seat in seats)

@@ -1,7 +1,9 @@
-"""``./consilium bench media_long``: eight rooms for ten minutes, and people who come and go all the while.
+"""``./consilium bench media_long``: eight rooms for ten minutes, and people who come and go all the
+while.
 
-The eight rooms of three lose nothing to speak of, the node's memory does not grow once its caches are full, and
-when everybody has left neither a task nor a file is open that was not before. ``--minutes 0.5`` for a look.
+The eight rooms of three lose nothing to speak of, the node's memory does not grow once its caches
+are full, and when everybody has left neither a task nor a file is open that was not before.
+``--minutes 0.5`` for a look.
 """
 
 from __future__ import annotations
@@ -40,13 +42,22 @@ def main() -> int:
         aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
         print(json.dumps(asyncio.run(come_and_go(chosen.visit, chosen.minutes * 60))), flush=True)
         os._exit(0)
-    print(json.dumps({"bench": "media_long", **measure(chosen.rooms, chosen.minutes * 60)}), flush=True)
+    print(
+        json.dumps({"bench": "media_long", **measure(chosen.rooms, chosen.minutes * 60)}),
+        flush=True,
+    )
     return 0
 
 
 async def come_and_go(port: int, seconds: float) -> dict[str, int]:
-    """Pairs that meet in a room of their own, one of them twice, and part again. How many did, how many in vain."""
-    clip, certificate, url = make_clip(), RTCCertificate.generateCertificate(), f"http://127.0.0.1:{port}"
+    """Pairs that meet in a room of their own, one of them twice, and part again. How many did, how
+    many in vain.
+    """
+    clip, certificate, url = (
+        make_clip(),
+        RTCCertificate.generateCertificate(),
+        f"http://127.0.0.1:{port}",
+    )
     end, number, joins, in_vain = time.monotonic() + seconds, FIRST_NUMBER, 0, 0
     async with aiohttp.ClientSession() as session:
         while time.monotonic() < end:
@@ -78,7 +89,9 @@ def measure(rooms: int, seconds: float) -> dict:
         visitors = None
         try:
             assert load.stdout is not None and load.stdout.readline().strip() == "playing"
-            visitors = child(1, "tests.benchmarks.media_long", "--visit", port, "--minutes", seconds / 60)
+            visitors = child(
+                1, "tests.benchmarks.media_long", "--visit", port, "--minutes", seconds / 60
+            )
             memory = []
             while load.poll() is None and len(memory) < seconds:
                 memory.append(media.memory(pid))
@@ -96,11 +109,19 @@ def measure(rooms: int, seconds: float) -> dict:
     row = json.loads(said.splitlines()[-1])
     warm = memory[min(int(WARM_UP), len(memory) // 3) :]
     found = {
-        "rooms": rooms, "seconds": seconds, "loss": 1 - row["delivery"], "delay_p99_ms": row["delay_p99_ms"],
-        "cpu_per_room": row["cpu_cores"] / rooms, **json.loads(visited.splitlines()[-1]),
-        "memory_warm_mb": warm[0], "memory_end_mb": warm[-1], "memory_peak_mb": max(warm),
-        "tasks_before": before["tasks"], "tasks_after": after["tasks"],
-        "files_before": before["files"], "files_after": after["files"],
+        "rooms": rooms,
+        "seconds": seconds,
+        "loss": 1 - row["delivery"],
+        "delay_p99_ms": row["delay_p99_ms"],
+        "cpu_per_room": row["cpu_cores"] / rooms,
+        **json.loads(visited.splitlines()[-1]),
+        "memory_warm_mb": warm[0],
+        "memory_end_mb": warm[-1],
+        "memory_peak_mb": max(warm),
+        "tasks_before": before["tasks"],
+        "tasks_after": after["tasks"],
+        "files_before": before["files"],
+        "files_after": after["files"],
     }
     found["reached"] = {
         "loss": found["loss"] < TARGET_LOSS,
@@ -114,8 +135,12 @@ def measure(rooms: int, seconds: float) -> dict:
 
 def child(core: int, module: str, *arguments: object) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [*media.on_core(core), sys.executable, "-m", module, *map(str, arguments)], cwd=media.ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+        [*media.on_core(core), sys.executable, "-m", module, *map(str, arguments)],
+        cwd=media.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
     )
     media.first_in_line(process.pid)
     return process

@@ -1,7 +1,9 @@
-"""``./consilium bench media_network``: three real browsers on bad lines, measured against the promises.
+"""``./consilium bench media_network``: three real browsers on bad lines, measured against the
+promises.
 
-64 kbit/s down for 30 s, 5 % loss each way for 60 s, an outage of 8 s, another address. The lines are
-impaired in the node's own transport. The browsers run ahead of the machine's other work where that is allowed.
+64 kbit/s down for 30 s, 5 % loss each way for 60 s, an outage of 8 s, another address. The lines
+are impaired in the node's own transport. The browsers run ahead of the machine's other work where
+that is allowed.
 """
 
 from __future__ import annotations
@@ -49,16 +51,21 @@ def main() -> int:
                 person.page.close()
             signalling.events.clear()
     found["reached"] = (
-        found["interpreter_loss"] < 0.05 and found["full_again_s"] < 10
-        and found["longest_freeze_ms"] <= 500 and found["picture_after_outage_s"] < 3
-        and found["picture_after_address_change_s"] < 3 and found["lip_sync_worst_ms"] <= 80
+        found["interpreter_loss"] < 0.05
+        and found["full_again_s"] < 10
+        and found["longest_freeze_ms"] <= 500
+        and found["picture_after_outage_s"] < 3
+        and found["picture_after_address_change_s"] < 3
+        and found["lip_sync_worst_ms"] <= 80
     )
     print(json.dumps({"bench": "media_network", **found}), flush=True)
     return 0
 
 
 def steps(signalling: Signalling) -> list[Step]:
-    return [message.step for message in signalling.told(Event.SEAT_STREAMS) if message.seat == PATIENT]
+    return [
+        message.step for message in signalling.told(Event.SEAT_STREAMS) if message.seat == PATIENT
+    ]
 
 
 def narrow(signalling: Signalling, people: list[Person]) -> dict:
@@ -107,11 +114,18 @@ def outage(signalling: Signalling, people: list[Person]) -> dict:
 
 
 def elsewhere(signalling: Signalling, people: list[Person]) -> dict:
-    """The patient's device has another address: a new connection, from another port, into the same seat."""
+    """The patient's device has another address: a new connection, from another port, into the same
+    seat.
+    """
     patient, doctor, _ = people
     before, begun = doctor.frames(0), time.monotonic()
     patient.page.evaluate("link.rejoin('address')")
-    until(lambda: patient.state() == "connected" and patient.frames(0) > 0 and doctor.frames(0) > before, 30)
+    until(
+        lambda: (
+            patient.state() == "connected" and patient.frames(0) > 0 and doctor.frames(0) > before
+        ),
+        30,
+    )
     return {"picture_after_address_change_s": time.monotonic() - begun}
 
 

@@ -1,4 +1,6 @@
-"""One seat of the load: a real handshake by aiortc, then pre-encoded packets over its bare socket."""
+"""One seat of the load: a real handshake by aiortc, then pre-encoded packets over its bare
+socket.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ class Line:
         self._dtls = RTCDtlsTransport(self._ice, [certificate])
         await self._gatherer.gather()
         local = self._gatherer.getLocalParameters()
-        prints = next(f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256")
+        prints = next(
+            f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256"
+        )
         candidates = [candidate.to_sdp() for candidate in self._ice._connection.local_candidates]
         return [
             f"a=ice-ufrag:{local.usernameFragment}",
@@ -89,7 +93,9 @@ class Line:
                     break
         await self._ice.addRemoteCandidate(None)
         value = {row.partition(":")[0]: row.partition(":")[2] for row in rows}
-        await self._ice.start(RTCIceParameters(usernameFragment=value["a=ice-ufrag"], password=value["a=ice-pwd"]))
+        await self._ice.start(
+            RTCIceParameters(usernameFragment=value["a=ice-ufrag"], password=value["a=ice-pwd"])
+        )
         remote = [
             RTCDtlsFingerprint(*row.partition(":")[2].split())
             for row in rows
@@ -120,7 +126,9 @@ class Line:
         if asked.message_class != stun.Class.REQUEST:
             return
         answer = stun.Message(
-            message_method=asked.message_method, message_class=stun.Class.RESPONSE, transaction_id=asked.transaction_id
+            message_method=asked.message_method,
+            message_class=stun.Class.RESPONSE,
+            transaction_id=asked.transaction_id,
         )
         answer.attributes["XOR-MAPPED-ADDRESS"] = self.peer
         answer.add_message_integrity(self._ice._connection.local_password.encode())
@@ -143,7 +151,9 @@ class Seat:
 
     # ------------------------------------------------------------ joining
 
-    async def join(self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate) -> None:
+    async def join(
+        self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate
+    ) -> None:
         self.up = self.down = Line(is_controlling=True)
         sdp = self.offer(await self.up.describe(certificate), 2 + 2 * (SEATS - 1))
         slots = [{"audio": str(2 + n * 2), "video": str(3 + n * 2)} for n in range(SEATS - 1)]
@@ -182,8 +192,14 @@ class Seat:
                 *transport,
                 "a=setup:actpass",
                 f"a=extmap:{LEVEL_ID} urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-                f"a=extmap:{SEND_TIME_ID} http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
-                f"a=extmap:{TRANSPORT_ID} http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+                (
+                    f"a=extmap:{SEND_TIME_ID}"
+                    " http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+                ),
+                (
+                    f"a=extmap:{TRANSPORT_ID}"
+                    " http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+                ),
             ]
             if is_video:
                 rows += [
@@ -196,9 +212,15 @@ class Seat:
                     f"a=fmtp:{REPAIR_TYPE} apt={VIDEO_TYPE}",
                 ]
             else:
-                rows += [f"a=rtpmap:{AUDIO_TYPE} opus/48000/2", f"a=fmtp:{AUDIO_TYPE} minptime=10;useinbandfec=1"]
+                rows += [
+                    f"a=rtpmap:{AUDIO_TYPE} opus/48000/2",
+                    f"a=fmtp:{AUDIO_TYPE} minptime=10;useinbandfec=1",
+                ]
             if is_up:
-                rows += [f"a=msid:s{self.number} t{mid}", f"a=ssrc:{self.streams[mid].ssrc} cname:load"]
+                rows += [
+                    f"a=msid:s{self.number} t{mid}",
+                    f"a=ssrc:{self.streams[mid].ssrc} cname:load",
+                ]
         return "\r\n".join(rows) + "\r\n"
 
     # ------------------------------------------------------------ sending
@@ -221,9 +243,19 @@ class Seat:
     def _send(self, stream: Stream, kind: int, payload: bytes, level_head: int, level: int) -> None:
         header = RTP.pack(0x90, kind, stream.sequence & 0xFFFF, stream.timestamp, stream.ssrc)
         extension = struct.pack(
-            "!HHBHBBxxx", 0xBEDE, 2, TRANSPORT_ID << 4 | 1, self.transport_number & 0xFFFF, level_head, level
+            "!HHBHBBxxx",
+            0xBEDE,
+            2,
+            TRANSPORT_ID << 4 | 1,
+            self.transport_number & 0xFFFF,
+            level_head,
+            level,
         )
-        mark = MARK.pack(MAGIC, self.number, stream.kind, len(stream.sent_at)) if self.is_marked else b""
+        mark = (
+            MARK.pack(MAGIC, self.number, stream.kind, len(stream.sent_at))
+            if self.is_marked
+            else b""
+        )
         packet = self.up.sending.protect(header + extension + payload + mark)
         stream.sequence += 1
         self.transport_number += 1
@@ -233,19 +265,32 @@ class Seat:
         self.up.socket.sendto(packet, self.up.peer)
 
     def send_reports(self) -> None:
-        """Sender reports for both streams, and a receiver report for all that arrives, each second."""
+        """Sender reports for both streams, and a receiver report for all that arrives, each
+        second.
+        """
         now = time.time() + 2208988800
         ntp = int(now * (1 << 32)) & ((1 << 64) - 1)
         for stream in self.streams:
             report = struct.pack(
-                "!BBHIQIII", 0x80, 200, 6, stream.ssrc, ntp, stream.timestamp, stream.packets, stream.octets
+                "!BBHIQIII",
+                0x80,
+                200,
+                6,
+                stream.ssrc,
+                ntp,
+                stream.timestamp,
+                stream.packets,
+                stream.octets,
             )
             self.up.socket.sendto(self.up.sending.protect_rtcp(report), self.up.peer)
         blocks = b"".join(
-            struct.pack("!IIIIII", ssrc, 0, got.highest, 0, 0, 0) for ssrc, got in list(self.received.items())[:31]
+            struct.pack("!IIIIII", ssrc, 0, got.highest, 0, 0, 0)
+            for ssrc, got in list(self.received.items())[:31]
         )
         count = len(blocks) // 24
-        report = struct.pack("!BBHI", 0x80 | count, 201, 1 + 6 * count, self.streams[0].ssrc) + blocks
+        report = (
+            struct.pack("!BBHI", 0x80 | count, 201, 1 + 6 * count, self.streams[0].ssrc) + blocks
+        )
         self.down.socket.sendto(self.down.sending.protect_rtcp(report), self.down.peer)
 
     # ------------------------------------------------------------ receiving

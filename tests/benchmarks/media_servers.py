@@ -1,6 +1,8 @@
-"""The servers under measurement, each a process of its own: this project's node, and the decoding relay.
+"""The servers under measurement, each a process of its own: this project's node, and the decoding
+relay.
 
-``python -m tests.benchmarks.media_servers node|decoding`` prints its port; POST /offer joins a seat.
+``python -m tests.benchmarks.media_servers node|decoding`` prints its port; POST /offer joins a
+seat.
 """
 
 from __future__ import annotations
@@ -26,14 +28,23 @@ class NodeServer:
     """Rooms as the node runs them; everyone in a room receives everyone else."""
 
     def __init__(self) -> None:
-        self._rooms = Rooms(MediaSettings(secret_key="bench", rooms=10_000), lambda event, message: None)
+        self._rooms = Rooms(
+            MediaSettings(secret_key="bench", rooms=10_000), lambda event, message: None
+        )
         self._numbers = itertools.count(1)
         self._seats: dict[str, list[str]] = {}
         self._clock = asyncio.create_task(self._rooms.run())
 
     async def offer(self, room: str, seat: str, sdp: str, lines: dict[str, Any]) -> str:
         number = str(next(self._numbers))
-        command = SeatOffer(command_id=number, room=room, seat=seat, connection=number, sdp=sdp, lines=Lines(**lines))
+        command = SeatOffer(
+            command_id=number,
+            room=room,
+            seat=seat,
+            connection=number,
+            sdp=sdp,
+            lines=Lines(**lines),
+        )
         answer = await self._rooms.offer(command)
         if isinstance(answer, Refused):
             raise web.HTTPServiceUnavailable(text=answer.message)
@@ -41,8 +52,12 @@ class NodeServer:
         if seat not in seats:
             seats.append(seat)
         self._rooms.set_routes(
-            RoutesSet(command_id="r" + number, room=room, version=int(number),
-                      routes=everyone_to_everyone(seats))
+            RoutesSet(
+                command_id="r" + number,
+                room=room,
+                version=int(number),
+                routes=everyone_to_everyone(seats),
+            )
         )
         return answer.sdp
 
@@ -55,7 +70,9 @@ class NodeServer:
 
 
 class DecodingRelay:
-    """What aiortc's own pieces make of a room: every stream decoded once, encoded for every listener."""
+    """What aiortc's own pieces make of a room: every stream decoded once, encoded for every
+    listener.
+    """
 
     def __init__(self) -> None:
         from aiortc.contrib.media import MediaRelay
@@ -64,7 +81,12 @@ class DecodingRelay:
         self._rooms: dict[str, list[Any]] = {}
 
     async def offer(self, room: str, seat: str, sdp: str, lines: dict[str, Any]) -> str:
-        from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+        from aiortc import (
+            RTCBundlePolicy,
+            RTCConfiguration,
+            RTCPeerConnection,
+            RTCSessionDescription,
+        )
         from aiortc.mediastreams import MediaStreamTrack
 
         relay = self._relay
@@ -75,12 +97,16 @@ class DecodingRelay:
             def __init__(self, kind: str) -> None:
                 super().__init__()
                 self.kind = kind
-                self.source: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+                self.source: asyncio.Future[MediaStreamTrack] = (
+                    asyncio.get_running_loop().create_future()
+                )
 
             async def recv(self) -> Any:
                 return await (await self.source).recv()
 
-        pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
         pc.tracks, pc.slots = {}, {"audio": [], "video": []}
         pc.on("track", lambda track: pc.tracks.update({track.kind: track}))
         await pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -115,7 +141,9 @@ async def serve(make: type[NodeServer | DecodingRelay]) -> None:
     async def left_open(request: web.Request) -> web.Response:
         """What a leak would show in; asked for by ``bench media_long``."""
         gc.collect()
-        return web.json_response({"tasks": len(asyncio.all_tasks()), "files": len(os.listdir("/proc/self/fd"))})
+        return web.json_response(
+            {"tasks": len(asyncio.all_tasks()), "files": len(os.listdir("/proc/self/fd"))}
+        )
 
     application = web.Application()
     application.router.add_post("/offer", offer)

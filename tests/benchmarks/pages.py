@@ -1,9 +1,12 @@
-"""Every home page and worklist with 20,000 cases in the database: queries a page, and the server's time.
+"""Every home page and worklist with 20,000 cases in the database: queries a page, and the server's
+time.
 
     ./consilium bench pages [--cases 20000] [--rounds 80]
 
-Prints one JSON object last. Targets (issue 2): at most 12 queries a page, p95 under 60 ms on SQLite.
+Prints one JSON object last. Targets (issue 2): at most 12 queries a page, p95 under 60 ms on
+SQLite.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -40,11 +43,27 @@ from tests.processes import MASTER_KEYS, SECRET_KEY
 
 MOST_QUERIES, SLOWEST_MS = 12, 60.0
 STAGES = {
-    Stage.DRAFT: 4, Stage.SUBMITTED: 5, Stage.TRIAGE: 7, Stage.RECORDS_REQUESTED: 8, Stage.ACCEPTED: 10,
-    Stage.SCHEDULED: 8, Stage.CONSULTED: 5, Stage.OPINION_SIGNED: 3, Stage.RELEASED: 10, Stage.CLOSED: 33,
-    Stage.DECLINED: 4, Stage.WITHDRAWN: 3,
+    Stage.DRAFT: 4,
+    Stage.SUBMITTED: 5,
+    Stage.TRIAGE: 7,
+    Stage.RECORDS_REQUESTED: 8,
+    Stage.ACCEPTED: 10,
+    Stage.SCHEDULED: 8,
+    Stage.CONSULTED: 5,
+    Stage.OPINION_SIGNED: 3,
+    Stage.RELEASED: 10,
+    Stage.CLOSED: 33,
+    Stage.DECLINED: 4,
+    Stage.WITHDRAWN: 3,
 }
-ASSIGNED = (Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED, Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
+ASSIGNED = (
+    Stage.ACCEPTED,
+    Stage.SCHEDULED,
+    Stage.CONSULTED,
+    Stage.OPINION_SIGNED,
+    Stage.RELEASED,
+    Stage.CLOSED,
+)
 MET = (Stage.SCHEDULED, Stage.CONSULTED, Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
 ENDED = (Stage.CLOSED, Stage.DECLINED, Stage.WITHDRAWN)
 
@@ -52,8 +71,11 @@ ENDED = (Stage.CLOSED, Stage.DECLINED, Stage.WITHDRAWN)
 def main() -> int:
     asked = _arguments()
     with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
-        app = create_app(Settings.load(mode="test", data_dir=Path(folder), secret_key=SECRET_KEY,
-                                       master_keys=MASTER_KEYS))
+        app = create_app(
+            Settings.load(
+                mode="test", data_dir=Path(folder), secret_key=SECRET_KEY, master_keys=MASTER_KEYS
+            )
+        )
         database = app.extensions["database"]
         Base.metadata.create_all(database.engine)
         begun = time.monotonic()
@@ -65,10 +87,20 @@ def main() -> int:
     worst_queries = max(page["queries"] for page in report.values())
     worst_p95 = max(page["p95_ms"] for page in report.values())
     reached = worst_queries <= MOST_QUERIES and worst_p95 < SLOWEST_MS
-    print(json.dumps({
-        "bench": "pages", "database": "sqlite", "cases": asked.cases, "rounds": asked.rounds, "pages": report,
-        "worst": {"queries": worst_queries, "p95_ms": worst_p95},
-        "target": {"queries": MOST_QUERIES, "p95_ms": SLOWEST_MS}, "reached": reached}))
+    print(
+        json.dumps(
+            {
+                "bench": "pages",
+                "database": "sqlite",
+                "cases": asked.cases,
+                "rounds": asked.rounds,
+                "pages": report,
+                "worst": {"queries": worst_queries, "p95_ms": worst_p95},
+                "target": {"queries": MOST_QUERIES, "p95_ms": SLOWEST_MS},
+                "reached": reached,
+            }
+        )
+    )
     return 0 if reached else 1
 
 
@@ -79,11 +111,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-# --- measuring --------------------------------------------------------------------------------------------------
+# --- measuring
+# --------------------------------------------------------------------------------------------------
 
 
 def measure(app: Flask, people: dict[str, Person], rounds: int) -> dict[str, dict[str, Any]]:
-    """Queries and milliseconds of each page, asked for through the whole application but without a network."""
+    """Queries and milliseconds of each page, asked for through the whole application but without a
+    network.
+    """
     report: dict[str, dict[str, Any]] = {}
     visitors = {who: Visitor(app, person) for who, person in people.items()}
     for name, who, path in pages():
@@ -94,8 +129,13 @@ def measure(app: Flask, people: dict[str, Person], rounds: int) -> dict[str, dic
         with counting(app.extensions["database"].engine) as count:
             visitor.client.get(path)
         clock, processor = zip(*(_milliseconds(visitor, path) for _ in range(rounds)), strict=True)
-        report[name] = {"queries": count[0], "p50_ms": _share(clock, 0.5), "p95_ms": _share(clock, 0.95),
-                        "processor_p95_ms": _share(processor, 0.95), "kilobytes": len(answer.data) // 1000}
+        report[name] = {
+            "queries": count[0],
+            "p50_ms": _share(clock, 0.5),
+            "p95_ms": _share(clock, 0.95),
+            "processor_p95_ms": _share(processor, 0.95),
+            "kilobytes": len(answer.data) // 1000,
+        }
         print(f"{name:34} {report[name]}", file=sys.stderr)
     return report
 
@@ -138,7 +178,9 @@ def counting(engine: Engine) -> Iterator[list[int]]:
 
 
 def _milliseconds(visitor: Visitor, path: str) -> tuple[float, float]:
-    """One visit, by the clock and by the processor (which a busy machine does not slow down as much)."""
+    """One visit, by the clock and by the processor (which a busy machine does not slow down as
+    much).
+    """
     clock, processor = time.perf_counter(), time.thread_time()
     visitor.client.get(path)
     return (time.perf_counter() - clock) * 1000, (time.thread_time() - processor) * 1000
@@ -148,89 +190,211 @@ def _share(times: Sequence[float], share: float) -> float:
     return round(sorted(times)[int(len(times) * share)], 1)
 
 
-# --- filling ----------------------------------------------------------------------------------------------------
+# --- filling --------------------------------------------------------------------------------------
+# --------------
 
 
 def fill(session: Session, number: int, chance: random.Random) -> dict[str, Person]:
-    """People, cases at every stage, their members, questions, timelines, meetings, and an audit trail."""
+    """People, cases at every stage, their members, questions, timelines, meetings, and an audit
+    trail.
+    """
     hashed = PasswordHasher().hash(PASSWORD)
     specialties = list(SPECIALTIES)
-    specialists = [_person(Role.SPECIALIST, place, hashed, specialties=[specialties[place % len(specialties)]])
-                   for place in range(number // 300 or 1)]
-    interpreters = [_person(Role.INTERPRETER, place, hashed, language="ar", speaks=["en"])
-                    for place in range(number // 400 or 1)]
-    patients = [_person(Role.PATIENT, place, hashed, language=chance.choice(["ar", "es", "zh", "fr"]), country="MX")
-                for place in range(number // 2)]
-    others = {role: _person(role, 0, hashed) for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.AUDITOR)}
+    specialists = [
+        _person(Role.SPECIALIST, place, hashed, specialties=[specialties[place % len(specialties)]])
+        for place in range(number // 300 or 1)
+    ]
+    interpreters = [
+        _person(Role.INTERPRETER, place, hashed, language="ar", speaks=["en"])
+        for place in range(number // 400 or 1)
+    ]
+    patients = [
+        _person(
+            Role.PATIENT,
+            place,
+            hashed,
+            language=chance.choice(["ar", "es", "zh", "fr"]),
+            country="MX",
+        )
+        for place in range(number // 2)
+    ]
+    others = {
+        role: _person(role, 0, hashed)
+        for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.AUDITOR)
+    }
     _put(session, Person, [*specialists, *interpreters, *patients, *others.values()])
     rows: dict[type[Base], list[dict[str, Any]]] = {
-        kind: [] for kind in (Case, CaseMember, Question, CaseEvent, Booking, Engagement)}
+        kind: [] for kind in (Case, CaseMember, Question, CaseEvent, Booking, Engagement)
+    }
     stages = chance.choices(list(STAGES), weights=list(STAGES.values()), k=number)
     for place, stage in enumerate(stages):
-        patient = patients[place % 12 and chance.randrange(len(patients))] if place < 120 else patients[
-            chance.randrange(len(patients))]
-        _case(rows, place, stage, patient, chance.choice(specialists), chance.choice(interpreters), chance)
+        patient = (
+            patients[place % 12 and chance.randrange(len(patients))]
+            if place < 120
+            else patients[chance.randrange(len(patients))]
+        )
+        _case(
+            rows,
+            place,
+            stage,
+            patient,
+            chance.choice(specialists),
+            chance.choice(interpreters),
+            chance,
+        )
     for kind, made in rows.items():
         _put(session, kind, made)
     _put(session, AuditEntry, _trail(rows[Case], others[Role.COORDINATOR]["id"], 2 * number))
-    picked = {"patient": patients[0], "specialist": specialists[0], "interpreter": interpreters[0],
-              **{str(role): row for role, row in others.items()}}
+    picked = {
+        "patient": patients[0],
+        "specialist": specialists[0],
+        "interpreter": interpreters[0],
+        **{str(role): row for role, row in others.items()},
+    }
     return {name: session.get_one(Person, row["id"]) for name, row in picked.items()}
 
 
 def _person(role: Role, place: int, hashed: str, **facts: Any) -> dict[str, Any]:
-    return {"id": new_id(), "email": f"{role}{place}@bench.example", "name": f"{role.capitalize()} Nº {place}",
-            "password": hashed, "role": str(role), "language": "en", "timezone": "Europe/Berlin", "country": "DE",
-            "title": "", "specialties": [], "speaks": [], "active": True, "fs_uniquifier": new_id(),
-            "created_at": now(), **facts}
+    return {
+        "id": new_id(),
+        "email": f"{role}{place}@bench.example",
+        "name": f"{role.capitalize()} Nº {place}",
+        "password": hashed,
+        "role": str(role),
+        "language": "en",
+        "timezone": "Europe/Berlin",
+        "country": "DE",
+        "title": "",
+        "specialties": [],
+        "speaks": [],
+        "active": True,
+        "fs_uniquifier": new_id(),
+        "created_at": now(),
+        **facts,
+    }
 
 
-def _case(rows: dict[type[Base], list[dict[str, Any]]], place: int, stage: Stage, patient: dict[str, Any],
-          specialist: dict[str, Any], interpreter: dict[str, Any], chance: random.Random) -> None:
+def _case(
+    rows: dict[type[Base], list[dict[str, Any]]],
+    place: int,
+    stage: Stage,
+    patient: dict[str, Any],
+    specialist: dict[str, Any],
+    interpreter: dict[str, Any],
+    chance: random.Random,
+) -> None:
     born = now() - timedelta(days=chance.uniform(0, 60))
     sent = None if stage == Stage.DRAFT else born
     complete = born + timedelta(days=3) if stage in ASSIGNED else None
     due = complete + timedelta(days=10) if complete else None
     written = chance.random() < 0.15
     case = {
-        "id": new_id(), "number": f"C-{now().year}-{place:05d}", "patient_id": patient["id"], "stage": str(stage),
-        "specialty": specialist["specialties"][0], "language": patient["language"], "story": "A story. " * 40,
-        "written_only": written, "for_self": True, "created_at": born, "submitted_at": sent, "complete_at": complete,
-        "due_at": due, "changed_at": born + timedelta(days=1), "needs_interpreter": not written if complete else None,
-        "act_by": None if stage in (*ENDED, Stage.DRAFT) else due or now() + timedelta(days=chance.uniform(-3, 9)),
+        "id": new_id(),
+        "number": f"C-{now().year}-{place:05d}",
+        "patient_id": patient["id"],
+        "stage": str(stage),
+        "specialty": specialist["specialties"][0],
+        "language": patient["language"],
+        "story": "A story. " * 40,
+        "written_only": written,
+        "for_self": True,
+        "created_at": born,
+        "submitted_at": sent,
+        "complete_at": complete,
+        "due_at": due,
+        "changed_at": born + timedelta(days=1),
+        "needs_interpreter": not written if complete else None,
+        "act_by": (
+            None
+            if stage in (*ENDED, Stage.DRAFT)
+            else due or now() + timedelta(days=chance.uniform(-3, 9))
+        ),
     }
     rows[Case].append(case)
-    rows[Question] += [{"id": new_id(), "case_id": case["id"], "number": number, "text": "Is the diagnosis right?"}
-                       for number in (1, 2, 3)]
+    rows[Question] += [
+        {"id": new_id(), "case_id": case["id"], "number": number, "text": "Is the diagnosis right?"}
+        for number in (1, 2, 3)
+    ]
     on_case = [(patient, Role.PATIENT)]
     if stage in ASSIGNED:
         on_case.append((specialist, Role.SPECIALIST))
     if stage == Stage.SCHEDULED and not written:
         on_case.append((interpreter, Role.INTERPRETER))
-    rows[CaseMember] += [{"id": new_id(), "case_id": case["id"], "person_id": person["id"], "role": str(role),
-                          "since": born, "until": born + timedelta(days=30) if stage in ENDED and
-                          role == Role.SPECIALIST else None, "reason": "assigned"} for person, role in on_case]
+    rows[CaseMember] += [
+        {
+            "id": new_id(),
+            "case_id": case["id"],
+            "person_id": person["id"],
+            "role": str(role),
+            "since": born,
+            "until": (
+                born + timedelta(days=30) if stage in ENDED and role == Role.SPECIALIST else None
+            ),
+            "reason": "assigned",
+        }
+        for person, role in on_case
+    ]
     moves = [Move.SUBMIT, Move.TRIAGE, Move.ACCEPT, Move.SCHEDULE, Move.CONSULT]
-    rows[CaseEvent] += [{"id": new_id(), "case_id": case["id"], "at": born + timedelta(days=day), "kind": str(move),
-                         "actor_id": patient["id"], "facts": {}} for day, move in enumerate(moves[:2 + place % 4])]
+    rows[CaseEvent] += [
+        {
+            "id": new_id(),
+            "case_id": case["id"],
+            "at": born + timedelta(days=day),
+            "kind": str(move),
+            "actor_id": patient["id"],
+            "facts": {},
+        }
+        for day, move in enumerate(moves[: 2 + place % 4])
+    ]
     if stage in MET and not written:
         _meeting(rows, case, patient, specialist, interpreter, stage == Stage.SCHEDULED, chance)
 
 
-def _meeting(rows: dict[type[Base], list[dict[str, Any]]], case: dict[str, Any], patient: dict[str, Any],
-             specialist: dict[str, Any], interpreter: dict[str, Any], ahead: bool, chance: random.Random) -> None:
+def _meeting(
+    rows: dict[type[Base], list[dict[str, Any]]],
+    case: dict[str, Any],
+    patient: dict[str, Any],
+    specialist: dict[str, Any],
+    interpreter: dict[str, Any],
+    ahead: bool,
+    chance: random.Random,
+) -> None:
     at = _quarter(now() + timedelta(days=chance.uniform(0.1, 30) * (1 if ahead else -1)))
     booking = {
-        "id": new_id(), "case_id": case["id"], "patient_id": patient["id"], "specialist_id": specialist["id"],
-        "interpreter_id": interpreter["id"], "needs_interpreter": True, "source": patient["language"], "target": "en",
-        "mode": "consecutive", "starts_at": at, "length": 3, "state": str(BookingState.CONFIRMED),
-        "form_token": new_id(), "sequence": 0, "offsets": {}, "created_by": patient["id"], "created_at": at,
+        "id": new_id(),
+        "case_id": case["id"],
+        "patient_id": patient["id"],
+        "specialist_id": specialist["id"],
+        "interpreter_id": interpreter["id"],
+        "needs_interpreter": True,
+        "source": patient["language"],
+        "target": "en",
+        "mode": "consecutive",
+        "starts_at": at,
+        "length": 3,
+        "state": str(BookingState.CONFIRMED),
+        "form_token": new_id(),
+        "sequence": 0,
+        "offsets": {},
+        "created_by": patient["id"],
+        "created_at": at,
         "changed_at": at,
     }
     rows[Booking].append(booking)
-    state = EngagementState.PROPOSED if ahead and chance.random() < 0.3 else EngagementState.CONFIRMED
-    rows[Engagement].append({"id": new_id(), "booking_id": booking["id"], "interpreter_id": interpreter["id"],
-                             "state": str(state), "rank": 0, "proposed_at": at, "answer_by": at})
+    state = (
+        EngagementState.PROPOSED if ahead and chance.random() < 0.3 else EngagementState.CONFIRMED
+    )
+    rows[Engagement].append(
+        {
+            "id": new_id(),
+            "booking_id": booking["id"],
+            "interpreter_id": interpreter["id"],
+            "state": str(state),
+            "rank": 0,
+            "proposed_at": at,
+            "answer_by": at,
+        }
+    )
 
 
 def _trail(cases: list[dict[str, Any]], actor_id: str, number: int) -> list[dict[str, Any]]:
@@ -238,12 +402,34 @@ def _trail(cases: list[dict[str, Any]], actor_id: str, number: int) -> list[dict
     previous, rows = GENESIS, []
     for place in range(1, number + 1):
         case_id = cases[place % len(cases)]["id"]
-        entry = AuditEntry(number=place, at=now(), actor_id=actor_id, verb="case.read", object_kind="case",
-                           object_id=case_id, case_id=case_id, origin="127.0.0.1", facts={}, previous_hash=previous)
+        entry = AuditEntry(
+            number=place,
+            at=now(),
+            actor_id=actor_id,
+            verb="case.read",
+            object_kind="case",
+            object_id=case_id,
+            case_id=case_id,
+            origin="127.0.0.1",
+            facts={},
+            previous_hash=previous,
+        )
         previous = entry.digest()
-        rows.append({"number": place, "at": entry.at, "actor_id": actor_id, "verb": entry.verb, "object_kind": "case",
-                     "object_id": case_id, "case_id": case_id, "origin": entry.origin, "facts": {},
-                     "previous_hash": entry.previous_hash, "hash": previous})
+        rows.append(
+            {
+                "number": place,
+                "at": entry.at,
+                "actor_id": actor_id,
+                "verb": entry.verb,
+                "object_kind": "case",
+                "object_id": case_id,
+                "case_id": case_id,
+                "origin": entry.origin,
+                "facts": {},
+                "previous_hash": entry.previous_hash,
+                "hash": previous,
+            }
+        )
     return rows
 
 

@@ -1,12 +1,14 @@
-"""Ten thousand racing attempts by sixteen processes, on SQLite and on PostgreSQL: what came of them, and how fast.
+"""Ten thousand racing attempts by sixteen processes, on SQLite and on PostgreSQL: what came of
+them, and how fast.
 
     ./consilium bench races [--attempts 10000]
 
-Afterwards every claim and every booking is looked at: no overlap, no claim without its booking, no hold that outlives
-its ten minutes. A process that meets a deadlock or a serialization failure which is not retried ends with an error, and
-so does this. Last, on each database, fifty people press one button at once with the index dropped: the harm that it
-prevents. Prints one JSON object last.
+Afterwards every claim and every booking is looked at: no overlap, no claim without its booking, no
+hold that outlives its ten minutes. A process that meets a deadlock or a serialization failure which
+is not retried ends with an error, and so does this. Last, on each database, fifty people press one
+button at once with the index dropped: the harm that it prevents. Prints one JSON object last.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -51,14 +53,22 @@ def main() -> int:
         with _empty(name) as database:
             _say(f"{attempts} attempts on {name}")
             began = time.perf_counter()
-            outcomes = race(database, attempts)  # raises where anything overlaps, is orphaned or outlives its time
+            outcomes = race(
+                database, attempts
+            )  # raises where anything overlaps, is orphaned or outlives its time
             seconds = round(time.perf_counter() - began, 1)
             figures[name] = {"seconds": seconds, "outcomes": dict(sorted(outcomes.items()))}
         with _empty(name) as database:
             _say(f"without the index on {name}")
             figures[name]["without_the_index"] = _harm(database)
-    kept = all(figures[name]["without_the_index"]["quarters_sold_twice"] > 0 for name in ("sqlite", "postgresql"))
-    figures["met"] = {"no_overlap_no_orphan_no_dead_hold": True, "harm_is_shown_without_the_index": kept}
+    kept = all(
+        figures[name]["without_the_index"]["quarters_sold_twice"] > 0
+        for name in ("sqlite", "postgresql")
+    )
+    figures["met"] = {
+        "no_overlap_no_orphan_no_dead_hold": True,
+        "harm_is_shown_without_the_index": kept,
+    }
     print(json.dumps(figures))
     return 0 if kept else 1
 
@@ -67,7 +77,11 @@ def main() -> int:
 def _empty(name: str) -> Iterator[Database]:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        url = f"sqlite:///{Path(folder)}/races.db" if name == "sqlite" else stack.enter_context(servers.postgresql())
+        url = (
+            f"sqlite:///{Path(folder)}/races.db"
+            if name == "sqlite"
+            else stack.enter_context(servers.postgresql())
+        )
         database = Database(url)
         stack.callback(database.close)
         Base.metadata.create_all(database.engine)
@@ -75,7 +89,9 @@ def _empty(name: str) -> Iterator[Database]:
 
 
 def _harm(database: Database) -> dict[str, int]:
-    """Fifty cases want one specialist and one interpreter at one time, and nothing in the database says no."""
+    """Fifty cases want one specialist and one interpreter at one time, and nothing in the database
+    says no.
+    """
     with database.unit_of_work() as session:
         clinic = a_clinic(session)
         cases = [another_case(session, clinic) for _ in range(RIVALS)]
@@ -99,7 +115,10 @@ def _harm(database: Database) -> dict[str, int]:
         booked = sum(pool.map(attempt, wanted))
     with database.sessions() as session:
         doubled = session.execute(
-            select(Claim.person_id).group_by(Claim.person_id, Claim.quarter).having(func.count() > 1)).all()
+            select(Claim.person_id)
+            .group_by(Claim.person_id, Claim.quarter)
+            .having(func.count() > 1)
+        ).all()
     return {"booked": booked, "quarters_sold_twice": len(doubled)}
 
 

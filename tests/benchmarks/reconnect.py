@@ -1,9 +1,12 @@
-"""``./consilium bench reconnect``: what may happen to a call, and how soon every picture and every voice is back.
+"""``./consilium bench reconnect``: what may happen to a call, and how soon every picture and every
+voice is back.
 
-Three real browsers at the three real processes; what is killed is started again after the supervisor's pause. Each
-row is the time from the event (or from its end: the network's return, the waking) until the last stream that stood
-still moves again, in all browsers. Targets: 5 s, the media node 10 s, a changed address 3 s.
+Three real browsers at the three real processes; what is killed is started again after the
+supervisor's pause. Each row is the time from the event (or from its end: the network's return, the
+waking) until the last stream that stood still moves again, in all browsers. Targets: 5 s, the media
+node 10 s, a changed address 3 s.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -38,7 +41,9 @@ def main() -> int:
     wanted = [name for name in ROWS if name in parser.parse_args().rows] or list(ROWS)
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
-        settings = Settings.load(mode="test", data_dir=Path(folder), secret_key=SECRET_KEY, master_keys=MASTER_KEYS)
+        settings = Settings.load(
+            mode="test", data_dir=Path(folder), secret_key=SECRET_KEY, master_keys=MASTER_KEYS
+        )
         database = create_app(settings).extensions["database"]
         Base.metadata.create_all(database.engine)
         with a_scene(Path(folder), settings, database) as scene, reconnecting.Restarts(scene):
@@ -49,7 +54,10 @@ def main() -> int:
                 before = reconnecting.standing(scene)
                 found[name] = ROWS[name][1](scene)
                 same = reconnecting.standing(scene) == before
-                print(f"{name:<20} {found[name]:6.2f} s  {'as it was' if same else 'CHANGED'}", flush=True)
+                print(
+                    f"{name:<20} {found[name]:6.2f} s  {'as it was' if same else 'CHANGED'}",
+                    flush=True,
+                )
         database.close()
     reached = all(found[name] <= ROWS[name][0] for name in found)
     print(json.dumps({"bench": "reconnect", **found, "reached": reached}), flush=True)

@@ -1,10 +1,12 @@
 """How fast the three-way search is, and how much faster than looking interval by interval.
 
-A hospital of 500 specialists, 1,000 interpreters, 90 days and 100,000 claims in SQLite. Measured are the real reads of
-`app.scheduling.queries` (matching, credentials, versions, calendars, ranking), each in a session of its own, as a page
-would; the naive search is given its intervals ready made. Prints one JSON object last. Times are of the processor,
-which on an idle machine is the time of the clock too; `*_clock` figures are by the clock, whatever else there is.
+A hospital of 500 specialists, 1,000 interpreters, 90 days and 100,000 claims in SQLite. Measured
+are the real reads of `app.scheduling.queries` (matching, credentials, versions, calendars,
+ranking), each in a session of its own, as a page would; the naive search is given its intervals
+ready made. Prints one JSON object last. Times are of the processor, which on an idle machine is the
+time of the clock too; `*_clock` figures are by the clock, whatever else there is.
 """
+
 from __future__ import annotations
 
 import gc
@@ -31,17 +33,46 @@ from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import diaries, queries
-from app.scheduling.models import AvailabilityWindow, Booking, BookingState, Claim, Diary, Qualification
+from app.scheduling.models import (
+    AvailabilityWindow,
+    Booking,
+    BookingState,
+    Claim,
+    Diary,
+    Qualification,
+)
 from app.scheduling.quarters import DAY, Horizon, instant_of, quarter_of
 from app.scheduling.slots import HOUR_COST, search, set_bits
 
 SPECIALISTS, INTERPRETERS, DAYS, CLAIMS, LENGTH = 500, 1_000, 90, 100_000, 3
-NOW = datetime(2026, 9, 7, 6, 0, tzinfo=UTC)  # the 90 days hold the autumn changes of Europe and of America
+NOW = datetime(
+    2026, 9, 7, 6, 0, tzinfo=UTC
+)  # the 90 days hold the autumn changes of Europe and of America
 ZONES = (
-    "Europe/Berlin", "Europe/London", "Europe/Lisbon", "Europe/Athens", "America/New_York", "America/Chicago",
-    "America/Los_Angeles", "America/Sao_Paulo", "America/Santiago", "America/St_Johns", "Africa/Cairo", "Africa/Lagos",
-    "Africa/Johannesburg", "Asia/Beirut", "Asia/Dubai", "Asia/Tehran", "Asia/Karachi", "Asia/Kolkata",
-    "Asia/Kathmandu", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Australia/Lord_Howe", "Pacific/Auckland",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Lisbon",
+    "Europe/Athens",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "America/Santiago",
+    "America/St_Johns",
+    "Africa/Cairo",
+    "Africa/Lagos",
+    "Africa/Johannesburg",
+    "Asia/Beirut",
+    "Asia/Dubai",
+    "Asia/Tehran",
+    "Asia/Karachi",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
 )
 TARGETS = {"any_any_ms": 40.0, "one_specialist_ms": 5.0, "build_all_s": 2.0, "times_faster": 50.0}
 
@@ -72,38 +103,82 @@ def fill(database: Database, chance: random.Random) -> None:
 
     def somebody(role: Role, **facts: Any) -> str:
         number = len(people)
-        people.append({
-            "id": new_id(), "email": f"p{number}@bench.example", "name": f"Person {number}", "password": "-",
-            "role": role, "timezone": chance.choice(ZONES), "fs_uniquifier": new_id(), "language": "en",
-            "specialties": [], "speaks": []} | facts)
+        people.append(
+            {
+                "id": new_id(),
+                "email": f"p{number}@bench.example",
+                "name": f"Person {number}",
+                "password": "-",
+                "role": role,
+                "timezone": chance.choice(ZONES),
+                "fs_uniquifier": new_id(),
+                "language": "en",
+                "specialties": [],
+                "speaks": [],
+            }
+            | facts
+        )
         return people[-1]["id"]
 
     patient = somebody(Role.PATIENT, language="ar", timezone="Africa/Cairo")
     specialists = [somebody(Role.SPECIALIST, specialties=["oncology"]) for _ in range(SPECIALISTS)]
-    interpreters = [somebody(Role.INTERPRETER, language="ar", speaks=["en"]) for _ in range(INTERPRETERS)]
+    interpreters = [
+        somebody(Role.INTERPRETER, language="ar", speaks=["en"]) for _ in range(INTERPRETERS)
+    ]
     staff = [*specialists, *interpreters]
     zones = {one["id"]: one["timezone"] for one in people}
-    windows = [_window(person_id, weekday, zones[person_id], chance)
-               for person_id in staff for weekday in chance.sample(range(7), 5)]
+    windows = [
+        _window(person_id, weekday, zones[person_id], chance)
+        for person_id in staff
+        for weekday in chance.sample(range(7), 5)
+    ]
     with database.unit_of_work() as session:
         session.execute(insert(Person), people)
         session.execute(insert(AvailabilityWindow), windows)
-        session.execute(insert(Diary), [{"person_id": person_id, "version": 1} for person_id in staff])
-        session.execute(insert(Qualification), [
-            {"person_id": person_id, "source": "ar", "target": "en", "credential": "CHI", "issuer": "", "number": "",
-             "valid_until": (NOW + timedelta(days=chance.choice((30, 60, 400, 800)))).date()}
-            for person_id in interpreters])
-        session.execute(insert(Case), [{
-            "id": new_id(), "number": "C-2026-00001", "patient_id": patient, "specialty": "oncology",
-            "language": "ar"}])
+        session.execute(
+            insert(Diary), [{"person_id": person_id, "version": 1} for person_id in staff]
+        )
+        session.execute(
+            insert(Qualification),
+            [
+                {
+                    "person_id": person_id,
+                    "source": "ar",
+                    "target": "en",
+                    "credential": "CHI",
+                    "issuer": "",
+                    "number": "",
+                    "valid_until": (NOW + timedelta(days=chance.choice((30, 60, 400, 800)))).date(),
+                }
+                for person_id in interpreters
+            ],
+        )
+        session.execute(
+            insert(Case),
+            [
+                {
+                    "id": new_id(),
+                    "number": "C-2026-00001",
+                    "patient_id": patient,
+                    "specialty": "oncology",
+                    "language": "ar",
+                }
+            ],
+        )
     with database.unit_of_work() as session:
         _book(session, staff, patient, chance)
 
 
 def _window(person_id: str, weekday: int, zone: str, chance: random.Random) -> dict[str, Any]:
     start = chance.randrange(28, 48)
-    return {"id": new_id(), "person_id": person_id, "weekday": weekday, "start_minute": start * 15,
-            "end_minute": (start + chance.randrange(16, 36)) * 15, "zone": zone}
+    return {
+        "id": new_id(),
+        "person_id": person_id,
+        "weekday": weekday,
+        "start_minute": start * 15,
+        "end_minute": (start + chance.randrange(16, 36)) * 15,
+        "zone": zone,
+    }
 
 
 def _book(session: Session, staff: list[str], patient: str, chance: random.Random) -> None:
@@ -124,14 +199,30 @@ def _book(session: Session, staff: list[str], patient: str, chance: random.Rando
             if taken.intersection(quarters) or len(claims) >= CLAIMS:
                 continue
             taken.update(quarters)
-            bookings.append({
-                "id": new_id(), "case_id": case_id, "patient_id": patient, "specialist_id": person_id, "source": "ar",
-                "target": "en", "starts_at": instant_of(first), "length": LENGTH, "state": BookingState.CONFIRMED,
-                "form_token": new_id(), "created_by": patient})
-            claims += [{"person_id": person_id, "quarter": quarter, "booking_id": bookings[-1]["id"]}
-                       for quarter in quarters]
+            bookings.append(
+                {
+                    "id": new_id(),
+                    "case_id": case_id,
+                    "patient_id": patient,
+                    "specialist_id": person_id,
+                    "source": "ar",
+                    "target": "en",
+                    "starts_at": instant_of(first),
+                    "length": LENGTH,
+                    "state": BookingState.CONFIRMED,
+                    "form_token": new_id(),
+                    "created_by": patient,
+                }
+            )
+            claims += [
+                {"person_id": person_id, "quarter": quarter, "booking_id": bookings[-1]["id"]}
+                for quarter in quarters
+            ]
     while len(claims) < CLAIMS:  # the collisions above left some over
-        person_id, quarter = chance.choice(staff), chance.randrange(quarter_of(NOW), quarter_of(NOW) + DAYS * DAY)
+        person_id, quarter = (
+            chance.choice(staff),
+            chance.randrange(quarter_of(NOW), quarter_of(NOW) + DAYS * DAY),
+        )
         claims.append({"person_id": person_id, "quarter": quarter, "booking_id": bookings[0]["id"]})
     session.execute(insert(Booking), bookings)
     unique = {(one["person_id"], one["quarter"]): one for one in claims}
@@ -144,16 +235,27 @@ def measure(database: Database) -> dict[str, Any]:
     with database.sessions() as session:
         case = session.query(Case).one()
         specialist = session.query(Person).filter_by(role=Role.SPECIALIST).first()
-        staff = {one.id: one.timezone for one in session.query(Person).filter(Person.role != Role.PATIENT)}
+        staff = {
+            one.id: one.timezone
+            for one in session.query(Person).filter(Person.role != Role.PATIENT)
+        }
         claims = session.query(Claim).count()
 
     def any_any(session: Session) -> Any:
-        return queries.slots_for_case(session, session.get_one(Case, case.id), first=first, last=last, limit=200)
+        return queries.slots_for_case(
+            session, session.get_one(Case, case.id), first=first, last=last, limit=200
+        )
 
     def one_specialist(session: Session) -> Any:
         return queries.find_slots(
-            session, patient=session.get_one(Person, case.patient_id), language="en",
-            specialists=[session.get_one(Person, specialist.id)], first=first, last=last, limit=200)
+            session,
+            patient=session.get_one(Person, case.patient_id),
+            language="en",
+            specialists=[session.get_one(Person, specialist.id)],
+            first=first,
+            last=last,
+            limit=200,
+        )
 
     def build(session: Session) -> Any:
         diaries.forget_all()
@@ -167,7 +269,11 @@ def measure(database: Database) -> dict[str, Any]:
     one_times, one_clock = _time(database, one_specialist, 40)
     found, arithmetic, naive_seconds, equal = _against_naive(database, case, first, last)
     return {
-        "benchmark": "slots", "specialists": SPECIALISTS, "interpreters": INTERPRETERS, "days": DAYS, "claims": claims,
+        "benchmark": "slots",
+        "specialists": SPECIALISTS,
+        "interpreters": INTERPRETERS,
+        "days": DAYS,
+        "claims": claims,
         "build_all_s": round(statistics.median(build_all), 3),
         "build_all_s_clock": round(statistics.median(build_clock), 3),
         "any_any_ms": round(statistics.median(any_any_times) * 1000, 2),
@@ -175,13 +281,17 @@ def measure(database: Database) -> dict[str, Any]:
         "any_any_ms_clock": round(statistics.median(any_any_clock) * 1000, 2),
         "one_specialist_ms": round(statistics.median(one_times) * 1000, 2),
         "one_specialist_ms_clock": round(statistics.median(one_clock) * 1000, 2),
-        "every_slot_arithmetic_ms": round(arithmetic * 1000, 2), "slots_found": found,
-        "naive_ms": round(naive_seconds * 1000, 1), "times_faster": round(naive_seconds / arithmetic, 1),
+        "every_slot_arithmetic_ms": round(arithmetic * 1000, 2),
+        "slots_found": found,
+        "naive_ms": round(naive_seconds * 1000, 1),
+        "times_faster": round(naive_seconds / arithmetic, 1),
         "equal_to_naive": equal,
     }
 
 
-def _against_naive(database: Database, case: Case, first: datetime, last: datetime) -> tuple[int, float, float, bool]:
+def _against_naive(
+    database: Database, case: Case, first: datetime, last: datetime
+) -> tuple[int, float, float, bool]:
     """Both searches list every slot of the 90 days, ranked, from the same calendars."""
     horizon = Horizon.between(first, last)
     with database.sessions() as session:
@@ -189,11 +299,16 @@ def _against_naive(database: Database, case: Case, first: datetime, last: dateti
     best = float("inf")
     for _ in range(5):
         began = time.process_time()
-        fast = [(s.worst, s.total, s.quarter) for s in search(horizon, LENGTH, gathered.patient, gathered.teams)]
+        fast = [
+            (s.worst, s.total, s.quarter)
+            for s in search(horizon, LENGTH, gathered.patient, gathered.teams)
+        ]
         best = min(best, time.process_time() - began)
     team = gathered.teams[0]
-    ready = [[_intervals(one, horizon) for one in side]
-             for side in ([gathered.patient], team.specialists, team.interpreters or [])]
+    ready = [
+        [_intervals(one, horizon) for one in side]
+        for side in ([gathered.patient], team.specialists, team.interpreters or [])
+    ]
     _say("searching interval by interval")
     began = time.process_time()
     naive = naive_search(horizon, LENGTH, ready)
@@ -224,12 +339,16 @@ def _costs(zone: str, horizon: Horizon) -> list[int]:
 
     if zone not in _known_costs:
         info = ZoneInfo(zone)
-        _known_costs[zone] = [HOUR_COST[instant_of(q).astimezone(info).hour]
-                              for q in range(horizon.start, horizon.end)]
+        _known_costs[zone] = [
+            HOUR_COST[instant_of(q).astimezone(info).hour]
+            for q in range(horizon.start, horizon.end)
+        ]
     return _known_costs[zone]
 
 
-def naive_search(horizon: Horizon, length: int, sides: list[list[Intervals]]) -> list[tuple[int, int, int]]:
+def naive_search(
+    horizon: Horizon, length: int, sides: list[list[Intervals]]
+) -> list[tuple[int, int, int]]:
     """For every start, each person's intervals are searched; the cheapest of each side counts."""
     found: list[tuple[int, int, int]] = []
     for index in range(horizon.length - length + 1):
@@ -239,7 +358,7 @@ def naive_search(horizon: Horizon, length: int, sides: list[list[Intervals]]) ->
             for starts, ends, prices in side:
                 place = bisect_right(starts, index) - 1
                 if place >= 0 and ends[place] >= index + length:
-                    price = max(prices[index:index + length])
+                    price = max(prices[index : index + length])
                     if cheapest is None or price < cheapest:
                         cheapest = price
             if cheapest is None:
@@ -250,8 +369,12 @@ def naive_search(horizon: Horizon, length: int, sides: list[list[Intervals]]) ->
     return sorted(found)
 
 
-def _time(database: Database, act: Callable[[Session], Any], rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of each round, of the processor and by the clock, in a session of its own that is not counted."""
+def _time(
+    database: Database, act: Callable[[Session], Any], rounds: int
+) -> tuple[list[float], list[float]]:
+    """Seconds of each round, of the processor and by the clock, in a session of its own that is not
+    counted.
+    """
     processor: list[float] = []
     clock_: list[float] = []
     for _ in range(rounds):

@@ -1,4 +1,5 @@
 """What the tests of cases share."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,5 +15,8 @@ from app.cases.models import Case
 @pytest.fixture
 def the_case(look: Callable[..., Any]) -> Callable[[], Case | None]:
     """The one case there is, with its questions; None where there is none."""
-    return lambda: look(lambda session: session.scalars(
-        select(Case).options(selectinload(Case.questions))).one_or_none())
+    return lambda: look(
+        lambda session: session.scalars(
+            select(Case).options(selectinload(Case.questions))
+        ).one_or_none()
+    )

@@ -1,4 +1,5 @@
 """A patient asks for a second opinion, step by step, without a single script."""
+
 from __future__ import annotations
 
 import re
@@ -31,10 +32,12 @@ def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, t
     patient = visit(person(Role.PATIENT, language="es"))
     case_id = begin(patient)
     step = f"/cases/{case_id}/request"
-    assert patient.post(f"{step}/story", specialty="oncology", story="Todo empezó en mayo.").request.path.endswith(
-        "/questions")
-    assert patient.post(f"{step}/questions", question=["¿Es correcto?", "", "¿Debo operarme?"]).request.path.endswith(
-        "/meeting")
+    assert patient.post(
+        f"{step}/story", specialty="oncology", story="Todo empezó en mayo."
+    ).request.path.endswith("/questions")
+    assert patient.post(
+        f"{step}/questions", question=["¿Es correcto?", "", "¿Debo operarme?"]
+    ).request.path.endswith("/meeting")
     assert patient.post(f"{step}/meeting", way="meeting").request.path.endswith("/records")
     assert patient.post(f"{step}/consents", consent=list(CONSENTS)).request.path.endswith("/review")
     review = patient.get(f"{step}/review").text
@@ -44,12 +47,22 @@ def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, t
 
     assert sent.status_code == 200 and sent.request.path == f"/cases/{case_id}"
     case = the_case()
-    assert case.stage == Stage.SUBMITTED and case.submitted_at is not None and case.act_by is not None
-    assert [(one.number, one.text) for one in case.questions] == [(1, "¿Es correcto?"), (2, "¿Debo operarme?")]
+    assert (
+        case.stage == Stage.SUBMITTED and case.submitted_at is not None and case.act_by is not None
+    )
+    assert [(one.number, one.text) for one in case.questions] == [
+        (1, "¿Es correcto?"),
+        (2, "¿Debo operarme?"),
+    ]
     given = look(lambda session: session.scalars(select(Consent)).all())
     assert {(one.kind, one.text_version, one.language) for one in given} == {
-        (kind, CURRENT_VERSION, "es") for kind in CONSENTS}
-    verbs = look(lambda session: set(session.scalars(select(AuditEntry.verb).where(AuditEntry.case_id == case.id))))
+        (kind, CURRENT_VERSION, "es") for kind in CONSENTS
+    }
+    verbs = look(
+        lambda session: set(
+            session.scalars(select(AuditEntry.verb).where(AuditEntry.case_id == case.id))
+        )
+    )
     assert {"case.created", "consent.given", "case.advanced", "case.read"} <= verbs
 
 
@@ -61,36 +74,63 @@ def test_a_proxy_says_for_whom_and_by_what_right(visit, person, the_case):
     assert 'value="Lucía"' in refused.text  # what was entered is still there
     assert the_case() is None
 
-    patient.post("/cases/new", who="other", subject_name="Lucía", subject_relation="child",
-                 subject_authority="I am her mother.")
+    patient.post(
+        "/cases/new",
+        who="other",
+        subject_name="Lucía",
+        subject_relation="child",
+        subject_authority="I am her mother.",
+    )
     case = the_case()
     assert (case.for_self, case.subject_name, case.subject_relation) == (False, "Lucía", "child")
 
 
-@pytest.mark.parametrize("fields, sentence", [
-    ({}, "who you are asking for"),
-    ({"who": "other"}, "the name of the person"),
-    ({"who": "other", "subject_name": "x" * 121, "subject_relation": "child", "subject_authority": "mother"},
-     "under 120 characters"),
-    ({"who": "other", "subject_name": "A", "subject_relation": "neighbour", "subject_authority": "x"}, "related"),
-])
+@pytest.mark.parametrize(
+    "fields, sentence",
+    [
+        ({}, "who you are asking for"),
+        ({"who": "other"}, "the name of the person"),
+        (
+            {
+                "who": "other",
+                "subject_name": "x" * 121,
+                "subject_relation": "child",
+                "subject_authority": "mother",
+            },
+            "under 120 characters",
+        ),
+        (
+            {
+                "who": "other",
+                "subject_name": "A",
+                "subject_relation": "neighbour",
+                "subject_authority": "x",
+            },
+            "related",
+        ),
+    ],
+)
 def test_who_it_is_for_has_to_be_clear(visit, person, fields, sentence):
     answer = visit(person()).post("/cases/new", **fields)
     assert answer.status_code == 422 and sentence in answer.text
 
 
-@pytest.mark.parametrize("step, fields, sentence", [
-    ("story", {"specialty": "astrology", "story": "A story"}, "part of medicine"),
-    ("story", {"specialty": "oncology", "story": "  "}, "story of the illness"),
-    ("story", {"specialty": "oncology", "story": "x" * 20_001}, "under 20000 characters"),
-    ("questions", {"question": ["", "  "]}, "at least one question"),
-    ("questions", {"question": [*TEN, "One more?"]}, "at most 10 questions"),
-    ("questions", {"question": ["x" * 1_001]}, "under 1000 characters"),
-    ("meeting", {"way": "by pigeon"}, "choose one of the two"),
-    ("consents", {"consent": ["telehealth", "everything"]}, "We need this agreement"),
-])
-def test_each_step_says_beside_the_field_what_is_wrong_and_keeps_what_was_entered(visit, person, step, fields,
-                                                                                 sentence):
+@pytest.mark.parametrize(
+    "step, fields, sentence",
+    [
+        ("story", {"specialty": "astrology", "story": "A story"}, "part of medicine"),
+        ("story", {"specialty": "oncology", "story": "  "}, "story of the illness"),
+        ("story", {"specialty": "oncology", "story": "x" * 20_001}, "under 20000 characters"),
+        ("questions", {"question": ["", "  "]}, "at least one question"),
+        ("questions", {"question": [*TEN, "One more?"]}, "at most 10 questions"),
+        ("questions", {"question": ["x" * 1_001]}, "under 1000 characters"),
+        ("meeting", {"way": "by pigeon"}, "choose one of the two"),
+        ("consents", {"consent": ["telehealth", "everything"]}, "We need this agreement"),
+    ],
+)
+def test_each_step_says_beside_the_field_what_is_wrong_and_keeps_what_was_entered(
+    visit, person, step, fields, sentence
+):
     patient = visit(person())
     case_id = begin(patient)
     answer = patient.post(f"/cases/{case_id}/request/{step}", **fields)
@@ -100,7 +140,9 @@ def test_each_step_says_beside_the_field_what_is_wrong_and_keeps_what_was_entere
         assert fields["story"][:50] in answer.text
 
 
-def test_ten_questions_are_welcome_and_can_be_moved_and_removed_without_scripts(visit, person, the_case):
+def test_ten_questions_are_welcome_and_can_be_moved_and_removed_without_scripts(
+    visit, person, the_case
+):
     patient = visit(person())
     url = f"/cases/{begin(patient)}/request/questions"
     patient.post(url, question=TEN)
@@ -111,14 +153,19 @@ def test_ten_questions_are_welcome_and_can_be_moved_and_removed_without_scripts(
     assert [one.text for one in the_case().questions] == ["First?", "Third?", "Second?"]
     patient.post(url, question=["First?", "Third?", "Second?"], move="remove:1")
     patient.post(url, question=["Third?", "Second?"], move="down:99")
-    assert [(one.number, one.text) for one in the_case().questions] == [(1, "Third?"), (2, "Second?")]
+    assert [(one.number, one.text) for one in the_case().questions] == [
+        (1, "Third?"),
+        (2, "Second?"),
+    ]
 
 
 def test_a_draft_is_kept_and_found_again_where_it_stopped(visit, person, the_case):
     someone = person()
     patient = visit(someone)
     case_id = begin(patient)
-    home = patient.post(f"/cases/{case_id}/request/story", specialty="oncology", story="So far.", then="later")
+    home = patient.post(
+        f"/cases/{case_id}/request/story", specialty="oncology", story="So far.", then="later"
+    )
     assert home.request.path == "/home" and "Go on" in home.text
 
     later = visit(someone).get(f"/cases/{case_id}")
@@ -140,10 +187,21 @@ def test_what_was_sent_cannot_be_rewritten_and_a_stranger_finds_nothing(visit, p
     owner = person()
     patient, stranger = visit(owner), visit(person())
     case_id = begin(patient)
-    for path in (f"/cases/{case_id}", f"/cases/{case_id}/request/story", f"/cases/{case_id}/request/review"):
+    for path in (
+        f"/cases/{case_id}",
+        f"/cases/{case_id}/request/story",
+        f"/cases/{case_id}/request/review",
+    ):
         assert stranger.get(path).status_code == 404
-    assert stranger.post(f"/cases/{case_id}/request/story", specialty="oncology", story="Mine now").status_code == 404
-    assert visit(person(Role.COORDINATOR)).get(f"/cases/{case_id}").status_code == 404  # a draft is nobody else's
+    assert (
+        stranger.post(
+            f"/cases/{case_id}/request/story", specialty="oncology", story="Mine now"
+        ).status_code
+        == 404
+    )
+    assert (
+        visit(person(Role.COORDINATOR)).get(f"/cases/{case_id}").status_code == 404
+    )  # a draft is nobody else's
     for role in (Role.SPECIALIST, Role.INTERPRETER, Role.ADMINISTRATOR, Role.AUDITOR):
         assert visit(person(role)).get("/cases/new").status_code == 404
 
@@ -151,7 +209,12 @@ def test_what_was_sent_cannot_be_rewritten_and_a_stranger_finds_nothing(visit, p
     patient.post(f"/cases/{case_id}/request/questions", question=["Why?"])
     patient.post(f"/cases/{case_id}/request/consents", consent=list(CONSENTS))
     patient.post(f"/cases/{case_id}/send")
-    assert patient.post(f"/cases/{case_id}/request/story", specialty="oncology", story="Changed").status_code == 404
+    assert (
+        patient.post(
+            f"/cases/{case_id}/request/story", specialty="oncology", story="Changed"
+        ).status_code
+        == 404
+    )
     assert the_case().story == "A story."
 
 

@@ -1,4 +1,5 @@
 """The stage table: what may follow what, and by whose hand."""
+
 from __future__ import annotations
 
 import pytest
@@ -8,11 +9,15 @@ from app.core.errors import Conflict, Forbidden
 from app.core.permissions import Role
 
 WAY = [
-    (Move.SUBMIT, Role.PATIENT, Stage.SUBMITTED), (Move.TRIAGE, Role.COORDINATOR, Stage.TRIAGE),
+    (Move.SUBMIT, Role.PATIENT, Stage.SUBMITTED),
+    (Move.TRIAGE, Role.COORDINATOR, Stage.TRIAGE),
     (Move.REQUEST_RECORDS, Role.COORDINATOR, Stage.RECORDS_REQUESTED),
-    (Move.PROVIDE_RECORDS, Role.PATIENT, Stage.TRIAGE), (Move.ACCEPT, Role.COORDINATOR, Stage.ACCEPTED),
-    (Move.SCHEDULE, Role.PATIENT, Stage.SCHEDULED), (Move.CONSULT, Role.SPECIALIST, Stage.CONSULTED),
-    (Move.SIGN, Role.SPECIALIST, Stage.OPINION_SIGNED), (Move.RELEASE, Role.COORDINATOR, Stage.RELEASED),
+    (Move.PROVIDE_RECORDS, Role.PATIENT, Stage.TRIAGE),
+    (Move.ACCEPT, Role.COORDINATOR, Stage.ACCEPTED),
+    (Move.SCHEDULE, Role.PATIENT, Stage.SCHEDULED),
+    (Move.CONSULT, Role.SPECIALIST, Stage.CONSULTED),
+    (Move.SIGN, Role.SPECIALIST, Stage.OPINION_SIGNED),
+    (Move.RELEASE, Role.COORDINATOR, Stage.RELEASED),
     (Move.CLOSE, Role.PATIENT, Stage.CLOSED),
 ]
 
@@ -44,6 +49,9 @@ def test_only_those_whom_the_table_names(stage, move):
 
 
 def test_a_written_opinion_needs_no_meeting_and_only_a_written_one():
-    assert next_stage(Stage.ACCEPTED, Move.SIGN, Role.SPECIALIST, written_only=True) == Stage.OPINION_SIGNED
+    assert (
+        next_stage(Stage.ACCEPTED, Move.SIGN, Role.SPECIALIST, written_only=True)
+        == Stage.OPINION_SIGNED
+    )
     with pytest.raises(Conflict):
         next_stage(Stage.ACCEPTED, Move.SIGN, Role.SPECIALIST)

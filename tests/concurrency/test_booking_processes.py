@@ -2,6 +2,7 @@
 
 The suite makes 800 of them; `./consilium bench races` makes ten thousand on each database.
 """
+
 from __future__ import annotations
 
 import json
@@ -34,7 +35,9 @@ ATTEMPTS = int(os.environ.get("RACE_ATTEMPTS", "800"))
 
 
 def attempts(url: str, seed: int, count: int) -> Counter[str]:
-    """One process: it holds, books, moves and cancels whatever chance says, and counts what came of it."""
+    """One process: it holds, books, moves and cancels whatever chance says, and counts what came of
+    it.
+    """
     crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
     database, chance = Database(url), random.Random(seed)
     with database.sessions() as session:
@@ -47,7 +50,9 @@ def attempts(url: str, seed: int, count: int) -> Counter[str]:
         at = start + timedelta(minutes=15 * chance.randrange(16), days=chance.randrange(1, 3))
         try:
             with database.unit_of_work() as session:
-                outcomes[_act(session, chance, case_id, patient_id, Wish(at, specialist, interpreter))] += 1
+                outcomes[
+                    _act(session, chance, case_id, patient_id, Wish(at, specialist, interpreter))
+                ] += 1
         except SlotTaken:
             outcomes["taken"] += 1
         except Conflict:
@@ -79,16 +84,28 @@ def test_attempts_by_sixteen_processes(any_database: Database):
 
 
 def race(any_database: Database, count: int) -> Counter[str]:
-    """The processes at once, then every claim and booking looked at. How often each outcome came."""
+    """The processes at once, then every claim and booking looked at. How often each outcome
+    came.
+    """
     with any_database.unit_of_work() as session:
         clinic = a_clinic(session)
         for _ in range(CASES):
             another_case(session, clinic)
         # One meeting stands from the start; it also tells the processes whom and when to want.
-        first = service.book(session, clinic.patient, clinic.case, clinic.wish(next_noon()), "first").id
+        first = service.book(
+            session, clinic.patient, clinic.case, clinic.wish(next_noon()), "first"
+        ).id
     url = any_database.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.concurrency.test_booking_processes", url, str(count // PROCESSES)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=2000)
+    command = [
+        sys.executable,
+        "-m",
+        "tests.concurrency.test_booking_processes",
+        url,
+        str(count // PROCESSES),
+    ]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=2000
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     outcomes = Counter(json.loads(done.stdout))
     assert sum(outcomes.values()) == count // PROCESSES * PROCESSES
@@ -105,22 +122,42 @@ def race(any_database: Database, count: int) -> Counter[str]:
 
 
 def assert_whole(session) -> None:
-    """Claims and live bookings are the same thing, seen from two sides; and a calendar built anew agrees."""
+    """Claims and live bookings are the same thing, seen from two sides; and a calendar built anew
+    agrees.
+    """
     expected: Counter[tuple[str, int, str]] = Counter()
-    live = session.scalars(select(Booking).where(Booking.state.in_((BookingState.HELD, BookingState.CONFIRMED))))
+    live = session.scalars(
+        select(Booking).where(Booking.state.in_((BookingState.HELD, BookingState.CONFIRMED)))
+    )
     for booking in live:
-        expected.update((person.id, quarter, booking.id) for person in booking.people for quarter in booking.quarters)
-    found = Counter(map(tuple, session.execute(select(Claim.person_id, Claim.quarter, Claim.booking_id))))
+        expected.update(
+            (person.id, quarter, booking.id)
+            for person in booking.people
+            for quarter in booking.quarters
+        )
+    found = Counter(
+        map(tuple, session.execute(select(Claim.person_id, Claim.quarter, Claim.booking_id)))
+    )
     assert found == expected
-    doubled = select(func.count()).select_from(Claim).group_by(Claim.person_id, Claim.quarter).having(func.count() > 1)
+    doubled = (
+        select(func.count())
+        .select_from(Claim)
+        .group_by(Claim.person_id, Claim.quarter)
+        .having(func.count() > 1)
+    )
     assert session.execute(doubled).first() is None
-    per_case = select(Booking.case_id).where(Booking.state == BookingState.CONFIRMED).group_by(Booking.case_id)
+    per_case = (
+        select(Booking.case_id)
+        .where(Booking.state == BookingState.CONFIRMED)
+        .group_by(Booking.case_id)
+    )
     assert session.execute(per_case.having(func.count() > 1)).first() is None
     diaries.forget_all()
 
 
 if __name__ == "__main__":
-    # Forked from one that has imported everything and opened nothing: they begin together, and soon.
+    # Forked from one that has imported everything and opened nothing: they begin together, and
+    # soon.
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
         each = [(sys.argv[1], seed, int(sys.argv[2])) for seed in range(PROCESSES)]
         print(json.dumps(sum(pool.starmap(attempts, each, chunksize=1), Counter())))

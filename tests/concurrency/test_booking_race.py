@@ -1,4 +1,7 @@
-"""Fifty people press the same button at once; and what would happen without the one index that decides."""
+"""Fifty people press the same button at once; and what would happen without the one index that
+decides.
+"""
+
 from __future__ import annotations
 
 import threading
@@ -61,11 +64,21 @@ def test_exactly_one_wins_and_nothing_is_orphaned(any_database: Database, rivals
     with any_database.sessions() as session:
         booking = session.scalars(select(Booking)).one()
         assert booking.state == BookingState.CONFIRMED
-        claims = session.execute(select(Claim.person_id, Claim.quarter, Claim.booking_id, Claim.expires_at)).all()
-        assert {(p, q) for p, q, _, _ in claims} == {(p.id, q) for p in booking.people for q in booking.quarters}
-        assert len(claims) == 9 and all(b == booking.id and until is None for _, _, b, until in claims)
-        kinds = Counter(job.kind for job in session.scalars(select(Job)) if "booking_id" in str(job.payload))
-        assert kinds["expire_hold"] == 0 and kinds["check_engagement"] == 0  # the winner's hold was withdrawn
+        claims = session.execute(
+            select(Claim.person_id, Claim.quarter, Claim.booking_id, Claim.expires_at)
+        ).all()
+        assert {(p, q) for p, q, _, _ in claims} == {
+            (p.id, q) for p in booking.people for q in booking.quarters
+        }
+        assert len(claims) == 9 and all(
+            b == booking.id and until is None for _, _, b, until in claims
+        )
+        kinds = Counter(
+            job.kind for job in session.scalars(select(Job)) if "booking_id" in str(job.payload)
+        )
+        assert (
+            kinds["expire_hold"] == 0 and kinds["check_engagement"] == 0
+        )  # the winner's hold was withdrawn
         scheduled = session.scalars(select(Case).where(Case.stage == "scheduled")).all()
         assert [case.id for case in scheduled] == [booking.case_id]
 
@@ -78,7 +91,10 @@ def test_without_the_index_the_same_hour_is_sold_many_times(any_database: Databa
     assert outcome["booked"] > 1
     with any_database.sessions() as session:
         doubled = session.execute(
-            select(Claim.person_id).group_by(Claim.person_id, Claim.quarter).having(func.count() > 1)).all()
+            select(Claim.person_id)
+            .group_by(Claim.person_id, Claim.quarter)
+            .having(func.count() > 1)
+        ).all()
         assert doubled
 
 
@@ -90,7 +106,9 @@ def test_one_person_in_two_tabs_makes_one_booking(any_database: Database, rivals
         start.wait()
         with any_database.unit_of_work() as session:
             case = session.get_one(Case, case_id)
-            return service.book(session, session.get_one(Person, case.patient_id), case, rivals.wish, "one form").id
+            return service.book(
+                session, session.get_one(Person, case.patient_id), case, rivals.wish, "one form"
+            ).id
 
     with ThreadPoolExecutor(10) as pool:
         assert len(set(pool.map(attempt, range(10)))) == 1
@@ -99,7 +117,9 @@ def test_one_person_in_two_tabs_makes_one_booking(any_database: Database, rivals
 
 
 def test_meetings_that_share_people_in_every_order_never_deadlock(any_database: Database):
-    """Bookings that overlap in time and people, in all combinations: each ends booked or refused, none hangs."""
+    """Bookings that overlap in time and people, in all combinations: each ends booked or refused,
+    none hangs.
+    """
     with any_database.unit_of_work() as session:
         clinics = [a_clinic(session) for _ in range(3)]
         wishes = []
@@ -114,7 +134,13 @@ def test_meetings_that_share_people_in_every_order_never_deadlock(any_database: 
         start.wait()
         try:
             with any_database.unit_of_work() as session:
-                service.book(session, session.get_one(Person, one[1]), session.get_one(Case, one[0]), one[2], one[0])
+                service.book(
+                    session,
+                    session.get_one(Person, one[1]),
+                    session.get_one(Case, one[0]),
+                    one[2],
+                    one[0],
+                )
             return "booked"
         except SlotTaken:
             return "taken"

@@ -1,4 +1,5 @@
 """A meeting whose waiting room is open, and sockets to sit in it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -47,7 +48,9 @@ class Chair:
     def __init__(self, app: Flask, database: Database, person: Person, consult_id: str) -> None:
         self.person = person
         self.visitor = Visitor(app, person)
-        self.socket = socketio.test_client(app, namespace="/consult", flask_test_client=self.visitor.client)
+        self.socket = socketio.test_client(
+            app, namespace="/consult", flask_test_client=self.visitor.client
+        )
         self._app, self._database, self._consult_id = app, database, consult_id
         self.seat_id = ""
 
@@ -62,7 +65,9 @@ class Chair:
         return self.says("seat.take", ticket=ticket, tab=tab, **more)
 
     def says(self, event: str, **message: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.socket.emit(event, message, namespace="/consult", callback=True)
+        answer: dict[str, Any] = self.socket.emit(
+            event, message, namespace="/consult", callback=True
+        )
         return answer
 
     def goes_in(self) -> dict[str, Any]:
@@ -130,6 +135,8 @@ def interpreter(chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair) -> 
 
 @pytest.fixture
 def scene(tmp_path: Path, settings: Settings, database: Database) -> Iterator[Scene]:
-    """Doctor, patient (on a phone, in Arabic) and interpreter at their browsers, against the real processes."""
+    """Doctor, patient (on a phone, in Arabic) and interpreter at their browsers, against the real
+    processes.
+    """
     with a_scene(tmp_path, settings, database) as one:
         yield one

@@ -1,4 +1,7 @@
-"""How soon a flip of the interpreter's switch is heard by somebody else, and whether their pictures go on meanwhile."""
+"""How soon a flip of the interpreter's switch is heard by somebody else, and whether their pictures
+go on meanwhile.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -43,7 +46,9 @@ FLIP = """(testid) => {
 
 @dataclass(frozen=True)
 class Flips:
-    """Milliseconds from each flip until it was heard; the longest time between two pictures; how many there were."""
+    """Milliseconds from each flip until it was heard; the longest time between two pictures; how
+    many there were.
+    """
 
     heard_ms: list[float]
     longest_gap_ms: float
@@ -51,10 +56,17 @@ class Flips:
 
 
 def measure_flips(scene: Scene, count: int, *, within_ms: float = 10_000) -> Flips:
-    """The switch goes to and fro between the doctor's language and the patient's; measured at the doctor's."""
+    """The switch goes to and fro between the doctor's language and the patient's; measured at the
+    doctor's.
+    """
     doctor, interpreter = scene.doctor, scene.interpreter
     doctor.page.evaluate(WATCH, scene.circle.interpreter.name)
-    for into in ("en", "ar", "en", "ar"):  # the first is slower than all others: the sound has never flowed yet
+    for into in (
+        "en",
+        "ar",
+        "en",
+        "ar",
+    ):  # the first is slower than all others: the sound has never flowed yet
         interpreter.by(f"into-{into}").click()
         doctor.wait(1000)
     doctor.page.evaluate("() => { window.flips.changes = []; window.flips.gaps = []; }")

@@ -1,4 +1,7 @@
-"""A meeting for the tests: a case with its three people, its consult open, and browsers that speak with tones."""
+"""A meeting for the tests: a case with its three people, its consult open, and browsers that speak
+with tones.
+"""
+
 from __future__ import annotations
 
 import math
@@ -23,10 +26,19 @@ from tests.people import a_person
 from tests.world import Circle, a_circle
 
 FLAGS = [
-    *browsers.CALLS, "--use-fake-device-for-media-stream=device-count=3", "--disable-gpu",
-    "--auto-select-desktop-capture-source=Entire screen", "--auto-accept-this-tab-capture",
+    *browsers.CALLS,
+    "--use-fake-device-for-media-stream=device-count=3",
+    "--disable-gpu",
+    "--auto-select-desktop-capture-source=Entire screen",
+    "--auto-accept-this-tab-capture",
 ]
-TONES = {"patient": 440, "specialist": 880, "interpreter": 1320, "coordinator": 220, "partner": 1760}
+TONES = {
+    "patient": 440,
+    "specialist": 880,
+    "interpreter": 1320,
+    "coordinator": 220,
+    "partner": 1760,
+}
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}
 
@@ -49,7 +61,10 @@ def tone(path: Path, hertz: int, seconds: float = 2.0, loudness: float = 0.3) ->
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        samples = (int(32767 * loudness * math.sin(2 * math.pi * hertz * n / rate)) for n in range(int(rate * seconds)))
+        samples = (
+            int(32767 * loudness * math.sin(2 * math.pi * hertz * n / rate))
+            for n in range(int(rate * seconds))
+        )
         file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
     return path
 
@@ -93,8 +108,12 @@ class Guest:
         raise AssertionError(f"{self.role}: never so: {script}")
 
     def sees(self, role: str, *, frames: int = 5, within: float = 10.0) -> float:
-        """Waits until `frames` more pictures of `role` are decoded here; returns the seconds that it took."""
-        return self._grows(lambda: self._seat(role).get("frames", 0), frames, within, f"frames of {role}")
+        """Waits until `frames` more pictures of `role` are decoded here; returns the seconds that
+        it took.
+        """
+        return self._grows(
+            lambda: self._seat(role).get("frames", 0), frames, within, f"frames of {role}"
+        )
 
     def hears_tones(self) -> dict[str, dict[str, float]]:
         """By name: which tone comes in, how loud, and with which gain it is played."""
@@ -105,10 +124,13 @@ class Guest:
         spent = 0.0
         while True:
             tones = self.hears_tones()
-            heard = {name: one for name, one in tones.items() if one["loudness"] * one["gain"] > 1e-4}
+            heard = {
+                name: one for name, one in tones.items() if one["loudness"] * one["gain"] > 1e-4
+            }
             if heard.keys() == expected.keys() and all(
-                    abs(heard[name]["hertz"] - hertz) < 30 and abs(heard[name]["gain"] - gain) < 0.02
-                    for name, (hertz, gain) in expected.items()):
+                abs(heard[name]["hertz"] - hertz) < 30 and abs(heard[name]["gain"] - gain) < 0.02
+                for name, (hertz, gain) in expected.items()
+            ):
                 return
             if spent > within:
                 raise AssertionError(f"{self.role} should hear {expected} and hears {tones}")
@@ -117,7 +139,9 @@ class Guest:
 
     def hears(self, role: str, *, energy: float = 1e-4, within: float = 10.0) -> float:
         """Waits until sound of `role` is played out here; returns the seconds that it took."""
-        return self._grows(lambda: self._seat(role).get("energy", 0.0), energy, within, f"sound of {role}")
+        return self._grows(
+            lambda: self._seat(role).get("energy", 0.0), energy, within, f"sound of {role}"
+        )
 
     def _seat(self, role: str) -> dict[str, Any]:
         return self.stats()["seats"].get(role, {})  # type: ignore[no-any-return]
@@ -137,17 +161,35 @@ class Guest:
 
 
 @contextmanager
-def guest(playwright: Playwright, url: str, person: Person | None, folder: Path, *,
-          viewport: dict[str, int] | None = None, role: str | None = None, **context_options: Any) -> Iterator[Guest]:
-    """`person`, signed in (or nobody yet), in a Chromium process of their own whose microphone plays their own tone."""
+def guest(
+    playwright: Playwright,
+    url: str,
+    person: Person | None,
+    folder: Path,
+    *,
+    viewport: dict[str, int] | None = None,
+    role: str | None = None,
+    **context_options: Any,
+) -> Iterator[Guest]:
+    """`person`, signed in (or nobody yet), in a Chromium process of their own whose microphone
+    plays their own tone.
+    """
     role = role or (person.role if person else "stranger")
     sound = tone(folder / f"{role}.wav", TONES.get(role, 660))
-    with browsers.chromium(playwright, [*FLAGS, f"--use-file-for-fake-audio-capture={sound}"]) as browser:
+    with browsers.chromium(
+        playwright, [*FLAGS, f"--use-file-for-fake-audio-capture={sound}"]
+    ) as browser:
         context = browser.new_context(
-            viewport=viewport or DESK, permissions=["camera", "microphone"], **context_options)
+            viewport=viewport or DESK, permissions=["camera", "microphone"], **context_options
+        )
         page = context.new_page()
         one = Guest(role, browser, context, page)
-        page.on("console", lambda message: one.complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                one.complaints.append(message.text) if message.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: one.complaints.append(str(error)))
         if person is not None:
             browsers.sign_in(context, url, person)

@@ -1,7 +1,10 @@
-"""What may happen to a call, done to a real one, and how long until every picture and every voice is back.
+"""What may happen to a call, done to a real one, and how long until every picture and every voice
+is back.
 
-Used by the tests, which ask whether it comes back, and by `./consilium bench reconnect`, which asks how soon.
+Used by the tests, which ask whether it comes back, and by `./consilium bench reconnect`, which asks
+how soon.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -32,7 +35,9 @@ CHAT = """() => [...document.querySelectorAll('[data-testid="chat-lines"] > li')
 
 
 class Restarts:
-    """Starts what was killed again, after the supervisor's own pause for what had lived for a while."""
+    """Starts what was killed again, after the supervisor's own pause for what had lived for a
+    while.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self._processes = scene.house.processes
@@ -51,13 +56,19 @@ class Restarts:
         while not self._over.wait(0.1):
             for process in self._processes.values():
                 if process.popen is not None and process.popen.poll() is not None:
-                    self._over.wait(Child(process.name, process.command, began=time.monotonic() - 2 * STEADY).pause())
+                    self._over.wait(
+                        Child(
+                            process.name, process.command, began=time.monotonic() - 2 * STEADY
+                        ).pause()
+                    )
                     process.start()
 
 
 @dataclass
 class Watch:
-    """Looks at every page again and again: which stream stood still, and until when. What is not heard is not sent."""
+    """Looks at every page again and again: which stream stood still, and until when. What is not
+    heard is not sent.
+    """
 
     pages: dict[str, Callable[[], Page]]
     began: float = field(default_factory=time.monotonic)
@@ -84,23 +95,30 @@ class Watch:
                         if at - grew_at > GAP:
                             self.back[f"{source}'s {name} at {viewer}"] = round(at - self.began, 2)
                         self._last[viewer, source, kind] = value, at
-                    flows = flows and at - self._last.get((viewer, source, kind), (0, self.began))[1] <= GAP
+                    flows = (
+                        flows
+                        and at - self._last.get((viewer, source, kind), (0, self.began))[1] <= GAP
+                    )
         return flows
 
     def until_all_is_back(self, *, least: float, within: float) -> float:
-        """Seconds until the last interruption was over; 0 when there was none. Raises after `within`."""
+        """Seconds until the last interruption was over; 0 when there was none. Raises after
+        `within`.
+        """
         steady_since: float | None = None
         while True:
             now = time.monotonic()
             if now - self.began > within:
-                raise AssertionError(f"not back within {within} s; back are {self.back}, last {self._last}")
+                raise AssertionError(
+                    f"not back within {within} s; back are {self.back}, last {self._last}"
+                )
             steady_since = (steady_since or now) if self.look() else None
             if steady_since and now - steady_since > CALM and now - self.began > least:
                 return max(self.back.values(), default=0.0)
 
 
 def pages_of(scene: Scene) -> dict[str, Callable[[], Page]]:
-    return {one.role: (lambda one=one: one.page) for one in scene.all}
+    return {one.role: lambda one=one: one.page for one in scene.all}
 
 
 def watched(scene: Scene) -> Watch:
@@ -115,8 +133,21 @@ def watched(scene: Scene) -> Watch:
 
 
 def standing(scene: Scene) -> dict[str, Any]:
-    """Mode, channels, languages, gains, the recording and one's agreement to it, as each person has them."""
-    kept = ("liveOn", "listens", "pair", "gain", "sound", "slot", "mic", "camera", "sharing", "place")
+    """Mode, channels, languages, gains, the recording and one's agreement to it, as each person has
+    them.
+    """
+    kept = (
+        "liveOn",
+        "listens",
+        "pair",
+        "gain",
+        "sound",
+        "slot",
+        "mic",
+        "camera",
+        "sharing",
+        "place",
+    )
     script = """(kept) => {
       const { mode, you, recording, seats } = window.consilium.state;
       return [mode, you.originalGain, recording, seats.map((seat) => kept.map((name) => seat[name]))];
@@ -126,16 +157,20 @@ def standing(scene: Scene) -> dict[str, Any]:
 
 def writes(one: Guest, text: str) -> None:
     """Writes without a look at the panel, which may be shut."""
-    one.page.evaluate("""(text) => {
+    one.page.evaluate(
+        """(text) => {
       const panel = document.getElementById("panel-chat");
       panel.querySelector("textarea").value = text;
       panel.querySelector("form").requestSubmit();
-    }""", text)
+    }""",
+        text,
+    )
 
 
 def writes_once_the_web_is_gone(one: Guest, text: str) -> None:
     """The page's `unsent` is then what the chat says for as long as the line is lost."""
-    one.page.evaluate("""(text) => {
+    one.page.evaluate(
+        """(text) => {
       const panel = document.getElementById("panel-chat");
       let isWritten = false;
       const timer = setInterval(() => {
@@ -147,7 +182,9 @@ def writes_once_the_web_is_gone(one: Guest, text: str) -> None:
         panel.querySelector("textarea").value = text;
         panel.querySelector("form").requestSubmit();
       }, 50);
-    }""", text)
+    }""",
+        text,
+    )
 
 
 def chats(scene: Scene) -> dict[str, list[list[Any]]]:
@@ -155,7 +192,9 @@ def chats(scene: Scene) -> dict[str, list[list[Any]]]:
 
 
 def everyone_has_read(scene: Scene, expected: list[str], within: float = 30) -> None:
-    """Each line once, in one order, at everybody's. What was on its way when the web died may come after the next."""
+    """Each line once, in one order, at everybody's. What was on its way when the web died may come
+    after the next.
+    """
     deadline = time.monotonic() + within
     while True:
         with contextlib.suppress(Error):
@@ -181,7 +220,9 @@ def reload_the_tab(scene: Scene) -> float:
 
 
 def lose_the_network(scene: Scene, seconds: float = 8.0) -> float:
-    """The network is gone for a while, for the page and for its packets, and comes back. From its return on."""
+    """The network is gone for a while, for the page and for its packets, and comes back. From its
+    return on.
+    """
     patient = scene.patient
     seat = scene.seat_of(patient)
     scene.weather(out=[seat])
@@ -194,7 +235,9 @@ def lose_the_network(scene: Scene, seconds: float = 8.0) -> float:
 
 
 def change_the_address(scene: Scene, number: int = 1) -> float:
-    """The packets' way is dead from one moment to the next, and nobody tells the page: only another one bears."""
+    """The packets' way is dead from one moment to the next, and nobody tells the page: only another
+    one bears.
+    """
     watch = watched(scene)
     scene.weather(cut=[scene.seat_of(scene.patient)], number=number)
     return watch.until_all_is_back(least=4, within=40)
@@ -212,7 +255,9 @@ def freeze_the_page(scene: Scene, seconds: float = 6.0) -> float:
 
 
 def sleep_and_wake(scene: Scene, seconds: float = 20.0) -> float:
-    """A closed laptop: the whole browser stands still (SIGSTOP), longer than the node waits. From its waking on."""
+    """A closed laptop: the whole browser stands still (SIGSTOP), longer than the node waits. From
+    its waking on.
+    """
     family = family_of(browser_of(scene, scene.patient))
     for each in family:
         os.kill(each, signal.SIGSTOP)

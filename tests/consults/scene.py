@@ -1,4 +1,5 @@
 """A whole meeting in real browsers: the processes, and everyone at a Chromium of their own."""
+
 from __future__ import annotations
 
 import json
@@ -21,7 +22,9 @@ PATIENCE = 30.0  # seconds; the tests share two cores with four browsers
 
 @dataclass
 class Scene:
-    """Everyone at their browsers, before the waiting room. `seat(person, role=…)` opens one more."""
+    """Everyone at their browsers, before the waiting room. `seat(person, role=…)` opens one
+    more.
+    """
 
     house: House
     database: Database
@@ -41,7 +44,9 @@ class Scene:
         return [self.doctor, self.patient, self.interpreter]
 
     def weather(self, **conditions: object) -> None:
-        """Spoils lines at the media node from now on: see `spoilt_node`. Without conditions all are clear."""
+        """Spoils lines at the media node from now on: see `spoilt_node`. Without conditions all are
+        clear.
+        """
         new = self.house.folder / "weather.new"
         new.write_text(json.dumps(conditions))
         new.replace(self.house.folder / "weather.json")
@@ -60,7 +65,9 @@ class Scene:
             self.doctor.by("people-toggle").click()
         seat_id = one.page.evaluate("window.consilium.state.you.seat")
         role = one.by("consult").get_attribute("data-role")
-        self.doctor.by("people").locator(f'[data-person="{seat_id}"]').get_by_test_id(f"admit-{role}").click()
+        self.doctor.by("people").locator(f'[data-person="{seat_id}"]').get_by_test_id(
+            f"admit-{role}"
+        ).click()
         one.is_inside()
 
     def everyone_meets(self, within: float = PATIENCE) -> None:
@@ -78,10 +85,22 @@ def a_scene(folder: Path, settings: Settings, database: Database) -> Iterator[Sc
     with database.unit_of_work() as session:
         circle, coordinator = an_open_meeting(session)
     weather = {"WEATHER": str(folder / "weather.json")}
-    place = House(folder, settings.database_url, media_module="tests.consults.spoilt_node", extra=weather)
+    place = House(
+        folder, settings.database_url, media_module="tests.consults.spoilt_node", extra=weather
+    )
     with running(place) as house, sync_playwright() as playwright, ExitStack() as stack:
+
         def seat(person: Person, **options: object) -> Guest:
             return stack.enter_context(guest(playwright, house.url, person, folder, **options))  # type: ignore[arg-type]
 
-        yield Scene(house, database, circle, coordinator, circle.consult.id, seat(circle.specialist),
-                    seat(circle.patient, viewport=PHONE), seat(circle.interpreter), seat)
+        yield Scene(
+            house,
+            database,
+            circle,
+            coordinator,
+            circle.consult.id,
+            seat(circle.specialist),
+            seat(circle.patient, viewport=PHONE),
+            seat(circle.interpreter),
+            seat,
+        )

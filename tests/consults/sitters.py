@@ -1,7 +1,9 @@
-"""People at a consult without a browser of their own: a socket, a small picture, a quiet microphone.
+"""People at a consult without a browser of their own: a socket, a small picture, a quiet
+microphone.
 
 Eight browsers would be too much for one machine; two of them and six sitters are not.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -36,8 +38,12 @@ class Pass:
     ticket: str
 
 
-def pass_of(browser: Browser, url: str, consult_id: str, person: Person | None = None, link: str = "") -> Pass:
-    """Signed in as `person`, or come by the `link` of an invitation; without scripts, so that nobody takes the seat."""
+def pass_of(
+    browser: Browser, url: str, consult_id: str, person: Person | None = None, link: str = ""
+) -> Pass:
+    """Signed in as `person`, or come by the `link` of an invitation; without scripts, so that
+    nobody takes the seat.
+    """
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     if person is not None:
@@ -103,13 +109,22 @@ class Sitters:
                 inside.set()
 
         client.on("state", see, namespace=NAMESPACE)
-        await client.connect(self._url, headers={"Cookie": one.cookie}, namespaces=[NAMESPACE],
-                             transports=["websocket"], wait_timeout=30)
+        await client.connect(
+            self._url,
+            headers={"Cookie": one.cookie},
+            namespaces=[NAMESPACE],
+            transports=["websocket"],
+            wait_timeout=30,
+        )
         self._sockets.append(client)
         tab = new_id()
-        taken = await client.call("seat.take", {"ticket": one.ticket, "tab": tab}, namespace=NAMESPACE, timeout=20)
+        taken = await client.call(
+            "seat.take", {"ticket": one.ticket, "tab": tab}, namespace=NAMESPACE, timeout=20
+        )
         assert "error" not in taken, taken
-        entered = await client.call("seat.enter", {"mic": True, "camera": True}, namespace=NAMESPACE, timeout=20)
+        entered = await client.call(
+            "seat.enter", {"mic": True, "camera": True}, namespace=NAMESPACE, timeout=20
+        )
         assert "error" not in entered, entered
         see(entered["state"])
         shade = 30 * len(self._sockets)
@@ -117,13 +132,18 @@ class Sitters:
 
     async def _send(self, client: socketio.AsyncClient, inside: asyncio.Event, shade: int) -> None:
         await inside.wait()
-        line = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        line = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
         self._lines.append(line)
         mic = line.addTransceiver(AudioStreamTrack(), direction="sendonly")
         camera = line.addTransceiver(Picture(shade), direction="sendonly")
         await line.setLocalDescription(await line.createOffer())
-        offer = {"sdp": line.localDescription.sdp, "lines": {"mic": mic.mid, "camera": camera.mid},
-                 "connection": new_id()}
+        offer = {
+            "sdp": line.localDescription.sdp,
+            "lines": {"mic": mic.mid, "camera": camera.mid},
+            "connection": new_id(),
+        }
         answer = await client.call("media.offer", offer, namespace=NAMESPACE, timeout=20)
         await line.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
 
@@ -139,4 +159,3 @@ class _Socket:
 
     async def close(self) -> None:
         await self.client.disconnect()
-

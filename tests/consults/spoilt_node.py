@@ -1,9 +1,12 @@
-"""``python -m tests.consults.spoilt_node``: a media node like any other, whose lines a test may spoil.
+"""``python -m tests.consults.spoilt_node``: a media node like any other, whose lines a test may
+spoil.
 
-It watches the file named by ``CONSILIUM_WEATHER``: ``{"down": {SEAT: bit/s}, "out": [SEAT, …], "cut": [SEAT, …],
-"number": 1}``. Lines in ``out`` bear nothing while they stand there. Those in ``cut`` bear nothing ever again, but
-their successors do: so it is when a device gets another address. Each ``number`` cuts once.
+It watches the file named by ``CONSILIUM_WEATHER``: ``{"down": {SEAT: bit/s}, "out": [SEAT, …],
+"cut": [SEAT, …], "number": 1}``. Lines in ``out`` bear nothing while they stand there. Those in
+``cut`` bear nothing ever again, but their successors do: so it is when a device gets another
+address. Each ``number`` cuts once.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -51,7 +54,11 @@ class SpoiltNode(Node):
                 self._weather = json.loads(self._file.read_text())
             if self._weather.get("number", 0) != number:
                 number = self._weather["number"]
-                lines = [self._lines[seat] for seat in self._weather.get("cut", ()) if seat in self._lines]
+                lines = [
+                    self._lines[seat]
+                    for seat in self._weather.get("cut", ())
+                    if seat in self._lines
+                ]
                 self._cut |= {id(line): line for line in lines}
             for seat, line in self._lines.items():
                 self._apply(seat, line)

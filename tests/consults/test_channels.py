@@ -1,4 +1,5 @@
 """Who hears whom: the table for the meetings that happen, and what must hold for every meeting."""
+
 from __future__ import annotations
 
 import pytest
@@ -22,20 +23,32 @@ from app.consults.channels import (
 )
 
 
-def voice(name: str, number: int, language: str, pair: tuple[str, str] | None = None, live_on: str | None = None,
-          gain: float = 0.15) -> Voice:
+def voice(
+    name: str,
+    number: int,
+    language: str,
+    pair: tuple[str, str] | None = None,
+    live_on: str | None = None,
+    gain: float = 0.15,
+) -> Voice:
     return Voice(name, number, language, language, pair, live_on, gain)
 
 
 PATIENT, DOCTOR = voice("patient", 0, "ar"), voice("doctor", 1, "en-GB")
 
 
-def interpreter(live_on: str | None, name: str = "interpreter", number: int = 2, pair: tuple[str, str] = ("ar", "en")
-                ) -> Voice:
+def interpreter(
+    live_on: str | None,
+    name: str = "interpreter",
+    number: int = 2,
+    pair: tuple[str, str] = ("ar", "en"),
+) -> Voice:
     return voice(name, number, pair[0], pair, live_on)
 
 
-def heard(listener: str, *voices: Voice, mode: Mode = Mode.SIMULTANEOUS) -> dict[str, tuple[str, float]]:
+def heard(
+    listener: str, *voices: Voice, mode: Mode = Mode.SIMULTANEOUS
+) -> dict[str, tuple[str, float]]:
     return {feed.source: (feed.sound.value, feed.gain) for feed in routes(voices, mode)[listener]}
 
 
@@ -43,33 +56,84 @@ ORIGINAL, INTERPRETED, DUCKED = ("original", 1.0), ("interpreter", 1.0), ("ducke
 
 TABLE = [
     # who listens, the interpreters, what is heard
-    pytest.param("patient", [interpreter("ar")], {"doctor": DUCKED, "interpreter": INTERPRETED}, id="into Arabic"),
-    pytest.param("patient", [interpreter("en")], {"doctor": DUCKED}, id="the switch is on English: no un-ducking"),
-    pytest.param("patient", [interpreter(None)], {"doctor": DUCKED}, id="a pause, or a cough: no un-ducking"),
-    pytest.param("patient", [], {"doctor": ORIGINAL}, id="nobody interprets: the original is the closest"),
-    pytest.param("doctor", [interpreter("en")], {"patient": DUCKED, "interpreter": INTERPRETED}, id="into English"),
-    pytest.param("doctor", [interpreter("ar")], {"patient": DUCKED}, id="not sent what is not for them"),
-    pytest.param("interpreter", [interpreter("ar")], {"patient": ORIGINAL, "doctor": ORIGINAL},
-                 id="the interpreter hears both in full"),
-    pytest.param("patient", [interpreter("fr", pair=("fr", "en"))], {"doctor": ORIGINAL},
-                 id="an interpreter of other languages changes nothing"),
+    pytest.param(
+        "patient",
+        [interpreter("ar")],
+        {"doctor": DUCKED, "interpreter": INTERPRETED},
+        id="into Arabic",
+    ),
+    pytest.param(
+        "patient",
+        [interpreter("en")],
+        {"doctor": DUCKED},
+        id="the switch is on English: no un-ducking",
+    ),
+    pytest.param(
+        "patient", [interpreter(None)], {"doctor": DUCKED}, id="a pause, or a cough: no un-ducking"
+    ),
+    pytest.param(
+        "patient", [], {"doctor": ORIGINAL}, id="nobody interprets: the original is the closest"
+    ),
+    pytest.param(
+        "doctor",
+        [interpreter("en")],
+        {"patient": DUCKED, "interpreter": INTERPRETED},
+        id="into English",
+    ),
+    pytest.param(
+        "doctor", [interpreter("ar")], {"patient": DUCKED}, id="not sent what is not for them"
+    ),
+    pytest.param(
+        "interpreter",
+        [interpreter("ar")],
+        {"patient": ORIGINAL, "doctor": ORIGINAL},
+        id="the interpreter hears both in full",
+    ),
+    pytest.param(
+        "patient",
+        [interpreter("fr", pair=("fr", "en"))],
+        {"doctor": ORIGINAL},
+        id="an interpreter of other languages changes nothing",
+    ),
     # a relay through French: English -> French -> Arabic
-    pytest.param("patient", [interpreter("fr", "one", 2, ("en", "fr")), interpreter("ar", "two", 3, ("fr", "ar"))],
-                 {"doctor": DUCKED, "two": INTERPRETED}, id="the relay ends in Arabic"),
-    pytest.param("two", [interpreter("fr", "one", 2, ("en", "fr")), interpreter("ar", "two", 3, ("fr", "ar"))],
-                 {"patient": ORIGINAL, "doctor": DUCKED, "one": INTERPRETED}, id="the second works from the first"),
-    pytest.param("one", [interpreter("fr", "one", 2, ("en", "fr")), interpreter("fr", "two", 3, ("fr", "ar"))],
-                 {"doctor": ORIGINAL, "patient": DUCKED}, id="two on one channel: only the first is live"),
+    pytest.param(
+        "patient",
+        [interpreter("fr", "one", 2, ("en", "fr")), interpreter("ar", "two", 3, ("fr", "ar"))],
+        {"doctor": DUCKED, "two": INTERPRETED},
+        id="the relay ends in Arabic",
+    ),
+    pytest.param(
+        "two",
+        [interpreter("fr", "one", 2, ("en", "fr")), interpreter("ar", "two", 3, ("fr", "ar"))],
+        {"patient": ORIGINAL, "doctor": DUCKED, "one": INTERPRETED},
+        id="the second works from the first",
+    ),
+    pytest.param(
+        "one",
+        [interpreter("fr", "one", 2, ("en", "fr")), interpreter("fr", "two", 3, ("fr", "ar"))],
+        {"doctor": ORIGINAL, "patient": DUCKED},
+        id="two on one channel: only the first is live",
+    ),
     # two of one pair, handing over
-    pytest.param("patient", [interpreter("ar", "one", 2), interpreter(None, "two", 3)],
-                 {"doctor": DUCKED, "one": INTERPRETED}, id="a team: who rests is not heard"),
-    pytest.param("two", [interpreter("ar", "one", 2), interpreter(None, "two", 3)],
-                 {"patient": ORIGINAL, "doctor": ORIGINAL, "one": DUCKED}, id="who rests follows the partner softly"),
+    pytest.param(
+        "patient",
+        [interpreter("ar", "one", 2), interpreter(None, "two", 3)],
+        {"doctor": DUCKED, "one": INTERPRETED},
+        id="a team: who rests is not heard",
+    ),
+    pytest.param(
+        "two",
+        [interpreter("ar", "one", 2), interpreter(None, "two", 3)],
+        {"patient": ORIGINAL, "doctor": ORIGINAL, "one": DUCKED},
+        id="who rests follows the partner softly",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("listener", "interpreters", "expected"), TABLE)
-def test_simultaneous(listener: str, interpreters: list[Voice], expected: dict[str, tuple[str, float]]) -> None:
+def test_simultaneous(
+    listener: str, interpreters: list[Voice], expected: dict[str, tuple[str, float]]
+) -> None:
     assert heard(listener, PATIENT, DOCTOR, *interpreters) == expected
 
 
@@ -77,23 +141,47 @@ def test_in_consecutive_mode_everyone_hears_everyone() -> None:
     voices = [PATIENT, DOCTOR, interpreter(None)]
     for listener in voices:
         assert heard(listener.id, *voices, mode=Mode.CONSECUTIVE) == {
-            other.id: ORIGINAL for other in voices if other is not listener}
+            other.id: ORIGINAL for other in voices if other is not listener
+        }
 
 
 RELATIVE = voice("relative", 4, "ar")
 
 
-@pytest.mark.parametrize(("listener", "mode", "expected"), [
-    ("patient", Mode.SIMULTANEOUS, {"interpreter": "essential", "doctor": "background", "relative": "ordinary"}),
-    ("doctor", Mode.SIMULTANEOUS, {"patient": "background", "relative": "background"}),
-    ("interpreter", Mode.SIMULTANEOUS, {"patient": "essential", "doctor": "essential", "relative": "essential"}),
-    ("patient", Mode.CONSECUTIVE, {"interpreter": "essential", "doctor": "background", "relative": "ordinary"}),
-    ("doctor", Mode.CONSECUTIVE, {"interpreter": "essential", "patient": "background", "relative": "background"}),
-])
-def test_a_narrow_line_keeps_the_voice_that_is_needed(listener: str, mode: Mode, expected: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("listener", "mode", "expected"),
+    [
+        (
+            "patient",
+            Mode.SIMULTANEOUS,
+            {"interpreter": "essential", "doctor": "background", "relative": "ordinary"},
+        ),
+        ("doctor", Mode.SIMULTANEOUS, {"patient": "background", "relative": "background"}),
+        (
+            "interpreter",
+            Mode.SIMULTANEOUS,
+            {"patient": "essential", "doctor": "essential", "relative": "essential"},
+        ),
+        (
+            "patient",
+            Mode.CONSECUTIVE,
+            {"interpreter": "essential", "doctor": "background", "relative": "ordinary"},
+        ),
+        (
+            "doctor",
+            Mode.CONSECUTIVE,
+            {"interpreter": "essential", "patient": "background", "relative": "background"},
+        ),
+    ],
+)
+def test_a_narrow_line_keeps_the_voice_that_is_needed(
+    listener: str, mode: Mode, expected: dict[str, str]
+) -> None:
     seats = [PATIENT, DOCTOR, interpreter("ar"), RELATIVE]
     who = next(seat for seat in seats if seat.id == listener)
-    assert {feed.source: need_of(who, feed, seats).value for feed in routes(seats, mode)[listener]} == expected
+    assert {
+        feed.source: need_of(who, feed, seats).value for feed in routes(seats, mode)[listener]
+    } == expected
 
 
 def test_without_an_interpreter_no_voice_is_given_up_for_another() -> None:
@@ -125,11 +213,25 @@ def meetings(draw: st.DrawFn) -> list[Voice]:
     seats = []
     for number in draw(st.permutations(range(draw(st.integers(1, 8))))):
         language = draw(st.sampled_from(LANGUAGES))
-        pair = draw(st.one_of(st.none(), st.lists(st.sampled_from(LANGUAGES), min_size=2, max_size=2, unique_by=base)))
+        pair = draw(
+            st.one_of(
+                st.none(),
+                st.lists(st.sampled_from(LANGUAGES), min_size=2, max_size=2, unique_by=base),
+            )
+        )
         live_on = draw(st.one_of(st.none(), st.sampled_from(pair or LANGUAGES)))
         gain = draw(st.sampled_from([0.0, 0.15, 0.5, 1.0]))
-        seats.append(Voice(f"seat{number}", number, language, draw(st.sampled_from(LANGUAGES)),
-                           tuple(pair) if pair else None, live_on, gain))  # type: ignore[arg-type]
+        seats.append(
+            Voice(
+                f"seat{number}",
+                number,
+                language,
+                draw(st.sampled_from(LANGUAGES)),
+                tuple(pair) if pair else None,
+                live_on,
+                gain,
+            )
+        )  # type: ignore[arg-type]
     return seats
 
 
@@ -149,9 +251,13 @@ def test_nobody_hears_themselves_and_nothing_is_heard_twice(seats: list[Voice], 
 
 
 @given(meetings())
-def test_every_utterance_is_heard_in_ones_language_or_as_close_as_anyone_present_brings_it(seats: list[Voice]) -> None:
-    """An utterance in a language one takes is heard in full. One that others can bring into it is heard from them (and
-    softly itself, as the listener likes). One that nobody can bring is heard as it is."""
+def test_every_utterance_is_heard_in_ones_language_or_as_close_as_anyone_present_brings_it(
+    seats: list[Voice],
+) -> None:
+    """An utterance in a language one takes is heard in full. One that others can bring into it is
+    heard from them (and softly itself, as the listener likes). One that nobody can bring is heard
+    as it is.
+    """
     for listener in seats:
         others = [seat for seat in seats if seat is not listener]
         for source in (seat for seat in others if not seat.pair):
@@ -166,11 +272,15 @@ def test_every_utterance_is_heard_in_ones_language_or_as_close_as_anyone_present
 
 
 @given(meetings())
-def test_whoever_needs_an_interpreter_hears_the_one_who_is_live_in_their_language(seats: list[Voice]) -> None:
+def test_whoever_needs_an_interpreter_hears_the_one_who_is_live_in_their_language(
+    seats: list[Voice],
+) -> None:
     for listener in (seat for seat in seats if not seat.pair):
         for source in (seat for seat in seats if seat.pair and seat is not listener):
             is_for_me = channel_of(source, seats) == base(listener.listens)
-            assert (feeds(seats, listener).get(source.id) == Feed(source.id, FULL, Sound.INTERPRETER)) is is_for_me
+            assert (
+                feeds(seats, listener).get(source.id) == Feed(source.id, FULL, Sound.INTERPRETER)
+            ) is is_for_me
 
 
 @given(meetings())
@@ -180,7 +290,9 @@ def test_at_most_one_interpreter_is_live_on_a_channel(seats: list[Voice]) -> Non
 
 
 @given(meetings(), modes)
-def test_what_comes_from_the_interpreter_is_essential_and_what_is_ducked_never(seats: list[Voice], mode: Mode) -> None:
+def test_what_comes_from_the_interpreter_is_essential_and_what_is_ducked_never(
+    seats: list[Voice], mode: Mode
+) -> None:
     for listener in seats:
         for feed in routes(seats, mode)[listener.id]:
             need = need_of(listener, feed, seats)
@@ -189,9 +301,12 @@ def test_what_comes_from_the_interpreter_is_essential_and_what_is_ducked_never(s
 
 
 @given(meetings(), modes, st.data())
-def test_routes_are_stable_under_rejoin(seats: list[Voice], mode: Mode, data: st.DataObject) -> None:
-    """Whoever leaves and comes back finds everything as it was, in whatever order people came; and while they are away
-    the slots of the others do not move."""
+def test_routes_are_stable_under_rejoin(
+    seats: list[Voice], mode: Mode, data: st.DataObject
+) -> None:
+    """Whoever leaves and comes back finds everything as it was, in whatever order people came; and
+    while they are away the slots of the others do not move.
+    """
     before = routes(seats, mode)
     assert routes(data.draw(st.permutations(seats)), mode) == before
     away = data.draw(st.sampled_from(seats))

@@ -1,4 +1,5 @@
 """What a person does with their own devices, pictures and keys during a call, in real browsers."""
+
 from __future__ import annotations
 
 import re
@@ -13,7 +14,9 @@ from tests.consults.scene import PATIENCE, Scene
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 arabic = translator("ar")
-NO_PICTURE_IN_PICTURE = "Object.defineProperty(Document.prototype, 'pictureInPictureEnabled', { get: () => false });"
+NO_PICTURE_IN_PICTURE = (
+    "Object.defineProperty(Document.prototype, 'pictureInPictureEnabled', { get: () => false });"
+)
 
 
 def said(one: Guest) -> str:
@@ -25,11 +28,15 @@ def settings_of(one: Guest, name: str) -> dict[str, object]:
 
 
 def outputs(one: Guest) -> set[str]:
-    """Where the voices come out: the elements of those at full loudness, and the graph of the quieter ones."""
-    return set(one.page.evaluate("""() => {
+    """Where the voices come out: the elements of those at full loudness, and the graph of the
+    quieter ones.
+    """
+    return set(
+        one.page.evaluate("""() => {
       const { context, _slots } = window.consilium.mixer;
       return [context, ..._slots.map(({ sink }) => sink)].filter(Boolean).map(({ sinkId }) => sinkId);
-    }"""))
+    }""")
+    )
 
 
 def speakers(select: Locator) -> list[str]:
@@ -43,7 +50,9 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     doctor.open(scene.house.url, scene.consult_id)
     doctor.page.get_by_text("Choose camera, microphone and speaker").click()
     first, *_, last = speakers(doctor.by("pick-speaker"))
-    doctor.by("pick-speaker").select_option(last)  # it is remembered, and holds from the first sound on
+    doctor.by("pick-speaker").select_option(
+        last
+    )  # it is remembered, and holds from the first sound on
     for one in (doctor, patient):
         one.open(scene.house.url, scene.consult_id)
         one.enter()
@@ -56,7 +65,9 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     doctor.by("settings-toggle").click()
     assert settings_of(doctor, "mic")["noiseSuppression"] is True
     doctor.by("noise").uncheck()
-    expect(doctor.page.locator("#said")).to_have_text("Your microphone takes in everything around you.")
+    expect(doctor.page.locator("#said")).to_have_text(
+        "Your microphone takes in everything around you."
+    )
     assert settings_of(doctor, "mic")["noiseSuppression"] is False
     patient.hears("specialist", within=PATIENCE)
 
@@ -66,7 +77,9 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     for kind, name in (("videoinput", "camera"), ("audioinput", "mic")):
         select = panel.locator(f'[data-device="{kind}"]')
         ids = select.evaluate("(one) => [...one.options].map((option) => option.value)")
-        other = next(each for each in reversed(ids) if each != settings_of(doctor, name)["deviceId"])
+        other = next(
+            each for each in reversed(ids) if each != settings_of(doctor, name)["deviceId"]
+        )
         select.select_option(other)
         chosen = f"window.consilium.devices.{name}?.getSettings().deviceId === '{other}'"
         doctor.until(chosen)
@@ -89,7 +102,9 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
 
     # The large picture stays in front; a browser that cannot do so says so.
     doctor.by("pip").click()
-    expect(doctor.page.locator("#said")).to_have_text("The large picture stays in front of other windows.")
+    expect(doctor.page.locator("#said")).to_have_text(
+        "The large picture stays in front of other windows."
+    )
     assert doctor.page.evaluate("Boolean(document.pictureInPictureElement)")
     doctor.by("pip").click()
     expect(doctor.page.locator("#said")).to_have_text("The picture is back in its place.")
@@ -105,8 +120,12 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     # With the keyboard alone, and each change is said.
     doctor.page.keyboard.press("Escape")
     expect(doctor.by("settings-toggle")).to_be_focused()
-    for key, name, sentence in (("m", "mic", "Your microphone is off."), ("m", "mic", "Your microphone is on."),
-                                ("v", "camera", "Your camera is off."), ("v", "camera", "Your camera is on.")):
+    for key, name, sentence in (
+        ("m", "mic", "Your microphone is off."),
+        ("m", "mic", "Your microphone is on."),
+        ("v", "camera", "Your camera is off."),
+        ("v", "camera", "Your camera is on."),
+    ):
         doctor.page.keyboard.press(key)
         expect(doctor.page.locator("#said")).to_have_text(sentence)
         expect(doctor.by(name)).to_have_attribute("aria-pressed", str("on." in sentence).lower())
@@ -124,21 +143,27 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     bar = patient.page.locator(".bar").bounding_box()
     assert bar and bar["y"] + bar["height"] > patient.page.viewport_size["height"] - 4  # type: ignore[index]
     for box in patient.page.locator(".bar .tool-button:visible").evaluate_all(
-            "(all) => all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => [width, height])"):
+        "(all) => all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => [width,"
+        " height])"
+    ):
         assert min(box) >= 44
     assert faults(patient.page) == [] and faults(doctor.page) == []
     assert doctor.complaints == [] and patient.complaints == []
 
 
 def test_a_narrow_line_is_told_in_the_persons_language_and_so_is_its_recovery(scene: Scene) -> None:
-    """A real narrow line: 64 kbit/s down. The pictures go, the interpreter's voice stays; later all is back."""
+    """A real narrow line: 64 kbit/s down. The pictures go, the interpreter's voice stays; later all
+    is back.
+    """
     scene.everyone_is_inside()
     scene.everyone_meets()
     patient = scene.patient
     scene.weather(down={scene.seat_of(patient): 64_000})
     notice = patient.by("narrow")
     expect(notice).to_have_attribute("data-step", "no_pictures", timeout=40000)
-    expect(notice).to_have_text(arabic("Your line is very slow: we stopped all pictures, so that you hear everything."))
+    expect(notice).to_have_text(
+        arabic("Your line is very slow: we stopped all pictures, so that you hear everything.")
+    )
     assert notice.get_attribute("aria-live") == "polite"
     expect(patient.by("tile-specialist")).to_have_class(re.compile("is-held"))
     patient.hears("interpreter", within=PATIENCE)

@@ -1,4 +1,5 @@
 """Guests, and a full room, in real browsers."""
+
 from __future__ import annotations
 
 from contextlib import closing
@@ -21,7 +22,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 arabic = translator("ar")
 
 
-def invited(scene: Scene, name: str, kind: str = "relative", language: str = "ar", consult_id: str = "") -> str:
+def invited(
+    scene: Scene, name: str, kind: str = "relative", language: str = "ar", consult_id: str = ""
+) -> str:
     """The address of an invitation."""
     with scene.database.unit_of_work() as session:
         consult = session.get_one(Consult, consult_id or scene.consult_id)
@@ -70,7 +73,8 @@ def test_a_relative_comes_by_a_link_on_a_phone_in_arabic(scene: Scene) -> None:
     patient.hears("guest", within=PATIENCE)
     assert faults(relative.page) == []
 
-    # The link has done its work: for anybody else it opens nothing, and neither does one that was taken back.
+    # The link has done its work: for anybody else it opens nothing, and neither does one that was
+    # taken back.
     stranger = scene.seat(None, viewport=PHONE, role="stranger", locale="ar")
     stranger.page.goto(link)
     expect(stranger.page.locator("main")).to_contain_text(arabic(guests.USED))
@@ -94,15 +98,25 @@ def test_a_relative_comes_by_a_link_on_a_phone_in_arabic(scene: Scene) -> None:
 
 
 def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patient, doctor, two interpreters, the office, and three guests: two at browsers, six at bare sockets."""
+    """Patient, doctor, two interpreters, the office, and three guests: two at browsers, six at bare
+    sockets.
+    """
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
     doctor, patient, interpreter = scene.all
     with scene.database.unit_of_work() as session:
-        partner = another_interpreter(session, Meeting(scene.circle, scene.coordinator), ("ar", "en"))
+        partner = another_interpreter(
+            session, Meeting(scene.circle, scene.coordinator), ("ar", "en")
+        )
     url, browser = scene.house.url, interpreter.browser
     people = [scene.circle.interpreter, partner, scene.coordinator]
-    links = [invited(scene, name, kind, tag) for name, kind, tag in (
-        ("Aunt Huda", "relative", "ar"), ("Dr. Sami Haddad", "doctor", "ar"), ("Dr. Anne Weiss", "other", "en"))]
+    links = [
+        invited(scene, name, kind, tag)
+        for name, kind, tag in (
+            ("Aunt Huda", "relative", "ar"),
+            ("Dr. Sami Haddad", "doctor", "ar"),
+            ("Dr. Anne Weiss", "other", "en"),
+        )
+    ]
     passes = [pass_of(browser, url, scene.consult_id, one) for one in people]
     passes += [pass_of(browser, url, scene.consult_id, link=link) for link in links]
     browser.close()
@@ -118,10 +132,16 @@ def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
         doctor.page.keyboard.press("Escape")
 
         expect(doctor.by("tiles")).to_have_attribute("data-count", str(MOST_SEATS))
-        doctor.until("""window.consilium.link.stats().then(({ slots }) =>
-            slots.every(({ video, audio }) => video.frames > 5 && audio.packets > 20))""", within=40)
-        patient.until("""window.consilium.link.stats().then(({ slots }) =>
-            slots.every(({ video }) => video.frames > 5))""", within=40)
+        doctor.until(
+            """window.consilium.link.stats().then(({ slots }) =>
+            slots.every(({ video, audio }) => video.frames > 5 && audio.packets > 20))""",
+            within=40,
+        )
+        patient.until(
+            """window.consilium.link.stats().then(({ slots }) =>
+            slots.every(({ video }) => video.frames > 5))""",
+            within=40,
+        )
 
         doctor.by("settings-toggle").click()
         doctor.by("view-grid").check()
@@ -129,7 +149,10 @@ def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
         boxes = [tile.bounding_box() for tile in doctor.by("tiles").locator(".tile").all()]
         assert all(box is not None for box in boxes)
         sizes = {(round(box["width"]), round(box["height"])) for box in boxes if box}
-        assert len(sizes) <= 2 and len({(round(box["x"]), round(box["y"])) for box in boxes if box}) == MOST_SEATS
+        assert (
+            len(sizes) <= 2
+            and len({(round(box["x"]), round(box["y"])) for box in boxes if box}) == MOST_SEATS
+        )
         bar = doctor.page.locator(".bar").bounding_box()
         assert bar and all(box and box["y"] + box["height"] <= bar["y"] + 1 for box in boxes)
         assert faults(doctor.page) == [] and faults(patient.page) == []
@@ -140,4 +163,6 @@ def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
         stranger = scene.seat(None, role="stranger")
         stranger.page.goto(invited(scene, "Cousin", language="en"))
         stranger.page.locator("main form button").click()
-        expect(stranger.page.locator("main")).to_contain_text("All 8 places in this consultation are taken.")
+        expect(stranger.page.locator("main")).to_contain_text(
+            "All 8 places in this consultation are taken."
+        )

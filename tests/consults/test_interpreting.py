@@ -1,4 +1,5 @@
 """Modes, the switch, hand-over, listening, signals, and the guard over the interpreter's line."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -25,7 +26,9 @@ A_WHILE = BLINK + timedelta(seconds=0.5)
 
 
 @pytest.fixture
-def partner(chair: Sit, meeting: Meeting, doctor: Chair, interpreter: Chair, database: Database) -> Chair:
+def partner(
+    chair: Sit, meeting: Meeting, doctor: Chair, interpreter: Chair, database: Database
+) -> Chair:
     """A second interpreter of the same pair."""
     with database.unit_of_work() as session:
         person = another_interpreter(session, meeting, ("ar", "en"))
@@ -48,7 +51,11 @@ def state_of(chair: Chair) -> dict[str, Any]:
 
 
 def hears(chair: Chair) -> dict[str, tuple[str, float]]:
-    return {seat["role"]: (str(seat["sound"]), seat["gain"]) for seat in state_of(chair)["seats"] if seat["gain"]}
+    return {
+        seat["role"]: (str(seat["sound"]), seat["gain"])
+        for seat in state_of(chair)["seats"]
+        if seat["gain"]
+    }
 
 
 def routed(chair: Chair, kind: str) -> set[str]:
@@ -57,14 +64,19 @@ def routed(chair: Chair, kind: str) -> set[str]:
         seat = session.get(Seat, chair.seat_id)
         assert seat is not None
         roles = {one.id: one.role for one in seat.consult.seats}
-        return {roles[route.source] for route in views.media_routes(seat.consult)[seat.id] if route.kind == kind}
+        return {
+            roles[route.source]
+            for route in views.media_routes(seat.consult)[seat.id]
+            if route.kind == kind
+        }
 
 
 # ------------------------------------------------------------ modes and the switch
 
 
 def test_in_simultaneous_mode_each_hears_their_own_language(
-        doctor: Chair, patient: Chair, interpreter: Chair) -> None:
+    doctor: Chair, patient: Chair, interpreter: Chair
+) -> None:
     assert hears(patient) == {"specialist": ("original", 1.0), "interpreter": ("original", 1.0)}
     assert doctor.says("mode.set", mode="simultaneous") == {}
     assert hears(patient) == {"specialist": ("ducked", 0.15), "interpreter": ("interpreter", 1.0)}
@@ -82,14 +94,21 @@ def test_the_patient_does_not_choose_the_mode(patient: Chair, interpreter: Chair
 
 
 def test_an_interpreter_without_the_pair_gets_no_channel_and_the_attempt_is_written_down(
-        doctor: Chair, interpreter: Chair, patient: Chair, database: Database) -> None:
+    doctor: Chair, interpreter: Chair, patient: Chair, database: Database
+) -> None:
     doctor.says("mode.set", mode="simultaneous")
     refused = interpreter.says("channel.take", language="fr")
     assert refused == {"status": 422, "error": refused["error"]}
-    assert patient.says("channel.take", language="en")["status"] == 404, "only interpreters have a switch"
+    assert patient.says("channel.take", language="en")["status"] == 404, (
+        "only interpreters have a switch"
+    )
     with database.sessions() as session:
-        facts = [entry.facts for entry in session.scalars(
-            select(AuditEntry).where(AuditEntry.verb == "consult.refused"))]
+        facts = [
+            entry.facts
+            for entry in session.scalars(
+                select(AuditEntry).where(AuditEntry.verb == "consult.refused")
+            )
+        ]
     assert {"event": "channel.take", "status": 422, "sentence": interpreting.NO_PAIR} in facts
 
 
@@ -108,15 +127,25 @@ def test_ones_own_slider_and_language(doctor: Chair, patient: Chair, interpreter
 # ------------------------------------------------------------ two interpreters
 
 
-def test_a_hand_over_is_offered_and_accepted(doctor: Chair, patient: Chair, interpreter: Chair, partner: Chair) -> None:
+def test_a_hand_over_is_offered_and_accepted(
+    doctor: Chair, patient: Chair, interpreter: Chair, partner: Chair
+) -> None:
     doctor.says("mode.set", mode="simultaneous")
-    assert (state_of(interpreter)["you"]["liveOn"], state_of(partner)["you"]["liveOn"]) == ("ar", None)
+    assert (state_of(interpreter)["you"]["liveOn"], state_of(partner)["you"]["liveOn"]) == (
+        "ar",
+        None,
+    )
     taken = partner.says("channel.take", language="ar")
     assert taken["status"] == 409, "the channel is somebody's"
-    assert partner.says("handover.accept", giver=interpreter.seat_id)["status"] == 409, "nothing was offered"
+    assert partner.says("handover.accept", giver=interpreter.seat_id)["status"] == 409, (
+        "nothing was offered"
+    )
     assert interpreter.says("handover.offer") == {}
     assert partner.says("handover.accept", giver=interpreter.seat_id) == {}
-    assert (state_of(interpreter)["you"]["liveOn"], state_of(partner)["you"]["liveOn"]) == (None, "ar")
+    assert (state_of(interpreter)["you"]["liveOn"], state_of(partner)["you"]["liveOn"]) == (
+        None,
+        "ar",
+    )
     assert routed(patient, "audio") >= {"interpreter"}
 
 
@@ -126,7 +155,8 @@ def test_who_interprets_alone_has_nobody_to_hand_over_to(doctor: Chair, interpre
 
 
 def test_interpreters_write_to_one_another_alone(
-        doctor: Chair, patient: Chair, interpreter: Chair, partner: Chair) -> None:
+    doctor: Chair, patient: Chair, interpreter: Chair, partner: Chair
+) -> None:
     line = {"channel": "interpreters", "client_id": "client-1", "text": "take over at ten?"}
     assert interpreter.says("chat.say", **line)["line"]["number"] == 1
     assert [one["text"] for one in partner.heard("chat.line")] == ["take over at ten?"]
@@ -134,11 +164,14 @@ def test_interpreters_write_to_one_another_alone(
     assert doctor.says("chat.since", channel="interpreters")["chat"] == []
     assert doctor.says("chat.say", **{**line, "client_id": "client-2"})["status"] == 404
     doctor.says("chat.say", client_id="client-3", text="to all")
-    assert [one["number"] for one in interpreter.heard("chat.line")][-1] == 1, "each channel counts by itself"
+    assert [one["number"] for one in interpreter.heard("chat.line")][-1] == 1, (
+        "each channel counts by itself"
+    )
 
 
 def test_a_relay_where_nobody_has_the_direct_pair(
-        chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair, database: Database) -> None:
+    chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair, database: Database
+) -> None:
     with database.unit_of_work() as session:
         one = another_interpreter(session, meeting, ("fr", "en"))
         two = another_interpreter(session, meeting, ("ar", "fr"))
@@ -146,9 +179,17 @@ def test_a_relay_where_nobody_has_the_direct_pair(
     doctor.says("mode.set", mode="simultaneous")
     first.says("channel.take", language="fr")
     second.says("channel.take", language="ar")
-    heard = {seat["name"]: (str(seat["sound"]), seat["gain"]) for seat in state_of(patient)["seats"] if seat["gain"]}
+    heard = {
+        seat["name"]: (str(seat["sound"]), seat["gain"])
+        for seat in state_of(patient)["seats"]
+        if seat["gain"]
+    }
     assert heard[two.name] == ("interpreter", 1.0) and one.name not in heard
-    relay = {seat["id"]: (str(seat["sound"]), seat["gain"]) for seat in state_of(second)["seats"] if seat["gain"]}
+    relay = {
+        seat["id"]: (str(seat["sound"]), seat["gain"])
+        for seat in state_of(second)["seats"]
+        if seat["gain"]
+    }
     assert relay[first.seat_id] == ("interpreter", 1.0), "the second works from the first"
 
 
@@ -156,14 +197,17 @@ def test_a_relay_where_nobody_has_the_direct_pair(
 
 
 def test_slower_please_is_shown_and_counted(
-        doctor: Chair, patient: Chair, database: Database, meeting: Meeting) -> None:
+    doctor: Chair, patient: Chair, database: Database, meeting: Meeting
+) -> None:
     for signal in ("slower", "slower", "explain"):
         assert patient.says("signal.raise", signal=signal) == {}
     assert doctor.heard("signal")[-1] == {"seat": patient.seat_id, "signal": "explain"}
     assert patient.says("signal.raise", signal="faster")["status"] == 422
     with database.sessions() as session:
-        raised = [event.facts["signal"] for event in session.scalars(
-            select(ConsultEvent).where(ConsultEvent.kind == "signal"))]
+        raised = [
+            event.facts["signal"]
+            for event in session.scalars(select(ConsultEvent).where(ConsultEvent.kind == "signal"))
+        ]
     assert sorted(raised) == ["explain", "slower", "slower"]
 
 
@@ -171,32 +215,50 @@ def test_slower_please_is_shown_and_counted(
 
 
 def people(*, lost: bool, other: bool = False) -> list[Voice]:
-    voices = [Voice("p", 0, "ar", "ar"), Voice("d", 1, "en", "en"),
-              Voice("i", 2, "ar", "ar", ("ar", "en"), "ar", away=lost)]
+    voices = [
+        Voice("p", 0, "ar", "ar"),
+        Voice("d", 1, "en", "en"),
+        Voice("i", 2, "ar", "ar", ("ar", "en"), "ar", away=lost),
+    ]
     return [*voices, Voice("j", 3, "en", "en", ("en", "ar"))] if other else voices
 
 
-@pytest.mark.parametrize(("voices", "interrupted"), [
-    pytest.param(people(lost=False), False, id="everyone is here"),
-    pytest.param(people(lost=True), True, id="the only interpreter is away"),
-    pytest.param(people(lost=True, other=True), False, id="the partner is here"),
-    pytest.param(people(lost=True)[1:], False, id="nobody is left to interpret for"),
-    pytest.param([*people(lost=False), Voice("g", 4, "ja", "ja")], False, id="a language that nobody ever brought"),
-])
+@pytest.mark.parametrize(
+    ("voices", "interrupted"),
+    [
+        pytest.param(people(lost=False), False, id="everyone is here"),
+        pytest.param(people(lost=True), True, id="the only interpreter is away"),
+        pytest.param(people(lost=True, other=True), False, id="the partner is here"),
+        pytest.param(people(lost=True)[1:], False, id="nobody is left to interpret for"),
+        pytest.param(
+            [*people(lost=False), Voice("g", 4, "ja", "ja")],
+            False,
+            id="a language that nobody ever brought",
+        ),
+    ],
+)
 def test_when_a_meeting_is_interrupted(voices: list[Voice], interrupted: bool) -> None:
     assert is_interrupted(voices) is interrupted
 
 
 def test_a_lost_interpreter_pauses_the_meeting_and_its_clock_until_they_are_back(
-        app: Flask, chair: Sit, meeting: Meeting, doctor: Chair, patient: Chair, interpreter: Chair,
-        database: Database) -> None:
+    app: Flask,
+    chair: Sit,
+    meeting: Meeting,
+    doctor: Chair,
+    patient: Chair,
+    interpreter: Chair,
+    database: Database,
+) -> None:
     doctor.says("mode.set", mode="simultaneous")
     interpreter.socket.disconnect("/consult")
     with app.app_context(), shifted(A_WHILE), database.unit_of_work() as session:
         watch.make_round(session)
     assert patient.heard("state")[-1]["pausedAt"] is not None
     with shifted(A_WHILE):
-        assert hears(patient) == {"specialist": ("original", 1.0)}, "the original is the closest there is"
+        assert hears(patient) == {"specialist": ("original", 1.0)}, (
+            "the original is the closest there is"
+        )
     with shifted(timedelta(seconds=30)):
         back = chair(meeting.circle.interpreter)
         state = back.sits()["state"]
@@ -204,12 +266,20 @@ def test_a_lost_interpreter_pauses_the_meeting_and_its_clock_until_they_are_back
     assert state["you"]["liveOn"] == "ar", "channels are as they were"
     assert hears(patient) == {"specialist": ("ducked", 0.15), "interpreter": ("interpreter", 1.0)}
     with database.sessions() as session:
-        kinds = [event.kind for event in session.scalars(select(ConsultEvent).order_by(ConsultEvent.id))]
+        kinds = [
+            event.kind for event in session.scalars(select(ConsultEvent).order_by(ConsultEvent.id))
+        ]
     assert kinds.index("paused") < kinds.index("resumed")
 
 
 def test_a_partner_takes_the_channel_of_one_who_is_lost(
-        app: Flask, doctor: Chair, patient: Chair, interpreter: Chair, partner: Chair, database: Database) -> None:
+    app: Flask,
+    doctor: Chair,
+    patient: Chair,
+    interpreter: Chair,
+    partner: Chair,
+    database: Database,
+) -> None:
     doctor.says("mode.set", mode="simultaneous")
     interpreter.socket.disconnect("/consult")
     with app.app_context(), shifted(A_WHILE), database.unit_of_work() as session:
@@ -221,9 +291,12 @@ def test_a_partner_takes_the_channel_of_one_who_is_lost(
 
 
 def test_nothing_is_paused_before_the_interpreter_has_come(
-        app: Flask, doctor: Chair, patient: Chair, database: Database, meeting: Meeting) -> None:
+    app: Flask, doctor: Chair, patient: Chair, database: Database, meeting: Meeting
+) -> None:
     with app.app_context(), database.unit_of_work() as session:
         watch.make_round(session)
     with database.sessions() as session:
         consult = session.get(Consult, meeting.consult_id)
-        assert consult is not None and consult.paused_at is None and consult.mode == Mode.CONSECUTIVE
+        assert (
+            consult is not None and consult.paused_at is None and consult.mode == Mode.CONSECUTIVE
+        )

@@ -1,4 +1,5 @@
 """What each person hears, measured in real browsers: every microphone plays its own tone."""
+
 from __future__ import annotations
 
 import pytest
@@ -12,7 +13,9 @@ from tests.consults.test_interpreting import another_interpreter
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 arabic = translator("ar")
-PATIENT, DOCTOR, INTERPRETER, PARTNER = (TONES[role] for role in ("patient", "specialist", "interpreter", "partner"))
+PATIENT, DOCTOR, INTERPRETER, PARTNER = (
+    TONES[role] for role in ("patient", "specialist", "interpreter", "partner")
+)
 
 
 def turn_to_simultaneous(scene: Scene, interpreter: Guest) -> None:
@@ -21,10 +24,15 @@ def turn_to_simultaneous(scene: Scene, interpreter: Guest) -> None:
     expect(interpreter.by("switch")).to_be_visible()
 
 
-def test_direct_interpretation_the_slider_the_cough_the_signals_and_a_lost_interpreter(scene: Scene) -> None:
+def test_direct_interpretation_the_slider_the_cough_the_signals_and_a_lost_interpreter(
+    scene: Scene,
+) -> None:
     doctor, patient, interpreter = scene.all
     scene.everyone_is_inside()
-    d, p, i = (one.name for one in (scene.circle.specialist, scene.circle.patient, scene.circle.interpreter))
+    d, p, i = (
+        one.name
+        for one in (scene.circle.specialist, scene.circle.patient, scene.circle.interpreter)
+    )
 
     # In turn: everyone hears everyone.
     patient.comes_to_hear({d: (DOCTOR, 1), i: (INTERPRETER, 1)})
@@ -74,9 +82,13 @@ def test_direct_interpretation_the_slider_the_cough_the_signals_and_a_lost_inter
     # The interpreter's line is lost: within five seconds everyone reads it in their own language.
     interpreter.context.set_offline(True)
     interpreter.context.close()
-    expect(patient.by("paused")).to_have_text(arabic(
-        "Interpretation is paused: the interpreter's line was lost. Please wait a moment; it is being brought back."),
-        timeout=5000)
+    expect(patient.by("paused")).to_have_text(
+        arabic(
+            "Interpretation is paused: the interpreter's line was lost. Please wait a moment; it is"
+            " being brought back."
+        ),
+        timeout=5000,
+    )
     expect(doctor.by("clock")).to_contain_text("paused")
     patient.comes_to_hear({d: (DOCTOR, 1)})
 
@@ -92,7 +104,9 @@ def test_direct_interpretation_the_slider_the_cough_the_signals_and_a_lost_inter
 
 def test_a_point_is_said_back_a_line_is_read_and_two_interpreters_hand_over(scene: Scene) -> None:
     with scene.database.unit_of_work() as session:
-        second = another_interpreter(session, Meeting(scene.circle, scene.coordinator), ("ar", "en"))
+        second = another_interpreter(
+            session, Meeting(scene.circle, scene.coordinator), ("ar", "en")
+        )
     doctor, patient, interpreter = scene.all
     scene.everyone_is_inside()
 

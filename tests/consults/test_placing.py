@@ -1,4 +1,7 @@
-"""Which media node carries a room: the one with most to spare, another where it is full, another when it is lost."""
+"""Which media node carries a room: the one with most to spare, another where it is full, another
+when it is lost.
+"""
+
 from __future__ import annotations
 
 import asyncio
@@ -30,9 +33,20 @@ GENEROUS = 30.0
 """Seconds; the promise is ten, and a machine may be busy."""
 
 
-def a_node(database: Database, name: str, *, capacity: int, rooms: int = 0, load: float = 0.0) -> None:
+def a_node(
+    database: Database, name: str, *, capacity: int, rooms: int = 0, load: float = 0.0
+) -> None:
     with database.unit_of_work() as session:
-        session.add(MediaNode(id=name, sid=f"sid of {name}", capacity=capacity, rooms=rooms, load=load, seen_at=now()))
+        session.add(
+            MediaNode(
+                id=name,
+                sid=f"sid of {name}",
+                capacity=capacity,
+                rooms=rooms,
+                load=load,
+                seen_at=now(),
+            )
+        )
 
 
 def test_a_room_goes_to_the_node_with_most_to_spare(database: Database, meeting: Meeting) -> None:
@@ -46,11 +60,14 @@ def test_a_room_goes_to_the_node_with_most_to_spare(database: Database, meeting:
         assert registry.place(session, consult).id == "small and idler"
         assert registry.place(session, consult, without=["small and idler"]).id == "small and idle"
         with pytest.raises(registry.NoLine):
-            registry.place(session, consult, without=["small and idle", "small and idler", "large and busy"])
+            registry.place(
+                session, consult, without=["small and idle", "small and idler", "large and busy"]
+            )
 
 
 def test_where_a_node_is_full_the_next_one_is_asked_and_keeps_the_room(
-        app: Flask, database: Database, meeting: Meeting, doctor: Chair, monkeypatch: pytest.MonkeyPatch) -> None:
+    app: Flask, database: Database, meeting: Meeting, doctor: Chair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a_node(database, "full", capacity=30)
     a_node(database, "free", capacity=20)
     asked: list[tuple[str, str]] = []
@@ -64,16 +81,22 @@ def test_where_a_node_is_full_the_next_one_is_asked_and_keeps_the_room(
     monkeypatch.setattr(commands, "call", call)
     answer = doctor.says("media.offer", sdp=SDP, lines={"mic": "0"}, connection="c" * 16)
     assert answer == {"sdp": "v=0 the answer"}
-    assert [sid for sid, command in asked if command == "seat.offer"] == ["sid of full", "sid of free"]
+    assert [sid for sid, command in asked if command == "seat.offer"] == [
+        "sid of full",
+        "sid of free",
+    ]
     with database.sessions() as session:
         assert session.get_one(Consult, meeting.consult_id).node_id == "free"
 
 
 def test_a_seat_that_asks_too_often_is_told_so_and_its_room_stays_where_it_is(
-        database: Database, meeting: Meeting, doctor: Chair, monkeypatch: pytest.MonkeyPatch) -> None:
+    database: Database, meeting: Meeting, doctor: Chair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a_node(database, "one", capacity=30)
     a_node(database, "other", capacity=20)
-    monkeypatch.setattr(commands, "call", lambda sid, command, message: {"error": "busy", "message": "too often"})
+    monkeypatch.setattr(
+        commands, "call", lambda sid, command, message: {"error": "busy", "message": "too often"}
+    )
     answer = doctor.says("media.offer", sdp=SDP, lines={"mic": "0"}, connection="c" * 16)
     assert answer["status"] == 429
     with database.sessions() as session:
@@ -90,8 +113,11 @@ class Through:
         self._socket = socket
 
     async def offer(self, command: SeatOffer) -> OfferAnswered:
-        message = {"sdp": command.sdp, "lines": command.lines.model_dump(mode="json"), "connection": "c" * 8 +
-                   command.connection.replace(" ", "")}
+        message = {
+            "sdp": command.sdp,
+            "lines": command.lines.model_dump(mode="json"),
+            "connection": "c" * 8 + command.connection.replace(" ", ""),
+        }
         answer = await self._socket.call("media.offer", message, namespace="/consult", timeout=15)
         assert "sdp" in answer, answer
         return OfferAnswered(sdp=answer["sdp"])
@@ -99,7 +125,8 @@ class Through:
 
 @pytest.mark.late
 def test_a_node_that_is_killed_has_its_room_on_the_other_one(
-        house: House, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    house: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
     house._start("media2", ["-m", "app.media"], house.ports[0])
     wait_for(lambda: nodes_here(database) == 2, 20, house.logs)
@@ -154,5 +181,7 @@ def a_ticket(database: Database, person: Person, consult_id: str) -> str:
 def kill(house: House, node_id: str | None) -> None:
     """A node is called by its machine and process."""
     pid = int((node_id or "").rpartition("-")[2])
-    process = next(each for each in house.processes.values() if each.popen and each.popen.pid == pid)
+    process = next(
+        each for each in house.processes.values() if each.popen and each.popen.pid == pid
+    )
     process.kill()

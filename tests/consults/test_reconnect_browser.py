@@ -1,6 +1,8 @@
-"""Whatever happens to a call, every picture and every voice is back, the chat has no double and no hole, channels are
-as they were, and what everybody agreed to record goes on being recorded. How soon, at a quiet machine, says
-`./consilium bench reconnect`."""
+"""Whatever happens to a call, every picture and every voice is back, the chat has no double and no
+hole, channels are as they were, and what everybody agreed to record goes on being recorded. How
+soon, at a quiet machine, says `./consilium bench reconnect`.
+"""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -29,7 +31,9 @@ NODE_S = 40.0
 
 
 def test_the_matrix(scene: Scene, database: Database) -> None:
-    """One call goes through it all while it is recorded, and is at the end what it was in the beginning."""
+    """One call goes through it all while it is recorded, and is at the end what it was in the
+    beginning.
+    """
     scene.everyone_is_inside()
     scene.everyone_meets()
     turn_to_simultaneous(scene, scene.interpreter)
@@ -67,15 +71,18 @@ def test_the_matrix(scene: Scene, database: Database) -> None:
             assert took < limit
             reconnecting.writes(scene.patient, f"after {number}")
             said += [f"before {number}", f"after {number}"]
-            reconnecting.everyone_has_read(scene, said, within=120)  # a busy machine takes long to start a web
+            reconnecting.everyone_has_read(
+                scene, said, within=120
+            )  # a busy machine takes long to start a web
             assert reconnecting.standing(scene) == before
             back.append(now())
     it_was_recorded(scene, database, back, gone[0])
 
 
 def it_was_recorded(scene: Scene, database: Database, back: list[datetime], gone: datetime) -> None:
-    """Nobody was asked again. The patient's voice is in the film after each happening; of the time in which the web was
-    gone, and nobody could have stopped the node, there is nothing."""
+    """Nobody was asked again. The patient's voice is in the film after each happening; of the time
+    in which the web was gone, and nobody could have stopped the node, there is nothing.
+    """
     scene.doctor.by("leave").click()
     scene.doctor.by("end").click()
     scene.patient.page.wait_for_url("**/after")
@@ -86,7 +93,9 @@ def it_was_recorded(scene: Scene, database: Database, back: list[datetime], gone
     assert kinds["recording_paused"] == kinds["recording_resumed"]
 
     one = the_recording(database)
-    whole = film(scene.patient, scene, one.record_id, "ar")  # of it the interpreter has no part: they speak English
+    whole = film(
+        scene.patient, scene, one.record_id, "ar"
+    )  # of it the interpreter has no part: they speak English
     for number, moment in enumerate(back):
         at = one.milliseconds(moment) / 1000
         assert tone(whole, 0, at - 1.2, at - 0.2) == pytest.approx(TONES["patient"], abs=5), number

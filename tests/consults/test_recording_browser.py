@@ -1,5 +1,7 @@
-"""A recording in real browsers and real processes: agreed to, seen by everyone, withdrawn, purged; kept, found again
-after the node was killed, and played back in either language."""
+"""A recording in real browsers and real processes: agreed to, seen by everyone, withdrawn, purged;
+kept, found again after the node was killed, and played back in either language.
+"""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -40,7 +42,9 @@ def everyone_agrees(scene: Scene) -> None:
 
 def events(database: Database) -> dict[str, ConsultEvent]:
     with database.sessions() as session:
-        found = session.scalars(select(ConsultEvent).order_by(ConsultEvent.at, ConsultEvent.id)).all()
+        found = session.scalars(
+            select(ConsultEvent).order_by(ConsultEvent.at, ConsultEvent.id)
+        ).all()
         return {event.kind: event for event in found}
 
 
@@ -54,7 +58,8 @@ def objects(scene: Scene) -> int:
 
 
 def test_everyone_agrees_and_who_withdraws_stops_it_at_once_and_has_it_deleted(
-        scene: Scene, database: Database) -> None:
+    scene: Scene, database: Database
+) -> None:
     doctor, patient, interpreter = scene.all
     scene.everyone_is_inside()
     before = objects(scene)
@@ -85,7 +90,9 @@ def test_everyone_agrees_and_who_withdraws_stops_it_at_once_and_has_it_deleted(
     assert [one.complaints for one in scene.all] == [[], [], []]
 
 
-def test_it_is_kept_though_the_node_was_killed_and_plays_in_either_language(scene: Scene, database: Database) -> None:
+def test_it_is_kept_though_the_node_was_killed_and_plays_in_either_language(
+    scene: Scene, database: Database
+) -> None:
     doctor, patient, interpreter = scene.all
     scene.everyone_is_inside()
     doctor.by("listen").click()
@@ -131,7 +138,9 @@ def test_it_is_kept_though_the_node_was_killed_and_plays_in_either_language(scen
 
 
 def film(guest: Guest, scene: Scene, record_id: str | None, tag: str) -> bytes:
-    return guest.context.request.get(f"{scene.house.url}/consults/recordings/{record_id}/{tag}.webm").body()
+    return guest.context.request.get(
+        f"{scene.house.url}/consults/recordings/{record_id}/{tag}.webm"
+    ).body()
 
 
 def plays(guest: Guest) -> float:

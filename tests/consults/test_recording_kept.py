@@ -1,4 +1,7 @@
-"""What becomes of a recording: the segments in the store are made one record, which plays in one language at a time."""
+"""What becomes of a recording: the segments in the store are made one record, which plays in one
+language at a time.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -46,8 +49,12 @@ def two_languages(begin_ms: int = 0) -> tuple[bytes, ...]:
 
 
 @pytest.fixture
-def ended(doctor: Chair, patient: Chair, interpreter: Chair, database: Database, settings: Settings) -> str:
-    """A consult that was recorded has ended; a node had stored what it recorded. Gives the recording's id."""
+def ended(
+    doctor: Chair, patient: Chair, interpreter: Chair, database: Database, settings: Settings
+) -> str:
+    """A consult that was recorded has ended; a node had stored what it recorded. Gives the
+    recording's id.
+    """
     doctor.says("recording.ask")
     patient.says("recording.answer", agrees=True)
     interpreter.says("recording.answer", agrees=True)
@@ -60,7 +67,9 @@ def ended(doctor: Chair, patient: Chair, interpreter: Chair, database: Database,
         return one.id
 
 
-def store_segments(settings: Settings, one: Recording, clusters: tuple[bytes, ...], first: int = 0) -> None:
+def store_segments(
+    settings: Settings, one: Recording, clusters: tuple[bytes, ...], first: int = 0
+) -> None:
     store = SegmentStore(settings.storage_url)
     for number, cluster in enumerate(clusters, first):
         assert store.add(segment_id(one.id, number), base64.b64decode(one.key), cluster)
@@ -78,7 +87,9 @@ def film_of(app: Flask, database: Database, record: Record | None) -> bytes:
     assert record is not None
     with database.sessions() as session:
         parts = session.scalars(select(UploadPart).order_by(UploadPart.start)).all()
-        film = b"".join(b"".join(app.extensions["blobs"].read(part.id, part.wrapped_key)) for part in parts)
+        film = b"".join(
+            b"".join(app.extensions["blobs"].read(part.id, part.wrapped_key)) for part in parts
+        )
     assert len(film) == record.size
     return film
 
@@ -89,7 +100,8 @@ def watch(visit: Callable[..., Visitor]) -> Iterator[Callable[[Person], Visitor]
 
 
 def test_it_becomes_a_record_that_plays_in_either_language_and_whole(
-        app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]) -> None:
+    app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]
+) -> None:
     record = close(app, database, ended)
     assert record is not None
     patient = watch(meeting.circle.patient)
@@ -112,7 +124,8 @@ def test_it_becomes_a_record_that_plays_in_either_language_and_whole(
 
 
 def test_any_range_of_a_language_is_that_part_of_the_whole(
-        app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]) -> None:
+    app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]
+) -> None:
     record = close(app, database, ended)
     assert record is not None
     doctor, url = watch(meeting.circle.specialist), f"/consults/recordings/{record.id}/en.webm"
@@ -129,8 +142,9 @@ def test_any_range_of_a_language_is_that_part_of_the_whole(
         assert {entry.actor_id for entry in seen} == {meeting.circle.specialist.id}
 
 
-def test_a_player_can_seek_by_the_cues(app: Flask, database: Database, ended: str, meeting: Meeting,
-                                       watch: Callable[[Person], Visitor]) -> None:
+def test_a_player_can_seek_by_the_cues(
+    app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]
+) -> None:
     record = close(app, database, ended)
     assert record is not None
     film = watch(meeting.circle.patient).get(f"/consults/recordings/{record.id}/ar.webm").data
@@ -141,7 +155,8 @@ def test_a_player_can_seek_by_the_cues(app: Flask, database: Database, ended: st
 
 
 def test_who_has_no_business_with_it_does_not_see_it(
-        app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]) -> None:
+    app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]
+) -> None:
     record = close(app, database, ended)
     assert record is not None
     url = f"/consults/recordings/{record.id}/en.webm"
@@ -155,10 +170,16 @@ def test_who_has_no_business_with_it_does_not_see_it(
 
 
 def test_captions_come_at_their_time_in_their_language(
-        app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]) -> None:
+    app: Flask, database: Database, ended: str, meeting: Meeting, watch: Callable[[Person], Visitor]
+) -> None:
     with database.unit_of_work() as session:
         one, line = session.scalars(select(Recording)).one(), session.scalars(select(Caption)).one()
-        one.runs = [[(line.at - timedelta(seconds=4)).isoformat(), (line.at + timedelta(seconds=5)).isoformat()]]
+        one.runs = [
+            [
+                (line.at - timedelta(seconds=4)).isoformat(),
+                (line.at + timedelta(seconds=5)).isoformat(),
+            ]
+        ]
         one.stored_at = line.at + timedelta(seconds=5)
     record = close(app, database, ended)
     assert record is not None
@@ -170,8 +191,11 @@ def test_captions_come_at_their_time_in_their_language(
 
 
 def test_what_a_killed_node_left_is_joined_and_what_is_missing_is_silence(
-        app: Flask, database: Database, ended: str, settings: Settings) -> None:
-    """The first node was killed after nine seconds, another went on at 14; a segment was spoilt on the disk."""
+    app: Flask, database: Database, ended: str, settings: Settings
+) -> None:
+    """The first node was killed after nine seconds, another went on at 14; a segment was spoilt on
+    the disk.
+    """
     with database.unit_of_work() as session:
         one = session.scalars(select(Recording)).one()
         count = len(two_languages())
@@ -186,7 +210,8 @@ def test_what_a_killed_node_left_is_joined_and_what_is_missing_is_silence(
 
 
 def test_where_the_first_segment_was_lost_it_begins_with_silence_and_not_too_early(
-        app: Flask, database: Database, ended: str, settings: Settings) -> None:
+    app: Flask, database: Database, ended: str, settings: Settings
+) -> None:
     with database.unit_of_work() as session:
         one = session.scalars(select(Recording)).one()
         for number in range(len(two_languages())):
@@ -198,7 +223,8 @@ def test_where_the_first_segment_was_lost_it_begins_with_silence_and_not_too_ear
 
 
 def test_it_waits_for_a_node_that_is_still_storing_but_not_for_ever(
-        app: Flask, database: Database, ended: str) -> None:
+    app: Flask, database: Database, ended: str
+) -> None:
     with database.unit_of_work() as session:
         session.scalars(select(Recording)).one().stored_at = None
     assert close(app, database, ended) is None
@@ -223,14 +249,20 @@ def test_a_recording_of_nothing_is_no_record(app: Flask, database: Database, doc
 
 
 def test_purging_deletes_every_segment_also_one_that_comes_late(
-        app: Flask, database: Database, ended: str, settings: Settings) -> None:
-    context, blobs = SimpleNamespace(database=database, blobs=app.extensions["blobs"]), app.extensions["blobs"]
+    app: Flask, database: Database, ended: str, settings: Settings
+) -> None:
+    context, blobs = (
+        SimpleNamespace(database=database, blobs=app.extensions["blobs"]),
+        app.extensions["blobs"],
+    )
     with database.unit_of_work() as session:
         one = session.scalars(select(Recording)).one()
         key, count = one.key, len(two_languages())
         recording_closing.purge(session, {"recording_id": ended}, context)  # type: ignore[arg-type]
     assert not any(blobs.exists(segment_id(ended, number)) for number in range(count))
-    SegmentStore(settings.storage_url).add(segment_id(ended, count), base64.b64decode(key), two_languages()[0])
+    SegmentStore(settings.storage_url).add(
+        segment_id(ended, count), base64.b64decode(key), two_languages()[0]
+    )
     with database.unit_of_work() as session:
         again = session.scalars(select(Job).where(Job.kind == recording.PURGE_JOB)).one()
         recording_closing.purge(session, again.payload, context)  # type: ignore[arg-type]
@@ -240,8 +272,14 @@ def test_purging_deletes_every_segment_also_one_that_comes_late(
 
 @pytest.mark.parametrize("purges", ["yes", "no"])
 def test_who_withdrew_may_still_decide_after_the_end(
-        app: Flask, database: Database, doctor: Chair, patient: Chair, settings: Settings,
-        watch: Callable[[Person], Visitor], purges: str) -> None:
+    app: Flask,
+    database: Database,
+    doctor: Chair,
+    patient: Chair,
+    settings: Settings,
+    watch: Callable[[Person], Visitor],
+    purges: str,
+) -> None:
     doctor.says("recording.ask")
     patient.says("recording.answer", agrees=True)
     patient.says("recording.answer", agrees=False)

@@ -1,4 +1,5 @@
 """The room in real browsers, against a real web process and a real media node."""
+
 from __future__ import annotations
 
 import re
@@ -30,9 +31,15 @@ def test_a_consultation_from_the_test_before_it_to_its_end(scene: Scene) -> None
     for one in scene.all:
         one.open(scene.house.url, scene.consult_id)
     patient.enter()
-    expect(patient.by("lobby-status")).to_have_text(arabic(
-        "The doctor has been told that you are ready. You will be let in; you need to do nothing."))
-    expect(doctor.by("lobby-people").get_by_test_id("person-patient")).to_contain_text("Ready to come in")
+    expect(patient.by("lobby-status")).to_have_text(
+        arabic(
+            "The doctor has been told that you are ready. You will be let in; you need to do"
+            " nothing."
+        )
+    )
+    expect(doctor.by("lobby-people").get_by_test_id("person-patient")).to_contain_text(
+        "Ready to come in"
+    )
     assert patient.page.evaluate("document.documentElement.dir") == "rtl"
 
     # One by one.
@@ -94,7 +101,9 @@ def test_a_consultation_from_the_test_before_it_to_its_end(scene: Scene) -> None
         assert one.complaints == []
 
 
-def test_who_comes_late_sees_a_picture_at_once_a_reload_returns_and_a_second_tab_takes_over(scene: Scene) -> None:
+def test_who_comes_late_sees_a_picture_at_once_a_reload_returns_and_a_second_tab_takes_over(
+    scene: Scene,
+) -> None:
     doctor, patient, interpreter = scene.all
     for one in (doctor, patient):
         one.open(scene.house.url, scene.consult_id)

@@ -101,7 +101,9 @@ def test_an_object_cannot_stand_in_for_another(store: BlobStore) -> None:
         store.read("a" * 32, two.wrapped_key)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(start=st.integers(0, 3 * MIB), length=st.none() | st.integers(0, 3 * MIB))
 def test_any_range(store: BlobStore, start: int, length: int | None) -> None:
     plain = (SENTENCE * (2 * MIB // len(SENTENCE) + 1))[: 2 * MIB + 99]
@@ -138,7 +140,12 @@ def test_memory_does_not_grow_with_the_object(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     store = BlobStore(tmp_path.as_uri(), RING)
-    for change in (lambda b: b[:-1], lambda b: b"", lambda b: b[:100] + b"x" + b[101:], lambda b: b + b"x"):
+    for change in (
+        lambda b: b[:-1],
+        lambda b: b"",
+        lambda b: b[:100] + b"x" + b[101:],
+        lambda b: b + b"x",
+    ):
         object_id = new_id()
         stored = store.put(object_id, [SENTENCE * 1000])
         [path] = tmp_path.rglob(object_id)
@@ -147,7 +154,9 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
             list(store.read(object_id, stored.wrapped_key))
 
 
-@pytest.mark.parametrize("url", ["", "/srv/records", "file://", "ftp://host/x", "s3:///x", "file://elsewhere/srv"])
+@pytest.mark.parametrize(
+    "url", ["", "/srv/records", "file://", "ftp://host/x", "s3:///x", "file://elsewhere/srv"]
+)
 def test_a_url_that_names_no_store_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="STORAGE_URL"):
         BlobStore(url, RING)
@@ -159,7 +168,9 @@ def test_an_id_that_is_a_path_is_refused(object_id: str, tmp_path: Path) -> None
         BlobStore(tmp_path.as_uri(), RING).put(object_id, [])
 
 
-def test_who_has_no_master_key_adds_segments_and_never_changes_one(store: BlobStore, address: str) -> None:
+def test_who_has_no_master_key_adds_segments_and_never_changes_one(
+    store: BlobStore, address: str
+) -> None:
     segments, key, object_id = SegmentStore(address), new_data_key(), new_id()
     assert not segments.has(object_id)
     assert segments.add(object_id, key, SENTENCE)

@@ -143,7 +143,9 @@ places = st.sampled_from(EDGES) | st.integers(0, FIRST + OTHER + 20_000)
 
 @settings(max_examples=150, deadline=None)
 @given(
-    thing=st.sampled_from([THREE_SEGMENTS, EXACTLY_TWO, NOTHING]), start=places, length=st.none() | places
+    thing=st.sampled_from([THREE_SEGMENTS, EXACTLY_TWO, NOTHING]),
+    start=places,
+    length=st.none() | places,
 )
 def test_any_range_reads_as_a_slice_does(thing: Counting, start: int, length: int | None) -> None:
     end = None if length is None else start + length
@@ -160,7 +162,9 @@ def test_any_range_reads_as_a_slice_does(thing: Counting, start: int, length: in
         (0, None, {0, 1, 2}),
     ],
 )
-def test_only_the_segments_of_the_range_are_read(start: int, end: int | None, segments: set[int]) -> None:
+def test_only_the_segments_of_the_range_are_read(
+    start: int, end: int | None, segments: set[int]
+) -> None:
     THREE_SEGMENTS.asked.clear()
     THREE_SEGMENTS.range(start, end)
     [(lower, upper)] = THREE_SEGMENTS.asked
@@ -201,7 +205,9 @@ def test_segments_cannot_change_places() -> None:
     key, size = crypto.new_data_key(), crypto.SEGMENT_BYTES
     body = sealed(key, os.urandom(FIRST + 3 * OTHER))
     with pytest.raises(crypto.Tampered):
-        opened(key, body[:size] + body[2 * size : 3 * size] + body[size : 2 * size] + body[3 * size :])
+        opened(
+            key, body[:size] + body[2 * size : 3 * size] + body[size : 2 * size] + body[3 * size :]
+        )
 
 
 def test_an_object_opens_only_as_itself() -> None:
@@ -259,7 +265,17 @@ def test_a_text_opens_only_where_it_belongs() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " , ", "abc", "k:", "k:!!!", "k:" + "A" * 24, ":" + "A" * 44, f"{OLD},{OLD}", "k 1:" + "A" * 44],
+    [
+        "",
+        " , ",
+        "abc",
+        "k:",
+        "k:!!!",
+        "k:" + "A" * 24,
+        ":" + "A" * 44,
+        f"{OLD},{OLD}",
+        "k 1:" + "A" * 44,
+    ],
 )
 def test_bad_master_keys_stop_with_a_sentence_that_shows_no_key(text: str) -> None:
     with pytest.raises(crypto.BadMasterKeys) as refused:

@@ -1,4 +1,5 @@
 """Time, identifiers, columns and the unit of work."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,7 @@
-"""A new master key, and everything that lay under the old one read with the new one alone: on both databases."""
+"""A new master key, and everything that lay under the old one read with the new one alone: on both
+databases.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -37,8 +40,16 @@ def some_people(database: Database, count: int = 3) -> None:
             patient = a_person(session, Role.PATIENT, name=f"عائشة {number}")
         case = a_case(session, patient)
         specialist = a_person(session, Role.SPECIALIST)
-        session.add(Opinion(case_id=case.id, specialist_id=specialist.id, language="ar", diagnosis="Carcinoma",
-                            pdf_object="place", pdf_key=Keyring(MASTER_KEYS).wrap(bytes(32), "place")))
+        session.add(
+            Opinion(
+                case_id=case.id,
+                specialist_id=specialist.id,
+                language="ar",
+                diagnosis="Carcinoma",
+                pdf_object="place",
+                pdf_key=Keyring(MASTER_KEYS).wrap(bytes(32), "place"),
+            )
+        )
 
 
 def test_afterwards_the_new_key_alone_reads_everything(any_database: Database) -> None:
@@ -57,7 +68,11 @@ def test_afterwards_the_new_key_alone_reads_everything(any_database: Database) -
         rounds += 1
     assert rounds >= before[OLD_NAME] // 4
     with any_database.sessions() as session:
-        assert rotation.under_each(session, ring) == {ring.current: before[OLD_NAME], OLD_NAME: 0, rotation.LOST: 0}
+        assert rotation.under_each(session, ring) == {
+            ring.current: before[OLD_NAME],
+            OLD_NAME: 0,
+            rotation.LOST: 0,
+        }
     crypto.use_for_fields(Keyring(NEW))
     with any_database.sessions() as session:
         assert "عائشة 0" in session.scalars(select(Person.name)).all()
@@ -66,7 +81,9 @@ def test_afterwards_the_new_key_alone_reads_everything(any_database: Database) -
     assert Keyring(NEW).unwrap(opinion.pdf_key or "", "place") == bytes(32)
 
 
-def test_a_key_that_is_gone_is_said_to_be_gone_and_nothing_is_spoilt(any_database: Database) -> None:
+def test_a_key_that_is_gone_is_said_to_be_gone_and_nothing_is_spoilt(
+    any_database: Database,
+) -> None:
     some_people(any_database)
     alone = Keyring(NEW)
     with any_database.sessions() as session:
@@ -77,15 +94,19 @@ def test_a_key_that_is_gone_is_said_to_be_gone_and_nothing_is_spoilt(any_databas
         assert "عائشة 0" in session.scalars(select(Person.name)).all()
 
 
-def test_a_change_made_meanwhile_is_not_undone(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_made_meanwhile_is_not_undone(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     some_people(any_database, count=1)
     ring = Keyring(f"{NEW},{MASTER_KEYS}")
     seal = ring.reencrypt_text
 
     def slow(sealed: str, context: str) -> str:
         if ring.decrypt_text(sealed, context) == "عائشة 0":  # its owner writes just now
-            session.execute(text("UPDATE people SET name = :name WHERE id = :id"),
-                            {"name": ring.encrypt_text("Aisha", context).encode(), "id": patient.id})
+            session.execute(
+                text("UPDATE people SET name = :name WHERE id = :id"),
+                {"name": ring.encrypt_text("Aisha", context).encode(), "id": patient.id},
+            )
         return seal(sealed, context)
 
     monkeypatch.setattr(ring, "reencrypt_text", slow)
@@ -97,7 +118,9 @@ def test_a_change_made_meanwhile_is_not_undone(any_database: Database, monkeypat
         assert session.get_one(Person, patient.id).name == "Aisha"
 
 
-def test_the_job_goes_on_until_nothing_is_left(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_job_goes_on_until_nothing_is_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     some_people(database)
     blobs: Any = SimpleNamespace(keyring=Keyring(f"{NEW},{MASTER_KEYS}"))
     context = JobContext(settings=None, blobs=blobs, database=database)
@@ -119,7 +142,10 @@ def test_the_chore_says_which_key_can_go(app: Flask, database: Database) -> None
     said = app.test_cli_runner().invoke(args=["keys"])
     assert said.exit_code == 0 and "(the current key)" in said.output
     app.extensions["blobs"].keyring = Keyring(f"{NEW},{MASTER_KEYS}")
-    assert "the jobs bring them under the current key" in app.test_cli_runner().invoke(args=["keys"]).output
+    assert (
+        "the jobs bring them under the current key"
+        in app.test_cli_runner().invoke(args=["keys"]).output
+    )
     with database.unit_of_work() as session:
         rotation.renew(session, app.extensions["blobs"].keyring)
     assert f"{OLD_NAME}: 0 (no longer needed" in app.test_cli_runner().invoke(args=["keys"]).output

@@ -1,4 +1,5 @@
 """SQLite has one write lock: who wants it waits in turn, and is told in the end."""
+
 from __future__ import annotations
 
 import threading

@@ -1,4 +1,5 @@
 """Every sentence of the house, in every language it speaks, with nothing lost on the way."""
+
 from __future__ import annotations
 
 import gettext
@@ -17,7 +18,8 @@ from app.i18n.locales import LOCALES
 TRANSLATED = ("es", "ar")
 FORMS = {"es": 2, "ar": 6}
 FORM_OF_SEVEN = {"es": 1, "ar": 3}
-# What may stand in place of «%(num)s» because the form says the number in a word: ar 0, 1 and 2; es 1.
+# What may stand in place of «%(num)s» because the form says the number in a word: ar 0, 1 and 2; es
+# 1.
 IN_A_WORD = {"es": {0}, "ar": {0, 1, 2}}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 TAG = re.compile(r"</?\w[^<>]*>|&#?\w+;")
@@ -54,7 +56,9 @@ def faults(asked: Catalog, catalogue: Catalog, tag: str) -> list[str]:
         elif message.fuzzy or not is_translated(message.string or ""):
             found.append(f"not translated: {wordings(wanted)[0]}")
         else:
-            found += [f"{fault}: {wordings(wanted)[0]}" for fault in _faults_of(wanted, message, tag)]
+            found += [
+                f"{fault}: {wordings(wanted)[0]}" for fault in _faults_of(wanted, message, tag)
+            ]
     return found
 
 
@@ -92,7 +96,9 @@ def test_every_language_but_english_has_a_catalogue():
 
 
 def test_the_house_has_many_sentences(asked):
-    assert sum(1 for message in asked if message.id) > 1000  # a gathering that finds nothing would pass everything
+    assert (
+        sum(1 for message in asked if message.id) > 1000
+    )  # a gathering that finds nothing would pass everything
 
 
 def test_every_sentence_is_translated_with_its_placeholders_and_tags(asked, catalogue, tag):
@@ -102,19 +108,24 @@ def test_every_sentence_is_translated_with_its_placeholders_and_tags(asked, cata
 def test_a_sentence_that_nobody_translated_is_found(catalogue, tag):
     made_up = Catalog()
     made_up.add("A sentence that no house has ever said.")
-    assert faults(made_up, catalogue, tag) == ["not in the catalogue: A sentence that no house has ever said."]
+    assert faults(made_up, catalogue, tag) == [
+        "not in the catalogue: A sentence that no house has ever said."
+    ]
 
 
-@pytest.mark.parametrize(("english", "said", "fault"), [
-    ("Send it.", "", "not translated"),
-    ("Write to %(name)s.", "%(nombre)s.", "other placeholders"),
-    ("{count} waiting", "{count} {count}", "other placeholders"),
-    ("Call <b>now</b>.", "<b>!", "other tags"),
-    ("%(count)s of all", "%(count)s %", "a lone percent sign"),
-    (("%(num)s case", "%(num)s cases"), ("%(num)s",), "1 forms where there should be 2"),
-    (("%(num)s case", "%(num)s cases"), ("%(num)s", ""), "not translated"),
-    (("%(num)s case", "%(num)s cases"), ("%(num)s", "muchos"), "other placeholders"),
-])
+@pytest.mark.parametrize(
+    ("english", "said", "fault"),
+    [
+        ("Send it.", "", "not translated"),
+        ("Write to %(name)s.", "%(nombre)s.", "other placeholders"),
+        ("{count} waiting", "{count} {count}", "other placeholders"),
+        ("Call <b>now</b>.", "<b>!", "other tags"),
+        ("%(count)s of all", "%(count)s %", "a lone percent sign"),
+        (("%(num)s case", "%(num)s cases"), ("%(num)s",), "1 forms where there should be 2"),
+        (("%(num)s case", "%(num)s cases"), ("%(num)s", ""), "not translated"),
+        (("%(num)s case", "%(num)s cases"), ("%(num)s", "muchos"), "other placeholders"),
+    ],
+)
 def test_a_spoiled_translation_is_found(english, said, fault):
     wanted, spoiled = Catalog(), Catalog(locale="es")
     wanted.add(english)
@@ -135,7 +146,9 @@ def test_the_plural_rule_is_the_pinned_one(catalogue, tag):
 
 
 def test_cldr_has_a_form_that_the_pinned_rule_does_not():
-    """Why Spanish is pinned: a tool that follows CLDR would look for a third form at a million, and find none."""
+    """Why Spanish is pinned: a tool that follows CLDR would look for a third form at a million, and
+    find none.
+    """
     assert Locale("es").plural_form(1_000_000) == "many"
 
 
@@ -148,12 +161,20 @@ def test_a_compiled_catalogue_speaks(catalogue, tag, tmp_path: Path):
             assert said == (message.string[FORM_OF_SEVEN[tag]] if many else message.string)
 
 
-@pytest.mark.parametrize(("tag", "numbers"), [
-    ("es", {0: 1, 1: 0, 2: 1, 1_000_000: 1}),
-    ("ar", {0: 0, 1: 1, 2: 2, 3: 3, 10: 3, 11: 4, 99: 4, 100: 5, 102: 5, 103: 3, 111: 4}),
-])
+@pytest.mark.parametrize(
+    ("tag", "numbers"),
+    [
+        ("es", {0: 1, 1: 0, 2: 1, 1_000_000: 1}),
+        ("ar", {0: 0, 1: 1, 2: 2, 3: 3, 10: 3, 11: 4, 99: 4, 100: 5, 102: 5, 103: 3, 111: 4}),
+    ],
+)
 def test_a_number_finds_its_form(tag, numbers, tmp_path: Path):
     catalogue = read_catalogue(tag)
-    catalogue.add(("%(num)s thing", "%(num)s things")).string = tuple(str(form) for form in range(FORMS[tag]))
+    catalogue.add(("%(num)s thing", "%(num)s things")).string = tuple(
+        str(form) for form in range(FORMS[tag])
+    )
     spoken = compiled(catalogue, tmp_path)
-    assert {number: int(spoken.ngettext("%(num)s thing", "%(num)s things", number)) for number in numbers} == numbers
+    assert {
+        number: int(spoken.ngettext("%(num)s thing", "%(num)s things", number))
+        for number in numbers
+    } == numbers

@@ -1,4 +1,5 @@
 """Instants, dates and sizes as their reader expects them."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
@@ -17,32 +18,50 @@ def plain(text: str) -> str:
     return text.replace("\u202f", " ").replace("\u00a0", " ").replace("\u200f", "")
 
 
-@pytest.mark.parametrize(("language", "zone", "said"), [
-    ("en", "Asia/Riyadh", "Monday, May 4, 2026, 3:30 PM (Arabian Standard Time)"),
-    ("es", "Asia/Riyadh", "lunes, 4 de mayo de 2026, 15:30 (hora estándar de Arabia)"),
-    ("ar", "Asia/Riyadh", "الاثنين، 4 مايو 2026، 3:30 م (التوقيت العربي الرسمي)"),
-    ("es", "America/Bogota", "lunes, 4 de mayo de 2026, 7:30 (hora estándar de Colombia)"),
-    ("ar", "Africa/Cairo", "الاثنين، 4 مايو 2026، 3:30 م (توقيت شرق أوروبا الصيفي)"),
-    ("ar", "Asia/Kathmandu", "الاثنين، 4 مايو 2026، 6:15 م (توقيت نيبال)"),
-])
+@pytest.mark.parametrize(
+    ("language", "zone", "said"),
+    [
+        ("en", "Asia/Riyadh", "Monday, May 4, 2026, 3:30 PM (Arabian Standard Time)"),
+        ("es", "Asia/Riyadh", "lunes, 4 de mayo de 2026, 15:30 (hora estándar de Arabia)"),
+        ("ar", "Asia/Riyadh", "الاثنين، 4 مايو 2026، 3:30 م (التوقيت العربي الرسمي)"),
+        ("es", "America/Bogota", "lunes, 4 de mayo de 2026, 7:30 (hora estándar de Colombia)"),
+        ("ar", "Africa/Cairo", "الاثنين، 4 مايو 2026، 3:30 م (توقيت شرق أوروبا الصيفي)"),
+        ("ar", "Asia/Kathmandu", "الاثنين، 4 مايو 2026، 6:15 م (توقيت نيبال)"),
+    ],
+)
 def test_a_moment_names_its_weekday_and_its_zone(language, zone, said):
     assert plain(formats.long_moment(MONDAY, zone, language)) == said
 
 
-@pytest.mark.parametrize(("at", "spanish", "arabic"), [
-    (datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
-     "domingo, 25 de octubre de 2026, 2:30 (hora de verano de Europa central)",
-     "الأحد، 25 أكتوبر 2026، 2:30 ص (توقيت وسط أوروبا الصيفي)"),
-    (datetime(2026, 10, 25, 1, 30, tzinfo=UTC),  # an hour later the wall shows the same, and only the zone tells
-     "domingo, 25 de octubre de 2026, 2:30 (hora estándar de Europa central)",
-     "الأحد، 25 أكتوبر 2026، 2:30 ص (توقيت وسط أوروبا الرسمي)"),
-    (datetime(2026, 3, 29, 0, 45, tzinfo=UTC),
-     "domingo, 29 de marzo de 2026, 1:45 (hora estándar de Europa central)",
-     "الأحد، 29 مارس 2026، 1:45 ص (توقيت وسط أوروبا الرسمي)"),
-    (datetime(2026, 3, 29, 1, 0, tzinfo=UTC),  # a quarter of an hour later it is three: the hour from two is not there
-     "domingo, 29 de marzo de 2026, 3:00 (hora de verano de Europa central)",
-     "الأحد، 29 مارس 2026، 3:00 ص (توقيت وسط أوروبا الصيفي)"),
-])
+@pytest.mark.parametrize(
+    ("at", "spanish", "arabic"),
+    [
+        (
+            datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+            "domingo, 25 de octubre de 2026, 2:30 (hora de verano de Europa central)",
+            "الأحد، 25 أكتوبر 2026، 2:30 ص (توقيت وسط أوروبا الصيفي)",
+        ),
+        (
+            datetime(
+                2026, 10, 25, 1, 30, tzinfo=UTC
+            ),  # an hour later the wall shows the same, and only the zone tells
+            "domingo, 25 de octubre de 2026, 2:30 (hora estándar de Europa central)",
+            "الأحد، 25 أكتوبر 2026، 2:30 ص (توقيت وسط أوروبا الرسمي)",
+        ),
+        (
+            datetime(2026, 3, 29, 0, 45, tzinfo=UTC),
+            "domingo, 29 de marzo de 2026, 1:45 (hora estándar de Europa central)",
+            "الأحد، 29 مارس 2026، 1:45 ص (توقيت وسط أوروبا الرسمي)",
+        ),
+        (
+            datetime(
+                2026, 3, 29, 1, 0, tzinfo=UTC
+            ),  # a quarter of an hour later it is three: the hour from two is not there
+            "domingo, 29 de marzo de 2026, 3:00 (hora de verano de Europa central)",
+            "الأحد، 29 مارس 2026، 3:00 ص (توقيت وسط أوروبا الصيفي)",
+        ),
+    ],
+)
 def test_the_nights_on_which_clocks_change(at, spanish, arabic):
     assert plain(formats.long_moment(at, "Europe/Madrid", "es")) == spanish
     assert plain(formats.long_moment(at, "Europe/Madrid", "ar")) == arabic
@@ -58,7 +77,9 @@ def test_the_weekday_is_that_of_the_readers_wall():
 def test_a_short_date_has_its_month_in_a_word():
     said = {tag: plain(formats.short_date(MONDAY, "UTC", tag)) for tag in ("en", "es", "ar")}
     assert said == {"en": "May 4, 2026", "es": "4 may 2026", "ar": "4 مايو 2026"}
-    assert formats.short_date(date(2026, 5, 4), "UTC", "ar") == formats.short_date(MONDAY, "UTC", "ar")
+    assert formats.short_date(date(2026, 5, 4), "UTC", "ar") == formats.short_date(
+        MONDAY, "UTC", "ar"
+    )
 
 
 def test_a_naive_time_is_not_an_instant():
@@ -68,16 +89,41 @@ def test_a_naive_time_is_not_an_instant():
 
 @pytest.mark.parametrize("zone", sorted(formats.CLDR_NAMES))
 def test_a_renamed_zone_has_a_name_in_arabic(zone):
-    assert all("\u0600" <= letter <= "\u06ff" or letter == " " for letter in formats.zone_name(MONDAY, zone, "ar"))
+    assert all(
+        "\u0600" <= letter <= "\u06ff" or letter == " "
+        for letter in formats.zone_name(MONDAY, zone, "ar")
+    )
 
 
 def test_no_large_zone_is_left_with_an_english_name_in_arabic():
     """A new tz release may rename another zone: it then wants a line in `CLDR_NAMES`."""
-    current = {zone for zone in available_timezones() if zone.split("/")[0] in ("Africa", "America", "Asia", "Europe")}
-    old = {"Africa/Asmera", "America/Buenos_Aires", "America/Catamarca", "America/Cordoba", "America/Jujuy",
-           "America/Mendoza", "America/Rosario", "America/Argentina/ComodRivadavia", "America/Coral_Harbour",
-           "America/Fort_Wayne", "America/Indianapolis", "America/Louisville", "America/Godthab", "Asia/Calcutta",
-           "Asia/Katmandu", "Asia/Rangoon", "Asia/Saigon", "Europe/Kiev", "Europe/Uzhgorod", "Europe/Zaporozhye"}
+    current = {
+        zone
+        for zone in available_timezones()
+        if zone.split("/")[0] in ("Africa", "America", "Asia", "Europe")
+    }
+    old = {
+        "Africa/Asmera",
+        "America/Buenos_Aires",
+        "America/Catamarca",
+        "America/Cordoba",
+        "America/Jujuy",
+        "America/Mendoza",
+        "America/Rosario",
+        "America/Argentina/ComodRivadavia",
+        "America/Coral_Harbour",
+        "America/Fort_Wayne",
+        "America/Indianapolis",
+        "America/Louisville",
+        "America/Godthab",
+        "Asia/Calcutta",
+        "Asia/Katmandu",
+        "Asia/Rangoon",
+        "Asia/Saigon",
+        "Europe/Kiev",
+        "Europe/Uzhgorod",
+        "Europe/Zaporozhye",
+    }
     new = {"America/Coyhaique"}  # of 2025; CLDR has no word for it yet
     nameless = {zone for zone in current if formats.zone_name(MONDAY, zone, "ar").isascii()}
     assert nameless - old - new == set()
@@ -90,13 +136,20 @@ def test_a_renamed_zone_says_its_season():
     assert ZoneInfo("Europe/Kyiv").utcoffset(winter) == timedelta(hours=2)
 
 
-@pytest.mark.parametrize(("count", "english", "spanish", "arabic"), [
-    (500, "500 byte", "500 B", "500 بايت"),
-    (3_449_000, "3.4 MB", "3,4 MB", "3.4 م.ب"),
-    (12_000_000_000, "12 GB", "12 GB", "12 غ.ب"),
-])
+@pytest.mark.parametrize(
+    ("count", "english", "spanish", "arabic"),
+    [
+        (500, "500 byte", "500 B", "500 بايت"),
+        (3_449_000, "3.4 MB", "3,4 MB", "3.4 م.ب"),
+        (12_000_000_000, "12 GB", "12 GB", "12 غ.ب"),
+    ],
+)
 def test_a_size_in_the_units_of_its_reader(count, english, spanish, arabic):
-    assert [plain(formats.file_size(count, tag)) for tag in ("en", "es", "ar")] == [english, spanish, arabic]
+    assert [plain(formats.file_size(count, tag)) for tag in ("en", "es", "ar")] == [
+        english,
+        spanish,
+        arabic,
+    ]
 
 
 def test_how_long_ago_it_was():
@@ -109,5 +162,8 @@ def test_how_long_ago_it_was():
 def test_names_in_a_row_as_their_reader_writes_them():
     names = ["Anna", "Omar", "Leila"]
     assert [formats.listed(names, tag) for tag in ("en", "es", "ar")] == [
-        "Anna, Omar, and Leila", "Anna, Omar y Leila", "Anna وOmar وLeila"]
+        "Anna, Omar, and Leila",
+        "Anna, Omar y Leila",
+        "Anna وOmar وLeila",
+    ]
     assert formats.listed([], "en") == ""

@@ -1,4 +1,7 @@
-"""Time zones in a select: by city, in the reader's language, under the name that IANA has for them today."""
+"""Time zones in a select: by city, in the reader's language, under the name that IANA has for them
+today.
+"""
+
 from __future__ import annotations
 
 from datetime import date
@@ -14,23 +17,35 @@ def label(language: str, on: date, zone: str) -> str:
     return dict(one for _region, zones in zone_choices(language, on) for one in zones)[zone]
 
 
-@pytest.mark.parametrize("language, zone, words", [
-    ("en", "Europe/Berlin", "Berlin · Germany"), ("es", "Europe/Berlin", "Berlín · Alemania"),
-    ("ar", "Africa/Cairo", "القاهرة · مصر"), ("en", "Asia/Kolkata", "Kolkata · India"),
-    ("en", "Europe/Kyiv", "Kyiv · Ukraine"), ("en", "Antarctica/Troll", "Troll"),
-])
+@pytest.mark.parametrize(
+    "language, zone, words",
+    [
+        ("en", "Europe/Berlin", "Berlin · Germany"),
+        ("es", "Europe/Berlin", "Berlín · Alemania"),
+        ("ar", "Africa/Cairo", "القاهرة · مصر"),
+        ("en", "Asia/Kolkata", "Kolkata · India"),
+        ("en", "Europe/Kyiv", "Kyiv · Ukraine"),
+        ("en", "Antarctica/Troll", "Troll"),
+    ],
+)
 def test_a_zone_is_called_by_its_city_and_country(language: str, zone: str, words: str):
     assert label(language, WINTER, zone).startswith(words)
 
 
 def test_the_offset_is_that_of_the_day():
-    assert "+01:00" in label("en", WINTER, "Europe/Berlin") and "+02:00" in label("en", SUMMER, "Europe/Berlin")
+    assert "+01:00" in label("en", WINTER, "Europe/Berlin") and "+02:00" in label(
+        "en", SUMMER, "Europe/Berlin"
+    )
     assert "+05:45" in label("en", SUMMER, "Asia/Kathmandu")
 
 
 def test_names_given_up_by_iana_stand_only_for_whoever_has_one():
     offered = [zone for _region, zones in zone_choices("en", WINTER) for zone, _ in zones]
     assert len(offered) == len(set(offered)) > 400 and "Asia/Calcutta" not in offered
-    kept = [zone for _region, zones in zone_choices("en", WINTER, keep="Asia/Calcutta") for zone, _ in zones]
+    kept = [
+        zone
+        for _region, zones in zone_choices("en", WINTER, keep="Asia/Calcutta")
+        for zone, _ in zones
+    ]
     assert "Asia/Calcutta" in kept
     assert zone_place("Asia/Calcutta", "en") and zone_place("UTC", "ar") == "UTC"

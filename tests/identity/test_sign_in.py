@@ -1,4 +1,5 @@
 """Signing up, in and out, from the outside."""
+
 from __future__ import annotations
 
 import pytest
@@ -8,8 +9,14 @@ from app.audit.queries import verify_chain
 from app.identity.models import Person, SignIn
 from tests.people import PASSWORD, Visitor
 
-ENTRY = {"name": "Layla Haddad", "email": "layla@test.example", "password": "a long enough one", "language": "ar",
-         "timezone": "Asia/Riyadh", "country": "SA"}
+ENTRY = {
+    "name": "Layla Haddad",
+    "email": "layla@test.example",
+    "password": "a long enough one",
+    "language": "ar",
+    "timezone": "Asia/Riyadh",
+    "country": "SA",
+}
 
 
 def test_a_patient_signs_up_and_is_signed_in(app, database):
@@ -18,22 +25,31 @@ def test_a_patient_signs_up_and_is_signed_in(app, database):
     assert answer.status_code == 302
     with database.sessions() as session:
         person = session.scalars(select(Person)).one()
-        assert (person.name, person.role, person.timezone) == ("Layla Haddad", "patient", "Asia/Riyadh")
+        assert (person.name, person.role, person.timezone) == (
+            "Layla Haddad",
+            "patient",
+            "Asia/Riyadh",
+        )
         assert person.password.startswith("$argon2id$")
         assert verify_chain(session).entries == 2
     assert "ar" in visitor.get("/account").text.split("<head>")[0]
 
 
-@pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("name", "  ", "Please enter your name."),
-    ("email", "not an address", "This does not look like an e-mail address."),
-    ("password", "short", "at least 10 characters"),
-    ("language", "klingon", "Please choose a language from the list."),
-    ("timezone", "Mars/Olympus", "Please choose a time zone from the list."),
-    ("country", "XX", "Please choose a country from the list."),
-])
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("name", "  ", "Please enter your name."),
+        ("email", "not an address", "This does not look like an e-mail address."),
+        ("password", "short", "at least 10 characters"),
+        ("language", "klingon", "Please choose a language from the list."),
+        ("timezone", "Mars/Olympus", "Please choose a time zone from the list."),
+        ("country", "XX", "Please choose a country from the list."),
+    ],
+)
 def test_a_wrong_entry_is_named_and_the_rest_is_kept(app, database, field, value, sentence):
-    answer = Visitor(app).post("/sign-up", **(ENTRY | {field: value}), headers={"Accept-Language": "en"})
+    answer = Visitor(app).post(
+        "/sign-up", **(ENTRY | {field: value}), headers={"Accept-Language": "en"}
+    )
     assert answer.status_code == 422
     assert sentence in answer.text
     if field != "email":
@@ -53,7 +69,9 @@ def test_a_second_account_for_one_address_is_refused(app, database):
 def test_wrong_password_and_unknown_address_answer_alike(app, person):
     someone = person()
     wrong = Visitor(app).post("/sign-in", email=someone.email, password="wrong wrong wrong")
-    unknown = Visitor(app).post("/sign-in", email="nobody@test.example", password="wrong wrong wrong")
+    unknown = Visitor(app).post(
+        "/sign-in", email="nobody@test.example", password="wrong wrong wrong"
+    )
     assert wrong.status_code == unknown.status_code == 422
     said = "The e-mail address or the password is not right."
     assert said in wrong.text and said in unknown.text
@@ -62,11 +80,16 @@ def test_wrong_password_and_unknown_address_answer_alike(app, person):
 def test_guessing_is_slowed(app, person):
     someone = person()
     visitor = Visitor(app)
-    statuses = [visitor.post("/sign-in", email=someone.email, password=f"guess number {n}").status_code
-                for n in range(12)]
+    statuses = [
+        visitor.post("/sign-in", email=someone.email, password=f"guess number {n}").status_code
+        for n in range(12)
+    ]
     assert statuses[:10] == [422] * 10
     assert statuses[10:] == [429] * 2
-    assert "Please wait a little" in visitor.post("/sign-in", email=someone.email, password=PASSWORD).text
+    assert (
+        "Please wait a little"
+        in visitor.post("/sign-in", email=someone.email, password=PASSWORD).text
+    )
 
 
 def first_sign_in(database):
@@ -110,11 +133,14 @@ def test_a_post_without_the_token_is_refused(app, person):
     assert visitor.get("/account", follow_redirects=False).status_code == 200
 
 
-@pytest.mark.parametrize("target", [
-    "https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_sign_in_never_leads_off_the_site(app, person, target):
     someone = person()
-    answer = Visitor(app).post("/sign-in", email=someone.email, password=PASSWORD, next=target, follow=False)
+    answer = Visitor(app).post(
+        "/sign-in", email=someone.email, password=PASSWORD, next=target, follow=False
+    )
     assert answer.status_code == 302
     assert "evil" not in answer.location and "javascript" not in answer.location
 

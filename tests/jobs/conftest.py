@@ -1,4 +1,5 @@
 """Two databases, and real runner processes on them."""
+
 from __future__ import annotations
 
 import os
@@ -29,15 +30,21 @@ def jobs_database(any_database: Database) -> Database:
 
 
 @pytest.fixture
-def start_runner(jobs_database: Database, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start_runner(
+    jobs_database: Database, tmp_path: Path
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a slow runner process; all are killed at the end."""
     running: list[subprocess.Popen[str]] = []
 
     def start(lease: float = 1.0) -> subprocess.Popen[str]:
         url = jobs_database.engine.url.render_as_string(hide_password=False)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.slow_runner", url, str(tmp_path), str(lease)], cwd=ROOT,
-            stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+            [sys.executable, "-m", "tests.jobs.slow_runner", url, str(tmp_path), str(lease)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
         running.append(process)
         assert process.stdout is not None
         while "started" not in (line := process.stdout.readline()):

@@ -1,4 +1,5 @@
 """`python -m app.jobs`, the real process, on a real database with real handlers."""
+
 from __future__ import annotations
 
 import signal
@@ -21,7 +22,9 @@ from tests.processes import House, Process
 @pytest.mark.late
 def test_it_tells_people_what_happened_and_ends_in_order(settings, database, tmp_path: Path):
     house = House(tmp_path, settings.database_url)
-    process = Process("jobs", [sys.executable, "-m", "app.jobs"], house.environment(1), tmp_path / "jobs.log")
+    process = Process(
+        "jobs", [sys.executable, "-m", "app.jobs"], house.environment(1), tmp_path / "jobs.log"
+    )
     process.start()
     try:
         until(lambda: alive(database), within=30)
@@ -51,7 +54,12 @@ def alive(database) -> bool:
 
 def told(database, person_id: str, kind: str) -> bool:
     with database.unit_of_work() as session:
-        return session.scalar(select(Notice.id).where(Notice.person_id == person_id, Notice.kind == kind)) is not None
+        return (
+            session.scalar(
+                select(Notice.id).where(Notice.person_id == person_id, Notice.kind == kind)
+            )
+            is not None
+        )
 
 
 def unfinished(database) -> list[Job]:

@@ -1,4 +1,5 @@
 """Jobs run once, run again when their runner dies, and are given up with the reason kept."""
+
 from __future__ import annotations
 
 import signal
@@ -69,7 +70,8 @@ def test_a_failing_job_leaves_nothing_behind_and_waits_longer_each_time(jobs_dat
             pauses.append(job.run_at - before)
             later += leases.LONGEST_PAUSE
     assert pauses[:4] == pytest.approx(
-        [timedelta(seconds=s) for s in (2, 8, 32, 128)], abs=timedelta(seconds=1))
+        [timedelta(seconds=s) for s in (2, 8, 32, 128)], abs=timedelta(seconds=1)
+    )
     assert job.failed and job.finished_at
     assert "The printer of %(name)s is on fire." in job.last_error
     assert "Amal" not in job.last_error, "facts may be clinical, so they are not kept"
@@ -118,7 +120,9 @@ def test_two_runners_never_have_one_job_at_the_same_time(jobs_database):
 
     for _ in range(40):
         queue(jobs_database, "count")
-    runners = [JobsRunner(context(jobs_database), {"count": count}, workers=3, poll=0.01) for _ in range(2)]
+    runners = [
+        JobsRunner(context(jobs_database), {"count": count}, workers=3, poll=0.01) for _ in range(2)
+    ]
     for runner in runners:
         runner.start()
     until(lambda: all(job.finished_at for job in jobs(jobs_database)), within=30)
@@ -138,7 +142,9 @@ def test_a_long_job_keeps_its_lease(jobs_database):
 
     queue(jobs_database, "long")
     lease = timedelta(seconds=1.5)
-    runners = [JobsRunner(context(jobs_database), {"long": long}, lease=lease, poll=0.02) for _ in range(2)]
+    runners = [
+        JobsRunner(context(jobs_database), {"long": long}, lease=lease, poll=0.02) for _ in range(2)
+    ]
     for runner in runners:
         runner.start()
     until(lambda: jobs(jobs_database)[0].finished_at)
@@ -194,7 +200,9 @@ def test_a_silent_runner_is_not_alive(jobs_database):
 def test_a_job_starts_within_half_a_second(jobs_database):
     """The quickest of five, for the machine that runs the tests may be busy."""
     started: list[float] = []
-    runner = JobsRunner(context(jobs_database), {"now": lambda *_: started.append(time.monotonic())})
+    runner = JobsRunner(
+        context(jobs_database), {"now": lambda *_: started.append(time.monotonic())}
+    )
     runner.start()
     waits = []
     for number in range(5):

@@ -1,9 +1,11 @@
-"""The same journey's server half as a hospital outgrows one machine: PostgreSQL, Redis, two web processes.
+"""The same journey's server half as a hospital outgrows one machine: PostgreSQL, Redis, two web
+processes.
 
-The media node is a client of the first web process; whoever sits at the second reaches it through Redis. A call
-across processes times out until the calling process's Redis listener runs (DESIGN 11, pit 1), so the second web
-process makes the very first call here.
+The media node is a client of the first web process; whoever sits at the second reaches it through
+Redis. A call across processes times out until the calling process's Redis listener runs (DESIGN 11,
+pit 1), so the second web process makes the very first call here.
 """
+
 from __future__ import annotations
 
 import io
@@ -42,10 +44,22 @@ from tests.world import ALWAYS, a_circle
 
 pytestmark = pytest.mark.late
 
-OFFER = (Path(__file__).parent.parent / "media" / "offers" / "chromium.sdp").read_text().replace("\n", "\r\n")
-LINES = {"mic": "0", "camera": "1", "screen": "2",
-         "slots": [{"audio": "3", "video": "4"}, {"audio": "5", "video": "6"}], "stage": "7"}
-PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
+OFFER = (
+    (Path(__file__).parent.parent / "media" / "offers" / "chromium.sdp")
+    .read_text()
+    .replace("\n", "\r\n")
+)
+LINES = {
+    "mic": "0",
+    "camera": "1",
+    "screen": "2",
+    "slots": [{"audio": "3", "video": "4"}, {"audio": "5", "video": "6"}],
+    "stage": "7",
+}
+PDF = (
+    b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count"
+    b" 0>>endobj\n%%EOF\n"
+)
 
 
 class Caller:
@@ -60,9 +74,14 @@ class Caller:
         return self._kept(self.http.get(self.url + path, timeout=30))
 
     def post(self, path: str, files: Any = None, **fields: Any) -> requests.Response:
-        answer = self._kept(self.http.post(self.url + path, data={"csrf_token": self.token, **fields}, files=files,
-                                           timeout=30))
-        assert answer.ok, f"{path}: {answer.status_code} {re.sub('<[^>]+>', ' ', answer.text)[:1500]}"
+        answer = self._kept(
+            self.http.post(
+                self.url + path, data={"csrf_token": self.token, **fields}, files=files, timeout=30
+            )
+        )
+        assert answer.ok, (
+            f"{path}: {answer.status_code} {re.sub('<[^>]+>', ' ', answer.text)[:1500]}"
+        )
         return answer
 
     def sign_in(self, person: Person) -> Caller:
@@ -79,7 +98,9 @@ class Caller:
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies)
         self.line = socketio.Client(reconnection=False)
         self.line.on("*", self._hear, namespace="/consult")
-        self.line.connect(self.url, headers={"Cookie": cookies}, namespaces=["/consult"], wait_timeout=20)
+        self.line.connect(
+            self.url, headers={"Cookie": cookies}, namespaces=["/consult"], wait_timeout=20
+        )
         self.seat = facts["seat"]
         return self.say("seat.take", ticket=facts["ticket"], tab="tab-1")
 
@@ -97,7 +118,9 @@ class Caller:
         self.heard.setdefault(event, []).append(facts[0] if facts else None)
 
     def _kept(self, answer: requests.Response) -> requests.Response:
-        found = TOKEN.search(answer.text) if "html" in answer.headers.get("Content-Type", "") else None
+        found = (
+            TOKEN.search(answer.text) if "html" in answer.headers.get("Content-Type", "") else None
+        )
         self.token = found.group(1) if found else self.token
         return answer
 
@@ -107,8 +130,13 @@ def scaled(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator[tuple[
     """Migrated by the migrations, as in a hospital."""
     house = House(tmp_path, postgres_url, redis_url=redis_url, webs=2)
     environment = house.environment(1) | {"PATH": os.environ["PATH"]}
-    subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, env=environment, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "flask", "db", "upgrade"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     database = Database(postgres_url)
     with running(house):
         yield house, database
@@ -118,8 +146,12 @@ def scaled(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator[tuple[
 def a_staff(database: Database) -> dict[str, Person]:
     with database.unit_of_work() as session:
         coordinator = a_person(session, Role.COORDINATOR)
-        specialist = a_person(session, Role.SPECIALIST, specialties=["oncology"], timezone="Europe/Berlin")
-        interpreter = a_person(session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo")
+        specialist = a_person(
+            session, Role.SPECIALIST, specialties=["oncology"], timezone="Europe/Berlin"
+        )
+        interpreter = a_person(
+            session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
+        )
         hours.add_qualification(session, coordinator, interpreter, Credential("ar", "en", "CHI"))
         for person in (specialist, interpreter):
             hours.set_availability(session, person, person, ALWAYS, person.timezone)
@@ -133,17 +165,28 @@ def one(database: Database, model: Any, **facts: Any) -> Any:
 
 def a_sent_case(patient: Caller, database: Database, house: House) -> Case:
     patient.get("/sign-up")
-    patient.post("/sign-up", name="ليلى", email="layla@test.example", password=PASSWORD, language="ar", country="SA",
-                 timezone="Asia/Riyadh")
+    patient.post(
+        "/sign-up",
+        name="ليلى",
+        email="layla@test.example",
+        password=PASSWORD,
+        language="ar",
+        country="SA",
+        timezone="Asia/Riyadh",
+    )
     patient.post("/cases/new", who="self")
     case: Case = one(database, Case)
-    for step, fields in (("story", {"specialty": "oncology", "story": "كتلة في الثدي"}),
-                         ("questions", {"question": ["هل التشخيص صحيح؟", "هل أحتاج إلى عملية؟"]}),
-                         ("meeting", {"way": "meeting"})):
+    for step, fields in (
+        ("story", {"specialty": "oncology", "story": "كتلة في الثدي"}),
+        ("questions", {"question": ["هل التشخيص صحيح؟", "هل أحتاج إلى عملية؟"]}),
+        ("meeting", {"way": "meeting"}),
+    ):
         patient.post(f"/cases/{case.id}/request/{step}", **fields)
     patient.post(f"/cases/{case.id}/records", files={"files": ("report.pdf", io.BytesIO(PDF))})
     wait_for(lambda: one(database, Record, case_id=case.id).state == "ready", 30, house.logs)
-    patient.post(f"/cases/{case.id}/request/consents", consent=["telehealth", "sharing", "interpreter"])
+    patient.post(
+        f"/cases/{case.id}/request/consents", consent=["telehealth", "sharing", "interpreter"]
+    )
     patient.post(f"/cases/{case.id}/send")
     return case
 
@@ -167,12 +210,16 @@ def a_booking(patient: Caller, interpreter: Caller, database: Database, case: Ca
     interpreter.get("/engagements")
     interpreter.post(f"/engagements/{one(database, Engagement, booking_id=booking.id).id}/accept")
     with database.sessions() as session:
-        claimed = set(session.scalars(select(Claim.person_id).where(Claim.booking_id == booking.id)))
+        claimed = set(
+            session.scalars(select(Claim.person_id).where(Claim.booking_id == booking.id))
+        )
     assert len(claimed) == 3
     return booking
 
 
-def they_meet(house: House, database: Database, booking: Booking, patient: Caller, specialist: Caller) -> None:
+def they_meet(
+    house: House, database: Database, booking: Booking, patient: Caller, specialist: Caller
+) -> None:
     """Patient at one web process, specialist at the other, the node at the first."""
     with database.unit_of_work() as session:
         row = session.get(Booking, booking.id)
@@ -181,29 +228,51 @@ def they_meet(house: House, database: Database, booking: Booking, patient: Calle
         consult.opens_at, consult.closes_at = now() - timedelta(hours=1), now() + timedelta(days=60)
     specialist.sit(consult)
     specialist.say("seat.enter", mic=True, camera=True)
-    answer = specialist.say("media.offer", sdp=OFFER, lines=LINES, connection="connection-of-the-specialist")
+    answer = specialist.say(
+        "media.offer", sdp=OFFER, lines=LINES, connection="connection-of-the-specialist"
+    )
     assert answer["sdp"].startswith("v=0") and "a=candidate:" in answer["sdp"]
     patient.sit(consult)
     patient.say("seat.enter", mic=True, camera=True)
     specialist.say("seat.admit", seat=patient.seat)
-    answer = patient.say("media.offer", sdp=OFFER, lines=LINES, connection="connection-of-the-patient")
+    answer = patient.say(
+        "media.offer", sdp=OFFER, lines=LINES, connection="connection-of-the-patient"
+    )
     assert answer["sdp"].startswith("v=0")
     patient.say("chat.say", client_id="line-number-1", text="صباح الخير")
-    wait_for(lambda: any("صباح الخير" in json.dumps(line, ensure_ascii=False)
-                         for line in specialist.heard.get("chat.line", [])), 10, house.logs)
+    wait_for(
+        lambda: any(
+            "صباح الخير" in json.dumps(line, ensure_ascii=False)
+            for line in specialist.heard.get("chat.line", [])
+        ),
+        10,
+        house.logs,
+    )
     assert one(database, ChatMessage).text == "صباح الخير"
     specialist.say("consult.end")
     wait_for(lambda: one(database, Consult, id=consult.id).state == "ended", 10, house.logs)
 
 
-def an_opinion(specialist: Caller, coordinator: Caller, patient: Caller, database: Database, case: Case,
-               house: House) -> None:
+def an_opinion(
+    specialist: Caller,
+    coordinator: Caller,
+    patient: Caller,
+    database: Database,
+    case: Case,
+    house: House,
+) -> None:
     page = specialist.get(f"/cases/{case.id}/opinion/edit").text
     version = re.search(r'name="version" value="(\d+)"', page)
     assert version
-    specialist.post(f"/cases/{case.id}/opinion/draft", version=version.group(1), agreement="agree",
-                    diagnosis="Breast cancer.", limits="No examination.", further_tests="",
-                    **{"answer-1": "Yes.", "answer-2": "Surgery first.", "rec-0-text": "Begin with surgery."})
+    specialist.post(
+        f"/cases/{case.id}/opinion/draft",
+        version=version.group(1),
+        agreement="agree",
+        diagnosis="Breast cancer.",
+        limits="No examination.",
+        further_tests="",
+        **{"answer-1": "Yes.", "answer-2": "Surgery first.", "rec-0-text": "Begin with surgery."},
+    )
     page = specialist.get(f"/cases/{case.id}/opinion/sign").text
     version = re.search(r'name="version" value="(\d+)"', page)
     assert version
@@ -221,7 +290,9 @@ def an_opinion(specialist: Caller, coordinator: Caller, patient: Caller, databas
 
 
 @pytest.mark.timeout(300)
-def test_the_journey_on_postgresql_with_redis_and_two_web_processes(scaled: tuple[House, Database]) -> None:
+def test_the_journey_on_postgresql_with_redis_and_two_web_processes(
+    scaled: tuple[House, Database],
+) -> None:
     house, database = scaled
     staff = a_staff(database)
     first, second = house.urls
@@ -254,7 +325,9 @@ def kinds_told(database: Database) -> set[str]:
 
 
 @pytest.mark.timeout(120)
-def test_every_call_is_answered_from_the_process_that_the_node_is_not_at(scaled: tuple[House, Database]) -> None:
+def test_every_call_is_answered_from_the_process_that_the_node_is_not_at(
+    scaled: tuple[House, Database],
+) -> None:
     """The regression of pit 1: no call of the other process waits out its time."""
     house, database = scaled
     with database.unit_of_work() as session:
@@ -265,7 +338,8 @@ def test_every_call_is_answered_from_the_process_that_the_node_is_not_at(scaled:
     specialist.sit(consult)
     specialist.say("seat.enter", mic=True, camera=True)
     for turn in range(5):
-        answer = specialist.say("media.offer", sdp=OFFER, lines=LINES, connection=f"connection-{turn}")
+        answer = specialist.say(
+            "media.offer", sdp=OFFER, lines=LINES, connection=f"connection-{turn}"
+        )
         assert answer["sdp"].startswith("v=0")
     specialist.leave()
-

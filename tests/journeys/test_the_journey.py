@@ -1,4 +1,7 @@
-"""From a patient's question to a signed opinion: the real processes, real browsers, one person each (issue 2, 1-9)."""
+"""From a patient's question to a signed opinion: the real processes, real browsers, one person each
+(issue 2, 1-9).
+"""
+
 from __future__ import annotations
 
 import io
@@ -40,8 +43,10 @@ STORY = "بدأ الألم في شهر أيار، ووجد الأطباء كتل
 QUESTIONS = ("هل التشخيص صحيح؟", "هل أحتاج إلى عملية جراحية؟")
 ANSWERS = ("نعم، التشخيص صحيح. Yes, the biopsy leaves no doubt.", "Surgery first, then tablets.")
 ABROAD = {"locale": "ar", "timezone_id": "Asia/Riyadh"}
-PDF = (b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-       b"trailer<</Root 1 0 R>>\n%%EOF\n")
+PDF = (
+    b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count"
+    b" 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
 
 
 class Office:
@@ -50,12 +55,28 @@ class Office:
     def __init__(self, house: House, database: Database) -> None:
         self.house, self.database, self.url = house, database, house.url
         with database.unit_of_work() as session:
-            self.coordinator = a_person(session, Role.COORDINATOR, name="Maria Ortega", timezone="Europe/Berlin")
-            self.specialist = a_person(session, Role.SPECIALIST, name="Anna Bergmann", specialties=["oncology"],
-                                       timezone="Europe/Berlin", title="Dr.")
-            self.interpreter = a_person(session, Role.INTERPRETER, name="Omar Haddad", language="ar", speaks=["en"],
-                                        timezone="Africa/Cairo")
-            hours.add_qualification(session, self.coordinator, self.interpreter, Credential("ar", "en", "CHI"))
+            self.coordinator = a_person(
+                session, Role.COORDINATOR, name="Maria Ortega", timezone="Europe/Berlin"
+            )
+            self.specialist = a_person(
+                session,
+                Role.SPECIALIST,
+                name="Anna Bergmann",
+                specialties=["oncology"],
+                timezone="Europe/Berlin",
+                title="Dr.",
+            )
+            self.interpreter = a_person(
+                session,
+                Role.INTERPRETER,
+                name="Omar Haddad",
+                language="ar",
+                speaks=["en"],
+                timezone="Africa/Cairo",
+            )
+            hours.add_qualification(
+                session, self.coordinator, self.interpreter, Credential("ar", "en", "CHI")
+            )
             for person in (self.specialist, self.interpreter):
                 hours.set_availability(session, person, person, ALWAYS, person.timezone)
 
@@ -95,7 +116,9 @@ def is_arabic(page: Page) -> None:
 
 
 def patient_asks(page: Page, office: Office, folder: Path) -> Case:
-    """Steps 1-3: reads what it is, says that it is no emergency, signs up, tells, asks, agrees, sends records."""
+    """Steps 1-3: reads what it is, says that it is no emergency, signs up, tells, asks, agrees,
+    sends records.
+    """
     page.goto(office.url + "/?lang=ar")
     is_arabic(page)
     page.locator("main a[href*='/start']").first.click()
@@ -125,8 +148,11 @@ def patient_asks(page: Page, office: Office, folder: Path) -> Case:
     onward(page)
     send_records(page, folder)
     case: Case = office.one(Case)
-    wait_for(lambda: [record.state for record in office.all(Record, case_id=case.id)] == ["ready"] * 2, 40,
-             office.house.logs)
+    wait_for(
+        lambda: [record.state for record in office.all(Record, case_id=case.id)] == ["ready"] * 2,
+        40,
+        office.house.logs,
+    )
     onward(page)
     for box in page.locator("input[name=consent]").all():
         box.check()
@@ -141,9 +167,13 @@ def send_records(page: Page, folder: Path) -> None:
     (folder / "report.pdf").write_bytes(PDF)
     (folder / "notes.txt").write_text("Blood count normal.\n" * 50)
     (folder / "virus.exe").write_bytes(b"MZ\x90\x00" + bytes(200))
-    page.set_input_files("#records-files", [folder / "report.pdf", folder / "notes.txt", folder / "virus.exe"])
+    page.set_input_files(
+        "#records-files", [folder / "report.pdf", folder / "notes.txt", folder / "virus.exe"]
+    )
     expect(page.locator(".records")).to_contain_text("report.pdf")
-    expect(page.locator("#records")).to_contain_text("DICOM", timeout=20000)  # the refusal says what is accepted
+    expect(page.locator("#records")).to_contain_text(
+        "DICOM", timeout=20000
+    )  # the refusal says what is accepted
     is_arabic(page)
 
 
@@ -183,7 +213,11 @@ def patient_chooses_a_time(page: Page, office: Office, case: Case) -> Booking:
     press(page, "/confirm")
     booking: Booking = office.one(Booking, case_id=case.id, state="confirmed")
     claims = office.all(Claim, booking_id=booking.id)
-    assert {claim.person_id for claim in claims} >= {booking.patient_id, office.specialist.id, office.interpreter.id}
+    assert {claim.person_id for claim in claims} >= {
+        booking.patient_id,
+        office.specialist.id,
+        office.interpreter.id,
+    }
     assert office.one(Case, id=case.id).stage == "scheduled"
     return booking
 
@@ -209,8 +243,12 @@ def interpreter_accepts(page: Page, office: Office) -> None:
     press(page, "/accept")
 
 
-def they_meet(patient: Guest, specialist: Guest, interpreter: Guest, office: Office, booking: Booking) -> None:
-    """Step 7: waiting room, admission, three who see and hear one another, chat, screen, leaving, the end."""
+def they_meet(
+    patient: Guest, specialist: Guest, interpreter: Guest, office: Office, booking: Booking
+) -> None:
+    """Step 7: waiting room, admission, three who see and hear one another, chat, screen, leaving,
+    the end.
+    """
     with office.database.unit_of_work() as session:
         consult = ensure_consult(session, session.get(Booking, booking.id))  # type: ignore[arg-type]
         consult.opens_at, consult.closes_at = now() - timedelta(hours=1), now() + timedelta(days=60)
@@ -248,7 +286,9 @@ def they_meet(patient: Guest, specialist: Guest, interpreter: Guest, office: Off
 def let_in(specialist: Guest, role: str) -> None:
     """Admits one person, through the banner or through the list of people."""
     shown = specialist.page.locator(f"[data-testid=admit-{role}]:visible")
-    specialist.page.locator(f"[data-testid=admit-{role}]").first.wait_for(state="attached", timeout=20000)
+    specialist.page.locator(f"[data-testid=admit-{role}]").first.wait_for(
+        state="attached", timeout=20000
+    )
     if not shown.count():
         specialist.page.locator("[data-testid=people-toggle]:visible").first.click()
     shown.first.click()
@@ -300,9 +340,14 @@ def specialist_writes(page: Page, office: Office, case: Case) -> None:
 def opinion_goes_home(coordinator: Page, patient: Page, office: Office, case: Case) -> None:
     """The draft was never the patient's; released, it is read and downloaded."""
     assert patient.goto(f"{office.url}/cases/{case.id}/opinion").status == 404  # type: ignore[union-attr]
-    wait_for(lambda: (coordinator.goto(f"{office.url}/cases/{case.id}")
-                      and coordinator.locator("form[action$='/opinion/release'] button").count()), 60,
-             office.house.logs)
+    wait_for(
+        lambda: (
+            coordinator.goto(f"{office.url}/cases/{case.id}")
+            and coordinator.locator("form[action$='/opinion/release'] button").count()
+        ),
+        60,
+        office.house.logs,
+    )
     press(coordinator, "/opinion/release")
     patient.goto(f"{office.url}/cases/{case.id}/opinion")
     is_arabic(patient)
@@ -329,8 +374,11 @@ def check_pdf(pdf: bytes) -> None:
 
 
 @pytest.mark.timeout(420)
-def test_from_a_question_to_a_signed_opinion(playwright: Playwright, office: Office, tmp_path: Path) -> None:
+def test_from_a_question_to_a_signed_opinion(
+    playwright: Playwright, office: Office, tmp_path: Path
+) -> None:
     with ExitStack() as doors:
+
         def enters(person: Person, **options: Any) -> Guest:
             return doors.enter_context(guest(playwright, office.url, person, tmp_path, **options))
 
@@ -348,7 +396,9 @@ def test_from_a_question_to_a_signed_opinion(playwright: Playwright, office: Off
         opinion_goes_home(coordinator.page, stranger.page, office, case)
         everyone_has_a_home(office, stranger, specialist, interpreter, coordinator)
         for one in (stranger, coordinator, interpreter, specialist):
-            assert [line for line in one.complaints if "404" not in line and "415" not in line] == []
+            assert [
+                line for line in one.complaints if "404" not in line and "415" not in line
+            ] == []
     the_record_holds(office, case, tmp_path)
 
 
@@ -365,7 +415,9 @@ def the_record_holds(office: Office, case: Case, folder: Path) -> None:
     with office.database.sessions() as session:
         report = verify_chain(session)
     assert report.broken_at is None and report.entries > 20
-    stored = b"".join(path.read_bytes() for path in (folder / "objects").rglob("*") if path.is_file())
+    stored = b"".join(
+        path.read_bytes() for path in (folder / "objects").rglob("*") if path.is_file()
+    )
     assert stored and b"Blood count normal" not in stored
     base = b"".join(path.read_bytes() for path in folder.glob("consilium.db*"))
     assert STORY.encode()[:20] not in base and QUESTIONS[0].encode() not in base
@@ -374,4 +426,3 @@ def the_record_holds(office: Office, case: Case, folder: Path) -> None:
 def a_stranger(playwright: Playwright, folder: Path) -> Any:
     """Somebody with a phone in Riyadh, whom nobody knows yet."""
     return guest(playwright, "", None, folder, viewport=PHONE, role="patient", **ABROAD)  # type: ignore[arg-type]
-

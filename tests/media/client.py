@@ -1,4 +1,6 @@
-"""A browser of aiortc's making, for tests in one process: real ICE, real DTLS, real SRTP, real decoding."""
+"""A browser of aiortc's making, for tests in one process: real ICE, real DTLS, real SRTP, real
+decoding.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ import contextlib
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
-from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
 from app.media.messages import Lines, Refused, SeatOffer, SlotLines
@@ -33,8 +41,12 @@ class Client:
         self.room, self.seat = room, seat
         self.connection = f"{seat}-{next(_numbers)}"
         self.frames: dict[str, int] = {}
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
-        self.mic = self.pc.addTransceiver(Voice() if speaks else AudioStreamTrack(), direction="sendonly")
+        self.pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self.mic = self.pc.addTransceiver(
+            Voice() if speaks else AudioStreamTrack(), direction="sendonly"
+        )
         self.camera = self.pc.addTransceiver(VideoStreamTrack(), direction="sendonly")
         self._slots = [
             (
@@ -51,7 +63,9 @@ class Client:
         lines = Lines(
             mic=self.mic.mid,
             camera=self.camera.mid,
-            slots=tuple(SlotLines(audio=audio.mid, video=video.mid) for audio, video in self._slots),
+            slots=tuple(
+                SlotLines(audio=audio.mid, video=video.mid) for audio, video in self._slots
+            ),
         )
         command = SeatOffer(
             command_id=f"offer-{self.connection}",
@@ -65,8 +79,12 @@ class Client:
         assert not isinstance(answer, Refused), answer
         await self.pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         for number, (audio, video) in enumerate(self._slots):
-            self._tasks.append(asyncio.create_task(self._count(f"audio{number}", audio.receiver.track)))
-            self._tasks.append(asyncio.create_task(self._count(f"video{number}", video.receiver.track)))
+            self._tasks.append(
+                asyncio.create_task(self._count(f"audio{number}", audio.receiver.track))
+            )
+            self._tasks.append(
+                asyncio.create_task(self._count(f"video{number}", video.receiver.track))
+            )
         await until(lambda: self.pc.connectionState == "connected")
 
     async def _count(self, name: str, track: MediaStreamTrack) -> None:
@@ -90,6 +108,8 @@ async def until(holds, seconds: float = 10.0) -> None:
 
 
 def run(story):
-    """Plays an asynchronous story on a loop and a thread of its own: Playwright keeps one on this thread."""
+    """Plays an asynchronous story on a loop and a thread of its own: Playwright keeps one on this
+    thread.
+    """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, story).result()

@@ -35,7 +35,9 @@ class Wire:
         packet = bytes(OUTGOING[:size])
         first, second, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", packet)
         start = 20 if first & 0x10 else 12
-        self.packets.append(Sent(bool(second & 0x80), second & 127, sequence, timestamp, ssrc, packet[start:]))
+        self.packets.append(
+            Sent(bool(second & 0x80), second & 127, sequence, timestamp, ssrc, packet[start:])
+        )
         return True
 
     def send_rtcp(self, packet: bytes) -> bool:
@@ -53,4 +55,6 @@ def a_microphone(seat: str = "ana") -> Publication:
 
 def a_slot(wire: Wire, is_video: bool = True) -> Subscription:
     types = {"vp8": (96, 97)} if is_video else {"opus": (111, None)}
-    return Subscription(wire, 42, 43 if is_video else None, types, 3 if is_video else None, is_video)  # type: ignore[arg-type]
+    return Subscription(
+        wire, 42, 43 if is_video else None, types, 3 if is_video else None, is_video
+    )  # type: ignore[arg-type]

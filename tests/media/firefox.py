@@ -1,7 +1,9 @@
-"""Debian's Firefox ESR, driven through its own Marionette: as much of a browser as the media tests ask for.
+"""Debian's Firefox ESR, driven through its own Marionette: as much of a browser as the media tests
+ask for.
 
-Playwright drives only a patched build of its own. Marionette is a line of ``length:[type, id, name, body]`` on a
-loopback port (https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html); a page here answers to
+Playwright drives only a patched build of its own. Marionette is a line of ``length:[type, id, name,
+body]`` on a loopback port
+(https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html); a page here answers to
 the names that Playwright's has, so the same stories are told of both.
 """
 
@@ -45,7 +47,11 @@ PREFERENCES = {
 
 def why_not() -> str | None:
     """Why Firefox cannot be driven here; ``None`` where it can."""
-    return None if shutil.which("firefox-esr") else "Firefox ESR is not here: apt-get install firefox-esr."
+    return (
+        None
+        if shutil.which("firefox-esr")
+        else "Firefox ESR is not here: apt-get install firefox-esr."
+    )
 
 
 class Marionette:
@@ -79,7 +85,9 @@ class Marionette:
 
 
 class Firefox:
-    """A fresh headless Firefox with pretended devices, in a profile of its own. A context manager."""
+    """A fresh headless Firefox with pretended devices, in a profile of its own. A context
+    manager.
+    """
 
     def __init__(self, folder: Path, preferences: dict[str, object] | None = None) -> None:
         self._folder = folder
@@ -87,16 +95,29 @@ class Firefox:
 
     def __enter__(self) -> Firefox:
         self._folder.mkdir(parents=True, exist_ok=True)
-        rows = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in self._preferences.items()]
+        rows = [
+            f"user_pref({json.dumps(name)}, {json.dumps(value)});"
+            for name, value in self._preferences.items()
+        ]
         (self._folder / "user.js").write_text("\n".join(rows))
         self._process = subprocess.Popen(
-            ["firefox-esr", "--headless", "--no-remote", "--marionette", "--remote-allow-system-access",
-             "--profile", str(self._folder)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [
+                "firefox-esr",
+                "--headless",
+                "--no-remote",
+                "--marionette",
+                "--remote-allow-system-access",
+                "--profile",
+                str(self._folder),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             self.marionette = Marionette(self._port())
-            self.marionette.ask("WebDriver:NewSession", capabilities={"alwaysMatch": {"acceptInsecureCerts": True}})
+            self.marionette.ask(
+                "WebDriver:NewSession", capabilities={"alwaysMatch": {"acceptInsecureCerts": True}}
+            )
             self.marionette.ask("WebDriver:SetTimeouts", script=int(ANSWER_SECONDS * 1000))
             self._first_window = self.marionette.ask("WebDriver:GetWindowHandle")["value"]
         except BaseException:
@@ -127,20 +148,31 @@ class Firefox:
 
     def believe(self, authority: Path) -> None:
         """Takes a certificate (PEM) for one that may vouch for servers; a relay's among them."""
-        text = "".join(row for row in authority.read_text().splitlines() if not row.startswith("--"))
+        text = "".join(
+            row for row in authority.read_text().splitlines() if not row.startswith("--")
+        )
         self.marionette.ask("WebDriver:SwitchToWindow", handle=self._first_window, focus=False)
         self.marionette.ask("Marionette:SetContext", value="chrome")
         self.marionette.ask(
-            "WebDriver:ExecuteScript", args=[text], sandbox="system",
-            script='Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB)'
-                   '.addCertFromBase64(arguments[0], "C,,")',
+            "WebDriver:ExecuteScript",
+            args=[text],
+            sandbox="system",
+            script=(
+                'Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB)'
+                '.addCertFromBase64(arguments[0], "C,,")'
+            ),
         )
         self.marionette.ask("Marionette:SetContext", value="content")
 
     def new_page(self) -> Page:
-        """In a window of its own, to the fore: behind another, a page gets no camera and is slowed down."""
+        """In a window of its own, to the fore: behind another, a page gets no camera and is slowed
+        down.
+        """
         self.marionette.ask("WebDriver:SwitchToWindow", handle=self._first_window, focus=False)
-        return Page(self.marionette, self.marionette.ask("WebDriver:NewWindow", type="window", focus=True)["handle"])
+        return Page(
+            self.marionette,
+            self.marionette.ask("WebDriver:NewWindow", type="window", focus=True)["handle"],
+        )
 
 
 class Page:
@@ -155,10 +187,12 @@ class Page:
     def evaluate(self, expression: str) -> Any:
         """The value of an expression, awaited."""
         script = (
-            "const done = arguments[arguments.length - 1];"
-            f"(async () => ({expression}))().then((it) => done([true, it ?? null]), (it) => done([false, String(it)]));"
+            f"const done = arguments[arguments.length - 1];(async () => ({expression}))().then((it)"
+            " => done([true, it ?? null]), (it) => done([false, String(it)]));"
         )
-        went_well, value = self._ask("WebDriver:ExecuteAsyncScript", script=script, args=[], sandbox=None)["value"]
+        went_well, value = self._ask(
+            "WebDriver:ExecuteAsyncScript", script=script, args=[], sandbox=None
+        )["value"]
         assert went_well, value
         return value
 

@@ -11,7 +11,9 @@ from tests.media.signalling import Signalling
 class Person:
     """A page in a seat."""
 
-    def __init__(self, browser, signalling: Signalling, seat: str, slots: int = 3, **more: str) -> None:
+    def __init__(
+        self, browser, signalling: Signalling, seat: str, slots: int = 3, **more: str
+    ) -> None:
         self.seat = seat
         self.page = browser.new_page()
         query = urlencode({"room": "r", "seat": seat, "slots": slots, **more})

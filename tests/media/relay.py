@@ -1,4 +1,6 @@
-"""Debian's coturn on the loopback: UDP and TCP on one port, TLS with a certificate of the test's own on another."""
+"""Debian's coturn on the loopback: UDP and TCP on one port, TLS with a certificate of the test's
+own on another.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +49,42 @@ def running_coturn(folder: Path) -> Iterator[Coturn]:
     port, tls_port = _free_port(), _free_port()
     relay = Coturn(port, tls_port, folder / "authority.pem", _make_certificate(folder))
     process = subprocess.Popen(
-        ["turnserver", "-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(port),
-         "--tls-listening-port", str(tls_port), "--cert", str(folder / "certificate.pem"),
-         "--pkey", str(folder / "key.pem"), "--use-auth-secret", "--static-auth-secret", SECRET,
-         "--realm", "tests.example", "--no-cli", "--no-dtls", "--allow-loopback-peers",
-         "--min-port", str(FIRST_PORT), "--max-port", str(LAST_PORT),
-         "--pidfile", str(folder / "pid"), "--userdb", str(folder / "turndb"), "--log-file", "stdout"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [
+            "turnserver",
+            "-n",
+            "--listening-ip",
+            "127.0.0.1",
+            "--relay-ip",
+            "127.0.0.1",
+            "--listening-port",
+            str(port),
+            "--tls-listening-port",
+            str(tls_port),
+            "--cert",
+            str(folder / "certificate.pem"),
+            "--pkey",
+            str(folder / "key.pem"),
+            "--use-auth-secret",
+            "--static-auth-secret",
+            SECRET,
+            "--realm",
+            "tests.example",
+            "--no-cli",
+            "--no-dtls",
+            "--allow-loopback-peers",
+            "--min-port",
+            str(FIRST_PORT),
+            "--max-port",
+            str(LAST_PORT),
+            "--pidfile",
+            str(folder / "pid"),
+            "--userdb",
+            str(folder / "turndb"),
+            "--log-file",
+            "stdout",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for listening in (port, tls_port):
@@ -65,8 +96,13 @@ def running_coturn(folder: Path) -> Iterator[Coturn]:
 
 
 def _make_certificate(folder: Path) -> str:
-    """Writes an authority.pem, and a certificate.pem and key.pem by it; the digest of the relay's public key."""
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    """Writes an authority.pem, and a certificate.pem and key.pem by it; the digest of the relay's
+    public key.
+    """
+    authority_key, key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     authority_name, name = _name("Authority of the tests"), _name("relay.tests.example")
     authority = (
         _certificate(authority_name, authority_key)
@@ -83,9 +119,13 @@ def _make_certificate(folder: Path) -> str:
     )
     (folder / "authority.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
     public = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -98,9 +138,12 @@ def _name(common: str) -> x509.Name:
 
 def _certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     return (
-        x509.CertificateBuilder().subject_name(subject).public_key(key.public_key())
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - dt.timedelta(days=1)).not_valid_after(now() + dt.timedelta(days=7))
+        .not_valid_before(now() - dt.timedelta(days=1))
+        .not_valid_after(now() + dt.timedelta(days=7))
     )
 
 

@@ -12,7 +12,16 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from app.media.impairment import CLEAR, Conditions, Line
-from app.media.messages import Event, Kind, Lines, Route, RoutesSet, SeatClose, SeatOffer, SeatPrefer
+from app.media.messages import (
+    Event,
+    Kind,
+    Lines,
+    Route,
+    RoutesSet,
+    SeatClose,
+    SeatOffer,
+    SeatPrefer,
+)
 from app.media.rooms import Rooms
 from app.media.seat import Seat
 from app.media.settings import MediaSettings
@@ -39,7 +48,9 @@ def everyone_to_everyone(seats: list[str]) -> dict[str, tuple[Route, ...]]:
 
 
 class Signalling:
-    """Rooms on a loop of their own thread, with ``call`` to reach them, and one page that joins by its query."""
+    """Rooms on a loop of their own thread, with ``call`` to reach them, and one page that joins by
+    its query.
+    """
 
     def __init__(self, settings: MediaSettings) -> None:
         self.settings = settings
@@ -70,13 +81,17 @@ class Signalling:
         number = next(self._ids)
 
         async def set_them() -> None:
-            self.rooms.set_routes(RoutesSet(command_id=str(number), room=room, version=number, routes=routes))
+            self.rooms.set_routes(
+                RoutesSet(command_id=str(number), room=room, version=number, routes=routes)
+            )
 
         self.call(set_them())
 
     def prefer(self, room: str, seat: str, large: tuple[str, ...] | None) -> None:
         async def prefer_it() -> None:
-            self.rooms.prefer(SeatPrefer(command_id=str(next(self._ids)), room=room, seat=seat, large=large))
+            self.rooms.prefer(
+                SeatPrefer(command_id=str(next(self._ids)), room=room, seat=seat, large=large)
+            )
 
         self.call(prefer_it())
 
@@ -97,14 +112,18 @@ class Signalling:
         self.call(change())
 
     def _spoil(self, seat: Seat) -> None:
-        line = self._lines[seat.name] = Line.over(self._loop, *self.weather.get(seat.name, (CLEAR, CLEAR)))
+        line = self._lines[seat.name] = Line.over(
+            self._loop, *self.weather.get(seat.name, (CLEAR, CLEAR))
+        )
         seat.transport.impair(line)
 
     def told(self, event: Event) -> list[Any]:
         return [message for name, message in self.events if name is event]
 
     async def _open(self) -> None:
-        self.rooms = Rooms(self.settings, lambda event, message: self.events.append((event, message)), self._spoil)
+        self.rooms = Rooms(
+            self.settings, lambda event, message: self.events.append((event, message)), self._spoil
+        )
         self._clock = asyncio.create_task(self.rooms.run())
         application = web.Application()
         application.router.add_get("/", self._page)

@@ -1,4 +1,6 @@
-"""Voices and cameras that are encoded once, a tape that they play to, and what of it can be heard."""
+"""Voices and cameras that are encoded once, a tape that they play to, and what of it can be
+heard.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,28 @@ from app.media.recording_tape import Tape
 AR, EN = 2, 3
 
 
-def packets_of(frames: Sequence[bytes], first: int = 0, pieces: int = 3) -> list[tuple[int, int, int, bytes]]:
-    """(sequence, timestamp, marker, payload) of each frame at 25 a second, cut into pieces, with a picture id."""
+def packets_of(
+    frames: Sequence[bytes], first: int = 0, pieces: int = 3
+) -> list[tuple[int, int, int, bytes]]:
+    """(sequence, timestamp, marker, payload) of each frame at 25 a second, cut into pieces, with a
+    picture id.
+    """
     made, sequence = [], first
     for number, frame in enumerate(frames):
         step = max(1, -(-len(frame) // pieces))
         for start in range(0, len(frame), step):
             is_last = start + step >= len(frame)
-            descriptor = bytes([0x90 if start == 0 else 0x80, 0x80]) + struct.pack(">H", 0x8000 | number)
-            made.append((sequence & 0xFFFF, number * 3600 & 0xFFFFFFFF, 0x80 if is_last else 0,
-                         descriptor + frame[start : start + step]))
+            descriptor = bytes([0x90 if start == 0 else 0x80, 0x80]) + struct.pack(
+                ">H", 0x8000 | number
+            )
+            made.append(
+                (
+                    sequence & 0xFFFF,
+                    number * 3600 & 0xFFFFFFFF,
+                    0x80 if is_last else 0,
+                    descriptor + frame[start : start + step],
+                )
+            )
             sequence += 1
     return made
 
@@ -34,7 +48,12 @@ def packets_of(frames: Sequence[bytes], first: int = 0, pieces: int = 3) -> list
 @cache
 def opus(hertz: int, seconds: float) -> tuple[bytes, ...]:
     encoder = av.CodecContext.create("libopus", "w")
-    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 48_000, "mono", "s16", 32_000
+    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = (
+        48_000,
+        "mono",
+        "s16",
+        32_000,
+    )
     made = []
     for number in range(int(seconds * 50)):
         moments = (numpy.arange(960) + number * 960) / 48_000
@@ -48,7 +67,12 @@ def opus(hertz: int, seconds: float) -> tuple[bytes, ...]:
 @cache
 def vp8(count: int, width: int = 160, height: int = 120) -> tuple[bytes, ...]:
     encoder = av.CodecContext.create("libvpx", "w")
-    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, "yuv420p", Fraction(1, 25)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = (
+        width,
+        height,
+        "yuv420p",
+        Fraction(1, 25),
+    )
     encoder.options = {"deadline": "realtime", "lag-in-frames": "0"}
     made = []
     for number in range(count):
@@ -67,7 +91,11 @@ class Studio:
         self.clusters: list[bytes] = []
 
     def plays(
-        self, seconds: float, voices: dict[str, tuple[int, int]], camera: object = None, start: float = 0.0
+        self,
+        seconds: float,
+        voices: dict[str, tuple[int, int]],
+        camera: object = None,
+        start: float = 0.0,
     ) -> None:
         """`voices`: seat -> (hertz, level in -dBov), from `start` on, all at once."""
         sounds = {seat: opus(hertz, 12) for seat, (hertz, _) in voices.items()}
@@ -77,7 +105,9 @@ class Studio:
             number = round(start * 50) + step
             for seat, (_, level) in voices.items():
                 self.tape.sound(seat, seat, number * 960, sounds[seat][number % 600], level, now)
-            for packet in (each for each in frames if each[1] == step // 2 * 3600 and step % 2 == 0):
+            for packet in (
+                each for each in frames if each[1] == step // 2 * 3600 and step % 2 == 0
+            ):
                 self.tape.picture(camera, *packet, now)
             if step % 12 == 0:
                 self.clusters += self.tape.advance(now)
@@ -88,7 +118,9 @@ class Studio:
     def film(self, languages: dict[int, str] | None = None) -> bytes:
         described = [one for cluster in self.clusters for one in webm.clusters_in(cluster)]
         size = next((cluster.size for cluster, _ in described if cluster.size), None)
-        return webm.header(described, languages or {AR: "ar", EN: "en"}, size) + b"".join(self.clusters)
+        return webm.header(described, languages or {AR: "ar", EN: "en"}, size) + b"".join(
+            self.clusters
+        )
 
 
 def tone(film: bytes, track: int, start: float = 0.0, end: float = 99.0) -> float:

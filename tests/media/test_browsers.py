@@ -1,4 +1,6 @@
-"""Three real browsers through the node: everyone sees and hears everyone, through loss, leaving and returning."""
+"""Three real browsers through the node: everyone sees and hears everyone, through loss, leaving and
+returning.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def test_three_browsers_see_and_hear_one_another(people, signalling):
     for person in people:
         for slot in (0, 1):
             until(lambda p=person, s=slot: p.frames(s) > 20 and p.energy(s) > 0)
-    until(lambda: {message.speaker for message in signalling.told(Event.ROOM_SPEAKING)} & set(NAMES))
+    until(
+        lambda: {message.speaker for message in signalling.told(Event.ROOM_SPEAKING)} & set(NAMES)
+    )
 
 
 def test_a_late_joiner_sees_a_picture_at_once_and_a_slot_changes_its_source(people, signalling):
@@ -40,7 +44,12 @@ def test_a_late_joiner_sees_a_picture_at_once_and_a_slot_changes_its_source(peop
     until(lambda: ana.frames(0) > 20)
     cleo.join()
     until(lambda: cleo.frames(0) > 0 and cleo.frames(1) > 0, 5)
-    only_one = {"ana": (Route(source="cleo", kind=Kind.VIDEO, slot=0), Route(source="cleo", kind=Kind.AUDIO, slot=0))}
+    only_one = {
+        "ana": (
+            Route(source="cleo", kind=Kind.VIDEO, slot=0),
+            Route(source="cleo", kind=Kind.AUDIO, slot=0),
+        )
+    }
     signalling.set_routes("r", only_one)
     before, other = ana.frames(0), ana.frames(1)
     until(lambda: ana.frames(0) > before + 20)

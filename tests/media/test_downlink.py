@@ -11,9 +11,16 @@ PACKET = 1000
 
 
 class Stream:
-    def __init__(self, seat: str, is_video: bool, rate: int, priority: Priority = Priority.ORDINARY) -> None:
+    def __init__(
+        self, seat: str, is_video: bool, rate: int, priority: Priority = Priority.ORDINARY
+    ) -> None:
         self.seat, self.is_video, self.rate, self.priority = seat, is_video, rate, priority
-        self.source, self.is_paused, self.is_stage, self.loss = SimpleNamespace(seat=seat), False, False, 0.0
+        self.source, self.is_paused, self.is_stage, self.loss = (
+            SimpleNamespace(seat=seat),
+            False,
+            False,
+            0.0,
+        )
         self.is_shrunk = self.can_shrink = False
         self.octets = self.octets_offered = self.packets = self.wanted = 0
 
@@ -44,7 +51,9 @@ class Stream:
 
 
 class Room:
-    """Sounds of an interpreter and a doctor, pictures of a doctor and a guest, over a line of some width."""
+    """Sounds of an interpreter and a doctor, pictures of a doctor and a guest, over a line of some
+    width.
+    """
 
     def __init__(self, interpreter: Priority = Priority.ESSENTIAL) -> None:
         self.line, self.now, self.steps = Downlink(), 100.0, [Step.FULL]
@@ -54,7 +63,13 @@ class Room:
         self.guest = Stream("guest", True, 500_000)
         self.streams = [self.interpreter, self.voice, self.doctor, self.guest]
 
-    def run(self, seconds: float, width: int | None = None, estimate: int | None = None, probes: bool = True) -> Room:
+    def run(
+        self,
+        seconds: float,
+        width: int | None = None,
+        estimate: int | None = None,
+        probes: bool = True,
+    ) -> Room:
         for _ in range(int(seconds * 4)):
             self.now += 0.25
             offered = sum(each.sent for each in self.streams if each.source and not each.is_paused)

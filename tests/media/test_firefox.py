@@ -1,4 +1,5 @@
-"""Firefox ESR in a room with Chromium, through the real node: both ways, in two sizes, on bad lines, by a relay.
+"""Firefox ESR in a room with Chromium, through the real node: both ways, in two sizes, on bad
+lines, by a relay.
 
 One Firefox for all of the stories. Where it cannot be installed they are skipped, and say why.
 """
@@ -55,7 +56,12 @@ def test_firefox_and_chromium_see_and_hear_one_another_and_lips_agree(pair):
     for person in pair:
         frames, energy = person.frames(0), person.energy(0)
         until(lambda p=person, f=frames, e=energy: p.frames(0) > f + 60 and p.energy(0) > e, 30)
-        until(lambda p=person: (apart := p.page.evaluate("lipSync(0)")) is not None and abs(apart) < 200, 30)
+        until(
+            lambda p=person: (
+                (apart := p.page.evaluate("lipSync(0)")) is not None and abs(apart) < 200
+            ),
+            30,
+        )
 
 
 def test_two_sizes_go_both_ways_and_change_for_each_listener(firefox, chromium, signalling):
@@ -69,7 +75,10 @@ def test_two_sizes_go_both_ways_and_change_for_each_listener(firefox, chromium, 
     fox_at_ben = fox_at_phone = ben_at_fox = 0
     signalling.prefer("r", BEN, (FOX,))
     signalling.prefer("r", FOX, (BEN,))
-    until(lambda: ben.width(fox_at_ben) == LARGE_WIDTH and phone.width(fox_at_phone) == SMALL_WIDTH, 30)
+    until(
+        lambda: ben.width(fox_at_ben) == LARGE_WIDTH and phone.width(fox_at_phone) == SMALL_WIDTH,
+        30,
+    )
     until(lambda: fox.width(ben_at_fox) == LARGE_WIDTH, 30)
     signalling.prefer("r", BEN, ("phone",))
     signalling.prefer("r", FOX, ("phone",))
@@ -77,7 +86,10 @@ def test_two_sizes_go_both_ways_and_change_for_each_listener(firefox, chromium, 
     before = ben.frames(fox_at_ben), fox.frames(ben_at_fox), phone.frames(fox_at_phone)
     signalling.prefer("r", BEN, (FOX,))
     until(lambda: ben.width(fox_at_ben) == LARGE_WIDTH, 30)
-    until(lambda: ben.frames(fox_at_ben) > before[0] + 30 and fox.frames(ben_at_fox) > before[1] + 30, 30)
+    until(
+        lambda: ben.frames(fox_at_ben) > before[0] + 30 and fox.frames(ben_at_fox) > before[1] + 30,
+        30,
+    )
     until(lambda: phone.frames(fox_at_phone) > before[2] + 30, 30)
     assert phone.width(fox_at_phone) == SMALL_WIDTH
     for person in people:
@@ -118,7 +130,9 @@ def test_after_an_outage_everything_is_back_by_itself(pair, signalling):
     time.sleep(8)
     seen = ben.frames(0)
     signalling.impair(FOX)
-    until(lambda: fox.state() == "connected" and fox.frames(0) > 0 and ben.frames(0) > seen + 10, 15)
+    until(
+        lambda: fox.state() == "connected" and fox.frames(0) > 0 and ben.frames(0) > seen + 10, 15
+    )
 
 
 @pytest.mark.parametrize("transport", ["udp", "tls"])
@@ -126,7 +140,10 @@ def test_a_call_is_held_through_the_relay_alone(firefox, chromium, signalling, c
     firefox.believe(coturn.authority)
     signalling.set_routes("r", everyone_to_everyone(NAMES))
     servers = json.dumps(ice_servers(coturn.url(transport), SECRET, "seat"))
-    fox, ben = Person(firefox, signalling, FOX, iceServers=servers), Person(chromium, signalling, BEN)
+    fox, ben = (
+        Person(firefox, signalling, FOX, iceServers=servers),
+        Person(chromium, signalling, BEN),
+    )
     for person in (fox, ben):
         person.join()
     for person in (fox, ben):

@@ -1,4 +1,6 @@
-"""Nobody's nonsense disturbs anybody else: fuzzed parsers, mutated offers, floods, half-open handshakes."""
+"""Nobody's nonsense disturbs anybody else: fuzzed parsers, mutated offers, floods, half-open
+handshakes.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def resident_mb() -> float:
 
 
 def mutated(text: str, dice: random.Random) -> str:
-    """A real offer with something wrong: rows lost, doubled, moved, cut, numbers changed, bytes flipped."""
+    """A real offer with something wrong: rows lost, doubled, moved, cut, numbers changed, bytes
+    flipped.
+    """
     rows = text.splitlines()
     for _ in range(dice.randrange(1, 6)):
         at = dice.randrange(len(rows))
@@ -56,11 +60,15 @@ def mutated(text: str, dice: random.Random) -> str:
             case 2:
                 rows[at] = rows[at][: dice.randrange(len(rows[at]) + 1)]
             case 3:
-                rows[at] = "".join(dice.choice("0123456789") if c.isdigit() else c for c in rows[at])
+                rows[at] = "".join(
+                    dice.choice("0123456789") if c.isdigit() else c for c in rows[at]
+                )
             case 4:
                 rows[at] = rows[at].replace(":", dice.choice([" ", "", "::", "\x00", ":\u202e"]), 1)
             case 5:
-                rows[at] += dice.choice([" -1", " 99999999999999999999", "/" * 50, "٣", " \ud7ff", "x" * 5000])
+                rows[at] += dice.choice(
+                    [" -1", " 99999999999999999999", "/" * 50, "٣", " \ud7ff", "x" * 5000]
+                )
             case 6:
                 rows[at], rows[0] = rows[0], rows[at]
             case _:
@@ -79,8 +87,12 @@ def test_five_hundred_mutations_of_real_offers_are_answered_or_refused():
         async with a_node() as (rooms, _):
             for number in range(500):
                 offer = SeatOffer(
-                    command_id=str(number), room="r", seat="mallory", connection=str(number),
-                    sdp=mutated(OFFERS[number % len(OFFERS)], dice), lines=LINES,
+                    command_id=str(number),
+                    room="r",
+                    seat="mallory",
+                    connection=str(number),
+                    sdp=mutated(OFFERS[number % len(OFFERS)], dice),
+                    lines=LINES,
                 )
                 answer = await rooms.offer(offer)
                 if isinstance(answer, OfferAnswered):
@@ -116,8 +128,11 @@ def test_fuzzed_feedback_is_read_without_a_crash_and_within_bounds():
     dice, end = random.Random(6), time.monotonic() + FUZZ_SECONDS
     block = feedback.ReportBlock(1, 0.5, 3, 4, 5, 6, 7)
     real = [
-        feedback.sender_report(1, 2, 3, 4, 5), feedback.receiver_report(1, [block] * 3), feedback.pli(1, 2),
-        feedback.nack(1, 2, [3, 4, 9, 400]), feedback.transport_feedback(1, 2, 3, {n * 2: n * 40 for n in range(50)}),
+        feedback.sender_report(1, 2, 3, 4, 5),
+        feedback.receiver_report(1, [block] * 3),
+        feedback.pli(1, 2),
+        feedback.nack(1, 2, [3, 4, 9, 400]),
+        feedback.transport_feedback(1, 2, 3, {n * 2: n * 40 for n in range(50)}),
     ]
     while time.monotonic() < end:
         packet = bytearray(b"".join(dice.choices(real, k=dice.randrange(1, 5))))
@@ -156,11 +171,16 @@ def test_fuzzed_packets_are_forwarded_or_dropped_for_a_reason():
     dice, end = random.Random(7), time.monotonic() + FUZZ_SECONDS
     uplink, wire = an_uplink()
     while time.monotonic() < end:
-        packet = bytearray(struct.pack(
-            "!BBHII", dice.choice([0x80, 0x90, 0xB0, 0xA0, 0x8F, dice.randrange(128, 192)]),
-            dice.choice([96, 97, 111, 224, dice.randrange(256)]), dice.randrange(65536), dice.getrandbits(32),
-            dice.choice([1000, 1001, 2000, dice.getrandbits(32)]),
-        ))
+        packet = bytearray(
+            struct.pack(
+                "!BBHII",
+                dice.choice([0x80, 0x90, 0xB0, 0xA0, 0x8F, dice.randrange(128, 192)]),
+                dice.choice([96, 97, 111, 224, dice.randrange(256)]),
+                dice.randrange(65536),
+                dice.getrandbits(32),
+                dice.choice([1000, 1001, 2000, dice.getrandbits(32)]),
+            )
+        )
         packet += dice.choice([b"\xbe\xde\x00\x01", b"\xbe\xde\xff\xff", b"\x10\x00\x00\x02", b""])
         packet += dice.randbytes(dice.choice([0, 1, 5, 40, 1200, 2000]))
         uplink.replenish(1)
@@ -173,7 +193,9 @@ def test_fuzzed_packets_are_forwarded_or_dropped_for_a_reason():
 def test_two_lines_with_one_ssrc_are_refused_and_our_own_never_collide():
     offer = OFFERS[0]
     first = next(row for row in offer.splitlines() if row.startswith("a=ssrc:")).split()[0][7:]
-    others = {row.split()[0][7:] for row in offer.splitlines() if row.startswith("a=ssrc:")} - {first}
+    others = {row.split()[0][7:] for row in offer.splitlines() if row.startswith("a=ssrc:")} - {
+        first
+    }
 
     async def story():
         async with a_node() as (rooms, _):
@@ -185,7 +207,9 @@ def test_two_lines_with_one_ssrc_are_refused_and_our_own_never_collide():
             )
             assert answer.error == "malformed_sdp"
             answer = await rooms.offer(
-                SeatOffer(command_id="2", room="r", seat="s", connection="c", sdp=offer, lines=LINES)
+                SeatOffer(
+                    command_id="2", room="r", seat="s", connection="c", sdp=offer, lines=LINES
+                )
             )
             theirs = {int(first), *map(int, others)}
             assert not theirs & {each.ssrc for seat in rooms.seats for each in seat.subscriptions}
@@ -206,17 +230,28 @@ def test_replayed_truncated_and_oversize_packets_are_dropped_each_by_its_name():
                 await until(lambda: seat.is_connected)
                 caught: list[bytes] = []
                 take = seat.transport._connection.take_packet
-                seat.transport._connection.take_packet = lambda data: (caught.append(data), take(data))
+                seat.transport._connection.take_packet = lambda data: (
+                    caught.append(data),
+                    take(data),
+                )
                 await until(lambda: len(caught) > 20)
                 seat.transport._connection.take_packet = take
                 before = drops["srtp"] + drops["srtcp"] + drops["short"]
                 forwarded = [publication.packets for publication in seat.publications.values()]
                 for data in caught[:20]:
                     seat.uplink.replenish(1)
-                    for spoiled in (data, data[:-1], data[:9], data + bytes(1000), data + bytes(9000)):
+                    for spoiled in (
+                        data,
+                        data[:-1],
+                        data[:9],
+                        data + bytes(1000),
+                        data + bytes(9000),
+                    ):
                         take(spoiled)
                 assert drops["srtp"] + drops["srtcp"] + drops["short"] == before + 100
-                assert forwarded == [publication.packets for publication in seat.publications.values()]
+                assert forwarded == [
+                    publication.packets for publication in seat.publications.values()
+                ]
 
     run(story())
 
@@ -226,7 +261,10 @@ def test_who_sends_fifty_times_its_share_is_limited_and_named_and_the_others_see
         async with a_node() as (rooms, _):
             route(rooms, "ana", "ben")
             route(rooms, "mallory", "eve", room="q")
-            async with people(rooms, "ana", "ben") as (ana, ben), people(rooms, "mallory", room="q"):
+            async with (
+                people(rooms, "ana", "ben") as (ana, ben),
+                people(rooms, "mallory", room="q"),
+            ):
                 mallory = next(seat for seat in rooms.seats if seat.name == "mallory")
                 await until(lambda: mallory.is_connected)
                 take, seen = mallory.transport._connection.take_packet, ana.frames["video0"]
@@ -282,7 +320,11 @@ def test_packets_of_strangers_use_up_nobodys_share():
         async with a_node() as (rooms, _):
             route(rooms, "ana", "ben")
             async with people(rooms, "ana", "ben") as (ana, ben):
-                await until(lambda: ana.frames["video0"] > 2 and all(seat.is_connected for seat in rooms.seats))
+                await until(
+                    lambda: (
+                        ana.frames["video0"] > 2 and all(seat.is_connected for seat in rooms.seats)
+                    )
+                )
                 seat = rooms.seats[0]
                 port = int(seat.transport.candidates[0].split()[5])
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
@@ -293,7 +335,11 @@ def test_packets_of_strangers_use_up_nobodys_share():
                 await until(lambda: seat.transport.refused > 1000)
                 assert seat.uplink.refused == 0
                 seen = ana.frames["video0"], ben.frames["video0"]
-                await until(lambda: ana.frames["video0"] > seen[0] + 5 and ben.frames["video0"] > seen[1] + 5)
+                await until(
+                    lambda: (
+                        ana.frames["video0"] > seen[0] + 5 and ben.frames["video0"] > seen[1] + 5
+                    )
+                )
 
     run(story())
 
@@ -314,10 +360,16 @@ def test_half_open_handshakes_by_the_hundred_leave_nothing_behind():
 
     async def offer_many(rooms, count: int) -> None:
         for number in range(count):
-            await rooms.offer(SeatOffer(
-                command_id=f"{number}", room="r", seat=f"half{number % 6}", connection=f"{number}",
-                sdp=OFFERS[0], lines=LINES,
-            ))
+            await rooms.offer(
+                SeatOffer(
+                    command_id=f"{number}",
+                    room="r",
+                    seat=f"half{number % 6}",
+                    connection=f"{number}",
+                    sdp=OFFERS[0],
+                    lines=LINES,
+                )
+            )
         for seat in list(rooms.seats):
             if seat.name.startswith("half"):
                 rooms._state_changed(seat, "closed")
@@ -330,11 +382,21 @@ def test_who_asks_for_connections_without_end_is_refused_and_named_and_the_other
     async def story():
         async with a_node() as (rooms, _):
             route(rooms, "ana", "mallory")
-            answers = await asyncio.gather(*(
-                rooms.offer(SeatOffer(command_id=str(number), room="r", seat="mallory", connection=str(number),
-                                      sdp=OFFERS[0], lines=LINES))
-                for number in range(200)
-            ))
+            answers = await asyncio.gather(
+                *(
+                    rooms.offer(
+                        SeatOffer(
+                            command_id=str(number),
+                            room="r",
+                            seat="mallory",
+                            connection=str(number),
+                            sdp=OFFERS[0],
+                            lines=LINES,
+                        )
+                    )
+                    for number in range(200)
+                )
+            )
             refused = [answer.error for answer in answers if isinstance(answer, Refused)]
             assert set(refused) == {"busy"}
             assert len(answers) - len(refused) <= OFFERS_BURST + 2

@@ -35,7 +35,9 @@ def send(conditions: Conditions, count: int = 1000, size: int = 1000, every: flo
     path, arrived = Path(clock, conditions), []
     for number in range(count):
         sent = clock.now
-        path.carry(size, lambda number=number, sent=sent: arrived.append((number, clock.now - sent)))
+        path.carry(
+            size, lambda number=number, sent=sent: arrived.append((number, clock.now - sent))
+        )
         clock.run_until(sent + every)
     clock.run_until(clock.now + 10)
     return arrived

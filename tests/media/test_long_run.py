@@ -1,4 +1,6 @@
-"""The long run in short: people come and go, and nothing of theirs stays. Ten minutes of it: bench media_long."""
+"""The long run in short: people come and go, and nothing of theirs stays. Ten minutes of it: bench
+media_long.
+"""
 
 from __future__ import annotations
 

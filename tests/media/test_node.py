@@ -1,4 +1,6 @@
-"""The node against a real Socket.IO server: who it says it is, what it answers, and that it comes back."""
+"""The node against a real Socket.IO server: who it says it is, what it answers, and that it comes
+back.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Web:
         self.heard.append((event, message))
 
     async def call(self, command: Command, message: object) -> dict:
-        return await self.server.call(command.value, message, to=self.sids[-1], namespace=NAMESPACE, timeout=3)
+        return await self.server.call(
+            command.value, message, to=self.sids[-1], namespace=NAMESPACE, timeout=3
+        )
 
     def hellos(self) -> list[dict]:
         return [message for event, message in self.heard if event == "node.hello"]
@@ -60,7 +64,9 @@ class Web:
 
 @contextlib.asynccontextmanager
 async def a_node(port: int, secret: str = SECRET):
-    settings = MediaSettings(secret_key=secret, node_id="n1", web_url=f"http://127.0.0.1:{port}", rooms=3)
+    settings = MediaSettings(
+        secret_key=secret, node_id="n1", web_url=f"http://127.0.0.1:{port}", rooms=3
+    )
     running = asyncio.create_task(Node(settings).run())
     try:
         yield
@@ -86,11 +92,13 @@ def test_a_command_that_comes_twice_is_carried_out_once():
             await until(lambda: web_side.sids)
             routes = {"command_id": "same", "room": "r", "version": 1, "routes": {}}
             assert await web_side.call(Command.ROUTES_SET, routes) == {"ok": True}
-            assert await web_side.call(Command.ROOM_CLOSE, {"command_id": "close", "room": "r"}) == {"ok": True}
+            assert await web_side.call(
+                Command.ROOM_CLOSE, {"command_id": "close", "room": "r"}
+            ) == {"ok": True}
             assert await web_side.call(Command.ROUTES_SET, routes) == {"ok": True}
-            assert await web_side.call(Command.ROUTES_SET, {**routes, "room": "q", "command_id": "other"}) == {
-                "ok": True
-            }
+            assert await web_side.call(
+                Command.ROUTES_SET, {**routes, "room": "q", "command_id": "other"}
+            ) == {"ok": True}
             await web_side.server.disconnect(web_side.sids[-1], namespace=NAMESPACE)
             await until(lambda: len(web_side.hellos()) > 1)
             assert [room["room"] for room in web_side.hellos()[-1]["rooms"]] == ["q"]
@@ -112,7 +120,14 @@ def test_what_is_not_understood_is_refused_in_words():
             ):
                 answer = await web_side.call(Command.SEAT_OFFER, nonsense)
                 assert answer["error"] == "invalid"
-            offer = {"command_id": "3", "room": "r", "seat": "s", "connection": "c", "sdp": "v=0", "lines": {}}
+            offer = {
+                "command_id": "3",
+                "room": "r",
+                "seat": "s",
+                "connection": "c",
+                "sdp": "v=0",
+                "lines": {},
+            }
             assert (await web_side.call(Command.SEAT_OFFER, offer))["error"] == "malformed_sdp"
             assert await web_side.call(Command.PING, {"command_id": "4"}) == {"ok": True}
 
@@ -126,7 +141,9 @@ def test_the_node_comes_back_with_its_rooms_after_the_web_restarts():
             stack = contextlib.AsyncExitStack()
             await stack.enter_async_context(a_node(port))
             await until(lambda: before.sids)
-            await before.call(Command.ROUTES_SET, {"command_id": "a", "room": "r", "version": 4, "routes": {}})
+            await before.call(
+                Command.ROUTES_SET, {"command_id": "a", "room": "r", "version": 4, "routes": {}}
+            )
         async with stack, Web(port) as after:
             await until(lambda: after.hellos())
             assert after.hellos()[0]["rooms"] == [{"room": "r", "version": 4, "seats": {}}]

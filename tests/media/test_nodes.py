@@ -1,4 +1,6 @@
-"""Several nodes on one machine: shared ports, draining, and what each says of itself to Prometheus."""
+"""Several nodes on one machine: shared ports, draining, and what each says of itself to
+Prometheus.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,14 @@ def _clients_use_loopback(monkeypatch):
 @contextlib.asynccontextmanager
 async def a_node_process(web: Web, name: str, **settings: str):
     environment = os.environ | {
-        "CONSILIUM_SECRET_KEY": SECRET, "CONSILIUM_WEB_URL": f"http://127.0.0.1:{web.port}",
-        "CONSILIUM_NODE_ID": name, **{f"CONSILIUM_{key}": value for key, value in settings.items()},
+        "CONSILIUM_SECRET_KEY": SECRET,
+        "CONSILIUM_WEB_URL": f"http://127.0.0.1:{web.port}",
+        "CONSILIUM_NODE_ID": name,
+        **{f"CONSILIUM_{key}": value for key, value in settings.items()},
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app.media", env=environment, cwd=ROOT)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.media", env=environment, cwd=ROOT
+    )
     try:
         yield process
     finally:
@@ -53,7 +59,11 @@ class Through:
 
     async def offer(self, command: SeatOffer) -> OfferAnswered | Refused:
         answer = await self._web.server.call(
-            Command.SEAT_OFFER.value, command.model_dump(mode="json"), to=self._sid, namespace="/node", timeout=5
+            Command.SEAT_OFFER.value,
+            command.model_dump(mode="json"),
+            to=self._sid,
+            namespace="/node",
+            timeout=5,
         )
         return OfferAnswered(**answer) if "sdp" in answer else Refused(**answer)
 
@@ -64,13 +74,23 @@ def test_two_nodes_share_a_range_of_ports_without_collision_and_refuse_when_it_i
         one, other = (Rooms(settings, lambda event, message: None) for _ in range(2))
         ports, refused = [], []
         for number in range(10):
-            command = SeatOffer(command_id=str(number), room="r", seat=f"s{number // 2}", connection=str(number),
-                                sdp=OFFER, lines=Lines(mic="0"))
+            command = SeatOffer(
+                command_id=str(number),
+                room="r",
+                seat=f"s{number // 2}",
+                connection=str(number),
+                sdp=OFFER,
+                lines=Lines(mic="0"),
+            )
             answer = await (one, other)[number % 2].offer(command)
             if isinstance(answer, Refused):
                 refused.append(answer.error)
             else:
-                ports += {row.split()[5] for row in answer.sdp.splitlines() if row.startswith("a=candidate:")}
+                ports += {
+                    row.split()[5]
+                    for row in answer.sdp.splitlines()
+                    if row.startswith("a=candidate:")
+                }
         assert len(ports) == len(set(ports)) == 8
         assert refused == ["full", "full"]
         await one.close()
@@ -156,9 +176,15 @@ def test_a_node_tells_prometheus_what_it_carries():
     run(story())
 
 
-@pytest.mark.parametrize(("name", "wrong"), [
-    ("MEDIA_METRICS_PORT", "80"), ("MEDIA_METRICS_PORT", "x"), ("MEDIA_DRAIN_SECONDS", "0"), ("MEDIA_ROOMS", "-1"),
-])
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("MEDIA_METRICS_PORT", "80"),
+        ("MEDIA_METRICS_PORT", "x"),
+        ("MEDIA_DRAIN_SECONDS", "0"),
+        ("MEDIA_ROOMS", "-1"),
+    ],
+)
 def test_a_wrong_setting_stops_the_start_with_a_sentence(name, wrong):
     with pytest.raises(SettingMissing, match=f"CONSILIUM_{name}"):
         MediaSettings.from_environment({"CONSILIUM_SECRET_KEY": "x", f"CONSILIUM_{name}": wrong})

@@ -24,7 +24,11 @@ def launch(prober: Prober, now: float = 1.0) -> list[int]:
 def test_the_spread_of_a_train_is_the_width_of_the_line(rate):
     prober = Prober()
     sent = launch(prober)
-    told(prober, sent, [7000 + round(step * PACKET_BITS / rate * 4000) for step in range(TRAIN_PACKETS)])
+    told(
+        prober,
+        sent,
+        [7000 + round(step * PACKET_BITS / rate * 4000) for step in range(TRAIN_PACKETS)],
+    )
     assert abs(prober.capacity(1.5) / rate - 1) < 0.15
 
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.media.feedback import SenderReport
-from app.media.publication import CACHE_MASK, DUPLICATE, KEY_FRAME_INTERVAL, LATE, NACK_TRIES, NEWER, Publication
+from app.media.publication import (
+    CACHE_MASK,
+    DUPLICATE,
+    KEY_FRAME_INTERVAL,
+    LATE,
+    NACK_TRIES,
+    NEWER,
+    Publication,
+)
 from tests.media.fakes import a_camera, a_microphone
 
 

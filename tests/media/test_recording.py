@@ -1,4 +1,6 @@
-"""Packets in, clusters out: depacketising, choosing voices and the picture, and what PyAV makes of the result."""
+"""Packets in, clusters out: depacketising, choosing voices and the picture, and what PyAV makes of
+the result.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,16 @@ def shown(packets: Iterable[tuple[int, int, int, bytes]]) -> list[bytes]:
 FILM = [KEY + b"one--", DELTA + b"two--", DELTA + b"three", KEY + b"four-", DELTA + b"five-"]
 
 
-@pytest.mark.parametrize(("what", "lost", "expected"), [
-    ("nothing", (), FILM),
-    ("the middle of a delta frame", (4,), [FILM[0], *FILM[3:]]),
-    ("the first packet of a key frame", (9,), [*FILM[:3]]),
-    ("the last packet of a delta frame", (8,), [*FILM[:2], *FILM[3:]]),
-    ("the first key frame", (0, 1, 2), FILM[3:]),
-])
+@pytest.mark.parametrize(
+    ("what", "lost", "expected"),
+    [
+        ("nothing", (), FILM),
+        ("the middle of a delta frame", (4,), [FILM[0], *FILM[3:]]),
+        ("the first packet of a key frame", (9,), [*FILM[:3]]),
+        ("the last packet of a delta frame", (8,), [*FILM[:2], *FILM[3:]]),
+        ("the first key frame", (0, 1, 2), FILM[3:]),
+    ],
+)
 def test_frames_are_whole_or_left_out_until_the_next_key_frame(what, lost, expected):
     packets = [packet for place, packet in enumerate(packets_of(FILM)) if place not in lost]
     assert shown(packets) == expected
@@ -63,14 +68,30 @@ def test_a_repaired_packet_fills_its_gap_and_one_that_comes_too_late_does_not():
 
 def test_padding_and_nonsense_are_no_frames():
     packets = packets_of(FILM)
-    hostile = [(15, 14400, 0, b""), (16, 14400, 0, b"\x90"), (17, 14400, 0x80, b"\x90\xff"), (18, 9, 0x80, b"\x80\x80")]
+    hostile = [
+        (15, 14400, 0, b""),
+        (16, 14400, 0, b"\x90"),
+        (17, 14400, 0x80, b"\x90\xff"),
+        (18, 9, 0x80, b"\x80\x80"),
+    ]
     assert shown([*packets, *hostile]) == FILM
 
 
-@pytest.mark.parametrize(("packet", "expected"), [
-    (OPUS_SILENCE, 20), (b"\x78x", 20), (b"\x08x", 20), (b"\x18x", 60), (b"\x80x", 2.5), (b"\x0b\x03x", 60),
-    (b"\x79x", 40), (b"", 0), (b"\x0b", 0), (b"\x1b\x3fx", 0),
-])
+@pytest.mark.parametrize(
+    ("packet", "expected"),
+    [
+        (OPUS_SILENCE, 20),
+        (b"\x78x", 20),
+        (b"\x08x", 20),
+        (b"\x18x", 60),
+        (b"\x80x", 2.5),
+        (b"\x0b\x03x", 60),
+        (b"\x79x", 40),
+        (b"", 0),
+        (b"\x0b", 0),
+        (b"\x1b\x3fx", 0),
+    ],
+)
 def test_how_long_an_opus_packet_sounds(packet, expected):
     assert opus_ms(packet) == expected
 
@@ -80,7 +101,9 @@ def test_rtp_time_becomes_the_nodes_time_across_the_circle():
     start = 0xFFFFFFFF - 48_000
     times = [clock.at((start + step * 960) & 0xFFFFFFFF, 100 + step * 0.02) for step in range(200)]
     assert times == pytest.approx([100 + step * 0.02 for step in range(200)], abs=0.001)
-    assert clock.at((start + 200 * 960) & 0xFFFFFFFF, 104.05) == pytest.approx(104.0, abs=0.002), "late is not later"
+    assert clock.at((start + 200 * 960) & 0xFFFFFFFF, 104.05) == pytest.approx(104.0, abs=0.002), (
+        "late is not later"
+    )
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2, 3, 7, 8, 9, 100, 901])
@@ -127,7 +150,12 @@ def test_silence_is_written_so_that_no_track_has_a_gap():
     studio.plays(2, {"patient": (440, 20)}, start=4)
     studio.ends(6.0)
     for track in (AR, EN):
-        times = [block.at for cluster in studio.clusters for block in webm.blocks_in(cluster) if block.track == track]
+        times = [
+            block.at
+            for cluster in studio.clusters
+            for block in webm.blocks_in(cluster)
+            if block.track == track
+        ]
         assert times[0] == 0
         assert times[-1] > 5850
         assert max(after - before for before, after in zip(times, times[1:], strict=False)) <= 25
@@ -152,12 +180,19 @@ def test_the_picture_changes_on_a_key_frame_and_is_black_when_there_is_none():
     assert studio.tape.shown == "one"
     assert studio.tape.needs_key_frame == "other"
     for number, timestamp, marker, payload in packets_of(vp8(50, 320, 240), first=500):
-        studio.tape.picture("other", number, timestamp + 180_000, marker, payload, 53.0 + timestamp / 90_000)
+        studio.tape.picture(
+            "other", number, timestamp + 180_000, marker, payload, 53.0 + timestamp / 90_000
+        )
     studio.clusters += studio.tape.advance(55.0)
     assert studio.tape.shown == "other"
     studio.tape.want(None, 56.0)
     studio.ends(58.0)
-    pictures = [block for cluster in studio.clusters for block in webm.blocks_in(cluster) if block.track == PICTURE]
+    pictures = [
+        block
+        for cluster in studio.clusters
+        for block in webm.blocks_in(cluster)
+        if block.track == PICTURE
+    ]
     assert pictures[-1].payload == BLACK
     assert webm.picture_size(pictures[0].payload) == (160, 120)
     assert any(webm.picture_size(block.payload) == (320, 240) for block in pictures)
@@ -184,7 +219,8 @@ def test_one_language_is_the_whole_with_the_others_void():
     studio.ends(5.0)
     whole, head = studio.film(), len(studio.film()) - sum(map(len, studio.clusters))
     english = bytes(webm.only(whole[:head], {PICTURE, EN})) + b"".join(
-        bytes(webm.only(cluster, {PICTURE, EN})) for cluster in studio.clusters)
+        bytes(webm.only(cluster, {PICTURE, EN})) for cluster in studio.clusters
+    )
     assert len(english) == len(whole)
     with av.open(io.BytesIO(english)) as file:
         assert [stream.metadata.get("title") for stream in file.streams.audio] == ["en"]
@@ -192,7 +228,11 @@ def test_one_language_is_the_whole_with_the_others_void():
 
 
 def test_a_cluster_gives_back_its_blocks():
-    blocks = [Block(5000, 1, b"\x00" * 12), Block(5003, 2, b"abc"), Block(9000, 2, b"d" * 300, is_key=False)]
+    blocks = [
+        Block(5000, 1, b"\x00" * 12),
+        Block(5003, 2, b"abc"),
+        Block(9000, 2, b"d" * 300, is_key=False),
+    ]
     assert list(webm.blocks_in(webm.cluster(blocks))) == blocks
     with pytest.raises(ValueError, match="span"):
         webm.cluster([Block(0, 1, b"a"), Block(40_000, 1, b"b")])

@@ -1,5 +1,6 @@
-"""One language of a recording, the others made void, as Chromium and Firefox play it: from the start, and from a place
-that was sought."""
+"""One language of a recording, the others made void, as Chromium and Firefox play it: from the
+start, and from a place that was sought.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def film() -> bytes:
     studio.ends(12.0)
     whole, head = studio.film(), len(studio.film()) - sum(map(len, studio.clusters))
     kept = {webm.PICTURE, EN}
-    return bytes(webm.only(whole[:head], kept)) + b"".join(bytes(webm.only(one, kept)) for one in studio.clusters)
+    return bytes(webm.only(whole[:head], kept)) + b"".join(
+        bytes(webm.only(one, kept)) for one in studio.clusters
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,9 @@ def address():
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body, wanted = (content, self.headers.get("Range")) if self.path == "/film.webm" else (page, None)
+            body, wanted = (
+                (content, self.headers.get("Range")) if self.path == "/film.webm" else (page, None)
+            )
             first, _, last = (wanted or "bytes=0-").removeprefix("bytes=").partition("-")
             start, end = int(first), min(int(last or len(body)), len(body) - 1) + 1
             self.send_response(206 if wanted else 200)

@@ -1,4 +1,6 @@
-"""A room that is recorded: only who is named, only while the web says so, and at no cost when it does not."""
+"""A room that is recorded: only who is named, only while the web says so, and at no cost when it
+does not.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +34,24 @@ def _clients_use_loopback(monkeypatch):
 
 def order(version: int, recording: str | None = "rec", **facts) -> RecordingSet:
     facts = {"voices": {2: ("ana", "ben")}, "pictures": ("ana",)} | facts
-    return RecordingSet(command_id=f"{version}", room="r", version=version, recording=recording,
-                        key=base64.b64encode(KEY).decode(), **facts)
+    return RecordingSet(
+        command_id=f"{version}",
+        room="r",
+        version=version,
+        recording=recording,
+        key=base64.b64encode(KEY).decode(),
+        **facts,
+    )
 
 
 @contextlib.asynccontextmanager
 async def a_room(folder: Path, *names: str):
     """A node with a store, and people in one room of it who speak."""
     events: list = []
-    rooms = Rooms(replace(SETTINGS, storage_url=folder.as_uri()), lambda event, said: events.append((event, said)))
+    rooms = Rooms(
+        replace(SETTINGS, storage_url=folder.as_uri()),
+        lambda event, said: events.append((event, said)),
+    )
     clock = asyncio.create_task(rooms.run())
     clients = [Client("r", name, slots=2, speaks=True) for name in names]
     try:
@@ -55,8 +66,12 @@ async def a_room(folder: Path, *names: str):
 
 
 def tapped(rooms: Rooms) -> set[tuple[str, Kind]]:
-    return {(seat.name, publication.kind) for seat in rooms.seats for publication in seat.streams
-            if publication.recorder is not None}
+    return {
+        (seat.name, publication.kind)
+        for seat in rooms.seats
+        for publication in seat.streams
+        if publication.recorder is not None
+    }
 
 
 def reports(events: list) -> list[RecordingStopped]:
@@ -77,7 +92,11 @@ def test_who_is_named_is_recorded_and_nobody_else(tmp_path):
         async with a_room(tmp_path, "ana", "ben", "eve") as (rooms, events):
             assert tapped(rooms) == set()
             rooms.set_recording(order(1))
-            await until(lambda: tapped(rooms) == {("ana", Kind.AUDIO), ("ben", Kind.AUDIO), ("ana", Kind.VIDEO)})
+            await until(
+                lambda: (
+                    tapped(rooms) == {("ana", Kind.AUDIO), ("ben", Kind.AUDIO), ("ana", Kind.VIDEO)}
+                )
+            )
             rooms.set_recording(order(2, voices={2: ("ben",), 3: ()}, pictures=()))
             await until(lambda: tapped(rooms) == {("ben", Kind.AUDIO)})
             rooms.set_recording(order(1))
@@ -157,7 +176,9 @@ def test_a_store_that_fails_costs_segments_and_no_call(tmp_path, store_fails):
     run(story())
 
 
-def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(tmp_path, monkeypatch, store_fails):
+def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(
+    tmp_path, monkeypatch, store_fails
+):
     async def story():
         async with a_room(tmp_path, "ana") as (rooms, events):
             monkeypatch.setattr("app.media.recording_tape.CLUSTER_MS", 200)

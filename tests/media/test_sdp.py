@@ -1,4 +1,6 @@
-"""Offers of real browsers are answered as forwarding needs; everything else is refused with a reason."""
+"""Offers of real browsers are answered as forwarding needs; everything else is refused with a
+reason.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def answer(text: str, lines: Lines) -> dict[str, list[str]]:
     """The answer's attributes and m-line, by mid."""
 
     async def negotiate() -> str:
-        seat = Seat("room", "ana", "1", CERTIFICATE, ("127.0.0.1",), (40000, 49999), lambda *_: None)
+        seat = Seat(
+            "room", "ana", "1", CERTIFICATE, ("127.0.0.1",), (40000, 49999), lambda *_: None
+        )
         try:
             return await seat.answer(text, lines)
         finally:
@@ -66,7 +70,11 @@ def test_candidates_are_all_inside_and_only_where_the_node_is_reached():
 
 
 def test_opus_may_correct_errors_and_stays_mono():
-    (row,) = [row for row in answer(offer("chromium"), CHROMIUM_LINES)["0"] if row.startswith("a=fmtp:111")]
+    (row,) = [
+        row
+        for row in answer(offer("chromium"), CHROMIUM_LINES)["0"]
+        if row.startswith("a=fmtp:111")
+    ]
     assert "useinbandfec=1" in row
     assert "stereo=0" in row
 
@@ -82,8 +90,16 @@ def test_the_uplink_has_transport_feedback_and_the_downlink_has_remb_beside_it()
 
 def test_each_slot_is_a_stream_of_its_own():
     lines = answer(offer("chromium"), CHROMIUM_LINES)
-    streams = [next(row.split()[0] for row in lines[mid] if row.startswith("a=msid:")) for mid in "34567"]
-    assert streams == ["a=msid:slot0", "a=msid:slot0", "a=msid:slot1", "a=msid:slot1", "a=msid:stage"]
+    streams = [
+        next(row.split()[0] for row in lines[mid] if row.startswith("a=msid:")) for mid in "34567"
+    ]
+    assert streams == [
+        "a=msid:slot0",
+        "a=msid:slot0",
+        "a=msid:slot1",
+        "a=msid:slot1",
+        "a=msid:stage",
+    ]
 
 
 def test_an_extension_for_one_direction_is_mirrored():
@@ -101,7 +117,9 @@ def test_both_layers_of_a_real_firefox_are_taken_and_their_names_mirrored():
 
 
 def test_vp8_is_what_is_sent_whatever_else_is_offered():
-    assert answer(offer("firefox-like"), FIREFOX_LINES)["1"][0] == "video 9 UDP/TLS/RTP/SAVPF 120 124"
+    assert (
+        answer(offer("firefox-like"), FIREFOX_LINES)["1"][0] == "video 9 UDP/TLS/RTP/SAVPF 120 124"
+    )
 
 
 def test_lines_without_a_part_are_refused_and_the_rest_stands():
@@ -132,7 +150,9 @@ def test_a_malformed_offer_is_refused_with_a_reason(change, to):
         sdp.read_offer(text.replace(change, to))
 
 
-@pytest.mark.parametrize("text", ["", "v=0", "hello", "v=0\r\nm=\r\n", "v=0\r\n" * 5000, "m=audio 9 X 0\r\n" * 100])
+@pytest.mark.parametrize(
+    "text", ["", "v=0", "hello", "v=0\r\nm=\r\n", "v=0\r\n" * 5000, "m=audio 9 X 0\r\n" * 100]
+)
 def test_nonsense_is_refused(text):
     with pytest.raises(sdp.MalformedSdp):
         sdp.read_offer(text)

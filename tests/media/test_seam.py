@@ -1,4 +1,6 @@
-"""The contract with the pinned libraries: every private name that the seam leans on is there and behaves."""
+"""The contract with the pinned libraries: every private name that the seam leans on is there and
+behaves.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ INSTANCES = {
     "aioice.Connection()": lambda: aioice.Connection(ice_controlling=False),
     "aiortc.RTCIceGatherer()": lambda: aiortc.RTCIceGatherer(iceServers=[]),
     "aiortc.RTCDtlsTransport()": lambda: aiortc.RTCDtlsTransport(
-        aiortc.RTCIceTransport(aiortc.RTCIceGatherer(iceServers=[])), [aiortc.RTCCertificate.generateCertificate()]
+        aiortc.RTCIceTransport(aiortc.RTCIceGatherer(iceServers=[])),
+        [aiortc.RTCCertificate.generateCertificate()],
     ),
     "pylibsrtp.Session()": pylibsrtp.Session,
 }
@@ -43,7 +46,11 @@ def test_each_private_name_is_there(name):
         module, *rest = owner.split(".")
         thing = importlib.import_module(module)
         for part in rest:
-            thing = getattr(thing, part) if hasattr(thing, part) else importlib.import_module(f"{module}.{part}")
+            thing = (
+                getattr(thing, part)
+                if hasattr(thing, part)
+                else importlib.import_module(f"{module}.{part}")
+            )
         return hasattr(thing, attribute)
 
     assert run(look())
@@ -72,10 +79,15 @@ def test_the_shapes_are_as_they_were_read():
         "addresses",
         "timeout",
     ]
-    assert list(inspect.signature(aioice.ice.StunProtocol.datagram_received).parameters) == ["self", "data", "addr"]
+    assert list(inspect.signature(aioice.ice.StunProtocol.datagram_received).parameters) == [
+        "self",
+        "data",
+        "addr",
+    ]
     assert list(inspect.signature(aioice.Connection.check_complete).parameters) == ["self", "pair"]
-    assert str(pylibsrtp.ffi.typeof(pylibsrtp.lib.srtp_protect)) == (
-        "<ctype 'srtp_err_status_t(*)(struct srtp_ctx_t_ *, void *, int *)'>"
+    assert (
+        str(pylibsrtp.ffi.typeof(pylibsrtp.lib.srtp_protect))
+        == "<ctype 'srtp_err_status_t(*)(struct srtp_ctx_t_ *, void *, int *)'>"
     )
 
 
@@ -102,8 +114,9 @@ def test_an_address_behind_nat_listens_everywhere():
 
 def test_the_node_itself_imports_no_web_framework_and_no_database():
     code = (
-        "import sys, types; app = types.ModuleType('app'); app.__path__ = ['app']; sys.modules['app'] = app\n"
-        "import app.media.__main__; print([name for name in ('flask', 'sqlalchemy') if name in sys.modules])"
+        "import sys, types; app = types.ModuleType('app'); app.__path__ = ['app'];"
+        " sys.modules['app'] = app\nimport app.media.__main__; print([name for name in ('flask',"
+        " 'sqlalchemy') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert run.stdout.strip() == "[]", run.stderr

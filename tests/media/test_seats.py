@@ -1,4 +1,6 @@
-"""Real connections into real seats, in one process: handshakes, forwarding, loss, eviction, refusal."""
+"""Real connections into real seats, in one process: handshakes, forwarding, loss, eviction,
+refusal.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +50,21 @@ async def a_node(settings: MediaSettings = SETTINGS):
 
 def route(rooms: Rooms, *seats: str, room: str = "r", version: int = 1) -> None:
     rooms.set_routes(
-        RoutesSet(command_id=f"{room}{version}", room=room, version=version, routes=everyone_to_everyone(list(seats)))
+        RoutesSet(
+            command_id=f"{room}{version}",
+            room=room,
+            version=version,
+            routes=everyone_to_everyone(list(seats)),
+        )
     )
 
 
 def states(events: list, seat: str) -> list[str]:
-    return [message.state for event, message in events if event is Event.SEAT_STATE and message.seat == seat]
+    return [
+        message.state
+        for event, message in events
+        if event is Event.SEAT_STATE and message.seat == seat
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -117,7 +128,9 @@ def test_a_new_connection_takes_the_seat_and_the_others_see_it():
                 try:
                     await again.join(rooms)
                     before = ana.frames["video0"]
-                    await until(lambda: ana.frames["video0"] > before + 5 and again.frames["video0"] > 5)
+                    await until(
+                        lambda: ana.frames["video0"] > before + 5 and again.frames["video0"] > 5
+                    )
                     assert rooms.presences[0].seats["ben"] == again.connection
                     await until(lambda: ben.pc.connectionState == "closed")
                 finally:
@@ -126,26 +139,38 @@ def test_a_new_connection_takes_the_seat_and_the_others_see_it():
     run(story())
 
 
-def test_a_device_that_changes_its_address_has_its_seat_again_and_the_old_line_is_closed(monkeypatch):
+def test_a_device_that_changes_its_address_has_its_seat_again_and_the_old_line_is_closed(
+    monkeypatch,
+):
     async def story():
         async with a_node() as (rooms, events):
             route(rooms, "ana", "ben")
             async with people(rooms, "ana", "ben") as (ana, ben):
                 await until(lambda: ana.frames["video0"] > 2)
                 before = seat_of(rooms, "ben")
-                monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.2"])
+                monkeypatch.setattr(
+                    aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.2"]
+                )
                 elsewhere = Client("r", "ben")
                 try:
                     await elsewhere.join(rooms)
                     seen = ana.frames["video0"]
-                    await until(lambda: ana.frames["video0"] > seen + 5 and elsewhere.frames["video0"] > 5)
+                    await until(
+                        lambda: ana.frames["video0"] > seen + 5 and elsewhere.frames["video0"] > 5
+                    )
                     after = seat_of(rooms, "ben")
-                    assert (before.transport.remote_address, after.transport.remote_address) == ("127.0.0.1",
-                                                                                                "127.0.0.2")
+                    assert (before.transport.remote_address, after.transport.remote_address) == (
+                        "127.0.0.1",
+                        "127.0.0.2",
+                    )
                     assert len(rooms.seats) == 2
                     await until(lambda: before.is_retired and ben.pc.connectionState == "closed")
                     assert [state for state in states(events, "ben") if state != "closed"] == [
-                        "connecting", "connected", "connecting", "connected"]
+                        "connecting",
+                        "connected",
+                        "connecting",
+                        "connected",
+                    ]
                 finally:
                     await elsewhere.leave()
 
@@ -170,7 +195,9 @@ def test_a_browser_that_leaves_frees_its_seat():
 
 
 def test_pictures_survive_loss_on_the_way_up():
-    """The way down is tried with Chromium: aiortc's own receiver asks only once for what it lacks."""
+    """The way down is tried with Chromium: aiortc's own receiver asks only once for what it
+    lacks.
+    """
 
     async def story():
         dice = random.Random(7)
@@ -212,7 +239,12 @@ def test_a_malformed_offer_is_refused_and_leaves_the_seat_alone():
         async with a_node() as (rooms, _):
             async with people(rooms, "ana") as (ana,):
                 offer = SeatOffer(
-                    command_id="1", room="r", seat="ana", connection="x", sdp="v=0\r\nnonsense", lines=Lines(mic="0")
+                    command_id="1",
+                    room="r",
+                    seat="ana",
+                    connection="x",
+                    sdp="v=0\r\nnonsense",
+                    lines=Lines(mic="0"),
                 )
                 answer = await rooms.offer(offer)
                 assert answer.error == "malformed_sdp"
@@ -233,7 +265,9 @@ def test_garbage_on_the_wire_disturbs_nobody():
                 reasons = ("srtp", "srtcp", "short", "share")
                 before = sum(drops[reason] for reason in reasons)
                 for _ in range(2000):
-                    take(bytes([128 | dice.randrange(64)]) + dice.randbytes(dice.randrange(0, 3000)))
+                    take(
+                        bytes([128 | dice.randrange(64)]) + dice.randbytes(dice.randrange(0, 3000))
+                    )
                 assert sum(drops[reason] for reason in reasons) == before + 2000
                 seen = ana.frames["video0"]
                 await until(lambda: ana.frames["video0"] > seen + 5)
@@ -250,7 +284,9 @@ def test_nothing_is_left_behind():
             await asyncio.sleep(0.5)
         gc.collect()
         left = [
-            task for task in asyncio.all_tasks() if task is not asyncio.current_task() and "seat" in task.get_name()
+            task
+            for task in asyncio.all_tasks()
+            if task is not asyncio.current_task() and "seat" in task.get_name()
         ]
         assert left == []
 
@@ -264,7 +300,11 @@ def test_the_one_who_speaks_is_named():
             try:
                 await ana.join(rooms)
                 await ben.join(rooms)
-                await until(lambda: "ben" in [m.speaker for event, m in events if event is Event.ROOM_SPEAKING])
+                await until(
+                    lambda: (
+                        "ben" in [m.speaker for event, m in events if event is Event.ROOM_SPEAKING]
+                    )
+                )
                 last = [message for event, message in events if event is Event.ROOM_SPEAKING][-1]
                 assert last.levels["ben"] < last.levels["ana"]
             finally:

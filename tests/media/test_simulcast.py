@@ -21,7 +21,11 @@ SMALL_WIDTH, LARGE_WIDTH = 320, 640
 
 def vp8(picture: int | None, base: int | None, key: bool, is_long: bool = True) -> bytearray:
     """A payload with the descriptor of RFC 7741, section 4.2."""
-    flags = (0x80 if picture is not None else 0) | (0x40 if base is not None else 0) | (0x20 if base is not None else 0)
+    flags = (
+        (0x80 if picture is not None else 0)
+        | (0x40 if base is not None else 0)
+        | (0x20 if base is not None else 0)
+    )
     head = bytearray([0x10 | (0x80 if flags else 0)]) + (bytearray([flags]) if flags else b"")
     if picture is not None:
         head += bytearray([0x80 | picture >> 8, picture & 0xFF] if is_long else [picture & 0x7F])
@@ -30,7 +34,13 @@ def vp8(picture: int | None, base: int | None, key: bool, is_long: bool = True) 
     return head + bytearray([0 if key else 1]) + b"picture"
 
 
-@given(st.integers(0, 0x7FFF), st.integers(0, 255), st.integers(0, 0x7FFF), st.integers(0, 255), st.booleans())
+@given(
+    st.integers(0, 0x7FFF),
+    st.integers(0, 255),
+    st.integers(0, 0x7FFF),
+    st.integers(0, 255),
+    st.booleans(),
+)
 def test_picture_numbers_are_shifted_around_their_circles(picture, base, by, by_base, is_long):
     picture &= 0x7FFF if is_long else 0x7F
     payload = vp8(picture, base, key=True, is_long=is_long)
@@ -63,7 +73,15 @@ def play(source: Publication, first: int, count: int, pictures: int, key: bool =
         now = time.monotonic()
         sequence = first + step & 0xFFFF
         payload = vp8(pictures + step & 0x7FFF, pictures + step & 0xFF, key and step == 0)
-        forward(source, 0x80, sequence, step * 3000, payload, source.arrive(sequence, step * 3000, now), now)
+        forward(
+            source,
+            0x80,
+            sequence,
+            step * 3000,
+            payload,
+            source.arrive(sequence, step * 3000, now),
+            now,
+        )
 
 
 def test_a_listener_changes_the_layer_on_a_key_frame_and_sees_one_stream():
@@ -121,9 +139,18 @@ def test_a_layer_that_stopped_is_replaced_by_the_one_that_flows():
 
 
 def test_the_answer_takes_both_layers_and_only_with_their_extensions():
-    rows = ["m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:1", "a=sendonly", "a=rtpmap:96 VP8/90000",
-            f"a=extmap:4 {rtp.MID}", f"a=extmap:10 {rtp.RID}", f"a=extmap:11 {rtp.REPAIRED_RID}",
-            "a=rid:s send", "a=rid:l send", "a=simulcast:send s;l"]
+    rows = [
+        "m=video 9 UDP/TLS/RTP/SAVPF 96",
+        "a=mid:1",
+        "a=sendonly",
+        "a=rtpmap:96 VP8/90000",
+        f"a=extmap:4 {rtp.MID}",
+        f"a=extmap:10 {rtp.RID}",
+        f"a=extmap:11 {rtp.REPAIRED_RID}",
+        "a=rid:s send",
+        "a=rid:l send",
+        "a=simulcast:send s;l",
+    ]
     line = sdp._read_line(rows)
     assert sdp.take_layers(line) == ("s", "l")
     transport = sdp.LocalTransport("u", "p", "sha-256 00", ())
@@ -142,7 +169,8 @@ def test_the_browser_sends_two_sizes_and_each_listener_gets_its_own(chromium, si
     names = ["ana", "ben", "phone"]
     signalling.set_routes("r", everyone_to_everyone(names))
     ana, ben, phone = people = [
-        Person(chromium, signalling, name, **({"prefers": "small"} if name == "phone" else {})) for name in names
+        Person(chromium, signalling, name, **({"prefers": "small"} if name == "phone" else {}))
+        for name in names
     ]
     for person in people:
         person.join()
@@ -155,6 +183,10 @@ def test_the_browser_sends_two_sizes_and_each_listener_gets_its_own(chromium, si
     ana.page.evaluate(f"watchFreezes({ben_at_ana})")
     until(lambda: ana.width(ben_at_ana) == SMALL_WIDTH and ana.width(phone_at_ana) == LARGE_WIDTH)
     before = ana.frames(ben_at_ana), ana.frames(phone_at_ana)
-    until(lambda: ana.frames(ben_at_ana) > before[0] + 20 and ana.frames(phone_at_ana) > before[1] + 20)
+    until(
+        lambda: (
+            ana.frames(ben_at_ana) > before[0] + 20 and ana.frames(phone_at_ana) > before[1] + 20
+        )
+    )
     for person in people:
         person.page.close()

@@ -32,7 +32,9 @@ def test_a_picture_begins_with_a_key_frame_that_was_asked_for():
     play(camera, range(10, 15), key=False)
     assert wire.packets == []
     play(camera, range(15, 20))
-    assert [packet.payload for packet in wire.packets] == [bytes(KEY_FRAME)] + [bytes(DELTA_FRAME)] * 4
+    assert [packet.payload for packet in wire.packets] == [bytes(KEY_FRAME)] + [
+        bytes(DELTA_FRAME)
+    ] * 4
     assert {(packet.ssrc, packet.payload_type) for packet in wire.packets} == {(42, 96)}
 
 
@@ -58,7 +60,10 @@ def test_a_shared_payload_reaches_each_listener_in_its_own_numbers():
     slots[1].bind(camera)
     play(camera, range(103, 106))
     assert len(wires[0].packets) == 6
-    assert [packet.payload for packet in wires[1].packets] == [bytes(KEY_FRAME), *[bytes(DELTA_FRAME)] * 2]
+    assert [packet.payload for packet in wires[1].packets] == [
+        bytes(KEY_FRAME),
+        *[bytes(DELTA_FRAME)] * 2,
+    ]
 
 
 def test_a_listener_gets_again_what_it_lacks_as_rtx():
@@ -85,7 +90,9 @@ def test_what_came_before_the_slot_was_filled_is_not_sent_again():
 
 
 def a_voice_with_a_clock():
-    """A slot that was bound to a microphone when the microphone's clock was known, and its first packet."""
+    """A slot that was bound to a microphone when the microphone's clock was known, and its first
+    packet.
+    """
     wire, microphone = Wire(), a_microphone()
     slot = a_slot(wire, is_video=False)
     slot.bind(microphone)

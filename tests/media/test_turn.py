@@ -1,4 +1,6 @@
-"""Where nothing but a relay gets through: Debian's coturn, real logins, and what the doctor says of it."""
+"""Where nothing but a relay gets through: Debian's coturn, real logins, and what the doctor says of
+it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, tr
     names = ["ana", "ben"]
     signalling.set_routes("r", everyone_to_everyone(names))
     servers = ice_servers(coturn.url(transport), SECRET, "seat")
-    ana, ben = people = [Person(chromium, signalling, name, iceServers=json.dumps(servers)) for name in names]
+    ana, ben = people = [
+        Person(chromium, signalling, name, iceServers=json.dumps(servers)) for name in names
+    ]
     for person in people:
         person.join()
     for person in people:
@@ -70,7 +74,9 @@ def test_the_certificate_of_a_relay_is_held_against_its_name(coturn, monkeypatch
 
 def test_the_doctor_warns_of_a_secure_relay_by_address_alone(coturn, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(coturn.authority))
-    finding = asyncio.run(doctor.examine_relay(coturn.url("tls").replace("localhost", "127.0.0.1"), SECRET))
+    finding = asyncio.run(
+        doctor.examine_relay(coturn.url("tls").replace("localhost", "127.0.0.1"), SECRET)
+    )
     assert finding.verdict == "doubt"
     assert "Firefox" in finding.sentence
 
@@ -101,7 +107,9 @@ def test_the_doctor_says_so_when_every_port_is_taken():
 
 
 def test_a_login_is_what_the_web_gives_to_browsers():
-    (server,) = ice_servers("turn:a.example:3478?transport=udp, turns:a.example:5349", SECRET, "seat")
+    (server,) = ice_servers(
+        "turn:a.example:3478?transport=udp, turns:a.example:5349", SECRET, "seat"
+    )
     assert server["urls"] == ["turn:a.example:3478?transport=udp", "turns:a.example:5349"]
     until_when, _, who = server["username"].partition(":")
     _, password = doctor.login(SECRET, who, int(until_when) - doctor.LOGIN_SECONDS)

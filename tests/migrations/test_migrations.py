@@ -1,4 +1,5 @@
 """Up, down, and the head equals the models, on both databases."""
+
 from __future__ import annotations
 
 from datetime import date, datetime, time
@@ -7,7 +8,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Boolean, Date, DateTime, Float, Integer, LargeBinary, MetaData, Time, insert, inspect, text
+from sqlalchemy import (
+    Boolean,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Time,
+    insert,
+    inspect,
+    text,
+)
 
 from app import create_app
 from app.core.db import Base
@@ -16,7 +29,11 @@ from tests.conftest import test_settings
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_app(request, tmp_path):
-    url = f"sqlite:///{tmp_path}/empty.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = (
+        f"sqlite:///{tmp_path}/empty.db"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgres_url")
+    )
     app = create_app(test_settings(tmp_path, database_url=url))
     with app.app_context():
         yield app
@@ -35,10 +52,18 @@ def test_the_head_equals_the_models(empty_app):
     upgrade()
     assert tables(empty_app) == ours(None) | {"alembic_version"}
     with empty_app.extensions["database"].engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={
-            "compare_type": True, "include_name": lambda name, kind, _parents: kind != "table" or name in ours(None)})
-        differences = [difference for difference in compare_metadata(context, Base.metadata)
-                       if "of_the_tests" not in repr(difference)]
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "include_name": lambda name, kind, _parents: kind != "table" or name in ours(None),
+            },
+        )
+        differences = [
+            difference
+            for difference in compare_metadata(context, Base.metadata)
+            if "of_the_tests" not in repr(difference)
+        ]
     assert differences == []
 
 
@@ -88,7 +113,9 @@ def _a_row_in_every_table(engine):
 
 def _something(column, keys):
     for reference in column.foreign_keys:
-        return keys.get((reference.column.table.name, reference.column.name))  # None: a table refers to itself
+        return keys.get(
+            (reference.column.table.name, reference.column.name)
+        )  # None: a table refers to itself
     if isinstance(column.type, Integer | Float):  # before Boolean: SQLite has no other
         return 1
     if isinstance(column.type, Boolean):
@@ -106,4 +133,7 @@ def _something(column, keys):
 
 def _counts(engine, names):
     with engine.connect() as connection:
-        return {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar() for name in names}
+        return {
+            name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar()
+            for name in names
+        }

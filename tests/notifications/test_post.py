@@ -1,4 +1,5 @@
 """Mail through a real mail server."""
+
 from __future__ import annotations
 
 import socket
@@ -28,7 +29,9 @@ class Inbox:
         self.messages: list[EmailMessage] = []
         self.refuse = ""
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list
+    ) -> str:
         if self.refuse:
             return self.refuse
         envelope.rcpt_tos.append(address)
@@ -53,9 +56,15 @@ def inbox() -> Iterator[tuple[Inbox, str]]:
 
 
 def a_mail(**facts: object) -> Mail:
-    chosen = {"id": new_id(), "to": "amal@patients.example", "language": "ar", "subject": "رأيك الطبي جاهز",
-              "body": "يمكنك قراءته الآن.\n\nافتح الحالة:\nhttps://consilium.example/cases/1?a=1&b=<2>\n",
-              "state": MailState.QUEUED, "created_at": now()}
+    chosen = {
+        "id": new_id(),
+        "to": "amal@patients.example",
+        "language": "ar",
+        "subject": "رأيك الطبي جاهز",
+        "body": "يمكنك قراءته الآن.\n\nافتح الحالة:\nhttps://consilium.example/cases/1?a=1&b=<2>\n",
+        "state": MailState.QUEUED,
+        "created_at": now(),
+    }
     return Mail(**(chosen | facts))
 
 

@@ -1,4 +1,5 @@
 """What people are told: once, in their language and zone, without a clinical word."""
+
 from __future__ import annotations
 
 import ast
@@ -24,7 +25,8 @@ from app.notifications.wording import UnknownKind, words
 from tests.people import a_person, an_accepted_case
 from tests.work import run_jobs
 
-# Monday, 26 October 2026: Europe left summer time the night before, the United States have not yet, Egypt neither.
+# Monday, 26 October 2026: Europe left summer time the night before, the United States have not yet,
+# Egypt neither.
 AT = datetime(2026, 10, 26, 14, 0, tzinfo=UTC)
 CLINICAL = ("lump", "oncology", "cancer", "diagnosis", "surgery", "biopsy")
 
@@ -33,9 +35,15 @@ CLINICAL = ("lump", "oncology", "cancer", "diagnosis", "surgery", "biopsy")
 def people(database: Database) -> dict[str, Person]:
     with database.unit_of_work() as session:
         return {
-            "patient": a_person(session, Role.PATIENT, name="أمل حسن", language="ar", timezone="Africa/Cairo"),
-            "specialist": a_person(session, Role.SPECIALIST, timezone="Europe/Berlin", specialties=["oncology"]),
-            "interpreter": a_person(session, Role.INTERPRETER, language="es", timezone="America/New_York"),
+            "patient": a_person(
+                session, Role.PATIENT, name="أمل حسن", language="ar", timezone="Africa/Cairo"
+            ),
+            "specialist": a_person(
+                session, Role.SPECIALIST, timezone="Europe/Berlin", specialties=["oncology"]
+            ),
+            "interpreter": a_person(
+                session, Role.INTERPRETER, language="es", timezone="America/New_York"
+            ),
             "coordinator": a_person(session, Role.COORDINATOR, timezone="Asia/Tokyo"),
         }
 
@@ -43,13 +51,20 @@ def people(database: Database) -> dict[str, Person]:
 @pytest.fixture
 def case(database: Database, people: dict[str, Person]) -> Case:
     with database.unit_of_work() as session:
-        return an_accepted_case(session, people["patient"], people["coordinator"], people["specialist"],
-                                people["interpreter"])
+        return an_accepted_case(
+            session,
+            people["patient"],
+            people["coordinator"],
+            people["specialist"],
+            people["interpreter"],
+        )
 
 
 def tell(database: Database, case: Case, kind: str, *people: Person, **facts) -> None:
     with database.unit_of_work() as session:
-        cases.notify(session, kind, session.get_one(Case, case.id), [person.id for person in people], **facts)
+        cases.notify(
+            session, kind, session.get_one(Case, case.id), [person.id for person in people], **facts
+        )
 
 
 def mails(database: Database, person: Person) -> list[Mail]:
@@ -77,7 +92,14 @@ def test_a_meeting_is_told_in_everyones_own_time(app, database, case, people):
 
 
 def test_each_reader_has_their_own_language(app, database, case, people):
-    tell(database, case, "booking_confirmed", people["patient"], people["interpreter"], starts_at=AT.isoformat())
+    tell(
+        database,
+        case,
+        "booking_confirmed",
+        people["patient"],
+        people["interpreter"],
+        starts_at=AT.isoformat(),
+    )
     run_jobs(app)
     arabic, spanish = (mails(database, people[who])[-1] for who in ("patient", "interpreter"))
     assert "الاثنين، 26 أكتوبر 2026" in arabic.body or "الاثنين، ٢٦ أكتوبر ٢٠٢٦" in arabic.body
@@ -103,10 +125,23 @@ def test_no_mail_holds_a_clinical_word(app, database, case, people):
 def test_told_once_however_often_the_job_runs(app, database, case, people):
     for _ in range(2):
         with database.unit_of_work() as session:
-            enqueue(session, "notify", {"kind": "case_accepted", "person_id": people["patient"].id,
-                                        "case_id": case.id, "facts": {}, "key": "accepted"})
+            enqueue(
+                session,
+                "notify",
+                {
+                    "kind": "case_accepted",
+                    "person_id": people["patient"].id,
+                    "case_id": case.id,
+                    "facts": {},
+                    "key": "accepted",
+                },
+            )
     run_jobs(app)
-    told = [notice for notice in notices(database, people["patient"]) if notice.key.startswith("accepted")]
+    told = [
+        notice
+        for notice in notices(database, people["patient"])
+        if notice.key.startswith("accepted")
+    ]
     assert len(told) == 1
 
 
@@ -120,19 +155,35 @@ def test_a_notice_is_read_in_the_language_of_the_moment(app, database, case, peo
     assert [one.who for one in english.times] == ["Your time", "Specialist", "Interpreter"]
 
 
-@pytest.mark.parametrize("kind", ["booking_confirmed", "booking_moved", "reminder", "engagement_proposed",
-                                  "engagement_agreed"])
+@pytest.mark.parametrize(
+    "kind",
+    ["booking_confirmed", "booking_moved", "reminder", "engagement_proposed", "engagement_agreed"],
+)
 def test_a_meeting_to_come_says_so_where_it_is_interpreted_simultaneously(kind):
     simultaneous, consecutive = (
-        words(kind, {"starts_at": AT.isoformat(), "mode": mode}, language="en", zone="UTC", case_id="c", number="1")
-        for mode in ("simultaneous", "consecutive"))
+        words(
+            kind,
+            {"starts_at": AT.isoformat(), "mode": mode},
+            language="en",
+            zone="UTC",
+            case_id="c",
+            number="1",
+        )
+        for mode in ("simultaneous", "consecutive")
+    )
     assert "interpreted simultaneously" in simultaneous.sentences[1]
     assert "simultaneously" not in " ".join(consecutive.sentences)
 
 
 def test_a_meeting_that_is_off_needs_no_mode():
-    wording = words("booking_cancelled", {"starts_at": AT.isoformat(), "mode": "simultaneous"}, language="en",
-                    zone="UTC", case_id="c", number="1")
+    wording = words(
+        "booking_cancelled",
+        {"starts_at": AT.isoformat(), "mode": "simultaneous"},
+        language="en",
+        zone="UTC",
+        case_id="c",
+        number="1",
+    )
     assert "simultaneously" not in " ".join(wording.sentences)
 
 
@@ -161,7 +212,11 @@ def test_every_kind_that_the_house_sends_has_its_words():
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             if name in names and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
                 sent.add(node.args[1].value)
     assert {"records_requested", "booking_confirmed"} <= sent
@@ -178,10 +233,18 @@ def test_every_link_leads_to_a_page(app: Flask):
 def test_every_sentence_can_be_said():
     for name in KINDS:
         for language in ("en", "es", "ar"):
-            wording = words(name, {"starts_at": AT.isoformat(), "consult_id": "c"}, language=language,
-                            zone="Africa/Cairo", case_id="c", number="C-2026-00001")
+            wording = words(
+                name,
+                {"starts_at": AT.isoformat(), "consult_id": "c"},
+                language=language,
+                zone="Africa/Cairo",
+                case_id="c",
+                number="C-2026-00001",
+            )
             assert wording.title and all(wording.sentences)
-            assert not re.search(r"%\(|\{", " ".join((wording.title, *wording.sentences, wording.path)))
+            assert not re.search(
+                r"%\(|\{", " ".join((wording.title, *wording.sentences, wording.path))
+            )
 
 
 def test_one_reads_only_ones_own_messages(app, database, case, people, visit):

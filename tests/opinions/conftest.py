@@ -1,4 +1,5 @@
 """A case that waits for its opinion, with everyone around it."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -73,11 +74,22 @@ class Clinic:
 def a_draft(version: int = 0, **changes: object) -> Draft:
     """A whole opinion, ready to be signed."""
     facts = {
-        "answers": {1: "Yes, the biopsy leaves no doubt.", 2: "Not now. See the first recommendation."},
-        "agreement": "partly", "diagnosis": "Ductal carcinoma, grade 2.",
-        "recommendations": (Advice("Begin with endocrine therapy.", "The tumour is hormone sensitive.", "soon",
-                                   ("Pathology report, page 2", "ESMO guideline 2024")),),
-        "further_tests": "Ki-67 on the core biopsy.", "limits": "I could not examine you, nor see the slides.",
+        "answers": {
+            1: "Yes, the biopsy leaves no doubt.",
+            2: "Not now. See the first recommendation.",
+        },
+        "agreement": "partly",
+        "diagnosis": "Ductal carcinoma, grade 2.",
+        "recommendations": (
+            Advice(
+                "Begin with endocrine therapy.",
+                "The tumour is hormone sensitive.",
+                "soon",
+                ("Pathology report, page 2", "ESMO guideline 2024"),
+            ),
+        ),
+        "further_tests": "Ki-67 on the core biopsy.",
+        "limits": "I could not examine you, nor see the slides.",
     }
     return Draft(version=version, **(facts | changes))  # type: ignore[arg-type]
 
@@ -85,14 +97,32 @@ def a_draft(version: int = 0, **changes: object) -> Draft:
 @pytest.fixture
 def clinic(app: Flask, database: Database) -> Clinic:
     with database.unit_of_work() as session:
-        patient = a_person(session, Role.PATIENT, name="أمل حسن", language="ar", timezone="Africa/Cairo")
-        specialist = a_person(session, Role.SPECIALIST, name="Dr. Ingrid Weiss", title="Professor of Oncology",
-                              language="en", timezone="Europe/Berlin", specialties=["oncology"])
+        patient = a_person(
+            session, Role.PATIENT, name="أمل حسن", language="ar", timezone="Africa/Cairo"
+        )
+        specialist = a_person(
+            session,
+            Role.SPECIALIST,
+            name="Dr. Ingrid Weiss",
+            title="Professor of Oncology",
+            language="en",
+            timezone="Europe/Berlin",
+            specialties=["oncology"],
+        )
         coordinator = a_person(session, Role.COORDINATOR)
         interpreter = a_person(session, Role.INTERPRETER, speaks=["ar"])
-        case = an_accepted_case(session, patient, coordinator, specialist, interpreter, questions=QUESTIONS,
-                                written_only=True)
+        case = an_accepted_case(
+            session,
+            patient,
+            coordinator,
+            specialist,
+            interpreter,
+            questions=QUESTIONS,
+            written_only=True,
+        )
         clinic = Clinic(database, app, patient, specialist, coordinator, interpreter, case.id)
-    with database.unit_of_work() as session:  # what the journey so far has queued is not this test's concern
+    with (
+        database.unit_of_work() as session
+    ):  # what the journey so far has queued is not this test's concern
         session.execute(update(Job).values(finished_at=Job.created_at))
     return clinic

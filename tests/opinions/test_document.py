@@ -1,4 +1,5 @@
 """The PDF: its words, its Arabic letters, its standards, its signature."""
+
 from __future__ import annotations
 
 import io
@@ -20,7 +21,9 @@ BEH = "\u0628"
 
 @pytest.fixture
 def signed(clinic: Clinic) -> Clinic:
-    clinic.save(a_draft(0, diagnosis="ببب ب\n\nLiterally: #strong[not markup] *nor this* $x^2$ <a> \\ //"))
+    clinic.save(
+        a_draft(0, diagnosis="ببب ب\n\nLiterally: #strong[not markup] *nor this* $x^2$ <a> \\ //")
+    )
     clinic.sign(1)
     clinic.run_jobs()
     return clinic
@@ -43,10 +46,18 @@ def glyphs(pdf: bytes) -> dict[str, set[str]]:
 
 def test_it_holds_every_word_and_none_of_them_is_markup(signed: Clinic):
     text = text_of(signed.pdf())
-    for words in ("Yes, the biopsy leaves no doubt.", "Begin with endocrine therapy.",
-                  "The tumour is hormone sensitive.", "Pathology report, page 2",
-                  "Ki-67 on the core biopsy.", "I could not examine you",
-                  "Dr. Ingrid Weiss", "Professor of Oncology", "UTC", "#strong[not markup] *nor this* $x^2$ <a> \\ //"):
+    for words in (
+        "Yes, the biopsy leaves no doubt.",
+        "Begin with endocrine therapy.",
+        "The tumour is hormone sensitive.",
+        "Pathology report, page 2",
+        "Ki-67 on the core biopsy.",
+        "I could not examine you",
+        "Dr. Ingrid Weiss",
+        "Professor of Oncology",
+        "UTC",
+        "#strong[not markup] *nor this* $x^2$ <a> \\ //",
+    ):
         assert words in text, words
 
 
@@ -62,7 +73,9 @@ def test_its_fonts_are_embedded_and_it_says_its_language_and_title(signed: Clini
     catalogue = reader.trailer["/Root"]
     assert str(catalogue["/Lang"]).startswith("ar")
     assert catalogue["/MarkInfo"]["/Marked"]
-    fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]
+    fonts = [
+        font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()
+    ]
     assert fonts
     for font in fonts:
         descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
@@ -72,7 +85,9 @@ def test_its_fonts_are_embedded_and_it_says_its_language_and_title(signed: Clini
 
 
 def test_a_letter_that_no_font_has_does_not_hold_it_back(clinic: Clinic):
-    clinic.save(a_draft(0, diagnosis="A letter of Linear A: \U00010600, and one nobody has: \U000e0fff."))
+    clinic.save(
+        a_draft(0, diagnosis="A letter of Linear A: \U00010600, and one nobody has: \U000e0fff.")
+    )
     clinic.sign(1)
     clinic.run_jobs()
     assert clinic.opinion().is_rendered
@@ -86,7 +101,7 @@ def test_its_signature_holds_and_shows_any_change(signed: Clinic):
     assert signing.is_genuine(pdf, certificate)
 
     middle = pdf.index(b"stream", len(pdf) // 3) + 40
-    changed = pdf[:middle] + bytes([pdf[middle] ^ 1]) + pdf[middle + 1:]
+    changed = pdf[:middle] + bytes([pdf[middle] ^ 1]) + pdf[middle + 1 :]
     assert not signing.is_genuine(changed, certificate)
 
     writer = pypdf.PdfWriter(io.BytesIO(pdf), incremental=True)
@@ -94,7 +109,9 @@ def test_its_signature_holds_and_shows_any_change(signed: Clinic):
     longer = io.BytesIO()
     writer.write(longer)
     assert longer.getvalue().startswith(pdf)
-    assert not signing.is_genuine(longer.getvalue(), certificate), "what is added later is a change, too"
+    assert not signing.is_genuine(longer.getvalue(), certificate), (
+        "what is added later is a change, too"
+    )
     assert not signing.is_genuine(b"%PDF-1.7 nothing", certificate)
 
 
@@ -143,13 +160,24 @@ def test_the_document_lies_encrypted(signed: Clinic):
         assert b"%PDF" not in path.read_bytes()
 
 
-@pytest.mark.parametrize(("text", "way"), [
-    ("ورم حميد (BI-RADS 2)", "rtl"), ("2. ورم", "rtl"), ("BI-RADS 2: ورم", "ltr"), ("12 mm", "ltr"), ("", "ltr"),
-    ("שלום", "rtl"),
-])
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("ورم حميد (BI-RADS 2)", "rtl"),
+        ("2. ورم", "rtl"),
+        ("BI-RADS 2: ورم", "ltr"),
+        ("12 mm", "ltr"),
+        ("", "ltr"),
+        ("שלום", "rtl"),
+    ],
+)
 def test_the_direction_of_a_text_is_that_of_its_first_letter(text: str, way: str):
     assert direction(text) == way
 
 
 def objects_of(clinic: Clinic):
-    return [path for path in (clinic.app.extensions["settings"].data_dir / "objects").rglob("*") if path.is_file()]
+    return [
+        path
+        for path in (clinic.app.extensions["settings"].data_dir / "objects").rglob("*")
+        if path.is_file()
+    ]

@@ -1,4 +1,5 @@
 """Saving, signing, releasing: what each verb does, and what it refuses."""
+
 from __future__ import annotations
 
 import pytest
@@ -18,9 +19,15 @@ from tests.people import a_person
 
 def verbs(clinic: Clinic) -> list[str]:
     with clinic.database.unit_of_work() as session:
-        return [entry.verb for entry in session.scalars(
-            select(AuditEntry).where(AuditEntry.case_id == clinic.case_id).order_by(AuditEntry.number))
-            if entry.verb.startswith("opinion.")]
+        return [
+            entry.verb
+            for entry in session.scalars(
+                select(AuditEntry)
+                .where(AuditEntry.case_id == clinic.case_id)
+                .order_by(AuditEntry.number)
+            )
+            if entry.verb.startswith("opinion.")
+        ]
 
 
 def test_a_draft_is_kept_and_counted(clinic: Clinic):
@@ -28,8 +35,9 @@ def test_a_draft_is_kept_and_counted(clinic: Clinic):
     assert clinic.save(a_draft(1, diagnosis="Something else.")).version == 2
     opinion = clinic.opinion()
     assert opinion.diagnosis == "Something else."
-    assert [answer.text for answer in sorted(opinion.answers, key=lambda one: one.question.number)] \
-        == ["Yes, the biopsy leaves no doubt.", "Not now. See the first recommendation."]
+    assert [
+        answer.text for answer in sorted(opinion.answers, key=lambda one: one.question.number)
+    ] == ["Yes, the biopsy leaves no doubt.", "Not now. See the first recommendation."]
     assert verbs(clinic) == ["opinion.saved", "opinion.saved"]
 
 
@@ -85,7 +93,11 @@ def test_a_signature_freezes_every_word(clinic: Clinic):
     with clinic.database.unit_of_work() as session:
         case = clinic.case(session)
         assert case.stage == "opinion_signed"
-        assert queries.content_of(case, opinion).digest() == signed.content_hash == opinion.content_hash
+        assert (
+            queries.content_of(case, opinion).digest()
+            == signed.content_hash
+            == opinion.content_hash
+        )
         assert session.scalars(select(Job).where(Job.kind == "opinion.render")).one()
 
 
@@ -111,7 +123,9 @@ def test_a_specialist_who_left_the_case_writes_no_more_and_the_next_one_goes_on(
         cases.assign(session, clinic.coordinator, clinic.case(session), follower)
     with pytest.raises(Forbidden):
         clinic.save(a_draft(1, diagnosis="Too late."))
-    assert clinic.save(a_draft(1, diagnosis="Going on."), actor=follower).specialist_id == follower.id
+    assert (
+        clinic.save(a_draft(1, diagnosis="Going on."), actor=follower).specialist_id == follower.id
+    )
 
 
 def test_it_is_released_once_its_document_is_made(clinic: Clinic):
@@ -144,9 +158,17 @@ def test_what_comes_after_the_signature_is_a_note(clinic: Clinic):
     clinic.sign(1)
     with clinic.database.unit_of_work() as session:
         opinion = queries.opinion_of(session, clinic.case_id)
-        service.add(session, clinic.specialist, clinic.case(session), opinion, "The slides have come: nothing changes.")
+        service.add(
+            session,
+            clinic.specialist,
+            clinic.case(session),
+            opinion,
+            "The slides have come: nothing changes.",
+        )
         with pytest.raises(Forbidden):
-            service.add(session, clinic.coordinator, clinic.case(session), opinion, "From the office.")
+            service.add(
+                session, clinic.coordinator, clinic.case(session), opinion, "From the office."
+            )
         with pytest.raises(Invalid):
             service.add(session, clinic.specialist, clinic.case(session), opinion, "  ")
     opinion = clinic.opinion()

@@ -1,4 +1,5 @@
 """A small hospital: one of each role, and cases where the tests need them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -34,14 +35,37 @@ class Hospital:
 def hospital(database: Database) -> Hospital:
     with database.unit_of_work() as session:
         made = Hospital(
-            a_person(session, Role.PATIENT, name="Layla Harbi", language="ar", timezone="Asia/Riyadh", country="SA"),
+            a_person(
+                session,
+                Role.PATIENT,
+                name="Layla Harbi",
+                language="ar",
+                timezone="Asia/Riyadh",
+                country="SA",
+            ),
             a_person(session, Role.COORDINATOR, name="Maria Ortega"),
-            a_person(session, Role.SPECIALIST, name="Anna Bergmann", specialties=["oncology"],
-                     timezone="Europe/Berlin"),
-            a_person(session, Role.INTERPRETER, name="Omar Haddad", language="ar", speaks=["en"],
-                     timezone="Africa/Cairo"))
-        bookings.add_qualification(session, made.coordinator, made.interpreter, Credential(
-            "ar", "en", valid_until=date.max.replace(year=now().year + 1)))
+            a_person(
+                session,
+                Role.SPECIALIST,
+                name="Anna Bergmann",
+                specialties=["oncology"],
+                timezone="Europe/Berlin",
+            ),
+            a_person(
+                session,
+                Role.INTERPRETER,
+                name="Omar Haddad",
+                language="ar",
+                speaks=["en"],
+                timezone="Africa/Cairo",
+            ),
+        )
+        bookings.add_qualification(
+            session,
+            made.coordinator,
+            made.interpreter,
+            Credential("ar", "en", valid_until=date.max.replace(year=now().year + 1)),
+        )
     return made
 
 
@@ -54,18 +78,32 @@ def sent(hospital: Hospital, look: Callable[..., Any]) -> Case:
 @pytest.fixture
 def accepted(hospital: Hospital, look: Callable[..., Any]) -> Case:
     """A case with specialist, whose patient now chooses a time."""
-    return look(lambda session: an_accepted_case(session, *(
-        session.get_one(Person, one.id) for one in (hospital.patient, hospital.coordinator, hospital.specialist))))
+    return look(
+        lambda session: an_accepted_case(
+            session,
+            *(
+                session.get_one(Person, one.id)
+                for one in (hospital.patient, hospital.coordinator, hospital.specialist)
+            ),
+        )
+    )
 
 
 @pytest.fixture
 def booked(hospital: Hospital, accepted: Case, look: Callable[..., Any]) -> Booking:
-    """A meeting of the accepted case in three days, to which the interpreter has not yet answered."""
+    """A meeting of the accepted case in three days, to which the interpreter has not yet
+    answered.
+    """
 
     def book(session: Session) -> Booking:
         at = instant_of(quarter_of(now() + timedelta(days=3)))
         return bookings.book(
-            session, session.get_one(Person, hospital.coordinator.id), session.get_one(Case, accepted.id),
-            Wish(at, hospital.specialist.id, hospital.interpreter.id), "token", override_reason="test")
+            session,
+            session.get_one(Person, hospital.coordinator.id),
+            session.get_one(Case, accepted.id),
+            Wish(at, hospital.specialist.id, hospital.interpreter.id),
+            "token",
+            override_reason="test",
+        )
 
     return look(book)

@@ -1,4 +1,5 @@
 """The office takes a case from its arrival to an agreed meeting."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -32,7 +33,10 @@ def test_from_arrival_to_acceptance(visit, hospital, sent, look):
     assert early.status_code == 409 and "Assign a specialist first" in early.text
 
     asked = office.post(f"/cases/{sent.id}/ask", what="The pathology report of May")
-    assert "The pathology report of May" in asked.text and stage_of(look, sent) == Stage.RECORDS_REQUESTED
+    assert (
+        "The pathology report of May" in asked.text
+        and stage_of(look, sent) == Stage.RECORDS_REQUESTED
+    )
     patient = visit(hospital.patient)
     assert "The pathology report of May" in patient.get(f"/cases/{sent.id}").text
     patient.post(f"/cases/{sent.id}/records-sent")
@@ -45,11 +49,19 @@ def test_from_arrival_to_acceptance(visit, hospital, sent, look):
     case = look(lambda session: session.get_one(Case, sent.id))
     assert case.stage == Stage.ACCEPTED and case.needs_interpreter
     assert case.due_at == case.complete_at + timedelta(days=10) and case.act_by == case.due_at
-    told = look(lambda session: [job.payload for job in session.scalars(select(Job).where(Job.kind == "notify"))])
+    told = look(
+        lambda session: [
+            job.payload for job in session.scalars(select(Job).where(Job.kind == "notify"))
+        ]
+    )
     assert {(one["kind"], one["person_id"]) for one in told} >= {
-        ("case_submitted", hospital.coordinator.id), ("records_requested", hospital.patient.id),
-        ("records_provided", hospital.coordinator.id), ("specialist_assigned", hospital.specialist.id),
-        ("interpreter_assigned", hospital.interpreter.id), ("case_accepted", hospital.patient.id)}
+        ("case_submitted", hospital.coordinator.id),
+        ("records_requested", hospital.patient.id),
+        ("records_provided", hospital.coordinator.id),
+        ("specialist_assigned", hospital.specialist.id),
+        ("interpreter_assigned", hospital.interpreter.id),
+        ("case_accepted", hospital.patient.id),
+    }
 
 
 def test_asking_for_nothing_and_declining_without_a_reason_are_refused(visit, hospital, sent, look):
@@ -63,7 +75,9 @@ def test_asking_for_nothing_and_declining_without_a_reason_are_refused(visit, ho
 
     office.post(f"/cases/{sent.id}/decline", reason="We have no specialist for this.")
     assert stage_of(look, sent) == Stage.DECLINED
-    assert "We have no specialist for this." in visit(hospital.patient).get(f"/cases/{sent.id}").text
+    assert (
+        "We have no specialist for this." in visit(hospital.patient).get(f"/cases/{sent.id}").text
+    )
 
 
 def test_a_step_that_somebody_else_has_taken_is_a_conflict(visit, hospital, sent):
@@ -80,7 +94,9 @@ def test_only_fitting_people_are_put_on_a_case(visit, hospital, sent, person):
     office.post(f"/cases/{sent.id}/triage")
     assert heart.name not in office.get(f"/cases/{sent.id}").text
     assert office.post(f"/cases/{sent.id}/assign", person=heart.id).status_code == 422
-    assert office.post(f"/cases/{sent.id}/assign", person=hospital.interpreter.id).status_code == 409
+    assert (
+        office.post(f"/cases/{sent.id}/assign", person=hospital.interpreter.id).status_code == 409
+    )
     assert office.post(f"/cases/{sent.id}/assign", person="nobody").status_code == 422
     page = office.post(f"/cases/{sent.id}/assign", person=hospital.specialist.id).text
     assert hospital.interpreter.name in page and unqualified.name not in page
@@ -99,10 +115,14 @@ def test_no_interpreter_is_offered_where_the_two_share_a_language(visit, hospita
     page = office.post(f"/cases/{case.id}/assign", person=hospital.specialist.id).text
     assert "share a language" in page
     assert look(lambda session: session.get_one(Case, case.id).needs_interpreter) is False
-    assert office.post(f"/cases/{case.id}/assign", person=hospital.interpreter.id).status_code == 422
+    assert (
+        office.post(f"/cases/{case.id}/assign", person=hospital.interpreter.id).status_code == 422
+    )
 
 
-def test_the_office_reads_the_clinical_file_only_for_a_reason_and_for_an_hour(visit, hospital, sent, look):
+def test_the_office_reads_the_clinical_file_only_for_a_reason_and_for_an_hour(
+    visit, hospital, sent, look
+):
     office = visit(hospital.coordinator)
     closed = office.get(f"/cases/{sent.id}").text
     assert STORY not in closed and QUESTION not in closed and "closed to you" in closed
@@ -111,11 +131,19 @@ def test_the_office_reads_the_clinical_file_only_for_a_reason_and_for_an_hour(vi
         refused = office.post(f"/cases/{sent.id}/open-file", **fields)
         assert refused.status_code == 422 and STORY not in refused.text
 
-    opened = office.post(f"/cases/{sent.id}/open-file", why="other", reason="The patient rang about a word")
+    opened = office.post(
+        f"/cases/{sent.id}/open-file", why="other", reason="The patient rang about a word"
+    )
     assert STORY in opened.text and QUESTION in opened.text
-    entry = look(lambda session: session.scalars(
-        select(AuditEntry).where(AuditEntry.verb == "case.file_opened")).one())
-    assert (entry.actor_id, entry.facts["reason"]) == (hospital.coordinator.id, "The patient rang about a word")
+    entry = look(
+        lambda session: session.scalars(
+            select(AuditEntry).where(AuditEntry.verb == "case.file_opened")
+        ).one()
+    )
+    assert (entry.actor_id, entry.facts["reason"]) == (
+        hospital.coordinator.id,
+        "The patient rang about a word",
+    )
     seen = visit(hospital.patient).get(f"/cases/{sent.id}").text
     assert "The patient rang about a word" in seen and hospital.coordinator.name in seen
     with clock.shifted(timedelta(minutes=61)):
@@ -125,31 +153,53 @@ def test_the_office_reads_the_clinical_file_only_for_a_reason_and_for_an_hour(vi
 def test_every_opening_of_a_case_is_written_down(visit, hospital, accepted, look):
     for one in (hospital.coordinator, hospital.specialist, hospital.patient):
         visit(one).get(f"/cases/{accepted.id}")
-    readers = look(lambda session: list(session.scalars(
-        select(AuditEntry.actor_id).where(AuditEntry.verb == "case.read", AuditEntry.case_id == accepted.id))))
+    readers = look(
+        lambda session: list(
+            session.scalars(
+                select(AuditEntry.actor_id).where(
+                    AuditEntry.verb == "case.read", AuditEntry.case_id == accepted.id
+                )
+            )
+        )
+    )
     assert readers == [hospital.coordinator.id, hospital.specialist.id, hospital.patient.id]
 
 
-def test_taking_a_request_back_cancels_the_meeting_and_closes_the_case_to_others(visit, hospital, booked, look):
+def test_taking_a_request_back_cancels_the_meeting_and_closes_the_case_to_others(
+    visit, hospital, booked, look
+):
     patient = visit(hospital.patient)
     patient.get("/home?lang=en")
     answer = patient.post(f"/cases/{booked.case_id}/withdraw")
     assert "taken back" in answer.text
 
-    case, booking = look(lambda session: (
-        session.get_one(Case, booked.case_id), session.get_one(Booking, booked.id)))
+    case, booking = look(
+        lambda session: (session.get_one(Case, booked.case_id), session.get_one(Booking, booked.id))
+    )
     assert (case.stage, booking.state) == (Stage.WITHDRAWN, BookingState.CANCELLED)
     assert case.act_by is None
     for one in (hospital.specialist, hospital.interpreter):
         assert visit(one).get(f"/cases/{booked.case_id}").status_code == 404
-    still = look(lambda session: list(session.scalars(
-        select(CaseMember.role).where(CaseMember.case_id == case.id, CaseMember.until.is_(None)))))
+    still = look(
+        lambda session: list(
+            session.scalars(
+                select(CaseMember.role).where(
+                    CaseMember.case_id == case.id, CaseMember.until.is_(None)
+                )
+            )
+        )
+    )
     assert still == [Role.PATIENT]
 
 
 def test_what_belongs_to_the_office_nobody_else_can_do(visit, hospital, sent, person, look):
-    for one in (hospital.patient, hospital.specialist, hospital.interpreter, person(Role.ADMINISTRATOR),
-                person(Role.AUDITOR)):
+    for one in (
+        hospital.patient,
+        hospital.specialist,
+        hospital.interpreter,
+        person(Role.ADMINISTRATOR),
+        person(Role.AUDITOR),
+    ):
         visitor = visit(one)
         for act in ("triage", "accept", "ask", "decline", "assign", "open-file"):
             assert visitor.post(f"/cases/{sent.id}/{act}").status_code == 404, (one.role, act)

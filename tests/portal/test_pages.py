@@ -1,4 +1,5 @@
 """Each role's home and view of a case: what is shown, what is not, and to whom."""
+
 from __future__ import annotations
 
 import html
@@ -24,7 +25,11 @@ STORY, QUESTION = "A lump, found in May.", "Should I have surgery?"
 def test_anyone_reads_what_this_is_and_that_it_is_not_for_emergencies(visit):
     stranger = visit()
     landing = stranger.get("/", headers={"Accept-Language": "es-MX,es;q=0.9"})
-    assert landing.status_code == 200 and 'href="tel:911"' in landing.text and 'lang="es"' in landing.text
+    assert (
+        landing.status_code == 200
+        and 'href="tel:911"' in landing.text
+        and 'lang="es"' in landing.text
+    )
     assert stranger.get("/how-it-works").status_code == 200
     start = stranger.get("/start").text
     assert 'href="/emergency"' in start and "/sign-up?next=" in start
@@ -32,7 +37,9 @@ def test_anyone_reads_what_this_is_and_that_it_is_not_for_emergencies(visit):
     assert 'href="tel:112"' in stranger.get("/emergency", headers={"Accept-Language": "eo"}).text
 
 
-@pytest.mark.parametrize("tags, country", [(["es-MX", "es"], "MX"), (["es"], None), (["zh-Hant-TW"], "TW"), ([], None)])
+@pytest.mark.parametrize(
+    "tags, country", [(["es-MX", "es"], "MX"), (["es"], None), (["zh-Hant-TW"], "TW"), ([], None)]
+)
 def test_the_country_is_guessed_only_where_the_browser_says_it(tags, country):
     assert emergency.country_of(tags) == country
 
@@ -55,7 +62,10 @@ def test_the_patient_sees_the_way_the_next_action_and_the_due_date(visit, hospit
     assert "We have your request" in waiting
 
     def accept(session):
-        case, office = session.get_one(Case, sent.id), session.get_one(Person, hospital.coordinator.id)
+        case, office = (
+            session.get_one(Case, sent.id),
+            session.get_one(Person, hospital.coordinator.id),
+        )
         cases.begin_triage(session, office, case)
         cases.assign(session, office, case, session.get_one(Person, hospital.specialist.id))
         cases.accept(session, office, case)
@@ -63,7 +73,9 @@ def test_the_patient_sees_the_way_the_next_action_and_the_due_date(visit, hospit
     look(accept)
     page = patient.get(f"/cases/{sent.id}").text
     assert "Choose a time for the meeting" in page and f"/cases/{sent.id}/times" in page
-    assert "The records are complete" in page and hospital.specialist.name in page and "Due " in page
+    assert (
+        "The records are complete" in page and hospital.specialist.name in page and "Due " in page
+    )
 
 
 def test_the_meeting_is_shown_in_three_times(visit, hospital, booked):
@@ -93,7 +105,9 @@ def test_the_specialist_finds_files_to_read_and_opinions_to_write(visit, hospita
 
     def written(session):
         people = (hospital.patient, hospital.coordinator, hospital.specialist)
-        return an_accepted_case(session, *(session.get_one(Person, one.id) for one in people), written_only=True)
+        return an_accepted_case(
+            session, *(session.get_one(Person, one.id) for one in people), written_only=True
+        )
 
     case = look(written)
     home = specialist.get("/home").text
@@ -115,7 +129,9 @@ def test_somebody_who_was_replaced_sees_the_case_no_more(visit, hospital, accept
     assert visit(other).get(f"/cases/{accepted.id}").status_code == 200
 
 
-def test_the_auditor_reads_the_trail_filters_it_and_checks_the_chain(visit, hospital, accepted, person):
+def test_the_auditor_reads_the_trail_filters_it_and_checks_the_chain(
+    visit, hospital, accepted, person
+):
     auditor = visit(person(Role.AUDITOR))
     trail = auditor.get("/home?lang=en")
     assert trail.request.path == "/audit" and "Moved a case to its next stage" in trail.text
@@ -146,7 +162,11 @@ def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, p
     assert shown(first) == list(range(newest, newest - 50, -1)) and 'rel="prev"' not in first.text
     second = follow(first, "next")
     third = follow(second, "next")
-    assert shown(second)[0] == newest - 50 and len(shown(third)) == 20 and 'rel="next"' not in third.text
+    assert (
+        shown(second)[0] == newest - 50
+        and len(shown(third)) == 20
+        and 'rel="next"' not in third.text
+    )
     assert shown(follow(third, "prev")) == shown(second)
     back = follow(second, "prev")
     assert shown(back) == shown(first) and 'rel="prev"' not in back.text
@@ -165,15 +185,30 @@ def test_the_demo_is_laid_once_and_its_door_stays_open(app, look, settings):
     with app.app_context():
         look(lambda session: demo.seed(session, settings))
         look(lambda session: demo.seed(session, settings))
-        counts = look(lambda session: (
-            len(session.scalars(select(Person)).all()), len(session.scalars(select(Consult)).all()),
-            sorted(set(session.scalars(select(Case.stage))))))
+        counts = look(
+            lambda session: (
+                len(session.scalars(select(Person)).all()),
+                len(session.scalars(select(Consult)).all()),
+                sorted(set(session.scalars(select(Case.stage)))),
+            )
+        )
         assert counts[0] == len(demo.PEOPLE) and counts[1] == 1
-        assert {"submitted", "triage", "records_requested", "accepted", "scheduled", "consulted",
-                "opinion_signed"} <= set(counts[2])
+        assert {
+            "submitted",
+            "triage",
+            "records_requested",
+            "accepted",
+            "scheduled",
+            "consulted",
+            "opinion_signed",
+        } <= set(counts[2])
         assert look(lambda session: session.scalars(select(Consult)).one().is_open)
-        with clock.shifted(timedelta(days=29)):  # a demo that has stood for a month opens another door
+        with clock.shifted(
+            timedelta(days=29)
+        ):  # a demo that has stood for a month opens another door
             look(lambda session: demo.seed(session, settings))
             assert look(lambda session: len(session.scalars(select(Consult)).all())) == 2
         assert look(verify_chain).broken_at is None
-    assert "patient@demo.example" in demo.accounts_table() and demo.PASSWORD in demo.accounts_table()
+    assert (
+        "patient@demo.example" in demo.accounts_table() and demo.PASSWORD in demo.accounts_table()
+    )

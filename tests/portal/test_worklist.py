@@ -1,4 +1,5 @@
 """What is burning, on top; everything that narrows it lives in the address."""
+
 from __future__ import annotations
 
 import re
@@ -33,20 +34,47 @@ def test_the_case_that_has_waited_longest_past_its_time_comes_first(visit, hospi
 def test_filters_by_stage_specialty_number_and_what_is_missing(visit, hospital, look, booked):
     def arrange(session):
         patient = a_person(session, Role.PATIENT)
-        return a_case(session, patient, specialty="cardiology").number, session.merge(booked).case.number
+        return (
+            a_case(session, patient, specialty="cardiology").number,
+            session.merge(booked).case.number,
+        )
 
     (heart, met), office = look(arrange), visit(hospital.coordinator)
-    pages = {query: numbers_on(office.get(f"/worklist?{query}").text) for query in (
-        "stage=submitted", "stage=scheduled", "specialty=cardiology", f"q={heart}", f"q={int(met[-5:])}", "q=nothing",
-        "show=specialist", "show=interpreter", "stage=ended", "stage=draft", "stage=rubbish&page=-4&specialty=x")}
+    pages = {
+        query: numbers_on(office.get(f"/worklist?{query}").text)
+        for query in (
+            "stage=submitted",
+            "stage=scheduled",
+            "specialty=cardiology",
+            f"q={heart}",
+            f"q={int(met[-5:])}",
+            "q=nothing",
+            "show=specialist",
+            "show=interpreter",
+            "stage=ended",
+            "stage=draft",
+            "stage=rubbish&page=-4&specialty=x",
+        )
+    }
     assert pages == {
-        "stage=submitted": [heart], "stage=scheduled": [met], "specialty=cardiology": [heart], f"q={heart}": [heart],
-        f"q={int(met[-5:])}": [met], "q=nothing": [], "show=specialist": [heart], "show=interpreter": [met],
-        "stage=ended": [], "stage=draft": [heart, met], "stage=rubbish&page=-4&specialty=x": [heart, met]}
+        "stage=submitted": [heart],
+        "stage=scheduled": [met],
+        "specialty=cardiology": [heart],
+        f"q={heart}": [heart],
+        f"q={int(met[-5:])}": [met],
+        "q=nothing": [],
+        "show=specialist": [heart],
+        "show=interpreter": [met],
+        "stage=ended": [],
+        "stage=draft": [heart, met],
+        "stage=rubbish&page=-4&specialty=x": [heart, met],
+    }
 
 
 def test_pages_hold_every_case_once(visit, hospital, look):
-    look(lambda session: [a_case(session, session.merge(hospital.patient)) for _ in range(PAGE + 3)])
+    look(
+        lambda session: [a_case(session, session.merge(hospital.patient)) for _ in range(PAGE + 3)]
+    )
     office = visit(hospital.coordinator)
     first, second = (numbers_on(office.get(f"/worklist?page={page}").text) for page in (1, 2))
     assert (len(first), len(second)) == (PAGE, 3) and not set(first) & set(second)

@@ -1,4 +1,5 @@
 """A case with its people, files of every kind, and a client that speaks tus."""
+
 from __future__ import annotations
 
 import base64
@@ -54,11 +55,21 @@ def a_zip(**files: bytes) -> bytes:
 class Sender(Visitor):
     """A signed-in browser that sends by tus."""
 
-    def tus(self, method: str, path: str, body: bytes = b"", *, version: str | None = "1.0.0", **headers: Any
-            ) -> TestResponse:
+    def tus(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        version: str | None = "1.0.0",
+        **headers: Any,
+    ) -> TestResponse:
         if not self.token:
             self.get("/sign-in")
-        said = {"X-CSRFToken": self.token, **{name.replace("_", "-"): str(value) for name, value in headers.items()}}
+        said = {
+            "X-CSRFToken": self.token,
+            **{name.replace("_", "-"): str(value) for name, value in headers.items()},
+        }
         if version:
             said["Tus-Resumable"] = version
         return self.client.open(path, method=method, data=body, headers=said)
@@ -106,8 +117,13 @@ def someone(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person
     if not _hashed:
         _hashed.append(a_person(session).password)
     name = new_id()
-    person = Person(name=facts.pop("name", f"{role.capitalize()} {name[-4:]}"), email=f"{name}@test.example", role=role,
-                    password=_hashed[0], **facts)
+    person = Person(
+        name=facts.pop("name", f"{role.capitalize()} {name[-4:]}"),
+        email=f"{name}@test.example",
+        role=role,
+        password=_hashed[0],
+        **facts,
+    )
     session.add(person)
     session.flush()
     return person
@@ -121,7 +137,9 @@ def a_cast(session: Session) -> Cast:
     coordinator = someone(session, Role.COORDINATOR, name="Jo Marsh")
     administrator = someone(session, Role.ADMINISTRATOR)
     case = an_accepted_case(session, patient, coordinator, specialist, interpreter)
-    return Cast(case, patient, specialist, interpreter, coordinator, other, elsewhere, administrator)
+    return Cast(
+        case, patient, specialist, interpreter, coordinator, other, elsewhere, administrator
+    )
 
 
 @pytest.fixture
@@ -172,8 +190,16 @@ class Cut:
 
 def patch_from(browser: Sender, place: str, body: Cut, length: int) -> TestResponse:
     return browser.client.open(
-        place, method="PATCH", environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(length)},
-        headers={"Tus-Resumable": "1.0.0", "X-CSRFToken": browser.token, "Upload-Offset": "0", "Content-Type": BYTES})
+        place,
+        method="PATCH",
+        environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": str(length)},
+        headers={
+            "Tus-Resumable": "1.0.0",
+            "X-CSRFToken": browser.token,
+            "Upload-Offset": "0",
+            "Content-Type": BYTES,
+        },
+    )
 
 
 def fhir(**facts: Any) -> bytes:

@@ -1,4 +1,5 @@
 """What passes the inspection and what does not: kinds, ZIP folders, damage, viruses."""
+
 from __future__ import annotations
 
 import io
@@ -36,13 +37,19 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
 
 @pytest.fixture
 def look(store: BlobStore) -> Callable[..., Finding]:
-    def inspect(content: bytes, name: str = "file", scanner: inspection.Scanner | None = None) -> Finding:
+    def inspect(
+        content: bytes, name: str = "file", scanner: inspection.Scanner | None = None
+    ) -> Finding:
         half = len(content) // 2
         parts = []
         for start, piece in ((0, content[:half]), (half, content[half:])):
             if piece:
                 stored = store.put(part_id := new_id(), [piece])
-                parts.append(UploadPart(id=part_id, start=start, size=len(piece), wrapped_key=stored.wrapped_key))
+                parts.append(
+                    UploadPart(
+                        id=part_id, start=start, size=len(piece), wrapped_key=stored.wrapped_key
+                    )
+                )
         return inspection.inspect(RecordBytes(store, parts), name, scanner)
 
     return inspect
@@ -56,52 +63,103 @@ def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     return made.getvalue()
 
 
-@pytest.mark.parametrize(("content", "name", "media_type"), [
-    (a_pdf(), "a.pdf", "application/pdf"),
-    (b"junk before\n" + a_pdf(), "a.pdf", "application/pdf"),
-    (a_dicom(), "IM0001", "application/dicom"),
-    (b"\xff\xd8\xff\xe1" + bytes(100), "photo.JPG", "image/jpeg"),
-    (PNG, "x.png", "image/png"),
-    (b"II*\0" + bytes(100), "scan.tif", "image/tiff"), (b"MM\0*" + bytes(100), "scan.tif", "image/tiff"),
-    (packed(DOCUMENT), "letter.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    (SENTENCE * 200, "report.txt", "text/plain"), ("تقرير\n".encode(), "تقرير.txt", "text/plain"),
-    ("Größe".encode("latin-1"), "notes.TXT", "text/plain"), ("Größe".encode("utf-16"), "notes.txt", "text/plain"),
-    (SENTENCE * 200, "Report 3.2.2024", "text/plain"), (b"ok", "ok", "text/plain"),
-    (HL7, "result.hl7", "application/hl7-v2"), (fhir(status="final"), "obs.json", "application/fhir+json"),
-    (packed({"CT/IM0001": a_dicom(), "CT/IM0002": a_dicom(), "report.pdf": a_pdf(), "__MACOSX/._x": b"\0",
-             "CT/.DS_Store": b"\0\0\0\1Bud1"}), "scan.zip", "application/zip"),
-    (packed({"letter.docx": packed(DOCUMENT)}), "letters.zip", "application/zip"),
-])
-def test_what_we_accept(look: Callable[..., Finding], content: bytes, name: str, media_type: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "name", "media_type"),
+    [
+        (a_pdf(), "a.pdf", "application/pdf"),
+        (b"junk before\n" + a_pdf(), "a.pdf", "application/pdf"),
+        (a_dicom(), "IM0001", "application/dicom"),
+        (b"\xff\xd8\xff\xe1" + bytes(100), "photo.JPG", "image/jpeg"),
+        (PNG, "x.png", "image/png"),
+        (b"II*\0" + bytes(100), "scan.tif", "image/tiff"),
+        (b"MM\0*" + bytes(100), "scan.tif", "image/tiff"),
+        (
+            packed(DOCUMENT),
+            "letter.docx",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+        (SENTENCE * 200, "report.txt", "text/plain"),
+        ("تقرير\n".encode(), "تقرير.txt", "text/plain"),
+        ("Größe".encode("latin-1"), "notes.TXT", "text/plain"),
+        ("Größe".encode("utf-16"), "notes.txt", "text/plain"),
+        (SENTENCE * 200, "Report 3.2.2024", "text/plain"),
+        (b"ok", "ok", "text/plain"),
+        (HL7, "result.hl7", "application/hl7-v2"),
+        (fhir(status="final"), "obs.json", "application/fhir+json"),
+        (
+            packed(
+                {
+                    "CT/IM0001": a_dicom(),
+                    "CT/IM0002": a_dicom(),
+                    "report.pdf": a_pdf(),
+                    "__MACOSX/._x": b"\0",
+                    "CT/.DS_Store": b"\0\0\0\1Bud1",
+                }
+            ),
+            "scan.zip",
+            "application/zip",
+        ),
+        (packed({"letter.docx": packed(DOCUMENT)}), "letters.zip", "application/zip"),
+    ],
+)
+def test_what_we_accept(
+    look: Callable[..., Finding], content: bytes, name: str, media_type: str
+) -> None:
     finding = look(content, name)
-    assert (finding.state, finding.media_type, finding.reason) == (RecordState.READY, media_type, None)
+    assert (finding.state, finding.media_type, finding.reason) == (
+        RecordState.READY,
+        media_type,
+        None,
+    )
 
 
-@pytest.mark.parametrize(("content", "name", "reason"), [
-    (b"MZ" + bytes(500), "report.pdf", "looks_like"), (b"\x7fELF" + bytes(500), "x", "looks_like"),
-    (b"\x00\x00\x00\x18ftypmp42" + bytes(500), "film.mp4", "looks_like"),
-    (b"<!DOCTYPE html><html><script>alert(1)</script>" + b" " * 200, "report.txt", "looks_like"),
-    (b"<svg xmlns='http://www.w3.org/2000/svg'>" + b" " * 200, "picture.txt", None),
-    (b"{\\rtf1 hello}" + b" " * 200, "letter.rtf", None), (b"#!/bin/sh\nrm -rf /\n", "run.txt", None),
-    (SENTENCE * 10, "table.csv", "type"), (SENTENCE * 10, "macro.js", None), (bytes(5000), "zeros", None),
-    (SENTENCE * 200 + b"\0" * 10, "late.txt", "type"),
-    (b'{"a": 1}' + b" " * 200, "x.json", "type"), (b'{"resourceType": "Obs', "x.json", "broken"),
-    (a_pdf()[:-6], "cut.pdf", "broken"),
-    (packed({}), "empty.zip", "zip_empty"), (packed({"__MACOSX/x": b"1"}), "litter.zip", "zip_empty"),
-    (packed({"viewer.exe": b"MZ" + bytes(500)}), "cd.zip", "zip_holds"),
-    (packed({"inner.zip": packed({"a.txt": b"hello"})}), "outer.zip", "zip_nested"),
-    (packed({"a.pdf": a_pdf()})[:-30], "cut.zip", "zip_broken"),
-    (packed({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "table.xlsx", "type"),
-    (packed(DOCUMENT | {"word/vbaProject.bin": b"x"}), "letter.docx", "macros"),
-    (packed({"letter.docx": packed(DOCUMENT | {"word/vbaProject.bin": b"x"})}), "letters.zip", "macros"),
-    (packed({"zeros.txt": b" " * (80 << 20)}), "bomb.zip", "zip_bomb"),
-])
-def test_what_we_refuse(look: Callable[..., Finding], content: bytes, name: str, reason: str | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "name", "reason"),
+    [
+        (b"MZ" + bytes(500), "report.pdf", "looks_like"),
+        (b"\x7fELF" + bytes(500), "x", "looks_like"),
+        (b"\x00\x00\x00\x18ftypmp42" + bytes(500), "film.mp4", "looks_like"),
+        (
+            b"<!DOCTYPE html><html><script>alert(1)</script>" + b" " * 200,
+            "report.txt",
+            "looks_like",
+        ),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>" + b" " * 200, "picture.txt", None),
+        (b"{\\rtf1 hello}" + b" " * 200, "letter.rtf", None),
+        (b"#!/bin/sh\nrm -rf /\n", "run.txt", None),
+        (SENTENCE * 10, "table.csv", "type"),
+        (SENTENCE * 10, "macro.js", None),
+        (bytes(5000), "zeros", None),
+        (SENTENCE * 200 + b"\0" * 10, "late.txt", "type"),
+        (b'{"a": 1}' + b" " * 200, "x.json", "type"),
+        (b'{"resourceType": "Obs', "x.json", "broken"),
+        (a_pdf()[:-6], "cut.pdf", "broken"),
+        (packed({}), "empty.zip", "zip_empty"),
+        (packed({"__MACOSX/x": b"1"}), "litter.zip", "zip_empty"),
+        (packed({"viewer.exe": b"MZ" + bytes(500)}), "cd.zip", "zip_holds"),
+        (packed({"inner.zip": packed({"a.txt": b"hello"})}), "outer.zip", "zip_nested"),
+        (packed({"a.pdf": a_pdf()})[:-30], "cut.zip", "zip_broken"),
+        (packed({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "table.xlsx", "type"),
+        (packed(DOCUMENT | {"word/vbaProject.bin": b"x"}), "letter.docx", "macros"),
+        (
+            packed({"letter.docx": packed(DOCUMENT | {"word/vbaProject.bin": b"x"})}),
+            "letters.zip",
+            "macros",
+        ),
+        (packed({"zeros.txt": b" " * (80 << 20)}), "bomb.zip", "zip_bomb"),
+    ],
+)
+def test_what_we_refuse(
+    look: Callable[..., Finding], content: bytes, name: str, reason: str | None
+) -> None:
     finding = look(content, name)
     assert finding.state == RecordState.REFUSED
     assert finding.reason in words.REASONS
     assert reason is None or finding.reason == reason
-    said = words.REASONS[finding.reason] % {"name": name, **finding.details}  # the sentence has all that it needs
+    said = words.REASONS[finding.reason] % {
+        "name": name,
+        **finding.details,
+    }  # the sentence has all that it needs
     assert "%" not in said
 
 
@@ -128,7 +186,9 @@ def test_a_zip_whose_entries_overlap_is_a_bomb(look: Callable[..., Finding]) -> 
     assert look(content[:start] + entry * many + tail, "a.zip").reason == "zip_bomb"
 
 
-def test_a_zip_that_claims_an_endless_list_is_refused_without_reading_it(look: Callable[..., Finding]) -> None:
+def test_a_zip_that_claims_an_endless_list_is_refused_without_reading_it(
+    look: Callable[..., Finding],
+) -> None:
     tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 0xFFFFFFF0, 0, 0)
     assert look(b"PK\x03\x04" + bytes(1000) + tail, "a.zip").reason in ("zip_broken", "zip_bomb")
 
@@ -172,7 +232,9 @@ class Conversation(socketserver.StreamRequestHandler):
             if len(seen) > self.server.taken:  # type: ignore[attr-defined]
                 self.wfile.write(b"INSTREAM size limit exceeded. ERROR\n")
                 return
-        self.wfile.write(b"stream: Eicar-Test-Signature FOUND\n" if b"EICAR" in seen else b"stream: OK\n")
+        self.wfile.write(
+            b"stream: Eicar-Test-Signature FOUND\n" if b"EICAR" in seen else b"stream: OK\n"
+        )
 
 
 @pytest.fixture
@@ -183,14 +245,18 @@ def clamd() -> Iterator[Clamd]:
         server.shutdown()
 
 
-def test_a_scanner_lets_clean_files_pass_and_holds_the_others_back(look: Callable[..., Finding], clamd: Clamd) -> None:
+def test_a_scanner_lets_clean_files_pass_and_holds_the_others_back(
+    look: Callable[..., Finding], clamd: Clamd
+) -> None:
     scanner = jobs.scanner_at(clamd.address)
     assert look(a_pdf(), "a.pdf", scanner).scan == "clean"
     found = look(b"%PDF-1.4 EICAR %%EOF", "a.pdf", scanner)
     assert (found.state, found.reason) == (RecordState.QUARANTINED, "virus")
 
 
-def test_what_is_too_large_for_the_scanner_is_said_so(look: Callable[..., Finding], clamd: Clamd) -> None:
+def test_what_is_too_large_for_the_scanner_is_said_so(
+    look: Callable[..., Finding], clamd: Clamd
+) -> None:
     clamd.taken = 2 << 20
     assert look(a_dicom(8 << 20), "IM0001", jobs.scanner_at(clamd.address)).scan == "too_large"
 
@@ -206,27 +272,44 @@ def test_nothing_passes_because_the_scanner_is_away(look: Callable[..., Finding]
 
 
 def test_a_refusal_after_arrival_is_told_and_its_bytes_are_dropped(
-    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database, objects: object,
+    patient: Sender,
+    cast: Cast,
+    inspect: Callable[[], None],
+    database: Database,
+    objects: object,
 ) -> None:
-    patient.send(cast.case.id, "cd.zip", a_zip(autorun_dot_inf=SENTENCE, viewer_dot_exe=b"MZ" + bytes(900)))
+    patient.send(
+        cast.case.id, "cd.zip", a_zip(autorun_dot_inf=SENTENCE, viewer_dot_exe=b"MZ" + bytes(900))
+    )
     inspect()
     page = patient.get(f"/cases/{cast.case.id}/records").text
-    assert "The ZIP folder holds “autorun.inf”" in page or "The ZIP folder holds “viewer.exe”" in page
+    assert (
+        "The ZIP folder holds “autorun.inf”" in page or "The ZIP folder holds “viewer.exe”" in page
+    )
     with database.sessions() as session:
         assert session.scalars(select(UploadPart)).all() == []
         told = [job.payload for job in session.scalars(select(Job).where(Job.kind == "notify"))]
-    assert [job["person_id"] for job in told if job["kind"] == "record_refused"] == [cast.patient.id]
+    assert [job["person_id"] for job in told if job["kind"] == "record_refused"] == [
+        cast.patient.id
+    ]
 
 
 def test_inspecting_twice_changes_nothing(
-    app: object, patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database,
+    app: object,
+    patient: Sender,
+    cast: Cast,
+    inspect: Callable[[], None],
+    database: Database,
 ) -> None:
     patient.send(cast.case.id, "a.pdf", a_pdf())
     inspect()
     with database.sessions() as session:
         before = session.scalars(select(Record)).one()
-    context = JobContext(settings=app.extensions["settings"], blobs=app.extensions["blobs"],  # type: ignore[attr-defined]
-                         database=database)
+    context = JobContext(
+        settings=app.extensions["settings"],
+        blobs=app.extensions["blobs"],  # type: ignore[attr-defined]
+        database=database,
+    )
     with database.unit_of_work() as session:
         jobs.inspect_record(session, {"record_id": before.id}, context)
         jobs.inspect_record(session, {"record_id": "0" * 32}, context)

@@ -1,7 +1,9 @@
-"""The real web server on a real socket: an independent tus client, a line that is cut, and a browser.
+"""The real web server on a real socket: an independent tus client, a line that is cut, and a
+browser.
 
 Runs gunicorn as in production, without a media node; background jobs are done in the test.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -58,8 +60,18 @@ def people(settings: Settings) -> Cast:
 def cast(people: Cast, database: Database) -> Cast:
     """The same people in every test, and a case of its own."""
     with database.unit_of_work() as session:
-        case = an_accepted_case(session, *(session.get_one(Person, one.id) for one in (
-            people.patient, people.coordinator, people.specialist, people.interpreter)))
+        case = an_accepted_case(
+            session,
+            *(
+                session.get_one(Person, one.id)
+                for one in (
+                    people.patient,
+                    people.coordinator,
+                    people.specialist,
+                    people.interpreter,
+                )
+            ),
+        )
     return replace(people, case=case)
 
 
@@ -67,8 +79,14 @@ def cast(people: Cast, database: Database) -> Cast:
 def signed_in(web: str, people: Cast) -> requests.Session:
     """The patient's cookies and token, in a client that knows nothing of Flask."""
     browser = requests.Session()
-    answer = browser.post(f"{web}/sign-in", data={
-        "csrf_token": token_in(browser, f"{web}/sign-in"), "email": people.patient.email, "password": PASSWORD})
+    answer = browser.post(
+        f"{web}/sign-in",
+        data={
+            "csrf_token": token_in(browser, f"{web}/sign-in"),
+            "email": people.patient.email,
+            "password": PASSWORD,
+        },
+    )
     assert answer.ok
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
     browser.headers.update({"X-CSRFToken": token_in(browser, f"{web}/account"), "Cookie": cookies})
@@ -83,8 +101,10 @@ def token_in(browser: requests.Session, url: str) -> str:
 
 @pytest.fixture
 def client(web: str, cast: Cast, signed_in: requests.Session) -> TusClient:
-    return TusClient(f"{web}/cases/{cast.case.id}/uploads",
-                     headers={name: str(signed_in.headers[name]) for name in ("X-CSRFToken", "Cookie")})
+    return TusClient(
+        f"{web}/cases/{cast.case.id}/uploads",
+        headers={name: str(signed_in.headers[name]) for name in ("X-CSRFToken", "Cookie")},
+    )
 
 
 def record_of(database: Database) -> Record:
@@ -94,27 +114,41 @@ def record_of(database: Database) -> Record:
 
 def received(database: Database) -> int:
     with database.sessions() as session:
-        return session.scalars(select(Upload.received).order_by(Upload.created_at.desc())).first() or 0
+        return (
+            session.scalars(select(Upload.received).order_by(Upload.created_at.desc())).first() or 0
+        )
 
 
 def test_tuspy_sends_a_file_in_chunks_with_checksums(
-    client: TusClient, tmp_path: Path, database: Database, inspect: Callable[[], None], signed_in: requests.Session,
+    client: TusClient,
+    tmp_path: Path,
+    database: Database,
+    inspect: Callable[[], None],
+    signed_in: requests.Session,
     web: str,
 ) -> None:
     content = a_dicom(20 * MIB + 11)
     (tmp_path / "IM0001").write_bytes(content)
-    uploader = client.uploader(str(tmp_path / "IM0001"), chunk_size=6 * MIB, upload_checksum=True,
-                               metadata={"filename": "IM0001"})
+    uploader = client.uploader(
+        str(tmp_path / "IM0001"),
+        chunk_size=6 * MIB,
+        upload_checksum=True,
+        metadata={"filename": "IM0001"},
+    )
     uploader.upload()
     inspect()
     record = record_of(database)
     assert (record.state, record.sha256) == (RecordState.READY, hashlib.sha256(content).hexdigest())
-    got = signed_in.get(f"{web}/records/{record.id}/download", headers={"Range": "bytes=5000000-15000000"})
+    got = signed_in.get(
+        f"{web}/records/{record.id}/download", headers={"Range": "bytes=5000000-15000000"}
+    )
     assert (got.status_code, got.content) == (206, content[5_000_000:15_000_001])
     assert signed_in.get(f"{web}/records/{record.id}/download").content == content
 
 
-def test_tuspy_resumes_where_another_left_off(client: TusClient, tmp_path: Path, database: Database) -> None:
+def test_tuspy_resumes_where_another_left_off(
+    client: TusClient, tmp_path: Path, database: Database
+) -> None:
     content = a_pdf(3 * MIB)
     (tmp_path / "a.pdf").write_bytes(content)
     first = client.uploader(str(tmp_path / "a.pdf"), chunk_size=MIB, metadata={"filename": "a.pdf"})
@@ -127,7 +161,9 @@ def test_tuspy_resumes_where_another_left_off(client: TusClient, tmp_path: Path,
 
 def test_tuspy_is_told_of_a_refusal(client: TusClient, tmp_path: Path) -> None:
     (tmp_path / "film.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + os.urandom(300_000))
-    uploader = client.uploader(str(tmp_path / "film.mp4"), chunk_size=MIB, metadata={"filename": "film.mp4"})
+    uploader = client.uploader(
+        str(tmp_path / "film.mp4"), chunk_size=MIB, metadata={"filename": "film.mp4"}
+    )
     with pytest.raises(TusCommunicationError) as refused:
         uploader.upload()
     assert refused.value.status_code == 415
@@ -139,19 +175,34 @@ def test_tuspy_is_told_of_a_refusal(client: TusClient, tmp_path: Path) -> None:
 
 @contextmanager
 def begun(web: str, uploader: Uploader, content: bytes, sent: int) -> Iterator[None]:
-    """A line on which a PATCH of the whole content has begun, of which so many bytes have been sent."""
+    """A line on which a PATCH of the whole content has begun, of which so many bytes have been
+    sent.
+    """
     host, port = web.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as line:
-        head = "\r\n".join([
-            f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1", f"Host: {host}:{port}", "Tus-Resumable: 1.0.0",
-            "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {len(content)}",
-            *(f"{name}: {uploader.client.headers[name]}" for name in ("Cookie", "X-CSRFToken")), "", ""])
+        head = "\r\n".join(
+            [
+                f"PATCH {uploader.url.removeprefix(web)} HTTP/1.1",
+                f"Host: {host}:{port}",
+                "Tus-Resumable: 1.0.0",
+                "Upload-Offset: 0",
+                f"Content-Type: {BYTES}",
+                f"Content-Length: {len(content)}",
+                *(f"{name}: {uploader.client.headers[name]}" for name in ("Cookie", "X-CSRFToken")),
+                "",
+                "",
+            ]
+        )
         line.sendall(head.encode() + content[:sent])
         yield
 
 
 def test_a_line_that_is_cut_loses_nothing_that_had_arrived(
-    web: str, client: TusClient, tmp_path: Path, database: Database, inspect: Callable[[], None],
+    web: str,
+    client: TusClient,
+    tmp_path: Path,
+    database: Database,
+    inspect: Callable[[], None],
 ) -> None:
     content = a_dicom(30 * MIB)
     (tmp_path / "IM0001").write_bytes(content)
@@ -159,7 +210,8 @@ def test_a_line_that_is_cut_loses_nothing_that_had_arrived(
     uploader.set_url(uploader.create_url())
     with begun(web, uploader, content, 21 * MIB):
         pass
-    # The line is gone in the middle of the second object; all but a last few kilobytes were received.
+    # The line is gone in the middle of the second object; all but a last few kilobytes were
+    # received.
     wait_for(lambda: received(database) >= 21 * MIB - 65_536, 15)
     again = client.uploader(str(tmp_path / "IM0001"), url=uploader.url)
     assert 21 * MIB - 65_536 <= again.offset <= 21 * MIB
@@ -168,7 +220,9 @@ def test_a_line_that_is_cut_loses_nothing_that_had_arrived(
     assert record_of(database).sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_a_line_that_hangs_keeps_nobody_out(web: str, client: TusClient, tmp_path: Path, database: Database) -> None:
+def test_a_line_that_hangs_keeps_nobody_out(
+    web: str, client: TusClient, tmp_path: Path, database: Database
+) -> None:
     content = a_dicom(3 * MIB)
     (tmp_path / "IM0001").write_bytes(content)
     uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
@@ -180,7 +234,10 @@ def test_a_line_that_hangs_keeps_nobody_out(web: str, client: TusClient, tmp_pat
 
 
 def test_a_slow_body_does_not_hold_the_database(
-    web: str, client: TusClient, tmp_path: Path, signed_in: requests.Session,
+    web: str,
+    client: TusClient,
+    tmp_path: Path,
+    signed_in: requests.Session,
 ) -> None:
     (tmp_path / "IM0001").write_bytes(a_dicom(MIB))
     uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
@@ -198,7 +255,9 @@ def test_a_slow_body_does_not_hold_the_database(
 @pytest.fixture
 def page(chromium: Browser, web: str, cast: Cast, signed_in: requests.Session) -> Iterator[Page]:
     context = chromium.new_context(locale="en-GB", viewport={"width": 390, "height": 844})
-    context.add_cookies([{"name": one.name, "value": one.value or "", "url": web} for one in signed_in.cookies])
+    context.add_cookies(
+        [{"name": one.name, "value": one.value or "", "url": web} for one in signed_in.cookies]
+    )
     page = context.new_page()
     page.goto(f"{web}/cases/{cast.case.id}/records")
     yield page
@@ -209,23 +268,38 @@ def of(name: str, content: bytes) -> dict[str, object]:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
-def test_several_files_at_once_and_each_says_how_it_went(page: Page, inspect: Callable[[], None]) -> None:
-    page.locator("#records-files").set_input_files([
-        of("report.pdf", a_pdf(2 * MIB)), of("IM0001", a_dicom(3 * MIB)), of("empty.pdf", b""),
-        of("setup.exe", b"MZ" + bytes(200_000))])  # type: ignore[list-item]
+def test_several_files_at_once_and_each_says_how_it_went(
+    page: Page, inspect: Callable[[], None]
+) -> None:
+    page.locator("#records-files").set_input_files(
+        [
+            of("report.pdf", a_pdf(2 * MIB)),
+            of("IM0001", a_dicom(3 * MIB)),
+            of("empty.pdf", b""),
+            of("setup.exe", b"MZ" + bytes(200_000)),
+        ]
+    )  # type: ignore[list-item]
     row = page.locator(".queue-item")
-    expect(row.filter(has_text="report.pdf")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    expect(row.filter(has_text="report.pdf")).to_have_attribute(
+        "data-state", "arrived", timeout=20_000
+    )
     expect(row.filter(has_text="IM0001")).to_have_attribute("data-state", "arrived", timeout=20_000)
     expect(row.filter(has_text="empty.pdf")).to_contain_text("This file is empty")
     expect(row.filter(has_text="setup.exe")).to_contain_text("We cannot take “setup.exe”")
-    expect(page.locator("[data-upload-target=overallWords]")).to_contain_text("2 of 2 files sent, 100% in all")
+    expect(page.locator("[data-upload-target=overallWords]")).to_contain_text(
+        "2 of 2 files sent, 100% in all"
+    )
     expect(page.locator(".record-list")).to_contain_text("report.pdf")
     inspect()
-    expect(page.locator(".record", has_text="IM0001")).to_contain_text("Safely received", timeout=15_000)
+    expect(page.locator(".record", has_text="IM0001")).to_contain_text(
+        "Safely received", timeout=15_000
+    )
 
 
 def test_a_lost_line_is_said_in_words_and_the_file_goes_on_by_itself(
-    page: Page, database: Database, inspect: Callable[[], None],
+    page: Page,
+    database: Database,
+    inspect: Callable[[], None],
 ) -> None:
     content, cut = a_dicom(8 * MIB), []
 
@@ -239,7 +313,9 @@ def test_a_lost_line_is_said_in_words_and_the_file_goes_on_by_itself(
     page.route("**/uploads/*", break_the_first)
     page.locator("#records-files").set_input_files([of("IM0001", content)])  # type: ignore[list-item]
     row = page.locator(".queue-item")
-    expect(row).to_contain_text("The line was lost. What has arrived is kept; we try again in", timeout=10_000)
+    expect(row).to_contain_text(
+        "The line was lost. What has arrived is kept; we try again in", timeout=10_000
+    )
     expect(row).to_have_attribute("data-state", "arrived", timeout=20_000)
     assert len(cut) == 2
     inspect()
@@ -247,7 +323,12 @@ def test_a_lost_line_is_said_in_words_and_the_file_goes_on_by_itself(
 
 
 def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
-    page: Page, database: Database, cast: Cast, web: str, inspect: Callable[[], None], tmp_path: Path,
+    page: Page,
+    database: Database,
+    cast: Cast,
+    web: str,
+    inspect: Callable[[], None],
+    tmp_path: Path,
 ) -> None:
     content = a_dicom(4 * MIB)
     path = tmp_path / "Haddad-thorax.dcm"
@@ -257,7 +338,9 @@ def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
     def stop_short(route: Route) -> None:
         if route.request.method == "PATCH" and not sent:
             sent.append(1)
-            half = route.fetch(post_data=content[:MIB])  # a third of it passes, then the tab is closed
+            half = route.fetch(
+                post_data=content[:MIB]
+            )  # a third of it passes, then the tab is closed
             assert half.status == 204
             route.abort()
         elif sent:
@@ -275,10 +358,18 @@ def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
     page.goto("about:blank")
     page.unroute("**/uploads/*")
     page.goto(f"{web}/cases/{cast.case.id}/records")
-    expect(page.locator(".record")).to_contain_text("have arrived. To go on, choose the same file again.")
+    expect(page.locator(".record")).to_contain_text(
+        "have arrived. To go on, choose the same file again."
+    )
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.headers.get("upload-offset", ""))
-            if request.method == "PATCH" else None)
+    page.on(
+        "request",
+        lambda request: (
+            asked.append(request.headers.get("upload-offset", ""))
+            if request.method == "PATCH"
+            else None
+        ),
+    )
     page.locator("#records-files").set_input_files(path)
     expect(page.locator(".queue-item")).to_have_attribute("data-state", "arrived", timeout=20_000)
     assert asked == [str(MIB)]
@@ -289,8 +380,10 @@ def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
 
 def test_pause_go_on_and_stop_by_keyboard(page: Page, database: Database) -> None:
     held: list[Route] = []
-    page.route("**/uploads/*", lambda route: held.append(route) if route.request.method == "PATCH"
-               else route.continue_())
+    page.route(
+        "**/uploads/*",
+        lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_(),
+    )
     page.locator("#records-files").set_input_files([of("report.pdf", a_pdf(MIB))])  # type: ignore[list-item]
     row = page.locator(".queue-item")
     page.get_by_role("button", name="Pause “report.pdf”").press("Enter")
@@ -333,18 +426,26 @@ def test_going_offline_waits_and_coming_back_goes_on(page: Page) -> None:
 
 
 def test_a_pdf_and_a_picture_are_read_in_the_page(
-    page: Page, web: str, cast: Cast, database: Database, inspect: Callable[[], None], real_pdf: bytes,
+    page: Page,
+    web: str,
+    cast: Cast,
+    database: Database,
+    inspect: Callable[[], None],
+    real_pdf: bytes,
     real_png: bytes,
 ) -> None:
     page.locator("#records-files").set_input_files(
-        [of("report.pdf", real_pdf), of("scan.png", real_png)])  # type: ignore[list-item]
+        [of("report.pdf", real_pdf), of("scan.png", real_png)]
+    )  # type: ignore[list-item]
     expect(page.locator(".queue-item[data-state=arrived]")).to_have_count(2, timeout=20_000)
     inspect()
     with database.sessions() as session:
         found = session.scalars(select(Record).where(Record.case_id == cast.case.id))
         ids = {record.name: record.id for record in found}
     faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console", lambda message: faults.append(message.text) if message.type == "error" else None
+    )
     page.goto(f"{web}/records/{ids['report.pdf']}")
     expect(page.locator(".viewer-page canvas")).to_be_visible(timeout=20_000)
     expect(page.locator(".viewer-page")).to_contain_text("Moderately differentiated")
@@ -367,8 +468,17 @@ def real_png() -> bytes:
     import zlib
 
     def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     rows = b"".join(b"\0" + bytes([40 * y % 256, 90, 120] * 8) for y in range(8))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", 8, 8, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">2I5B", 8, 8, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )

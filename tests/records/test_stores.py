@@ -1,4 +1,5 @@
 """The same records on S3 and on PostgreSQL, and under a new master key."""
+
 from __future__ import annotations
 
 import hashlib
@@ -35,9 +36,13 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    for name, text in {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "test",
-                       "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
-                       "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, text in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(name, text)
     made = boto3.resource("s3", endpoint_url=f"http://{host}:{port}").Bucket("records")
     made.create()
@@ -46,7 +51,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
 
 def test_a_record_on_s3_from_arrival_to_removal(
-    app: Flask, bucket: object, cast: Cast, sender: Callable[..., Sender], inspect: Callable[[], None],
+    app: Flask,
+    bucket: object,
+    cast: Cast,
+    sender: Callable[..., Sender],
+    inspect: Callable[[], None],
     database: Database,
 ) -> None:
     app.extensions["blobs"] = BlobStore("s3://records/hospital", Keyring(MASTER_KEYS))
@@ -57,7 +66,9 @@ def test_a_record_on_s3_from_arrival_to_removal(
     with database.sessions() as session:
         record = session.scalars(select(Record)).one()
     assert (record.state, record.sha256) == (RecordState.READY, hashlib.sha256(content).hexdigest())
-    part = patient.get(f"/records/{record.id}/content", headers={"Range": "bytes=16700000-16900000"})
+    part = patient.get(
+        f"/records/{record.id}/content", headers={"Range": "bytes=16700000-16900000"}
+    )
     assert part.data == content[16_700_000:16_900_001]
     objects = list(bucket.objects.all())  # type: ignore[attr-defined]
     assert objects and all(one.key.startswith("hospital/") for one in objects)
@@ -65,7 +76,12 @@ def test_a_record_on_s3_from_arrival_to_removal(
 
 
 def test_a_new_master_key_needs_no_object_rewritten(
-    app: Flask, cast: Cast, patient: Sender, inspect: Callable[[], None], database: Database, objects: Path,
+    app: Flask,
+    cast: Cast,
+    patient: Sender,
+    inspect: Callable[[], None],
+    database: Database,
+    objects: Path,
 ) -> None:
     patient.send(cast.case.id, "a.pdf", a_pdf(50_000))
     inspect()
@@ -83,13 +99,19 @@ def test_a_new_master_key_needs_no_object_rewritten(
     assert {path: path.read_bytes() for path in objects.rglob("*") if path.is_file()} == before
 
 
-def test_many_writers_of_one_upload_and_each_byte_is_kept_once(any_database: Database, tmp_path: Path) -> None:
-    """Ten connections hold the same writer's token, as a stuck one and its successor might for a moment."""
+def test_many_writers_of_one_upload_and_each_byte_is_kept_once(
+    any_database: Database, tmp_path: Path
+) -> None:
+    """Ten connections hold the same writer's token, as a stuck one and its successor might for a
+    moment.
+    """
     store = BlobStore((tmp_path / "store").as_uri(), Keyring(MASTER_KEYS))
     with any_database.unit_of_work() as session:
         patient = someone(session)
-        coordinator, specialist = someone(session, Role.COORDINATOR), someone(
-            session, Role.SPECIALIST, specialties=["oncology"])
+        coordinator, specialist = (
+            someone(session, Role.COORDINATOR),
+            someone(session, Role.SPECIALIST, specialties=["oncology"]),
+        )
         case = an_accepted_case(session, patient, coordinator, specialist)
         upload = service.begin_upload(session, patient, case, NewUpload("single", "a.pdf", 60_000))
         writer = service.take_over(session, upload, 0)
@@ -122,21 +144,30 @@ def test_the_way_of_a_record_on_both_databases(any_database: Database, tmp_path:
         patient, coordinator = someone(session), someone(session, Role.COORDINATOR)
         specialist = someone(session, Role.SPECIALIST, specialties=["oncology"])
         case = an_accepted_case(session, patient, coordinator, specialist)
-        upload = service.begin_upload(session, patient, case, NewUpload("single", "تقرير.pdf", 9000))
+        upload = service.begin_upload(
+            session, patient, case, NewUpload("single", "تقرير.pdf", 9000)
+        )
         writer = service.take_over(session, upload, 0)
-    receive(Source(any_database, store, patient.id, upload.id, "test", writer, 9000, 0, True), io.BytesIO(a_pdf(9000)))
+    receive(
+        Source(any_database, store, patient.id, upload.id, "test", writer, 9000, 0, True),
+        io.BytesIO(a_pdf(9000)),
+    )
     with any_database.unit_of_work() as session:
         record = session.scalars(select(Record)).one()
         found = session.merge(case)
         finding = Finding(RecordState.READY, "application/pdf", sha256="0" * 64)
         service.settle_inspection(session, record, found, finding)
         service.open_record(session, session.merge(specialist), record, found, how="viewed")
-        service.give_reason(session, session.merge(coordinator), record, found, "The patient asked me to look.")
+        service.give_reason(
+            session, session.merge(coordinator), record, found, "The patient asked me to look."
+        )
     with any_database.unit_of_work() as session:
         asker = session.merge(patient)
         looks = queries.looks_at(session, asker, session.merge(case))
         assert [(look.person.id, look.reason) for look in looks] == [
-            (coordinator.id, "The patient asked me to look."), (specialist.id, None)]
+            (coordinator.id, "The patient asked me to look."),
+            (specialist.id, None),
+        ]
         panel = queries.panel(session, asker, session.merge(case))
         assert [record.name for record in panel.records] == ["تقرير.pdf"]
         assert service.expire_uploads(session) == 0

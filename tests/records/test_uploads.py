@@ -1,4 +1,5 @@
 """Records arrive by tus: in one go, in pieces, after a cut, with every extension that we speak."""
+
 from __future__ import annotations
 
 import base64
@@ -17,7 +18,18 @@ from app.core.db import Database
 from app.identity.models import Person
 from app.records import service
 from app.records.models import RecordState, Upload, UploadPart
-from tests.records.conftest import BYTES, SENTENCE, Cast, Cut, Sender, a_dicom, a_pdf, encoded, patch_from, the_record
+from tests.records.conftest import (
+    BYTES,
+    SENTENCE,
+    Cast,
+    Cut,
+    Sender,
+    a_dicom,
+    a_pdf,
+    encoded,
+    patch_from,
+    the_record,
+)
 
 MIB = 1 << 20
 
@@ -27,7 +39,13 @@ def test_the_server_says_what_it_speaks(patient: Sender, cast: Cast) -> None:
     assert answer.status_code == 204
     assert answer.headers["Tus-Version"] == "1.0.0"
     assert set(answer.headers["Tus-Extension"].split(",")) == {
-        "creation", "creation-with-upload", "checksum", "expiration", "termination", "concatenation"}
+        "creation",
+        "creation-with-upload",
+        "checksum",
+        "expiration",
+        "termination",
+        "concatenation",
+    }
     assert "sha1" in answer.headers["Tus-Checksum-Algorithm"].split(",")
     assert int(answer.headers["Tus-Max-Size"]) >= 10**10
 
@@ -39,7 +57,10 @@ def test_another_version_is_answered_with_ours(patient: Sender, cast: Cast) -> N
 
 
 def test_a_file_arrives_passes_and_is_read_back(
-    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database,
+    patient: Sender,
+    cast: Cast,
+    inspect: Callable[[], None],
+    database: Database,
 ) -> None:
     content = a_pdf(3 * MIB)
     patient.send(cast.case.id, "Befund März.pdf", content)
@@ -57,7 +78,7 @@ def test_a_file_arrives_in_pieces_and_the_offset_tells_how_far(patient: Sender, 
     assert patient.offset(place) == 0
     for start in range(0, len(content), 3000):
         assert patient.offset(place) == start
-        answer = patient.patch(place, start, content[start:start + 3000])
+        answer = patient.patch(place, start, content[start : start + 3000])
         assert answer.status_code == 204
         assert int(answer.headers["Upload-Offset"]) == min(start + 3000, len(content))
     head = patient.tus("HEAD", place)
@@ -66,10 +87,18 @@ def test_a_file_arrives_in_pieces_and_the_offset_tells_how_far(patient: Sender, 
     assert head.headers["Cache-Control"] == "no-store"
 
 
-def test_creation_may_bring_the_first_bytes(patient: Sender, cast: Cast, database: Database) -> None:
+def test_creation_may_bring_the_first_bytes(
+    patient: Sender, cast: Cast, database: Database
+) -> None:
     content = a_pdf(5000)
-    begun = patient.tus("POST", f"/cases/{cast.case.id}/uploads", content[:2000], Upload_Length=len(content),
-                        Upload_Metadata=f"filename {encoded('a.pdf')}", Content_Type=BYTES)
+    begun = patient.tus(
+        "POST",
+        f"/cases/{cast.case.id}/uploads",
+        content[:2000],
+        Upload_Length=len(content),
+        Upload_Metadata=f"filename {encoded('a.pdf')}",
+        Content_Type=BYTES,
+    )
     assert (begun.status_code, begun.headers["Upload-Offset"]) == (201, "2000")
     assert patient.patch(begun.headers["Location"], 2000, content[2000:]).status_code == 204
     assert the_record(database).state == RecordState.INSPECTING
@@ -86,8 +115,14 @@ def test_the_wrong_offset_is_refused_and_changes_nothing(patient: Sender, cast: 
 @pytest.mark.parametrize("header", ["", "abc", "-1", "1.5", "9" * 30])
 def test_an_offset_that_is_no_number_is_refused(patient: Sender, cast: Cast, header: str) -> None:
     place = patient.begin(cast.case.id, "a.pdf", 5000).headers["Location"]
-    assert patient.tus("PATCH", place, b"x", Upload_Offset=header, Content_Type=BYTES).status_code == 400
-    assert patient.tus("PATCH", place, b"x", Upload_Offset=0, Content_Type="text/plain").status_code == 415
+    assert (
+        patient.tus("PATCH", place, b"x", Upload_Offset=header, Content_Type=BYTES).status_code
+        == 400
+    )
+    assert (
+        patient.tus("PATCH", place, b"x", Upload_Offset=0, Content_Type="text/plain").status_code
+        == 415
+    )
 
 
 def test_a_finished_file_takes_no_more(patient: Sender, cast: Cast) -> None:
@@ -96,7 +131,11 @@ def test_a_finished_file_takes_no_more(patient: Sender, cast: Cast) -> None:
 
 
 def test_large_bodies_become_several_objects_and_one_file(
-    patient: Sender, cast: Cast, database: Database, inspect: Callable[[], None], monkeypatch: pytest.MonkeyPatch,
+    patient: Sender,
+    cast: Cast,
+    database: Database,
+    inspect: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("app.records.receiving.PART_BYTES", 1_000_000)
     content = a_dicom(5 * MIB + 3)
@@ -104,13 +143,17 @@ def test_large_bodies_become_several_objects_and_one_file(
     with database.sessions() as session:
         parts = session.scalars(select(UploadPart).order_by(UploadPart.start)).all()
         assert len(parts) >= 5
-        assert [part.start for part in parts] == [sum(p.size for p in parts[:n]) for n in range(len(parts))]
+        assert [part.start for part in parts] == [
+            sum(p.size for p in parts[:n]) for n in range(len(parts))
+        ]
     inspect()
     record = the_record(database)
     assert record.sha256 == hashlib.sha256(content).hexdigest()
     for start, end in [(0, 10), (999_999, 2_000_003), (5 * MIB, 5 * MIB + 2), (12_345, 4_567_890)]:
-        answer = patient.get(f"/records/{record.id}/download", headers={"Range": f"bytes={start}-{end}"})
-        assert (answer.status_code, answer.data) == (206, content[start:end + 1])
+        answer = patient.get(
+            f"/records/{record.id}/download", headers={"Range": f"bytes={start}-{end}"}
+        )
+        assert (answer.status_code, answer.data) == (206, content[start : end + 1])
 
 
 def test_what_arrived_before_a_cut_stays(patient: Sender, cast: Cast, database: Database) -> None:
@@ -122,7 +165,9 @@ def test_what_arrived_before_a_cut_stays(patient: Sender, cast: Cast, database: 
     assert the_record(database).state == RecordState.INSPECTING
 
 
-def test_a_newer_connection_takes_over_from_one_that_hangs(patient: Sender, cast: Cast, database: Database) -> None:
+def test_a_newer_connection_takes_over_from_one_that_hangs(
+    patient: Sender, cast: Cast, database: Database
+) -> None:
     content = a_pdf(90_000)
     place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
 
@@ -145,7 +190,10 @@ def test_a_newer_connection_takes_over_from_one_that_hangs(patient: Sender, cast
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512", "md5"])
 def test_a_right_checksum_is_kept_and_a_wrong_one_leaves_nothing(
-    patient: Sender, cast: Cast, algorithm: str, objects: Path,
+    patient: Sender,
+    cast: Cast,
+    algorithm: str,
+    objects: Path,
 ) -> None:
     content = a_pdf(50_000)
     place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
@@ -154,7 +202,9 @@ def test_a_right_checksum_is_kept_and_a_wrong_one_leaves_nothing(
     assert wrong.status_code == 460
     assert patient.offset(place) == 0
     assert not [path for path in objects.rglob("*") if path.is_file()]
-    assert patient.patch(place, 0, content, Upload_Checksum=f"{algorithm} {digest}").status_code == 204
+    assert (
+        patient.patch(place, 0, content, Upload_Checksum=f"{algorithm} {digest}").status_code == 204
+    )
 
 
 def test_an_unknown_checksum_is_refused(patient: Sender, cast: Cast) -> None:
@@ -164,7 +214,11 @@ def test_an_unknown_checksum_is_refused(patient: Sender, cast: Cast) -> None:
 
 
 def test_an_upload_that_nobody_goes_on_with_expires(
-    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database, objects: Path,
+    patient: Sender,
+    cast: Cast,
+    inspect: Callable[[], None],
+    database: Database,
+    objects: Path,
 ) -> None:
     begun = patient.begin(cast.case.id, "a.pdf", 9000)
     assert "GMT" in begun.headers["Upload-Expires"]
@@ -182,7 +236,11 @@ def test_an_upload_that_nobody_goes_on_with_expires(
 
 
 def test_a_cancelled_upload_leaves_nothing(
-    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database, objects: Path,
+    patient: Sender,
+    cast: Cast,
+    inspect: Callable[[], None],
+    database: Database,
+    objects: Path,
 ) -> None:
     place = patient.begin(cast.case.id, "a.pdf", 9000).headers["Location"]
     patient.patch(place, 0, a_pdf(9000)[:5000])
@@ -195,7 +253,10 @@ def test_a_cancelled_upload_leaves_nothing(
 
 
 def test_pieces_are_joined_in_the_order_named(
-    patient: Sender, cast: Cast, database: Database, inspect: Callable[[], None],
+    patient: Sender,
+    cast: Cast,
+    database: Database,
+    inspect: Callable[[], None],
 ) -> None:
     content = a_pdf(60_000)
     uploads = f"/cases/{cast.case.id}/uploads"
@@ -207,8 +268,12 @@ def test_pieces_are_joined_in_the_order_named(
         places.append(begun.headers["Location"])
     assert patient.tus("HEAD", places[0]).headers["Upload-Concat"] == "partial"
     in_order = [places[1], f"http://localhost{places[2]}", places[0]]
-    whole = patient.tus("POST", uploads, Upload_Concat="final;" + " ".join(in_order),
-                        Upload_Metadata=f"filename {encoded('whole.pdf')}")
+    whole = patient.tus(
+        "POST",
+        uploads,
+        Upload_Concat="final;" + " ".join(in_order),
+        Upload_Metadata=f"filename {encoded('whole.pdf')}",
+    )
     assert whole.status_code == 201
     head = patient.tus("HEAD", whole.headers["Location"])
     assert (head.headers["Upload-Length"], head.headers["Upload-Offset"]) == ("60000", "60000")
@@ -220,23 +285,38 @@ def test_pieces_are_joined_in_the_order_named(
 
 
 def test_pieces_that_are_not_complete_or_not_ones_own_are_not_joined(
-    patient: Sender, cast: Cast, sender: Callable[[Person], Sender],
+    patient: Sender,
+    cast: Cast,
+    sender: Callable[[Person], Sender],
 ) -> None:
     uploads = f"/cases/{cast.case.id}/uploads"
-    piece = patient.tus("POST", uploads, Upload_Length=100, Upload_Concat="partial").headers["Location"]
+    piece = patient.tus("POST", uploads, Upload_Length=100, Upload_Concat="partial").headers[
+        "Location"
+    ]
     metadata = f"filename {encoded('a.pdf')}"
     final: dict[str, Any] = {"Upload_Concat": f"final;{piece}", "Upload_Metadata": metadata}
     assert patient.tus("POST", uploads, **final).status_code == 409
     patient.patch(piece, 0, b"x" * 100)
     assert sender(cast.coordinator).tus("POST", uploads, **final).status_code == 404
     for nonsense in ("final;", "final", "whole", "final;/uploads/xyz", f"final;{piece} {piece}"):
-        assert patient.tus("POST", uploads, Upload_Concat=nonsense, Upload_Metadata=metadata).status_code == 400
+        assert (
+            patient.tus(
+                "POST", uploads, Upload_Concat=nonsense, Upload_Metadata=metadata
+            ).status_code
+            == 400
+        )
 
 
 def test_a_verb_may_be_overridden_where_only_post_passes(patient: Sender, cast: Cast) -> None:
     place = patient.begin(cast.case.id, "a.pdf", 4000).headers["Location"]
-    answer = patient.tus("POST", place, a_pdf(4000), Upload_Offset=0, Content_Type=BYTES,
-                         X_HTTP_Method_Override="PATCH")
+    answer = patient.tus(
+        "POST",
+        place,
+        a_pdf(4000),
+        Upload_Offset=0,
+        Content_Type=BYTES,
+        X_HTTP_Method_Override="PATCH",
+    )
     assert answer.status_code == 204
     assert patient.offset(place) == 4000
 
@@ -244,8 +324,9 @@ def test_a_verb_may_be_overridden_where_only_post_passes(patient: Sender, cast: 
 # What is left of it
 
 
-def test_sending_leaves_its_trace_in_the_audit(patient: Sender, cast: Cast, inspect: Callable[[], None],
-                                               database: Database) -> None:
+def test_sending_leaves_its_trace_in_the_audit(
+    patient: Sender, cast: Cast, inspect: Callable[[], None], database: Database
+) -> None:
     patient.send(cast.case.id, "a.pdf", a_pdf())
     inspect()
     with database.sessions() as session:
@@ -255,12 +336,18 @@ def test_sending_leaves_its_trace_in_the_audit(patient: Sender, cast: Cast, insp
 
 
 def test_neither_the_store_nor_the_database_shows_what_was_sent(
-    patient: Sender, cast: Cast, inspect: Callable[[], None], tmp_path: Path,
+    patient: Sender,
+    cast: Cast,
+    inspect: Callable[[], None],
+    tmp_path: Path,
 ) -> None:
     patient.send(cast.case.id, "Adenocarcinoma-Haddad.pdf", a_pdf(300_000))
     inspect()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files if path.is_relative_to(tmp_path / "objects")) > 300_000
+    assert (
+        sum(path.stat().st_size for path in files if path.is_relative_to(tmp_path / "objects"))
+        > 300_000
+    )
     for path in files:
         content = path.read_bytes()
         assert SENTENCE[:20] not in content, path

@@ -1,4 +1,7 @@
-"""What may not arrive is refused in a clear sentence, before more of it is sent than needed; so is who may not send."""
+"""What may not arrive is refused in a clear sentence, before more of it is sent than needed; so is
+who may not send.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -16,12 +19,23 @@ from app.records.models import Record, RecordState, Upload
 from tests.records.conftest import Cast, Cut, Sender, a_pdf, encoded, patch_from, the_record
 
 
-@pytest.mark.parametrize(("name", "kept"), [
-    ("../../etc/passwd.txt", "passwd.txt"), ("C:\\Users\\amal\\scan.pdf", "scan.pdf"), ("/a/b/c.pdf", "c.pdf"),
-    ("x\u202egnp.exe.pdf", "xgnp.exe.pdf"), ("a\x00b\n.pdf", "ab.pdf"), (" تقرير.pdf ", "تقرير.pdf"),
-])
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\Users\\amal\\scan.pdf", "scan.pdf"),
+        ("/a/b/c.pdf", "c.pdf"),
+        ("x\u202egnp.exe.pdf", "xgnp.exe.pdf"),
+        ("a\x00b\n.pdf", "ab.pdf"),
+        (" تقرير.pdf ", "تقرير.pdf"),
+    ],
+)
 def test_a_name_is_cut_to_the_files_own(
-    patient: Sender, cast: Cast, database: Database, name: str, kept: str,
+    patient: Sender,
+    cast: Cast,
+    database: Database,
+    name: str,
+    kept: str,
 ) -> None:
     assert patient.begin(cast.case.id, name, 10).status_code == 201
     assert the_record(database).name == kept
@@ -55,10 +69,16 @@ def test_a_file_beyond_all_measure_is_refused(patient: Sender, cast: Cast) -> No
     assert patient.begin(cast.case.id, "report.pdf", 10, Upload_Defer_Length=1).status_code == 422
 
 
-def test_a_wrong_kind_is_refused_before_any_of_it_is_sent(patient: Sender, cast: Cast, database: Database) -> None:
+def test_a_wrong_kind_is_refused_before_any_of_it_is_sent(
+    patient: Sender, cast: Cast, database: Database
+) -> None:
     head = encoded(encoded(b"MZ" + b"\x90" * 900))
-    answer = patient.begin(cast.case.id, "report.pdf", 10**9, Upload_Metadata=(
-        f"filename {encoded('report.pdf')},head {head}"))
+    answer = patient.begin(
+        cast.case.id,
+        "report.pdf",
+        10**9,
+        Upload_Metadata=f"filename {encoded('report.pdf')},head {head}",
+    )
     assert answer.status_code == 415
     assert "report.pdf" in answer.text and "exe" in answer.text
     with database.sessions() as session:
@@ -66,7 +86,10 @@ def test_a_wrong_kind_is_refused_before_any_of_it_is_sent(patient: Sender, cast:
 
 
 def test_a_wrong_kind_is_refused_at_its_first_bytes(
-    patient: Sender, cast: Cast, database: Database, objects: Path,
+    patient: Sender,
+    cast: Cast,
+    database: Database,
+    objects: Path,
 ) -> None:
     place = patient.begin(cast.case.id, "film.pdf", 10**6).headers["Location"]
     answer = patient.patch(place, 0, b"\x00\x00\x00\x18ftypmp42" + b"\0" * 99_000)
@@ -83,10 +106,18 @@ def test_a_wrong_kind_is_refused_at_its_first_bytes(
 
 
 def test_others_cannot_send_to_the_case_nor_touch_its_uploads(
-    patient: Sender, cast: Cast, sender: Callable[[Person], Sender],
+    patient: Sender,
+    cast: Cast,
+    sender: Callable[[Person], Sender],
 ) -> None:
     place = patient.begin(cast.case.id, "a.pdf", 4000).headers["Location"]
-    for stranger in (cast.other_patient, cast.specialist, cast.interpreter, cast.administrator, cast.coordinator):
+    for stranger in (
+        cast.other_patient,
+        cast.specialist,
+        cast.interpreter,
+        cast.administrator,
+        cast.coordinator,
+    ):
         browser = sender(stranger)
         if stranger is not cast.coordinator:
             assert browser.begin(cast.case.id, "a.pdf", 10).status_code == 404, stranger.role
@@ -97,16 +128,22 @@ def test_others_cannot_send_to_the_case_nor_touch_its_uploads(
 
 
 def test_a_stranger_is_asked_to_sign_in_and_a_missing_token_is_refused(
-    app: Any, patient: Sender, cast: Cast,
+    app: Any,
+    patient: Sender,
+    cast: Cast,
 ) -> None:
-    assert app.test_client().post(f"/cases/{cast.case.id}/uploads", headers={
-        "Tus-Resumable": "1.0.0"}).status_code in (400, 401)
+    assert app.test_client().post(
+        f"/cases/{cast.case.id}/uploads", headers={"Tus-Resumable": "1.0.0"}
+    ).status_code in (400, 401)
     patient.token = "nonsense"
     assert patient.begin(cast.case.id, "a.pdf", 10).status_code == 400
 
 
 def test_a_revoked_member_is_stopped_in_the_middle_of_the_file(
-    patient: Sender, cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch,
+    patient: Sender,
+    cast: Cast,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("app.records.receiving.PART_BYTES", 20_000)
     content = a_pdf(90_000)
@@ -116,7 +153,9 @@ def test_a_revoked_member_is_stopped_in_the_middle_of_the_file(
         def read(self, size: int = -1) -> bytes:
             if len(self._left) < 60_000:
                 with database.unit_of_work() as session:
-                    for member in session.scalars(select(CaseMember).where(CaseMember.until.is_(None))):
+                    for member in session.scalars(
+                        select(CaseMember).where(CaseMember.until.is_(None))
+                    ):
                         if member.person_id == cast.patient.id:
                             cases.end_membership(session, None, member, reason="withdrawn")
             return super().read(size)

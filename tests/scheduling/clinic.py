@@ -1,4 +1,7 @@
-"""A small clinic for the tests: an accepted case of a patient in Cairo, a specialist in Berlin, interpreters, hours."""
+"""A small clinic for the tests: an accepted case of a patient in Cairo, a specialist in Berlin,
+interpreters, hours.
+"""
+
 from __future__ import annotations
 
 import itertools
@@ -34,9 +37,14 @@ class Clinic:
 
 
 def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
-    """Somebody who never signs in: no password is hashed, which is most of the time that registering takes."""
+    """Somebody who never signs in: no password is hashed, which is most of the time that
+    registering takes.
+    """
     number = next(_count)
-    facts = {"name": f"{role.capitalize()} {number}", "email": f"{role}{number}@clinic.example"} | facts
+    facts = {
+        "name": f"{role.capitalize()} {number}",
+        "email": f"{role}{number}@clinic.example",
+    } | facts
     person = Person(role=role, password="-", country="DE", **facts)
     session.add(person)
     session.flush()
@@ -49,17 +57,32 @@ def next_noon(days: int = 3) -> datetime:
     return day.replace(hour=12, minute=0, second=0, microsecond=0)
 
 
-def an_interpreter(session: Session, coordinator: Person, *, timezone: str = "Europe/Lisbon",
-                   source: str = "ar", target: str = "en", **credential: object) -> Person:
+def an_interpreter(
+    session: Session,
+    coordinator: Person,
+    *,
+    timezone: str = "Europe/Lisbon",
+    source: str = "ar",
+    target: str = "en",
+    **credential: object,
+) -> Person:
     """An interpreter with a credential and office hours."""
-    person = a_person(session, Role.INTERPRETER, language=source, speaks=[target], timezone=timezone)
-    hours.add_qualification(session, coordinator, person, Credential(source, target, "CHI", **credential))  # type: ignore[arg-type]
+    person = a_person(
+        session, Role.INTERPRETER, language=source, speaks=[target], timezone=timezone
+    )
+    hours.add_qualification(
+        session, coordinator, person, Credential(source, target, "CHI", **credential)
+    )  # type: ignore[arg-type]
     hours.set_availability(session, person, person, NINE_TO_FIVE, timezone)
     return person
 
 
-def a_specialist(session: Session, *, timezone: str = "Europe/Berlin", language: str = "en") -> Person:
-    person = a_person(session, Role.SPECIALIST, language=language, timezone=timezone, specialties=["oncology"])
+def a_specialist(
+    session: Session, *, timezone: str = "Europe/Berlin", language: str = "en"
+) -> Person:
+    person = a_person(
+        session, Role.SPECIALIST, language=language, timezone=timezone, specialties=["oncology"]
+    )
     hours.set_availability(session, person, person, NINE_TO_FIVE, timezone)
     return person
 

@@ -1,4 +1,7 @@
-"""A clinic on both databases for the verbs; a server and Chromium for what is dragged and pressed."""
+"""A clinic on both databases for the verbs; a server and Chromium for what is dragged and
+pressed.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -49,13 +52,19 @@ def with_password(database: Database) -> Callable[[Person], Person]:
 
 
 @pytest.fixture
-def enter(chromium: Browser, live: str, with_password: Callable[[Person], Person]) -> Iterator[Callable[..., Page]]:
-    """`enter(person, "/path", width=360, language="ar")`: that person's page; a narrow one has a touch screen."""
+def enter(
+    chromium: Browser, live: str, with_password: Callable[[Person], Person]
+) -> Iterator[Callable[..., Page]]:
+    """`enter(person, "/path", width=360, language="ar")`: that person's page; a narrow one has a
+    touch screen.
+    """
     contexts = []
 
     def open_(person: Person, path: str, *, width: int = 1280, language: str = "en") -> Page:
         with_password(person)
-        context = chromium.new_context(base_url=live, viewport={"width": width, "height": 900}, has_touch=width < 500)
+        context = chromium.new_context(
+            base_url=live, viewport={"width": width, "height": 900}, has_touch=width < 500
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

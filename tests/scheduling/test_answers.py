@@ -1,4 +1,7 @@
-"""An interpreter answers from the mail, by a link that names what is asked, lets nobody in, and works once, in time."""
+"""An interpreter answers from the mail, by a link that names what is asked, lets nobody in, and
+works once, in time.
+"""
+
 from __future__ import annotations
 
 import re
@@ -28,9 +31,15 @@ def clinic(database: Database) -> c.Clinic:
     """A booked meeting, whose interpreter reads English and can sign in."""
     with database.unit_of_work() as session:
         made = c.a_clinic(session)
-        made.interpreter = a_person(session, Role.INTERPRETER, language="en", speaks=["ar"], timezone="Europe/Lisbon")
-        hours.add_qualification(session, made.coordinator, made.interpreter, Credential("ar", "en", "CHI"))
-        hours.set_availability(session, made.interpreter, made.interpreter, NINE_TO_FIVE, "Europe/Lisbon")
+        made.interpreter = a_person(
+            session, Role.INTERPRETER, language="en", speaks=["ar"], timezone="Europe/Lisbon"
+        )
+        hours.add_qualification(
+            session, made.coordinator, made.interpreter, Credential("ar", "en", "CHI")
+        )
+        hours.set_availability(
+            session, made.interpreter, made.interpreter, NINE_TO_FIVE, "Europe/Lisbon"
+        )
         service.book(session, made.patient, made.case, made.wish(), "t")
         return made
 
@@ -46,11 +55,18 @@ def links(app: Flask, clinic: c.Clinic, database: Database) -> dict[str, str]:
 
 def state(database: Database, clinic: c.Clinic) -> str:
     with database.sessions() as session:
-        return session.scalars(select(Engagement).where(Engagement.interpreter_id == clinic.interpreter.id)).one().state
+        return (
+            session.scalars(
+                select(Engagement).where(Engagement.interpreter_id == clinic.interpreter.id)
+            )
+            .one()
+            .state
+        )
 
 
 def test_looking_changes_nothing_and_one_click_accepts(
-        clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
     interpreter = visit(clinic.interpreter)
     page = interpreter.get(links["Accept"])
     assert page.status_code == 200 and "Accept this meeting?" in page.text
@@ -61,33 +77,57 @@ def test_looking_changes_nothing_and_one_click_accepts(
 
 
 def test_declining_passes_it_on(
-        clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
-    assert "We are asking somebody else" in visit(clinic.interpreter).post(links["Decline"], reason="ill").text
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
+    assert (
+        "We are asking somebody else"
+        in visit(clinic.interpreter).post(links["Decline"], reason="ill").text
+    )
     assert state(database, clinic) == EngagementState.DECLINED
     with database.sessions() as session:
         booking = session.scalars(select(Booking)).one()
         assert booking.interpreter_id not in (None, clinic.interpreter.id)
-        assert booking.engagement is not None and booking.engagement.state == EngagementState.PROPOSED
+        assert (
+            booking.engagement is not None and booking.engagement.state == EngagementState.PROPOSED
+        )
 
 
 def test_the_link_lets_nobody_in_but_waits_behind_the_sign_in(
-        app: Flask, clinic: c.Clinic, links: dict[str, str], database: Database):
+    app: Flask, clinic: c.Clinic, links: dict[str, str], database: Database
+):
     stranger = Visitor(app)
     asked = stranger.get(links["Accept"])
-    assert asked.status_code == 200 and asked.request.path == "/sign-in" and "Accept this meeting?" not in asked.text
+    assert (
+        asked.status_code == 200
+        and asked.request.path == "/sign-in"
+        and "Accept this meeting?" not in asked.text
+    )
     stranger.client.post(links["Accept"], data={"csrf_token": stranger.token})
     assert state(database, clinic) == EngagementState.PROPOSED
     kept = re.search(r'name="next" value="([^"]+)"', asked.text)
-    arrived = stranger.post("/sign-in", email=clinic.interpreter.email, password=PASSWORD, next=kept[1])
+    arrived = stranger.post(
+        "/sign-in", email=clinic.interpreter.email, password=PASSWORD, next=kept[1]
+    )
     assert arrived.request.path == links["Accept"] and "Accept this meeting?" in arrived.text
 
 
-@pytest.mark.parametrize("first, second, sentence", [
-    ("Accept", "Accept", "You have accepted this meeting already"),
-    ("Accept", "Decline", "You have accepted this meeting already"),
-    ("Decline", "Accept", "You have declined this meeting already")])
-def test_once_in_effect(clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor],
-                        first: str, second: str, sentence: str):
+@pytest.mark.parametrize(
+    "first, second, sentence",
+    [
+        ("Accept", "Accept", "You have accepted this meeting already"),
+        ("Accept", "Decline", "You have accepted this meeting already"),
+        ("Decline", "Accept", "You have declined this meeting already"),
+    ],
+)
+def test_once_in_effect(
+    clinic: c.Clinic,
+    links: dict[str, str],
+    database: Database,
+    visit: Callable[..., Visitor],
+    first: str,
+    second: str,
+    sentence: str,
+):
     interpreter = visit(clinic.interpreter)
     interpreter.post(links[first])
     before = state(database, clinic)
@@ -96,7 +136,9 @@ def test_once_in_effect(clinic: c.Clinic, links: dict[str, str], database: Datab
     assert state(database, clinic) == before
 
 
-def test_after_its_time(clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
+def test_after_its_time(
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
     with clock.shifted(timedelta(days=2, hours=13)):
         interpreter = visit(clinic.interpreter)
         for answer in (interpreter.get(links["Accept"]), interpreter.post(links["Accept"])):
@@ -105,7 +147,8 @@ def test_after_its_time(clinic: c.Clinic, links: dict[str, str], database: Datab
 
 
 def test_a_link_that_somebody_changed(
-        clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
     interpreter = visit(clinic.interpreter)
     token = links["Accept"].rpartition("/")[2]
     other = "A" if token[-6] != "A" else "B"
@@ -116,7 +159,8 @@ def test_a_link_that_somebody_changed(
 
 
 def test_somebody_elses_link(
-        clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
     with database.unit_of_work() as session:
         others = [a_person(session, Role.INTERPRETER), a_person(session, Role.PATIENT)]
     for person in others:
@@ -128,7 +172,8 @@ def test_somebody_elses_link(
 
 
 def test_after_a_move_the_old_links_are_closed(
-        clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
     with database.unit_of_work() as session:
         booking = session.scalars(select(Booking)).one()
         service.move(session, session.get_one(Person, clinic.patient.id), booking, c.next_noon(4))
@@ -137,7 +182,8 @@ def test_after_a_move_the_old_links_are_closed(
 
 
 def test_in_the_messages_one_click_answers_too(
-        clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]):
+    clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
+):
     interpreter = visit(clinic.interpreter)
     page = interpreter.get("/messages").text
     action = re.search(r'action="(/engagements/[0-9a-f]{32}/accept)"', page)

@@ -1,4 +1,7 @@
-"""The board over HTTP: rows and loads, a move under the same rules as everywhere, and what each refusal asks for."""
+"""The board over HTTP: rows and loads, a move under the same rules as everywhere, and what each
+refusal asks for.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,16 +25,24 @@ SCRIPT = {"headers": {"X-Requested-With": "fetch"}}
 
 @dataclass
 class Office:
-    """A coordinator whose wall is UTC, one meeting at noon and another at two, of the same specialist."""
+    """A coordinator whose wall is UTC, one meeting at noon and another at two, of the same
+    specialist.
+    """
 
     visitor: Visitor
     booking: Booking
     other: Booking
 
-    def move(self, hour: int, minute: int = 0, booking: Booking | None = None, **fields: str) -> Any:
+    def move(
+        self, hour: int, minute: int = 0, booking: Booking | None = None, **fields: str
+    ) -> Any:
         at = self.booking.starts_at.replace(hour=hour, minute=minute)
-        return self.visitor.post(f"/board/meetings/{(booking or self.booking).id}/move",
-                                 wall=at.strftime("%Y-%m-%dT%H:%M"), **fields, **SCRIPT)
+        return self.visitor.post(
+            f"/board/meetings/{(booking or self.booking).id}/move",
+            wall=at.strftime("%Y-%m-%dT%H:%M"),
+            **fields,
+            **SCRIPT,
+        )
 
 
 @pytest.fixture
@@ -41,7 +52,9 @@ def office(database: Database, visit) -> Office:  # type: ignore[no-untyped-def]
         coordinator = a_person(session, Role.COORDINATOR, timezone="UTC")
         booking = service.book(session, coordinator, made.case, made.wish(), "t")
         second = c.another_case(session, made)
-        other = service.book(session, coordinator, second, made.wish(next_noon() + timedelta(hours=2)), "u")
+        other = service.book(
+            session, coordinator, second, made.wish(next_noon() + timedelta(hours=2)), "u"
+        )
     return Office(visit(coordinator), booking, other)
 
 
@@ -49,11 +62,18 @@ def test_rows_and_loads(office: Office):
     week = office.booking.starts_at.date() - timedelta(days=office.booking.starts_at.weekday())
     drawn = office.visitor.get(f"/board/meetings.json?from={week}&days=7").json
     assert [(one["role"], one["meetings"], one["minutes"]) for one in drawn["people"]] == [
-        ("Specialist", 2, 90), ("Interpreter", 2, 90)]
+        ("Specialist", 2, 90),
+        ("Interpreter", 2, 90),
+    ]
     assert [(one["starts"][11:], one["standing"], one["movable"]) for one in drawn["meetings"]] == [
-        ("12:00", "asked", True), ("14:00", "asked", True)]
+        ("12:00", "asked", True),
+        ("14:00", "asked", True),
+    ]
     page = office.visitor.get(f"/board?week={week}").text
-    assert "Who carries how much this week" in page and "Without an interpreter who has said yes" in page
+    assert (
+        "Who carries how much this week" in page
+        and "Without an interpreter who has said yes" in page
+    )
     assert office.visitor.get("/board/meetings.json?from=never&days=x").status_code == 200
 
 
@@ -62,7 +82,10 @@ def test_a_move_and_its_refusals(office: Office, database: Database):
     with database.sessions() as session:
         assert session.get_one(Booking, office.booking.id).starts_at.hour == 13
     taken = office.move(14)
-    assert (taken.status_code, taken.json["needs"]) == (409, None) and "another one then" in taken.json["error"]
+    assert (taken.status_code, taken.json["needs"]) == (
+        409,
+        None,
+    ) and "another one then" in taken.json["error"]
     outside = office.move(20)
     assert (outside.status_code, outside.json["needs"]) == (409, "override")
     assert office.booking.specialist.name in outside.json["error"]
@@ -70,7 +93,12 @@ def test_a_move_and_its_refusals(office: Office, database: Database):
     taken = office.move(14, override_reason="Nobody else counts")  # what is taken stays taken
     assert taken.status_code == 409 and taken.json["needs"] is None
     assert office.move(13, 7).status_code == 422
-    assert office.visitor.post(f"/board/meetings/{office.booking.id}/move", wall="soon", **SCRIPT).status_code == 422
+    assert (
+        office.visitor.post(
+            f"/board/meetings/{office.booking.id}/move", wall="soon", **SCRIPT
+        ).status_code
+        == 422
+    )
 
 
 def test_what_is_near_moves_with_a_reason(office: Office, database: Database):
@@ -86,7 +114,12 @@ def test_nobody_else_drags(office: Office, visit, person) -> None:  # type: igno
     for role in (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER):
         stranger = visit(person(role))
         assert stranger.get("/board/meetings.json").status_code == 404
-        assert stranger.post(f"/board/meetings/{office.booking.id}/move", wall="2030-01-01T10:00").status_code == 404
+        assert (
+            stranger.post(
+                f"/board/meetings/{office.booking.id}/move", wall="2030-01-01T10:00"
+            ).status_code
+            == 404
+        )
 
 
 def test_who_did_not_come_is_listed(session, clinic: c.Clinic, booking: Booking) -> None:  # type: ignore[no-untyped-def]

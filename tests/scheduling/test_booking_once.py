@@ -1,4 +1,7 @@
-"""One meeting, however it is asked for: a double click, a request that is sent again, two tabs. And honest answers."""
+"""One meeting, however it is asked for: a double click, a request that is sent again, two tabs. And
+honest answers.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -45,7 +48,9 @@ def claims(database: Database) -> int:
 
 
 @pytest.mark.late
-def test_a_double_click_and_a_request_sent_again(enter: Callable[..., Page], clinic: c.Clinic, database: Database):
+def test_a_double_click_and_a_request_sent_again(
+    enter: Callable[..., Page], clinic: c.Clinic, database: Database
+):
     page = enter(clinic.patient, f"/cases/{clinic.case.id}/times", width=360)
     assert page.evaluate(AGAIN) == [200] * 3
     assert bookings(database) == [BookingState.HELD] and claims(database) == 9
@@ -60,7 +65,9 @@ def test_a_double_click_and_a_request_sent_again(enter: Callable[..., Page], cli
 
 
 @pytest.mark.late
-def test_two_tabs_make_one_meeting(enter: Callable[..., Page], clinic: c.Clinic, database: Database):
+def test_two_tabs_make_one_meeting(
+    enter: Callable[..., Page], clinic: c.Clinic, database: Database
+):
     one = enter(clinic.patient, f"/cases/{clinic.case.id}/times")
     other = one.context.new_page()
     other.goto(f"/cases/{clinic.case.id}/times")
@@ -76,15 +83,24 @@ def test_two_tabs_make_one_meeting(enter: Callable[..., Page], clinic: c.Clinic,
 
 
 def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, visit):
-    """Nobody before a day: said to all; whose it is, to the office. An expired one is named when none is ahead."""
+    """Nobody before a day: said to all; whose it is, to the office. An expired one is named when
+    none is ahead.
+    """
     today = now().date()
     with database.unit_of_work() as session:
-        coordinator, interpreter = session.merge(clinic.coordinator), session.merge(clinic.interpreter)
+        coordinator, interpreter = (
+            session.merge(clinic.coordinator),
+            session.merge(clinic.interpreter),
+        )
         office = a_person(session, Role.COORDINATOR)
         for held in queries.qualifications_of(session, interpreter):
             session.delete(held)
-        hours.add_qualification(session, coordinator, interpreter, Credential(
-            "ar", "en", valid_until=today - timedelta(days=2)))
+        hours.add_qualification(
+            session,
+            coordinator,
+            interpreter,
+            Credential("ar", "en", valid_until=today - timedelta(days=2)),
+        )
         over = reasons.nearest_credential(session, "ar", "en", today)
         assert over and (over.is_ahead, over.day) == (False, today - timedelta(days=2))
         assert reasons.nearest_credential(session, "ar", "fr", today) is None
@@ -92,8 +108,12 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
     assert f"{clinic.interpreter.name}, expired on" in visit(office).get(path).text
     first = today + timedelta(days=40)
     with database.unit_of_work() as session:
-        hours.add_qualification(session, session.merge(clinic.coordinator), session.merge(clinic.interpreter),
-                                Credential("en", "ar", valid_from=first))
+        hours.add_qualification(
+            session,
+            session.merge(clinic.coordinator),
+            session.merge(clinic.interpreter),
+            Credential("en", "ar", valid_from=first),
+        )
         _one_that_begins_never(session, clinic, first)
     seen, told = visit(office).get(path).text, visit(clinic.patient).get(path).text
     for page in (seen, told):
@@ -105,5 +125,9 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
 def _one_that_begins_never(session, clinic: c.Clinic, first: date) -> None:  # type: ignore[no-untyped-def]
     """A later one does not count, nor does one that would end before it begins to matter."""
     other = c.an_interpreter(session, session.merge(clinic.coordinator), source="es")
-    hours.add_qualification(session, session.merge(clinic.coordinator), other, Credential(
-        "ar", "en", valid_from=first + timedelta(days=30)))
+    hours.add_qualification(
+        session,
+        session.merge(clinic.coordinator),
+        other,
+        Credential("ar", "en", valid_from=first + timedelta(days=30)),
+    )

@@ -1,4 +1,6 @@
-"""The calendar arithmetic, by tables on the nights when clocks change, and by properties against an oracle."""
+"""The calendar arithmetic, by tables on the nights when clocks change, and by properties against an
+oracle.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +65,13 @@ class TestGrid:
         assert instant_of(quarter_of(at)) == at
 
     def test_kathmandu_noon_is_on_the_grid(self):
-        assert is_on_grid(datetime(2026, 5, 4, 12, 0, tzinfo=timezone(timedelta(hours=5, minutes=45))))
+        assert is_on_grid(
+            datetime(2026, 5, 4, 12, 0, tzinfo=timezone(timedelta(hours=5, minutes=45)))
+        )
 
-    @pytest.mark.parametrize("minute, second, micro", [(1, 0, 0), (15, 1, 0), (30, 0, 1), (59, 59, 999_999)])
+    @pytest.mark.parametrize(
+        "minute, second, micro", [(1, 0, 0), (15, 1, 0), (30, 0, 1), (59, 59, 999_999)]
+    )
     def test_between_quarters_is_off_the_grid(self, minute, second, micro):
         at = datetime(2026, 5, 4, 9, minute, second, micro, tzinfo=UTC)
         assert not is_on_grid(at)
@@ -81,7 +87,9 @@ class TestGrid:
 
 
 class TestNightsWhenClocksChange:
-    """A window from 01:00 to 04:00 each night, on the nights on which some of it does not exist or comes twice."""
+    """A window from 01:00 to 04:00 each night, on the nights on which some of it does not exist or
+    comes twice.
+    """
 
     @pytest.mark.parametrize(
         "zone, night, hours",
@@ -119,7 +127,9 @@ class TestNightsWhenClocksChange:
 
     def test_where_the_zone_changes_is_found_to_the_quarter(self):
         year = Horizon.between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
-        changes = [instant_of(begin) for begin, _, _ in stretches("Europe/Berlin", year.start, year.end)][1:]
+        changes = [
+            instant_of(begin) for begin, _, _ in stretches("Europe/Berlin", year.start, year.end)
+        ][1:]
         assert changes == [
             datetime(2026, 3, 29, 1, tzinfo=UTC),
             datetime(2026, 10, 25, 1, tzinfo=UTC),
@@ -214,7 +224,9 @@ def test_windows_equal_the_oracle(some, day, quarter, days):
 @settings(deadline=None, max_examples=200)
 def test_dated_hours_equal_the_oracle(day, length, start, end, zone, outward):
     hours = DatedHours(day, day + timedelta(days=length), zone, min(start, end), max(start, end))
-    stretch = horizon(datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=2), length + 5)
+    stretch = horizon(
+        datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=2), length + 5
+    )
     expected = 0
     for index in range(stretch.length):
         if start != end and is_in_hours(hours, stretch.start + index, touched=outward):
@@ -224,7 +236,9 @@ def test_dated_hours_equal_the_oracle(day, length, start, end, zone, outward):
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_change_of_the_clock_equals_the_oracle(zone):
-    """Three years of each zone, three days around each change, a pattern that is open every other quarter."""
+    """Three years of each zone, three days around each change, a pattern that is open every other
+    quarter.
+    """
     window = [Window(weekday, m, m + 15, zone) for weekday in range(7) for m in range(0, 1440, 30)]
     years = Horizon.between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC))
     for begin, _, _ in stretches(zone, years.start, years.end):

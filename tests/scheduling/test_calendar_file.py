@@ -1,4 +1,7 @@
-"""Calendar files, read back by parsers that are not ours: the zones by dateutil, the lines by a dozen lines of code."""
+"""Calendar files, read back by parsers that are not ours: the zones by dateutil, the lines by a
+dozen lines of code.
+"""
+
 from __future__ import annotations
 
 import io
@@ -31,7 +34,7 @@ def lines_of(text: bytes) -> list[str]:
 def event_of(text: bytes) -> dict[str, str]:
     """Names and values of the first event, parameters stripped."""
     lines = lines_of(text)
-    inside = lines[lines.index("BEGIN:VEVENT") + 1:lines.index("END:VEVENT")]
+    inside = lines[lines.index("BEGIN:VEVENT") + 1 : lines.index("END:VEVENT")]
     return {line.partition(":")[0].partition(";")[0]: line.partition(":")[2] for line in inside}
 
 
@@ -55,17 +58,29 @@ def test_every_zone_reads_back_as_it_is(zone: str, minutes: int):
 @pytest.mark.parametrize("zone", ZONES)
 def test_around_every_change_of_the_clock(zone: str):
     other = read_zone(zone_component(zone, datetime(2026, 6, 1, tzinfo=UTC)).to_ical(), zone)
-    year = stretches(zone, quarter_of(datetime(2026, 1, 1, tzinfo=UTC)), quarter_of(datetime(2027, 1, 1, tzinfo=UTC)))
+    year = stretches(
+        zone,
+        quarter_of(datetime(2026, 1, 1, tzinfo=UTC)),
+        quarter_of(datetime(2027, 1, 1, tzinfo=UTC)),
+    )
     for begin, _, _ in year[1:]:
         for hours in (-3, -1, 0, 1, 3):
             moment = instant_of(begin) + timedelta(hours=hours)
-            assert moment.astimezone(other).utcoffset() == moment.astimezone(ZoneInfo(zone)).utcoffset(), moment
+            assert (
+                moment.astimezone(other).utcoffset()
+                == moment.astimezone(ZoneInfo(zone)).utcoffset()
+            ), moment
 
 
 def test_yearly_rules_are_written_as_rules():
     text = zone_component("Europe/Berlin", datetime(2026, 6, 1, tzinfo=UTC)).to_ical().decode()
     assert "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3" in text and "DTSTART:20250330T020000" in text
-    assert "RRULE" not in zone_component("Africa/Casablanca", datetime(2026, 6, 1, tzinfo=UTC)).to_ical().decode()
+    assert (
+        "RRULE"
+        not in zone_component("Africa/Casablanca", datetime(2026, 6, 1, tzinfo=UTC))
+        .to_ical()
+        .decode()
+    )
 
 
 SITE = "https://c.example"
@@ -73,23 +88,34 @@ INVITE = {"site": SITE, "method": Method.REQUEST, "organizer": "o@c.example"}
 
 
 class TestMeeting:
-    def test_a_move_replaces_and_a_cancellation_takes_away(self, session: Session, booking: Booking):
+    def test_a_move_replaces_and_a_cancellation_takes_away(
+        self, session: Session, booking: Booking
+    ):
         reader = booking.specialist
         first = event_of(meeting_file(booking, reader, **INVITE))
         service.move(session, booking.patient, booking, next_noon(days=4))
         second = event_of(meeting_file(booking, reader, **INVITE))
         service.cancel(session, booking.patient, booking)
-        last = meeting_file(booking, reader, site=SITE, method=Method.CANCEL, organizer="o@c.example")
+        last = meeting_file(
+            booking, reader, site=SITE, method=Method.CANCEL, organizer="o@c.example"
+        )
         third = event_of(last)
         assert first["UID"] == second["UID"] == third["UID"]
         assert [int(one["SEQUENCE"]) for one in (first, second, third)] == [0, 1, 2]
-        assert (first["STATUS"], second["STATUS"], third["STATUS"]) == ("CONFIRMED", "CONFIRMED", "CANCELLED")
+        assert (first["STATUS"], second["STATUS"], third["STATUS"]) == (
+            "CONFIRMED",
+            "CONFIRMED",
+            "CANCELLED",
+        )
         assert "METHOD:CANCEL" in lines_of(last)
         assert first["DTSTART"] != second["DTSTART"] == third["DTSTART"]
 
     def test_the_time_is_the_readers_own(self, booking: Booking):
         text, cairo = meeting_file(booking, booking.patient, site=SITE), ZoneInfo("Africa/Cairo")
-        assert f"DTSTART;TZID=Africa/Cairo:{next_noon().astimezone(cairo):%Y%m%dT%H%M%S}" in lines_of(text)
+        assert (
+            f"DTSTART;TZID=Africa/Cairo:{next_noon().astimezone(cairo):%Y%m%dT%H%M%S}"
+            in lines_of(text)
+        )
         assert event_of(text)["DTEND"] == f"{booking.ends_at.astimezone(cairo):%Y%m%dT%H%M%S}"
 
     def test_nothing_clinical_and_everyones_time(self, booking: Booking):

@@ -1,4 +1,7 @@
-"""The coordinator's day in Chromium, in English and in Arabic: book, look, drag, fill, report, follow up, cancel."""
+"""The coordinator's day in Chromium, in English and in Arabic: book, look, drag, fill, report,
+follow up, cancel.
+"""
+
 from __future__ import annotations
 
 import re
@@ -30,7 +33,9 @@ HOUR = 64  # pixels of the week's board
 
 @dataclass
 class Day:
-    """Three cases: one to book, one whose interpreter has said no, one that waits for its interpreter right now."""
+    """Three cases: one to book, one whose interpreter has said no, one that waits for its
+    interpreter right now.
+    """
 
     clinic: Clinic
     unfilled: Booking
@@ -44,7 +49,9 @@ def day(database: Database) -> Day:
         made = c.a_clinic(session)
         made.coordinator.timezone = OFFICE_ZONE
         other = c.another_case(session, made)
-        unfilled = service.book(session, made.coordinator, other, made.wish(next_noon() + timedelta(hours=1)), "u")
+        unfilled = service.book(
+            session, made.coordinator, other, made.wish(next_noon() + timedelta(hours=1)), "u"
+        )
         service.decline_engagement(session, made.interpreter, unfilled.engagement)  # type: ignore[arg-type]
         waiting = _that_begins_now(session, made)
         return Day(made, unfilled, waiting, waiting.interpreter)  # type: ignore[arg-type]
@@ -54,14 +61,20 @@ def _that_begins_now(session, made: Clinic) -> Booking:  # type: ignore[no-untyp
     """With a specialist and interpreters of its own, who work at all hours."""
     always = [c.WeeklyHours(weekday, 0, 24 * 60) for weekday in range(7)]
     specialist = c.a_specialist(session, language="fr")
-    people = [c.an_interpreter(session, made.coordinator, source="ar", target="fr") for _ in range(2)]
+    people = [
+        c.an_interpreter(session, made.coordinator, source="ar", target="fr") for _ in range(2)
+    ]
     for person in (specialist, *people):
         service.set_availability(session, person, person, always, "UTC")
     patient = c.a_person(session, Role.PATIENT, language="ar", timezone="Africa/Cairo")
     case = an_accepted_case(session, patient, made.coordinator, specialist)
     soon = instant_of(quarter_of(now()) + 2)
-    booking = service.book(session, made.coordinator, case, service.Wish(soon, specialist.id, people[0].id), "w")
-    begun = quarter_of(now())  # a claim cannot be taken in the past, so the clock of the story goes back
+    booking = service.book(
+        session, made.coordinator, case, service.Wish(soon, specialist.id, people[0].id), "w"
+    )
+    begun = quarter_of(
+        now()
+    )  # a claim cannot be taken in the past, so the clock of the story goes back
     for claim in session.query(Claim).filter_by(booking_id=booking.id).order_by(Claim.quarter):
         claim.quarter -= quarter_of(soon) - begun
         session.flush()
@@ -83,7 +96,9 @@ def press(page: Page, action: str) -> None:
 
 
 def on_board(page: Page, booking: Booking | str) -> Locator:
-    return page.locator(f"button[data-booking='{booking if isinstance(booking, str) else booking.id}']").first
+    return page.locator(
+        f"button[data-booking='{booking if isinstance(booking, str) else booking.id}']"
+    ).first
 
 
 def board(page: Page, at: datetime, language: str) -> None:
@@ -112,7 +127,9 @@ def at_hour(database: Database, booking_id: str) -> int:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_the_coordinators_day(enter: Callable[..., Page], day: Day, database: Database, language: str):
+def test_the_coordinators_day(
+    enter: Callable[..., Page], day: Day, database: Database, language: str
+):
     page = enter(day.clinic.coordinator, "/home", language=language)
     booking_id = books_from_the_worklist(page, day.clinic.case, database)
     with database.sessions() as session:
@@ -133,32 +150,44 @@ def books_from_the_worklist(page: Page, case: Case, database: Database) -> str:
     page.locator(f"main a[href*='/cases/{case.id}/times']").first.click()
     wanted = next_noon().replace(hour=10).strftime("%Y-%m-%dT%H:%M")
     slot = page.locator(f"button.slot[value^='{wanted}']")
-    expect(slot.locator(".slot-other")).to_have_count(3)  # patient, specialist and interpreter, beside the office's own
+    expect(slot.locator(".slot-other")).to_have_count(
+        3
+    )  # patient, specialist and interpreter, beside the office's own
     is_well(page)
     slot.click()
     expect(page.locator(".countdown")).to_have_text(re.compile(r"[\d٠-٩]+[:：][\d٠-٩]{2}"))
     is_well(page)
     press(page, "/confirm")
     with database.sessions() as session:
-        booking = session.query(Booking).filter_by(case_id=case.id, state=BookingState.CONFIRMED).one()
+        booking = (
+            session.query(Booking).filter_by(case_id=case.id, state=BookingState.CONFIRMED).one()
+        )
         return booking.id
 
 
-def drags_on_the_board(page: Page, booking_id: str, at: datetime, database: Database, language: str) -> None:
+def drags_on_the_board(
+    page: Page, booking_id: str, at: datetime, database: Database, language: str
+) -> None:
     board(page, at, language)
     expect(page.locator("#unfilled")).to_be_visible()
     is_well(page)
-    expect(page.locator(f"button[data-booking='{booking_id}']")).to_have_count(2)  # in the rows of both who work
+    expect(page.locator(f"button[data-booking='{booking_id}']")).to_have_count(
+        2
+    )  # in the rows of both who work
     drag(page, on_board(page, booking_id), 1, language)
     expect(page.locator("[data-board-target=said]")).not_to_have_text("")
     assert at_hour(database, booking_id) == 11
     expect(on_board(page, booking_id)).to_contain_text("12:00")  # on the wall in Berlin
-    drag(page, on_board(page, booking_id), 2, language)  # where the specialist meets another patient
+    drag(
+        page, on_board(page, booking_id), 2, language
+    )  # where the specialist meets another patient
     expect(on_board(page, booking_id)).to_contain_text("12:00")
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.locator("[data-board-target=said]")).not_to_have_text(re.compile("^$"))
     assert at_hour(database, booking_id) == 11
-    drag(page, on_board(page, booking_id), 5, language)  # after the specialist's hours: with a reason only
+    drag(
+        page, on_board(page, booking_id), 5, language
+    )  # after the specialist's hours: with a reason only
     expect(page.locator("#board-override")).to_be_visible()
     is_well(page)
     page.fill("#board-override", "The patient flies home at night")
@@ -168,11 +197,15 @@ def drags_on_the_board(page: Page, booking_id: str, at: datetime, database: Data
     assert at_hour(database, booking_id) == 16
 
 
-def moves_without_dragging(page: Page, booking_id: str, at: datetime, database: Database, language: str) -> None:
+def moves_without_dragging(
+    page: Page, booking_id: str, at: datetime, database: Database, language: str
+) -> None:
     """With keys alone, in the view of one day; then on a phone the same day is a list."""
     with page.expect_response(re.compile(r"meetings\.json.*days=1")):
         page.locator("[data-action='board#day']").click()
-    page.wait_for_timeout(300)  # the row is drawn anew, and what had the focus before that has it no more
+    page.wait_for_timeout(
+        300
+    )  # the row is drawn anew, and what had the focus before that has it no more
     on_board(page, booking_id).focus()
     page.keyboard.press("Enter")
     page.locator("#board-wall").fill(_wall(at))
@@ -215,14 +248,21 @@ def follows_up_and_cancels(page: Page, booking_id: str, database: Database) -> N
     expect(page.locator("fieldset[id^=date-]")).to_have_count(8)
     with database.sessions() as session:
         booking = session.get_one(Booking, booking_id)
-        changes = any(_is_shifted(one, booking.starts_at, booking.patient.timezone)
-                      for one in (person.timezone for person in booking.people))
+        changes = any(
+            _is_shifted(one, booking.starts_at, booking.patient.timezone)
+            for one in (person.timezone for person in booking.people)
+        )
     if changes:
         expect(page.locator(".series-shift").first).to_be_visible()
     is_well(page)
     press(page, f"/bookings/{booking_id}/series")
     with database.sessions() as session:
-        assert session.query(Booking).filter_by(series_id=booking_id, state=BookingState.CONFIRMED).count() == 9
+        assert (
+            session.query(Booking)
+            .filter_by(series_id=booking_id, state=BookingState.CONFIRMED)
+            .count()
+            == 9
+        )
     page.locator("details:has(form[action$='/series/cancel']) summary").click()
     page.fill("#f-series-reason", "The patient is treated at home")
     press(page, "/series/cancel")
@@ -230,11 +270,15 @@ def follows_up_and_cancels(page: Page, booking_id: str, database: Database) -> N
         gone = session.query(Booking).filter_by(series_id=booking_id)
         assert {one.state for one in gone} == {BookingState.CANCELLED}
         assert {one.cancel_reason for one in gone} == {"The patient is treated at home"}
-        assert not session.query(Claim).filter(Claim.booking_id.in_([one.id for one in gone])).count()
+        assert (
+            not session.query(Claim).filter(Claim.booking_id.in_([one.id for one in gone])).count()
+        )
 
 
 def _is_shifted(zone: str, at: datetime, keeper: str) -> bool:
-    last = (at.astimezone(ZoneInfo(keeper)).replace(tzinfo=None) + timedelta(weeks=16)).replace(tzinfo=ZoneInfo(keeper))
+    last = (at.astimezone(ZoneInfo(keeper)).replace(tzinfo=None) + timedelta(weeks=16)).replace(
+        tzinfo=ZoneInfo(keeper)
+    )
     return last.astimezone(ZoneInfo(zone)).time() != at.astimezone(ZoneInfo(zone)).time()
 
 

@@ -1,4 +1,7 @@
-"""Calendars from elsewhere, over a real socket: what is read, what is refused, and what nobody may reach through us."""
+"""Calendars from elsewhere, over a real socket: what is read, what is refused, and what nobody may
+reach through us.
+"""
+
 from __future__ import annotations
 
 import threading
@@ -78,7 +81,9 @@ class TestFetching:
 
     def test_follows_a_redirect_and_not_for_ever(self, elsewhere: Elsewhere):
         elsewhere.says(b"there", "/b.ics")
-        assert fetch(elsewhere.says(b"", status=302, Location="/b.ics"), resolve=here).body == b"there"
+        assert (
+            fetch(elsewhere.says(b"", status=302, Location="/b.ics"), resolve=here).body == b"there"
+        )
         with pytest.raises(FeedRefused, match="on and on"):
             fetch(elsewhere.says(b"", "/c.ics", 302, Location="/c.ics"), resolve=here)
 
@@ -86,7 +91,12 @@ class TestFetching:
         def resolve(host: str, port: int) -> list[str]:
             return ["127.0.0.1"] if host == "calendar.example" else public_addresses(host, port)
 
-        for inside in ("http://127.0.0.1/", "http://169.254.169.254/latest/", "http://[::1]/", "file:///etc/passwd"):
+        for inside in (
+            "http://127.0.0.1/",
+            "http://169.254.169.254/latest/",
+            "http://[::1]/",
+            "file:///etc/passwd",
+        ):
             with pytest.raises(FeedRefused):
                 fetch(elsewhere.says(b"", status=302, Location=inside), resolve=resolve)
 
@@ -108,9 +118,20 @@ class TestFetching:
         with pytest.raises(FeedRefused):
             fetch(elsewhere.says(b"", status=status), resolve=here)
 
-    @pytest.mark.parametrize("url", [
-        "", "calendar", "ftp://a.example/x", "http://", "https://a.example:99999/", "file:///etc/passwd",
-        "http://a.example/\r\nHost: b", "http://a.example/" + "x" * 2000, "javascript:alert(1)"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "",
+            "calendar",
+            "ftp://a.example/x",
+            "http://",
+            "https://a.example:99999/",
+            "file:///etc/passwd",
+            "http://a.example/\r\nHost: b",
+            "http://a.example/" + "x" * 2000,
+            "javascript:alert(1)",
+        ],
+    )
     def test_what_is_no_address(self, url: str):
         with pytest.raises(FeedRefused):
             feeds.checked(url)
@@ -118,10 +139,28 @@ class TestFetching:
     def test_webcal_is_https(self):
         assert feeds.checked("webcal://a.example/x.ics") == "https://a.example/x.ics"
 
-    @pytest.mark.parametrize("address", [
-        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
-        "255.255.255.255", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
-        "2002:7f00:1::", "::"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fe80::1%eth0",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "::",
+        ],
+    )
     def test_addresses_inside_the_house(self, address: str):
         assert not is_public(address)
 
@@ -136,31 +175,44 @@ class TestFetching:
 
 class TestKeeping:
     @pytest.fixture
-    def read(self, any_database: Database, session: Session, monkeypatch) -> Callable[[BusyFeed], None]:
+    def read(
+        self, any_database: Database, session: Session, monkeypatch
+    ) -> Callable[[BusyFeed], None]:
         monkeypatch.setattr(feeds, "public_addresses", here)
 
         def run(feed: BusyFeed) -> None:
             session.commit()
             with any_database.unit_of_work() as working:
-                jobs.fetch_busy_feed(working, {"feed_id": feed.id}, SimpleNamespace(database=any_database))
+                jobs.fetch_busy_feed(
+                    working, {"feed_id": feed.id}, SimpleNamespace(database=any_database)
+                )
             session.expire_all()
 
         return run
 
     def test_busy_times_are_no_longer_offered_and_a_failure_keeps_them(
-            self, session: Session, elsewhere: Elsewhere, read):
+        self, session: Session, elsewhere: Elsewhere, read
+    ):
         clinic = a_clinic(session)
         noon = next_noon()
-        text = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:private words\r\n"
-                f"DTSTART:{noon:%Y%m%dT%H%M%SZ}\r\nDURATION:PT2H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
-        feed = service.add_feed(session, clinic.specialist, clinic.specialist, elsewhere.says(text.encode()))
-        assert any(slot.starts_at == noon for slot in queries.slots_for_case(session, clinic.case).slots)
+        text = (
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:private words\r\n"
+            f"DTSTART:{noon:%Y%m%dT%H%M%SZ}\r\nDURATION:PT2H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+        feed = service.add_feed(
+            session, clinic.specialist, clinic.specialist, elsewhere.says(text.encode())
+        )
+        assert any(
+            slot.starts_at == noon for slot in queries.slots_for_case(session, clinic.case).slots
+        )
         read(feed)
         assert feed.fetched_at is not None and feed.failure is None
 
         def offered() -> bool:
-            return any(abs(slot.starts_at - noon) < timedelta(minutes=45)
-                       for slot in queries.slots_for_case(session, clinic.case).slots)
+            return any(
+                abs(slot.starts_at - noon) < timedelta(minutes=45)
+                for slot in queries.slots_for_case(session, clinic.case).slots
+            )
 
         assert not offered()
         elsewhere.says(b"", status=500)
@@ -171,7 +223,9 @@ class TestKeeping:
 
     def test_nonsense_is_said_to_be_so(self, session: Session, elsewhere: Elsewhere, read):
         clinic = a_clinic(session)
-        feed = service.add_feed(session, clinic.specialist, clinic.specialist, elsewhere.says(b"<html>"))
+        feed = service.add_feed(
+            session, clinic.specialist, clinic.specialist, elsewhere.says(b"<html>")
+        )
         read(feed)
         assert "not a calendar" in (feed.failure or "")
 

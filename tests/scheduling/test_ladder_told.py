@@ -1,4 +1,7 @@
-"""Refusal, silence and no-show: the next interpreter is asked by itself, and each person reads it in their language."""
+"""Refusal, silence and no-show: the next interpreter is asked by itself, and each person reads it
+in their language.
+"""
+
 from __future__ import annotations
 
 import re
@@ -21,9 +24,11 @@ from tests.people import an_accepted_case
 from tests.scheduling import clinic as c
 from tests.work import run_jobs
 
-SCRIPT = {"ar": re.compile("[\u0600-\u06ff]{3}"),
-          "es": re.compile(r"\b(reunión|consulta|videollamada|cita|caso)\b", re.I),
-          "en": re.compile(r"\b(meeting|appointment)\b")}
+SCRIPT = {
+    "ar": re.compile("[\u0600-\u06ff]{3}"),
+    "es": re.compile(r"\b(reunión|consulta|videollamada|cita|caso)\b", re.I),
+    "en": re.compile(r"\b(meeting|appointment)\b"),
+}
 
 
 def an_interpreter_who_reads(session, coordinator: Person, language: str) -> Person:
@@ -50,7 +55,9 @@ def mails(database: Database) -> dict[str, dict[str, Mail]]:
     """By person and kind."""
     found: dict[str, dict[str, Mail]] = defaultdict(dict)
     with database.sessions() as session:
-        for mail, notice in session.execute(select(Mail, Notice).join(Notice, Notice.id == Mail.notice_id)):
+        for mail, notice in session.execute(
+            select(Mail, Notice).join(Notice, Notice.id == Mail.notice_id)
+        ):
             found[notice.person_id][notice.kind] = mail
     return found
 
@@ -61,11 +68,17 @@ def reads(mail: Mail, language: str) -> bool:
     return mail.language == language and bool(SCRIPT[language].search(mail.subject + " " + first))
 
 
-@pytest.mark.parametrize("trouble, state", [
-    ("refusal", EngagementState.DECLINED), ("silence", EngagementState.REPLACED),
-    ("no-show", EngagementState.NO_SHOW)])
+@pytest.mark.parametrize(
+    "trouble, state",
+    [
+        ("refusal", EngagementState.DECLINED),
+        ("silence", EngagementState.REPLACED),
+        ("no-show", EngagementState.NO_SHOW),
+    ],
+)
 def test_the_next_one_is_asked_and_everyone_is_told_in_their_language(
-        app: Flask, clinic: c.Clinic, database: Database, trouble: str, state: str):
+    app: Flask, clinic: c.Clinic, database: Database, trouble: str, state: str
+):
     with database.unit_of_work() as session:
         second = an_interpreter_who_reads(session, clinic.coordinator, "ar")
         booking = session.scalars(select(Booking)).one()
@@ -94,23 +107,37 @@ def test_the_next_one_is_asked_and_everyone_is_told_in_their_language(
     assert reads(proposed, "ar") and proposed.body.count("/answers/") == 2
 
 
-def test_nobody_is_left_and_only_the_office_is_told_so(app: Flask, clinic: c.Clinic, database: Database):
+def test_nobody_is_left_and_only_the_office_is_told_so(
+    app: Flask, clinic: c.Clinic, database: Database
+):
     with database.unit_of_work() as session:
         booking = session.scalars(select(Booking)).one()
         service.decline_engagement(session, clinic.interpreter, booking.engagement)
     run_jobs(app)
     told = mails(database)
     assert reads(told[clinic.coordinator.id]["interpreter_missing"], "es")
-    assert all("interpreter_missing" not in kinds for person, kinds in told.items() if person != clinic.coordinator.id)
+    assert all(
+        "interpreter_missing" not in kinds
+        for person, kinds in told.items()
+        if person != clinic.coordinator.id
+    )
 
 
-def test_the_ways_out_tell_everyone_in_their_language(app: Flask, clinic: c.Clinic, database: Database):
-    """The specialist is ill, then somebody is late: each change reaches each person in their own words."""
+def test_the_ways_out_tell_everyone_in_their_language(
+    app: Flask, clinic: c.Clinic, database: Database
+):
+    """The specialist is ill, then somebody is late: each change reaches each person in their own
+    words.
+    """
     with database.unit_of_work() as session:
         other = c.a_specialist(session, timezone="Asia/Tokyo")
-        hours.set_availability(session, other, other, [hours.WeeklyHours(d, 0, 24 * 60) for d in range(7)], "UTC")
+        hours.set_availability(
+            session, other, other, [hours.WeeklyHours(d, 0, 24 * 60) for d in range(7)], "UTC"
+        )
         booking = session.scalars(select(Booking)).one()
-        rescue.change_specialist(session, clinic.coordinator, booking, session.get_one(Person, other.id))
+        rescue.change_specialist(
+            session, clinic.coordinator, booking, session.get_one(Person, other.id)
+        )
         rescue.postpone(session, clinic.coordinator, booking)
     run_jobs(app)
     told = mails(database)

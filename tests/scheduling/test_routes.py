@@ -1,4 +1,7 @@
-"""Scheduling from the outside: as a patient, a coordinator, an interpreter and a stranger meet it over HTTP."""
+"""Scheduling from the outside: as a patient, a coordinator, an interpreter and a stranger meet it
+over HTTP.
+"""
+
 from __future__ import annotations
 
 import re
@@ -58,7 +61,9 @@ class TestChoosing:
     def test_hold_look_and_book(self, clinic: c.Clinic, patient: Visitor, database: Database):
         page = patient.get(f"/cases/{clinic.case.id}/times")
         assert page.status_code == 200 and slots_on(page.text)
-        held = patient.post(f"/cases/{clinic.case.id}/hold", slot=slots_on(page.text)[0], form_token="t")
+        held = patient.post(
+            f"/cases/{clinic.case.id}/hold", slot=slots_on(page.text)[0], form_token="t"
+        )
         assert "Is this time right for you?" in held.text
         assert clinic.specialist.name in held.text and clinic.interpreter.name in held.text
         path = re.search(r"/bookings/[0-9a-f]{32}/confirm", held.text)[0]
@@ -69,7 +74,8 @@ class TestChoosing:
             assert session.query(Claim).count() == 9
 
     def test_the_office_chooses_how_long_and_a_long_meeting_takes_two(
-            self, clinic: c.Clinic, patient: Visitor, database: Database, visit: Callable[..., Visitor]):
+        self, clinic: c.Clinic, patient: Visitor, database: Database, visit: Callable[..., Visitor]
+    ):
         office = signs_in(database, visit, clinic.coordinator)
         alone = office.get(f"/cases/{clinic.case.id}/times?length=6").text
         assert not slots_on(alone) and "needs two interpreters, who take turns" in alone
@@ -85,14 +91,17 @@ class TestChoosing:
         booked = office.post(re.search(r"/bookings/[0-9a-f]{32}/confirm", held.text)[0]).text
         assert booked.count("has not answered yet") == 2 and "two interpreters take turns" in booked
 
-    def test_pressing_twice_holds_once(self, clinic: c.Clinic, patient: Visitor, database: Database):
+    def test_pressing_twice_holds_once(
+        self, clinic: c.Clinic, patient: Visitor, database: Database
+    ):
         for _ in range(2):
             patient.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic), form_token="t")
         with database.sessions() as session:
             assert session.query(Booking).count() == 1
 
     def test_a_lost_race_shows_fresh_slots_with_a_sentence(
-            self, clinic: c.Clinic, patient: Visitor, database: Database):
+        self, clinic: c.Clinic, patient: Visitor, database: Database
+    ):
         with database.unit_of_work() as session:
             other = c.another_case(session, clinic)
             service.book(session, other.patient, other, clinic.wish(), "other")
@@ -101,15 +110,20 @@ class TestChoosing:
         assert "has just been taken" in answer.text
         assert slots_on(answer.text) and chosen(clinic) not in slots_on(answer.text)
 
-    @pytest.mark.parametrize("at, words", [
-        (next_noon().replace(tzinfo=None).isoformat(), "which time zone"),
-        ((next_noon() + timedelta(minutes=5)).isoformat(), "full quarter"),
-        ((next_noon() - timedelta(days=30)).isoformat(), "already passed"),
-        ((next_noon() + timedelta(days=900)).isoformat(), "too far ahead"),
-        ("tomorrow at noon", "could not read"),
-        ("", "could not read"),
-    ])
-    def test_a_time_that_cannot_be_is_refused_with_its_sentence(self, clinic, patient: Visitor, at, words):
+    @pytest.mark.parametrize(
+        "at, words",
+        [
+            (next_noon().replace(tzinfo=None).isoformat(), "which time zone"),
+            ((next_noon() + timedelta(minutes=5)).isoformat(), "full quarter"),
+            ((next_noon() - timedelta(days=30)).isoformat(), "already passed"),
+            ((next_noon() + timedelta(days=900)).isoformat(), "too far ahead"),
+            ("tomorrow at noon", "could not read"),
+            ("", "could not read"),
+        ],
+    )
+    def test_a_time_that_cannot_be_is_refused_with_its_sentence(
+        self, clinic, patient: Visitor, at, words
+    ):
         slot = f"{at.replace(' ', '_')} {clinic.specialist.id} {clinic.interpreter.id}"
         answer = patient.post(f"/cases/{clinic.case.id}/hold", slot=slot, form_token="t")
         assert answer.status_code == 422 and words in answer.text and slots_on(answer.text)
@@ -117,12 +131,18 @@ class TestChoosing:
     def test_json_for_a_script(self, clinic: c.Clinic, patient: Visitor):
         slots = patient.get(f"/cases/{clinic.case.id}/slots.json").json["slots"]
         assert slots[0]["kind"] and slots[0]["interpreter"] == clinic.interpreter.id
-        refused = patient.post(f"/cases/{clinic.case.id}/hold", starts_at="2020-01-01T09:00:00+00:00",
-                               specialist=clinic.specialist.id, interpreter=clinic.interpreter.id,
-                               headers={"Accept": "application/json"})
+        refused = patient.post(
+            f"/cases/{clinic.case.id}/hold",
+            starts_at="2020-01-01T09:00:00+00:00",
+            specialist=clinic.specialist.id,
+            interpreter=clinic.interpreter.id,
+            headers={"Accept": "application/json"},
+        )
         assert refused.status_code == 422 and "already passed" in refused.json["error"]
 
-    def test_when_nothing_fits_it_says_why(self, clinic: c.Clinic, patient: Visitor, database: Database):
+    def test_when_nothing_fits_it_says_why(
+        self, clinic: c.Clinic, patient: Visitor, database: Database
+    ):
         with database.unit_of_work() as session:
             for held in queries.qualifications_of(session, clinic.interpreter):
                 session.delete(held)
@@ -132,7 +152,9 @@ class TestChoosing:
     def test_anybody_elses_case_is_not_found(self, clinic: c.Clinic, visit, person):
         stranger = visit(person(Role.PATIENT))
         assert stranger.get(f"/cases/{clinic.case.id}/times").status_code == 404
-        assert stranger.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic)).status_code == 404
+        assert (
+            stranger.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic)).status_code == 404
+        )
 
 
 class TestMeeting:
@@ -144,22 +166,32 @@ class TestMeeting:
 
     def test_shows_everyones_time(self, clinic: c.Clinic, patient: Visitor, booking: Booking):
         page = patient.get(f"/bookings/{booking.id}").text
-        assert clinic.specialist.name in page and "Central European" in page and "Eastern European" in page
+        assert (
+            clinic.specialist.name in page
+            and "Central European" in page
+            and "Eastern European" in page
+        )
 
     def test_moving(self, clinic: c.Clinic, patient: Visitor, booking: Booking, database: Database):
         page = patient.get(f"/bookings/{booking.id}/move")
-        answer = patient.post(f"/bookings/{booking.id}/move", slot=slots_on(page.text)[0], form_token="t")
+        answer = patient.post(
+            f"/bookings/{booking.id}/move", slot=slots_on(page.text)[0], form_token="t"
+        )
         assert "The meeting has moved" in answer.text
         with database.sessions() as session:
             assert session.get_one(Booking, booking.id).sequence == 1
 
-    def test_cancelling(self, clinic: c.Clinic, patient: Visitor, booking: Booking, database: Database):
+    def test_cancelling(
+        self, clinic: c.Clinic, patient: Visitor, booking: Booking, database: Database
+    ):
         patient.post(f"/bookings/{booking.id}/cancel")
         with database.sessions() as session:
             assert session.get_one(Booking, booking.id).state == BookingState.CANCELLED
             assert session.query(Claim).count() == 0
 
-    def test_the_interpreter_sees_it_and_cannot_change_it(self, clinic, booking: Booking, database, visit):
+    def test_the_interpreter_sees_it_and_cannot_change_it(
+        self, clinic, booking: Booking, database, visit
+    ):
         interpreter = signs_in(database, visit, clinic.interpreter)
         assert interpreter.get(f"/bookings/{booking.id}").status_code == 200
         assert interpreter.post(f"/bookings/{booking.id}/cancel").status_code == 404
@@ -188,20 +220,30 @@ class TestHours:
         return signs_in(database, visit, clinic.specialist)
 
     def test_a_week_is_saved_and_shown(self, specialist: Visitor, clinic, database: Database):
-        fields = {"start-0-0": "09:00", "end-0-0": "12:00", "start-0-1": "14:00", "end-0-1": "00:00"}
+        fields = {
+            "start-0-0": "09:00",
+            "end-0-0": "12:00",
+            "start-0-1": "14:00",
+            "end-0-1": "00:00",
+        }
         answer = specialist.post("/hours", zone="Asia/Kathmandu", **fields)
         assert answer.status_code == 200 and 'value="14:00"' in answer.text
         with database.sessions() as session:
             rows = queries.windows_of(session, clinic.specialist)
             assert [(w.weekday, w.start_minute, w.end_minute, w.zone) for w in rows] == [
-                (0, 540, 720, "Asia/Kathmandu"), (0, 840, 1440, "Asia/Kathmandu")]
+                (0, 540, 720, "Asia/Kathmandu"),
+                (0, 840, 1440, "Asia/Kathmandu"),
+            ]
 
-    @pytest.mark.parametrize("fields, words", [
-        ({"start-0-0": "09:00"}, "time of day"),
-        ({"start-0-0": "09:07", "end-0-0": "10:00"}, "full quarter"),
-        ({"start-0-0": "25:00", "end-0-0": "26:00"}, "time of day"),
-        ({"zone": "Mars/Olympus"}, "do not know the time zone"),
-    ])
+    @pytest.mark.parametrize(
+        "fields, words",
+        [
+            ({"start-0-0": "09:00"}, "time of day"),
+            ({"start-0-0": "09:07", "end-0-0": "10:00"}, "full quarter"),
+            ({"start-0-0": "25:00", "end-0-0": "26:00"}, "time of day"),
+            ({"zone": "Mars/Olympus"}, "do not know the time zone"),
+        ],
+    )
     def test_what_cannot_be_is_refused_and_kept(self, specialist: Visitor, fields, words):
         answer = specialist.post("/hours", **({"zone": "UTC"} | fields))
         assert answer.status_code == 422 and words in answer.text
@@ -211,8 +253,10 @@ class TestHours:
         answer = specialist.post("/hours/days", first=day, kind="closed")
         assert "Closed" in answer.text
         with database.sessions() as session:
-            assert not any(s.starts_at.date().isoformat() == day
-                           for s in queries.slots_for_case(session, session.merge(clinic.case)).slots)
+            assert not any(
+                s.starts_at.date().isoformat() == day
+                for s in queries.slots_for_case(session, session.merge(clinic.case)).slots
+            )
             row = queries.exceptions_of(session, clinic.specialist)[0].id
         specialist.post(f"/hours/days/{row}/remove")
         with database.sessions() as session:
@@ -220,22 +264,34 @@ class TestHours:
 
     def test_anybody_elses_hours_are_not_found(self, specialist: Visitor, clinic):
         assert specialist.get(f"/hours?person={clinic.interpreter.id}").status_code == 404
-        assert specialist.post("/hours", person=clinic.interpreter.id, zone="UTC").status_code == 404
+        assert (
+            specialist.post("/hours", person=clinic.interpreter.id, zone="UTC").status_code == 404
+        )
 
     def test_the_office_keeps_them_for_others(self, clinic, database, visit):
         office = signs_in(database, visit, clinic.coordinator)
         assert clinic.interpreter.name in office.get(f"/hours?person={clinic.interpreter.id}").text
-        answer = office.post("/hours", person=clinic.interpreter.id, zone="UTC",
-                             **{"start-2-0": "10:00", "end-2-0": "11:00"})
+        answer = office.post(
+            "/hours",
+            person=clinic.interpreter.id,
+            zone="UTC",
+            **{"start-2-0": "10:00", "end-2-0": "11:00"},
+        )
         assert answer.status_code == 200 and 'value="10:00"' in answer.text
 
 
 class TestCalendars:
     def test_a_private_address_shows_meetings_and_can_be_stopped(
-            self, clinic: c.Clinic, patient: Visitor, database, visit):
+        self, clinic: c.Clinic, patient: Visitor, database, visit
+    ):
         with database.unit_of_work() as session:
             booking = service.book(
-                session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+                session,
+                session.merge(clinic.patient),
+                session.merge(clinic.case),
+                clinic.wish(),
+                "t",
+            )
         page = patient.post("/calendar")
         path = re.search(r'value="http[^"]*(/calendar/[\w-]+\.ics)"', page.text)[1]
         stranger = visit()
@@ -246,21 +302,39 @@ class TestCalendars:
         assert stranger.get(path).status_code == 404
         assert stranger.get("/calendar/guess.ics").status_code == 404
 
-    def test_one_meeting_as_a_file(self, clinic: c.Clinic, patient: Visitor, database, visit, person):
+    def test_one_meeting_as_a_file(
+        self, clinic: c.Clinic, patient: Visitor, database, visit, person
+    ):
         with database.unit_of_work() as session:
             booking = service.book(
-                session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+                session,
+                session.merge(clinic.patient),
+                session.merge(clinic.case),
+                clinic.wish(),
+                "t",
+            )
         assert patient.get(f"/bookings/{booking.id}/meeting.ics").mimetype == "text/calendar"
-        assert visit(person(Role.SPECIALIST)).get(f"/bookings/{booking.id}/meeting.ics").status_code == 404
+        assert (
+            visit(person(Role.SPECIALIST)).get(f"/bookings/{booking.id}/meeting.ics").status_code
+            == 404
+        )
 
 
 def test_the_office_enters_a_credential(clinic: c.Clinic, database: Database, visit):
     office = signs_in(database, visit, clinic.coordinator)
-    fields = {"person": clinic.interpreter.id, "source": "es", "target": "en", "credential": "CMI",
-              "modes": "consecutive"}
+    fields = {
+        "person": clinic.interpreter.id,
+        "source": "es",
+        "target": "en",
+        "credential": "CMI",
+        "modes": "consecutive",
+    }
     assert "Spanish and English" in office.post("/hours/pairs", **fields).text
-    for wrong, sentence in (("?", "a language from the list"), ("", "a language from the list"),
-                            ("en", "two different languages")):
+    for wrong, sentence in (
+        ("?", "a language from the list"),
+        ("", "a language from the list"),
+        ("en", "two different languages"),
+    ):
         refused = office.post("/hours/pairs", **(fields | {"source": wrong}))
         assert refused.status_code == 422 and sentence in refused.text, wrong
     page = office.get(f"/hours?person={clinic.interpreter.id}&lang=ar").text
@@ -272,11 +346,16 @@ def test_the_office_enters_a_credential(clinic: c.Clinic, database: Database, vi
 def test_the_office_rescues_from_the_page_of_a_meeting(clinic: c.Clinic, database: Database, visit):
     with database.unit_of_work() as session:
         second = c.an_interpreter(session, session.merge(clinic.coordinator))
-        booking = service.book(session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+        booking = service.book(
+            session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
+        )
     office = signs_in(database, visit, clinic.coordinator)
     page = office.get(f"/bookings/{booking.id}").text
     assert "If something goes wrong" in page and second.name in page
-    assert "The next interpreter has been asked" in office.post(f"/bookings/{booking.id}/ask-another").text
+    assert (
+        "The next interpreter has been asked"
+        in office.post(f"/bookings/{booking.id}/ask-another").text
+    )
     assert "begins later" in office.post(f"/bookings/{booking.id}/postpone", quarters="2").text
     assert office.post(f"/bookings/{booking.id}/postpone", quarters="x").status_code == 422
     assert office.post(f"/bookings/{booking.id}/specialist", specialist="nobody").status_code == 422
@@ -289,7 +368,9 @@ def test_minutes_on_the_page_and_as_a_table(clinic: c.Clinic, database: Database
     from app.scheduling.statements import record_minutes
 
     with database.unit_of_work() as session:
-        booking = service.book(session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+        booking = service.book(
+            session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
+        )
         record_minutes(session, None, booking, clinic.interpreter.id, 47)
     interpreter, month = signs_in(database, visit, clinic.interpreter), f"{booking.starts_at:%Y-%m}"
     assert "47" in interpreter.get(f"/statement?month={month}").text
@@ -303,11 +384,18 @@ def test_minutes_on_the_page_and_as_a_table(clinic: c.Clinic, database: Database
 
 def test_wishes_reach_the_brief(clinic: c.Clinic, patient: Visitor, database: Database, visit):
     with database.unit_of_work() as session:
-        booking = service.book(session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t")
+        booking = service.book(
+            session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
+        )
     assert "How would you like to be told?" in patient.get(f"/cases/{clinic.case.id}/wishes").text
     patient.post(f"/cases/{clinic.case.id}/wishes", tell="me", numbers="no", gender="")
     interpreter = signs_in(database, visit, clinic.interpreter)
     page = interpreter.get(f"/engagements/{booking.engagement.id}/brief")
-    assert page.status_code == 200 and "No numbers, please" in page.text and "A lump" not in page.text
-    assert "kept" in interpreter.post(f"/engagements/{booking.engagement.id}/brief", **{"term-x": "y"}).text
+    assert (
+        page.status_code == 200 and "No numbers, please" in page.text and "A lump" not in page.text
+    )
+    assert (
+        "kept"
+        in interpreter.post(f"/engagements/{booking.engagement.id}/brief", **{"term-x": "y"}).text
+    )
     assert interpreter.get(f"/cases/{clinic.case.id}/wishes").status_code == 404

@@ -1,4 +1,7 @@
-"""Booking as it is lived: held, confirmed, moved, cancelled, refused, and an interpreter always being asked."""
+"""Booking as it is lived: held, confirmed, moved, cancelled, refused, and an interpreter always
+being asked.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -35,7 +38,9 @@ def book(session: Session, clinic: Clinic) -> Callable[..., Booking]:
 
 
 def claims_of(session: Session, booking: Booking) -> set[tuple[str, int]]:
-    rows = session.execute(select(Claim.person_id, Claim.quarter).where(Claim.booking_id == booking.id))
+    rows = session.execute(
+        select(Claim.person_id, Claim.quarter).where(Claim.booking_id == booking.id)
+    )
     return {(person_id, quarter) for person_id, quarter in rows}
 
 
@@ -46,23 +51,32 @@ def notices(session: Session) -> list[tuple[str, str]]:
 
 
 class TestBooking:
-    def test_all_three_are_claimed_and_the_case_moves_on(self, session: Session, clinic: Clinic, book):
+    def test_all_three_are_claimed_and_the_case_moves_on(
+        self, session: Session, clinic: Clinic, book
+    ):
         booking = book()
         assert booking.state == BookingState.CONFIRMED
         assert len(claims_of(session, booking)) == 9
         assert {person for person, _ in claims_of(session, booking)} == {
-            clinic.patient.id, clinic.specialist.id, clinic.interpreter.id}
+            clinic.patient.id,
+            clinic.specialist.id,
+            clinic.interpreter.id,
+        }
         assert clinic.case.stage == Stage.SCHEDULED
         assert Verb.BOOKED in {entry.verb for entry in recorded_now(session)}
 
-    def test_everyone_is_told_and_the_interpreter_is_asked(self, session: Session, clinic: Clinic, book):
+    def test_everyone_is_told_and_the_interpreter_is_asked(
+        self, session: Session, clinic: Clinic, book
+    ):
         book()
         told = notices(session)
         assert ("booking_confirmed", clinic.patient.id) in told
         assert ("booking_confirmed", clinic.specialist.id) in told
         assert ("engagement_proposed", clinic.interpreter.id) in told
 
-    def test_the_interpreter_reaches_the_case_until_an_hour_after(self, session: Session, clinic: Clinic, book):
+    def test_the_interpreter_reaches_the_case_until_an_hour_after(
+        self, session: Session, clinic: Clinic, book
+    ):
         booking = book()
         member = case_queries.membership(session, clinic.interpreter, clinic.case.id)
         assert member is not None and member.until == booking.ends_at + timedelta(hours=1)
@@ -75,11 +89,15 @@ class TestBooking:
 
     def test_no_interpreter_where_a_language_is_shared(self, session: Session, clinic: Clinic):
         clinic.specialist.speaks = ["ar-EG"]
-        booking = service.book(session, clinic.patient, clinic.case, Wish(next_noon(), clinic.specialist.id), "t")
+        booking = service.book(
+            session, clinic.patient, clinic.case, Wish(next_noon(), clinic.specialist.id), "t"
+        )
         assert booking.interpreter is None and not booking.needs_interpreter
         assert len(claims_of(session, booking)) == 6
 
-    def test_a_hold_keeps_the_time_and_lets_it_go_after_ten_minutes(self, session: Session, clinic: Clinic):
+    def test_a_hold_keeps_the_time_and_lets_it_go_after_ten_minutes(
+        self, session: Session, clinic: Clinic
+    ):
         held = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
         other = another_case(session, clinic)
         with pytest.raises(SlotTaken):
@@ -87,9 +105,14 @@ class TestBooking:
         with clock.frozen(now() + timedelta(minutes=10)):
             jobs.expire_hold(session, {"booking_id": held.id}, None)  # type: ignore[arg-type]
             assert held.state == BookingState.EXPIRED and not claims_of(session, held)
-            assert service.hold(session, other.patient, other, clinic.wish(), "v").state == BookingState.HELD
+            assert (
+                service.hold(session, other.patient, other, clinic.wish(), "v").state
+                == BookingState.HELD
+            )
 
-    def test_a_hold_that_ran_out_gives_way_before_any_job_comes(self, session: Session, clinic: Clinic):
+    def test_a_hold_that_ran_out_gives_way_before_any_job_comes(
+        self, session: Session, clinic: Clinic
+    ):
         held = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
         other = another_case(session, clinic)
         with clock.frozen(now() + timedelta(minutes=10, seconds=1)):
@@ -98,7 +121,9 @@ class TestBooking:
                 service.confirm(session, clinic.patient, held)
         assert len(claims_of(session, booking)) == 9
 
-    def test_a_late_confirmation_is_good_if_nobody_took_the_time(self, session: Session, clinic: Clinic):
+    def test_a_late_confirmation_is_good_if_nobody_took_the_time(
+        self, session: Session, clinic: Clinic
+    ):
         held = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
         with clock.frozen(now() + timedelta(minutes=11)):
             service.expire_holds(session)
@@ -108,18 +133,26 @@ class TestBooking:
     def test_choosing_another_time_lets_the_first_hold_go(self, session: Session, clinic: Clinic):
         first = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
         second = service.hold(
-            session, clinic.patient, clinic.case, clinic.wish(next_noon() + timedelta(minutes=15)), "u")
+            session,
+            clinic.patient,
+            clinic.case,
+            clinic.wish(next_noon() + timedelta(minutes=15)),
+            "u",
+        )
         assert first.state == BookingState.EXPIRED and not claims_of(session, first)
         assert second.state == BookingState.HELD
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("at, words", [
-        (next_noon().replace(tzinfo=None), "which time zone"),
-        (next_noon() + timedelta(minutes=7), "full quarter"),
-        (next_noon() - timedelta(days=30), "already passed"),
-        (next_noon() + timedelta(days=300), "too far ahead"),
-    ])
+    @pytest.mark.parametrize(
+        "at, words",
+        [
+            (next_noon().replace(tzinfo=None), "which time zone"),
+            (next_noon() + timedelta(minutes=7), "full quarter"),
+            (next_noon() - timedelta(days=30), "already passed"),
+            (next_noon() + timedelta(days=300), "too far ahead"),
+        ],
+    )
     def test_a_time_that_cannot_be(self, session: Session, clinic: Clinic, at, words):
         with pytest.raises(Invalid, match=words):
             service.hold(session, clinic.patient, clinic.case, clinic.wish(at), "t")
@@ -131,7 +164,9 @@ class TestRefusals:
             at = next_noon() + timedelta(minutes=15 * quarters)
             with pytest.raises(SlotTaken):
                 service.book(session, other.patient, other, clinic.wish(at), f"u{quarters}")
-        assert service.book(session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=45)), "v")
+        assert service.book(
+            session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=45)), "v"
+        )
 
     def test_outside_somebodys_hours(self, session: Session, clinic: Clinic):
         night = clinic.wish(next_noon().replace(hour=2))
@@ -139,11 +174,15 @@ class TestRefusals:
             service.book(session, clinic.patient, clinic.case, night, "t")
         with pytest.raises(Forbidden):
             service.hold(session, clinic.patient, clinic.case, night, "u", override_reason="urgent")
-        booking = service.hold(session, clinic.coordinator, clinic.case, night, "v", override_reason="agreed by phone")
+        booking = service.hold(
+            session, clinic.coordinator, clinic.case, night, "v", override_reason="agreed by phone"
+        )
         assert booking.override_reason == "agreed by phone"
 
     def test_an_interpreter_without_a_valid_credential(self, session: Session, clinic: Clinic):
-        expired = an_interpreter(session, clinic.coordinator, valid_until=next_noon().date() - timedelta(days=1))
+        expired = an_interpreter(
+            session, clinic.coordinator, valid_until=next_noon().date() - timedelta(days=1)
+        )
         wish = Wish(next_noon(), clinic.specialist.id, expired.id)
         with pytest.raises(Invalid, match="no valid credential"):
             service.hold(session, clinic.patient, clinic.case, wish, "t")
@@ -151,32 +190,52 @@ class TestRefusals:
     def test_an_interpreter_of_another_pair(self, session: Session, clinic: Clinic):
         spanish = an_interpreter(session, clinic.coordinator, source="es")
         with pytest.raises(Invalid, match="no valid credential"):
-            service.hold(session, clinic.patient, clinic.case, Wish(next_noon(), clinic.specialist.id, spanish.id), "t")
+            service.hold(
+                session,
+                clinic.patient,
+                clinic.case,
+                Wish(next_noon(), clinic.specialist.id, spanish.id),
+                "t",
+            )
 
     def test_a_stranger(self, session: Session, clinic: Clinic):
         with pytest.raises(Forbidden):
             service.hold(session, a_person(session), clinic.case, clinic.wish(), "t")
 
-    def test_a_second_meeting_while_the_first_is_ahead(self, session: Session, clinic: Clinic, book):
+    def test_a_second_meeting_while_the_first_is_ahead(
+        self, session: Session, clinic: Clinic, book
+    ):
         book()
         with pytest.raises(Conflict, match="already booked"):
             book(next_noon() + timedelta(days=1), token="u")
 
-    def test_too_close_to_another_for_one_who_needs_a_pause(self, session: Session, clinic: Clinic, book):
+    def test_too_close_to_another_for_one_who_needs_a_pause(
+        self, session: Session, clinic: Clinic, book
+    ):
         service.set_habits(session, clinic.specialist, clinic.specialist, service_habits(buffer=2))
         book()
         other = another_case(session, clinic)
         with pytest.raises(SlotTaken):
-            service.book(session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=60)), "u")
-        assert service.book(session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=75)), "v")
+            service.book(
+                session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=60)), "u"
+            )
+        assert service.book(
+            session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=75)), "v"
+        )
 
     def test_more_than_a_day_may_hold(self, session: Session, clinic: Clinic, book):
-        service.set_habits(session, clinic.specialist, clinic.specialist, service_habits(daily_most=1))
+        service.set_habits(
+            session, clinic.specialist, clinic.specialist, service_habits(daily_most=1)
+        )
         book()
         other = another_case(session, clinic)
         with pytest.raises(SlotTaken):
-            service.book(session, other.patient, other, clinic.wish(next_noon() + timedelta(hours=1)), "u")
-        assert service.book(session, other.patient, other, clinic.wish(next_noon() + timedelta(days=1)), "v")
+            service.book(
+                session, other.patient, other, clinic.wish(next_noon() + timedelta(hours=1)), "u"
+            )
+        assert service.book(
+            session, other.patient, other, clinic.wish(next_noon() + timedelta(days=1)), "v"
+        )
 
 
 def service_habits(**facts: int):
@@ -186,7 +245,9 @@ def service_habits(**facts: int):
 
 
 class TestCancelling:
-    def test_the_time_is_free_again_and_everyone_is_told(self, session: Session, clinic: Clinic, book):
+    def test_the_time_is_free_again_and_everyone_is_told(
+        self, session: Session, clinic: Clinic, book
+    ):
         booking = book()
         service.cancel(session, clinic.patient, booking)
         assert booking.state == BookingState.CANCELLED and booking.sequence == 1
@@ -214,12 +275,22 @@ class TestMoving:
         booking = book()
         later = next_noon() + timedelta(minutes=15)  # overlaps its own old time
         service.move(session, clinic.patient, booking, later)
-        assert (booking.starts_at, booking.sequence, booking.state) == (later, 1, BookingState.CONFIRMED)
-        assert claims_of(session, booking) == {(p.id, q) for p in booking.people for q in booking.quarters}
-        assert booking.engagement is not None and booking.engagement.state == EngagementState.PROPOSED
+        assert (booking.starts_at, booking.sequence, booking.state) == (
+            later,
+            1,
+            BookingState.CONFIRMED,
+        )
+        assert claims_of(session, booking) == {
+            (p.id, q) for p in booking.people for q in booking.quarters
+        }
+        assert (
+            booking.engagement is not None and booking.engagement.state == EngagementState.PROPOSED
+        )
         assert ("booking_moved", clinic.specialist.id) in notices(session)
 
-    def test_the_old_time_stands_when_the_new_one_is_taken(self, session: Session, clinic: Clinic, book):
+    def test_the_old_time_stands_when_the_new_one_is_taken(
+        self, session: Session, clinic: Clinic, book
+    ):
         booking = book()
         other = another_case(session, clinic)
         taken = next_noon(days=4)
@@ -243,7 +314,11 @@ class TestLadder:
         service.decline_engagement(session, clinic.interpreter, booking.engagement, "ill")
         assert booking.interpreter is second
         assert booking.engagement.state == EngagementState.PROPOSED and booking.engagement.rank == 1
-        assert {p for p, _ in claims_of(session, booking)} == {clinic.patient.id, clinic.specialist.id, second.id}
+        assert {p for p, _ in claims_of(session, booking)} == {
+            clinic.patient.id,
+            clinic.specialist.id,
+            second.id,
+        }
         assert case_queries.membership(session, clinic.interpreter, clinic.case.id) is None
         assert case_queries.membership(session, second, clinic.case.id) is not None
         assert ("interpreter_replaced", clinic.patient.id) in notices(session)
@@ -255,7 +330,9 @@ class TestLadder:
         assert ("interpreter_missing", clinic.coordinator.id) in notices(session)
         assert queries.unfilled_bookings(session) == [booking]
 
-    def test_silence_passes_the_request_on_and_a_yes_becomes_firm(self, session: Session, clinic: Clinic, book):
+    def test_silence_passes_the_request_on_and_a_yes_becomes_firm(
+        self, session: Session, clinic: Clinic, book
+    ):
         second = an_interpreter(session, clinic.coordinator)
         booking = book()
         first = booking.engagement
@@ -280,7 +357,9 @@ class TestLadder:
 
 
 class TestFindingSlots:
-    def test_times_that_suit_all_three_and_disappear_once_booked(self, session: Session, clinic: Clinic, book):
+    def test_times_that_suit_all_three_and_disappear_once_booked(
+        self, session: Session, clinic: Clinic, book
+    ):
         found = queries.slots_for_case(session, clinic.case)
         assert found.slots and found.slots == sorted(found.slots)
         assert all(slot.interpreter_id == clinic.interpreter.id for slot in found.slots)
@@ -305,16 +384,26 @@ class TestFindingSlots:
         for held in queries.qualifications_of(session, clinic.interpreter):
             session.delete(held)
         found = queries.slots_for_case(session, clinic.case)
-        assert found.slots == [] and found.reason is not None and found.reason.lack == Lack.INTERPRETER
+        assert (
+            found.slots == [] and found.reason is not None and found.reason.lack == Lack.INTERPRETER
+        )
 
     def test_the_interpreter_whom_the_office_chose(self, session: Session, clinic: Clinic):
         chosen = an_interpreter(session, clinic.coordinator)
         case = an_accepted_case(
-            session, a_person(session, Role.PATIENT, language="ar"), clinic.coordinator, clinic.specialist, chosen)
-        assert {slot.interpreter_id for slot in queries.slots_for_case(session, case).slots} == {chosen.id}
+            session,
+            a_person(session, Role.PATIENT, language="ar"),
+            clinic.coordinator,
+            clinic.specialist,
+            chosen,
+        )
+        assert {slot.interpreter_id for slot in queries.slots_for_case(session, case).slots} == {
+            chosen.id
+        }
 
     def test_a_rolled_back_booking_leaves_no_trace_in_anybodys_calendar(
-            self, any_database: Database, session: Session, clinic: Clinic):
+        self, any_database: Database, session: Session, clinic: Clinic
+    ):
         session.commit()
         before = queries.slots_for_case(session, clinic.case).slots
         session.commit()
@@ -334,7 +423,10 @@ class TestReminders:
     def test_one_to_each_unless_the_meeting_moved(self, session: Session, clinic: Clinic, book):
         booking = book()
         due = session.scalars(select(Job).where(Job.kind == "remind_booking")).all()
-        assert sorted(job.payload["hours"] for job in due) == [1, 24]  # seven days ahead has passed already
+        assert sorted(job.payload["hours"] for job in due) == [
+            1,
+            24,
+        ]  # seven days ahead has passed already
         stale = dict(due[0].payload)
         service.move(session, clinic.patient, booking, next_noon(days=4))
         jobs.remind_booking(session, stale, None)  # type: ignore[arg-type]

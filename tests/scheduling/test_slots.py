@@ -8,7 +8,14 @@ from itertools import islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.scheduling.calendar import DatedHours, Window, dated_bits, free_bits, quarter_bits, window_bits
+from app.scheduling.calendar import (
+    DatedHours,
+    Window,
+    dated_bits,
+    free_bits,
+    quarter_bits,
+    window_bits,
+)
 from app.scheduling.quarters import Horizon
 from app.scheduling.slots import Candidate, Lack, Reason, Team, search, why_none
 from tests.scheduling.test_calendar import ZONES
@@ -57,10 +64,14 @@ class TestFairness:
         assert not slots[-1].is_kind
 
     def test_the_worst_hour_counts_before_the_sum(self):
-        # Noon in Tokyo is eleven at night in New York: an evening and a morning (cost 3) are fairer than 0 and 8.
+        # Noon in Tokyo is eleven at night in New York: an evening and a morning (cost 3) are fairer
+        # than 0 and 8.
         patient = always("kei", "Asia/Tokyo")
         first = next(search(DAY, 3, patient, [Team([always("nora", "America/New_York")], None)]))
-        hours = {(first.starts_at + timedelta(hours=9)).hour, (first.starts_at - timedelta(hours=4)).hour}
+        hours = {
+            (first.starts_at + timedelta(hours=9)).hour,
+            (first.starts_at - timedelta(hours=4)).hour,
+        }
         assert (first.worst, hours) == (3, {8, 19})
 
     def test_among_equals_the_person_who_stands_first_is_chosen(self):
@@ -87,7 +98,9 @@ class TestSharedTime:
         with_interpreter = Team([always("berg", "UTC")], [Candidate("ines", "UTC", 0)])
         alone = Team([Candidate("laila", "UTC", DAY.span(at(9), at(10)))], None)
         slots = list(search(DAY, 4, patient, [with_interpreter, alone]))
-        assert [(s.quarter, s.specialist_id, s.interpreter_id) for s in slots] == [(at(9), "laila", None)]
+        assert [(s.quarter, s.specialist_id, s.interpreter_id) for s in slots] == [
+            (at(9), "laila", None)
+        ]
 
     def test_a_start_offered_by_two_teams_appears_once_at_its_kindest(self):
         patient = always("amal", "UTC")
@@ -140,16 +153,26 @@ class TestTeamsOfTwo:
     def test_both_are_free_and_both_are_named(self):
         team = Team([self.specialist], [self.morning, self.forenoon])
         slots = list(search(DAY, 5, self.patient, [team]))
-        assert [slot.quarter for slot in sorted(slots, key=lambda slot: slot.quarter)] == [at(9), at(9, 15), at(9, 30),
-                                                                                           at(9, 45)]
-        assert {(slot.interpreter_id, slot.second_id) for slot in slots} == {("morning", "forenoon")}
+        assert [slot.quarter for slot in sorted(slots, key=lambda slot: slot.quarter)] == [
+            at(9),
+            at(9, 15),
+            at(9, 30),
+            at(9, 45),
+        ]
+        assert {(slot.interpreter_id, slot.second_id) for slot in slots} == {
+            ("morning", "forenoon")
+        }
 
     def test_up_to_an_hour_one_is_enough(self):
         slots = list(search(DAY, 4, self.patient, [Team([self.specialist], [self.morning])]))
         assert slots and all(slot.second_id is None for slot in slots)
 
     def test_the_two_for_whom_it_is_kindest(self):
-        far, near, nearer = always("far", "Pacific/Auckland"), always("near", "UTC"), always("nearer", "Europe/Lisbon")
+        far, near, nearer = (
+            always("far", "Pacific/Auckland"),
+            always("near", "UTC"),
+            always("nearer", "Europe/Lisbon"),
+        )
         slot = next(search(DAY, 6, self.patient, [Team([self.specialist], [far, near, nearer])]))
         assert (slot.interpreter_id, slot.second_id, slot.worst) == ("near", "nearer", 0)
 
@@ -205,7 +228,11 @@ def test_a_thousand_random_worlds_equal_the_naive_search(world):
     ]
     slots = list(search(AUTUMN, length, candidate(patient, AUTUMN), fast))
     assert [(slot.worst, slot.total, slot.quarter) for slot in slots] == expected
-    by_id = {p.id: p for specialists, interpreters in teams for p in [*specialists, *(interpreters or [])]}
+    by_id = {
+        p.id: p
+        for specialists, interpreters in teams
+        for p in [*specialists, *(interpreters or [])]
+    }
     for slot in islice(slots, 20):  # the people it names really can, at the cost it names
         named = [patient, by_id[slot.specialist_id]]
         between = [one for one in (slot.interpreter_id, slot.second_id) if one]

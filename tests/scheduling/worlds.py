@@ -1,4 +1,6 @@
-"""A naive scheduler to hold the real one against: one question per person and quarter, asked of the wall clock."""
+"""A naive scheduler to hold the real one against: one question per person and quarter, asked of the
+wall clock.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class NaivePerson:
         )
         if not opened or any(is_in_hours(h, quarter, touched=True) for h in self.closed):
             return False
-        return not any(q in self.busy for q in range(quarter - self.buffer, quarter + self.buffer + 1))
+        return not any(
+            q in self.busy for q in range(quarter - self.buffer, quarter + self.buffer + 1)
+        )
 
     def can_start(self, quarter: int, length: int, horizon: Horizon) -> bool:
         return quarter + length <= horizon.end and all(
@@ -66,7 +70,9 @@ class NaivePerson:
 
     def cost(self, quarter: int, length: int) -> int:
         zone = ZoneInfo(self.zone)
-        return max(HOUR_COST[instant_of(q).astimezone(zone).hour] for q in range(quarter, quarter + length))
+        return max(
+            HOUR_COST[instant_of(q).astimezone(zone).hour] for q in range(quarter, quarter + length)
+        )
 
 
 NaiveTeam = tuple[Sequence[NaivePerson], Sequence[NaivePerson] | None]
@@ -75,7 +81,9 @@ NaiveTeam = tuple[Sequence[NaivePerson], Sequence[NaivePerson] | None]
 def naive_search(
     horizon: Horizon, length: int, patient: NaivePerson, teams: Iterable[NaiveTeam]
 ) -> list[tuple[int, int, int]]:
-    """Every possible start as (worst, total, quarter), the fairest first: all groups tried at every quarter."""
+    """Every possible start as (worst, total, quarter), the fairest first: all groups tried at every
+    quarter.
+    """
     teams = list(teams)
     found: dict[int, tuple[int, int, int]] = {}
     for quarter in range(horizon.start, horizon.end):
@@ -87,8 +95,16 @@ def naive_search(
                 if not specialist.can_start(quarter, length, horizon):
                     continue
                 theirs = [own, specialist.cost(quarter, length)]
-                free = [i.cost(quarter, length) for i in interpreters or () if i.can_start(quarter, length, horizon)]
-                thirds = [()] if interpreters is None else combinations(free, 1 if length * MINUTES <= 60 else 2)
+                free = [
+                    i.cost(quarter, length)
+                    for i in interpreters or ()
+                    if i.can_start(quarter, length, horizon)
+                ]
+                thirds = (
+                    [()]
+                    if interpreters is None
+                    else combinations(free, 1 if length * MINUTES <= 60 else 2)
+                )
                 for third in thirds:
                     costs = [*theirs, *third]
                     best = (max(costs), sum(costs), quarter)

@@ -1,4 +1,5 @@
 """What the browser gets is built here, complete, and within the content security policy."""
+
 from __future__ import annotations
 
 import hashlib
@@ -22,8 +23,12 @@ def test_the_manifest_gives_each_file_the_hash_of_its_content():
 @pytest.mark.parametrize("name", STYLES)
 def test_every_address_in_a_stylesheet_is_a_file_of_ours(name):
     addresses = re.findall(r"url\([\"']?([^)\"']+)", (VENDOR / name).read_text())
-    foreign = [address for address in addresses if not address.startswith(("data:image/", "/static/"))
-               and not (VENDOR / address.split("?")[0].split("#")[0]).is_file()]
+    foreign = [
+        address
+        for address in addresses
+        if not address.startswith(("data:image/", "/static/"))
+        and not (VENDOR / address.split("?")[0].split("#")[0]).is_file()
+    ]
     assert addresses and foreign == []
 
 

@@ -1,4 +1,5 @@
 """What `./consilium` says to someone who asks it the wrong thing, or nothing."""
+
 from __future__ import annotations
 
 import os
@@ -13,8 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def consilium(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")}
-    return subprocess.run([str(ROOT / "consilium"), *words], env=clean | settings, capture_output=True,
-                          stdin=subprocess.DEVNULL, text=True, timeout=120)
+    return subprocess.run(
+        [str(ROOT / "consilium"), *words],
+        env=clean | settings,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=120,
+    )
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["help"]])

@@ -1,4 +1,5 @@
 """What is missing is made when it may be, and named with its command when it may not."""
+
 from __future__ import annotations
 
 import gettext
@@ -19,7 +20,8 @@ def test_someone_who_may_not_install_is_told_the_command(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert install.debian_packages([NEVER]) == [
         "Missing: a-package-that-nobody-has. Install with: "
-        "sudo apt-get install --no-install-recommends a-package-that-nobody-has"]
+        "sudo apt-get install --no-install-recommends a-package-that-nobody-has"
+    ]
 
 
 def test_another_system_is_told_what_to_look_for(monkeypatch, tmp_path):
@@ -28,7 +30,9 @@ def test_another_system_is_told_what_to_look_for(monkeypatch, tmp_path):
     assert "a-package-that-nobody-has" in sentence and "apt" not in sentence
 
 
-def test_an_installation_that_fails_shows_its_own_words_and_the_command(monkeypatch, tmp_path, capsys):
+def test_an_installation_that_fails_shows_its_own_words_and_the_command(
+    monkeypatch, tmp_path, capsys
+):
     (tmp_path / "apt-get").write_text("#!/bin/sh\necho there is no archive; exit 100\n")
     (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -46,7 +50,9 @@ def test_what_is_merely_welcome_and_cannot_be_had_is_named_and_stops_nothing(mon
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert install.where_possible([NEVER]) == [
-        "a-package-that-nobody-has cannot be installed here. What needs a-package-that-nobody-has is skipped."]
+        "a-package-that-nobody-has cannot be installed here. What needs a-package-that-nobody-has"
+        " is skipped."
+    ]
     assert install.where_possible([Debian("coreutils", ("ls",))]) == []
 
 
@@ -61,8 +67,10 @@ def test_catalogues_are_compiled_and_again_when_they_change(monkeypatch, tmp_pat
     source = folder / "messages.po"
     monkeypatch.setattr(install, "CATALOGUES", tmp_path)
     for meaning in ("Historia", "Relato"):
-        source.write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
-                          f'msgid "Story"\nmsgstr "{meaning}"\n')
+        source.write_text(
+            'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+            f'msgid "Story"\nmsgstr "{meaning}"\n'
+        )
         made = folder / "messages.mo"
         if made.exists():
             os.utime(made, (1, 1))

@@ -1,4 +1,5 @@
 """The locks pin every library by content, and name no machine or host."""
+
 from __future__ import annotations
 
 import json
@@ -10,10 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt", "requirements-node.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-test.txt", "requirements-node.txt"]
+)
 def test_python_packages_are_pinned_by_hash(name):
     lock = (ROOT / name).read_text()
-    pinned = re.findall(r"^([a-z0-9._-]+)==\S+ (?:; .*)?\\\n    --hash=sha256:[0-9a-f]{64}", lock, re.M)
+    pinned = re.findall(
+        r"^([a-z0-9._-]+)==\S+ (?:; .*)?\\\n    --hash=sha256:[0-9a-f]{64}", lock, re.M
+    )
     named = re.findall(r"^[a-z0-9]\S*", lock, re.M)
     assert pinned and len(pinned) == len(named)
     assert "://" not in lock and "--index-url" not in lock
@@ -29,7 +34,9 @@ def test_browser_libraries_are_pinned_by_hash():
 def test_browser_libraries_are_asked_for_by_exact_version():
     asked = json.loads((ROOT / "package.json").read_text())
     versions = asked["dependencies"] | asked["devDependencies"]
-    assert [name for name, version in versions.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    assert [
+        name for name, version in versions.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)
+    ] == []
 
 
 def test_the_lock_serves_other_machines_than_the_one_that_made_it():

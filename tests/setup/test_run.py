@@ -1,4 +1,7 @@
-"""`./consilium run` as a person meets it: it starts, says so, and stops when asked, leaving nothing."""
+"""`./consilium run` as a person meets it: it starts, says so, and stops when asked, leaving
+nothing.
+"""
+
 from __future__ import annotations
 
 import os
@@ -21,13 +24,25 @@ class Running:
         self.log = folder / f"run-{time.monotonic_ns()}.log"
         self.mark = f"CONSILIUM_TEST_MARK={self.log}"
         self.port = port
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith("CONSILIUM_")
+        }
         self.began = time.monotonic()
         with self.log.open("w") as out:
             self.process = subprocess.Popen(
-                [str(ROOT / "consilium"), "run", "--port", str(port), "--data", str(folder / "data")],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                env=clean | {"CONSILIUM_TEST_MARK": str(self.log)})
+                [
+                    str(ROOT / "consilium"),
+                    "run",
+                    "--port",
+                    str(port),
+                    "--data",
+                    str(folder / "data"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=clean | {"CONSILIUM_TEST_MARK": str(self.log)},
+            )
 
     def ready_after(self, seconds: float) -> float:
         line = f"Consilium is ready: http://127.0.0.1:{self.port}"
@@ -102,8 +117,11 @@ def test_a_killed_process_comes_back_and_the_platform_is_ready_again(run):
     while "media was ended by signal 9" not in running.log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    while not [pid for pid in processes_with(running.mark)
-               if "app.media" in command_line(pid) and pid != media[0]]:
+    while not [
+        pid
+        for pid in processes_with(running.mark)
+        if "app.media" in command_line(pid) and pid != media[0]
+    ]:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert running.interrupt() < 10

@@ -1,4 +1,5 @@
 """The supervisor, with three small real programs in the place of web, media and jobs."""
+
 from __future__ import annotations
 
 import os
@@ -47,15 +48,24 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN); print("deaf is up"); time.sleep(6
 class Started:
     """A running supervisor whose log is read as it grows."""
 
-    def __init__(self, log: Path, port: int, media: str, jobs: str = PATIENT, web: str = WEB) -> None:
+    def __init__(
+        self, log: Path, port: int, media: str, jobs: str = PATIENT, web: str = WEB
+    ) -> None:
         self.log = log
         self.mark = f"CONSILIUM_TEST_MARK={log}"
-        programs = [web.replace("PORT", str(port)), media.replace("NAME", "media"),
-                    jobs.replace("NAME", "jobs")]
+        programs = [
+            web.replace("PORT", str(port)),
+            media.replace("NAME", "media"),
+            jobs.replace("NAME", "jobs"),
+        ]
         with log.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(SUPERVISOR), str(port), *programs], cwd=ROOT,
-                stdout=out, stderr=subprocess.STDOUT, env=os.environ | {"CONSILIUM_TEST_MARK": str(log)})
+                [sys.executable, "-c", textwrap.dedent(SUPERVISOR), str(port), *programs],
+                cwd=ROOT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"CONSILIUM_TEST_MARK": str(log)},
+            )
 
     def wait_for(self, words: str, seconds: float = 15) -> str:
         deadline = time.monotonic() + seconds
@@ -75,7 +85,9 @@ class Started:
 
 
 def processes_with(mark: str) -> list[int]:
-    """Every living process whose environment holds `mark`: a child cannot lose it by leaving its group."""
+    """Every living process whose environment holds `mark`: a child cannot lose it by leaving its
+    group.
+    """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -111,14 +123,22 @@ def test_it_says_ready_and_stops_in_order_when_asked(supervise, number):
     supervisor.stop(number)
     text = supervisor.log.read_text()
     assert supervisor.process.returncode == 0
-    order = [text.index(f"{name:<9} │ {words}") for name, words in
-             (("jobs", "told to stop"), ("media", "told to stop"), ("web", "web told to stop"))]
+    order = [
+        text.index(f"{name:<9} │ {words}")
+        for name, words in (
+            ("jobs", "told to stop"),
+            ("media", "told to stop"),
+            ("web", "web told to stop"),
+        )
+    ]
     assert order == sorted(order)
     assert supervisor.survivors() == []
 
 
 def test_a_child_that_is_killed_is_started_again_and_said_so(supervise):
-    supervisor = supervise(media="import os; print('media is', os.getpid()); import time; time.sleep(600)")
+    supervisor = supervise(
+        media="import os; print('media is', os.getpid()); import time; time.sleep(600)"
+    )
     text = supervisor.wait_for("media is")
     victim = int(text.split("media is ")[1].split()[0])
     supervisor.wait_for("READY")
@@ -132,8 +152,12 @@ def test_a_child_that_is_killed_is_started_again_and_said_so(supervise):
     assert supervisor.process.returncode == 0
 
 
-def test_a_child_that_can_never_start_ends_the_start_and_one_that_does_not_listen_is_ended_in_time(supervise):
-    """Both at once: the one takes its pauses while the other's patience with its children runs out."""
+def test_a_child_that_can_never_start_ends_the_start_and_one_that_does_not_listen_is_ended_in_time(
+    supervise,
+):
+    """Both at once: the one takes its pauses while the other's patience with its children runs
+    out.
+    """
     hopeless = supervise(media="raise SystemExit('media has no camera')", web=PATIENT)
     supervisor = supervise(media=DEAF, jobs=DEAF)
     supervisor.wait_for("READY")

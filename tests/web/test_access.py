@@ -1,8 +1,10 @@
-"""Every door is closed unless it is opened: a walk over all routes and all socket events, generated from what there is.
+"""Every door is closed unless it is opened: a walk over all routes and all socket events, generated
+from what there is.
 
-Nobody, each role of another case, and somebody who has left the case try every address of a case, filled with ids that
-really exist. None may learn or change anything.
+Nobody, each role of another case, and somebody who has left the case try every address of a case,
+filled with ids that really exist. None may learn or change anything.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -16,7 +18,7 @@ from sqlalchemy import func, select
 
 from app import create_app
 from app.audit.models import AuditEntry
-from app.consults import sockets as _events  # noqa: F401 - registers them before they are counted below
+from app.consults import sockets as _events  # noqa: F401 - registers its events
 from app.core.permissions import HOLDERS, Permission, Role
 from app.identity.models import Person
 from app.web import sockets
@@ -30,7 +32,11 @@ from tests.world import Circle, a_circle, furnish
 METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD")
 # Addresses that carry an id, whose thing is not a case's and which everybody may open.
 OWN_WORDS = {"filename", "name", "language"}
-NOTHING_TO_SEE = {404, 422, 400}  # what an outsider may be answered; 422 and 400 speak of the form alone
+NOTHING_TO_SEE = {
+    404,
+    422,
+    400,
+}  # what an outsider may be answered; 422 and 400 speak of the form alone
 
 
 @dataclass
@@ -87,7 +93,9 @@ def address(app, rule, ids: dict[str, str]) -> str:
             assert known, f"{rule.rule}: tests/world.py does not know what ‘{name}’ is"
             values[name] = ids[known]
     with app.test_request_context():
-        return app.url_map.bind("").build(rule.endpoint, values, method=next(iter(rule.methods - {"OPTIONS"})))
+        return app.url_map.bind("").build(
+            rule.endpoint, values, method=next(iter(rule.methods - {"OPTIONS"}))
+        )
 
 
 def knock(visitor: Visitor, method: str, path: str):  # type: ignore[no-untyped-def]
@@ -96,7 +104,11 @@ def knock(visitor: Visitor, method: str, path: str):  # type: ignore[no-untyped-
         form = {"csrf_token": visitor.token} if method == "POST" else None
         tus = {"Tus-Resumable": "1.0.0"} if "upload" in path else {}
         return visitor.client.open(path, method=method, data=form, headers=tus)
-    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    tus = {
+        "Tus-Resumable": "1.0.0",
+        "Content-Type": "application/offset+octet-stream",
+        "Upload-Offset": "0",
+    }
     return visitor.client.open(path, method=method, headers={"X-CSRFToken": visitor.token, **tus})
 
 
@@ -113,7 +125,9 @@ def test_a_route_without_permission_stops_the_start(tmp_path, monkeypatch):
 
 def test_a_socket_event_without_permission_stops_the_start(monkeypatch):
     check_every_event()
-    monkeypatch.setattr(sockets, "SOCKET_EVENTS", [SocketEvent("/consult", "naked", None, None, lambda *a: {})])
+    monkeypatch.setattr(
+        sockets, "SOCKET_EVENTS", [SocketEvent("/consult", "naked", None, None, lambda *a: {})]
+    )
     with pytest.raises(Unguarded, match="naked"):
         check_every_event()
 
@@ -128,8 +142,11 @@ def test_nobody_gets_in_anywhere(world):
     for method, rule, endpoint in doors(world.app):
         path = address(world.app, rule, world.inside.ids)
         answer = knock(stranger, method, path)
-        assert (answer.status_code == 302 and "/sign-in" in answer.location) or answer.status_code == 401, (
-            f"{method} {path} ({endpoint}) answered {answer.status_code} to nobody")
+        assert (
+            answer.status_code == 302 and "/sign-in" in answer.location
+        ) or answer.status_code == 401, (
+            f"{method} {path} ({endpoint}) answered {answer.status_code} to nobody"
+        )
 
 
 @pytest.mark.parametrize("who", ["patient", "specialist", "interpreter", "left"])
@@ -145,7 +162,9 @@ def test_people_of_another_case_find_nothing(world, who):
         path = address(world.app, rule, world.inside.ids)
         answer = knock(visitor, method, path)
         assert answer.status_code in NOTHING_TO_SEE, (
-            f"{method} {path} ({endpoint}) answered {answer.status_code} to the {who} of another case")
+            f"{method} {path} ({endpoint}) answered {answer.status_code} to the {who} of another"
+            " case"
+        )
         if method == "GET":
             assert answer.status_code == 404, f"{method} {path} answered {answer.status_code}"
     assert acts_on(world, person) == before
@@ -165,15 +184,22 @@ def test_a_role_without_the_permission_finds_nothing(world, role):
         tried += 1
         path = address(world.app, rule, world.inside.ids)
         answer = knock(visitor, method, path)
-        assert answer.status_code == 404, f"{method} {path} ({endpoint}) answered {answer.status_code} to a {role}"
+        assert answer.status_code == 404, (
+            f"{method} {path} ({endpoint}) answered {answer.status_code} to a {role}"
+        )
     assert tried > 10
 
 
 def acts_on(world, person) -> int:
-    """How many entries the person has on the inner case: reading it or changing it would add one."""
+    """How many entries the person has on the inner case: reading it or changing it would add
+    one.
+    """
     with world.database.sessions() as session:
-        return session.scalar(select(func.count()).select_from(AuditEntry).where(
-            AuditEntry.actor_id == person.id, AuditEntry.case_id == world.inside.case.id))
+        return session.scalar(
+            select(func.count())
+            .select_from(AuditEntry)
+            .where(AuditEntry.actor_id == person.id, AuditEntry.case_id == world.inside.case.id)
+        )
 
 
 # Sockets
@@ -183,7 +209,9 @@ def browser(world, person=None):
     """A Socket.IO client with the person's session cookie."""
     visitor = Visitor(world.app, person)
     visitor.get("/account")
-    return visitor, socketio.test_client(world.app, namespace="/consult", flask_test_client=visitor.client)
+    return visitor, socketio.test_client(
+        world.app, namespace="/consult", flask_test_client=visitor.client
+    )
 
 
 LINES = {"mic": "0", "camera": "1", "screen": "2", "slots": [], "stage": "3"}
@@ -193,9 +221,18 @@ def a_message(model: type[BaseModel] | None, world) -> dict:
     """A well-formed message of the model, naming things of the inner consult."""
     if model is None:
         return {}
-    known = {"ticket": "forged", "tab": "tab", "seat": world.inside.consult.seats[0].id if world.inside.consult.seats
-             else "s" * 32, "client_id": "client-id", "text": "hello", "after": 0, "sdp": "v=0\r\n",
-             "connection": "c" * 8, "consult": world.inside.consult.id, "consult_id": world.inside.consult.id}
+    known = {
+        "ticket": "forged",
+        "tab": "tab",
+        "seat": world.inside.consult.seats[0].id if world.inside.consult.seats else "s" * 32,
+        "client_id": "client-id",
+        "text": "hello",
+        "after": 0,
+        "sdp": "v=0\r\n",
+        "connection": "c" * 8,
+        "consult": world.inside.consult.id,
+        "consult_id": world.inside.consult.id,
+    }
     made = {}
     for name, field in model.model_fields.items():
         if name in known:
@@ -222,7 +259,9 @@ def test_a_socket_without_a_seat_is_refused_everything(world, who, event):
     _, client = browser(world, person)
     if not client.is_connected("/consult"):
         return  # refused at the door, which is as good
-    ack = client.emit(event.name, a_message(event.model, world), namespace="/consult", callback=True)
+    ack = client.emit(
+        event.name, a_message(event.model, world), namespace="/consult", callback=True
+    )
     assert ack and "error" in ack and ack["status"] in (404, 409, 422), ack
     assert acts_on(world, person) == before
 
@@ -232,17 +271,26 @@ def test_a_sign_in_that_was_revoked_loses_its_open_socket(world, event):
     visitor, client = browser(world, world.inside.patient)
     assert client.is_connected("/consult")
     visitor.post("/sign-out", follow=False)
-    ack = client.emit(event.name, a_message(event.model, world), namespace="/consult", callback=True)
+    ack = client.emit(
+        event.name, a_message(event.model, world), namespace="/consult", callback=True
+    )
     assert ack["status"] == 404 and ack["error"], ack
 
 
 def test_a_socket_of_a_page_in_a_chosen_language_answers_in_it_and_never_waits_for_itself(world):
-    """With a language chosen in the browser nobody had looked the person up before the event's own unit of work."""
+    """With a language chosen in the browser nobody had looked the person up before the event's own
+    unit of work.
+    """
     visitor = Visitor(world.app, world.inside.specialist)
     visitor.get("/account?lang=es")
     client = socketio.test_client(world.app, namespace="/consult", flask_test_client=visitor.client)
     assert client.is_connected("/consult")
-    ack = client.emit("chat.say", {"client_id": "client-id", "text": "x" * 5000}, namespace="/consult", callback=True)
+    ack = client.emit(
+        "chat.say",
+        {"client_id": "client-id", "text": "x" * 5000},
+        namespace="/consult",
+        callback=True,
+    )
     assert ack["status"] == 422 and "caracteres" in ack["error"], ack
 
 
@@ -257,10 +305,15 @@ def test_roles_without_a_place_in_a_consult_cannot_connect(world, role):
 def test_the_walk_sees_a_route_that_lets_outsiders_in(world, monkeypatch):
     """The walk itself can fail: with the case policy switched off, it does."""
     from app.cases import queries
-    monkeypatch.setattr(queries, "membership", lambda session, person, case_id: session.scalars(
-        select(type(world.inside.case.members[0])).where(
-            type(world.inside.case.members[0]).case_id == case_id)).first())
+
+    monkeypatch.setattr(
+        queries,
+        "membership",
+        lambda session, person, case_id: session.scalars(
+            select(type(world.inside.case.members[0])).where(
+                type(world.inside.case.members[0]).case_id == case_id
+            )
+        ).first(),
+    )
     with pytest.raises(AssertionError, match="answered"):
         test_people_of_another_case_find_nothing(world, "patient")
-
-

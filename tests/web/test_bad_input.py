@@ -1,8 +1,11 @@
-"""Never a fault of ours, whatever is sent: each field of each form and each word of each address, bent one at a time.
+"""Never a fault of ours, whatever is sent: each field of each form and each word of each address,
+bent one at a time.
 
-The fields come from the pages themselves, filled as a browser would send them, and from what the routes look for. It is
-tried on PostgreSQL, which takes less than SQLite does; nothing that is sent is kept.
+The fields come from the pages themselves, filled as a browser would send them, and from what the
+routes look for. It is tried on PostgreSQL, which takes less than SQLite does; nothing that is sent
+is kept.
 """
+
 from __future__ import annotations
 
 import re
@@ -31,10 +34,19 @@ from tests.web.test_access import address
 from tests.world import a_circle, furnish
 
 BAD = ("²", "9" * 30, "9999-12-31", "0001-01-01T00:00", "nul \0", "x" * 3000)
-LEFT_OUT = {"identity.sign_out", "identity.end_device", "static"}  # the first two would sign the visitor out
+LEFT_OUT = {
+    "identity.sign_out",
+    "identity.end_device",
+    "static",
+}  # the first two would sign the visitor out
 ANSWERS_503 = {"probes.readyz"}  # neither jobs nor a media node run here
-PLAUSIBLE = {"date": (date.today() + timedelta(days=30)).isoformat(), "time": "10:00", "number": "1",
-             "email": "somebody@test.example", "url": "https://calendar.example/a.ics"}
+PLAUSIBLE = {
+    "date": (date.today() + timedelta(days=30)).isoformat(),
+    "time": "10:00",
+    "number": "1",
+    "email": "somebody@test.example",
+    "url": "https://calendar.example/a.ics",
+}
 
 asked: set[str] = set()
 
@@ -72,8 +84,11 @@ def house(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Ite
             people = {role: a_person(session, role) for role in Role}
             circle = a_circle(session, people[Role.COORDINATOR])
         furnish(app, database, circle)
-        people |= {Role.PATIENT: circle.patient, Role.SPECIALIST: circle.specialist,
-                   Role.INTERPRETER: circle.interpreter}
+        people |= {
+            Role.PATIENT: circle.patient,
+            Role.SPECIALIST: circle.specialist,
+            Role.INTERPRETER: circle.interpreter,
+        }
         with app.app_context():
             limiter.reset()
         with pytest.MonkeyPatch.context() as patch:
@@ -84,30 +99,50 @@ def house(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Ite
             stranger = Visitor(app)
             stranger.get("/sign-in")
             patch.setattr(Session, "commit", lambda session: (session.flush(), session.rollback()))
-            app.request_class = type("Request", (app.request_class,), {"parameter_storage_class": Asked})
+            app.request_class = type(
+                "Request", (app.request_class,), {"parameter_storage_class": Asked}
+            )
             yield House(app, circle.ids, visitors, stranger)
         database.close()
 
 
 def doors(house: House) -> Iterator[tuple[Role | None, Visitor, str, str, str]]:
-    """(role, visitor, method, path, endpoint) of every address, for the first of those who may open it."""
+    """(role, visitor, method, path, endpoint) of every address, for the first of those who may open
+    it.
+    """
     for rule in house.app.url_map.iter_rules():
         permission = permission_of(house.app, rule.endpoint)
         methods = sorted(set(rule.methods or ()) & {"GET", "POST"})
-        if rule.endpoint in LEFT_OUT or not methods or "key" in rule.arguments or (
-                "token" in rule.arguments and f"{rule.endpoint}:token" not in house.ids):
+        if (
+            rule.endpoint in LEFT_OUT
+            or not methods
+            or "key" in rule.arguments
+            or ("token" in rule.arguments and f"{rule.endpoint}:token" not in house.ids)
+        ):
             continue
-        roles = [None] if permission == PUBLIC else [role for role in Role if role in HOLDERS[permission]]
+        roles = (
+            [None]
+            if permission == PUBLIC
+            else [role for role in Role if role in HOLDERS[permission]]
+        )
         path = address(house.app, rule, house.ids)
         for role in roles:
             for method in methods:
-                yield role, house.visitors[role] if role else house.stranger, method, path, rule.endpoint
+                yield (
+                    role,
+                    house.visitors[role] if role else house.stranger,
+                    method,
+                    path,
+                    rule.endpoint,
+                )
 
 
 def note_forms(house: House, role: Role | None, page: str) -> None:
     for form in html.fromstring(page).forms:
         path = urlsplit(form.action or "").path
-        sent = {name: value or plausible(form, name) for name, value in dict(form.form_values()).items()}
+        sent = {
+            name: value or plausible(form, name) for name, value in dict(form.form_values()).items()
+        }
         for name in {one.name for one in form.inputs if one.name} - set(sent):
             sent[name] = plausible(form, name)
         house.forms.setdefault((role, form.method, path), sent)
@@ -135,13 +170,18 @@ def test_nothing_that_is_sent_is_a_fault_of_ours(house):
             if page.mimetype == "text/html" and page.status_code == 200:
                 note_forms(house, role, page.text)
     faults, tried, met = [], 0, set()
-    every.sort(key=lambda door: (door[0], door[2], door[3]) not in house.forms)  # whoever has the form sends it first
+    every.sort(
+        key=lambda door: (door[0], door[2], door[3]) not in house.forms
+    )  # whoever has the form sends it first
     for role, visitor, method, path, endpoint in every:
         sent = house.forms.get((role, method, path), {})
         asked.clear()
         ask(visitor, method, path, sent)
         for name in sorted((asked | set(sent)) - {"csrf_token"}):
-            kind = "" if name == "lang" else f"{method} {endpoint}", re.sub(r"\d+|[0-9a-f]{32}", "", name)
+            kind = (
+                "" if name == "lang" else f"{method} {endpoint}",
+                re.sub(r"\d+|[0-9a-f]{32}", "", name),
+            )
             if kind in met:
                 continue
             met.add(kind)
@@ -152,6 +192,9 @@ def test_nothing_that_is_sent_is_a_fault_of_ours(house):
                     faults.append(f"{method} {path} ({endpoint}), {name}={bad[:20]!r}: {status}")
     assert not faults, "\n".join(faults)
     assert tried > 700 and len(house.forms) > 50, (tried, len(house.forms))
-    signed_out = [role for role, visitor in house.visitors.items()
-                  if role != Role.GUEST and visitor.client.get("/account").status_code != 200]
+    signed_out = [
+        role
+        for role, visitor in house.visitors.items()
+        if role != Role.GUEST and visitor.client.get("/account").status_code != 200
+    ]
     assert not signed_out, "what they sent proves nothing"

@@ -1,4 +1,5 @@
 """What every answer says about itself."""
+
 from __future__ import annotations
 
 import re
@@ -21,7 +22,12 @@ def test_scripts_run_by_nonce_alone_and_nothing_comes_from_elsewhere(answer):
     assert nonce and f'nonce="{nonce.group(1)}"' in answer.text
     assert "unsafe-inline" not in policy and "'unsafe-eval'" not in policy
     assert "http:" not in policy and "https:" not in policy and "*" not in policy
-    for needed in ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'"):
+    for needed in (
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    ):
         assert needed in policy
 
 

@@ -1,4 +1,7 @@
-"""The look: colours that can be read, pages that hold at 320 px, in both directions, light and dark."""
+"""The look: colours that can be read, pages that hold at 320 px, in both directions, light and
+dark.
+"""
+
 from __future__ import annotations
 
 import re
@@ -30,18 +33,19 @@ TEMPLATES = sorted((ROOT / "app").rglob("templates/**/*.html"))
 
 # What can be told from the files alone.
 
+
 def without_comments(css: str) -> str:
     return re.sub(r"/\*.*?\*/", "", css, flags=re.S)
 
 
 def tokens_of(selector: str) -> dict[str, str]:
     css = (ROOT / "static/css/tokens.css").read_text()
-    block = css[css.index(selector):]
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block[:block.index("}")]))
+    block = css[css.index(selector) :]
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block[: block.index("}")]))
 
 
 def luminance(colour: str) -> float:
-    channels = [int(colour[n:n + 2], 16) / 255 for n in (1, 3, 5)]
+    channels = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -52,21 +56,45 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-THEMES = pytest.mark.parametrize("selector", [':root,\n[data-bs-theme="light"]', '\n[data-bs-theme="dark"]',
-                                              ":root:not([data-bs-theme])"])
+THEMES = pytest.mark.parametrize(
+    "selector",
+    [':root,\n[data-bs-theme="light"]', '\n[data-bs-theme="dark"]', ":root:not([data-bs-theme])"],
+)
 
 
 @THEMES
-@pytest.mark.parametrize(("ink", "ground", "least"), [
-    ("ink", "paper", 7), ("ink", "surface", 7), ("ink-soft-patient", "paper", 7), ("ink-soft-patient", "surface", 7),
-    ("ink-soft", "paper", 4.5), ("ink-soft", "surface", 4.5), ("ink-soft", "surface-sunk", 4.5),
-    ("brand", "paper", 4.5), ("brand", "surface", 4.5), ("brand", "brand-soft", 4.5), ("on-brand", "brand", 4.5),
-    ("on-brand", "brand-strong", 4.5), ("attention", "surface", 4.5), ("attention", "attention-soft", 4.5),
-    ("good", "surface", 4.5), ("good", "good-soft", 4.5), ("danger", "surface", 4.5), ("danger", "danger-soft", 4.5),
-    ("on-danger", "danger", 4.5), ("night", "night-soft", 4.5),
-    ("line-strong", "paper", 3), ("line-strong", "surface", 3), ("day", "surface", 3), ("night", "surface", 3),
-])
-def test_every_pair_of_colours_can_be_read(selector: str, ink: str, ground: str, least: float) -> None:
+@pytest.mark.parametrize(
+    ("ink", "ground", "least"),
+    [
+        ("ink", "paper", 7),
+        ("ink", "surface", 7),
+        ("ink-soft-patient", "paper", 7),
+        ("ink-soft-patient", "surface", 7),
+        ("ink-soft", "paper", 4.5),
+        ("ink-soft", "surface", 4.5),
+        ("ink-soft", "surface-sunk", 4.5),
+        ("brand", "paper", 4.5),
+        ("brand", "surface", 4.5),
+        ("brand", "brand-soft", 4.5),
+        ("on-brand", "brand", 4.5),
+        ("on-brand", "brand-strong", 4.5),
+        ("attention", "surface", 4.5),
+        ("attention", "attention-soft", 4.5),
+        ("good", "surface", 4.5),
+        ("good", "good-soft", 4.5),
+        ("danger", "surface", 4.5),
+        ("danger", "danger-soft", 4.5),
+        ("on-danger", "danger", 4.5),
+        ("night", "night-soft", 4.5),
+        ("line-strong", "paper", 3),
+        ("line-strong", "surface", 3),
+        ("day", "surface", 3),
+        ("night", "surface", 3),
+    ],
+)
+def test_every_pair_of_colours_can_be_read(
+    selector: str, ink: str, ground: str, least: float
+) -> None:
     tokens = tokens_of(selector)
     assert contrast(tokens[ink], tokens[ground]) >= least
 
@@ -78,8 +106,11 @@ def test_dark_is_the_same_whether_the_system_or_the_reader_asks_for_it() -> None
 @pytest.mark.parametrize("sheet", OUR_CSS, ids=lambda path: path.name)
 def test_styles_speak_of_start_and_end(sheet: Path) -> None:
     css = without_comments(sheet.read_text())
-    assert not re.findall(r"(?:margin|padding|border|inset|scroll-margin|scroll-padding)-(?:left|right)|"
-                          r"(?:float|clear|text-align):\s*(?:left|right)|(?<![\w-])(?:left|right):", css)
+    assert not re.findall(
+        r"(?:margin|padding|border|inset|scroll-margin|scroll-padding)-(?:left|right)|"
+        r"(?:float|clear|text-align):\s*(?:left|right)|(?<![\w-])(?:left|right):",
+        css,
+    )
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -92,7 +123,11 @@ def test_templates_obey_the_content_security_policy(template: Path) -> None:
 
 
 def test_every_sign_that_a_template_names_is_drawn() -> None:
-    drawn = set(re.findall(r"^  '([a-z0-9-]+)': ", (ROOT / "app/web/templates/macros/icons.html").read_text(), re.M))
+    drawn = set(
+        re.findall(
+            r"^  '([a-z0-9-]+)': ", (ROOT / "app/web/templates/macros/icons.html").read_text(), re.M
+        )
+    )
     for template in TEMPLATES:
         html = re.sub(r"\{#.*?#\}", "", template.read_text(), flags=re.S)
         named = set(re.findall(r"""icon(?:\(|=)["']([a-z0-9-]+)["']""", html))
@@ -112,6 +147,7 @@ def test_no_page_counts_on_a_part_of_bootstrap_that_is_not_sent() -> None:
 
 # What only a browser can tell.
 
+
 @pytest.fixture(scope="module")
 def app(shared_settings: Settings) -> Iterator[Flask]:
     """With the gallery of macros as one page more."""
@@ -129,22 +165,36 @@ def app(shared_settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def live(app: Flask) -> Iterator[str]:
-    assert (ROOT / "static/vendor/manifest.json").exists(), "run ./consilium test: it builds the libraries"
+    assert (ROOT / "static/vendor/manifest.json").exists(), (
+        "run ./consilium test: it builds the libraries"
+    )
     with serving(app) as address:
         yield address
 
 
 @pytest.fixture
 def open_page(chromium: Browser, app: Flask, live: str) -> Iterator[Callable[..., Page]]:
-    """`open_page("/path", width=320, scheme="dark", language="ar")`, signed in as `person` if one is given."""
+    """`open_page("/path", width=320, scheme="dark", language="ar")`, signed in as `person` if one
+    is given.
+    """
     contexts = []
     with app.app_context():
         limiter.reset()  # more people sign in here than may in a minute
 
-    def open_(path: str, *, width: int = 1280, scheme: str = "light", language: str = "en",
-              person: Person | None = None, scripts: bool = True) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme,
-                                       java_script_enabled=scripts)
+    def open_(
+        path: str,
+        *,
+        width: int = 1280,
+        scheme: str = "light",
+        language: str = "en",
+        person: Person | None = None,
+        scripts: bool = True,
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
@@ -159,27 +209,44 @@ def open_page(chromium: Browser, app: Flask, live: str) -> Iterator[Callable[...
         context.close()
 
 
-OPEN_PAGES = ["/", "/how-it-works", "/emergency", "/sign-in", "/sign-up", "/no-such-page", "/gallery",
-              "/gallery?audience=staff"]
+OPEN_PAGES = [
+    "/",
+    "/how-it-works",
+    "/emergency",
+    "/sign-in",
+    "/sign-up",
+    "/no-such-page",
+    "/gallery",
+    "/gallery?audience=staff",
+]
 
 
-@pytest.mark.parametrize(("width", "scheme", "language"), [
-    (1280, "light", "en"), (1280, "dark", "ar"), (320, "light", "ar"), (320, "dark", "es")])
-def test_open_pages_are_free_of_faults(open_page: Callable[..., Page], live: str, width: int, scheme: str,
-                                       language: str) -> None:
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),
+    [(1280, "light", "en"), (1280, "dark", "ar"), (320, "light", "ar"), (320, "dark", "es")],
+)
+def test_open_pages_are_free_of_faults(
+    open_page: Callable[..., Page], live: str, width: int, scheme: str, language: str
+) -> None:
     page = open_page("/", width=width, scheme=scheme, language=language)
     for path in OPEN_PAGES:
         answer = page.goto(f"{live}{path}")
-        assert answer is not None and answer.status == (404 if path == "/no-such-page" else 200), path
+        assert answer is not None and answer.status == (404 if path == "/no-such-page" else 200), (
+            path
+        )
         assert faults(page) == [], path
-        assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr"), path
+        assert page.locator("html").get_attribute("dir") == (
+            "rtl" if language == "ar" else "ltr"
+        ), path
         assert page.locator("html").get_attribute("lang") == language, path
 
 
-@pytest.mark.parametrize("role", [Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER, Role.COORDINATOR,
-                                  Role.ADMINISTRATOR])
-def test_the_frame_holds_for_every_role(open_page: Callable[..., Page], person: Callable[..., Person],
-                                        role: Role) -> None:
+@pytest.mark.parametrize(
+    "role", [Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER, Role.COORDINATOR, Role.ADMINISTRATOR]
+)
+def test_the_frame_holds_for_every_role(
+    open_page: Callable[..., Page], person: Callable[..., Person], role: Role
+) -> None:
     page = open_page("/home", width=320, person=person(role))
 
     assert faults(page) == []
@@ -210,7 +277,9 @@ def test_without_scripts_the_question_opens_in_place(open_page: Callable[..., Pa
 def test_a_form_is_sent_once(open_page: Callable[..., Page]) -> None:
     page = open_page("/gallery")
     posts: list[str] = []
-    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.on(
+        "request", lambda request: posts.append(request.url) if request.method == "POST" else None
+    )
     page.route("**/gallery*", lambda route: route.fulfill(status=204))
 
     button = page.get_by_role("button", name="Send to the hospital")
@@ -232,8 +301,9 @@ def test_the_worklist_is_walked_with_the_keyboard(open_page: Callable[..., Page]
     assert page.url.endswith("#one")
 
 
-def test_the_reader_may_choose_light_or_dark_and_it_stays(open_page: Callable[..., Page],
-                                                              person: Callable[..., Person]) -> None:
+def test_the_reader_may_choose_light_or_dark_and_it_stays(
+    open_page: Callable[..., Page], person: Callable[..., Person]
+) -> None:
     page = open_page("/home", person=person(Role.PATIENT))
     page.locator(".site-tools details").last.locator("summary").click()
     page.get_by_role("button", name="Light or dark").click()

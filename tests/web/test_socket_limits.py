@@ -1,4 +1,7 @@
-"""One socket that shouts, or says one giant thing, is its own problem: a real server, real WebSockets."""
+"""One socket that shouts, or says one giant thing, is its own problem: a real server, real
+WebSockets.
+"""
+
 from __future__ import annotations
 
 import asyncio
@@ -36,12 +39,19 @@ async def a_socket(web: House, person: Person) -> AsyncIterator[socketio.AsyncCl
             token = TOKEN.search(await page.text())
         assert token
         form = {"csrf_token": token.group(1), "email": person.email, "password": PASSWORD}
-        async with session.post(f"{web.url}/sign-in", data=form, headers={"Referer": web.url}) as answer:
+        async with session.post(
+            f"{web.url}/sign-in", data=form, headers={"Referer": web.url}
+        ) as answer:
             assert answer.status == 200
         cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in session.cookie_jar)
         client = socketio.AsyncClient(http_session=session, reconnection=False)
-        await client.connect(web.url, namespaces=["/consult"], transports=["websocket"], headers={"Cookie": cookies},
-                             wait_timeout=30)
+        await client.connect(
+            web.url,
+            namespaces=["/consult"],
+            transports=["websocket"],
+            headers={"Cookie": cookies},
+            wait_timeout=30,
+        )
         try:
             yield client
         finally:
@@ -55,15 +65,20 @@ async def asks(client: socketio.AsyncClient, number: int = 0) -> dict[str, Any]:
 
 
 def test_ten_thousand_messages_in_a_burst_close_one_socket_and_everybody_else_is_answered(
-        web: House, person: Callable[..., Person]) -> None:
+    web: House, person: Callable[..., Person]
+) -> None:
     shouter, other = person(), person()
     slowest: list[float] = []
 
     async def shout(client: socketio.AsyncClient, answers: list[dict[str, Any]]) -> None:
         for number in range(SHOUTS):
             with contextlib.suppress(Exception):
-                await client.emit("seat.take", {"ticket": "x", "tab": "t"}, namespace="/consult",
-                                  callback=answers.append)
+                await client.emit(
+                    "seat.take",
+                    {"ticket": "x", "tab": "t"},
+                    namespace="/consult",
+                    callback=answers.append,
+                )
             if number % 200 == 0:
                 await asyncio.sleep(0)
 
@@ -98,7 +113,8 @@ def test_ten_thousand_messages_in_a_burst_close_one_socket_and_everybody_else_is
 
 
 def test_a_giant_message_is_not_even_read_to_its_end_and_closes_its_socket_alone(
-        web: House, person: Callable[..., Person]) -> None:
+    web: House, person: Callable[..., Person]
+) -> None:
     giant, other = person(), person()
 
     async def story() -> bool:
