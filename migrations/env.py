@@ -67,7 +67,8 @@ def _refuse_dangling_references(connection: Connection) -> None:
     if dangling:
         tables = ", ".join(sorted({row[0] for row in dangling}))
         raise RuntimeError(
-            f"The migration would leave rows that refer to nothing, in {tables}; nothing was changed."
+            f"The migration would leave rows that refer to nothing, in {tables}; "
+            "nothing was changed."
         )
 
 

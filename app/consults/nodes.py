@@ -212,9 +212,13 @@ REPORTED = timedelta(
     seconds=messages.HEARTBEAT_SECONDS
 )  # the silence that a report of quality speaks of
 _connected_at: dict[str, float] = {}
-"""When the line of a seat came to stand: its first report may tell of a time before anything could be sent."""
+"""When the line of a seat came to stand: its first report may tell of a time before anything
+could be sent.
+"""
 _silent: set[str] = set()
-"""Seats of which this process knows that nothing comes from them: only a change is worth a transaction."""
+"""Seats of which this process knows that nothing comes from them: only a change is worth a
+transaction.
+"""
 
 
 def _has_just_come(seat_id: str) -> bool:

@@ -27,7 +27,9 @@ _REGIONS = {
     "Indian": "002",
     "Pacific": "009",
 }
-"""The first word of a zone's name and the region under which CLDR names it; an ocean counts with its nearest."""
+"""The first word of a zone's name and the region under which CLDR names it; an ocean counts with
+its nearest.
+"""
 
 Groups = list[tuple[str, list[tuple[str, str]]]]
 

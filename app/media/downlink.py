@@ -102,7 +102,9 @@ class Downlink:
         self.loss = 0.0
         self.bitrate = 0.0
         self.need = 0.0
-        """Bit/s of what is forwarded at its liveliest: speech comes and goes, and its room must stay."""
+        """Bit/s of what is forwarded at its liveliest: speech comes and goes, and its room must
+        stay.
+        """
         self.watched_loss: float | None = None
         """What sound surely loses, where the listener's line is watched packet by packet."""
         self.capacity: float | None = None

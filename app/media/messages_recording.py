@@ -73,4 +73,6 @@ class RecordingStopped(BaseModel):
     segments: int
     lost: int = 0
     broke: bool = False
-    """It ended of itself, for a fault of the node or of its store: nobody should go on believing in it."""
+    """It ended of itself, for a fault of the node or of its store: nobody should go on believing
+    in it.
+    """

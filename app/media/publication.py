@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 CACHE_SIZE = 1024
 CACHE_MASK = CACHE_SIZE - 1
 KEPT_SECONDS = 2
-"""What is older nobody asks for again, and a thousand packets of each camera would be most of a room's memory."""
+"""What is older nobody asks for again, and a thousand packets of each camera would be most of a
+room's memory.
+"""
 NACK_INTERVAL = 0.030
 NACK_TRIES = 10
 MAX_MISSING = 100

@@ -35,7 +35,9 @@ OPUS_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
 """Of one frame: SILK, hybrid, CELT (RFC 6716, table 2)."""
 
 Source = object
-"""A publication, known by its identity alone: another connection of the same seat is another source."""
+"""A publication, known by its identity alone: another connection of the same seat is another
+source.
+"""
 
 
 def opus_ms(packet: bytes | bytearray) -> float:

@@ -40,7 +40,9 @@ SILENCE_SECONDS = 12.0
 DEFAULT_RTT = 0.1
 MAX_TWCC_SPAN = 2000
 FEW_ARRIVALS = 8
-"""Within 50 ms, some 1.2 Mbit/s of video: below, a browser's estimate loses nothing by half as many reports."""
+"""Within 50 ms, some 1.2 Mbit/s of video: below, a browser's estimate loses nothing by half as
+many reports.
+"""
 
 
 class Seat:

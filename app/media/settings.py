@@ -22,7 +22,9 @@ class MediaSettings:
     last_port: int = 49999
     rooms: int = 30
     drain_seconds: float = 3.0
-    """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital sets an hour."""
+    """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital
+    sets an hour.
+    """
     metrics_port: int | None = None
     storage_url: str = ""
     """Where recordings go, the same store as the web's. Without it this node records nothing."""

@@ -45,7 +45,9 @@ class Subscription:
         self.source: Publication | None = None
         """What fills the slot: of a camera with two layers the one that is shown, or waited for."""
         self.live: Publication | None = None
-        """What is forwarded now. Not the source while its first packet, a key frame if it is video, is awaited."""
+        """What is forwarded now. Not the source while its first packet, a key frame if it is
+        video, is awaited.
+        """
         self.camera: Publication | None = None
         """What the routes gave: the large layer."""
         self.wants_small = False
@@ -67,7 +69,9 @@ class Subscription:
         self.priority = Priority.ORDINARY
         self.is_stage = False
         self.number: Callable[[], int] | None = None
-        """Gives transport-wide numbers while the line is watched packet by packet; else ``None``."""
+        """Gives transport-wide numbers while the line is watched packet by packet; else
+        ``None``.
+        """
         self.transport_head = (transport_id << 4 | 1) << 24 if transport_id else 0
 
         self._payload_types = payload_types

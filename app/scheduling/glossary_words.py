@@ -10,12 +10,13 @@ are taken that no name or everyday word ends in.
 from __future__ import annotations
 
 DRUG_STEMS = """
-zumab ximab tumab limab rumab numab lizumab cizumab amab omab tinib ciclib parib rafenib degib lisib metinib rolimus
-platin taxel rubicin statin sartan prazole alolol prolol tenolol bunolol oxolol pranolol vedilol idolol dipine gliptin
-gliflozin glutide xaban gatran xaparin teparin zaparin cillin floxacin cycline mycin navir ciclovir tegravir asvir
-buvir previr amivir conazole nidazole bendazole setron triptan azepam zolam oxetine trexate dronate lukast meterol
-moterol anterol caterol tropium methasone metasone nisone cortisone ticasone solone docaine vacaine ticaine rocaine
-fentanil metacin profen osemide asemide thiazide ogrel ugrel agrelor fibrate trozole lutamide relix poetin grastim
+zumab ximab tumab limab rumab numab lizumab cizumab amab omab tinib ciclib parib rafenib degib lisib
+metinib rolimus platin taxel rubicin statin sartan prazole alolol prolol tenolol bunolol oxolol
+pranolol vedilol idolol dipine gliptin gliflozin glutide xaban gatran xaparin teparin zaparin cillin
+floxacin cycline mycin navir ciclovir tegravir asvir buvir previr amivir conazole nidazole bendazole
+setron triptan azepam zolam oxetine trexate dronate lukast meterol moterol anterol caterol tropium
+methasone metasone nisone cortisone ticasone solone docaine vacaine ticaine rocaine fentanil metacin
+profen osemide asemide thiazide ogrel ugrel agrelor fibrate trozole lutamide relix poetin grastim
 mustine
 """.split()
 DRUG_STEMS_AFTER_SHORT = ("pril", "olol", "mab")  # short ends, of words that are long enough
@@ -24,32 +25,35 @@ SHORT_STEM_LEAST = 7
 DRUGS = frozenset(
     """
 acetaminophen aciclovir
-adrenaline allopurinol amiodarone amitriptyline aspirin azathioprine baclofen bleomycin buprenorphine
-capecitabine carbamazepine clopidogrel codeine colchicine cyclophosphamide ciclosporin cytarabine digoxin dopamine
-doxorubicin enoxaparin epinephrine etoposide fluorouracil furosemide gabapentin gemcitabine glucagon haloperidol
-heparin hydroxychloroquine hydroxyurea ibuprofen ifosfamide insulin interferon irinotecan ketamine lamotrigine
-lenalidomide letrozole levetiracetam levodopa levothyroxine lithium memantine mercaptopurine mesalazine metformin
-methadone methotrexate methylphenidate mirtazapine mitomycin morphine mycophenolate naloxone nitroglycerin
-octreotide olanzapine oxaliplatin oxycodone paracetamol pemetrexed phenobarbital phenytoin pregabalin propofol
-quetiapine rasburicase riluzole risperidone rituximab spironolactone sulfasalazine tamoxifen temozolomide thalidomide
-topiramate tramadol trastuzumab valproate vancomycin venetoclax verapamil vinblastine vincristine vinorelbine warfarin
-zoledronate
+adrenaline allopurinol amiodarone amitriptyline aspirin azathioprine baclofen bleomycin
+buprenorphine capecitabine carbamazepine clopidogrel codeine colchicine cyclophosphamide ciclosporin
+cytarabine digoxin dopamine doxorubicin enoxaparin epinephrine etoposide fluorouracil furosemide
+gabapentin gemcitabine glucagon haloperidol heparin hydroxychloroquine hydroxyurea ibuprofen
+ifosfamide insulin interferon irinotecan ketamine lamotrigine lenalidomide letrozole levetiracetam
+levodopa levothyroxine lithium memantine mercaptopurine mesalazine metformin methadone methotrexate
+methylphenidate mirtazapine mitomycin morphine mycophenolate naloxone nitroglycerin octreotide
+olanzapine oxaliplatin oxycodone paracetamol pemetrexed phenobarbital phenytoin pregabalin propofol
+quetiapine rasburicase riluzole risperidone rituximab spironolactone sulfasalazine tamoxifen
+temozolomide thalidomide topiramate tramadol trastuzumab valproate vancomycin venetoclax verapamil
+vinblastine vincristine vinorelbine warfarin zoledronate
 """.split()
 )
 NOT_DRUGS = frozenset("april".split())
 
 ANATOMY = frozenset(
     """
-abdomen acetabulum achilles adrenal alveolus amygdala ankle aorta appendix artery atrium axilla bile bladder bone bowel
-brain brainstem breast bronchus caecum calcaneus capillary carotid cartilage cerebellum cerebrum cervix clavicle
-coccyx colon cornea coronary cortex cranium diaphragm disc duodenum elbow endometrium epidermis epididymis
-epiglottis esophagus oesophagus femur fibula foramen frontal gallbladder ganglion gland groin heart hip hippocampus
-humerus hypothalamus ileum intestine iris jaw jejunum joint kidney knee larynx lens ligament liver lobe lung lymph
-mandible marrow mastoid maxilla meninges meniscus mediastinum muscle myocardium nasopharynx nerve occipital
-omentum ovary palate pancreas parathyroid parietal parotid patella pelvis pericardium peritoneum pharynx pituitary
-placenta pleura prostate pubis radius rectum retina rib sacrum scalp scapula sclera scrotum shoulder sigmoid sinus
-skin skull spine spleen sternum stomach temporal tendon testis thalamus thigh thorax thymus thyroid tibia tongue
-tonsil trachea ulna umbilicus ureter urethra uterus valve vein ventricle vertebra vessel wrist
+abdomen acetabulum achilles adrenal alveolus amygdala ankle aorta appendix artery atrium axilla bile
+bladder bone bowel brain brainstem breast bronchus caecum calcaneus capillary carotid cartilage
+cerebellum cerebrum cervix clavicle coccyx colon cornea coronary cortex cranium diaphragm disc
+duodenum elbow endometrium epidermis epididymis epiglottis esophagus oesophagus femur fibula foramen
+frontal gallbladder ganglion gland groin heart hip hippocampus humerus hypothalamus ileum intestine
+iris jaw jejunum joint kidney knee larynx lens ligament liver lobe lung lymph mandible marrow
+mastoid maxilla meninges meniscus mediastinum muscle myocardium nasopharynx nerve occipital omentum
+ovary palate pancreas parathyroid parietal parotid patella pelvis pericardium peritoneum pharynx
+pituitary placenta pleura prostate pubis radius rectum retina rib sacrum scalp scapula sclera
+scrotum shoulder sigmoid sinus skin skull spine spleen sternum stomach temporal tendon testis
+thalamus thigh thorax thymus thyroid tibia tongue tonsil trachea ulna umbilicus ureter urethra
+uterus valve vein ventricle vertebra vessel wrist
 """.split()
 )
 
@@ -184,7 +188,9 @@ ABBREVIATIONS: dict[str, str] = {
     "WBC": "white blood cells",
     "WHO": "World Health Organization",
 }
-"""Abbreviation and what it stands for. Letters that are as often a name or a word (ED, MS, OP, PR) are left out."""
+"""Abbreviation and what it stands for. Letters that are as often a name or a word (ED, MS, OP,
+PR) are left out.
+"""
 
 WITH_DIGITS = (
     r"HER-?2",

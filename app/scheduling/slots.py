@@ -28,8 +28,9 @@ KIND = 4
 """The worst hour of a kind slot: from seven in the morning to nine at night for everyone."""
 
 ALONE_UP_TO = 4
-"""Quarters: for longer meetings interpreters work in a team of two and take turns, because accuracy falls with
-fatigue (ASTM F2089; AIIC recommends turns of about thirty minutes)."""
+"""Quarters: for longer meetings interpreters work in a team of two and take turns, because
+accuracy falls with fatigue (ASTM F2089; AIIC recommends turns of about thirty minutes).
+"""
 
 _WORST = max(HOUR_COST)
 

@@ -94,7 +94,8 @@ def _yearly(group: Sequence[Change]) -> str | None:
     for place in (_from_the_end, _from_the_start):
         places = {place(change.wall) for change in group}
         if len(places) == 1:
-            return f"FREQ=YEARLY;BYMONTH={first.month};BYDAY={places.pop()}{_WEEKDAYS[first.weekday()]}"
+            day = f"{places.pop()}{_WEEKDAYS[first.weekday()]}"
+            return f"FREQ=YEARLY;BYMONTH={first.month};BYDAY={day}"
     return None
 
 

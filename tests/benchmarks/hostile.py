@@ -38,7 +38,9 @@ ROOT = Path(__file__).parents[2]
 ROOMS = 4
 QUIET, ATTACK, SETTLE = 3.0, 5.0, 3.0
 GIVEN_UP = 17.0
-"""So long after its beginning a handshake that nobody finished is given up, and what it took given back."""
+"""So long after its beginning a handshake that nobody finished is given up, and what it took
+given back.
+"""
 HALF_OPEN = 300
 MOST_P99_MS = 10.0
 MOST_MB = 20.0

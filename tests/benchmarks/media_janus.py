@@ -21,8 +21,10 @@ _numbers = itertools.count(1)
 CONFIGURATION = {
     "janus.jcfg": (
         """
-general: {{ debug_level = 1, session_timeout = 0, server_name = "bench", plugins_folder = "{library}/plugins"
-  transports_folder = "{library}/transports", events_folder = "{folder}", loggers_folder = "{folder}" }}
+general: {{ debug_level = 1, session_timeout = 0, server_name = "bench"
+  plugins_folder = "{library}/plugins"
+  transports_folder = "{library}/transports"
+  events_folder = "{folder}", loggers_folder = "{folder}" }}
 media: {{ ipv6 = false }}
 nat: {{ ice_enforce_list = "{address}" }}
 plugins: {{ disable = "{plugins}" }}
@@ -31,7 +33,8 @@ transports: {{ disable = "{transports}" }}
     ),
     "janus.transport.http.jcfg": (
         """
-general: {{ json = "plain", base_path = "/janus", http = true, port = {port}, ip = "127.0.0.1", https = false }}
+general: {{ json = "plain", base_path = "/janus", http = true, port = {port}
+  ip = "127.0.0.1", https = false }}
 admin: {{ admin_http = false }}
 """
     ),

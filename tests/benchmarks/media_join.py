@@ -57,7 +57,9 @@ class Visitor(Seat):
         super().__init__(number, room, clip, is_marked=False)
         self.seen = asyncio.Event()
         self._pieces: dict[int, tuple[int, bool, bool]] = {}
-        """Sequence of a video packet to timestamp, whether a key frame begins, whether a picture ends."""
+        """Sequence of a video packet to timestamp, whether a key frame begins, whether a picture
+        ends.
+        """
 
     async def enter(
         self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate

@@ -30,7 +30,9 @@ SO_TIMESTAMPNS = 35
 STAMP = struct.Struct("qq")
 SAMPLE = 50
 STAGGER = 23
-"""Frames between two seats' places in the clip: the key frames of different people do not fall together."""
+"""Frames between two seats' places in the clip: the key frames of different people do not fall
+together.
+"""
 
 
 @dataclass

@@ -316,7 +316,9 @@ def _against_naive(
 
 
 Intervals = tuple[list[int], list[int], list[int]]
-"""A person's free intervals (starts, ends), and the cost of each quarter of the horizon in their zone."""
+"""A person's free intervals (starts, ends), and the cost of each quarter of the horizon in their
+zone.
+"""
 
 
 def _intervals(person: Any, horizon: Horizon) -> Intervals:

@@ -16,13 +16,14 @@ WATCH = """(name) => {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   analyser.fftSize = 256; // five milliseconds
-  context.createMediaStreamSource(new MediaStream(link.slots[seat.slot].stream.getAudioTracks())).connect(analyser);
+  const tracks = link.slots[seat.slot].stream.getAudioTracks();
+  context.createMediaStreamSource(new MediaStream(tracks)).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   const seen = (window.flips = { heard: false, loudest: 0, changes: [], gaps: [] });
   setInterval(() => {
     analyser.getFloatTimeDomainData(samples);
     const loud = Math.max(...samples.map(Math.abs)) * window.consilium.heard()[name].gain;
-    // The tone stands or falls at half of its loudness, as little as noise suppression leaves of it by and by.
+    // The threshold is half of the tone's loudness: noise suppression slowly takes most of it.
     seen.loudest = Math.max(loud > 0.002 ? seen.loudest * 0.99 : seen.loudest, loud, 0.004);
     if (loud > seen.loudest / 2 === seen.heard) return;
     seen.heard = !seen.heard;

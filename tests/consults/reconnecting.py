@@ -150,7 +150,8 @@ def standing(scene: Scene) -> dict[str, Any]:
     )
     script = """(kept) => {
       const { mode, you, recording, seats } = window.consilium.state;
-      return [mode, you.originalGain, recording, seats.map((seat) => kept.map((name) => seat[name]))];
+      const places = seats.map((seat) => kept.map((name) => seat[name]));
+      return [mode, you.originalGain, recording, places];
     }"""
     return {one.role: one.page.evaluate(script, kept) for one in scene.all}
 
@@ -175,7 +176,8 @@ def writes_once_the_web_is_gone(one: Guest, text: str) -> None:
       let isWritten = false;
       const timer = setInterval(() => {
         const isLost = document.getElementById("line-state").dataset.quality === "lost";
-        if (isLost && isWritten) window.unsent = panel.querySelector('[data-testid="chat-lines"]').textContent;
+        const lines = panel.querySelector('[data-testid="chat-lines"]');
+        if (isLost && isWritten) window.unsent = lines.textContent;
         if (isWritten && !isLost) clearInterval(timer);
         if (!isLost || isWritten) return;
         isWritten = true;

@@ -34,7 +34,8 @@ def outputs(one: Guest) -> set[str]:
     return set(
         one.page.evaluate("""() => {
       const { context, _slots } = window.consilium.mixer;
-      return [context, ..._slots.map(({ sink }) => sink)].filter(Boolean).map(({ sinkId }) => sinkId);
+      const sinks = [context, ..._slots.map(({ sink }) => sink)];
+      return sinks.filter(Boolean).map(({ sinkId }) => sinkId);
     }""")
     )
 

@@ -121,7 +121,8 @@ def test_who_comes_late_sees_a_picture_at_once_a_reload_returns_and_a_second_tab
         if (detail.state !== "connected") return;
         times.connected = performance.now();
         link.slots.slice(0, 2).forEach(({ stream }, n) => {
-          const video = Object.assign(document.createElement("video"), { muted: true, srcObject: stream });
+          const video = document.createElement("video");
+          Object.assign(video, { muted: true, srcObject: stream });
           video.requestVideoFrameCallback(() => (times[n] = performance.now() - times.connected));
           video.play();
         });

@@ -30,7 +30,8 @@ from tests.processes import SECRET_KEY
 arabic = translator("ar")  # what the patient reads
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF"
-    " 111\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256"
+    " 111\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv"
+    "\r\na=fingerprint:sha-256"
     " 00:11\r\n"
 )
 

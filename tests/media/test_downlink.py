@@ -116,7 +116,7 @@ def test_pictures_are_gone_within_two_seconds_of_a_sudden_limit():
     assert {room.doctor, room.guest} <= set(room.run(2, width=64_000).paused)
 
 
-def test_where_next_to_nothing_arrives_all_pictures_go_at_one_look_though_the_loss_is_not_yet_certain():
+def test_where_next_to_nothing_arrives_all_pictures_go_at_once_before_the_loss_is_certain():
     room = Room().run(3)
     room.now += 0.25
     for each in room.streams:

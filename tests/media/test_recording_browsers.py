@@ -18,14 +18,17 @@ pytestmark = pytest.mark.journey
 PLAYED = """(async () => {
   const film = document.querySelector("video");
   const wait = () => new Promise((done) => setTimeout(done, 100));
-  const until = async (holds) => { for (let tries = 0; tries < 150 && !holds(); tries++) await wait(); };
+  const until = async (holds) => {
+    for (let tries = 0; tries < 150 && !holds(); tries++) await wait();
+  };
   film.muted = true;
   await film.play();
   await until(() => film.currentTime > 1);
   const first = film.currentTime;
   film.currentTime = 8;
   await until(() => film.currentTime > 8.5);
-  return { first, then: film.currentTime, width: film.videoWidth, duration: film.duration, error: film.error?.message };
+  const { currentTime: then, videoWidth: width, duration, error } = film;
+  return { first, then, width, duration, error: error?.message };
 })()"""
 
 

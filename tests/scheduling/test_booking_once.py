@@ -23,7 +23,8 @@ AGAIN = """async () => {
   const form = document.querySelector("form.slots");
   const body = new FormData(form);
   body.set("slot", form.querySelector("button.slot").value);
-  const answers = await Promise.all([1, 2, 3].map(() => fetch(form.action, { method: "POST", body })));
+  const post = () => fetch(form.action, { method: "POST", body });
+  const answers = await Promise.all([1, 2, 3].map(post));
   return answers.map((one) => one.status);
 }"""
 

@@ -24,8 +24,10 @@ from tests.people import Visitor, a_person, an_accepted_case
 from tests.scheduling import clinic as c
 from tests.work import run_jobs
 
-LETTER = """Patient: SAMIRA AL-KHOURY, born 12.04.1961, MRN KH4471, 14 Rue Hamra, Beirut. Dr Ranvir Pril Olson writes:
-since March she takes osimertinib and apixaban. PET-CT of 3 May shows lesions of the liver and of L4-L5. CA 19-9 is 41.
+LETTER = """Patient: SAMIRA AL-KHOURY, born 12.04.1961, MRN KH4471, 14 Rue Hamra, Beirut.
+Dr Ranvir Pril Olson writes: since March she takes osimertinib and apixaban. PET-CT of 3 May shows
+lesions of the liver and of L4-L5.
+CA 19-9 is 41.
 """
 SECRETS = (
     "samira",
