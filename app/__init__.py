@@ -24,6 +24,8 @@ SLICES = (
     "portal",
 )
 
+ROUTES = {"scheduling": "app.scheduling.bookings.routes", "consults": "app.consults.room.routes"}
+
 
 def create_app(settings: Any) -> Flask:
     """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route
@@ -98,9 +100,10 @@ def know_people(app: Flask) -> None:
 
 def add_slices(app: Flask) -> None:
     for name in SLICES:
-        app.register_blueprint(import_module(f"app.{name}.routes").blueprint)
-    from app.consults import nodes
-    from app.consults import sockets as _events  # noqa: F401 - importing it registers its events
+        routes = ROUTES.get(name, f"app.{name}.routes")
+        app.register_blueprint(import_module(routes).blueprint)
+    from app.consults.nodes import namespace as nodes
+    from app.consults.room import sockets as _events  # noqa: F401 - importing it registers its events
     from app.notifications.queries import unread_count
     from app.portal.navigation import navigation
     from app.web import sockets
@@ -113,7 +116,7 @@ def add_slices(app: Flask) -> None:
 
 
 def answer_probes(app: Flask) -> None:
-    from app.consults.nodes import any_node_answers
+    from app.consults.nodes.namespace import any_node_answers
     from app.jobs.queries import any_runner_answers
     from app.web import probes
 

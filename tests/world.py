@@ -14,18 +14,19 @@ from sqlalchemy.orm import Session
 
 from app.cases import service as cases
 from app.cases.models import Case
-from app.consults.guests import invite
+from app.consults.guests.service import invite
 from app.consults.models import Consult
-from app.consults.service import ensure_consult
+from app.consults.room.service import ensure_consult
 from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
 from app.records.models import Record, Upload
-from app.scheduling import answers, hours
-from app.scheduling import service as scheduling
-from app.scheduling.hours import Credential, Days, WeeklyHours
+from app.scheduling.availability import hours
+from app.scheduling.availability.hours import Credential, Days, WeeklyHours
+from app.scheduling.bookings import service as scheduling
+from app.scheduling.interpreters import answers
 from app.scheduling.models import AvailabilityWindow, Booking, BusyFeed, Engagement, Qualification
 from tests.people import Visitor, a_case, a_person
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.consults import no_show, recording_closing, service
+from app.consults.interpreting import no_show
+from app.consults.recording import closing as recording_closing
+from app.consults.room import service
 from app.core.outbox import JobContext
 from app.scheduling.models import Booking
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.consults.channels import same_language
+from app.consults.interpreting.channels import same_language
 from app.consults.models import Consult, Seat
 from app.core.permissions import Role
 from app.identity.models import Person

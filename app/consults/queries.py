@@ -12,7 +12,7 @@ from app.cases import queries as cases
 from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
 from app.consults import policy
-from app.consults.channels import base
+from app.consults.interpreting.channels import base
 from app.consults.models import (
     Caption,
     Channel,
@@ -22,7 +22,7 @@ from app.consults.models import (
     ConsultState,
     Seat,
 )
-from app.consults.recording_models import Recording
+from app.consults.recording.models import Recording
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role

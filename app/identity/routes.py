@@ -15,7 +15,7 @@ from app.core.permissions import Permission, Role
 from app.i18n.formats import CLDR_NAMES
 from app.i18n.zones import zone_choices
 from app.identity import forms, queries, service
-from app.identity.devices import device_names
+from app.identity.sign_in.devices import device_names
 from app.web.access import public, requires
 from app.web.context import current_person, db_session, person_or_none
 from app.web.errors import sentence_of

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from time import time
 from typing import Protocol
 
-from app.media.aiortc_seam import Relay, try_relay
 from app.media.settings import MediaSettings, SettingMissing
+from app.media.wire.aiortc_seam import Relay, try_relay
 
 PORTS_TRIED = 40
 PORTS_OF_A_SEAT = 1

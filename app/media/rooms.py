@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from app.core.blobs import SegmentStore
-from app.media.aiortc_seam import Certificate, make_certificate
+from app.media.forwarding.room import Room, Tell
+from app.media.forwarding.seat import Seat
 from app.media.messages import (
     MAX_SLOTS,
     Answered,
@@ -28,12 +29,11 @@ from app.media.messages import (
     SeatPrefer,
 )
 from app.media.messages_recording import RecordingSet, RecordingStopped
-from app.media.recording import Recorder
-from app.media.room import Room, Tell
-from app.media.sdp import MalformedSdp
-from app.media.seat import Seat
+from app.media.recording.recorder import Recorder
 from app.media.settings import MediaSettings
-from app.media.sockets import NoPort
+from app.media.wire.aiortc_seam import Certificate, make_certificate
+from app.media.wire.sdp import MalformedSdp
+from app.media.wire.udp_sockets import NoPort
 
 log = logging.getLogger("media.rooms")
 

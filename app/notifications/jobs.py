@@ -16,9 +16,9 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.notifications import post, service
 from app.notifications.models import Mail, MailState, Notice
-from app.scheduling import answers
-from app.scheduling.answers import Answer
-from app.scheduling.invitations import invitation
+from app.scheduling.bookings.invitations import invitation
+from app.scheduling.interpreters import answers
+from app.scheduling.interpreters.answers import Answer
 
 log = structlog.get_logger("notifications")
 ANSWERS = {Answer.ACCEPT: N_("Accept"), Answer.DECLINE: N_("Decline")}

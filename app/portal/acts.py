@@ -28,7 +28,7 @@ from app.identity.models import Person
 from app.portal import case_page, words
 from app.portal.blueprint import blueprint
 from app.scheduling import queries as scheduling
-from app.scheduling import service as bookings
+from app.scheduling.bookings import service as bookings
 from app.web.access import requires
 from app.web.context import current_person, db_session
 from app.web.errors import sentence_of

@@ -20,8 +20,8 @@ from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.consents import CONSENTS
 from app.cases.models import Case
-from app.consults import service as consults
 from app.consults.models import Consult, ConsultState
+from app.consults.room import service as consults
 from app.core import clock
 from app.core.blobs import BlobStore
 from app.core.crypto import Keyring
@@ -35,11 +35,11 @@ from app.portal.demo_texts import MISSING, PEOPLE, RECORDS, REQUESTS, SHOWN, Som
 from app.records import service as records
 from app.records.service import NewUpload, Part
 from app.scheduling import queries as scheduling
-from app.scheduling import service as bookings
-from app.scheduling.hours import Credential, WeeklyHours
+from app.scheduling.availability.hours import Credential, WeeklyHours
+from app.scheduling.bookings import service as bookings
+from app.scheduling.bookings.service import Wish
 from app.scheduling.models import Booking
-from app.scheduling.quarters import MINUTES, instant_of, quarter_of
-from app.scheduling.service import Wish
+from app.scheduling.time.quarters import MINUTES, instant_of, quarter_of
 
 PASSWORD = "consilium-demo"
 OPEN_FOR = timedelta(days=30)

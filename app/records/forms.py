@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from app.core.errors import Invalid
 from app.core.text import N_
-from app.records import kinds, tus
+from app.records.inspection import kinds
+from app.records.receiving import tus
 from app.records.service import NewUpload
 
 LONGEST_NAME = 255

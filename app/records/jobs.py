@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.cases.models import Case
 from app.core.outbox import JobContext
-from app.records import inspection, queries, service
+from app.records import queries, service
+from app.records.inspection import verdicts as inspection
 from app.records.models import Record, RecordState
-from app.records.reading import RecordBytes
+from app.records.reading.content import RecordBytes
 
 _SCAN_SECONDS = 600
 _SURELY_TAKEN = 1 << 20

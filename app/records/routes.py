@@ -20,12 +20,14 @@ from app.core.crypto import Tampered, UnknownKey
 from app.core.errors import Invalid, Refusal
 from app.core.permissions import Permission
 from app.core.text import N_
-from app.records import forms, kinds, policy, queries, service, tus, words
+from app.records import forms, policy, queries, service, words
+from app.records.inspection import kinds
 from app.records.models import Record, Upload, UploadKind
-from app.records.reading import RecordBytes
-from app.records.receiving import Sender, receive
+from app.records.reading.content import RecordBytes
+from app.records.receiving import tus
+from app.records.receiving.parts import Sender, receive
+from app.records.receiving.spool import SealedRequest
 from app.records.service import NewUpload
-from app.records.spool import SealedRequest
 from app.web.access import public, requires
 from app.web.context import blobs, current_person, database, db_session
 from app.web.errors import sentence_of

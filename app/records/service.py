@@ -22,9 +22,11 @@ from app.core.ids import new_id
 from app.core.outbox import enqueue
 from app.core.text import N_
 from app.identity.models import Person
-from app.records import kinds, policy, queries, tus
-from app.records.inspection import Finding
+from app.records import policy, queries
+from app.records.inspection import kinds
+from app.records.inspection.verdicts import Finding
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
+from app.records.receiving import tus
 from app.records.words import REASONS
 
 LARGEST_FILE = 100 * 10**9

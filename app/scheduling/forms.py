@@ -14,11 +14,11 @@ from werkzeug.datastructures import MultiDict
 from app.core.errors import Invalid
 from app.core.ids import new_id
 from app.core.text import N_, whole_number
-from app.scheduling.calendar import MINUTES_IN_DAY
-from app.scheduling.hours import MOST_WINDOWS, Credential, Days, Habits, WeeklyHours
+from app.scheduling.availability.hours import MOST_WINDOWS, Credential, Days, Habits, WeeklyHours
+from app.scheduling.bookings.service import Wish
 from app.scheduling.models import DEFAULT_LENGTH
-from app.scheduling.quarters import MINUTES
-from app.scheduling.service import Wish
+from app.scheduling.time.calendar import MINUTES_IN_DAY
+from app.scheduling.time.quarters import MINUTES
 
 Form = MultiDict[str, str]
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")

@@ -14,10 +14,12 @@ from app.core.clock import now
 from app.core.outbox import JobContext, enqueue
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import diaries, feeds, hours, ladder, service, terms
-from app.scheduling.calendar import stretches
+from app.scheduling.availability import diaries, feeds, hours
+from app.scheduling.bookings import service
+from app.scheduling.interpreters import ladder, terms
 from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
-from app.scheduling.recurrence import BadCalendar, busy_spans
+from app.scheduling.time.calendar import stretches
+from app.scheduling.time.recurrence import BadCalendar, busy_spans
 
 Payload = dict[str, Any]
 EXPIRY_WARNINGS = (60, 30, 7)

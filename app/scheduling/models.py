@@ -25,8 +25,8 @@ from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import Record
-from app.scheduling.quarters import MINUTES, quarter_of
-from app.scheduling.slots import interpreters_for
+from app.scheduling.matching.slots import interpreters_for
+from app.scheduling.time.quarters import MINUTES, quarter_of
 
 DEFAULT_LENGTH = 3
 """Quarters: a consult is 45 minutes unless somebody says otherwise."""

@@ -11,8 +11,8 @@ from app.core.permissions import Role
 from app.core.text import N_
 from app.i18n.locales import by_name, dialects, language_name, languages
 from app.identity.models import Person
+from app.scheduling.matching.slots import Slot
 from app.scheduling.models import Booking
-from app.scheduling.slots import Slot
 
 ROLE_NAMES: dict[str, str] = {
     Role.PATIENT: N_("Patient"),

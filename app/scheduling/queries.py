@@ -16,9 +16,11 @@ from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import diaries, matching, policy
-from app.scheduling.languages import is_pair, primary
-from app.scheduling.matching import (
+from app.scheduling import policy
+from app.scheduling.availability import diaries
+from app.scheduling.matching import search as matching
+from app.scheduling.matching.languages import is_pair, primary
+from app.scheduling.matching.search import (
     MOST_SLOTS,
     Gathered,
     SlotSearch,
@@ -27,6 +29,7 @@ from app.scheduling.matching import (
     find_slots,
     pair_of,
 )
+from app.scheduling.matching.slots import ALONE_UP_TO
 from app.scheduling.models import (
     DEFAULT_LENGTH,
     LIVE_BOOKINGS,
@@ -44,8 +47,7 @@ from app.scheduling.models import (
     InterpreterProfile,
     Qualification,
 )
-from app.scheduling.quarters import Horizon
-from app.scheduling.slots import ALONE_UP_TO
+from app.scheduling.time.quarters import Horizon
 
 __all__ = ["SlotSearch", "find_slots", "pair_of"]
 

@@ -21,8 +21,8 @@ import aiohttp
 import aioice.ice
 from aiortc import RTCCertificate
 
-from app.media import rtp
-from app.media.feedback import KeyFrameRequest, read_rtcp
+from app.media.wire import rtp
+from app.media.wire.rtcp import KeyFrameRequest, read_rtcp
 from tests.benchmarks import media
 from tests.benchmarks.media_clip import FRAMES_A_SECOND, Clip, make_clip
 from tests.benchmarks.media_seat import SEATS, Line, Seat

@@ -17,13 +17,13 @@ import time
 
 from playwright.sync_api import sync_playwright
 
-from app.media.impairment import Conditions
 from app.media.messages import Event, Step
 from app.media.settings import MediaSettings
+from app.media.wire.impairment import Conditions
 from tests import browsers
+from tests.media.browsers.test_networks import NAMES, PATIENT, with_an_interpreter
 from tests.media.people import Person, until
 from tests.media.signalling import Signalling
-from tests.media.test_networks import NAMES, PATIENT, with_an_interpreter
 
 DOCTOR, INTERPRETER = 0, 1
 """Slots of the patient."""

@@ -32,7 +32,7 @@ from app.core import crypto
 from app.core.db import Base, Database
 from app.core.errors import Conflict
 from app.identity.models import Person
-from app.scheduling import service
+from app.scheduling.bookings import service
 from app.scheduling.models import Claim
 from tests import servers
 from tests.concurrency.test_booking_processes import PROCESSES, race

@@ -17,8 +17,8 @@ from app import create_app
 from app.core.db import Base
 from config import Settings
 from tests.consults.flipping import measure_flips
+from tests.consults.interpreting.test_interpreting_browser import turn_to_simultaneous
 from tests.consults.scene import a_scene
-from tests.consults.test_interpreting_browser import turn_to_simultaneous
 from tests.processes import MASTER_KEYS, SECRET_KEY
 
 FLIPS = 20

@@ -32,7 +32,9 @@ from app.core.db import Base, Database
 from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import diaries, queries
+from app.scheduling import queries
+from app.scheduling.availability import diaries
+from app.scheduling.matching.slots import HOUR_COST, search, set_bits
 from app.scheduling.models import (
     AvailabilityWindow,
     Booking,
@@ -41,8 +43,7 @@ from app.scheduling.models import (
     Diary,
     Qualification,
 )
-from app.scheduling.quarters import DAY, Horizon, instant_of, quarter_of
-from app.scheduling.slots import HOUR_COST, search, set_bits
+from app.scheduling.time.quarters import DAY, Horizon, instant_of, quarter_of
 
 SPECIALISTS, INTERPRETERS, DAYS, CLAIMS, LENGTH = 500, 1_000, 90, 100_000, 3
 NOW = datetime(

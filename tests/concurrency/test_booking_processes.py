@@ -24,9 +24,11 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.errors import Conflict
 from app.identity.models import Person
-from app.scheduling import diaries, queries, service
+from app.scheduling import queries
+from app.scheduling.availability import diaries
+from app.scheduling.bookings import service
+from app.scheduling.bookings.service import SlotTaken, Wish
 from app.scheduling.models import Booking, BookingState, Claim
-from app.scheduling.service import SlotTaken, Wish
 from tests.processes import MASTER_KEYS
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
 

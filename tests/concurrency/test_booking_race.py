@@ -16,9 +16,9 @@ from app.cases.models import Case
 from app.core.db import Database
 from app.core.outbox import Job
 from app.identity.models import Person
-from app.scheduling import service
+from app.scheduling.bookings import service
+from app.scheduling.bookings.service import SlotTaken, Wish
 from app.scheduling.models import Booking, BookingState, Claim
-from app.scheduling.service import SlotTaken, Wish
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
 
 THREADS = 50

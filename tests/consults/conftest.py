@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.consults import tickets
 from app.consults.models import Seat
-from app.consults.service import seat_for
+from app.consults.room import tickets
+from app.consults.room.service import seat_for
 from app.core.db import Database
 from app.identity.models import Person
 from app.web.sockets import socketio

@@ -21,10 +21,10 @@ if __name__ == "__main__":  # as the node itself does, to be there as soon
     sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
 
 from app.media import __main__ as media  # noqa: E402
-from app.media.impairment import CLEAR, Conditions, Line  # noqa: E402
+from app.media.forwarding.seat import Seat  # noqa: E402
 from app.media.node import Node  # noqa: E402
-from app.media.seat import Seat  # noqa: E402
 from app.media.settings import MediaSettings  # noqa: E402
+from app.media.wire.impairment import CLEAR, Conditions, Line  # noqa: E402
 
 LOOK_SECONDS = 0.02
 OUT = Conditions(is_out=True)

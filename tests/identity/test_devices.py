@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.identity.devices import device_names
+from app.identity.sign_in.devices import device_names
 from tests.people import PASSWORD, Visitor
 
 APPLE, GOOGLE = "AppleWebKit/605.1.15 (KHTML, like Gecko)", "AppleWebKit/537.36 (KHTML, like Gecko)"

@@ -21,15 +21,15 @@ from sqlalchemy import select
 from app.audit.queries import verify_chain
 from app.cases.models import Case
 from app.consults.models import ChatMessage, Consult
-from app.consults.service import ensure_consult
+from app.consults.room.service import ensure_consult
 from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.notifications.models import Mail
 from app.records.models import Record
-from app.scheduling import hours
-from app.scheduling.hours import Credential
+from app.scheduling.availability import hours
+from app.scheduling.availability.hours import Credential
 from app.scheduling.models import Booking, Claim
 from tests.axe import faults
 from tests.consults.meeting import DESK, PHONE, Guest, guest

@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from app.media.aiortc_seam import OUTGOING
+from app.media.forwarding.publication import Publication
+from app.media.forwarding.subscription import Subscription
 from app.media.messages import Kind
-from app.media.publication import Publication
-from app.media.subscription import Subscription
+from app.media.wire.aiortc_seam import OUTGOING
 
 KEY_FRAME = bytearray(b"\x10\x00\x00key")
 DELTA_FRAME = bytearray(b"\x10\x01\x00delta")

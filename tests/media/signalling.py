@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from app.media.impairment import CLEAR, Conditions, Line
+from app.media.forwarding.seat import Seat
 from app.media.messages import (
     Event,
     Kind,
@@ -23,8 +23,8 @@ from app.media.messages import (
     SeatPrefer,
 )
 from app.media.rooms import Rooms
-from app.media.seat import Seat
 from app.media.settings import MediaSettings
+from app.media.wire.impairment import CLEAR, Conditions, Line
 
 HERE = Path(__file__).parent
 LINK = HERE.parents[1] / "static/js/consult/link.js"

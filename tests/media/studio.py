@@ -14,7 +14,7 @@ import av
 import numpy
 
 from app.core import webm
-from app.media.recording_tape import Tape
+from app.media.recording.tape import Tape
 
 AR, EN = 2, 3
 

@@ -16,14 +16,15 @@ from pathlib import Path
 import aioice.ice
 import pytest
 
-from app.media import feedback, sdp
-from app.media.aiortc_seam import INCOMING
-from app.media.forward import Uplink, drops
-from app.media.limits import CHECKS_BURST, OFFERS_BURST
+from app.media.forwarding.forward import Uplink, drops
+from app.media.forwarding.limits import CHECKS_BURST, OFFERS_BURST
 from app.media.messages import Lines, OfferAnswered, Refused, RoomClose, SeatOffer, SlotLines
+from app.media.wire import rtcp as feedback
+from app.media.wire import sdp
+from app.media.wire.aiortc_seam import INCOMING
 from tests.media.client import run, until
 from tests.media.fakes import Wire, a_camera, a_microphone, a_slot
-from tests.media.test_seats import a_node, people, route
+from tests.media.forwarding.test_seats import a_node, people, route
 
 OFFERS = [path.read_text() for path in sorted((Path(__file__).parent / "offers").glob("*.sdp"))]
 LINES = Lines(mic="0", camera="1", screen="2", slots=(SlotLines(audio="3", video="4"),), stage="5")
@@ -37,7 +38,7 @@ def _clients_use_loopback(monkeypatch):
 
 @pytest.fixture
 def as_many_offers_as_one_likes(monkeypatch):
-    monkeypatch.setattr("app.media.room.OFFERS_BURST", 1e6)
+    monkeypatch.setattr("app.media.forwarding.room.OFFERS_BURST", 1e6)
 
 
 def resident_mb() -> float:

@@ -20,8 +20,8 @@ from app.media.metrics import Metrics
 from app.media.rooms import Rooms
 from app.media.settings import MediaSettings, SettingMissing
 from tests.media.client import Client, run, until
+from tests.media.forwarding.test_seats import SETTINGS, a_node, people, route
 from tests.media.test_node import SECRET, Web
-from tests.media.test_seats import SETTINGS, a_node, people, route
 
 ROOT = Path(__file__).parents[2]
 OFFER = (Path(__file__).parent / "offers/chromium.sdp").read_text()

@@ -15,11 +15,11 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import service as bookings
-from app.scheduling.hours import Credential
+from app.scheduling.availability.hours import Credential
+from app.scheduling.bookings import service as bookings
+from app.scheduling.bookings.service import Wish
 from app.scheduling.models import Booking
-from app.scheduling.quarters import instant_of, quarter_of
-from app.scheduling.service import Wish
+from app.scheduling.time.quarters import instant_of, quarter_of
 from tests.people import a_case, a_person, an_accepted_case
 
 

@@ -19,10 +19,12 @@ from app.core.crypto import Keyring, new_master_key
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.outbox import Job, JobContext
-from app.records import inspection, jobs, kinds, words
-from app.records.inspection import Finding
+from app.records import jobs, words
+from app.records.inspection import kinds
+from app.records.inspection import verdicts as inspection
+from app.records.inspection.verdicts import Finding
 from app.records.models import Record, RecordState, UploadPart
-from app.records.reading import RecordBytes
+from app.records.reading.content import RecordBytes
 from tests.records.conftest import SENTENCE, Cast, Sender, a_dicom, a_pdf, a_zip, fhir
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 300

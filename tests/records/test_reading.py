@@ -25,8 +25,8 @@ from app.core.outbox import Job
 from app.identity.models import Person
 from app.records import queries
 from app.records.models import Record, UploadPart
-from app.records.reading import RecordBytes
-from app.records.spool import SealedSpool
+from app.records.reading.content import RecordBytes
+from app.records.receiving.spool import SealedSpool
 from tests.records.conftest import SENTENCE, Cast, Sender, a_dicom, a_pdf
 
 Browse = Callable[[Person], Sender]

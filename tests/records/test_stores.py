@@ -19,12 +19,13 @@ from app.core.blobs import BlobStore
 from app.core.crypto import Keyring, new_master_key
 from app.core.db import Database
 from app.core.permissions import Role
-from app.records import queries, service, tus
-from app.records.inspection import Finding
+from app.records import queries, service
+from app.records.inspection.verdicts import Finding
 from app.records.models import Record, RecordState, UploadPart
-from app.records.reading import RecordBytes
-from app.records.receiving import Sender as Source
-from app.records.receiving import receive
+from app.records.reading.content import RecordBytes
+from app.records.receiving import tus
+from app.records.receiving.parts import Sender as Source
+from app.records.receiving.parts import receive
 from app.records.service import NewUpload
 from tests.people import an_accepted_case
 from tests.processes import MASTER_KEYS

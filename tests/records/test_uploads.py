@@ -137,7 +137,7 @@ def test_large_bodies_become_several_objects_and_one_file(
     inspect: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.records.receiving.PART_BYTES", 1_000_000)
+    monkeypatch.setattr("app.records.receiving.parts.PART_BYTES", 1_000_000)
     content = a_dicom(5 * MIB + 3)
     patient.send(cast.case.id, "IM0001", content)
     with database.sessions() as session:

@@ -145,7 +145,7 @@ def test_a_revoked_member_is_stopped_in_the_middle_of_the_file(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.records.receiving.PART_BYTES", 20_000)
+    monkeypatch.setattr("app.records.receiving.parts.PART_BYTES", 20_000)
     content = a_pdf(90_000)
     place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
 

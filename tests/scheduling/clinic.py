@@ -15,9 +15,9 @@ from app.cases.models import Case
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import hours
-from app.scheduling.hours import Credential, WeeklyHours
-from app.scheduling.service import Wish
+from app.scheduling.availability import hours
+from app.scheduling.availability.hours import Credential, WeeklyHours
+from app.scheduling.bookings.service import Wish
 from tests.people import an_accepted_case
 
 _count = itertools.count(1)

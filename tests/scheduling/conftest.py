@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import service
+from app.scheduling.bookings import service
 from app.scheduling.models import Booking
 from tests import browsers
 from tests.people import a_person

@@ -10,9 +10,9 @@ from datetime import timedelta
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
-from app.scheduling.calendar import MINUTES_IN_DAY, DatedHours, Window
-from app.scheduling.quarters import MINUTES, Horizon, instant_of
-from app.scheduling.slots import HOUR_COST
+from app.scheduling.matching.slots import HOUR_COST
+from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours, Window
+from app.scheduling.time.quarters import MINUTES, Horizon, instant_of
 
 
 def is_in_window(window: Window, quarter: int) -> bool:

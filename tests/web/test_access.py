@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from app import create_app
 from app.audit.models import AuditEntry
-from app.consults import sockets as _events  # noqa: F401 - registers its events
+from app.consults.room import sockets as _events  # noqa: F401 - registers its events
 from app.core.permissions import HOLDERS, Permission, Role
 from app.identity.models import Person
 from app.web import sockets

@@ -1,0 +1,1 @@
+"""The test of camera, microphone and connection before a consultation."""

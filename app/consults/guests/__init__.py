@@ -1,0 +1,1 @@
+"""Guests who join a consultation by invitation."""

@@ -1,0 +1,170 @@
+"""Guests: a relative, a home doctor. Each comes by a link of their own, under a name, once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.consults import policy
+from app.consults.models import Consult, Invitation
+from app.consults.room import service
+from app.consults.room.timeline import remember
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.ids import new_id
+from app.core.permissions import Role
+from app.core.text import N_
+from app.i18n.locales import is_language_tag
+from app.identity.models import Person
+
+GOOD_FOR = timedelta(days=14)
+LONGEST_NAME = 100
+NO_PASSWORD = "!"  # is the hash of nothing: a guest comes by the link alone
+USED = N_(
+    "This invitation has been used already. If that was not you, ask whoever invited you for a new"
+    " one."
+)
+EXPIRED = N_("This invitation is no longer valid. Ask whoever invited you for a new one.")
+
+
+class GuestKind(StrEnum):
+    RELATIVE = "relative"
+    DOCTOR = "doctor"
+    OTHER = "other"
+
+
+def invite(
+    session: Session, actor: Person, consult: Consult, name: str, kind: str, language: str
+) -> tuple[Invitation, str]:
+    """A new invitation, and the secret part of its link, which is shown once and never kept."""
+    if not policy.can_invite(actor, consult):
+        raise Forbidden()
+    service.must_not_be_over(consult)
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME:
+        raise Invalid(
+            N_("Please say who is coming, under %(most)s characters."),
+            field="name",
+            most=LONGEST_NAME,
+        )
+    if kind not in set(GuestKind):
+        raise Invalid(N_("Please say who this person is."), field="kind")
+    if not is_language_tag(language):
+        raise Invalid(N_("Please choose a language from the list."), field="language")
+    token = secrets.token_urlsafe(24)
+    invitation = Invitation(
+        consult=consult,
+        token_hash=_hash(token),
+        name=name,
+        kind=kind,
+        language=language,
+        invited_by=actor.id,
+        expires_at=min(now() + GOOD_FOR, consult.closes_at),
+    )
+    session.add(invitation)
+    session.flush()
+    audit.record(
+        session,
+        actor.id,
+        Verb.GUEST_INVITED,
+        "invitation",
+        invitation.id,
+        consult.case_id,
+        relation=kind,
+    )
+    return invitation, token
+
+
+def revoke(session: Session, actor: Person, consult: Consult, invitation_id: str) -> None:
+    """Takes an invitation back. Raises `NotFound` for one of another consult, `Conflict` once it
+    was used.
+    """
+    invitation = session.get(Invitation, invitation_id)
+    if (
+        invitation is None
+        or invitation.consult_id != consult.id
+        or not policy.can_invite(actor, consult)
+    ):
+        raise NotFound()
+    if invitation.used_at is not None:
+        raise Conflict(N_("This guest has come already. You can ask the doctor to let them out."))
+    invitation.revoked_at = invitation.revoked_at or now()
+    audit.record(
+        session, actor.id, Verb.GUEST_REVOKED, "invitation", invitation.id, consult.case_id
+    )
+
+
+def find(session: Session, token: str) -> Invitation:
+    """The invitation of a link. Raises `NotFound` where there is none."""
+    invitation = session.scalars(
+        select(Invitation)
+        .options(joinedload(Invitation.consult), joinedload(Invitation.inviter))
+        .where(Invitation.token_hash == _hash(token))
+    ).first()
+    if invitation is None:
+        raise NotFound()
+    return invitation
+
+
+def check(invitation: Invitation) -> None:
+    """Raises `Conflict`, in words for the guest, when the link opens nothing any more."""
+    if invitation.used_at is not None:
+        raise Conflict(USED)
+    if not invitation.is_open:
+        raise Conflict(EXPIRED)
+    service.must_not_be_over(invitation.consult)
+
+
+def accept(session: Session, token: str, timezone: str) -> Person:
+    """The guest comes: a person under the invited name, with a seat in this consult and nothing
+    else.
+    """
+    invitation = session.scalars(
+        select(Invitation).where(Invitation.token_hash == _hash(token)).with_for_update()
+    ).first()
+    if invitation is None:
+        raise NotFound()
+    check(invitation)
+    person = Person(
+        name=invitation.name,
+        email=f"{new_id()}@guest.invalid",
+        password=NO_PASSWORD,
+        role=Role.GUEST,
+        language=invitation.language,
+        timezone=timezone,
+    )
+    session.add(person)
+    session.flush()
+    seat = service.add_guest(session, invitation.consult, person, invitation.kind)
+    invitation.used_at, invitation.person_id = now(), person.id
+    audit.record(
+        session,
+        person.id,
+        Verb.GUEST_ACCEPTED,
+        "invitation",
+        invitation.id,
+        invitation.consult.case_id,
+    )
+    remember(session, invitation.consult, "guest", seat, relation=invitation.kind)
+    return person
+
+
+def of_consult(session: Session, consult: Consult) -> list[Invitation]:
+    return list(
+        session.scalars(
+            select(Invitation)
+            .where(Invitation.consult_id == consult.id)
+            .order_by(Invitation.created_at)
+        )
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

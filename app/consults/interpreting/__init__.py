@@ -1,0 +1,1 @@
+"""Who hears whom: modes, channels, hand-over, and interpreters who do not come."""

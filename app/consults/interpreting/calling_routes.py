@@ -1,0 +1,68 @@
+"""The office calls a further interpreter into a consult: a partner to take turns with, or the other
+half of a relay.
+"""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.consults import queries
+from app.consults.blueprint import blueprint
+from app.consults.room import announcing, service
+from app.core.errors import Invalid, Refusal
+from app.core.permissions import Permission
+from app.core.text import N_
+from app.web.access import requires
+from app.web.context import current_person, db_session
+from app.web.errors import sentence_of
+
+Page = str | Response | tuple[str, int]
+
+
+@blueprint.get("/<consult_id>/interpreters")
+@requires(Permission.BOOKING_OVERRIDE)
+def callable_interpreters(consult_id: str) -> Page:
+    return _page(consult_id)
+
+
+@blueprint.post("/<consult_id>/interpreters")
+@requires(Permission.BOOKING_OVERRIDE)
+def call_interpreter(consult_id: str) -> Page:
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    credential = next(
+        (
+            one
+            for one in queries.credentials_to_call(session, consult)
+            if one.id == request.form.get("credential")
+        ),
+        None,
+    )
+    try:
+        if credential is None:
+            raise Invalid(
+                N_("Please choose one of the interpreters who are shown."), field="credential"
+            )
+        service.call_interpreter(session, person, consult, credential)
+    except Refusal as refusal:
+        session.rollback()
+        return _page(consult_id, refusal)
+    announcing.state(session, consult)
+    flash(_("%(name)s has a place now and was told to come.", name=credential.person.name), "good")
+    return redirect(url_for("consults.callable_interpreters", consult_id=consult.id), 303)
+
+
+def _page(consult_id: str, refusal: Refusal | None = None) -> Page:
+    session = db_session()
+    consult = queries.consult_for(session, current_person(), consult_id)
+    service.must_not_be_over(consult)
+    page = render_template(
+        "consults/interpreters.html",
+        consult=consult,
+        credentials=queries.credentials_to_call(session, consult),
+        seated=[seat for seat in consult.present_seats if seat.pair],
+        errors={"credential": sentence_of(refusal)} if refusal else {},
+    )
+    return (page, refusal.status) if refusal else page

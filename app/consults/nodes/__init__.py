@@ -1,0 +1,1 @@
+"""The media nodes as the web process sees them."""

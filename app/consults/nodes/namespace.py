@@ -1,0 +1,270 @@
+"""What media nodes say, and when they come and go. A node is a Socket.IO client in a namespace of
+its own, let in by the shared secret; these handlers are no events for people and carry `node_only`
+instead of a permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, request
+from flask_socketio import ConnectionRefusedError  # pyright: ignore[reportAttributeAccessIssue]
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.consults import queries
+from app.consults.interpreting import service as interpreting
+from app.consults.models import ConsultState, MediaNode, Seat
+from app.consults.nodes import registry
+from app.consults.recording import service as recordings
+from app.consults.recording.models import Recording
+from app.consults.room import announcing, timeline
+from app.core.clock import monotonic, now
+from app.media import messages
+from app.media.messages import Event
+from app.media.messages_recording import RecordingStopped
+from app.web.context import database, settings
+from app.web.sockets import socketio
+
+Message = TypeVar("Message", bound=BaseModel)
+
+
+def install(app: Flask) -> None:
+    """Binds the handlers; call it once the Socket.IO server is bound to `app`.
+
+    With several web processes a command's answer comes back through the queue: the process listens
+    to it from the start, not only from its first browser on. Otherwise a call to a node at another
+    process waits for nothing.
+    """
+    for name, handler in NODE_EVENTS.items():
+        socketio.on_event(name, handler, namespace=messages.NAMESPACE)
+    server = socketio.server  # pyright: ignore[reportAttributeAccessIssue]
+    if (
+        app.extensions["settings"].redis_url
+        and server is not None
+        and not server.manager_initialized
+    ):
+        server.manager_initialized = True
+        server.manager.initialize()
+
+
+def any_node_answers(session: Session) -> bool:
+    """Whether a media node holds its lease and can be spoken with."""
+    return bool(registry.alive(session))
+
+
+def node_only(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a handler that only a node, let in by the shared secret, can reach."""
+    handler.node_only = True  # type: ignore[attr-defined]
+    return handler
+
+
+@node_only
+def connect(auth: Any = None) -> None:
+    try:
+        claim = messages.NodeAuth.model_validate(auth)
+    except ValidationError:
+        raise ConnectionRefusedError("not a media node") from None
+    if not messages.is_node_secret(settings().secret_key, claim.secret):
+        current_app.logger.warning("a media node with a wrong secret was refused")
+        raise ConnectionRefusedError("not a media node")
+    with database().unit_of_work() as session:
+        node = session.get(MediaNode, claim.node) or MediaNode(id=claim.node)
+        node.sid, node.seen_at, node.lost_at = _sid(), now(), None
+        session.add(node)
+
+
+@node_only
+def disconnect(*_reason: Any) -> None:
+    with database().unit_of_work() as session:
+        session.execute(
+            update(MediaNode).where(MediaNode.sid == _sid()).values(sid=None, lost_at=now())
+        )
+
+
+@node_only
+def hello(raw: Any) -> None:
+    """A node arrives, or returns: rooms that it should carry and does not are entered anew by their
+    seats.
+    """
+    message = _read(messages.NodeHello, raw)
+    if message is None:
+        return
+    with database().unit_of_work() as session:
+        node = _of_this_socket(session)
+        if node is None:
+            return
+        node.capacity, node.rooms, node.seen_at = message.capacity, len(message.rooms), now()
+        node.seats = sum(len(room.seats) for room in message.rooms)
+        announcing.node_is_here(session, node, message.rooms)
+        announcing.leave_lost_nodes(session)  # calls may be waiting for just this one
+
+
+@node_only
+def heartbeat(raw: Any) -> None:
+    message = _read(messages.NodeHeartbeat, raw)
+    if message is None:
+        return
+    with database().unit_of_work() as session:
+        # The socket that beats is the node's: a connection that it gave up before may have been
+        # noted after this one.
+        session.execute(
+            update(MediaNode)
+            .where(MediaNode.id == message.node)
+            .values(
+                sid=_sid(),
+                lost_at=None,
+                seen_at=now(),
+                rooms=message.rooms,
+                seats=message.seats,
+                load=message.load,
+            )
+        )
+
+
+@node_only
+def seat_state(raw: Any) -> None:
+    message = _read(messages.SeatState, raw)
+    if message is not None:
+        gone = message.state in (messages.ConnectionState.FAILED, messages.ConnectionState.CLOSED)
+        if message.state == messages.ConnectionState.CONNECTED:
+            _connected_at[message.seat] = monotonic()
+        elif gone:
+            _connected_at.pop(message.seat, None)
+        if gone or message.state == messages.ConnectionState.CONNECTED:
+            _note_line(message.seat, is_heard=not gone, connection=message.connection)
+        _tell(
+            message.room,
+            "seat.link",
+            {"seat": message.seat, "connection": message.connection, "state": message.state},
+        )
+
+
+@node_only
+def room_speaking(raw: Any) -> None:
+    message = _read(messages.RoomSpeaking, raw)
+    if message is not None:
+        _tell(message.room, "speaking", {"levels": message.levels, "speaker": message.speaker})
+
+
+@node_only
+def seat_streams(raw: Any) -> None:
+    """A listener's line bears less, or more again: their page says so in words."""
+    message = _read(messages.SeatStreams, raw)
+    if message is not None:
+        _tell_seat(message.seat, "streams", message.model_dump(mode="json", exclude={"room"}))
+
+
+@node_only
+def seat_quality(raw: Any) -> None:
+    message = _read(messages.SeatQuality, raw)
+    if message is not None:
+        is_heard = message.bitrate_up > 0
+        if (is_heard and message.seat in _silent) or (
+            not is_heard and not _has_just_come(message.seat)
+        ):
+            _note_line(message.seat, is_heard=is_heard)
+        _tell(message.room, "quality", message.model_dump(exclude={"room"}))
+
+
+@node_only
+def recording_stopped(raw: Any) -> None:
+    """All that a node recorded is in the store. Its own clock says when it let the last packet
+    in.
+    """
+    message = _read(RecordingStopped, raw)
+    if message is None:
+        return
+    with database().unit_of_work() as session:
+        recording = session.get(Recording, message.recording)
+        if recording is None:
+            return
+        consult = queries.locked(session, recording.consult_id)
+        recording.stored_at = stopped = datetime.fromtimestamp(message.stopped_at, UTC)
+        timeline.remember(
+            session,
+            consult,
+            "recording_stored",
+            None,
+            segments=message.segments,
+            lost=message.lost,
+            node_stopped_at=stopped.isoformat(),
+        )
+        if message.broke and recordings.broke(session, recording):
+            announcing.recording_changed(session, consult, recording)
+            announcing.state(session, consult)
+
+
+NODE_EVENTS: dict[str, Callable[..., Any]] = {
+    "connect": connect,
+    "disconnect": disconnect,
+    Event.HELLO.value: hello,
+    Event.HEARTBEAT.value: heartbeat,
+    Event.SEAT_STATE.value: seat_state,
+    Event.ROOM_SPEAKING.value: room_speaking,
+    Event.SEAT_QUALITY.value: seat_quality,
+    Event.SEAT_STREAMS.value: seat_streams,
+    Event.RECORDING_STOPPED.value: recording_stopped,
+}
+
+
+REPORTED = timedelta(
+    seconds=messages.HEARTBEAT_SECONDS
+)  # the silence that a report of quality speaks of
+_connected_at: dict[str, float] = {}
+"""When the line of a seat came to stand: its first report may tell of a time before anything
+could be sent.
+"""
+_silent: set[str] = set()
+"""Seats of which this process knows that nothing comes from them: only a change is worth a
+transaction.
+"""
+
+
+def _has_just_come(seat_id: str) -> bool:
+    return monotonic() - _connected_at.get(seat_id, 0.0) < REPORTED.total_seconds()
+
+
+def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -> None:
+    (_silent.discard if is_heard else _silent.add)(seat_id)
+    with database().unit_of_work() as session:
+        seat = session.get(Seat, seat_id)
+        if seat is None or (connection is not None and seat.connection != connection):
+            return
+        consult = queries.locked(session, seat.consult_id)
+        if consult.state != ConsultState.LIVE or (is_heard and seat.sid is None):
+            return
+        interpreting.watch_line(seat, is_heard=is_heard, since=None if connection else REPORTED)
+        if interpreting.settle(session, consult) or (seat.pair and is_heard):
+            announcing.routes(session, consult)
+        elif connection is not None and is_heard:
+            announcing.hold_recording(
+                session, consult
+            )  # the node may be another one, or have begun anew
+
+
+def _tell(room: str, event: str, facts: dict[str, Any]) -> None:
+    socketio.emit(event, facts, to=f"consult:{room}", namespace="/consult")
+
+
+def _tell_seat(seat: str, event: str, facts: dict[str, Any]) -> None:
+    socketio.emit(event, facts, to=announcing.place(seat), namespace=announcing.BROWSERS)
+
+
+def _of_this_socket(session: Session) -> MediaNode | None:
+    return session.scalars(select(MediaNode).where(MediaNode.sid == _sid())).first()
+
+
+def _sid() -> str:
+    return request.sid  # type: ignore[attr-defined,no-any-return]
+
+
+def _read(model: type[Message], raw: Any) -> Message | None:
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        current_app.logger.warning("a media node sent a malformed %s", model.__name__)
+        return None

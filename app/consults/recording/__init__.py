@@ -1,0 +1,1 @@
+"""Recording a consultation by everyone's consent."""

@@ -1,0 +1,1 @@
+"""The consultation itself: waiting room, seats, signalling, chat, timeline."""

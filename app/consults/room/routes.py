@@ -1,0 +1,176 @@
+"""Addresses of the consult: the room, the way to it from a booking, and what comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app, jsonify, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases.models import Case
+from app.consults import policy, queries
+from app.consults.blueprint import blueprint
+from app.consults.connection_check import checks
+from app.consults.guests import routes as _guests  # noqa: F401 - importing it adds its routes
+from app.consults.interpreting import calling_routes as _calling  # noqa: F401 - importing it adds its routes
+from app.consults.models import ChatMessage, Consult, LineCheck, Seat, TeachBack
+from app.consults.queries import Meeting
+from app.consults.recording import routes as _recordings  # noqa: F401
+from app.consults.room import service, tickets, timeline, watch
+from app.consults.teachback import service as teaching
+from app.core.errors import Forbidden, NotFound
+from app.core.permissions import Permission, Role
+from app.identity.models import Person
+from app.scheduling.models import Booking
+from app.web.access import requires
+from app.web.context import current_person, db_session, settings
+
+
+@blueprint.get("/of/<booking_id>")
+@requires(Permission.CONSULT_JOIN)
+def of_booking(booking_id: str) -> Response:
+    """The way in from a booking: the consult stands ready from the first visit on."""
+    session, person = db_session(), current_person()
+    booking = session.get(Booking, booking_id)
+    if booking is None or not booking.is_confirmed:
+        raise NotFound()
+    if person.role != Role.COORDINATOR and person not in booking.people:
+        raise Forbidden()
+    consult = service.ensure_consult(session, booking)
+    return redirect(url_for("consults.room", consult_id=consult.id))
+
+
+@blueprint.get("/check/<booking_id>")
+@requires(Permission.CONSULT_JOIN)
+def check(booking_id: str) -> str:
+    """Camera, microphone, speaker and line, tried at any time before the meeting."""
+    session, person = db_session(), current_person()
+    booking = checks.booking_for(session, person, booking_id)
+    watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    chosen = settings()
+    facts = {
+        "booking": booking.id,
+        "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, person.id),
+    }
+    return render_template(
+        "consults/check.html",
+        booking=booking,
+        facts=facts,
+        last=checks.latest(session, booking.id).get(person.id),
+    )
+
+
+@blueprint.get("/<consult_id>")
+@requires(Permission.CONSULT_JOIN)
+def room(consult_id: str) -> Response | str:
+    """Waiting room and consult room in one page: nobody loads anything anew between the two."""
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    if consult.is_over:
+        return redirect(url_for("consults.after", consult_id=consult.id))
+    service.ensure_consult(session, consult.booking)
+    seat = service.seat_for(session, person, consult)
+    watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    return render_template(
+        "consults/room.html",
+        consult=consult,
+        seat=seat,
+        room=_room_facts(consult, seat, person),
+        can_admit=policy.can_admit(seat),
+        can_end=policy.can_end(seat),
+        can_set_mode=policy.can_set_mode(seat),
+        can_invite=policy.can_invite(person, consult),
+        can_call_interpreter=policy.can_call_interpreter(person),
+    )
+
+
+@blueprint.get("/<consult_id>/after")
+@requires(Permission.CONSULT_JOIN)
+def after(consult_id: str) -> Response | str:
+    """What comes next, for each role."""
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    if not consult.is_over:
+        return redirect(url_for("consults.room", consult_id=consult.id))
+    return render_template(
+        "consults/after.html",
+        consult=consult,
+        case=consult.case,
+        seat=service.seat_for(session, person, consult),
+    )
+
+
+@blueprint.get("/<consult_id>/timeline.json")
+@requires(Permission.CONSULT_TIMELINE)
+def timeline_of(consult_id: str) -> Response:
+    """The record of the meeting, for the people of the case: who came, what happened, minutes of
+    each language.
+    """
+    session, person = db_session(), current_person()
+    consult = queries.consult_for(session, person, consult_id)
+    audit.record(session, person.id, Verb.TIMELINE_READ, "consult", consult.id, consult.case_id)
+    answer = jsonify(timeline.export(consult, queries.events_of(session, consult.id)))
+    answer.headers["Content-Disposition"] = (
+        f'attachment; filename="consultation-{consult.case.number}.json"'
+    )
+    return answer
+
+
+@blueprint.app_context_processor
+def for_other_pages() -> dict[str, Any]:
+    """What other slices' templates may use: the way in, and what was written. Nothing is read
+    before it is called.
+    """
+    return {
+        "next_consult": _next_consult,
+        "consult_of_case": _consult_of_case,
+        "consult_chat": _consult_chat,
+        "line_checks": _line_checks,
+        "teach_backs": _teach_backs,
+    }
+
+
+def _next_consult() -> Meeting | None:
+    return queries.next_consult_of(db_session(), current_person())
+
+
+def _consult_of_case(case: Case) -> Meeting | None:
+    meeting = queries.meeting_of_case(db_session(), case.id)
+    person = current_person()
+    if meeting is None or (
+        person.role != Role.COORDINATOR and person not in meeting.booking.people
+    ):
+        return None
+    return meeting
+
+
+def _consult_chat(case: Case) -> list[ChatMessage]:
+    return queries.chat_of_case(db_session(), current_person(), case)
+
+
+def _teach_backs(case: Case) -> Sequence[TeachBack]:
+    return teaching.of_case(db_session(), current_person(), case)
+
+
+def _line_checks(booking: Booking) -> list[tuple[Person, LineCheck | None]]:
+    found = checks.latest(db_session(), booking.id)
+    return [(person, found.get(person.id)) for person in booking.people]
+
+
+def _room_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, Any]:
+    """What the room's script starts from. No clinical content: it lies in the page's source."""
+    chosen = settings()
+    return {
+        "consult": consult.id,
+        "seat": seat.id,
+        "ticket": tickets.issue(chosen.secret_key, seat.id, person.id),
+        "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, seat.id),
+        "after": url_for("consults.after", consult_id=consult.id),
+        "opensAt": consult.opens_at.isoformat(),
+        "startsAt": consult.booking.starts_at.isoformat(),
+        "language": person.language,
+        "role": seat.role,
+    }

@@ -1,0 +1,1 @@
+"""Teach-back and typed captions."""

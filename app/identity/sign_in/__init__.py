@@ -1,0 +1,1 @@
+"""Sessions and the devices they were opened on."""

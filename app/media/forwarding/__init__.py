@@ -1,0 +1,1 @@
+"""Rooms, seats, publications and subscriptions: the packet path."""

@@ -1,0 +1,275 @@
+"""The packet path: one datagram of one browser in, one packet for each subscription out.
+
+Straight and synchronous. Whatever is decided (who receives whom, what is paused) was decided before
+and lies in ``publication.subscriptions``, a plain tuple. A packet that ends here ends with a named
+reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic
+
+from app.media.forwarding.limits import (
+    FEEDBACK_COST,
+    PACKET_COST,
+    UPLINK_BURST,
+    UPLINK_BYTES_A_SECOND,
+)
+from app.media.forwarding.publication import CACHE_MASK, DUPLICATE, NEWER, Publication
+from app.media.wire import rtp
+from app.media.wire.aiortc_seam import INCOMING, OUTGOING, SeatTransport
+from app.media.wire.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, extend
+
+MAX_LEARNED = 16
+LARGEST = rtp.MAX_PACKET - 256
+
+drops: Counter[str] = Counter()
+"""Packets of this process that were not forwarded, by reason."""
+
+_header = rtp.FIXED_HEADER.pack_into
+_header_with_send_time = rtp.HEADER_WITH_SEND_TIME.pack_into
+_read_header = rtp.FIXED_HEADER.unpack_from
+
+
+class Uplink:
+    """What a browser sends: which publication each ssrc is, and what each extension id means
+    there.
+    """
+
+    def __init__(self, transport: SeatTransport, on_rtcp: Callable[[bytes], None]) -> None:
+        self.transport = transport
+        self.on_rtcp = on_rtcp
+        self.by_ssrc: dict[int, tuple[Publication, bool]] = {}
+        """ssrc to (publication, whether it is the repair stream)."""
+        self.by_mid: dict[bytes, Publication] = {}
+        self.by_rid: dict[bytes, Publication] = {}
+        self.repair_types: frozenset[int] = frozenset()
+        self.payload_types: dict[int, str] = {}
+        """Payload type to codec key, for those that are taken."""
+        self.mid_id = self.rid_id = self.repaired_rid_id = self.level_id = self.transport_cc_id = -1
+        self.octets = 0
+        self.heard_at = 0.0
+        self.arrivals: dict[int, float] = {}
+        """Transport-wide numbers, as they came, to arrival, since the last feedback."""
+        self.media_ssrc = 0
+        self.refused = 0
+        """Datagrams that were dropped because the seat had used up its share."""
+        self._left = UPLINK_BURST
+        self._learned = 0
+        self._highest_transport = -1
+
+    def take(self, datagram: bytes) -> None:
+        """An SRTP or SRTCP datagram, as it came from the socket."""
+        size = len(datagram)
+        self._left -= size + PACKET_COST
+        if self._left < 0:
+            self.refused += 1
+            drops["share"] += 1
+            return
+        if size < 12:
+            drops["short"] += 1
+            return
+        if 191 < datagram[1] < 224:
+            self._left -= FEEDBACK_COST
+            self._take_rtcp(datagram)
+            return
+        size = self.transport.unprotect_rtp(datagram)
+        if not size:
+            drops["srtp"] += 1
+            return
+        now = self.heard_at = monotonic()
+        self.octets += size
+        packet = INCOMING
+        first, second, sequence, timestamp, ssrc = _read_header(packet)
+        start, end = 12 + (first & 15) * 4, size
+        if first & 0x20:
+            end -= packet[size - 1]
+        level, mid, rid, repaired = -1, None, None, None
+        if first & 0x10:
+            area = start + 4
+            if area > end:
+                drops["header"] += 1
+                return
+            start = area + ((packet[area - 2] << 8) | packet[area - 1]) * 4
+            if start > end:
+                drops["header"] += 1
+                return
+            if packet[area - 4] == 0xBE and packet[area - 3] == 0xDE:
+                while area < start:
+                    head = packet[area]
+                    if not head:
+                        area += 1
+                        continue
+                    identifier = head >> 4
+                    if identifier == self.transport_cc_id:
+                        self.arrivals[(packet[area + 1] << 8) | packet[area + 2]] = now
+                        self.media_ssrc = ssrc
+                    elif identifier == self.level_id:
+                        level = packet[area + 1] & 127
+                    elif identifier == self.mid_id:
+                        mid = bytes(packet[area + 1 : area + 2 + (head & 15)])
+                    elif identifier == self.rid_id:
+                        rid = bytes(packet[area + 1 : area + 2 + (head & 15)])
+                    elif identifier == self.repaired_rid_id:
+                        repaired = bytes(packet[area + 1 : area + 2 + (head & 15)])
+                    elif identifier == 15:
+                        break
+                    area += 2 + (head & 15)
+        if start > end:
+            drops["padding"] += 1
+            return
+        known = self.by_ssrc.get(ssrc)
+        if known is None:
+            known = self._learn(ssrc, second & 127, mid, rid, repaired)
+            if known is None:
+                drops["unknown_ssrc"] += 1
+                return
+        publication, is_repair = known
+        if is_repair:
+            if end - start < 2:
+                drops["probe"] += 1
+                return
+            sequence = (packet[start] << 8) | packet[start + 1]
+            start += 2
+            place = publication.repaired(sequence)
+        else:
+            if self.payload_types.get(second & 127) != publication.codec:
+                drops["payload_type"] += 1
+                return
+            place = publication.arrive(sequence, timestamp, now)
+        if place == DUPLICATE:
+            drops["duplicate"] += 1
+            return
+        if end - start > LARGEST:
+            drops["oversize"] += 1
+            return
+        if -1 < level < publication.level:
+            publication.level = level
+        payload = packet[start:end]
+        if publication.recorder is not None:
+            publication.recorder.take(
+                publication, sequence, timestamp, second & 0x80, payload, level, now
+            )
+        forward(publication, second & 0x80, sequence, timestamp, payload, place, now)
+
+    def replenish(self, seconds: float) -> None:
+        """Gives the seat its share of the node for so long; what it overdrew is forgiven."""
+        self._left = min(UPLINK_BURST, max(0, self._left) + int(seconds * UPLINK_BYTES_A_SECOND))
+
+    def _take_rtcp(self, datagram: bytes) -> None:
+        size = self.transport.unprotect_rtcp(datagram)
+        if not size:
+            drops["srtcp"] += 1
+            return
+        self.heard_at = monotonic()
+        self.on_rtcp(bytes(INCOMING[:size]))
+
+    def take_arrivals(self) -> dict[int, int]:
+        """Since the last call: extended transport-wide numbers to arrival in 250 µs."""
+        highest, taken = self._highest_transport, {}
+        for number, at in self.arrivals.items():
+            extended = number if highest < 0 else extend(number, highest)
+            highest = max(highest, extended)
+            taken[extended] = int(at * 4000)
+        self.arrivals.clear()
+        self._highest_transport = highest
+        return taken
+
+    def _learn(
+        self,
+        ssrc: int,
+        payload_type: int,
+        mid: bytes | None,
+        rid: bytes | None,
+        repaired: bytes | None,
+    ) -> tuple[Publication, bool] | None:
+        """A stream that the offer did not announce, named by its mid, and by its rid if it is a
+        simulcast layer.
+        """
+        publication = self.by_mid.get(mid) if mid is not None else None
+        name = rid if rid is not None else repaired
+        if publication is not None and publication.small is not None:
+            publication = self.by_rid.get(name) if name is not None else None
+        if publication is None or self._learned >= MAX_LEARNED:
+            return None
+        self._learned += 1
+        is_repair = repaired is not None or payload_type in self.repair_types
+        if not is_repair and publication.ssrc is None:
+            publication.ssrc = ssrc
+        if not is_repair and publication.ssrc != ssrc:
+            return None
+        self.by_ssrc[ssrc] = publication, is_repair
+        return self.by_ssrc[ssrc]
+
+
+def forward(
+    publication: Publication,
+    marker: int,
+    sequence: int,
+    timestamp: int,
+    payload: bytearray,
+    place: int,
+    now: float,
+) -> None:
+    """Keeps the packet for repairs and sends it to each subscription in that one's own numbers."""
+    publication.packets += 1
+    publication.octets += len(payload)
+    if publication.is_video:
+        publication.cache[sequence & CACHE_MASK] = (sequence, timestamp, marker, payload)
+    for subscription in publication.subscriptions:
+        if subscription.live is not publication:
+            if place != NEWER or not subscription.begins_with(
+                publication, sequence, timestamp, now, payload
+            ):
+                continue
+        elif place != NEWER and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF:
+            continue
+        if subscription.send_time_head:
+            _header_with_send_time(
+                OUTGOING,
+                0,
+                0x90,
+                marker | subscription.payload_type,
+                (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
+                (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
+                subscription.ssrc,
+                0xBEDE,
+                1,
+                subscription.send_time_head | int(now * 262144) & 0xFFFFFF,
+            )
+            start = 20
+        elif subscription.number is not None:
+            _header_with_send_time(
+                OUTGOING,
+                0,
+                0x90,
+                marker | subscription.payload_type,
+                (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
+                (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
+                subscription.ssrc,
+                0xBEDE,
+                1,
+                subscription.transport_head | subscription.number() << 8,
+            )
+            start = 20
+        else:
+            _header(
+                OUTGOING,
+                0,
+                0x80,
+                marker | subscription.payload_type,
+                (sequence + subscription.sequence_offset) & SEQUENCE_MASK,
+                (timestamp + subscription.timestamp_offset) & TIMESTAMP_MASK,
+                subscription.ssrc,
+            )
+            start = 12
+        end = start + len(payload)
+        OUTGOING[start:end] = payload
+        if subscription.shifts_numbers:
+            rtp.shift_vp8_numbers(
+                OUTGOING, start, end, subscription.picture_offset, subscription.base_offset
+            )
+        if not subscription.transport.send_rtp(end):
+            drops["unsent"] += 1

@@ -1,0 +1,243 @@
+"""One incoming stream: what arrived of it, its packet cache, its retransmission and key-frame
+requests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.media.messages import Kind
+from app.media.wire.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, extend
+from app.media.wire.rtcp import ReportBlock, SenderReport
+
+if TYPE_CHECKING:
+    from app.media.forwarding.subscription import Subscription
+    from app.media.recording.recorder import Recorder
+
+CACHE_SIZE = 1024
+CACHE_MASK = CACHE_SIZE - 1
+KEPT_SECONDS = 2
+"""What is older nobody asks for again, and a thousand packets of each camera would be most of a
+room's memory.
+"""
+NACK_INTERVAL = 0.030
+NACK_TRIES = 10
+MAX_MISSING = 100
+KEY_FRAME_INTERVAL = 0.5
+KEY_FRAME_PATIENCE = 1.0
+SILENCE = 127
+FLOWING = 1.0
+"""A browser whose line is narrow stops its large layer: after this long it counts as stopped."""
+
+NEWER, LATE, DUPLICATE = 1, 2, 0
+
+CachedPacket = tuple[int, int, int, bytearray]
+"""Sequence, timestamp, marker bit (0 or 0x80), payload."""
+
+
+class Publication:
+    """A published track of a seat's connection. ``seat`` and ``kind`` say whose and what."""
+
+    def __init__(self, seat: str, kind: Kind, codec: str, clock: int, ssrc: int | None) -> None:
+        self.seat = seat
+        self.kind = kind
+        self.codec = codec
+        self.clock = clock
+        self.ssrc = ssrc
+        self.subscriptions: tuple[Subscription, ...] = ()
+        """Who gets it, and who waits for its next key frame."""
+        self.small: Publication | None = None
+        """The small layer of a camera that sends two; this one is the large."""
+        self.recorder: Recorder | None = None
+        """Who takes note of its packets while the room is recorded."""
+        self.is_video = kind is not Kind.AUDIO
+        self.cache: list[CachedPacket | None] = [None] * CACHE_SIZE if self.is_video else []
+        self.send_nack: Callable[[list[int]], None] = lambda sequences: None
+        self.send_pli: Callable[[], None] = lambda: None
+
+        self.max_sequence = -1
+        self.max_extended = 0
+        self.last_timestamp = 0
+        self.last_arrival = 0.0
+        self.packets = 0
+        self.octets = 0
+        self.level = SILENCE
+        """-dBov of the loudest packet since ``take_level``."""
+        self.report: SenderReport | None = None
+        self.report_at = 0.0
+
+        self._oldest = 0
+        self._base_extended = 0
+        self._received = 0
+        self._expected_before = 0
+        self._received_before = 0
+        self._jitter = 0.0
+        self._transit = 0
+
+        self.missing: dict[int, list[float]] = {}
+        """Sequence to [requests made, time of the next]."""
+        self._key_frame_asked = -KEY_FRAME_PATIENCE
+        self._key_frame_due = 0.0
+        """When to look again whether somebody waits, or when the kept request is due."""
+        self._has_kept_request = False
+
+    # ------------------------------------------------------------ arrival
+
+    def arrive(self, sequence: int, timestamp: int, now: float) -> int:
+        """Notes an original packet: NEWER, LATE or DUPLICATE. Gaps in video are asked for at
+        once.
+        """
+        if self.max_sequence < 0:
+            self._begin(sequence, timestamp, now)
+            return NEWER
+        ahead = (sequence - self.max_sequence) & SEQUENCE_MASK
+        if ahead == 0:
+            return DUPLICATE
+        if ahead >= HALF:
+            return self._late(sequence)
+        if ahead > 1:
+            self._gap(sequence, ahead, now)
+        self.max_sequence = sequence
+        self.max_extended += ahead
+        self._received += 1
+        transit = int(now * self.clock) - timestamp
+        step = abs(transit - self._transit)
+        self._transit = transit
+        if step < self.clock:
+            self._jitter += (step - self._jitter) / 16
+        self.last_timestamp = timestamp
+        self.last_arrival = now
+        return NEWER
+
+    def repaired(self, sequence: int) -> int:
+        """Notes a packet that came back by RTX: LATE or DUPLICATE. It does not count as received
+        (RFC 4588).
+        """
+        return LATE if self.missing.pop(sequence, None) is not None else DUPLICATE
+
+    def _begin(self, sequence: int, timestamp: int, now: float) -> None:
+        self.max_sequence = sequence
+        self.max_extended = self._base_extended = sequence
+        self._oldest = sequence
+        self._received = 1
+        self._expected_before = self._received_before = 0
+        self._transit = int(now * self.clock) - timestamp
+        self.last_timestamp = timestamp
+        self.last_arrival = now
+
+    def _late(self, sequence: int) -> int:
+        if self.missing.pop(sequence, None) is None and self.is_video:
+            return DUPLICATE
+        self._received += 1
+        return LATE
+
+    def _gap(self, sequence: int, ahead: int, now: float) -> None:
+        if not self.is_video:
+            return
+        if ahead > MAX_MISSING or len(self.missing) + ahead > 2 * MAX_MISSING:
+            self.missing.clear()
+            self.request_key_frame(now)
+            return
+        lost = [(sequence - ahead + step) & SEQUENCE_MASK for step in range(1, ahead)]
+        for each in lost:
+            self.missing[each] = [1, now + NACK_INTERVAL]
+        self.send_nack(lost)
+
+    def ask_again(self, now: float, rtt: float) -> None:
+        """Requests again what is due; what was asked for in vain needs a key frame instead."""
+        due = [sequence for sequence, (_, at) in self.missing.items() if at <= now]
+        if not due:
+            return
+        again = []
+        for sequence in due:
+            asked = self.missing[sequence]
+            if asked[0] >= NACK_TRIES:
+                del self.missing[sequence]
+                self.request_key_frame(now)
+            else:
+                asked[0] += 1
+                asked[1] = now + max(rtt, NACK_INTERVAL)
+                again.append(sequence)
+        if again:
+            self.send_nack(again)
+
+    def flows(self, now: float) -> bool:
+        return now - self.last_arrival < FLOWING
+
+    def take_level(self) -> int:
+        """The loudest since the last call, in -dBov: 0 is loudest, 127 silence."""
+        level, self.level = self.level, SILENCE
+        return level
+
+    def forget_old(self) -> None:
+        """Each second: empties the cache of what is older than two seconds, but for the newest
+        packet.
+        """
+        if not self.cache or self.max_sequence < 0:
+            return
+        behind = min((self.max_sequence - self._oldest) & SEQUENCE_MASK, CACHE_MASK)
+        for step in range(behind, 0, -1):
+            place = (self.max_sequence - step) & CACHE_MASK
+            kept = self.cache[place]
+            if (
+                kept is not None
+                and (self.last_timestamp - kept[1]) & TIMESTAMP_MASK <= KEPT_SECONDS * self.clock
+            ):
+                behind = step
+                break
+            self.cache[place] = None
+        else:
+            behind = 0
+        self._oldest = (self.max_sequence - behind) & SEQUENCE_MASK
+
+    # ------------------------------------------------------------ key frames
+
+    def request_key_frame(self, now: float | None = None) -> None:
+        """Asks the publisher for a key frame, at most every 0.5 s; one that comes too soon is kept,
+        not dropped.
+        """
+        if not self.is_video:
+            return
+        now = time.monotonic() if now is None else now
+        self._has_kept_request = now - self._key_frame_asked < KEY_FRAME_INTERVAL
+        if self._has_kept_request:
+            self._key_frame_due = self._key_frame_asked + KEY_FRAME_INTERVAL
+        else:
+            self._key_frame_asked, self._key_frame_due = now, now + KEY_FRAME_PATIENCE
+            self.send_pli()
+
+    def remember_key_frame(self, now: float) -> None:
+        """Sends the request that was kept, and repeats one that brought nothing to those who
+        wait.
+        """
+        if now < self._key_frame_due:
+            return
+        if self._has_kept_request or any(each.live is not self for each in self.subscriptions):
+            self.request_key_frame(now)
+        else:
+            self._key_frame_due = now + KEY_FRAME_PATIENCE
+
+    # ------------------------------------------------------------ reports
+
+    def report_block(self, now: float) -> ReportBlock | None:
+        """Loss since the last call and in all, jitter, and the delay since the publisher's report
+        (RFC 3550, A.3).
+        """
+        if self.max_sequence < 0 or self.ssrc is None:
+            return None
+        expected = self.max_extended - self._base_extended + 1
+        lost = max(-0x800000, min(0x7FFFFF, expected - self._received))
+        step = expected - self._expected_before
+        step_lost = step - (self._received - self._received_before)
+        self._expected_before, self._received_before = expected, self._received
+        fraction = step_lost / step if step > 0 and step_lost > 0 else 0.0
+        delay = int((now - self.report_at) * 65536) if self.report else 0
+        last = self.report.middle if self.report else 0
+        return ReportBlock(
+            self.ssrc, fraction, lost, self.max_extended, int(self._jitter), last, delay
+        )
+
+    def extended(self, sequence: int) -> int:
+        return extend(sequence, self.max_extended)

@@ -1,0 +1,251 @@
+"""A consult's room on this node: its seats, who receives whom, who is speaking."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from pydantic import BaseModel
+
+from app.core.blobs import SegmentStore
+from app.media.forwarding.limits import (
+    MAX_OFFERING,
+    OFFERS_A_SECOND,
+    OFFERS_BURST,
+    Allowance,
+    Warned,
+)
+from app.media.forwarding.publication import SILENCE, Publication
+from app.media.forwarding.seat import Seat
+from app.media.forwarding.subscription import Subscription
+from app.media.messages import (
+    ConnectionState,
+    Event,
+    Kind,
+    RoomPresence,
+    RoomSpeaking,
+    Route,
+    SeatState,
+)
+from app.media.messages_recording import RecordingSet, RecordingStopped
+from app.media.recording.recorder import Recorder
+
+log = logging.getLogger("media.room")
+
+Tell = Callable[[Event, BaseModel], None]
+
+SPEAKING_LEVEL = 45
+"""-dBov; a microphone louder (that is, lower) than this is speech."""
+LEVEL_STEP = 6
+SPEAKER_HOLDS = 0.8
+SMOOTHING = 0.6
+
+
+class Room:
+    """Seats by name, and the table of routes as the web last gave it. Touched by one thread
+    only.
+    """
+
+    def __init__(self, name: str, tell: Tell) -> None:
+        self.name = name
+        self.version = -1
+        self.routes: dict[str, tuple[Route, ...]] = {}
+        self.seats: dict[str, Seat] = {}
+        self.empty_since = time.monotonic()
+        self.recorder: Recorder | None = None
+        self._recording_version = -1
+        self._offers: dict[str, Allowance] = {}
+        self._refused = 0
+        self._warned = Warned()
+        self._tell = tell
+        self._smoothed: dict[str, float] = {}
+        self._told_levels: dict[str, int] = {}
+        self._speaker: str | None = None
+        self.last_speaker: str | None = None
+        """Who spoke last, also in a pause."""
+        self._speaker_heard = 0.0
+
+    @property
+    def presence(self) -> RoomPresence:
+        seats = {name: seat.connection for name, seat in self.seats.items()}
+        return RoomPresence(room=self.name, version=self.version, seats=seats)
+
+    # ------------------------------------------------------------ who is here
+
+    def may_offer(self, seat: str, now: float) -> bool:
+        """Whether the seat may ask for one more connection; each costs the node some
+        milliseconds.
+        """
+        if seat not in self._offers and len(self._offers) >= MAX_OFFERING:
+            self._offers.clear()
+        if self._offers.setdefault(seat, Allowance(OFFERS_A_SECOND, OFFERS_BURST)).take(now):
+            return True
+        self._refused += 1
+        count = self._warned.due(self._refused, now)
+        if count:
+            log.warning(
+                "seat %s of room %s asks for connections too often: %d refused",
+                seat,
+                self.name,
+                count,
+            )
+        return False
+
+    def take_seat(self, seat: Seat) -> Seat | None:
+        """Puts the connection into its seat; returns the one that sat there, for the caller to
+        close.
+        """
+        evicted = self.seats.get(seat.name)
+        self.seats[seat.name] = seat
+        self.connect_streams()
+        return evicted
+
+    def leave_seat(self, seat: Seat) -> None:
+        """Frees the seat, unless another connection has it already."""
+        if self.seats.get(seat.name) is not seat:
+            return
+        del self.seats[seat.name]
+        if not self.seats:
+            self.empty_since = time.monotonic()
+        self.connect_streams()
+
+    def state_changed(self, seat: Seat, state: ConnectionState) -> None:
+        self._tell(
+            Event.SEAT_STATE,
+            SeatState(room=self.name, seat=seat.name, connection=seat.connection, state=state),
+        )
+        if state is ConnectionState.CONNECTED:
+            self.connect_streams()
+
+    # ------------------------------------------------------------ who receives whom
+
+    def set_routes(self, version: int, routes: dict[str, tuple[Route, ...]]) -> None:
+        """Takes the whole table; an older one than the last is ignored."""
+        if version <= self.version:
+            return
+        self.version = version
+        self.routes = routes
+        self.connect_streams()
+
+    def connect_streams(self) -> None:
+        """Makes every slot of every connected listener hold what the routes say, as far as it is
+        published.
+        """
+        for seat in self.seats.values():
+            if seat.is_connected:
+                self._fill_slots(seat, self.routes.get(seat.name, ()))
+        if self.recorder is not None:
+            self.recorder.attach(self.seats)
+
+    def _fill_slots(self, listener: Seat, routes: tuple[Route, ...]) -> None:
+        wanted: dict[Subscription, Publication] = {}
+        for route in routes:
+            subscription, publication = self._slot_of(listener, route), self._published(route)
+            if subscription is not None and publication is not None:
+                wanted[subscription] = publication
+                subscription.priority = route.priority
+        for subscription in listener.subscriptions:
+            if subscription in wanted:
+                subscription.bind(wanted[subscription])
+            else:
+                subscription.unbind()
+
+    @staticmethod
+    def _slot_of(listener: Seat, route: Route) -> Subscription | None:
+        if route.kind is Kind.SCREEN:
+            return listener.stage
+        if route.slot is None or route.slot >= len(listener.slots):
+            return None
+        audio, video = listener.slots[route.slot]
+        return audio if route.kind is Kind.AUDIO else video
+
+    def _published(self, route: Route) -> Publication | None:
+        source = self.seats.get(route.source)
+        return (
+            source.publications.get(route.kind)
+            if source is not None and source.is_connected
+            else None
+        )
+
+    # ------------------------------------------------------------ recording
+
+    def set_recording(
+        self,
+        command: RecordingSet,
+        store: SegmentStore,
+        stopped: Callable[[RecordingStopped], None],
+    ) -> None:
+        """Records as the command says, or no longer; an older command than the last is ignored."""
+        if command.version <= self._recording_version:
+            return
+        now = time.monotonic()
+        if self.recorder is not None and self.recorder.recording != command.recording:
+            self.stop_recording(now)
+        self._recording_version = command.version
+        if command.recording is None:
+            return
+        if self.recorder is None:
+            self.recorder = Recorder(command, store, stopped, now)
+        else:
+            self.recorder.follow(command)
+        self.recorder.attach(self.seats)
+
+    def stop_recording(self, now: float) -> Recorder | None:
+        """Ends the run at once; whatever the web says next is new. Returns what still has to be
+        stored, by itself.
+        """
+        recorder, self.recorder, self._recording_version = self.recorder, None, -1
+        if recorder is not None:
+            recorder.stop(now)
+        return recorder
+
+    # ------------------------------------------------------------ who speaks
+
+    def notice_speech(self, now: float) -> None:
+        """Five times a second: levels from the packets' own extension; tells the web of a
+        change.
+        """
+        levels = {name: self._level(seat) for name, seat in self.seats.items() if seat.is_connected}
+        for gone in self._smoothed.keys() - levels.keys():
+            del self._smoothed[gone]
+        speaker = self._choose_speaker(levels, now)
+        if self.recorder is not None:
+            self.recorder.tick(self._smoothed, now)
+        self.last_speaker = speaker or self.last_speaker
+        if speaker == self._speaker and not self._levels_moved(levels):
+            return
+        self._speaker, self._told_levels = speaker, levels
+        self._tell(
+            Event.ROOM_SPEAKING, RoomSpeaking(room=self.name, levels=levels, speaker=speaker)
+        )
+
+    def _level(self, seat: Seat) -> int:
+        microphone = seat.publications.get(Kind.AUDIO)
+        level = microphone.take_level() if microphone is not None else SILENCE
+        smoothed = self._smoothed.get(seat.name, SILENCE)
+        self._smoothed[seat.name] = smoothed = smoothed + (level - smoothed) * SMOOTHING
+        return round(smoothed)
+
+    def _choose_speaker(self, levels: dict[str, int], now: float) -> str | None:
+        loudest = min(levels, key=lambda name: levels[name], default=None)
+        if loudest is not None and levels[loudest] < SPEAKING_LEVEL:
+            rival = self._speaker is not None and self._speaker != loudest
+            held = levels.get(self._speaker or "", SILENCE)
+            if (
+                not rival
+                or levels[loudest] < held - LEVEL_STEP
+                or now - self._speaker_heard > SPEAKER_HOLDS
+            ):
+                self._speaker_heard = now
+                return loudest
+        if self._speaker in levels and now - self._speaker_heard < SPEAKER_HOLDS:
+            return self._speaker
+        return None
+
+    def _levels_moved(self, levels: dict[str, int]) -> bool:
+        if levels.keys() != self._told_levels.keys():
+            return True
+        return any(
+            abs(level - self._told_levels[name]) >= LEVEL_STEP for name, level in levels.items()
+        )

@@ -1,0 +1,1 @@
+"""Recording a room without decoding it."""

@@ -1,0 +1,392 @@
+"""Packets in, clusters out: what a recording does with encoded frames. Pure, and never decodes.
+
+Times are the node's monotonic seconds until they are written; a cluster's are milliseconds of the
+recording. Whatever arrives waits `PATIENCE`, so that late and repaired packets find their place.
+
+* A track of a language holds one Opus stream at a time. Where several of its voices sound at once
+  the louder has it;
+  who has it keeps it through pauses of up to `HANG_OVER`. Where nobody sounds there is silence,
+  written out, so that
+  every track runs without a gap and stays with the picture.
+* The picture is of one publication at a time and changes on a key frame. After a lost packet its
+  frames are left out
+  until the next key frame. Where nobody has a picture it is black.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from app.core.webm import BLACK, OPUS_SILENCE, PICTURE, SILENCE_MS, Block, cluster
+from app.media.wire.rewrite import extend
+
+PATIENCE = 0.6
+CLUSTER_MS = 4000
+HANG_OVER = 0.5
+LOUDER = 8
+"""-dBov by which a second voice must be louder to take the track from one that sounds."""
+SOUNDING = 50
+"""-dBov; what is softer is a pause."""
+SMOOTHING = 0.1
+OUT_OF_STEP_MS = 60
+BLACK_EVERY_MS = 4000
+OPUS_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
+"""Of one frame: SILK, hybrid, CELT (RFC 6716, table 2)."""
+
+Source = object
+"""A publication, known by its identity alone: another connection of the same seat is another
+source.
+"""
+
+
+def opus_ms(packet: bytes | bytearray) -> float:
+    """How long the packet sounds (RFC 6716, 3.1 and 3.2); 0 for one that cannot be read."""
+    if not packet:
+        return 0
+    kind, count = packet[0] >> 3, packet[0] & 3
+    frame = (
+        OPUS_MS[0][kind & 3]
+        if kind < 12
+        else OPUS_MS[1][kind & 1]
+        if kind < 16
+        else OPUS_MS[2][kind & 3]
+    )
+    frames = 1 if count == 0 else 2 if count < 3 else packet[1] & 63 if len(packet) > 1 else 0
+    return frame * frames if frame * frames <= 120 else 0
+
+
+class Clock:
+    """Brings RTP time onto the node's clock: as early as the quickest packet says, drifting back
+    slowly.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._timestamp = 0
+        self._elapsed = 0.0
+        self._offset: float | None = None
+
+    def at(self, timestamp: int, arrival: float) -> float:
+        step = (timestamp - self._timestamp) & 0xFFFFFFFF
+        if step >= 1 << 31:
+            step -= 1 << 32
+        elapsed = self._elapsed + step / self._rate
+        late = None if self._offset is None else arrival - (elapsed + self._offset)
+        if late is None or late < 0 or late > 1.0:
+            self._offset = arrival - elapsed
+        else:
+            self._offset = (self._offset or 0.0) + late * 0.002
+        if step > 0 or late is None:
+            self._timestamp, self._elapsed = timestamp, elapsed
+        if late is None:
+            self._elapsed, self._offset, elapsed = 0.0, arrival, 0.0
+        return elapsed + (self._offset or 0.0)
+
+
+class Frames:
+    """Whole VP8 frames of one publication, in order (RFC 7741)."""
+
+    def __init__(self) -> None:
+        self.is_broken = True
+        """Whether nothing can be shown before a key frame."""
+        self._clock = Clock(90_000)
+        self._waiting: dict[int, tuple[float, int, int, bytes | bytearray, float]] = {}
+        self._highest: int | None = None
+        self._expected: int | None = None
+        self._begun: bytearray | None = None
+        self._begun_at = 0.0
+        self._timestamp = 0
+
+    def put(
+        self, sequence: int, timestamp: int, marker: int, payload: bytes | bytearray, now: float
+    ) -> bool:
+        """False for a packet that comes too late to be of use."""
+        number = sequence if self._highest is None else extend(sequence, self._highest)
+        if self._expected is not None and number < self._expected:
+            return False
+        self._highest = number if self._highest is None else max(self._highest, number)
+        self._waiting[number] = now, timestamp, marker, payload, self._clock.at(timestamp, now)
+        return True
+
+    def take(self, until: float) -> list[tuple[float, bytes]]:
+        """(time, frame) of each frame that can be shown among what had arrived by `until`. What has
+        arrived since fills its gaps.
+        """
+        due = max(
+            (number for number, packet in self._waiting.items() if packet[0] <= until), default=None
+        )
+        if due is None:
+            return []
+        frames = []
+        for number in sorted(number for number in self._waiting if number <= due):
+            _, timestamp, marker, payload, at = self._waiting.pop(number)
+            if self._expected is not None and number != self._expected:
+                self._lose()
+            self._expected = number + 1
+            frame = self._add(timestamp, marker, payload, at)
+            if frame is not None:
+                frames.append(frame)
+        return frames
+
+    def _lose(self) -> None:
+        self.is_broken, self._begun = True, None
+
+    def _add(
+        self, timestamp: int, marker: int, payload: bytes | bytearray, at: float
+    ) -> tuple[float, bytes] | None:
+        start = _after_descriptor(payload)
+        if start is None or start >= len(payload):
+            return None  # padding, to probe the line
+        if payload[0] & 0x17 == 0x10:
+            if self._begun is not None:
+                self._lose()  # the frame before never ended
+            self._begun, self._begun_at, self._timestamp = bytearray(), at, timestamp
+        elif self._begun is None or timestamp != self._timestamp:
+            self._lose()
+        if self._begun is None:
+            return None
+        self._begun += payload[start:]
+        if not marker:
+            return None
+        frame, self._begun = bytes(self._begun), None
+        if not frame[0] & 1:
+            self.is_broken = False
+        return None if self.is_broken else (self._begun_at, frame)
+
+
+def _after_descriptor(payload: bytes | bytearray) -> int | None:
+    """Where the VP8 payload begins (RFC 7741, 4.2); None when the packet is too short."""
+    if not payload:
+        return None
+    if not payload[0] & 0x80:
+        return 1
+    if len(payload) < 2:
+        return None
+    flags, position = payload[1], 2
+    if flags & 0x80:
+        if len(payload) <= position:
+            return None
+        position += 2 if payload[position] & 0x80 else 1
+    position += bool(flags & 0x40) + bool(flags & 0x30)
+    return position
+
+
+class VoiceTrack:
+    """One language: one voice at a time, and silence between them."""
+
+    def __init__(self, number: int, begin: float) -> None:
+        self.number = number
+        self.seats: frozenset[str] = frozenset()
+        self._next = begin
+        self._holder: str | None = None
+        self._level = 127.0
+        self._sounded: dict[str, float] = {}
+
+    def add(self, seat: str, at: float, level: float, payload: bytes | bytearray) -> list[Block]:
+        """The packet, if its voice has the track, after the silence before it. `at` in ms, `level`
+        smoothed, -dBov.
+        """
+        if seat not in self.seats or not self._has_it(seat, at, level):
+            return []
+        length = opus_ms(payload)
+        if not length or at < self._next - OUT_OF_STEP_MS:
+            return []
+        blocks = self.fill(at - SILENCE_MS) if at > self._next + OUT_OF_STEP_MS else []
+        blocks.append(Block(round(self._next), self.number, bytes(payload)))
+        self._next += length
+        return blocks
+
+    def fill(self, until: float) -> list[Block]:
+        """Silence up to `until`, in ms."""
+        blocks = []
+        while self._next + SILENCE_MS <= until:
+            blocks.append(Block(round(self._next), self.number, OPUS_SILENCE))
+            self._next += SILENCE_MS
+        return blocks
+
+    def _has_it(self, seat: str, at: float, level: float) -> bool:
+        sounds = level < SOUNDING
+        if sounds:
+            self._sounded[seat] = at
+        if self._holder == seat:
+            self._level = level
+            return True
+        if self._holder is None or self._holder not in self.seats:
+            is_free = True
+        else:
+            paused = at - self._sounded.get(self._holder, -1e9) > HANG_OVER * 1000
+            is_free = sounds and (paused or level < self._level - LOUDER)
+        if is_free:
+            self._holder, self._level = seat, level
+        return is_free
+
+
+class Tape:
+    """One run of a recording. `origin` is the node's time at which the recording stands at
+    `begin_ms`.
+    """
+
+    def __init__(self, origin: float, begin_ms: int) -> None:
+        self.drops: Counter[str] = Counter()
+        self.shown: Source | None = None
+        """The publication whose picture is being recorded now."""
+        self.needs_key_frame: Source | None = None
+        self._origin, self._begin = origin, begin_ms
+        self._tracks: dict[int, VoiceTrack] = {}
+        self._clocks: dict[Source, Clock] = {}
+        self._levels: dict[str, float] = {}
+        self._sounds: list[tuple[float, str, float, bytes | bytearray]] = []
+        self._pictures: dict[Source, Frames] = {}
+        self._wanted: Source | None = None
+        self._last_picture = begin_ms - 1
+        self._black_due = float(begin_ms)
+        self._written = begin_ms
+        self._blocks: list[Block] = []
+
+    @property
+    def written_ms(self) -> int:
+        """Where the recording stands."""
+        return self._written
+
+    def set_voices(self, voices: Mapping[int, Sequence[str]]) -> None:
+        """Whose voices belong to which track from now on."""
+        for number, seats in voices.items():
+            track = self._tracks.get(number)
+            if track is None:
+                track = self._tracks[number] = VoiceTrack(number, self._written)
+            track.seats = frozenset(seats)
+
+    def want(self, source: Source | None, now: float) -> None:
+        """Whose picture to record; it comes with its next key frame. None: nobody's, at once."""
+        self._wanted = source
+        if source is None:
+            self.shown, self._pictures = None, {}
+            self._black_due = min(self._black_due, self._ms(now))
+        else:
+            self._pictures = {
+                each: frames
+                for each, frames in self._pictures.items()
+                if each in (source, self.shown)
+            }
+            self._pictures.setdefault(source, Frames())
+
+    def sound(
+        self,
+        source: Source,
+        seat: str,
+        timestamp: int,
+        payload: bytes | bytearray,
+        level: int,
+        now: float,
+    ) -> None:
+        """An Opus packet. ``level`` in -dBov, -1 where the browser does not say."""
+        clock = self._clocks.get(source)
+        if clock is None:
+            clock = self._clocks[source] = Clock(48_000)
+        said = 30 if level < 0 else level
+        smoothed = self._levels.get(seat, float(said))
+        self._levels[seat] = smoothed = smoothed + (said - smoothed) * SMOOTHING
+        self._sounds.append((clock.at(timestamp, now), seat, min(smoothed, said), payload))
+
+    def picture(
+        self,
+        source: Source,
+        sequence: int,
+        timestamp: int,
+        marker: int,
+        payload: bytes | bytearray,
+        now: float,
+    ) -> None:
+        frames = self._pictures.get(source)
+        if frames is None:
+            self.drops["not_shown"] += 1
+        elif not frames.put(sequence, timestamp, marker, payload, now):
+            self.drops["late"] += 1
+
+    def advance(self, now: float, *, is_last: bool = False) -> list[bytes]:
+        """The clusters that are whole by now; at the last, all there is."""
+        until = now if is_last else now - PATIENCE
+        until_ms = self._ms(until)
+        blocks = self._voices(until, until_ms) + self._frames(until, until_ms)
+        self._blocks = sorted(self._blocks + blocks, key=lambda block: (block.at, block.track))
+        self._written = max(self._written, int(until_ms))
+        return self._cut(until_ms - 2 * OUT_OF_STEP_MS, is_last)
+
+    def _voices(self, until: float, until_ms: float) -> list[Block]:
+        due = sorted(
+            (sound for sound in self._sounds if sound[0] <= until), key=lambda sound: sound[0]
+        )
+        self._sounds = [sound for sound in self._sounds if sound[0] > until]
+        blocks: list[Block] = []
+        for at, seat, level, payload in due:
+            for track in self._tracks.values():
+                blocks += track.add(seat, self._ms(at), level, payload)
+        for track in self._tracks.values():
+            blocks += track.fill(until_ms - OUT_OF_STEP_MS)
+        return blocks
+
+    def _frames(self, until: float, until_ms: float) -> list[Block]:
+        blocks: list[Block] = []
+        self.needs_key_frame = None
+        wanted = self._wanted
+        if wanted is not None and wanted is not self.shown:
+            ready = self._pictures[wanted].take(until)
+            if ready:
+                before = self._pictures.pop(self.shown, None) if self.shown is not None else None
+                for at, frame in before.take(until) if before else ():
+                    if at < ready[0][0]:
+                        blocks += self._picture_block(at, frame)
+                self.shown = wanted
+                for at, frame in ready:
+                    blocks += self._picture_block(at, frame)
+                return blocks
+            self.needs_key_frame = wanted
+        if self.shown is not None:
+            for at, frame in self._pictures[self.shown].take(until):
+                blocks += self._picture_block(at, frame)
+            if self._pictures[self.shown].is_broken:
+                self.needs_key_frame = wanted
+        elif until_ms >= self._black_due:
+            at = max(self._last_picture + 1, int(self._black_due))
+            blocks.append(Block(at, PICTURE, BLACK))
+            self._last_picture, self._black_due = at, at + BLACK_EVERY_MS
+        return blocks
+
+    def _picture_block(self, at: float, frame: bytes) -> list[Block]:
+        moment = max(round(self._ms(at)), self._last_picture + 1)
+        self._last_picture = moment
+        self._black_due = moment + 1
+        return [Block(moment, PICTURE, frame, not frame[0] & 1)]
+
+    def _cut(self, settled: float, is_last: bool) -> list[bytes]:
+        """Clusters of `CLUSTER_MS`, or less where a key frame makes a good beginning for one. None
+        is cut where a block may still come before the place.
+        """
+        whole = []
+        while self._blocks:
+            first = self._blocks[0].at
+            cut = next(
+                (
+                    place
+                    for place, block in enumerate(self._blocks)
+                    if place and _begins(block, first)
+                ),
+                None,
+            )
+            if cut is None or self._blocks[cut].at > settled:
+                break
+            whole.append(cluster(self._blocks[:cut]))
+            del self._blocks[:cut]
+        if is_last and self._blocks:
+            whole.append(cluster(self._blocks))
+            self._blocks = []
+        return whole
+
+    def _ms(self, at: float) -> float:
+        return self._begin + (at - self._origin) * 1000
+
+
+def _begins(block: Block, first: int) -> bool:
+    age = block.at - first
+    return age >= CLUSTER_MS or (block.track == PICTURE and block.is_key and age >= CLUSTER_MS / 4)

@@ -1,0 +1,441 @@
+"""ICE, DTLS and SRTP of one browser, by aiortc: the only file that touches private names.
+
+Beside the public objects of aiortc (``RTCIceGatherer``, ``RTCIceTransport``, ``RTCDtlsTransport``,
+``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists;
+``tests/media/wire/test_seam.py`` asserts each of them against the pinned versions. There is no
+public way to see RTP bytes or to choose a port.
+
+Packets take a way of their own: a datagram that is SRTP or SRTCP leaves for the packet path before
+aioice looks at it, and a packet for the browser goes from one shared buffer through libsrtp
+straight to the socket. One process, one thread: the buffers are shared by all seats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from aioice.candidate import Candidate, candidate_foundation, candidate_priority
+from aioice.ice import CandidatePair, Connection, StunProtocol
+from aioice.turn import create_turn_endpoint
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+from aiortc.rtcicetransport import RTCIceParameters
+from pylibsrtp import Session, ffi, lib
+
+from app.media.forwarding.limits import (
+    CHECKS_BURST,
+    KNOWN_CHECKS_A_SECOND,
+    MAX_REMOTE_ADDRESSES,
+    STRANGER_CHECKS_A_SECOND,
+    Allowance,
+)
+from app.media.wire.impairment import Line
+from app.media.wire.rtp import MAX_PACKET, is_media
+from app.media.wire.udp_sockets import Address, bind_within, connected_twin
+
+PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
+PRIVATE_NAMES = (
+    "aioice.ice.StunProtocol.datagram_received",
+    "aioice.ice.Connection.get_component_candidates",
+    "aioice.ice.Connection.check_complete",
+    "aioice.ice.Connection.recvfrom",
+    "aioice.turn.create_turn_endpoint",
+    "aioice.Connection()._nominated",
+    "aioice.Connection()._protocols",
+    "aioice.Connection()._queue",
+    "aioice.Connection()._remote_candidates",
+    "aiortc.RTCIceGatherer()._connection",
+    "aiortc.RTCDtlsTransport()._rx_srtp",
+    "aiortc.RTCDtlsTransport()._tx_srtp",
+    "pylibsrtp.Session()._srtp",
+    "pylibsrtp.lib.srtp_protect",
+    "pylibsrtp.lib.srtp_protect_rtcp",
+    "pylibsrtp.lib.srtp_unprotect",
+    "pylibsrtp.lib.srtp_unprotect_rtcp",
+)
+
+MAX_WAITING_DATAGRAMS = 200
+DATAGRAMS_AT_ONCE = 8
+"""Of one seat, before the others have their turn."""
+
+INCOMING = bytearray(MAX_PACKET)
+OUTGOING = bytearray(MAX_PACKET)
+_TRAILER = 148
+_incoming = ffi.from_buffer(INCOMING)
+_outgoing = ffi.from_buffer(OUTGOING)
+_outgoing_view = memoryview(OUTGOING)
+_length = ffi.new("int *")
+
+Certificate = RTCCertificate
+PacketTaker = Callable[[bytes], None]
+Sender = Callable[[int], bool]
+
+
+def make_certificate() -> Certificate:
+    """A fresh self-signed certificate; it holds for 30 days, so a long-lived node renews it."""
+    return RTCCertificate.generateCertificate()
+
+
+class _Socket(StunProtocol):
+    """One UDP socket of a seat."""
+
+    def __init__(self, connection: _Connection, sock: socket.socket) -> None:
+        super().__init__(connection)
+        self.connection = connection
+        self.socket = sock
+
+    def datagram_received(self, data: bytes, addr: tuple) -> None:  # type: ignore[override]
+        if data and is_media(data[0]):
+            take = self.connection.take_packet
+            if take is not None and self.connection.knows(addr):
+                take(data)
+        elif not self.connection.is_crowded() and self.connection.lets_in(addr):
+            super().datagram_received(data, addr)
+
+
+class _Connection(Connection):
+    """An ICE connection with sockets on chosen addresses and ports, and a way past its queue."""
+
+    def __init__(self, addresses: tuple[str, ...], ports: tuple[int, int]) -> None:
+        super().__init__(ice_controlling=False)
+        self._addresses = addresses
+        self._ports = ports
+        self._known = Allowance(KNOWN_CHECKS_A_SECOND, CHECKS_BURST)
+        self._strangers = Allowance(STRANGER_CHECKS_A_SECOND, CHECKS_BURST)
+        self.refused = 0
+        self.take_packet: PacketTaker | None = None
+        self.on_selected: Callable[[_Socket, Address], None] = lambda selected, address: None
+
+    def knows(self, addr: tuple) -> bool:
+        """Whether a check with the password has come from there: a stranger must not use up the
+        browser's share.
+        """
+        host, port = addr[:2]
+        is_known = any(each.port == port and each.host == host for each in self._remote_candidates)
+        self.refused += not is_known
+        return is_known
+
+    def lets_in(self, addr: tuple) -> bool:
+        """Whether a check or handshake datagram is worth a look: floods are not, least of all those
+        of strangers.
+        """
+        selected = self._nominated.get(1)
+        if selected is not None and selected.remote_addr == addr[:2]:
+            is_let_in = self._known.take(monotonic())
+        else:
+            has_place = len(self._remote_candidates) < MAX_REMOTE_ADDRESSES
+            is_let_in = self._strangers.take(monotonic()) and has_place
+        self.refused += not is_let_in
+        return is_let_in
+
+    def is_crowded(self) -> bool:
+        """A queue that nobody empties holds a flood, not a handshake."""
+        return self._queue.qsize() > MAX_WAITING_DATAGRAMS
+
+    async def get_component_candidates(
+        self, component: int, addresses: list[str], timeout: int = 5
+    ) -> list[Candidate]:
+        candidates = []
+        for number, address in enumerate(self._addresses):
+            sock = bind_within(address, self._ports)
+            protocol = _Socket(self, sock)
+            await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda made=protocol: made, sock=sock
+            )
+            protocol.local_candidate = Candidate(
+                foundation=candidate_foundation("host", "udp", address),
+                component=component,
+                transport="udp",
+                priority=candidate_priority(component, "host", 65535 - number),
+                host=address,
+                port=sock.getsockname()[1],
+                type="host",
+            )
+            self._protocols.append(protocol)
+            candidates.append(protocol.local_candidate)
+        return candidates
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        super().check_complete(pair)
+        selected = self._nominated.get(1)
+        if selected is not None and isinstance(selected.protocol, _Socket):
+            self.on_selected(selected.protocol, selected.remote_addr)
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A TURN server and the way to it."""
+
+    host: str
+    port: int
+    transport: str
+    is_secure: bool
+
+
+async def try_relay(relay: Relay, username: str, password: str, timeout: float = 5.0) -> str:
+    """Takes an address at the relay and gives it back; says which. Raises what the network or the
+    relay says.
+    """
+    address = relay.host, relay.port
+    if not relay.is_secure:  # its certificate is for the name
+        found = await asyncio.get_running_loop().getaddrinfo(
+            relay.host, relay.port, type=socket.SOCK_DGRAM
+        )
+        address = str(found[0][4][0]), relay.port
+    async with asyncio.timeout(timeout):
+        transport, _ = await create_turn_endpoint(
+            asyncio.DatagramProtocol,
+            server_addr=address,
+            username=username,
+            password=password,
+            transport=relay.transport,
+            ssl=relay.is_secure or None,
+        )
+        host, port = transport.get_extra_info("sockname")[:2]
+        transport.close()
+    return f"{host}:{port}"
+
+
+class _ImpairedTransport:
+    """An asyncio transport whose datagrams take another way."""
+
+    def __init__(self, transport: asyncio.DatagramTransport, sendto: Callable[..., None]) -> None:
+        self.sendto = sendto
+        self.close, self.is_closing = transport.close, transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+
+
+class SeatTransport:
+    """ICE and DTLS with one browser, then SRTP both ways.
+
+    ``gather()``, then ``connect()`` once, then packets until ``close()``, which may be called
+    twice. ``on_packet`` gets each SRTP or SRTCP datagram; ``on_closed`` is told once when the
+    browser left.
+    """
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        addresses: tuple[str, ...],
+        ports: tuple[int, int],
+        on_closed: Callable[[], None],
+    ) -> None:
+        self._gatherer = RTCIceGatherer(iceServers=[])
+        self._connection = _Connection(addresses, ports)
+        self._gatherer._connection = self._connection
+        self._ice = RTCIceTransport(self._gatherer)
+        self._dtls = RTCDtlsTransport(self._ice, [certificate])
+        self.on_packet: PacketTaker | None = None
+        self._on_closed = on_closed
+        self._selected: tuple[_Socket, Address] | None = None
+        self._twin: socket.socket | None = None
+        self._is_impaired = False
+        self._connection.on_selected = self._select
+        self.send_datagram: Callable[[memoryview], object] = _nowhere
+        self.unprotect_rtp: Callable[[bytes], int] = _nothing
+        self.unprotect_rtcp: Callable[[bytes], int] = _nothing
+        self.send_rtp: Sender = _unsent
+        self.send_rtcp: Callable[[bytes], bool] = _unsent
+
+    async def gather(self) -> None:
+        """Raises NoPort."""
+        await self._gatherer.gather()
+
+    @property
+    def ufrag(self) -> str:
+        return self._connection.local_username
+
+    @property
+    def password(self) -> str:
+        return self._connection.local_password
+
+    @property
+    def fingerprint(self) -> str:
+        """As SDP writes it: the algorithm and the digest."""
+        found = next(
+            f for f in self._dtls.getLocalParameters().fingerprints if f.algorithm == "sha-256"
+        )
+        return f"{found.algorithm} {found.value}"
+
+    @property
+    def candidates(self) -> list[str]:
+        return [candidate.to_sdp() for candidate in self._connection.local_candidates]
+
+    @property
+    def refused(self) -> int:
+        """Checks and handshake datagrams that were not looked at, for there were too many."""
+        return self._connection.refused
+
+    @property
+    def remote_address(self) -> str:
+        return self._selected[1][0] if self._selected is not None else ""
+
+    async def connect(self, ufrag: str, password: str, fingerprints: list[tuple[str, str]]) -> bool:
+        """Waits for the browser's checks and its handshake. Whether it stands.
+
+        The browser's own candidates are not asked for: it reaches the node, and the node answers
+        where the checks come from. So an offer cannot send checks to a third party.
+        """
+        await self._ice.start(RTCIceParameters(usernameFragment=ufrag, password=password))
+        if self._ice.state != "completed":
+            return False
+        self._dtls.on("statechange", self._dtls_changed)
+        prints = [
+            RTCDtlsFingerprint(algorithm=algorithm, value=value)
+            for algorithm, value in fingerprints
+        ]
+        await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
+        return self._dtls.state == "connected"
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state == "connected":
+            self._open()
+        elif self._dtls.state in ("closed", "failed"):
+            self._on_closed()
+
+    def _open(self) -> None:
+        receiving, sending = self._dtls._rx_srtp, self._dtls._tx_srtp
+        self.unprotect_rtp = _unprotecting(receiving, lib.srtp_unprotect)
+        self.unprotect_rtcp = _unprotecting(receiving, lib.srtp_unprotect_rtcp)
+        self.send_rtp = self._sending(sending, lib.srtp_protect)
+        self.send_rtcp = self._sending_copy(sending, lib.srtp_protect_rtcp)
+        self._connection.take_packet = self.on_packet
+
+    def _select(self, selected: _Socket, address: Address) -> None:
+        """The way to the browser is found, or is another from now on."""
+        if self._selected == (selected, address):
+            return
+        self._selected = selected, address
+        self._close_twin()
+        self.send_datagram = lambda packet: selected.transport.sendto(packet, address)
+        if self._is_impaired:
+            return
+        try:
+            self._twin = connected_twin(selected.socket, address)
+        except OSError:
+            return  # The loop's own transport does as well.
+        self.send_datagram = self._twin.send
+        asyncio.get_running_loop().add_reader(
+            self._twin, self._reader(self._twin, selected, address)
+        )
+
+    def _reader(
+        self, twin: socket.socket, selected: _Socket, address: Address
+    ) -> Callable[[], None]:
+        receive, connection = twin.recv, self._connection
+
+        def read() -> None:
+            """What has come from the browser, a few at once; packets take the short way."""
+            for _ in range(DATAGRAMS_AT_ONCE):
+                try:
+                    datagram = receive(MAX_PACKET + 1)
+                except OSError:
+                    return  # There is no more, or what we sent last was refused.
+                take = connection.take_packet
+                if take is not None and datagram and 127 < datagram[0] < 192:
+                    take(datagram)
+                else:
+                    selected.datagram_received(datagram, address)
+
+        return read
+
+    def _close_twin(self) -> None:
+        if self._twin is not None:
+            asyncio.get_running_loop().remove_reader(self._twin)
+            self._twin.close()
+            self._twin = None
+
+    def _sending(self, session: Session, protect: Callable) -> Sender:
+        context = session._srtp[0]
+
+        def send(size: int, session: Session = session) -> bool:
+            """Protects and sends the first ``size`` bytes of OUTGOING. Keeps the session alive."""
+            _length[0] = size
+            if protect(context, _outgoing, _length):
+                return False
+            try:
+                self.send_datagram(_outgoing_view[: _length[0]])
+            except OSError:
+                return False
+            return True
+
+        return send
+
+    def _sending_copy(self, session: Session, protect: Callable) -> Callable[[bytes], bool]:
+        send = self._sending(session, protect)
+
+        def send_copy(packet: bytes) -> bool:
+            size = len(packet)
+            if size > MAX_PACKET - _TRAILER:
+                return False
+            OUTGOING[:size] = packet
+            return send(size)
+
+        return send_copy
+
+    def impair(self, line: Line) -> None:
+        """For tests only, after ``gather()``: every datagram of this seat passes over ``line``,
+        both ways.
+        """
+
+        def impaired(protocol: _Socket) -> None:
+            receive, send = protocol.datagram_received, protocol.transport.sendto
+
+            def received(data: bytes, addr: tuple) -> None:
+                line.up.carry(len(data), lambda: receive(data, addr))
+
+            def sendto(data: bytes | memoryview, addr: tuple) -> None:
+                kept = bytes(data)
+                line.down.carry(
+                    len(kept), lambda: protocol.transport.is_closing() or send(kept, addr)
+                )
+
+            protocol.datagram_received = received  # type: ignore[method-assign]
+            protocol.transport = _ImpairedTransport(protocol.transport, sendto)  # type: ignore[assignment]
+
+        for protocol in self._connection._protocols:
+            if isinstance(protocol, _Socket):
+                impaired(protocol)
+        self._is_impaired = True
+
+    async def close(self) -> None:
+        self._connection.take_packet = None
+        self.send_rtp = self.send_rtcp = _unsent
+        self.unprotect_rtp = self.unprotect_rtcp = _nothing
+        self.send_datagram = _nowhere
+        await self._dtls.stop()
+        self._close_twin()
+        await self._ice.stop()
+
+
+def _unprotecting(session: Session, unprotect: Callable) -> Callable[[bytes], int]:
+    context = session._srtp[0]
+
+    def open_packet(packet: bytes, session: Session = session) -> int:
+        """The length of the decrypted packet, now in INCOMING; 0 if it is not authentic."""
+        size = len(packet)
+        if size > MAX_PACKET:
+            return 0
+        INCOMING[:size] = packet
+        _length[0] = size
+        if unprotect(context, _incoming, _length):
+            return 0
+        return _length[0]
+
+    return open_packet
+
+
+def _nothing(packet: bytes) -> int:
+    return 0
+
+
+def _unsent(packet: object) -> bool:
+    return False
+
+
+def _nowhere(packet: memoryview) -> None:
+    return None

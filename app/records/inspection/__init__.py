@@ -1,0 +1,1 @@
+"""What a file truly is, and whether it is safe to show."""

@@ -1,0 +1,1 @@
+"""Receiving uploads: the tus protocol and the encrypted parts that they fill."""

@@ -1,0 +1,1 @@
+"""When people can be asked: opening hours, absences and calendars from elsewhere."""

@@ -1,0 +1,166 @@
+"""A stretch of days as a calendar draws it: openings, closures, and what is taken, on the wall of
+one zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.identity.models import Person
+from app.scheduling import queries
+from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusySpan
+from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours
+from app.scheduling.time.quarters import Horizon, instant_of, quarter_of, wall_of
+from app.scheduling.time.recurrence import expand
+
+MOST_DAYS = 14
+
+
+class Kind(StrEnum):
+    """What a stretch on the calendar is."""
+
+    WEEKLY = "weekly"
+    OPEN = "open"
+    CLOSED = "closed"
+    BUSY = "busy"  # another calendar says so
+    MEETING = "meeting"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One stretch. `starts` and `ends` are what the wall clock shows; `row_id` names what a change
+    would change.
+    """
+
+    kind: Kind
+    starts: datetime
+    ends: datetime
+    row_id: str = ""
+    weekday: int | None = None
+    start_minute: int = 0
+    end_minute: int = 0
+    first: date | None = None
+    last: date | None = None
+    rule: str | None = None
+    is_movable: bool = False
+
+
+def zone_of_hours(session: Session, owner: Person) -> str:
+    """The zone on whose wall the weekly hours stand; without any, the one in which the person
+    lives.
+    """
+    rows = queries.windows_of(session, owner)
+    return rows[0].zone if rows else owner.timezone
+
+
+def week_of_hours(
+    session: Session, owner: Person, zone: str, first: date, days: int = 7
+) -> list[Drawn]:
+    """Everything that a calendar shows of `days` days from `first`. Raises nothing: an empty week
+    is a week too.
+    """
+    days = max(1, min(days, MOST_DAYS))
+    found = [
+        *_weekly(queries.windows_of(session, owner), zone, first, days),
+        *_dated(queries.exceptions_of(session, owner), zone, first, days),
+        *_taken(session, owner, zone, first, days),
+    ]
+    return sorted(found, key=lambda one: (one.starts, one.kind, one.row_id))
+
+
+def _weekly(
+    rows: Iterable[AvailabilityWindow], zone: str, first: date, days: int
+) -> Iterator[Drawn]:
+    for row in rows:
+        for step in range(-1, days):
+            day = first + timedelta(days=step)
+            if (
+                day.weekday() != row.weekday
+                or (row.valid_from and day < row.valid_from)
+                or (row.valid_until and day > row.valid_until)
+            ):
+                continue
+            over = 0 if row.end_minute > row.start_minute else 1
+            starts = _seen(day, row.start_minute, row.zone, zone)
+            ends = _seen(day + timedelta(days=over), row.end_minute, row.zone, zone)
+            yield Drawn(
+                Kind.WEEKLY,
+                starts,
+                ends,
+                row.id,
+                row.weekday,
+                row.start_minute,
+                row.end_minute,
+                row.valid_from,
+                row.valid_until,
+                is_movable=row.zone == zone,
+            )
+
+
+def _dated(
+    rows: Iterable[AvailabilityException], zone: str, first: date, days: int
+) -> Iterator[Drawn]:
+    last = first + timedelta(days=days)
+    around = Horizon.between(_midnight(first, zone), _midnight(last, zone))
+    for row in rows:
+        hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
+        for span in expand(hours, row.rule, around) if row.rule else [hours]:
+            for step in range((span.last - span.first).days + 1):
+                day = span.first + timedelta(days=step)
+                if not first - timedelta(days=1) <= day < last:
+                    continue
+                yield Drawn(
+                    Kind.OPEN if row.opens else Kind.CLOSED,
+                    _seen(day, row.start_minute, row.zone, zone),
+                    _seen(day, row.end_minute, row.zone, zone),
+                    row.id,
+                    None,
+                    row.start_minute,
+                    row.end_minute,
+                    row.first_day,
+                    row.last_day,
+                    row.rule,
+                    is_movable=row.zone == zone
+                    and row.rule is None
+                    and row.first_day == row.last_day,
+                )
+
+
+def _taken(session: Session, owner: Person, zone: str, first: date, days: int) -> Iterator[Drawn]:
+    begin, end = (quarter_of(_midnight(first + timedelta(days=step), zone)) for step in (0, days))
+    wall = ZoneInfo(zone)
+    spans = session.execute(
+        select(BusySpan.start_quarter, BusySpan.end_quarter).where(
+            BusySpan.person_id == owner.id,
+            BusySpan.end_quarter > begin,
+            BusySpan.start_quarter < end,
+        )
+    )
+    for start, stop in spans:
+        yield Drawn(Kind.BUSY, wall_of(instant_of(start), wall), wall_of(instant_of(stop), wall))
+    for booking in queries.bookings_of_person(session, owner, instant_of(begin), instant_of(end)):
+        yield Drawn(
+            Kind.MEETING,
+            wall_of(booking.starts_at, wall),
+            wall_of(booking.ends_at, wall),
+            booking.id,
+        )
+
+
+def _seen(day: date, minute: int, of: str, zone: str) -> datetime:
+    """A wall time of one zone on the wall of another; on the same wall it stays as it is, whatever
+    clocks do.
+    """
+    at = datetime.combine(day, time.min) + timedelta(minutes=min(minute, MINUTES_IN_DAY))
+    return at if of == zone else wall_of(at.replace(tzinfo=ZoneInfo(of)), ZoneInfo(zone))
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(zone))

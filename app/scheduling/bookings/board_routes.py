@@ -1,0 +1,160 @@
+"""The office's board over HTTP: a page that reads without scripts, what a calendar draws of it, and
+a drag.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Response, jsonify, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.core.clock import now
+from app.core.errors import Invalid, Refusal
+from app.core.permissions import Permission
+from app.core.text import N_, whole_number
+from app.i18n import formats
+from app.scheduling import forms, pages, queries
+from app.scheduling.blueprint import blueprint
+from app.scheduling.bookings import board as boards
+from app.scheduling.bookings import series, service
+from app.scheduling.bookings.claims import OutsideHours, SlotTaken
+from app.scheduling.models import Booking
+from app.scheduling.time.quarters import wall_of
+from app.web.access import requires
+from app.web.context import current_person, db_session
+from app.web.errors import sentence_of
+from app.web.locale import current_language
+
+TAKEN = N_("Somebody in this meeting already has another one then. It stays where it was.")
+OUTSIDE = N_(
+    "This does not fit the hours, the pauses or the notice of %(name)s. With a reason it can be"
+    " moved all the same."
+)
+
+
+@blueprint.get("/board")
+@requires(Permission.BOARD_READ)
+def board() -> str:
+    zone = ZoneInfo(current_person().timezone)
+    day = forms.read_day(request.args.get("week")) or now().astimezone(zone).date()
+    monday = day - timedelta(days=day.weekday())
+    booked = queries.bookings_between(db_session(), *_bounds(monday, 7, zone))
+    return render_template(
+        "scheduling/board.html",
+        monday=monday,
+        week=pages.week_of(booked, monday, zone),
+        standing=boards.standing,
+        role_names=pages.ROLE_NAMES,
+        before=monday - timedelta(days=7),
+        after=monday + timedelta(days=7),
+        loads=boards.loads(booked),
+        no_shows=boards.no_shows(db_session()),
+        unfilled=queries.unfilled_bookings(db_session()),
+        clocks=queries.bookings_with_changed_clocks(db_session()),
+    )
+
+
+@blueprint.get("/board/meetings.json")
+@requires(Permission.BOARD_READ)
+def board_meetings() -> Response:
+    """The meetings of `days` days from `from`, on the office's wall, and the people whose rows they
+    are in.
+    """
+    zone, days = (
+        ZoneInfo(current_person().timezone),
+        whole_number(request.args.get("days", "")) or 7,
+    )
+    first = forms.read_day(request.args.get("from")) or now().astimezone(zone).date()
+    booked = queries.bookings_between(db_session(), *_bounds(first, min(days, 31), zone))
+    return jsonify(
+        people=[
+            {
+                "id": one.person.id,
+                "name": one.person.name,
+                "role": _(pages.ROLE_NAMES[one.person.role]),
+                "meetings": one.meetings,
+                "minutes": one.minutes,
+            }
+            for one in boards.loads(booked)
+        ],
+        meetings=[_drawn(one, zone) for one in booked],
+    )
+
+
+@blueprint.post("/board/meetings/<booking_id>/move")
+@requires(Permission.BOOKING_OVERRIDE)
+def board_move(booking_id: str) -> Response | tuple[Response, int]:
+    """A meeting was dragged to `wall`, a time on the office's own wall. Refused as everywhere;
+    `needs` says what helps: a «reason», because it is near, or an «override», because it fits
+    somebody's hours only with one.
+    """
+    booking = queries.booking_for(db_session(), current_person(), booking_id)
+    asked = {
+        name: request.form.get(name, "").strip() for name in ("wall", "reason", "override_reason")
+    }
+    try:
+        goal = (
+            forms.read_wall(asked["wall"])
+            .replace(tzinfo=ZoneInfo(current_person().timezone))
+            .astimezone(UTC)
+        )
+        was = booking.starts_at
+        service.move(
+            db_session(),
+            current_person(),
+            booking,
+            goal,
+            asked["reason"],
+            override_reason=asked["override_reason"] or None,
+        )
+    except (SlotTaken, Invalid) as refusal:
+        db_session().rollback()
+        return _refused(refusal)
+    zone, tag = current_person().timezone, current_language().tag
+    return jsonify(
+        said=_(
+            "Case %(number)s: moved from %(was)s to %(time)s. Everyone has been told.",
+            number=booking.case.number,
+            was=formats.short_moment(was, zone, tag),
+            time=formats.short_moment(goal, zone, tag),
+        )
+    )
+
+
+def _refused(refusal: Refusal) -> tuple[Response, int]:
+    needs, sentence = None, sentence_of(refusal)
+    if isinstance(refusal, OutsideHours):
+        needs, sentence = "override", _(OUTSIDE, name=refusal.who)
+    elif isinstance(refusal, SlotTaken):
+        sentence = _(TAKEN)
+    elif refusal.field == "reason":
+        needs = "reason"
+    return jsonify(error=sentence, needs=needs), refusal.status
+
+
+def _drawn(one: Booking, zone: ZoneInfo) -> dict[str, object]:
+    starts, ends = (
+        wall_of(at, zone).isoformat(timespec="minutes") for at in (one.starts_at, one.ends_at)
+    )
+    return {
+        "id": one.id,
+        "case": one.case.number,
+        "standing": boards.standing(one),
+        "starts": starts,
+        "ends": ends,
+        "people": [one.specialist_id, *(person.id for person in one.interpreters)],
+        "names": [one.specialist.name, *(person.name for person in one.interpreters)],
+        "movable": one.starts_at > now(),
+        "late": one.starts_at - now() < service.LATE_CHANGE,
+        "follow": len(series.following(db_session(), one)) if one.series_id else 0,
+        "href": url_for("scheduling.booking", booking_id=one.id),
+    }
+
+
+def _bounds(first: date, days: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    begin, end = (
+        datetime.combine(day, time.min, zone) for day in (first, first + timedelta(days=days))
+    )
+    return begin, end

@@ -1,0 +1,289 @@
+"""The office's verbs when something goes wrong: somebody does not come, is ill, is late, or cannot
+be understood.
+
+Each keeps the meeting as the same booking, so that calendars follow, and tells everyone.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.audit.verbs import Verb
+from app.cases import queries as case_queries
+from app.cases import service as cases
+from app.core.clock import now
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.permissions import Role
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling import queries
+from app.scheduling.bookings import claims
+from app.scheduling.bookings.service import agree_clocks, remind
+from app.scheduling.interpreters import ladder
+from app.scheduling.matching import search as matching
+from app.scheduling.matching.languages import is_tag
+from app.scheduling.models import Booking, EngagementState
+from app.scheduling.time.quarters import MINUTES
+
+LATEST_DELAY = 4  # quarters
+
+
+def report_no_show(
+    session: Session, actor: Person | None, booking: Booking, interpreter: Person | None = None
+) -> Person | None:
+    """The interpreter has not come: the next one who is free is asked at once. Returns whom.
+
+    `actor` is the specialist or the office, or None where the consult itself has noticed. Of a
+    team, `interpreter` says who is missing; without it, both are.
+    """
+    if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
+        raise Forbidden()
+    if booking.starts_at > now():
+        raise Conflict(N_("The meeting has not begun yet, so nobody is missing."))
+    return _next_interpreter(session, actor, booking, EngagementState.NO_SHOW, interpreter)
+
+
+def ask_another(
+    session: Session, actor: Person, booking: Booking, interpreter: Person | None = None
+) -> Person | None:
+    """The office asks the next interpreter in the place of the one who is booked, or looks for one
+    again.
+
+    Of a team, `interpreter` is the one in whose place; a place that is empty is filled first.
+    """
+    _refuse_others(actor, booking)
+    return _next_interpreter(session, actor, booking, EngagementState.REPLACED, interpreter)
+
+
+def change_language(
+    session: Session, actor: Person, booking: Booking, language: str
+) -> Person | None:
+    """The patient needs another language than was booked; an interpreter for that pair is
+    sought.
+    """
+    _refuse_others(actor, booking)
+    if not is_tag(language):
+        raise Invalid(N_("Please choose a language."), field="language")
+
+    def act() -> Person | None:
+        claims.hold_still(session, booking)
+        source, target, needs_interpreter = queries.pair_of(language, booking.specialist)
+        booking.source, booking.target, booking.needs_interpreter = (
+            source,
+            target,
+            needs_interpreter,
+        )
+        session.flush()
+        unfit = [
+            one
+            for one in booking.interpreters
+            if not queries.is_qualified(
+                session, one, source, target, booking.starts_at.date(), booking.mode
+            )
+        ]
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKING_MOVED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            language=source,
+        )
+        if not needs_interpreter:
+            _without_interpreters(session, actor, booking)
+            return None
+        found = booking.interpreter
+        for one in unfit:
+            found = _next_interpreter(session, actor, booking, EngagementState.REPLACED, one)
+        if booking.interpreters_missing:
+            found = _next_interpreter(session, actor, booking, EngagementState.REPLACED)
+        return found
+
+    return claims.patiently(session, act)
+
+
+def substitutes_for(session: Session, booking: Booking) -> list[Person]:
+    """Other specialists of the case's specialty, in the same language, who are free for the whole
+    meeting.
+    """
+    able = [
+        one
+        for one in matching.specialists(session, booking.case.specialty)
+        if one.id != booking.specialist_id
+        and queries.pair_of(booking.source, one)[1] == booking.target
+    ]
+    return queries.free_people(session, able, booking.quarters)
+
+
+def change_specialist(
+    session: Session, actor: Person, booking: Booking, specialist: Person
+) -> None:
+    """Another specialist takes the case and the meeting; the patient keeps the time and the
+    interpreter.
+
+    Raises `SlotTaken` when the new one is no longer free, and then nothing has changed.
+    """
+    _refuse_others(actor, booking)
+    if (
+        specialist.role != Role.SPECIALIST
+        or not specialist.active
+        or specialist.id == booking.specialist_id
+    ):
+        raise Invalid(N_("Please choose another specialist."), field="specialist")
+    if booking.case.specialty not in (*specialist.specialties, "general"):
+        raise Invalid(
+            N_("%(name)s does not practise this specialty."),
+            field="specialist",
+            name=specialist.name,
+        )
+    if queries.pair_of(booking.source, specialist)[1] != booking.target:
+        raise Invalid(
+            N_("%(name)s speaks another language than was booked."),
+            field="specialist",
+            name=specialist.name,
+        )
+
+    def act() -> None:
+        claims.hold_still(session, booking, specialist.id)
+        gone = booking.specialist
+        claims.give_back(session, booking, gone.id)
+        claims.take(session, booking, [specialist.id])
+        if not queries.is_open(session, specialist, booking.quarters):
+            raise claims.SlotTaken(
+                N_("One of the people is not available at this time. These times are free.")
+            )
+        _hand_case_over(session, actor, booking, gone, specialist)
+        booking.specialist_id, booking.specialist = specialist.id, specialist
+        _changed(session, actor, booking, specialist=specialist.id)
+        ladder.tell(session, "booking_cancelled", booking, [gone.id])
+        ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people])
+
+    claims.patiently(session, act)
+
+
+def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 1) -> None:
+    """Somebody is late: the meeting begins a little later, for everyone. Raises `SlotTaken` if that
+    is not free.
+    """
+    _refuse_others(actor, booking)
+    if not 1 <= quarters <= LATEST_DELAY:
+        raise Invalid(
+            N_("A meeting can be put off by up to an hour. For more, choose another time."),
+            field="quarters",
+        )
+
+    def act() -> None:
+        claims.hold_still(session, booking)
+        if booking.ends_at <= now():
+            raise Conflict(N_("This meeting is already over."))
+        was = booking.starts_at
+        claims.give_back(session, booking)
+        booking.starts_at += timedelta(minutes=MINUTES * quarters)
+        claims.take(session, booking, [person.id for person in booking.people])
+        agree_clocks(booking)
+        _changed(session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat())
+        ladder.stay_until(session, booking)
+        ladder.tell(
+            session,
+            "booking_moved",
+            booking,
+            [person.id for person in booking.people],
+            was_at=was.isoformat(),
+        )
+        remind(session, booking)
+
+    claims.patiently(session, act)
+
+
+def see_to_clocks(session: Session, actor: Person, booking: Booking) -> None:
+    """The office has seen that somebody's clock has changed, and the meeting stays at its
+    moment.
+    """
+    _refuse_others(actor, booking)
+    claims.hold_still(session, booking)
+    if booking.clocks_changed:
+        booking.clocks_changed = {}
+        session.flush()
+        audit.record(
+            session,
+            actor.id,
+            Verb.BOOKING_MOVED,
+            "booking",
+            booking.id,
+            booking.case_id,
+            clocks="seen",
+        )
+
+
+def _hand_case_over(
+    session: Session, actor: Person, booking: Booking, gone: Person, specialist: Person
+) -> None:
+    for member in case_queries.members_of(session, booking.case_id):
+        if member.person_id == gone.id and member.role == Role.SPECIALIST:
+            cases.end_membership(session, actor, member, reason="replaced")
+    cases.grant(session, actor, booking.case, specialist, Role.SPECIALIST, reason="took over")
+    cases.remember(session, booking.case_id, "specialist_assigned", actor)
+    cases.notify(session, "specialist_assigned", booking.case, [specialist.id])
+
+
+def _next_interpreter(
+    session: Session,
+    actor: Person | None,
+    booking: Booking,
+    state: EngagementState,
+    interpreter: Person | None = None,
+) -> Person | None:
+    """Asks somebody in the place of `interpreter`; without one, fills what is empty, else replaces
+    whoever is there.
+    """
+    if not booking.is_confirmed or not booking.needs_interpreter or booking.ends_at <= now():
+        raise Conflict(N_("This meeting needs no interpreter any more."))
+    leaving = [
+        one
+        for one in booking.current_engagements
+        if interpreter is None or one.interpreter is interpreter
+    ]
+    if leaving and (interpreter is not None or not booking.interpreters_missing):
+        found = [ladder.replace(session, actor, one, state) for one in leaving]
+        return None if None in found else found[-1]
+
+    def act() -> Person | None:
+        claims.hold_still(session, booking)
+        return (
+            ladder.promote(session, actor, booking)
+            if booking.interpreters_missing
+            else booking.interpreter
+        )
+
+    return claims.patiently(session, act)
+
+
+def _without_interpreters(session: Session, actor: Person, booking: Booking) -> None:
+    gone = booking.interpreters
+    ladder.stand_down(session, actor, booking)
+    for one in gone:
+        claims.give_back(session, booking, one.id)
+        booking.unseat(one.id)
+    session.flush()
+    ladder.tell(session, "engagement_ended", booking, [one.id for one in gone])
+
+
+def _changed(session: Session, actor: Person, booking: Booking, **facts: object) -> None:
+    booking.sequence, booking.changed_at = booking.sequence + 1, now()
+    session.flush()
+    audit.record(
+        session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts
+    )
+
+
+def _refuse_others(actor: Person, booking: Booking) -> None:
+    if actor.role != Role.COORDINATOR:
+        raise Forbidden()
+    if not booking.is_confirmed:
+        raise Conflict(
+            N_("This meeting was cancelled in the meantime. Please choose another time.")
+        )

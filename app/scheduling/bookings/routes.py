@@ -1,0 +1,391 @@
+"""Times, meetings, hours and engagements over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.cases import queries as cases
+from app.cases.models import Case
+from app.core.clock import now
+from app.core.errors import Invalid, NotFound, Refusal
+from app.core.ids import new_id
+from app.core.permissions import Permission, Role
+from app.core.text import whole_number
+from app.identity.models import Person
+from app.scheduling import forms, pages, policy, queries
+from app.scheduling.availability import hours_calendar_routes, hours_routes
+from app.scheduling.availability.hours import MODES
+from app.scheduling.blueprint import blueprint
+from app.scheduling.bookings import (
+    board_routes,
+    calendar_routes,
+    rescue_routes,
+    series,
+    series_routes,
+    service,
+)
+from app.scheduling.bookings.service import SlotTaken
+from app.scheduling.interpreters import (
+    answer_routes,
+    brief_routes,
+    profile_routes,
+    statement_routes,
+)
+from app.scheduling.matching import reasons
+from app.scheduling.matching.slots import Lack
+from app.scheduling.models import Booking, BookingState
+from app.scheduling.queries import SlotSearch
+from app.web.access import requires
+from app.web.context import current_person, db_session
+from app.web.errors import answer, sentence_of, wants_page
+
+__all__ = [
+    "answer_routes",
+    "blueprint",
+    "board_routes",
+    "brief_routes",
+    "calendar_routes",
+    "hours_calendar_routes",
+    "hours_routes",
+    "profile_routes",
+    "rescue_routes",
+    "series_routes",
+    "statement_routes",
+]
+Page = str | Response | tuple[str, int]
+SHOWN = timedelta(days=14)
+LENGTHS = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+)  # quarters that the office may choose from; over an hour it takes two interpreters
+
+
+# --- choosing a time
+# ------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/cases/<case_id>/times")
+@requires(Permission.SLOT_READ)
+def times(case_id: str) -> Page:
+    case = _case(case_id)
+    booked = queries.booking_of_case(db_session(), case.id)
+    if booked is not None and booked.starts_at > now():
+        return redirect(url_for("scheduling.booking", booking_id=booked.id))
+    return _times_page(case)
+
+
+@blueprint.get("/cases/<case_id>/slots.json")
+@requires(Permission.SLOT_READ)
+def slots(case_id: str) -> Response:
+    """The same times for a script: fairest first."""
+    found = queries.slots_for_case(
+        db_session(), _case(case_id), first=_from(), limit=200, length=_length(), mode=_mode()
+    )
+    return jsonify(
+        slots=[
+            {
+                "starts_at": slot.starts_at.isoformat(),
+                "specialist": slot.specialist_id,
+                "interpreter": slot.interpreter_id,
+                "second_interpreter": slot.second_id,
+                "worst": slot.worst,
+                "kind": slot.is_kind,
+            }
+            for slot in found.slots
+        ],
+        minutes=found.length * 15,
+        reason=found.reason.lack if found.reason else None,
+        next_at=found.next_at.isoformat() if found.next_at else None,
+    )
+
+
+@blueprint.post("/cases/<case_id>/hold")
+@requires(Permission.BOOKING_WRITE)
+def hold(case_id: str) -> Page:
+    case = _case(case_id)
+    try:
+        chosen = forms.SlotForm.read(request.form)
+        reason = request.form.get("override_reason", "").strip() or None
+        held = service.hold(
+            db_session(), current_person(), case, chosen.wish, chosen.token, override_reason=reason
+        )
+    except (SlotTaken, Invalid) as refusal:
+        return _times_again(case, refusal)
+    if held.is_confirmed:
+        return redirect(url_for("scheduling.booking", booking_id=held.id))
+    return redirect(url_for("scheduling.confirm", booking_id=held.id))
+
+
+@blueprint.get("/bookings/<booking_id>/confirm")
+@requires(Permission.BOOKING_WRITE)
+def confirm(booking_id: str) -> Page:
+    held = _changeable(booking_id)
+    if held.is_confirmed:
+        return redirect(url_for("scheduling.booking", booking_id=held.id))
+    if held.state != BookingState.HELD:
+        return redirect(url_for("scheduling.times", case_id=held.case_id))
+    return render_template("scheduling/confirm.html", booking=held, **_about(held))
+
+
+@blueprint.post("/bookings/<booking_id>/confirm")
+@requires(Permission.BOOKING_WRITE)
+def book(booking_id: str) -> Page:
+    held = _changeable(booking_id)
+    try:
+        service.confirm(db_session(), current_person(), held)
+    except (SlotTaken, Invalid) as refusal:
+        return _times_again(held.case, refusal)
+    flash(_("Your meeting is booked. Everyone has been told."))
+    return redirect(url_for("scheduling.booking", booking_id=held.id))
+
+
+@blueprint.post("/bookings/<booking_id>/release")
+@requires(Permission.BOOKING_WRITE)
+def release(booking_id: str) -> Page:
+    held = _changeable(booking_id)
+    service.release_hold(db_session(), current_person(), held)
+    return redirect(url_for("scheduling.times", case_id=held.case_id))
+
+
+# --- a meeting
+# ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/bookings/<booking_id>")
+@requires(Permission.CASE_READ)
+def booking(booking_id: str) -> Page:
+    return _booking_page(queries.booking_for(db_session(), current_person(), booking_id))
+
+
+@blueprint.post("/bookings/<booking_id>/cancel")
+@requires(Permission.BOOKING_WRITE)
+def cancel(booking_id: str) -> Page:
+    booked = _changeable(booking_id)
+    try:
+        service.cancel(db_session(), current_person(), booked, request.form.get("reason", ""))
+    except Invalid as refusal:
+        return _booking_page(booked, refusal)
+    flash(_("The meeting is cancelled. Everyone has been told."))
+    return redirect(url_for("portal.case", case_id=booked.case_id))
+
+
+@blueprint.get("/bookings/<booking_id>/move")
+@requires(Permission.BOOKING_WRITE)
+def move_to(booking_id: str) -> Page:
+    booked = _changeable(booking_id)
+    return _times_page(booked.case, moving=booked)
+
+
+@blueprint.post("/bookings/<booking_id>/move")
+@requires(Permission.BOOKING_WRITE)
+def move(booking_id: str) -> Page:
+    booked = _changeable(booking_id)
+    try:
+        chosen = forms.SlotForm.read(request.form)
+        if "following" in request.form:
+            series.move(
+                db_session(),
+                current_person(),
+                booked,
+                chosen.wish.starts_at,
+                request.form.get("reason", ""),
+                override_reason=_override(current_person()),
+            )
+        else:
+            service.move(
+                db_session(),
+                current_person(),
+                booked,
+                chosen.wish.starts_at,
+                request.form.get("reason", ""),
+                interpreter_id=chosen.wish.interpreter_id,
+                second_interpreter_id=chosen.wish.second_interpreter_id,
+                override_reason=_override(current_person()),
+            )
+    except series.DateTaken as taken:
+        return _times_again(booked.case, series_routes.worded(taken), moving=booked)
+    except (SlotTaken, Invalid) as refusal:
+        return _times_again(booked.case, refusal, moving=booked)
+    flash(_("The meeting has moved. Everyone has been told."))
+    return redirect(url_for("scheduling.booking", booking_id=booked.id))
+
+
+# --- an interpreter's engagements
+# -----------------------------------------------------------------------------
+
+
+@blueprint.get("/engagements")
+@requires(Permission.ENGAGEMENT_WRITE)
+def engagements() -> Page:
+    mine = queries.engagements_of(db_session(), current_person())
+    return render_template("scheduling/engagements.html", engagements=mine)
+
+
+@blueprint.get("/engagements/<engagement_id>")
+@requires(Permission.ENGAGEMENT_WRITE)
+def engagement(engagement_id: str) -> Page:
+    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+    return render_template(
+        "scheduling/engagement.html",
+        engagement=asked,
+        booking=asked.booking,
+        **_about(asked.booking),
+    )
+
+
+@blueprint.post("/engagements/<engagement_id>/accept")
+@requires(Permission.ENGAGEMENT_WRITE)
+def accept(engagement_id: str) -> Page:
+    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+    service.accept_engagement(db_session(), current_person(), asked)
+    flash(_("Thank you. The meeting is in your list."))
+    return redirect(url_for("scheduling.engagements"))
+
+
+@blueprint.post("/engagements/<engagement_id>/decline")
+@requires(Permission.ENGAGEMENT_WRITE)
+def decline(engagement_id: str) -> Page:
+    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+    service.decline_engagement(
+        db_session(), current_person(), asked, request.form.get("reason", "")
+    )
+    flash(_("Thank you for telling us. We are asking somebody else."))
+    return redirect(url_for("scheduling.engagements"))
+
+
+# --- inside ---------------------------------------------------------------------------------------
+# ------------
+
+
+def _case(case_id: str) -> Case:
+    return cases.case_for(db_session(), current_person(), case_id, policy.can_see_slots)
+
+
+def _changeable(booking_id: str) -> Booking:
+    found = queries.booking_for(db_session(), current_person(), booking_id)
+    if not policy.can_change_booking(current_person(), found):
+        raise NotFound()
+    return found
+
+
+def _override(person: Person) -> str | None:
+    reason = request.form.get("override_reason", "").strip()
+    return reason if reason and person.role == Role.COORDINATOR else None
+
+
+def _from() -> datetime:
+    """The beginning of the period that is shown: now, or the morning of `?from=` on the reader's
+    wall.
+    """
+    day = forms.read_day(request.values.get("from"))
+    if day is None:
+        return now()
+    morning = datetime.combine(day, time.min, ZoneInfo(current_person().timezone)).astimezone(UTC)
+    return min(max(morning, now()), now() + timedelta(days=100))
+
+
+def _length() -> int:
+    """Quarters: what the office has chosen, else what is usual."""
+    wanted = whole_number(request.values.get("length", ""))
+    is_free = current_person().role == Role.COORDINATOR
+    return wanted if wanted in LENGTHS and is_free else forms.DEFAULT_LENGTH
+
+
+def _mode() -> str:
+    """Interpreting in turn, unless the office has chosen otherwise."""
+    wanted = request.values.get("mode", "")
+    return (
+        wanted
+        if wanted in MODES and current_person().role == Role.COORDINATOR
+        else service.Wish.mode
+    )
+
+
+def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | None = None) -> str:
+    session, reader, first, mode = (
+        db_session(),
+        current_person(),
+        _from(),
+        moving.mode if moving else _mode(),
+    )
+    found = queries.slots_for_case(
+        session,
+        case,
+        first=first,
+        last=first + SHOWN,
+        any_interpreter="any" in request.values,
+        length=moving.length if moving else _length(),
+        mode=mode,
+    )
+    zone = ZoneInfo(reader.timezone)
+    return render_template(
+        "scheduling/times.html",
+        case=case,
+        found=found,
+        moving=moving,
+        form_token=new_id(),
+        lengths=LENGTHS,
+        mode=mode,
+        following=series.following(session, moving) if moving else [],
+        credential=_credential(found, first),
+        late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
+        days=pages.days_of(found.slots, found.people, case.patient, reader),
+        refusal=sentence_of(refusal) if refusal else None,
+        held=queries.hold_of_case(session, case.id),
+        first=first.astimezone(zone).date(),
+        later=(first + SHOWN).astimezone(zone).date(),
+        earlier=(
+            (first - SHOWN).astimezone(zone).date() if first > now() + timedelta(days=1) else None
+        ),
+        next_day=found.next_at.astimezone(zone).date() if found.next_at else None,
+    )
+
+
+def _credential(found: SlotSearch, first: datetime) -> reasons.Nearest | None:
+    """Where nobody has a valid credential: the one that is nearest to having been one."""
+    if found.reason is None or found.reason.lack != Lack.INTERPRETER:
+        return None
+    return reasons.nearest_credential(db_session(), found.source, found.target, first.date())
+
+
+def _times_again(case: Case, refusal: Refusal, moving: Booking | None = None) -> Page:
+    """What could not be: the sentence, and the times that are free now, read anew."""
+    if not wants_page():
+        return answer(refusal)
+    db_session().rollback()
+    return _times_page(case, refusal, moving), refusal.status
+
+
+def _about(booked: Booking) -> dict[str, object]:
+    return {
+        "companions": pages.companions(booked, current_person()),
+        "clock_changes": pages.clock_changes(booked, now()),
+    }
+
+
+def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
+    if booked.state == BookingState.HELD and policy.can_change_booking(current_person(), booked):
+        return redirect(url_for("scheduling.confirm", booking_id=booked.id))
+    page = render_template(
+        "scheduling/booking.html",
+        booking=booked,
+        following=series.following(db_session(), booked),
+        may_follow=policy.can_plan_series(current_person(), booked),
+        rescue=rescue_routes.rescue_for(current_person(), booked),
+        can_change=policy.can_change_booking(current_person(), booked)
+        and booked.is_confirmed
+        and booked.starts_at > now(),
+        late=booked.starts_at - now() < service.LATE_CHANGE,
+        errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {},
+        **_about(booked),
+    )
+    return (page, refusal.status) if refusal else page

@@ -1,0 +1,1 @@
+"""Engagements of interpreters, their profiles, briefs and statements."""

@@ -1,0 +1,131 @@
+"""The signed links by which an interpreter answers from a mail. A link names an engagement, a
+person and a verb.
+
+It lets nobody in: whoever follows it signs in as always, and is then asked to press one button,
+because mail programs and their scanners follow every link that they see. It is good until the time
+to answer is over, and once in effect: an engagement that has been answered takes no second answer
+by link.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.orm import Session, joinedload
+
+from app.core.clock import now
+from app.core.errors import Conflict, NotFound, Refusal
+from app.core.text import N_
+from app.identity.models import Person
+from app.scheduling.interpreters import ladder
+from app.scheduling.models import Booking, Engagement, EngagementState
+
+DAMAGED = N_(
+    "This link is not complete. Open it from the mail once more, or sign in and answer under"
+    " “Engagements”."
+)
+ANOTHERS = N_(
+    "This link was sent to somebody else. Sign in with the account whose mail it came in."
+)
+OVER = N_("The time to answer is over, and somebody else has been asked. You need to do nothing.")
+CLOSED = N_(
+    "This request is no longer open: somebody else was asked, the time has changed, or the meeting"
+    " will not take place."
+)
+ACCEPTED = N_(
+    "You have accepted this meeting already. If you cannot come after all, decline it under"
+    " “Engagements”."
+)
+DECLINED = N_("You have declined this meeting already. You need to do nothing more.")
+
+
+class Answer(StrEnum):
+    ACCEPT = "accept"
+    DECLINE = "decline"
+
+
+class Gone(Refusal):
+    """It was there, and its time is over."""
+
+    status = 410
+    default = OVER
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a link stands for, found to be open."""
+
+    engagement: Engagement
+    answer: Answer
+
+
+def path_of(
+    secret_key: str, engagement_id: str, person_id: str, answer: Answer, until: datetime
+) -> str:
+    """The link's address from the root of the site on."""
+    token = _signer(secret_key).dumps(
+        [engagement_id, person_id, str(answer), int(until.timestamp())]
+    )
+    return f"/answers/{token}"
+
+
+def open_link(session: Session, secret_key: str, actor: Person, token: str) -> Asked:
+    """The engagement and the answer of a link that its owner may still give.
+
+    Raises `NotFound` for a link that is damaged or another's, `Gone` after its time, `Conflict`
+    where it was answered.
+    """
+    engagement_id, person_id, answer, until = _read(secret_key, token)
+    if person_id != actor.id:
+        raise NotFound(ANOTHERS)
+    engagement = session.get(
+        Engagement,
+        engagement_id,
+        options=[
+            joinedload(Engagement.booking).joinedload(Booking.case),
+            joinedload(Engagement.interpreter),
+        ],
+    )
+    if engagement is None or engagement.interpreter_id != person_id:
+        raise Conflict(CLOSED)  # moved to another time since: a new request with new links went out
+    _refuse_if_answered(engagement)
+    if until <= now():
+        raise Gone()
+    return Asked(engagement, answer)
+
+
+def give(session: Session, actor: Person, asked: Asked, reason: str = "") -> None:
+    """Accepts or declines, as the link says."""
+    if asked.answer == Answer.ACCEPT:
+        ladder.accept_engagement(session, actor, asked.engagement)
+    else:
+        ladder.decline_engagement(session, actor, asked.engagement, reason)
+
+
+def _refuse_if_answered(engagement: Engagement) -> None:
+    if engagement.state == EngagementState.DECLINED:
+        raise Conflict(DECLINED)
+    if not engagement.is_live or not engagement.booking.is_confirmed:
+        raise Conflict(CLOSED)
+    if engagement.state != EngagementState.PROPOSED:
+        raise Conflict(ACCEPTED)
+
+
+def _read(secret_key: str, token: str) -> tuple[str, str, Answer, datetime]:
+    try:
+        engagement_id, person_id, answer, until = _signer(secret_key).loads(token)
+        return (
+            str(engagement_id),
+            str(person_id),
+            Answer(answer),
+            datetime.fromtimestamp(until, UTC),
+        )
+    except (BadSignature, ValueError, TypeError, OverflowError):
+        raise NotFound(DAMAGED) from None
+
+
+def _signer(secret_key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret_key, salt="engagement-answer")

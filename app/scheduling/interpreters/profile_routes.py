@@ -1,0 +1,94 @@
+"""An interpreter's profile over HTTP: their own, or for the office anybody's."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.cases.specialties import SPECIALTIES
+from app.core.errors import Invalid, NotFound
+from app.core.permissions import Permission, Role
+from app.identity.models import Person
+from app.scheduling import policy, queries
+from app.scheduling.blueprint import blueprint
+from app.scheduling.interpreters import profiles
+from app.scheduling.interpreters.profiles import Profile
+from app.web.access import requires
+from app.web.context import current_person, db_session
+from app.web.errors import sentence_of
+from app.web.locale import current_language
+
+Page = str | Response | tuple[str, int]
+
+
+@blueprint.get("/interpreter-profile")
+@requires(Permission.ENGAGEMENT_READ)
+def interpreter_profile() -> Page:
+    return _page(_owner())
+
+
+@blueprint.post("/interpreter-profile")
+@requires(Permission.AVAILABILITY_WRITE)
+def change_interpreter_profile() -> Page:
+    owner, form = _owner(), request.form
+    entered = Profile(
+        form.get("gender", ""),
+        ", ".join(form.getlist("dialects")),
+        tuple(form.getlist("specialties")),
+        form.get("rate"),
+        form.get("currency", "EUR"),
+    )
+    try:
+        profiles.change_profile(db_session(), current_person(), owner, entered)
+    except Invalid as refusal:
+        return _page(owner, refusal)
+    flash(_("The profile is saved."))
+    return redirect(
+        url_for(
+            "scheduling.interpreter_profile",
+            person=None if owner.id == current_person().id else owner.id,
+        ),
+        303,
+    )
+
+
+def _owner() -> Person:
+    """One's own, or for the office that of `?person=`."""
+    owner = db_session().get(Person, request.values.get("person") or current_person().id)
+    if (
+        owner is None
+        or owner.role != Role.INTERPRETER
+        or not policy.can_set_hours(current_person(), owner)
+    ):
+        raise NotFound()
+    return owner
+
+
+def _page(owner: Person, refusal: Invalid | None = None) -> Page:
+    session, language = db_session(), current_language().tag
+    profile = profiles.profile_of(session, owner)
+    qualifications = queries.qualifications_of(session, owner)
+    chosen = request.form.getlist("dialects") if refusal else list(profile.dialects or [])
+    page = render_template(
+        "scheduling/profile.html",
+        owner=owner,
+        profile=profile,
+        specialties=SPECIALTIES,
+        chosen=chosen,
+        dialects=profiles.dialects_to_choose(
+            owner, qualifications, [*(profile.dialects or [])], language
+        ),
+        qualifications=qualifications,
+        entered=request.form if refusal else None,
+        currencies=profiles.CURRENCIES,
+        may_price=current_person().role == Role.COORDINATOR,
+        rate=profiles.plain_amount(profile.hourly_rate, profile.currency),
+        shown_rate=(
+            profiles.money(profile.hourly_rate, profile.currency, language)
+            if profile.hourly_rate
+            else None
+        ),
+        errors={refusal.field or "gender": sentence_of(refusal)} if refusal else {},
+    )
+    return (page, refusal.status) if refusal else page

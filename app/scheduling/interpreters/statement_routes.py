@@ -1,0 +1,82 @@
+"""An interpreter's minutes over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+
+from app.core.clock import now
+from app.core.errors import NotFound
+from app.core.permissions import Permission, Role
+from app.identity.models import Person
+from app.scheduling import forms
+from app.scheduling.blueprint import blueprint
+from app.scheduling.interpreters import profiles, statements
+from app.web.access import requires
+from app.web.context import current_person, db_session
+from app.web.locale import current_language
+
+
+@blueprint.get("/statement")
+@requires(Permission.ENGAGEMENT_READ)
+def statement() -> str:
+    one = statements.statement(db_session(), _whose(), _month())
+    this_month = now().astimezone(ZoneInfo(one.person.timezone)).date().replace(day=1)
+    return render_template(
+        "scheduling/statement.html",
+        statement=one,
+        money=_money(one),
+        before=(one.month - timedelta(days=1)).replace(day=1),
+        after=(one.month + timedelta(days=32)).replace(day=1) if one.month < this_month else None,
+    )
+
+
+@blueprint.get("/statement.csv")
+@requires(Permission.ENGAGEMENT_READ)
+def statement_table() -> Response:
+    one = statements.statement(db_session(), _whose(), _month())
+    headings = [
+        _("Date"),
+        _("Time"),
+        _("Time zone"),
+        _("Case"),
+        _("Languages"),
+        _("Minutes"),
+        _("An hour"),
+        _("Amount"),
+        _("Currency"),
+    ]
+    name = f"minutes-{one.month:%Y-%m}.csv"
+    # The mark of order at the front tells spreadsheets that this is UTF-8.
+    return Response(
+        "\ufeff" + statements.as_csv(one, headings),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )
+
+
+def _money(one: statements.Statement) -> Callable[[int], str]:
+    """Amounts of the statement, as the reader writes them."""
+    language = current_language().tag
+    return lambda minor: profiles.money(minor, one.currency, language)
+
+
+def _whose() -> Person:
+    """One's own, or for the office that of `?person=`."""
+    reader = current_person()
+    wanted = request.args.get("person", reader.id)
+    owner = db_session().get(Person, wanted)
+    if owner is None or owner.role != Role.INTERPRETER:
+        raise NotFound()
+    if owner.id != reader.id and reader.role != Role.COORDINATOR:
+        raise NotFound()
+    return owner
+
+
+def _month() -> date:
+    text = request.args.get("month", "")
+    return forms.read_day(f"{text}-01") or now().date().replace(day=1)

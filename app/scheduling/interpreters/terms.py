@@ -1,0 +1,120 @@
+"""The words of the records, gathered once for each record that has passed inspection, for the
+interpreters' briefs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.blobs import BlobStore
+from app.core.clock import now
+from app.core.outbox import enqueue
+from app.records import queries as records
+from app.records.models import Record, RecordState
+from app.records.reading.content import RecordBytes
+from app.scheduling.interpreters import record_text
+from app.scheduling.interpreters.glossary import Kind, Term, terms_in
+from app.scheduling.models import Booking, BookingState, RecordTerms
+
+JOB = "gather_terms"
+MOST_RECORDS = 200  # of a case, at a time
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A record whose words are not gathered yet, and where its bytes are."""
+
+    record_id: str
+    case_id: str
+    media_type: str | None
+    whole: RecordBytes
+
+
+def ask_for(session: Session, case_id: str) -> None:
+    """Has the words of the case's records gathered soon; those that are gathered already stay."""
+    if session.scalar(_unread(case_id).with_only_columns(Record.id).limit(1)) is not None:
+        enqueue(session, JOB, {"case_id": case_id})
+
+
+def ask_for_all(session: Session) -> int:
+    """The same for every case whose interpreted meeting lies ahead: more records may have come
+    since it was booked.
+    """
+    cases = session.scalars(
+        select(Booking.case_id)
+        .distinct()
+        .join(Record, Record.case_id == Booking.case_id)
+        .outerjoin(RecordTerms, RecordTerms.record_id == Record.id)
+        .where(
+            Booking.state == BookingState.CONFIRMED,
+            Booking.needs_interpreter,
+            Booking.starts_at > now(),
+            RecordTerms.record_id.is_(None),
+            *_READY,
+        )
+    ).all()
+    for case_id in cases:
+        enqueue(session, JOB, {"case_id": case_id})
+    return len(cases)
+
+
+def unread_of(session: Session, blobs: BlobStore, case_id: str) -> list[Unread]:
+    found = session.scalars(_unread(case_id).limit(MOST_RECORDS))
+    return [
+        Unread(
+            one.id,
+            case_id,
+            one.media_type,
+            RecordBytes(blobs, records.parts_of(session, one.upload_id)),
+        )
+        for one in found
+    ]
+
+
+def words_of(unread: Unread) -> list[Term]:
+    """Reads the file; needs no database, for it may take a while."""
+    if unread.media_type is None or not record_text.is_readable(
+        unread.media_type, unread.whole.size
+    ):
+        return []
+    return terms_in(record_text.text_of(cast(BinaryIO, unread.whole.open()), unread.media_type))
+
+
+def keep(session: Session, unread: Unread, found: list[Term]) -> None:
+    """Notes what was found, and with an empty list that there was nothing. Twice is harmless."""
+    if session.get(RecordTerms, unread.record_id) is None:
+        session.add(
+            RecordTerms(
+                record_id=unread.record_id,
+                case_id=unread.case_id,
+                terms=json.dumps([[term.kind, term.text] for term in found]),
+            )
+        )
+        session.flush()
+
+
+def terms_of_case(session: Session, case_id: str) -> list[Term]:
+    """What was found in the case's records that are still there."""
+    kept = session.scalars(
+        select(RecordTerms.terms)
+        .join(Record, Record.id == RecordTerms.record_id)
+        .where(RecordTerms.case_id == case_id, *_READY)
+    )
+    return [Term(Kind(kind), text) for row in kept for kind, text in json.loads(row)]
+
+
+_READY = (Record.state == RecordState.READY, Record.removed_at.is_(None))
+
+
+def _unread(case_id: str):  # type: ignore[no-untyped-def]
+    return (
+        select(Record)
+        .outerjoin(RecordTerms, RecordTerms.record_id == Record.id)
+        .where(Record.case_id == case_id, RecordTerms.record_id.is_(None), *_READY)
+        .order_by(Record.created_at)
+    )

@@ -1,0 +1,1 @@
+"""Which times and people fit together, and why none does."""

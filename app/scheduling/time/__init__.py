@@ -1,0 +1,1 @@
+"""Quarters, calendars as bit strings, recurrence and time zones. Pure arithmetic."""

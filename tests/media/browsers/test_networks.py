@@ -1,0 +1,125 @@
+"""Real browsers on bad lines: what goes first, what stays, and how soon it is back.
+
+The figures that a quiet machine reaches are measured by ``tests/benchmarks/media_network.py``; here
+the limits are wider, for the machine may be busy.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from app.media.messages import Event, Kind, Priority, Route, Step
+from app.media.wire.impairment import CLEAR, Conditions
+from tests.media.people import Person, until
+from tests.media.signalling import everyone_to_everyone
+
+pytestmark = pytest.mark.late
+
+PATIENT, DOCTOR, INTERPRETER = NAMES = ["patient", "doctor", "interpreter"]
+
+
+def with_an_interpreter() -> dict[str, tuple[Route, ...]]:
+    """Everyone to everyone; the interpreter's voice is essential to the others."""
+    return {
+        listener: tuple(
+            (
+                route.model_copy(update={"priority": Priority.ESSENTIAL})
+                if (route.source, route.kind) == (INTERPRETER, Kind.AUDIO)
+                else route
+            )
+            for route in routes
+        )
+        for listener, routes in everyone_to_everyone(NAMES).items()
+    }
+
+
+@pytest.fixture
+def people(chromium, signalling):
+    signalling.set_routes("r", with_an_interpreter())
+    made = [Person(chromium, signalling, name) for name in NAMES]
+    for person in made:
+        person.join()
+    yield made
+    for person in made:
+        person.page.close()
+
+
+def steps(signalling, seat: str) -> list[Step]:
+    return [message.step for message in signalling.told(Event.SEAT_STREAMS) if message.seat == seat]
+
+
+def test_a_narrow_line_gives_up_pictures_first_and_the_interpreters_voice_never(people, signalling):
+    patient = people[0]
+    doctor, interpreter = 0, 1
+    until(
+        lambda: all(
+            patient.frames(slot) > 20 and patient.sound(slot)[0] > 100
+            for slot in (doctor, interpreter)
+        )
+    )
+    got, lost = patient.sound(interpreter)
+    signalling.impair(PATIENT, down=Conditions(rate=64_000))
+    until(lambda: Step.INTERPRETER_ONLY in steps(signalling, PATIENT))
+    assert steps(signalling, PATIENT)[0] in (Step.FEWER_PICTURES, Step.NO_PICTURES)
+    time.sleep(8)
+    got, lost = (
+        after - before
+        for after, before in zip(patient.sound(interpreter), (got, lost), strict=True)
+    )
+    assert lost / (got + lost) < 0.15
+    pictures = patient.frames(doctor), patient.frames(interpreter)
+    signalling.impair(PATIENT)
+    until(lambda: steps(signalling, PATIENT)[-1] is Step.FULL, 20)
+    until(
+        lambda: patient.frames(doctor) > pictures[0] and patient.frames(interpreter) > pictures[1]
+    )
+    up = list(Step)[::-1]
+    told = steps(signalling, PATIENT)
+    recovered = [
+        up.index(step) for step in told[len(told) - 1 - told[::-1].index(Step.INTERPRETER_ONLY) :]
+    ]
+    assert recovered == sorted(recovered)
+
+
+def test_five_percent_of_loss_both_ways_is_hardly_seen(people, signalling):
+    patient = people[0]
+    until(lambda: patient.frames(0) > 20)
+    for name in NAMES:
+        signalling.impair(name, up=Conditions(loss=0.05), down=Conditions(loss=0.05))
+    patient.page.evaluate("watchFreezes(0)")
+    time.sleep(8)
+    watch = patient.page.evaluate("freezes")
+    assert watch["frames"] > 60
+    assert watch["longest"] < 2000
+    assert steps(signalling, PATIENT) == []
+
+
+def test_after_an_outage_everything_is_back_by_itself(people, signalling):
+    patient, doctor, _ = people
+    until(lambda: patient.frames(0) > 20 and doctor.frames(0) > 20)
+    out = Conditions(is_out=True)
+    signalling.impair(PATIENT, up=out, down=out)
+    time.sleep(8)
+    signalling.impair(PATIENT)
+    before = doctor.frames(0)
+    until(lambda: patient.frames(0) > 0 and doctor.frames(0) > before + 10, 10)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        Conditions(delay=0.1, jitter=0.03),
+        Conditions(reorder=0.05, duplicate=0.05),
+    ],
+    ids=["delay and jitter", "reordering and duplication"],
+)
+def test_disorder_stops_neither_picture_nor_voice(people, signalling, conditions):
+    patient = people[0]
+    until(lambda: patient.frames(0) > 20)
+    for name in NAMES:
+        signalling.impair(name, up=conditions, down=conditions)
+    frames, energy = patient.frames(0), patient.energy(0)
+    until(lambda: patient.frames(0) > frames + 60 and patient.energy(0) > energy)
+    signalling.impair(PATIENT, CLEAR, CLEAR)

@@ -1,0 +1,237 @@
+"""Calendars from elsewhere, over a real socket: what is read, what is refused, and what nobody may
+reach through us.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.db import Database
+from app.core.errors import Invalid
+from app.scheduling import jobs, queries
+from app.scheduling.availability import feeds
+from app.scheduling.availability.feeds import FeedRefused, fetch, is_public, public_addresses
+from app.scheduling.bookings import service
+from app.scheduling.models import BusyFeed, BusySpan
+from tests.scheduling.clinic import a_clinic, next_noon
+
+
+class Elsewhere:
+    """A web server that answers as a test tells it to."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.answers[self.path](self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def url(self, path: str = "/a.ics") -> str:
+        return f"http://calendar.example:{self.server.server_port}{path}"
+
+    def says(self, body: bytes, path: str = "/a.ics", status: int = 200, **headers: str) -> str:
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            if headers.get("ETag") and request.headers.get("If-None-Match") == headers["ETag"]:
+                request.send_response(304)
+                request.end_headers()
+                return
+            request.send_response(status)
+            for name, value in headers.items():
+                request.send_header(name, value)
+            request.send_header("Content-Length", str(len(body)))
+            request.end_headers()
+            request.wfile.write(body)
+
+        self.answers[path] = answer
+        return self.url(path)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    server = Elsewhere()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+def here(host: str, port: int) -> list[str]:
+    """The outside world is this machine; only for the tests."""
+    return ["127.0.0.1"]
+
+
+class TestFetching:
+    def test_reads_and_remembers_the_etag(self, elsewhere: Elsewhere):
+        url = elsewhere.says(b"BEGIN:VCALENDAR", ETag='"1"')
+        first = fetch(url, resolve=here)
+        assert (first.body, first.etag) == (b"BEGIN:VCALENDAR", '"1"')
+        assert fetch(url, '"1"', resolve=here).body is None
+
+    def test_follows_a_redirect_and_not_for_ever(self, elsewhere: Elsewhere):
+        elsewhere.says(b"there", "/b.ics")
+        assert (
+            fetch(elsewhere.says(b"", status=302, Location="/b.ics"), resolve=here).body == b"there"
+        )
+        with pytest.raises(FeedRefused, match="on and on"):
+            fetch(elsewhere.says(b"", "/c.ics", 302, Location="/c.ics"), resolve=here)
+
+    def test_a_redirect_into_the_house_is_refused(self, elsewhere: Elsewhere):
+        def resolve(host: str, port: int) -> list[str]:
+            return ["127.0.0.1"] if host == "calendar.example" else public_addresses(host, port)
+
+        for inside in (
+            "http://127.0.0.1/",
+            "http://169.254.169.254/latest/",
+            "http://[::1]/",
+            "file:///etc/passwd",
+        ):
+            with pytest.raises(FeedRefused):
+                fetch(elsewhere.says(b"", status=302, Location=inside), resolve=resolve)
+
+    def test_too_large(self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(feeds, "LARGEST", 1000)
+        with pytest.raises(FeedRefused, match="larger"):
+            fetch(elsewhere.says(b"x" * 1001), resolve=here)
+
+    def test_too_slow(self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(feeds, "CONNECT_SECONDS", 0.3)
+        stop = threading.Event()
+        elsewhere.answers["/slow"] = lambda request: (stop.wait(5), None)[1]
+        with pytest.raises(FeedRefused, match="does not answer"):
+            fetch(elsewhere.url("/slow"), resolve=here)
+        stop.set()
+
+    @pytest.mark.parametrize("status", [404, 500, 204])
+    def test_no_calendar_there(self, elsewhere: Elsewhere, status: int):
+        with pytest.raises(FeedRefused):
+            fetch(elsewhere.says(b"", status=status), resolve=here)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "",
+            "calendar",
+            "ftp://a.example/x",
+            "http://",
+            "https://a.example:99999/",
+            "file:///etc/passwd",
+            "http://a.example/\r\nHost: b",
+            "http://a.example/" + "x" * 2000,
+            "javascript:alert(1)",
+        ],
+    )
+    def test_what_is_no_address(self, url: str):
+        with pytest.raises(FeedRefused):
+            feeds.checked(url)
+
+    def test_webcal_is_https(self):
+        assert feeds.checked("webcal://a.example/x.ics") == "https://a.example/x.ics"
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fe80::1%eth0",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "::",
+        ],
+    )
+    def test_addresses_inside_the_house(self, address: str):
+        assert not is_public(address)
+
+    @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+    def test_addresses_outside(self, address: str):
+        assert is_public(address)
+
+    def test_localhost_by_name(self):
+        with pytest.raises(FeedRefused, match="public internet"):
+            fetch("http://localhost:1/")
+
+
+class TestKeeping:
+    @pytest.fixture
+    def read(
+        self, any_database: Database, session: Session, monkeypatch
+    ) -> Callable[[BusyFeed], None]:
+        monkeypatch.setattr(feeds, "public_addresses", here)
+
+        def run(feed: BusyFeed) -> None:
+            session.commit()
+            with any_database.unit_of_work() as working:
+                jobs.fetch_busy_feed(
+                    working, {"feed_id": feed.id}, SimpleNamespace(database=any_database)
+                )
+            session.expire_all()
+
+        return run
+
+    def test_busy_times_are_no_longer_offered_and_a_failure_keeps_them(
+        self, session: Session, elsewhere: Elsewhere, read
+    ):
+        clinic = a_clinic(session)
+        noon = next_noon()
+        text = (
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:private words\r\n"
+            f"DTSTART:{noon:%Y%m%dT%H%M%SZ}\r\nDURATION:PT2H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+        feed = service.add_feed(
+            session, clinic.specialist, clinic.specialist, elsewhere.says(text.encode())
+        )
+        assert any(
+            slot.starts_at == noon for slot in queries.slots_for_case(session, clinic.case).slots
+        )
+        read(feed)
+        assert feed.fetched_at is not None and feed.failure is None
+
+        def offered() -> bool:
+            return any(
+                abs(slot.starts_at - noon) < timedelta(minutes=45)
+                for slot in queries.slots_for_case(session, clinic.case).slots
+            )
+
+        assert not offered()
+        elsewhere.says(b"", status=500)
+        read(feed)
+        assert feed.failure is not None and not offered()
+        service.remove_feed(session, clinic.specialist, clinic.specialist, feed)
+        assert offered() and session.scalars(select(BusySpan)).all() == []
+
+    def test_nonsense_is_said_to_be_so(self, session: Session, elsewhere: Elsewhere, read):
+        clinic = a_clinic(session)
+        feed = service.add_feed(
+            session, clinic.specialist, clinic.specialist, elsewhere.says(b"<html>")
+        )
+        read(feed)
+        assert "not a calendar" in (feed.failure or "")
+
+    def test_an_address_that_is_none_is_refused_at_once(self, session: Session):
+        clinic = a_clinic(session)
+        with pytest.raises(Invalid, match="not an address"):
+            service.add_feed(session, clinic.specialist, clinic.specialist, "my calendar")

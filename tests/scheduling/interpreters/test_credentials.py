@@ -1,0 +1,103 @@
+"""Credentials: entered by the office, counted on the day of the meeting, and warned of before they
+expire.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.clock import now
+from app.core.errors import Forbidden, Invalid
+from app.core.outbox import Job
+from app.scheduling import jobs, queries
+from app.scheduling.availability.hours import Credential
+from app.scheduling.bookings import service
+from tests.scheduling.clinic import Clinic, an_interpreter, next_noon
+
+
+def able(session: Session, source: str, target: str) -> list[str]:
+    return [
+        one.id
+        for one in queries.qualified_interpreters(session, source, target, next_noon().date())
+    ]
+
+
+class TestPairs:
+    def test_regions_do_not_part_people_and_the_nearest_dialect_is_asked_first(
+        self, session: Session, clinic: Clinic
+    ):
+        egyptian = an_interpreter(session, clinic.coordinator, source="ar-EG")
+        assert able(session, "ar-EG", "en-GB") == [egyptian.id, clinic.interpreter.id]
+        assert able(session, "en", "ar") == able(session, "en", "ar")
+
+    def test_one_way_is_one_way(self, session: Session, clinic: Clinic):
+        one_way = an_interpreter(session, clinic.coordinator, source="es", both_ways=False)
+        assert able(session, "es", "en") == [one_way.id] and able(session, "en", "es") == []
+
+    def test_it_counts_through_its_last_day(self, session: Session, clinic: Clinic):
+        last_day = an_interpreter(
+            session, clinic.coordinator, source="es", valid_until=next_noon().date()
+        )
+        assert able(session, "es", "en") == [last_day.id]
+        an_interpreter(
+            session,
+            clinic.coordinator,
+            source="fr",
+            valid_until=next_noon().date() - timedelta(days=1),
+        )
+        an_interpreter(
+            session,
+            clinic.coordinator,
+            source="fr",
+            valid_from=next_noon().date() + timedelta(days=1),
+        )
+        assert able(session, "fr", "en") == []
+
+    def test_only_the_office_enters_and_ends_them(self, session: Session, clinic: Clinic):
+        with pytest.raises(Forbidden):
+            service.add_qualification(
+                session, clinic.interpreter, clinic.interpreter, Credential("ar", "de", "CHI")
+            )
+        row = queries.qualifications_of(session, clinic.interpreter)[0]
+        with pytest.raises(Forbidden):
+            service.end_qualification(session, clinic.interpreter, clinic.interpreter, row)
+        service.end_qualification(session, clinic.coordinator, clinic.interpreter, row)
+        assert able(session, "ar", "en") == []
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            Credential("ar", "ar", "CHI"),
+            Credential("", "en", "CHI"),
+            Credential("arabic!", "en", "CHI"),
+            Credential("ar", "en", "diploma"),
+            Credential("ar", "en", "CHI", modes=()),
+            Credential("ar", "en", "CHI", modes=("whispered",)),
+        ],
+    )
+    def test_what_cannot_be_a_credential(self, session: Session, clinic: Clinic, held: Credential):
+        with pytest.raises(Invalid):
+            service.add_qualification(session, clinic.coordinator, clinic.interpreter, held)
+
+
+@pytest.mark.parametrize(
+    "days, warned", [(61, False), (60, True), (59, False), (30, True), (7, True), (0, False)]
+)
+def test_holder_and_office_are_warned_once(
+    session: Session, clinic: Clinic, days: int, warned: bool
+):
+    held = queries.qualifications_of(session, clinic.interpreter)[0]
+    held.valid_until = now().date() + timedelta(days=days)
+    session.flush()
+    for _ in range(2):
+        jobs.warn_of_expiry(session, {}, None)  # type: ignore[arg-type]
+    told = [
+        job.payload["person_id"]
+        for job in session.scalars(select(Job))
+        if job.payload.get("kind") == "credential_expiring"
+    ]
+    assert sorted(told) == sorted([clinic.interpreter.id, clinic.coordinator.id] if warned else [])
