@@ -1,8 +1,7 @@
 // Bundles what the browser needs into static/vendor/ (which git ignores); run by `./consilium`, or `npm run build`.
 //
 //   static/js/app.js            -> app.js         Stimulus; `import controllers from "consilium:controllers"`
-//   static/js/consult/room.js   -> consult.js     the consult room
-//   static/js/**/NAME.entry.js  -> NAME.js
+//   static/js/**/NAME.entry.js  -> NAME.js        the pages with a script of their own: consult.js, …
 //   static/css/app.css          -> app.css        left to right
 //   static/css/app.rtl.css      -> app.rtl.css    right to left
 //   static/css/calendar.css     -> calendar.css   calendars that are drawn and dragged, for the pages that have one
@@ -10,7 +9,7 @@
 // Names stay the same from build to build; manifest.json gives each file its content hash for `?v=`.
 // Chunks and fonts carry the hash in their name.
 import { createHash } from "node:crypto";
-import { access, cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -30,32 +29,25 @@ async function filesBelow(folder) {
   return nested.flat().sort();
 }
 
-async function exists(file) {
-  return access(file).then(() => true, () => false);
-}
-
 async function entryPoints() {
-  const points = {
-    "app": path.join(js, "app.js"),
-  };
-  if (await exists(path.join(js, "consult/room.js"))) points.consult = path.join(js, "consult/room.js");
+  const points = { app: path.join(js, "app.js") };
   for (const file of await filesBelow(js)) {
     if (file.endsWith(".entry.js")) points[path.basename(file, ".entry.js")] = file;
   }
   return points;
 }
 
-// `controllers/slot_picker_controller.js` becomes `data-controller="slot-picker"`; a folder becomes `folder--name`.
+// `NAME_controller.js`, in whatever folder, becomes `data-controller="NAME"`, with hyphens for underscores.
 const controllers = {
   name: "stimulus-controllers",
   setup(build) {
     build.onResolve({ filter: /^consilium:controllers$/ }, () => ({ path: "controllers", namespace: "consilium" }));
     build.onLoad({ filter: /.*/, namespace: "consilium" }, async () => {
-      const folder = path.join(js, "controllers");
-      const found = (await filesBelow(folder)).filter((file) => file.endsWith("_controller.js"));
-      const identifiers = found.map((file) => path.relative(folder, file)
-        .replace(/_controller\.js$/, "").split(path.sep).join("--").replaceAll("_", "-"));
-      const imports = found.map((file, n) => `import controller${n} from ${JSON.stringify(file)};`);
+      const files = (await filesBelow(js)).filter((file) => file.endsWith("_controller.js"));
+      const identifiers = files.map((file) => path.basename(file, "_controller.js").replaceAll("_", "-"));
+      const twice = identifiers.filter((identifier, n) => identifiers.indexOf(identifier) !== n);
+      if (twice.length) throw new Error(`Two controllers have one identifier: ${twice.join(", ")}`);
+      const imports = files.map((file, n) => `import controller${n} from ${JSON.stringify(file)};`);
       const rows = identifiers.map((identifier, n) =>
         `{ identifier: ${JSON.stringify(identifier)}, controllerConstructor: controller${n} },`);
       return { contents: [...imports, "export default [", ...rows, "];"].join("\n"), resolveDir: js };

@@ -27,7 +27,7 @@ from app.media.settings import MediaSettings
 from app.media.wire.impairment import CLEAR, Conditions, Line
 
 HERE = Path(__file__).parent
-LINK = HERE.parents[1] / "static/js/consult/link.js"
+MEDIA_SCRIPTS = HERE.parents[1] / "static" / "js" / "consults" / "media"
 
 try:
     from uvloop import new_event_loop
@@ -128,7 +128,7 @@ class Signalling:
         application = web.Application()
         application.router.add_get("/", self._page)
         application.router.add_get("/room.js", self._script)
-        application.router.add_get("/link.js", self._link)
+        application.router.add_static("/media/", MEDIA_SCRIPTS)
         application.router.add_post("/offer", self._offer)
         self._runner = web.AppRunner(application)
         await self._runner.setup()
@@ -146,9 +146,6 @@ class Signalling:
 
     async def _script(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(HERE / "pages/room.js")
-
-    async def _link(self, request: web.Request) -> web.FileResponse:
-        return web.FileResponse(LINK)
 
     async def _offer(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -1,4 +1,4 @@
-import { MediaLink } from "/link.js";
+import { MediaConnection } from "/media/media_connection.js";
 
 const query = new URLSearchParams(location.search);
 
@@ -12,7 +12,7 @@ async function signal(sdp, lines, connection) {
 
 window.states = [];
 const iceServers = JSON.parse(query.get("iceServers") ?? "[]");
-window.link = new MediaLink({ signal, iceServers, relayOnly: iceServers.length > 0, slots: Number(query.get("slots") || 7), prefers: query.get("prefers") });
+window.link = new MediaConnection({ signal, iceServers, relayOnly: iceServers.length > 0, slots: Number(query.get("slots") || 7), prefers: query.get("prefers") });
 link.addEventListener("state", ({ detail }) => states.push({ ...detail, at: performance.now() }));
 
 window.join = async () => {
