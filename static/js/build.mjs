@@ -9,7 +9,7 @@
 // Names stay the same from build to build; manifest.json gives each file its content hash for `?v=`.
 // Chunks and fonts carry the hash in their name.
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -22,10 +22,12 @@ const modules = path.join(root, "node_modules");
 
 async function filesBelow(folder) {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const nested = await Promise.all(entries.map((entry) => {
-    const full = path.join(folder, entry.name);
-    return entry.isDirectory() ? filesBelow(full) : [full];
-  }));
+  const nested = await Promise.all(
+    entries.map((entry) => {
+      const full = path.join(folder, entry.name);
+      return entry.isDirectory() ? filesBelow(full) : [full];
+    }),
+  );
   return nested.flat().sort();
 }
 
@@ -41,16 +43,26 @@ async function entryPoints() {
 const controllers = {
   name: "stimulus-controllers",
   setup(build) {
-    build.onResolve({ filter: /^consilium:controllers$/ }, () => ({ path: "controllers", namespace: "consilium" }));
+    build.onResolve({ filter: /^consilium:controllers$/ }, () => ({
+      path: "controllers",
+      namespace: "consilium",
+    }));
     build.onLoad({ filter: /.*/, namespace: "consilium" }, async () => {
       const files = (await filesBelow(js)).filter((file) => file.endsWith("_controller.js"));
-      const identifiers = files.map((file) => path.basename(file, "_controller.js").replaceAll("_", "-"));
+      const identifiers = files.map((file) =>
+        path.basename(file, "_controller.js").replaceAll("_", "-"),
+      );
       const twice = identifiers.filter((identifier, n) => identifiers.indexOf(identifier) !== n);
       if (twice.length) throw new Error(`Two controllers have one identifier: ${twice.join(", ")}`);
       const imports = files.map((file, n) => `import controller${n} from ${JSON.stringify(file)};`);
-      const rows = identifiers.map((identifier, n) =>
-        `{ identifier: ${JSON.stringify(identifier)}, controllerConstructor: controller${n} },`);
-      return { contents: [...imports, "export default [", ...rows, "];"].join("\n"), resolveDir: js };
+      const rows = identifiers.map(
+        (identifier, n) =>
+          `{ identifier: ${JSON.stringify(identifier)}, controllerConstructor: controller${n} },`,
+      );
+      return {
+        contents: [...imports, "export default [", ...rows, "];"].join("\n"),
+        resolveDir: js,
+      };
     });
   },
 };
@@ -62,9 +74,12 @@ const eventCalendar = {
   name: "event-calendar",
   setup(build) {
     build.onLoad({ filter: /event-calendar\.min\.js$/ }, async ({ path: file }) => ({
-      contents: `${(await readFile(file, "utf8")).replaceAll(/ role="(row|rowgroup|rowheader|columnheader)"/g, "")
-        .replaceAll("`table`", "`group`").replaceAll(/`(columnheader|cell)`/g, "null")
-        .replaceAll(/`aria-((col|row)\w+)`/g, "`data-$1`")}\nexport default EventCalendar;`, loader: "js",
+      contents: `${(await readFile(file, "utf8"))
+        .replaceAll(/ role="(row|rowgroup|rowheader|columnheader)"/g, "")
+        .replaceAll("`table`", "`group`")
+        .replaceAll(/`(columnheader|cell)`/g, "null")
+        .replaceAll(/`aria-((col|row)\w+)`/g, "`data-$1`")}\nexport default EventCalendar;`,
+      loader: "js",
     }));
   },
 };
@@ -73,10 +88,16 @@ const eventCalendar = {
 const woff2Only = {
   name: "woff2-only",
   setup(build) {
-    build.onLoad({ filter: /(@fontsource|bootstrap-icons)[\\/].*\.css$/ }, async ({ path: file }) => ({
-      contents: (await readFile(file, "utf8")).replace(/,\s*url\([^)]*\.woff(\?[^)]*)?\)\s*format\(["']woff["']\)/g, ""),
-      loader: "css",
-    }));
+    build.onLoad(
+      { filter: /(@fontsource|bootstrap-icons)[\\/].*\.css$/ },
+      async ({ path: file }) => ({
+        contents: (await readFile(file, "utf8")).replace(
+          /,\s*url\([^)]*\.woff(\?[^)]*)?\)\s*format\(["']woff["']\)/g,
+          "",
+        ),
+        loader: "css",
+      }),
+    );
   },
 };
 
@@ -84,8 +105,13 @@ const woff2Only = {
 async function refuseForeignUrls(folder) {
   for (const file of await filesBelow(folder)) {
     if (!file.endsWith(".css")) continue;
-    const foreign = (await readFile(file, "utf8")).match(/url\(["']?(https?:|\/\/|data:(?!image\/))[^)]{0,60}/);
-    if (foreign) throw new Error(`${path.basename(file)} holds a URL that the content security policy refuses: ${foreign[0]}`);
+    const foreign = (await readFile(file, "utf8")).match(
+      /url\(["']?(https?:|\/\/|data:(?!image\/))[^)]{0,60}/,
+    );
+    if (foreign)
+      throw new Error(
+        `${path.basename(file)} holds a URL that the content security policy refuses: ${foreign[0]}`,
+      );
   }
 }
 
@@ -93,8 +119,12 @@ async function manifest(folder) {
   const hashes = {};
   for (const file of await filesBelow(folder)) {
     const name = path.relative(folder, file).split(path.sep).join("/");
-    if (name.startsWith("chunks/") || name.startsWith("files/") || name.startsWith("pdfjs/")) continue;
-    hashes[name] = createHash("sha256").update(await readFile(file)).digest("hex").slice(0, 12);
+    if (name.startsWith("chunks/") || name.startsWith("files/") || name.startsWith("pdfjs/"))
+      continue;
+    hashes[name] = createHash("sha256")
+      .update(await readFile(file))
+      .digest("hex")
+      .slice(0, 12);
   }
   return hashes;
 }
@@ -103,27 +133,47 @@ const out = `${vendor}.${process.pid}`;
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 const common = {
-  bundle: true, minify: true, outdir: out, absWorkingDir: root, legalComments: "linked", logLevel: "warning",
-  chunkNames: "chunks/[name]-[hash]", assetNames: "files/[name]-[hash]",
+  bundle: true,
+  minify: true,
+  outdir: out,
+  absWorkingDir: root,
+  legalComments: "linked",
+  logLevel: "warning",
+  chunkNames: "chunks/[name]-[hash]",
+  assetNames: "files/[name]-[hash]",
   target: ["chrome109", "firefox115", "safari16"],
   loader: { ".woff2": "file", ".woff": "file", ".svg": "file", ".png": "file" },
 };
 try {
   await esbuild.build({
-    ...common, entryPoints: await entryPoints(), format: "esm", splitting: true, sourcemap: "linked",
+    ...common,
+    entryPoints: await entryPoints(),
+    format: "esm",
+    splitting: true,
+    sourcemap: "linked",
     plugins: [controllers, eventCalendar],
   });
   await esbuild.build({
-    ...common, entryPoints: { "app": path.join(css, "app.css"), "app.rtl": path.join(css, "app.rtl.css"),
-      "calendar": path.join(css, "calendar.css") },
+    ...common,
+    entryPoints: {
+      app: path.join(css, "app.css"),
+      "app.rtl": path.join(css, "app.rtl.css"),
+      calendar: path.join(css, "calendar.css"),
+    },
     // absolute paths are pictures that Flask serves
-    external: ["/static/*"], plugins: [woff2Only],
+    external: ["/static/*"],
+    plugins: [woff2Only],
   });
   await refuseForeignUrls(out);
   // pdf.js starts its worker and fetches its tables by address, so they are copied, not bundled.
-  await cp(path.join(modules, "pdfjs-dist/build/pdf.worker.min.mjs"), path.join(out, "pdf.worker.js"));
+  await cp(
+    path.join(modules, "pdfjs-dist/build/pdf.worker.min.mjs"),
+    path.join(out, "pdf.worker.js"),
+  );
   for (const folder of ["cmaps", "standard_fonts", "wasm", "iccs"]) {
-    await cp(path.join(modules, "pdfjs-dist", folder), path.join(out, "pdfjs", folder), { recursive: true });
+    await cp(path.join(modules, "pdfjs-dist", folder), path.join(out, "pdfjs", folder), {
+      recursive: true,
+    });
   }
   await cp(path.join(modules, "bootstrap-icons/bootstrap-icons.svg"), path.join(out, "icons.svg"));
   await writeFile(path.join(out, "manifest.json"), JSON.stringify(await manifest(out), null, 1));

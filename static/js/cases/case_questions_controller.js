@@ -62,12 +62,14 @@ export default class extends Controller {
       const field = row.querySelector("textarea");
       field.id = `f-question-${place}`;
       row.querySelector("label").htmlFor = field.id;
-      row.querySelector("[data-case-questions-target='number']").textContent = this.nameValue.replace("{number}", place);
+      row.querySelector("[data-case-questions-target='number']").textContent =
+        this.nameValue.replace("{number}", place);
       row.querySelectorAll("button[name='move']").forEach((button) => {
         button.value = `${button.value.split(":")[0]}:${place}`;
       });
       row.querySelector("[data-case-questions-target='up']").hidden = index === 0;
-      row.querySelector("[data-case-questions-target='down']").hidden = index === this.rowTargets.length - 1;
+      row.querySelector("[data-case-questions-target='down']").hidden =
+        index === this.rowTargets.length - 1;
     });
     this.addTarget.hidden = this.rowTargets.length >= this.mostValue;
   }

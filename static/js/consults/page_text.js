@@ -10,7 +10,10 @@ export function pageText(name, values = {}) {
   return fillIn(sentences[name] ?? name, values);
 }
 
-const names = new Intl.DisplayNames([document.documentElement.lang || "en"], { type: "language", fallback: "code" });
+const names = new Intl.DisplayNames([document.documentElement.lang || "en"], {
+  type: "language",
+  fallback: "code",
+});
 
 export function languageName(tag) {
   try {
@@ -21,7 +24,9 @@ export function languageName(tag) {
 }
 
 export function formatTime(at) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(at));
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(
+    new Date(at),
+  );
 }
 
 /** «in 12 minutes», «in 3 hours»: how far away an instant lies. */

@@ -7,7 +7,7 @@ export default class extends Controller {
 
   textTargetConnected(text) {
     this.grow(text);
-    text.addEventListener("input", this.grown ??= (event) => this.grow(event.target));
+    text.addEventListener("input", (this.grown ??= (event) => this.grow(event.target)));
   }
 
   textTargetDisconnected(text) {

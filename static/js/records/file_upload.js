@@ -10,11 +10,17 @@ export class FileUpload {
     this.desk = desk;
     this.size = file.size;
     this.sent = 0;
-    this.parts = Object.fromEntries([...row.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
+    this.parts = Object.fromEntries(
+      [...row.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]),
+    );
     this.parts.name.textContent = file.name;
     this.parts.bar.max = file.size || 1;
     this.parts.bar.setAttribute("aria-label", file.name);
-    for (const [part, word] of [["pause", "pause_name"], ["resume", "resume_name"], ["cancel", "cancel_name"]]) {
+    for (const [part, word] of [
+      ["pause", "pause_name"],
+      ["resume", "resume_name"],
+      ["cancel", "cancel_name"],
+    ]) {
       this.parts[part].setAttribute("aria-label", desk.word(word, { name: file.name }));
     }
     this.parts.pause.addEventListener("click", () => this.pause());
@@ -62,7 +68,8 @@ export class FileUpload {
   // nobody knows of.
   begun() {
     this.creating = false;
-    if (["paused", "cancelled"].includes(this.state)) this.upload.abort(this.state === "cancelled").catch(() => {});
+    if (["paused", "cancelled"].includes(this.state))
+      this.upload.abort(this.state === "cancelled").catch(() => {});
   }
 
   async pause() {
@@ -142,7 +149,12 @@ export class FileUpload {
     this.creating = false;
     if (this.state === "cancelled") return;
     const answer = error.originalResponse;
-    if (answer && answer.getStatus() >= 400 && answer.getStatus() < 500 && answer.getStatus() !== 409) {
+    if (
+      answer &&
+      answer.getStatus() >= 400 &&
+      answer.getStatus() < 500 &&
+      answer.getStatus() !== 409
+    ) {
       this.refuse(answer.getBody());
       return;
     }
@@ -184,7 +196,8 @@ export class FileUpload {
   }
 
   show(state, words) {
-    if (state !== "waiting" && !this.row.isConnected && !this.isFinal) this.desk.queueTarget.append(this.row);
+    if (state !== "waiting" && !this.row.isConnected && !this.isFinal)
+      this.desk.queueTarget.append(this.row);
     const changed = state !== this.state;
     this.state = state;
     this.row.dataset.state = state;

@@ -15,12 +15,16 @@ export default class extends Controller {
 
   watch() {
     clearTimeout(this.timer);
-    if (this.listTarget.querySelector('[data-changing="true"]')) this.timer = setTimeout(() => this.refresh(), 3000);
+    if (this.listTarget.querySelector('[data-changing="true"]'))
+      this.timer = setTimeout(() => this.refresh(), 3000);
   }
 
   async refresh() {
-    const answer = await fetch(this.urlValue, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-    if (answer?.ok && !this.listTarget.contains(document.activeElement)) this.listTarget.innerHTML = await answer.text();
+    const answer = await fetch(this.urlValue, { headers: { "X-Requested-With": "fetch" } }).catch(
+      () => null,
+    );
+    if (answer?.ok && !this.listTarget.contains(document.activeElement))
+      this.listTarget.innerHTML = await answer.text();
     this.watch();
   }
 }

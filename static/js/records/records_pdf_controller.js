@@ -10,11 +10,16 @@ export default class extends Controller {
       const pdfjs = await import("pdfjs-dist");
       pdfjs.GlobalWorkerOptions.workerSrc = this.workerValue;
       this.loading = pdfjs.getDocument({
-        url: this.urlValue, cMapUrl: `${this.baseValue}cmaps/`, cMapPacked: true,
-        standardFontDataUrl: `${this.baseValue}standard_fonts/`, wasmUrl: `${this.baseValue}wasm/`,
+        url: this.urlValue,
+        cMapUrl: `${this.baseValue}cmaps/`,
+        cMapPacked: true,
+        standardFontDataUrl: `${this.baseValue}standard_fonts/`,
+        wasmUrl: `${this.baseValue}wasm/`,
         iccUrl: `${this.baseValue}iccs/`,
         // Each range that is fetched is an opening on the record: ask for few and large ones.
-        rangeChunkSize: 1 << 20, disableAutoFetch: true, isEvalSupported: false,
+        rangeChunkSize: 1 << 20,
+        disableAutoFetch: true,
+        isEvalSupported: false,
       });
       this.document = await this.loading.promise;
       await this.layOut();
@@ -30,9 +35,12 @@ export default class extends Controller {
   }
 
   async layOut() {
-    this.seen = new IntersectionObserver((entries) => {
-      for (const entry of entries) if (entry.isIntersecting) this.draw(entry.target);
-    }, { root: this.pagesTarget, rootMargin: "600px" });
+    this.seen = new IntersectionObserver(
+      (entries) => {
+        for (const entry of entries) if (entry.isIntersecting) this.draw(entry.target);
+      },
+      { root: this.pagesTarget, rootMargin: "600px" },
+    );
     const { width, height } = (await this.document.getPage(1)).getViewport({ scale: 1 });
     for (let number = 1; number <= this.document.numPages; number += 1) {
       const page = document.createElement("div");
@@ -40,8 +48,10 @@ export default class extends Controller {
       page.dataset.number = number;
       page.style.aspectRatio = `${width} / ${height}`;
       page.setAttribute("role", "img");
-      page.setAttribute("aria-label", this.pageWordsValue.replace("{page}", number)
-        .replace("{pages}", this.document.numPages));
+      page.setAttribute(
+        "aria-label",
+        this.pageWordsValue.replace("{page}", number).replace("{pages}", this.document.numPages),
+      );
       this.pagesTarget.append(page);
       this.seen.observe(page);
     }
@@ -52,7 +62,7 @@ export default class extends Controller {
     place.dataset.drawn = "true";
     const page = await this.document.getPage(Number(place.dataset.number));
     const natural = page.getViewport({ scale: 1 });
-    const scale = place.clientWidth / natural.width * Math.min(devicePixelRatio || 1, 2);
+    const scale = (place.clientWidth / natural.width) * Math.min(devicePixelRatio || 1, 2);
     const viewport = page.getViewport({ scale });
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [viewport.width, viewport.height];
@@ -60,7 +70,10 @@ export default class extends Controller {
     place.replaceChildren(canvas);
     await page.render({ canvasContext: canvas.getContext("2d"), canvas, viewport }).promise;
     // A canvas says nothing to a screen reader; the page's words do.
-    const words = (await page.getTextContent()).items.map((item) => item.str).join(" ").trim();
+    const words = (await page.getTextContent()).items
+      .map((item) => item.str)
+      .join(" ")
+      .trim();
     if (words) {
       const text = document.createElement("p");
       text.className = "visually-hidden";

@@ -1,8 +1,8 @@
 import { Controller } from "@hotwired/stimulus";
-import { Upload, defaultOptions } from "tus-js-client";
-import { FileUpload } from "./file_upload.js";
+import { defaultOptions, Upload } from "tus-js-client";
 import { filesOfDrop } from "./dropped_files.js";
-import { storageWithoutNames, sealedFingerprint } from "./upload_memory.js";
+import { FileUpload } from "./file_upload.js";
+import { sealedFingerprint, storageWithoutNames } from "./upload_memory.js";
 
 const AT_ONCE = 3;
 const HEAD_BYTES = 1024;
@@ -13,8 +13,19 @@ const FINAL = ["arrived", "refused", "cancelled"];
 
 // Sends records: several at once, by tus, so that a lost line or a closed tab costs nothing that has arrived.
 export default class extends Controller {
-  static targets = ["zone", "input", "folder", "plainSend", "sending", "overallWords", "overallBar", "status", "queue",
-    "row", "list"];
+  static targets = [
+    "zone",
+    "input",
+    "folder",
+    "plainSend",
+    "sending",
+    "overallWords",
+    "overallBar",
+    "status",
+    "queue",
+    "row",
+    "list",
+  ];
   static values = { endpoint: String, listUrl: String, words: Object };
 
   connect() {
@@ -116,7 +127,11 @@ export default class extends Controller {
       urlStorage: storageWithoutNames(defaultOptions.urlStorage),
       removeFingerprintOnSuccess: true,
       headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content },
-      metadata: { filename: file.name, filetype: file.type, head: btoa(String.fromCharCode(...head)) },
+      metadata: {
+        filename: file.name,
+        filetype: file.type,
+        head: btoa(String.fromCharCode(...head)),
+      },
       ...events,
     });
   }
@@ -136,7 +151,7 @@ export default class extends Controller {
     this.overallWordsTarget.textContent = this.word("overall", {
       finished: this.number(counted.filter((file) => file.state === "arrived").length),
       count: this.number(counted.length),
-      percent: this.number(size ? Math.floor(100 * sent / size) / 100 : 0, { style: "percent" }),
+      percent: this.number(size ? Math.floor((100 * sent) / size) / 100 : 0, { style: "percent" }),
     });
   }
 
@@ -145,8 +160,10 @@ export default class extends Controller {
   }
 
   word(key, values = {}) {
-    return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value),
-      this.wordsValue[key] ?? "");
+    return Object.entries(values).reduce(
+      (text, [name, value]) => text.replaceAll(`{${name}}`, value),
+      this.wordsValue[key] ?? "",
+    );
   }
 
   number(value, options) {
@@ -157,15 +174,22 @@ export default class extends Controller {
     const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
     let [value, step] = [bytes, 0];
     while (value >= 1000 && step < units.length - 1) [value, step] = [value / 1000, step + 1];
-    return this.number(value, { style: "unit", unit: units[step], maximumFractionDigits: step > 1 ? 1 : 0 });
+    return this.number(value, {
+      style: "unit",
+      unit: units[step],
+      maximumFractionDigits: step > 1 ? 1 : 0,
+    });
   }
 
   // The list below changes while files are being checked.
 
   async refreshList() {
     clearTimeout(this.listTimer);
-    const answer = await fetch(this.listUrlValue, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-    if (answer?.ok && !this.listTarget.contains(document.activeElement)) this.listTarget.innerHTML = await answer.text();
+    const answer = await fetch(this.listUrlValue, {
+      headers: { "X-Requested-With": "fetch" },
+    }).catch(() => null);
+    if (answer?.ok && !this.listTarget.contains(document.activeElement))
+      this.listTarget.innerHTML = await answer.text();
     this.watchList();
   }
 

@@ -13,7 +13,9 @@ export default class extends Controller {
 
   fold(day) {
     const openings = [...day.querySelectorAll(".opening")];
-    openings.slice(1).forEach((one) => { one.hidden = this.isEmpty(one); });
+    openings.slice(1).forEach((one) => {
+      one.hidden = this.isEmpty(one);
+    });
     const more = this.button(this.addedValue, () => {
       const next = openings.find((one) => one.hidden);
       if (next) next.hidden = false;
@@ -25,15 +27,18 @@ export default class extends Controller {
   }
 
   offerCopy(monday) {
-    monday.querySelector(".openings").append(this.button(this.copiedValue, () => {
-      const from = [...monday.querySelectorAll("input")];
-      for (const day of this.dayTargets.slice(1, 5)) {
-        [...day.querySelectorAll("input")].forEach((input, place) => {
-          input.value = from[place].value;
-          input.closest(".opening").hidden = place > 1 && !from[place].value && !from[place % 2 ? place - 1 : place + 1].value;
-        });
-      }
-    }));
+    monday.querySelector(".openings").append(
+      this.button(this.copiedValue, () => {
+        const from = [...monday.querySelectorAll("input")];
+        for (const day of this.dayTargets.slice(1, 5)) {
+          [...day.querySelectorAll("input")].forEach((input, place) => {
+            input.value = from[place].value;
+            input.closest(".opening").hidden =
+              place > 1 && !from[place].value && !from[place % 2 ? place - 1 : place + 1].value;
+          });
+        }
+      }),
+    );
   }
 
   isEmpty(opening) {

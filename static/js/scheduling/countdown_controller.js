@@ -23,7 +23,9 @@ export default class extends Controller {
       this.dispatch("over");
       return;
     }
-    const seconds = new Intl.NumberFormat(document.documentElement.lang, { minimumIntegerDigits: 2 }).format(left % 60);
+    const seconds = new Intl.NumberFormat(document.documentElement.lang, {
+      minimumIntegerDigits: 2,
+    }).format(left % 60);
     this.element.textContent = `${formatNumber(Math.floor(left / 60))}:${seconds}`;
     this.element.dataset.state = left < 60 ? "short" : "";
   }

@@ -1,7 +1,14 @@
 import { Controller } from "@hotwired/stimulus";
 import { sendRequest } from "../shared/requests.js";
-import { clockTime, isoDate, addToWallTime, minutesAsClockTime, mondayOf, weekdayFromMonday } from "./wall_time.js";
 import { fillIn, pageLanguage } from "../shared/text.js";
+import {
+  addToWallTime,
+  clockTime,
+  isoDate,
+  minutesAsClockTime,
+  mondayOf,
+  weekdayFromMonday,
+} from "./wall_time.js";
 
 const NARROW = window.matchMedia("(max-width: 40rem)");
 const SETTLE = 700; // ms after the last key before a change is sent
@@ -10,7 +17,18 @@ const SETTLE = 700; // ms after the last key before a change is sent
 // press it for its form. On an entry the arrow keys move it, with Shift they lengthen or shorten it, Delete removes it.
 // Every change can be undone. The weekly form of the page does the same without this.
 export default class extends Controller {
-  static targets = ["frame", "title", "said", "undo", "dialog", "form", "error", "remove", "heading", "repeats"];
+  static targets = [
+    "frame",
+    "title",
+    "said",
+    "undo",
+    "dialog",
+    "form",
+    "error",
+    "remove",
+    "heading",
+    "repeats",
+  ];
   static values = { url: String, openings: String, days: String, person: String, words: Object };
 
   async connect() {
@@ -18,19 +36,36 @@ export default class extends Controller {
     if (!this.element.isConnected || this.calendar) return;
     this.first = new Date();
     this.calendar = EventCalendar.create(this.frameTarget, {
-      view: this.view, date: this.first, firstDay: 1, locale: pageLanguage(), height: "34rem", scrollTime: "07:00:00",
-      headerToolbar: { start: "", center: "", end: "" }, allDaySlot: false, slotEventOverlap: false,
-      slotDuration: "00:30:00", snapDuration: "00:15:00", slotHeight: 22, longPressDelay: 350,
+      view: this.view,
+      date: this.first,
+      firstDay: 1,
+      locale: pageLanguage(),
+      height: "34rem",
+      scrollTime: "07:00:00",
+      headerToolbar: { start: "", center: "", end: "" },
+      allDaySlot: false,
+      slotEventOverlap: false,
+      slotDuration: "00:30:00",
+      snapDuration: "00:15:00",
+      slotHeight: 22,
+      longPressDelay: 350,
       dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
       slotLabelFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-      selectable: true, editable: true, events: [],
+      selectable: true,
+      editable: true,
+      events: [],
       eventContent: ({ event }) => ({ domNodes: [this.drawn(event)] }),
       select: (chosen) => this.create(chosen.start, chosen.end),
-      eventDragStart: () => { this.dragging = true; },
-      eventResizeStart: () => { this.dragging = true; },
+      eventDragStart: () => {
+        this.dragging = true;
+      },
+      eventResizeStart: () => {
+        this.dragging = true;
+      },
       eventDrop: (info) => this.dragged(info),
       eventResize: (info) => this.dragged(info),
-      datesSet: ({ start, end }) => this.show(start, end).catch((refusal) => this.say(refusal.message)),
+      datesSet: ({ start, end }) =>
+        this.show(start, end).catch((refusal) => this.say(refusal.message)),
     });
     this.turn = () => this.calendar.setOption("view", this.view);
     NARROW.addEventListener("change", this.turn);
@@ -50,17 +85,28 @@ export default class extends Controller {
 
   // --- what is shown
 
-  earlier() { this.calendar.prev(); }
+  earlier() {
+    this.calendar.prev();
+  }
 
-  later() { this.calendar.next(); }
+  later() {
+    this.calendar.next();
+  }
 
-  today() { this.calendar.setOption("date", new Date()); }
+  today() {
+    this.calendar.setOption("date", new Date());
+  }
 
   show(start, end) {
     this.first = start;
     const last = addToWallTime(end, { days: -1 });
-    const words = new Intl.DateTimeFormat(pageLanguage(), { day: "numeric", month: "long", year: "numeric" });
-    this.titleTarget.textContent = isoDate(start) === isoDate(last) ? words.format(start) : words.formatRange(start, last);
+    const words = new Intl.DateTimeFormat(pageLanguage(), {
+      day: "numeric",
+      month: "long",
+      year: "numeric",
+    });
+    this.titleTarget.textContent =
+      isoDate(start) === isoDate(last) ? words.format(start) : words.formatRange(start, last);
     return this.read();
   }
 
@@ -68,11 +114,23 @@ export default class extends Controller {
     const asked = new URL(this.urlValue, location.href);
     asked.searchParams.set("from", isoDate(mondayOf(this.first)));
     const { stretches } = await sendRequest(asked, { method: "GET" });
-    this.stretches = stretches.map((one, place) => ({ ...one, key: `${one.kind}:${one.row}:${one.starts.slice(0, 10)}:${place}` }));
-    this.calendar.setOption("events", this.stretches.map((one) => ({
-      id: one.key, start: one.starts, end: one.ends, classNames: [`is-${one.kind}`],
-      editable: one.movable, startEditable: one.movable, durationEditable: one.movable, extendedProps: { stretch: one },
-    })));
+    this.stretches = stretches.map((one, place) => ({
+      ...one,
+      key: `${one.kind}:${one.row}:${one.starts.slice(0, 10)}:${place}`,
+    }));
+    this.calendar.setOption(
+      "events",
+      this.stretches.map((one) => ({
+        id: one.key,
+        start: one.starts,
+        end: one.ends,
+        classNames: [`is-${one.kind}`],
+        editable: one.movable,
+        startEditable: one.movable,
+        durationEditable: one.movable,
+        extendedProps: { stretch: one },
+      })),
+    );
     this.frameTarget.querySelector(".ec-main")?.setAttribute("tabindex", "0"); // it scrolls: with keys as well
     this.frameTarget.dataset.state = "ready";
     if (this.focused) this.refocus();
@@ -92,9 +150,19 @@ export default class extends Controller {
     element.type = "button";
     element.dataset.key = event.id;
     element.dataset.row = stretch.row;
-    const named = new Intl.DateTimeFormat(pageLanguage(), { weekday: "long", day: "numeric", month: "long" }).format(event.start);
-    element.setAttribute("aria-label", fillIn(this.wordsValue.named, {
-      kind: name.textContent, day: named, times: times.textContent }));
+    const named = new Intl.DateTimeFormat(pageLanguage(), {
+      weekday: "long",
+      day: "numeric",
+      month: "long",
+    }).format(event.start);
+    element.setAttribute(
+      "aria-label",
+      fillIn(this.wordsValue.named, {
+        kind: name.textContent,
+        day: named,
+        times: times.textContent,
+      }),
+    );
     element.addEventListener("click", () => this.pressed(stretch));
     element.addEventListener("keydown", (key) => this.key(key, event, stretch));
     return element;
@@ -103,14 +171,17 @@ export default class extends Controller {
   // --- by mouse and finger
 
   pressed(stretch) {
-    if (this.dragging) this.dragging = false; // the click that ends a drag
+    if (this.dragging)
+      this.dragging = false; // the click that ends a drag
     else this.edit(stretch);
   }
 
   async dragged(info) {
-    setTimeout(() => { this.dragging = false; });
+    setTimeout(() => {
+      this.dragging = false;
+    });
     const { stretch } = info.event.extendedProps;
-    if (!await this.change(stretch, info.event.start, info.event.end)) info.revert();
+    if (!(await this.change(stretch, info.event.start, info.event.end))) info.revert();
   }
 
   // --- by keyboard
@@ -123,7 +194,9 @@ export default class extends Controller {
     } else if (step && stretch.movable) {
       press.preventDefault();
       const start = press.shiftKey ? event.start : addToWallTime(event.start, step);
-      const end = press.shiftKey ? addToWallTime(event.end, { minutes: step.minutes }) : addToWallTime(event.end, step);
+      const end = press.shiftKey
+        ? addToWallTime(event.end, { minutes: step.minutes })
+        : addToWallTime(event.end, step);
       if (end <= start) return;
       this.focused = stretch.row;
       this.calendar.updateEvent({ ...event, start, end });
@@ -144,7 +217,9 @@ export default class extends Controller {
   }
 
   refocus() {
-    requestAnimationFrame(() => this.frameTarget.querySelector(`button[data-row="${this.focused}"]`)?.focus());
+    requestAnimationFrame(() =>
+      this.frameTarget.querySelector(`button[data-row="${this.focused}"]`)?.focus(),
+    );
   }
 
   // --- the small form
@@ -157,7 +232,11 @@ export default class extends Controller {
 
   create(start, end) {
     this.editing = null;
-    this.fillIn({ kind: "weekly", weekday: weekdayFromMonday(start), first: "", last: "", rule: "" }, clockTime(start), clockTime(end));
+    this.fillIn(
+      { kind: "weekly", weekday: weekdayFromMonday(start), first: "", last: "", rule: "" },
+      clockTime(start),
+      clockTime(end),
+    );
     this.field("on").value = this.field("until").value = isoDate(start);
     this.open(this.wordsValue.add);
   }
@@ -193,7 +272,8 @@ export default class extends Controller {
 
   chosen() {
     const isWeekly = this.formTarget.elements.kind.value === "weekly";
-    for (const part of this.formTarget.querySelectorAll("[data-for]")) part.hidden = (part.dataset.for === "weekly") !== isWeekly;
+    for (const part of this.formTarget.querySelectorAll("[data-for]"))
+      part.hidden = (part.dataset.for === "weekly") !== isWeekly;
   }
 
   open(heading) {
@@ -210,17 +290,32 @@ export default class extends Controller {
   async save(submit) {
     submit.preventDefault();
     const kind = this.formTarget.elements.kind.value;
-    const facts = kind === "weekly"
-      ? { kind, weekday: this.field("weekday").value, first: this.field("valid_from").value, last: this.field("valid_until").value, rule: "" }
-      : { kind, first: this.field("on").value, last: this.field("until").value || this.field("on").value, rule: this.editing?.rule ?? "" };
+    const facts =
+      kind === "weekly"
+        ? {
+            kind,
+            weekday: this.field("weekday").value,
+            first: this.field("valid_from").value,
+            last: this.field("valid_until").value,
+            rule: "",
+          }
+        : {
+            kind,
+            first: this.field("on").value,
+            last: this.field("until").value || this.field("on").value,
+            rule: this.editing?.rule ?? "",
+          };
     const before = this.editing;
     const fields = { ...facts, start: this.field("start").value, end: this.field("end").value };
     try {
       const row = await this.post(this.addressOf(kind, before?.row), fields);
       this.close();
-      this.undoable(before ? this.wordsValue.changed : this.wordsValue.added,
-        before ? () => this.post(this.addressOf(kind, before.row), this.fieldsOf(before))
-          : () => this.post(`${this.addressOf(kind, row)}/remove`, {}));
+      this.undoable(
+        before ? this.wordsValue.changed : this.wordsValue.added,
+        before
+          ? () => this.post(this.addressOf(kind, before.row), this.fieldsOf(before))
+          : () => this.post(`${this.addressOf(kind, row)}/remove`, {}),
+      );
       await this.read();
     } catch (refusal) {
       this.errorTarget.textContent = refusal.message;
@@ -238,7 +333,7 @@ export default class extends Controller {
     const fields = { ...this.fieldsOf(stretch), start: clockTime(start), end: clockTime(end) };
     if (stretch.kind === "weekly") fields.weekday = weekdayFromMonday(start);
     else fields.first = fields.last = isoDate(start);
-    if (end - start > 24 * 3600e3) return this.say(this.wordsValue.too_long), false;
+    if (end - start > 24 * 3600e3) return (this.say(this.wordsValue.too_long), false);
     try {
       await this.post(this.addressOf(stretch.kind, stretch.row), fields);
     } catch (refusal) {
@@ -246,7 +341,9 @@ export default class extends Controller {
       await this.read();
       return false;
     }
-    this.undoable(this.wordsValue.changed, () => this.post(this.addressOf(stretch.kind, stretch.row), this.fieldsOf(stretch)));
+    this.undoable(this.wordsValue.changed, () =>
+      this.post(this.addressOf(stretch.kind, stretch.row), this.fieldsOf(stretch)),
+    );
     await this.read();
     return true;
   }
@@ -259,14 +356,24 @@ export default class extends Controller {
       this.say(refusal.message);
       return;
     }
-    this.undoable(this.wordsValue.removed, () => this.post(this.addressOf(stretch.kind), this.fieldsOf(stretch)));
+    this.undoable(this.wordsValue.removed, () =>
+      this.post(this.addressOf(stretch.kind), this.fieldsOf(stretch)),
+    );
     this.focused = null;
     await this.read();
     this.undoTarget.focus();
   }
 
   fieldsOf({ kind, weekday: on, first, last, rule, start, end }) {
-    return { kind, weekday: on, first, last, rule, start: minutesAsClockTime(start), end: minutesAsClockTime(end) };
+    return {
+      kind,
+      weekday: on,
+      first,
+      last,
+      rule,
+      start: minutesAsClockTime(start),
+      end: minutesAsClockTime(end),
+    };
   }
 
   addressOf(kind, row = null) {

@@ -12,11 +12,17 @@ export function minutesAsClockTime(minutes) {
 }
 
 export function addToWallTime(at, { days = 0, minutes = 0 }) {
-  return new Date(at.getFullYear(), at.getMonth(), at.getDate() + days, at.getHours(), at.getMinutes() + minutes);
+  return new Date(
+    at.getFullYear(),
+    at.getMonth(),
+    at.getDate() + days,
+    at.getHours(),
+    at.getMinutes() + minutes,
+  );
 }
 
 export function mondayOf(at) {
-  return new Date(at.getFullYear(), at.getMonth(), at.getDate() - (at.getDay() + 6) % 7);
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate() - ((at.getDay() + 6) % 7));
 }
 
 // 0 is Monday, as everywhere in the house.

@@ -33,6 +33,7 @@ export async function sendRequest(url, { method = "POST", body, headers = {}, si
   });
   const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
   const answer = isJson ? await response.json() : null;
-  if (!response.ok) throw new RequestRefused(answer?.error ?? response.statusText, response.status, answer);
+  if (!response.ok)
+    throw new RequestRefused(answer?.error ?? response.statusText, response.status, answer);
   return answer;
 }

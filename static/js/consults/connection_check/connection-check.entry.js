@@ -4,9 +4,9 @@
 // (data-verdict: video | audio | poor), check-advice, check-numbers.
 import { io } from "socket.io-client";
 import { RequestRefused } from "../../shared/requests.js";
+import { playTestTone, watchSoundLevel } from "../media/audio_mixer.js";
 import { LocalDevices } from "../media/local_devices.js";
 import { MediaConnection } from "../media/media_connection.js";
-import { playTestTone, watchSoundLevel } from "../media/audio_mixer.js";
 import { pageFacts, pageText } from "../page_text.js";
 
 const LOOP_SECONDS = 10;
@@ -20,7 +20,9 @@ class ConnectionCheck {
     this.loudest = 0;
     byId("check-start").addEventListener("click", () => this.run());
     byId("check-tone").addEventListener("click", () => playTestTone(this.context));
-    page.querySelectorAll("[data-heard]").forEach((one) => one.addEventListener("click", () => this._heardIt(one)));
+    page
+      .querySelectorAll("[data-heard]")
+      .forEach((one) => one.addEventListener("click", () => this._heardIt(one)));
   }
 
   async run() {
@@ -60,9 +62,16 @@ class ConnectionCheck {
   async _loop() {
     byId("check-status").textContent = pageText("connecting");
     const socket = (this.socket ??= io("/consult", { transports: ["websocket", "polling"] }));
-    const link = (this.link = new MediaConnection({ signal: (...offer) => this._signal(socket, ...offer), slots: 1, iceServers: pageFacts.iceServers }));
+    const link = (this.link = new MediaConnection({
+      signal: (...offer) => this._signal(socket, ...offer),
+      slots: 1,
+      iceServers: pageFacts.iceServers,
+    }));
     const { mic, camera } = this.devices;
-    await Promise.race([link.start({ mic, camera }), new Promise((_, no) => setTimeout(() => no(new Error(pageText("advice_blocked"))), 15000))]);
+    await Promise.race([
+      link.start({ mic, camera }),
+      new Promise((_, no) => setTimeout(() => no(new Error(pageText("advice_blocked"))), 15000)),
+    ]);
     const first = await link.stats();
     const rates = { up: [], down: [], rtt: [] };
     for (let second = 1; second <= LOOP_SECONDS; second += 1) {
@@ -76,18 +85,32 @@ class ConnectionCheck {
       this.last = now;
     }
     const [was, is] = [first.slots[0], this.last.slots[0]];
-    const sum = (one) => ({ packets: one.audio.packets + one.video.packets, lost: one.audio.lost + one.video.lost });
+    const sum = (one) => ({
+      packets: one.audio.packets + one.video.packets,
+      lost: one.audio.lost + one.video.lost,
+    });
     const packets = sum(is).packets - sum(was).packets;
     const lost = Math.max(0, sum(is).lost - sum(was).lost);
     const down = best(rates.down);
     // Without a camera no picture comes back: the estimate of the way up is all there is.
-    return { rtt_ms: median(rates.rtt), loss: packets + lost ? lost / (packets + lost) : 1, rate_up: Math.round(best(rates.up)),
-      rate_down: Math.round(camera ? Math.max(down, Math.min(best(rates.up), down * 1.5)) : best(rates.up)) };
+    return {
+      rtt_ms: median(rates.rtt),
+      loss: packets + lost ? lost / (packets + lost) : 1,
+      rate_up: Math.round(best(rates.up)),
+      rate_down: Math.round(
+        camera ? Math.max(down, Math.min(best(rates.up), down * 1.5)) : best(rates.up),
+      ),
+    };
   }
 
   async _signal(socket, sdp, lines, connection) {
-    const answer = await socket.timeout(10000).emitWithAck("check.offer", { booking: pageFacts.booking, sdp, lines, connection });
-    if (answer.error) throw Object.assign(new RequestRefused(answer.error, answer.status), { final: answer.status < 500 });
+    const answer = await socket
+      .timeout(10000)
+      .emitWithAck("check.offer", { booking: pageFacts.booking, sdp, lines, connection });
+    if (answer.error)
+      throw Object.assign(new RequestRefused(answer.error, answer.status), {
+        final: answer.status < 500,
+      });
     this.check = answer.check;
     return answer.sdp;
   }
@@ -96,27 +119,48 @@ class ConnectionCheck {
     this.link?.close();
     this._stopLevel?.();
     const { camera, mic } = this.devices;
-    const measured = { camera: Boolean(camera), microphone: Boolean(mic), speaker: this.heard, ...found };
+    const measured = {
+      camera: Boolean(camera),
+      microphone: Boolean(mic),
+      speaker: this.heard,
+      ...found,
+    };
     this.devices.close();
     byId("check-start").disabled = false;
-    const answer = this.check && (await this.socket.timeout(5000).emitWithAck("check.done", { check: this.check, ...measured }).catch(() => null));
+    const answer =
+      this.check &&
+      (await this.socket
+        .timeout(5000)
+        .emitWithAck("check.done", { check: this.check, ...measured })
+        .catch(() => null));
     page.dataset.state = answer?.verdict ? "done" : "failed";
     byId("check-result").hidden = false;
     byId("check-status").textContent = "";
     this._tell(answer?.verdict ?? "poor", answer?.advice ?? ["blocked"]);
     if (found.rtt_ms == null) return;
-    byId("check-numbers").textContent = pageText("numbers", { rtt: Math.round(found.rtt_ms), loss: Math.round(found.loss * 100), up: Math.round(found.rate_up / 1000), down: Math.round(found.rate_down / 1000) });
+    byId("check-numbers").textContent = pageText("numbers", {
+      rtt: Math.round(found.rtt_ms),
+      loss: Math.round(found.loss * 100),
+      up: Math.round(found.rate_up / 1000),
+      down: Math.round(found.rate_down / 1000),
+    });
   }
 
   _tell(verdict, advice) {
     byId("check-verdict").textContent = pageText(`verdict_${verdict}`);
     byId("check-verdict").dataset.verdict = verdict;
-    byId("check-advice").replaceChildren(...advice.map((name) => Object.assign(document.createElement("li"), { textContent: pageText(`advice_${name}`) })));
+    byId("check-advice").replaceChildren(
+      ...advice.map((name) =>
+        Object.assign(document.createElement("li"), { textContent: pageText(`advice_${name}`) }),
+      ),
+    );
   }
 
   _heardIt(button) {
     this.heard = button.dataset.heard === "yes";
-    page.querySelectorAll("[data-heard]").forEach((one) => one.setAttribute("aria-pressed", String(one === button)));
+    page
+      .querySelectorAll("[data-heard]")
+      .forEach((one) => one.setAttribute("aria-pressed", String(one === button)));
   }
 }
 

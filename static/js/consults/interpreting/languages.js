@@ -23,8 +23,17 @@ export class Languages {
     this._gains(state, before);
     this._words(state, mine);
     this._pause(state, before);
-    if (before && before.mode !== state.mode) this._room.flash(pageText(state.mode === "simultaneous" ? "modeSimultaneous" : "modeConsecutive"), { announced: true });
-    if (this._console) this._showConsole(state, mine, before?.seats.find((seat) => seat.mine));
+    if (before && before.mode !== state.mode)
+      this._room.flash(
+        pageText(state.mode === "simultaneous" ? "modeSimultaneous" : "modeConsecutive"),
+        { announced: true },
+      );
+    if (this._console)
+      this._showConsole(
+        state,
+        mine,
+        before?.seats.find((seat) => seat.mine),
+      );
   }
 
   /** A voice that comes back, or goes, because of a pause moves slowly. */
@@ -39,10 +48,18 @@ export class Languages {
   }
 
   _words(state, mine) {
-    byId("listen-label").textContent = pageText("listening", { language: languageName(mine.listens) });
+    byId("listen-label").textContent = pageText("listening", {
+      language: languageName(mine.listens),
+    });
     const heard = state.seats.map((seat) => seat.sound);
-    const how = state.mode === "consecutive" ? "hearEveryone" : heard.includes("ducked") || heard.includes("interpreter") ? "originalSoft" : "noInterpreterForYou";
-    byId("listen-words").textContent = `${pageText("listenIn", { language: languageName(mine.listens) })}. ${mine.pair ? "" : pageText(how)}`;
+    const how =
+      state.mode === "consecutive"
+        ? "hearEveryone"
+        : heard.includes("ducked") || heard.includes("interpreter")
+          ? "originalSoft"
+          : "noInterpreterForYou";
+    byId("listen-words").textContent =
+      `${pageText("listenIn", { language: languageName(mine.listens) })}. ${mine.pair ? "" : pageText(how)}`;
     const select = this._main.querySelector('[data-do="listens"]');
     const tags = [...new Set([...state.languages, mine.listens.split("-")[0]])];
     if (select.dataset.tags !== tags.join()) {
@@ -50,15 +67,21 @@ export class Languages {
       select.replaceChildren(...tags.map((tag) => new Option(languageName(tag), tag)));
     }
     select.value = mine.listens.split("-")[0];
-    for (const radio of this._main.querySelectorAll('[data-do="mode"]')) radio.checked = radio.value === state.mode;
+    for (const radio of this._main.querySelectorAll('[data-do="mode"]'))
+      radio.checked = radio.value === state.mode;
   }
 
   _pause(state, before) {
     const place = byId("paused");
-    const words = state.pausedAt ? pageText("paused") : state.interpreterSought ? pageText("sought") : "";
+    const words = state.pausedAt
+      ? pageText("paused")
+      : state.interpreterSought
+        ? pageText("sought")
+        : "";
     place.hidden = !words;
     if (place.textContent !== words) place.textContent = words;
-    if (before?.pausedAt && !state.pausedAt && !state.interpreterSought) this._room.flash(pageText("resumed"), { announced: true });
+    if (before?.pausedAt && !state.pausedAt && !state.interpreterSought)
+      this._room.flash(pageText("resumed"), { announced: true });
   }
 
   // ------------------------------------------------------------ listening and asking
@@ -71,11 +94,18 @@ export class Languages {
       clearTimeout(this._later);
       this._later = setTimeout(() => this._tellGain(), SETTLED_MS);
     });
-    this._main.querySelector('[data-do="listens"]').addEventListener("change", (event) => this._room.act(event.target, "listen.set", { listens: event.target.value }));
+    this._main
+      .querySelector('[data-do="listens"]')
+      .addEventListener("change", (event) =>
+        this._room.act(event.target, "listen.set", { listens: event.target.value }),
+      );
     for (const radio of this._main.querySelectorAll('[data-do="mode"]')) {
       radio.addEventListener("change", async () => {
         if (await this._room.act(radio, "mode.set", { mode: radio.value })) return;
-        this._words(this._room.state, this._room.state.seats.find((seat) => seat.mine));
+        this._words(
+          this._room.state,
+          this._room.state.seats.find((seat) => seat.mine),
+        );
       });
     }
   }
@@ -89,7 +119,8 @@ export class Languages {
   _signals() {
     for (const button of this._main.querySelectorAll("[data-signal]")) {
       button.addEventListener("click", async () => {
-        if (!(await this._room.act(button, "signal.raise", { signal: button.dataset.signal }))) return;
+        if (!(await this._room.act(button, "signal.raise", { signal: button.dataset.signal })))
+          return;
         this._room.panels.close();
         announce(pageText("youAsked"));
       });
@@ -100,33 +131,58 @@ export class Languages {
   asked({ seat: id, signal }) {
     const seat = this._room.state.seats.find((one) => one.id === id);
     if (!seat || seat.mine) return;
-    this._room.flash(pageText(`asked_${signal}`, seat), { announced: true, strong: this._room.tiles.speaker === this._room.ownSeat });
+    this._room.flash(pageText(`asked_${signal}`, seat), {
+      announced: true,
+      strong: this._room.tiles.speaker === this._room.ownSeat,
+    });
   }
 
   // ------------------------------------------------------------ the interpreter's console
 
   _switch() {
     this._sides = [...this._console.querySelectorAll("[data-channel]")];
-    for (const side of this._sides) side.addEventListener("click", () => this._take(side.dataset.channel));
+    for (const side of this._sides)
+      side.addEventListener("click", () => this._take(side.dataset.channel));
     document.addEventListener("keydown", (event) => this._key(event));
-    document.addEventListener("keyup", (event) => event.key.toLowerCase() === "x" && this._cough(false));
+    document.addEventListener(
+      "keyup",
+      (event) => event.key.toLowerCase() === "x" && this._cough(false),
+    );
     const cough = this._console.querySelector('[data-do="cough"]');
     cough.addEventListener("pointerdown", (event) => {
       cough.setPointerCapture(event.pointerId);
       this._cough(true);
     });
-    for (const name of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) cough.addEventListener(name, () => this._cough(false));
-    cough.addEventListener("keydown", (event) => [" ", "Enter"].includes(event.key) && (event.preventDefault(), event.stopPropagation(), this._cough(true)));
-    cough.addEventListener("keyup", (event) => [" ", "Enter"].includes(event.key) && this._cough(false));
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture", "blur"])
+      cough.addEventListener(name, () => this._cough(false));
+    cough.addEventListener(
+      "keydown",
+      (event) =>
+        [" ", "Enter"].includes(event.key) &&
+        (event.preventDefault(), event.stopPropagation(), this._cough(true)),
+    );
+    cough.addEventListener(
+      "keyup",
+      (event) => [" ", "Enter"].includes(event.key) && this._cough(false),
+    );
     window.addEventListener("blur", () => this._cough(false));
-    this._console.querySelector('[data-do="hand-over"]').addEventListener("click", (event) => this._room.act(event.currentTarget, "handover.offer", { offered: !this._room.state.you.handingOver }));
-    this._console.querySelector('[data-do="take-over"]').addEventListener("click", (event) => this._room.act(event.currentTarget, "handover.accept", { giver: event.currentTarget.dataset.giver }));
+    this._console.querySelector('[data-do="hand-over"]').addEventListener("click", (event) =>
+      this._room.act(event.currentTarget, "handover.offer", {
+        offered: !this._room.state.you.handingOver,
+      }),
+    );
+    this._console.querySelector('[data-do="take-over"]').addEventListener("click", (event) =>
+      this._room.act(event.currentTarget, "handover.accept", {
+        giver: event.currentTarget.dataset.giver,
+      }),
+    );
   }
 
   async _take(language) {
     if (this._room.state.mode !== "simultaneous") return;
     this._press(language); // at once, like a light switch; the server's word follows and stands
-    if (!(await this._room.act(null, "channel.take", { language }))) this._press(this._room.state.you.liveOn);
+    if (!(await this._room.act(null, "channel.take", { language })))
+      this._press(this._room.state.you.liveOn);
   }
 
   /** Space and the arrows flip the switch, wherever the interpreter is on the page. */
@@ -135,20 +191,24 @@ export class Languages {
     if (event.target.closest?.("input, textarea, select, dialog")) return;
     if (event.key.toLowerCase() === "x" && !event.repeat) return this._cough(true);
     if (this._room.state.mode !== "simultaneous" || event.repeat) return;
-    const isOnButton = event.target.closest?.("button, a, summary") && !event.target.closest(".switch");
+    const isOnButton =
+      event.target.closest?.("button, a, summary") && !event.target.closest(".switch");
     if (event.key === " " && !isOnButton) {
       event.preventDefault();
       this._take(this._other().dataset.channel);
     }
     if (["ArrowLeft", "ArrowRight"].includes(event.key)) {
       event.preventDefault();
-      const towardsEnd = (event.key === "ArrowRight") === (getComputedStyle(this._console).direction === "ltr");
+      const towardsEnd =
+        (event.key === "ArrowRight") === (getComputedStyle(this._console).direction === "ltr");
       this._take(this._sides[towardsEnd ? 1 : 0].dataset.channel);
     }
   }
 
   _other() {
-    return this._sides.find((side) => side.getAttribute("aria-checked") !== "true") ?? this._sides[0];
+    return (
+      this._sides.find((side) => side.getAttribute("aria-checked") !== "true") ?? this._sides[0]
+    );
   }
 
   _cough(isHeld) {
@@ -162,7 +222,8 @@ export class Languages {
 
   _press(language) {
     for (const side of this._sides) {
-      const isLive = Boolean(language) && side.dataset.channel.split("-")[0] === language.split("-")[0];
+      const isLive =
+        Boolean(language) && side.dataset.channel.split("-")[0] === language.split("-")[0];
       side.setAttribute("aria-checked", String(isLive));
       side.tabIndex = isLive || (!language && side === this._sides[0]) ? 0 : -1;
     }
@@ -171,9 +232,18 @@ export class Languages {
   _showConsole(state, mine, before) {
     this._press(mine.liveOn);
     if (before && before.liveOn !== mine.liveOn && state.mode === "simultaneous") {
-      announce(mine.liveOn ? pageText("saidLive", { language: languageName(mine.liveOn) }) : pageText("saidResting"));
+      announce(
+        mine.liveOn
+          ? pageText("saidLive", { language: languageName(mine.liveOn) })
+          : pageText("saidResting"),
+      );
     }
-    const giver = state.seats.find((seat) => !seat.mine && seat.handingOver && mine.pair.some((tag) => tag.split("-")[0] === seat.liveOn));
+    const giver = state.seats.find(
+      (seat) =>
+        !seat.mine &&
+        seat.handingOver &&
+        mine.pair.some((tag) => tag.split("-")[0] === seat.liveOn),
+    );
     const offer = byId("offer");
     offer.hidden = !giver;
     if (giver) {
@@ -184,8 +254,12 @@ export class Languages {
     const handOver = this._console.querySelector('[data-do="hand-over"]');
     handOver.disabled = !partners || !mine.liveOn;
     handOver.setAttribute("aria-pressed", String(mine.handingOver));
-    handOver.querySelector("[data-label]").textContent = pageText(mine.handingOver ? "handOverOffered" : "handOver");
-    const minutes = mine.joinedAt ? Math.floor((Date.now() - Date.parse(mine.joinedAt)) / 60000) : 0;
+    handOver.querySelector("[data-label]").textContent = pageText(
+      mine.handingOver ? "handOverOffered" : "handOver",
+    );
+    const minutes = mine.joinedAt
+      ? Math.floor((Date.now() - Date.parse(mine.joinedAt)) / 60000)
+      : 0;
     byId("worked").textContent = pageText("workedMinutes", { count: minutes });
   }
 }

@@ -12,7 +12,13 @@ export class AudioMixer extends EventTarget {
     super();
     this._link = link;
     this._speaker = speaker;
-    this._slots = link.slots.map(() => ({ gain: 0, sink: null, node: null, source: null, settle: null }));
+    this._slots = link.slots.map(() => ({
+      gain: 0,
+      sink: null,
+      node: null,
+      source: null,
+      settle: null,
+    }));
     this._volume = 1;
     this._context = null;
     this._isBlocked = false;
@@ -61,7 +67,10 @@ export class AudioMixer extends EventTarget {
 
   async setSpeaker(id) {
     this._speaker = id;
-    await Promise.allSettled([this._context?.setSinkId?.(id), ...this._slots.map((one) => one.sink?.setSinkId?.(id))]);
+    await Promise.allSettled([
+      this._context?.setSinkId?.(id),
+      ...this._slots.map((one) => one.sink?.setSinkId?.(id)),
+    ]);
   }
 
   /** What is heard in each slot at this moment: the strongest tone, how loud it comes in, and the gain that stands. */
@@ -80,7 +89,9 @@ export class AudioMixer extends EventTarget {
       bins.forEach((level, n) => level > bins[strongest] && (strongest = n));
       const isHeard = bins[strongest] > -70;
       return {
-        hertz: isHeard ? Math.round((strongest * this._context.sampleRate) / one.analyser.fftSize) : 0,
+        hertz: isHeard
+          ? Math.round((strongest * this._context.sampleRate) / one.analyser.fftSize)
+          : 0,
         loudness: isHeard ? 10 ** (bins[strongest] / 20) : 0,
         gain: one.sink.muted ? one.node.gain.value : 1,
       };

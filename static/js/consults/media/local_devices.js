@@ -17,7 +17,9 @@ export class LocalDevices extends EventTarget {
     this.trouble = null; // "noDevices" | "noCamera" | "noMicrophone"
     this.chosen = JSON.parse(localStorage.getItem(KEPT) || "{}");
     this.noiseSuppression = true;
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.dispatchEvent(new Event("list")));
+    navigator.mediaDevices?.addEventListener?.("devicechange", () =>
+      this.dispatchEvent(new Event("list")),
+    );
   }
 
   async open() {
@@ -27,7 +29,14 @@ export class LocalDevices extends EventTarget {
     } catch {
       await this._micTrack().catch(() => null);
       await this._cameraTrack().catch(() => null);
-      this.trouble = !this.mic && !this.camera ? "noDevices" : !this.camera ? "noCamera" : !this.mic ? "noMicrophone" : null;
+      this.trouble =
+        !this.mic && !this.camera
+          ? "noDevices"
+          : !this.camera
+            ? "noCamera"
+            : !this.mic
+              ? "noMicrophone"
+              : null;
     }
     this.micOn = Boolean(this.mic);
     this.cameraOn = Boolean(this.camera);
@@ -64,7 +73,10 @@ export class LocalDevices extends EventTarget {
     if (!on) {
       this._stop("screen");
     } else {
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
+      const stream = await navigator.mediaDevices.getDisplayMedia({
+        video: { frameRate: { max: 15 } },
+        audio: false,
+      });
       this.screen = stream.getVideoTracks()[0];
       this.screen.contentHint = "detail";
       this.screen.addEventListener("ended", () => this.setScreen(false));
@@ -126,10 +138,22 @@ export class LocalDevices extends EventTarget {
    * outweighed by the size of another one's picture. */
   async _ask(wanted) {
     const { audioinput, videoinput } = this.chosen;
-    const ask = ({ exact }) => navigator.mediaDevices.getUserMedia({
-      ...(wanted.audio && { audio: { ...wanted.audio, noiseSuppression: this.noiseSuppression, ...(exact && audioinput && { deviceId: { exact: audioinput } }) } }),
-      ...(wanted.video && { video: { ...wanted.video, ...(exact && videoinput && { deviceId: { exact: videoinput } }) } }),
-    });
+    const ask = ({ exact }) =>
+      navigator.mediaDevices.getUserMedia({
+        ...(wanted.audio && {
+          audio: {
+            ...wanted.audio,
+            noiseSuppression: this.noiseSuppression,
+            ...(exact && audioinput && { deviceId: { exact: audioinput } }),
+          },
+        }),
+        ...(wanted.video && {
+          video: {
+            ...wanted.video,
+            ...(exact && videoinput && { deviceId: { exact: videoinput } }),
+          },
+        }),
+      });
     try {
       return await ask({ exact: true });
     } catch (error) {

@@ -70,8 +70,14 @@ export class MediaConnection extends EventTarget {
     this._before = new Map();
     this._onOnline = () => this.rejoin("online");
     this._onDoubt = () => document.visibilityState === "visible" && this.check();
-    this._signs = [[window, "online", this._onOnline], [window, "offline", this._onDoubt], [document, "visibilitychange", this._onDoubt],
-      [document, "resume", this._onDoubt], [window, "pageshow", this._onDoubt], [navigator.connection, "change", this._onDoubt]];
+    this._signs = [
+      [window, "online", this._onOnline],
+      [window, "offline", this._onDoubt],
+      [document, "visibilitychange", this._onDoubt],
+      [document, "resume", this._onDoubt],
+      [window, "pageshow", this._onDoubt],
+      [navigator.connection, "change", this._onDoubt],
+    ];
   }
 
   start(tracks = {}) {
@@ -94,7 +100,11 @@ export class MediaConnection extends EventTarget {
   }
 
   check() {
-    if (this._attempt && this.state === "connected") this._attempt.heardAt = Math.min(this._attempt.heardAt, performance.now() - this._patience(this._attempt) + CHECK_MS);
+    if (this._attempt && this.state === "connected")
+      this._attempt.heardAt = Math.min(
+        this._attempt.heardAt,
+        performance.now() - this._patience(this._attempt) + CHECK_MS,
+      );
   }
 
   hurry() {
@@ -120,7 +130,14 @@ export class MediaConnection extends EventTarget {
   }
 
   async stats() {
-    const empty = { state: this.state, rttMs: null, availableOutgoing: null, slots: [], stage: {}, uplink: {} };
+    const empty = {
+      state: this.state,
+      rttMs: null,
+      availableOutgoing: null,
+      slots: [],
+      stage: {},
+      uplink: {},
+    };
     const attempt = this._attempt;
     if (!attempt?.lines) return empty;
     const report = await attempt.pc.getStats();
@@ -128,7 +145,8 @@ export class MediaConnection extends EventTarget {
     const byMid = new Map();
     for (const entry of report.values()) {
       if (entry.type === "inbound-rtp") byMid.set(entry.mid, entry);
-      if (entry.type === "outbound-rtp") byMid.set(entry.mid, [...(byMid.get(entry.mid) ?? []), entry]);
+      if (entry.type === "outbound-rtp")
+        byMid.set(entry.mid, [...(byMid.get(entry.mid) ?? []), entry]);
     }
     const of = (mid) => byMid.get(mid);
     const { lines } = attempt;
@@ -136,7 +154,10 @@ export class MediaConnection extends EventTarget {
       state: this.state,
       rttMs: pair?.currentRoundTripTime == null ? null : pair.currentRoundTripTime * 1000,
       availableOutgoing: pair?.availableOutgoingBitrate ?? null,
-      slots: lines.slots.map((slot) => ({ audio: incomingAudio(of(slot.audio)), video: this._incomingVideo(of(slot.video)) })),
+      slots: lines.slots.map((slot) => ({
+        audio: incomingAudio(of(slot.audio)),
+        video: this._incomingVideo(of(slot.video)),
+      })),
       stage: { video: this._incomingVideo(of(lines.stage)) },
       uplink: {
         mic: this._outgoing(of(lines.mic)),
@@ -158,7 +179,11 @@ export class MediaConnection extends EventTarget {
       const offer = await attempt.pc.createOffer();
       await attempt.pc.setLocalDescription(offer);
       attempt.lines = { ...linesOf(attempt), prefers: this._prefers() };
-      const answer = await this._signal(attempt.pc.localDescription.sdp, attempt.lines, attempt.connection);
+      const answer = await this._signal(
+        attempt.pc.localDescription.sdp,
+        attempt.lines,
+        attempt.connection,
+      );
       if (attempt !== this._attempt) return;
       await attempt.pc.setRemoteDescription({ type: "answer", sdp: answer });
     } catch (error) {
@@ -175,9 +200,18 @@ export class MediaConnection extends EventTarget {
   }
 
   _open() {
-    const pc = new RTCPeerConnection({ iceServers: this._iceServers, iceTransportPolicy: this._policy, bundlePolicy: "max-bundle" });
-    const sending = (kind, track, sendEncodings) => pc.addTransceiver(track || kind, { direction: "sendonly", ...(sendEncodings && { sendEncodings }) });
-    const receiving = (kind) => preferring(pc.addTransceiver(kind, { direction: "recvonly" }), kind);
+    const pc = new RTCPeerConnection({
+      iceServers: this._iceServers,
+      iceTransportPolicy: this._policy,
+      bundlePolicy: "max-bundle",
+    });
+    const sending = (kind, track, sendEncodings) =>
+      pc.addTransceiver(track || kind, {
+        direction: "sendonly",
+        ...(sendEncodings && { sendEncodings }),
+      });
+    const receiving = (kind) =>
+      preferring(pc.addTransceiver(kind, { direction: "recvonly" }), kind);
     const up = {
       mic: sending("audio", this._tracks.mic),
       camera: sending("video", this._tracks.camera, layersOf(this._tracks.camera)),
@@ -185,20 +219,31 @@ export class MediaConnection extends EventTarget {
     };
     const slots = this.slots.map(() => ({ audio: receiving("audio"), video: receiving("video") }));
     const stage = receiving("video");
-    this.slots.forEach(({ stream }, n) => renew(stream, [slots[n].audio.receiver.track, slots[n].video.receiver.track]));
+    this.slots.forEach(({ stream }, n) =>
+      renew(stream, [slots[n].audio.receiver.track, slots[n].video.receiver.track]),
+    );
     renew(this.stage.stream, [stage.receiver.track]);
     this.dispatchEvent(new CustomEvent("tracks", { detail: {} }));
     const attempt = {
-      pc, up, down: { slots, stage }, lines: null, timer: null, heard: -1,
+      pc,
+      up,
+      down: { slots, stage },
+      lines: null,
+      timer: null,
+      heard: -1,
       connection: newConnectionId(),
-      startedAt: performance.now(), heardAt: performance.now(), watchedAt: performance.now(),
-      watchesWithout: 0, isQuiet: true, // watches in a row without a quiet one, until the last word that was heard
+      startedAt: performance.now(),
+      heardAt: performance.now(),
+      watchedAt: performance.now(),
+      watchesWithout: 0,
+      isQuiet: true, // watches in a row without a quiet one, until the last word that was heard
       senders: { mic: up.mic.sender, camera: up.camera.sender, screen: up.screen.sender },
     };
     pc.addEventListener("connectionstatechange", () => {
       if (attempt !== this._attempt) return;
       if (pc.connectionState === "connected") this._arrive(attempt);
-      if (pc.connectionState === "failed" || pc.connectionState === "closed") this._lose(attempt, "failed");
+      if (pc.connectionState === "failed" || pc.connectionState === "closed")
+        this._lose(attempt, "failed");
     });
     return attempt;
   }
@@ -232,7 +277,8 @@ export class MediaConnection extends EventTarget {
       attempt.isQuiet = false;
     } else {
       attempt.isQuiet = true;
-      if (performance.now() - attempt.heardAt > this._patience(attempt)) this._lose(attempt, "no-packets");
+      if (performance.now() - attempt.heardAt > this._patience(attempt))
+        this._lose(attempt, "no-packets");
     }
   }
 
@@ -243,7 +289,10 @@ export class MediaConnection extends EventTarget {
     this._become("lost", reason);
     this.dispatchEvent(new CustomEvent("lost", { detail: { reason } }));
     clearTimeout(this._retry);
-    this._retry = setTimeout(() => this.state === "lost" && this._connect(), retryDelay(this._failures++));
+    this._retry = setTimeout(
+      () => this.state === "lost" && this._connect(),
+      retryDelay(this._failures++),
+    );
   }
 
   _end(attempt) {
@@ -261,7 +310,18 @@ export class MediaConnection extends EventTarget {
   // ------------------------------------------------------------ reading getStats
 
   _incomingVideo(entry) {
-    if (!entry) return { packets: 0, lost: 0, frames: 0, fps: 0, width: 0, height: 0, freezes: 0, freezeSeconds: 0, bitrate: 0 };
+    if (!entry)
+      return {
+        packets: 0,
+        lost: 0,
+        frames: 0,
+        fps: 0,
+        width: 0,
+        height: 0,
+        freezes: 0,
+        freezeSeconds: 0,
+        bitrate: 0,
+      };
     return {
       packets: entry.packetsReceived ?? 0,
       lost: entry.packetsLost ?? 0,
@@ -278,7 +338,9 @@ export class MediaConnection extends EventTarget {
   /** One line's streams together: a camera in two layers is told by its larger one that flows. */
   _outgoing(entries) {
     if (!entries) return null;
-    const largest = entries.reduce((one, other) => ((other.frameWidth ?? 0) > (one.frameWidth ?? 0) ? other : one));
+    const largest = entries.reduce((one, other) =>
+      (other.frameWidth ?? 0) > (one.frameWidth ?? 0) ? other : one,
+    );
     return {
       packets: entries.reduce((sum, { packetsSent = 0 }) => sum + packetsSent, 0),
       bitrate: entries.reduce((sum, entry) => sum + this._rate(entry, entry.bytesSent), 0),
@@ -311,11 +373,16 @@ function incomingAudio(entry) {
 
 function selectedPair(report) {
   for (const entry of report.values()) {
-    if (entry.type === "transport" && entry.selectedCandidatePairId) return report.get(entry.selectedCandidatePairId);
+    if (entry.type === "transport" && entry.selectedCandidatePairId)
+      return report.get(entry.selectedCandidatePairId);
   }
   for (const entry of report.values()) {
     // Firefox has no transport entry.
-    if (entry.type === "candidate-pair" && (entry.selected || (entry.nominated && entry.state === "succeeded"))) return entry;
+    if (
+      entry.type === "candidate-pair" &&
+      (entry.selected || (entry.nominated && entry.state === "succeeded"))
+    )
+      return entry;
   }
   return null;
 }
@@ -342,7 +409,10 @@ function layersOf(track) {
 /** Offers on each slot only what the node forwards: many slots with every codec would make a long offer. */
 function preferring(transceiver, kind) {
   const wanted = kind === "audio" ? ["audio/opus"] : ["video/VP8", "video/H264", "video/rtx"];
-  const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType }) => wanted.includes(mimeType)) ?? [];
+  const codecs =
+    RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType }) =>
+      wanted.includes(mimeType),
+    ) ?? [];
   if (codecs.length && transceiver.setCodecPreferences) transceiver.setCodecPreferences(codecs);
   return transceiver;
 }
@@ -353,10 +423,13 @@ function renew(stream, tracks) {
 }
 
 function retryDelay(failures) {
-  const base = failures < PATIENCE ? RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] : SLOW_RETRY_MS;
+  const base =
+    failures < PATIENCE ? RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] : SLOW_RETRY_MS;
   return base * (0.7 + 0.6 * Math.random());
 }
 
 function newConnectionId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }

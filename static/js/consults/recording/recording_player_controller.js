@@ -24,7 +24,8 @@ export default class extends Controller {
     film.currentTime = currentTime;
     film.playbackRate = playbackRate;
     for (const track of film.textTracks) {
-      if (track.mode === "showing" || track.mode === "hidden") track.mode = track.language === target.lang ? "showing" : "disabled";
+      if (track.mode === "showing" || track.mode === "hidden")
+        track.mode = track.language === target.lang ? "showing" : "disabled";
     }
     if (!paused) await film.play().catch(() => {});
   }
@@ -32,7 +33,13 @@ export default class extends Controller {
   key(event) {
     const { target } = event;
     // The film has its own keys, and the choice of the language its arrows.
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("textarea, select, input:not([type=radio])")) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target.closest("textarea, select, input:not([type=radio])")
+    )
+      return;
     const film = this.filmTarget;
     const arrows = target !== film && !target.closest("input, button, a");
     const act = {

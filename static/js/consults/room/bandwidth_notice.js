@@ -4,7 +4,14 @@
 // For tests: narrow (data-step: the step as the node names it).
 import { pageText } from "../page_text.js";
 
-const STEPS = ["full", "small_pictures", "fewer_pictures", "no_pictures", "fewer_voices", "interpreter_only"];
+const STEPS = [
+  "full",
+  "small_pictures",
+  "fewer_pictures",
+  "no_pictures",
+  "fewer_voices",
+  "interpreter_only",
+];
 const GONE_MS = 8000; // how long "all is back" stays
 
 export class BandwidthNotice {
@@ -24,7 +31,13 @@ export class BandwidthNotice {
     const way = now > this._step ? "down" : "up";
     this._step = now;
     this._place.dataset.step = step;
-    this._show(pageText(isInterpreter && way === "down" && step === "interpreter_only" ? "line_down_interpreted_only" : `line_${way}_${step}`));
+    this._show(
+      pageText(
+        isInterpreter && way === "down" && step === "interpreter_only"
+          ? "line_down_interpreted_only"
+          : `line_${way}_${step}`,
+      ),
+    );
     clearTimeout(this._timer);
     if (!now) this._timer = setTimeout(() => this._show(""), GONE_MS);
   }

@@ -31,7 +31,11 @@ export class ChatPanel {
         this.say(this._input.value);
       }
     });
-    this._input.addEventListener("input", () => this._refuse(this._input.value.length > LONGEST ? pageText("tooLong", { count: LONGEST }) : ""));
+    this._input.addEventListener("input", () =>
+      this._refuse(
+        this._input.value.length > LONGEST ? pageText("tooLong", { count: LONGEST }) : "",
+      ),
+    );
   }
 
   /** The number of the last line that stands without a hole before it. */
@@ -45,7 +49,12 @@ export class ChatPanel {
     this._refuse("");
     this._input.value = "";
     const mine = { client_id: crypto.randomUUID(), text: text.trim() };
-    mine.element = this._draw({ name: pageText("you"), text: mine.text, at: new Date().toISOString(), seat: this._own });
+    mine.element = this._draw({
+      name: pageText("you"),
+      text: mine.text,
+      at: new Date().toISOString(),
+      seat: this._own,
+    });
     this._mark(mine.element, pageText("sending"));
     this._waiting.push(mine);
     await this.flush();
@@ -58,7 +67,11 @@ export class ChatPanel {
     while (this._waiting.length) {
       const mine = this._waiting[0];
       try {
-        const { line } = await this._line.ask("chat.say", { channel: this.channel, client_id: mine.client_id, text: mine.text });
+        const { line } = await this._line.ask("chat.say", {
+          channel: this.channel,
+          client_id: mine.client_id,
+          text: mine.text,
+        });
         this._waiting.shift();
         this._settle(mine, line);
       } catch (error) {
@@ -92,7 +105,10 @@ export class ChatPanel {
     if (this._filling) return;
     this._filling = true;
     try {
-      const { chat } = await this._line.ask("chat.since", { channel: this.channel, after: this._last });
+      const { chat } = await this._line.ask("chat.since", {
+        channel: this.channel,
+        after: this._last,
+      });
       this._filling = false;
       if (chat.length) this.receive(chat);
     } catch {
@@ -145,8 +161,11 @@ export class ChatPanel {
   /** Everybody reads the lines in one order: by number, and after them what still waits to be sent. */
   _place(element) {
     const number = Number(element.dataset.number || Infinity);
-    const next = [...this._list.children].find((one) => one !== element && Number(one.dataset.number || Infinity) > number);
-    if (next !== element.nextElementSibling || element.parentNode !== this._list) this._list.insertBefore(element, next ?? null);
+    const next = [...this._list.children].find(
+      (one) => one !== element && Number(one.dataset.number || Infinity) > number,
+    );
+    if (next !== element.nextElementSibling || element.parentNode !== this._list)
+      this._list.insertBefore(element, next ?? null);
   }
 
   _mark(element, words) {

@@ -10,18 +10,19 @@
 //   words: line-state (data-quality: connecting | good | weak | poor | lost), narrow, banner, clock, tap-to-hear
 //
 // Languages: see languages.js. What a page can be asked: see probe.js.
-import { ControlBar } from "./control_bar.js";
-import { MediaCall } from "./media_call.js";
-import { ChatPanel } from "./chat_panel.js";
-import { LocalDevices } from "../media/local_devices.js";
+
 import { Languages } from "../interpreting/languages.js";
-import { SignallingChannel } from "./signalling_channel.js";
-import { WaitingRoom } from "./waiting_room.js";
-import { SidePanels } from "./side_panels.js";
-import { PeopleList } from "./people_list.js";
+import { LocalDevices } from "../media/local_devices.js";
+import { announce, pageFacts, pageText } from "../page_text.js";
 import { RecordingControls } from "../recording/recording_controls.js";
 import { TeachbackPanel } from "../teachback/teachback_panel.js";
-import { announce, pageFacts, pageText } from "../page_text.js";
+import { ChatPanel } from "./chat_panel.js";
+import { ControlBar } from "./control_bar.js";
+import { MediaCall } from "./media_call.js";
+import { PeopleList } from "./people_list.js";
+import { SidePanels } from "./side_panels.js";
+import { SignallingChannel } from "./signalling_channel.js";
+import { WaitingRoom } from "./waiting_room.js";
 
 const main = document.getElementById("main");
 const byId = (id) => document.getElementById(id);
@@ -32,13 +33,20 @@ export class ConsultRoom {
     this.phase = "loading";
     this.wantsIn = false;
     this.devices = new LocalDevices();
-    this.line = new SignallingChannel({ ticket: pageFacts.ticket, chatAfter: () => this.chat.last });
+    this.line = new SignallingChannel({
+      ticket: pageFacts.ticket,
+      chatAfter: () => this.chat.last,
+    });
     this.ownSeat = pageFacts.seat;
     this.chat = new ChatPanel(this.line, pageFacts.seat, byId("panel-chat"));
-    this.partners = byId("panel-partners") && new ChatPanel(this.line, pageFacts.seat, byId("panel-partners"), "interpreters");
+    this.partners =
+      byId("panel-partners") &&
+      new ChatPanel(this.line, pageFacts.seat, byId("panel-partners"), "interpreters");
     this.panels = new SidePanels(main);
     this.call = new MediaCall(this);
-    this.people = new PeopleList(main.querySelectorAll("[data-people]"), (event, seat, button) => this.act(button, event, { seat: seat.id }));
+    this.people = new PeopleList(main.querySelectorAll("[data-people]"), (event, seat, button) =>
+      this.act(button, event, { seat: seat.id }),
+    );
     this.lobby = new WaitingRoom(this);
     this.languages = new Languages(this);
     this.teaching = new TeachbackPanel(this);
@@ -68,7 +76,9 @@ export class ConsultRoom {
     const hear = (name, act) => this.line.addEventListener(name, ({ detail }) => act(detail));
     hear("seated", (detail) => this._seated(detail));
     hear("state", (state) => this._show(state));
-    hear("chat.line", (line) => (line.channel === "everyone" ? this.chat : this.partners)?.receive([line]));
+    hear("chat.line", (line) =>
+      (line.channel === "everyone" ? this.chat : this.partners)?.receive([line]),
+    );
     hear("here", (here) => {
       if (here.version > this.state.version) this.line.take();
       else if (this.phase === "room") {
@@ -117,10 +127,17 @@ export class ConsultRoom {
     main.dataset.mode = state.mode;
     if (before) this._sayChanges(before.seats, state.seats);
     this.people.show(state.seats, state.you);
-    const knocking = state.seats.filter((seat) => seat.place === "waiting" && !seat.admitted && !seat.mine).length;
-    this.panels.count("knocking", state.you.canAdmit ? knocking : 0, pageText("waitingCount", { count: knocking }));
+    const knocking = state.seats.filter(
+      (seat) => seat.place === "waiting" && !seat.admitted && !seat.mine,
+    ).length;
+    this.panels.count(
+      "knocking",
+      state.you.canAdmit ? knocking : 0,
+      pageText("waitingCount", { count: knocking }),
+    );
     this.lobby.update(state);
-    if (this.phase === "lobby" && this.wantsIn && state.you.admitted && state.you.entered) this._goIn();
+    if (this.phase === "lobby" && this.wantsIn && state.you.admitted && state.you.entered)
+      this._goIn();
     if (this.phase === "room") this.draw(before);
     this.recording.show(state, this.phase === "room");
   }
@@ -130,11 +147,19 @@ export class ConsultRoom {
       const was = before.find((one) => one.id === seat.id)?.place ?? "absent";
       const knocked = seat.knocking && !before.find((one) => one.id === seat.id)?.knocking;
       if (seat.mine || (was === seat.place && !knocked)) continue;
-      const sentence = { in: "joined", away: "lost", waiting: knocked ? "knocks" : "arrived", absent: "left" }[seat.place];
+      const sentence = {
+        in: "joined",
+        away: "lost",
+        waiting: knocked ? "knocks" : "arrived",
+        absent: "left",
+      }[seat.place];
       announce(pageText(sentence, seat));
-      if (seat.place === "waiting" && this.phase === "room" && this.state.you.canAdmit) this.flash(pageText(sentence, seat));
+      if (seat.place === "waiting" && this.phase === "room" && this.state.you.canAdmit)
+        this.flash(pageText(sentence, seat));
     }
-    const sharer = now.find((seat) => seat.sharing && !seat.mine && !before.find((one) => one.id === seat.id)?.sharing);
+    const sharer = now.find(
+      (seat) => seat.sharing && !seat.mine && !before.find((one) => one.id === seat.id)?.sharing,
+    );
     if (sharer) announce(pageText("sharesScreen", sharer));
   }
 
@@ -153,7 +178,10 @@ export class ConsultRoom {
 
   async _enter() {
     const { micOn, camera } = this.devices;
-    const { state, chat, partners } = await this.line.ask("seat.enter", { mic: micOn, camera: Boolean(camera) });
+    const { state, chat, partners } = await this.line.ask("seat.enter", {
+      mic: micOn,
+      camera: Boolean(camera),
+    });
     this._show(state);
     this.chat.receive(chat, { quiet: true });
     this.partners?.receive(partners, { quiet: true });
@@ -226,7 +254,10 @@ export class ConsultRoom {
     const { startedAt, pausedAt, pausedSeconds } = this.state;
     if (!startedAt) return;
     const until = pausedAt ? Date.parse(pausedAt) : Date.now();
-    const count = Math.max(0, Math.floor((until - Date.parse(startedAt) - pausedSeconds * 1000) / 60000));
+    const count = Math.max(
+      0,
+      Math.floor((until - Date.parse(startedAt) - pausedSeconds * 1000) / 60000),
+    );
     byId("clock").textContent = pageText(pausedAt ? "clockPaused" : "minutes", { count });
   }
 

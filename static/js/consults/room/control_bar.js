@@ -35,7 +35,9 @@ export class ControlBar {
   }
 
   _on(name, act) {
-    this._main.querySelectorAll(`[data-do="${name}"]`).forEach((one) => one.addEventListener("click", act));
+    this._main
+      .querySelectorAll(`[data-do="${name}"]`)
+      .forEach((one) => one.addEventListener("click", act));
   }
 
   _going() {
@@ -53,28 +55,52 @@ export class ControlBar {
 
   _own() {
     const { devices } = this._room;
-    this._on("mic", (event) => this._toggle(event, async () => {
-      await devices.setMic(!(devices.micOn && devices.mic));
-      announce(pageText(devices.micOn ? "saidMicOn" : "saidMicOff"));
-    }, "noMicrophone"));
-    this._on("camera", (event) => this._toggle(event, async () => {
-      await devices.setCamera(!devices.camera);
-      announce(pageText(devices.camera ? "saidCameraOn" : "saidCameraOff"));
-    }, "noCamera"));
-    this._on("screen", (event) => this._toggle(event, async () => {
-      await devices.setScreen(!devices.screen);
-      announce(pageText(devices.screen ? "saidSharing" : "saidStoppedSharing"));
-    }, "noScreen"));
+    this._on("mic", (event) =>
+      this._toggle(
+        event,
+        async () => {
+          await devices.setMic(!(devices.micOn && devices.mic));
+          announce(pageText(devices.micOn ? "saidMicOn" : "saidMicOff"));
+        },
+        "noMicrophone",
+      ),
+    );
+    this._on("camera", (event) =>
+      this._toggle(
+        event,
+        async () => {
+          await devices.setCamera(!devices.camera);
+          announce(pageText(devices.camera ? "saidCameraOn" : "saidCameraOff"));
+        },
+        "noCamera",
+      ),
+    );
+    this._on("screen", (event) =>
+      this._toggle(
+        event,
+        async () => {
+          await devices.setScreen(!devices.screen);
+          announce(pageText(devices.screen ? "saidSharing" : "saidStoppedSharing"));
+        },
+        "noScreen",
+      ),
+    );
   }
 
   _settings() {
     const { _main: main, _room: room } = this;
-    main.querySelectorAll('[data-do="view"]').forEach((one) => one.addEventListener("change", () => {
-      room.tiles.setView(one.value);
-      announce(pageText(one.value === "grid" ? "saidGrid" : "saidSpeaker"));
-    }));
-    main.querySelector('[data-do="volume"]').addEventListener("input", (event) => room.mixer.setVolume(Number(event.target.value)));
-    main.querySelector('[data-do="noise"]').addEventListener("change", (event) => this._noise(event.target));
+    main.querySelectorAll('[data-do="view"]').forEach((one) =>
+      one.addEventListener("change", () => {
+        room.tiles.setView(one.value);
+        announce(pageText(one.value === "grid" ? "saidGrid" : "saidSpeaker"));
+      }),
+    );
+    main
+      .querySelector('[data-do="volume"]')
+      .addEventListener("input", (event) => room.mixer.setVolume(Number(event.target.value)));
+    main
+      .querySelector('[data-do="noise"]')
+      .addEventListener("change", (event) => this._noise(event.target));
     const pip = main.querySelector('[data-do="pip"]');
     pip.hidden = !document.pictureInPictureEnabled;
     byId("pip-missing").hidden = Boolean(document.pictureInPictureEnabled);
@@ -87,7 +113,8 @@ export class ControlBar {
     chat.onUnread = (count) => panels.count("unread", count, pageText("unread", { count }));
     if (partners) {
       partners.isOpen = () => panels.isOpen("partners");
-      partners.onUnread = (count) => panels.count("unread-partners", count, pageText("unread", { count }));
+      partners.onUnread = (count) =>
+        panels.count("unread-partners", count, pageText("unread", { count }));
     }
     panels.onOpen = (name) => ({ chat, partners })[name]?.read();
   }
@@ -95,7 +122,15 @@ export class ControlBar {
   _key(event) {
     if (event.key === "Escape" && this._room.phase === "room") return this._room.panels.close();
     const typing = event.target.closest?.("input, textarea, select, dialog, [contenteditable]");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || this._room.phase !== "room") return;
+    if (
+      typing ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.repeat ||
+      this._room.phase !== "room"
+    )
+      return;
     const name = KEYS[event.key.toLowerCase()];
     if (name) this._main.querySelector(`.bar [data-do="${name}"]`).click();
   }
@@ -131,7 +166,8 @@ export class ControlBar {
     try {
       await act();
     } catch (error) {
-      if (error.name !== "NotAllowedError" || trouble !== "noScreen") this._room.flash(pageText(trouble), { announced: true });
+      if (error.name !== "NotAllowedError" || trouble !== "noScreen")
+        this._room.flash(pageText(trouble), { announced: true });
     } finally {
       button.disabled = false;
       button.focus();
@@ -142,7 +178,8 @@ export class ControlBar {
     const { call, devices, lobby, panels } = this._room;
     if (kind === "speaker") return call.mixer.setSpeaker(devices.chosen.audiooutput);
     for (const name of ["mic", "camera", "screen"]) {
-      if (kind === name || kind === "all") await call.link.replace(name, devices[name]).catch(() => {});
+      if (kind === name || kind === "all")
+        await call.link.replace(name, devices[name]).catch(() => {});
     }
     call.ownTracks();
     const { mic, micOn, camera, screen } = devices;

@@ -1,9 +1,10 @@
 // The call: the line to the media node, what is heard and seen of it, and how good it is, in words.
-import { MediaConnection } from "../media/media_connection.js";
+
 import { AudioMixer } from "../media/audio_mixer.js";
+import { MediaConnection } from "../media/media_connection.js";
+import { announce, pageFacts, pageText } from "../page_text.js";
 import { BandwidthNotice } from "./bandwidth_notice.js";
 import { VideoTiles } from "./video_tiles.js";
-import { announce, pageFacts, pageText } from "../page_text.js";
 
 const SLOTS = 7;
 const SETTLED_MS = 400; // the sizes of the pictures are told when they rest
@@ -73,10 +74,22 @@ export class MediaCall {
   sayLine() {
     const { line } = this._room;
     const link = this.link.state;
-    const quality = link === "lost" || !line.isSeated ? "lost" : link !== "connected" ? "connecting" : this._narrow.isNarrow ? "poor" : this._quality ?? "good";
+    const quality =
+      link === "lost" || !line.isSeated
+        ? "lost"
+        : link !== "connected"
+          ? "connecting"
+          : this._narrow.isNarrow
+            ? "poor"
+            : (this._quality ?? "good");
     // What a narrow line costs stands beside it in words of its own.
-    const words = { connecting: "lineConnecting", good: "lineGood", weak: "lineWeak", poor: this._narrow.isNarrow ? "lineSlow" : "linePoor",
-      lost: link === "connected" ? "webLost" : "lineLost" }[quality];
+    const words = {
+      connecting: "lineConnecting",
+      good: "lineGood",
+      weak: "lineWeak",
+      poor: this._narrow.isNarrow ? "lineSlow" : "linePoor",
+      lost: link === "connected" ? "webLost" : "lineLost",
+    }[quality];
     const place = byId("line-state");
     place.dataset.quality = quality;
     if (place.textContent !== pageText(words)) place.textContent = pageText(words);
@@ -89,10 +102,17 @@ export class MediaCall {
   // ------------------------------------------------------------ within
 
   _renew() {
-    this.link = new MediaConnection({ signal: (...offer) => this._signal(...offer), slots: SLOTS, iceServers: pageFacts.iceServers,
-      prefers: () => (phone.matches ? "small" : null) });
+    this.link = new MediaConnection({
+      signal: (...offer) => this._signal(...offer),
+      slots: SLOTS,
+      iceServers: pageFacts.iceServers,
+      prefers: () => (phone.matches ? "small" : null),
+    });
     this.link.addEventListener("state", ({ detail }) => this._linkState(detail.state));
-    this.link.addEventListener("final", ({ detail }) => this._room.phase === "room" && this._room.refuse(detail.error));
+    this.link.addEventListener(
+      "final",
+      ({ detail }) => this._room.phase === "room" && this._room.refuse(detail.error),
+    );
     this.mixer = new AudioMixer(this.link, this._room.devices.chosen.audiooutput);
     this.mixer.addEventListener("change", () => this.saySound());
     byId("tiles").replaceChildren();

@@ -1,5 +1,7 @@
 // The panels beside the picture, the counts on their buttons, the banner. One panel is open at a time.
-const NAMES = ["chat", "partners", "people", "ask", "teach", "listen", "settings"].filter((name) => document.getElementById(`panel-${name}`));
+const NAMES = ["chat", "partners", "people", "ask", "teach", "listen", "settings"].filter((name) =>
+  document.getElementById(`panel-${name}`),
+);
 
 export class SidePanels {
   constructor(main) {
@@ -7,10 +9,16 @@ export class SidePanels {
     this._banner = document.getElementById("banner");
     this.onOpen = () => {};
     for (const name of NAMES) {
-      this._button(name).addEventListener("click", () => (this.isOpen(name) ? this.close() : this.open(name)));
-      this._panel(name).querySelector("[data-close]").addEventListener("click", () => this.close());
+      this._button(name).addEventListener("click", () =>
+        this.isOpen(name) ? this.close() : this.open(name),
+      );
+      this._panel(name)
+        .querySelector("[data-close]")
+        .addEventListener("click", () => this.close());
     }
-    main.querySelectorAll("dialog [data-close]").forEach((one) => one.addEventListener("click", () => one.closest("dialog").close()));
+    main
+      .querySelectorAll("dialog [data-close]")
+      .forEach((one) => one.addEventListener("click", () => one.closest("dialog").close()));
     const more = main.querySelector('[data-do="more"]');
     more.addEventListener("click", () => this._more(more.getAttribute("aria-expanded") !== "true"));
   }
@@ -25,7 +33,10 @@ export class SidePanels {
     this._more(false);
     this._opener = name;
     this.onOpen(name);
-    (this._panel(name).querySelector("textarea, select, input, [data-people] button") ?? this._panel(name).querySelector("button")).focus({ preventScroll: true });
+    (
+      this._panel(name).querySelector("textarea, select, input, [data-people] button") ??
+      this._panel(name).querySelector("button")
+    ).focus({ preventScroll: true });
   }
 
   close() {
@@ -73,14 +84,19 @@ export class SidePanels {
   }
 
   _show() {
-    const empty = !this._banner.querySelector("span").textContent && !this._banner.querySelector("button:not([hidden])");
+    const empty =
+      !this._banner.querySelector("span").textContent &&
+      !this._banner.querySelector("button:not([hidden])");
     this._banner.hidden = empty;
   }
 
   _set(name, isOpen) {
     this._panel(name).hidden = !isOpen;
     this._button(name).setAttribute("aria-expanded", String(isOpen));
-    this._main.toggleAttribute("data-panel", NAMES.some((one) => this.isOpen(one)));
+    this._main.toggleAttribute(
+      "data-panel",
+      NAMES.some((one) => this.isOpen(one)),
+    );
   }
 
   _more(isOpen) {

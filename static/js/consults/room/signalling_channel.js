@@ -9,8 +9,22 @@ const ANSWER_MS = 10000;
 const HERE_MS = 10000;
 const HURRY_MS = 5000; // a line that is being made is left alone for so long
 const CHECK_MS = 2000; // a line in doubt that does not answer within this is made anew
-const SAID = ["state", "chat.line", "seat.taken", "seat.removed", "seat.sent_back", "ended", "media.moved", "speaking",
-  "quality", "streams", "seat.link", "signal", "teach", "caption"];
+const SAID = [
+  "state",
+  "chat.line",
+  "seat.taken",
+  "seat.removed",
+  "seat.sent_back",
+  "ended",
+  "media.moved",
+  "speaking",
+  "quality",
+  "streams",
+  "seat.link",
+  "signal",
+  "teach",
+  "caption",
+];
 
 export class SignallingChannel extends EventTarget {
   constructor({ ticket, chatAfter }) {
@@ -23,12 +37,18 @@ export class SignallingChannel extends EventTarget {
   }
 
   open() {
-    this._socket = io("/consult", { transports: ["websocket", "polling"], reconnectionDelay: 300, reconnectionDelayMax: 2000,
-      randomizationFactor: 0.5, timeout: 5000 });
+    this._socket = io("/consult", {
+      transports: ["websocket", "polling"],
+      reconnectionDelay: 300,
+      reconnectionDelayMax: 2000,
+      randomizationFactor: 0.5,
+      timeout: 5000,
+    });
     this._socket.on("connect", () => this.take());
     this._socket.on("connect_error", (error) => {
       // A refusal by the server is final (signed out); a lost network is tried again by the client itself.
-      if (!this._socket.active) this._tell("refused", { error: new RequestRefused(sentenceIn(error), 401) });
+      if (!this._socket.active)
+        this._tell("refused", { error: new RequestRefused(sentenceIn(error), 401) });
       else this._lost();
     });
     this._socket.on("disconnect", (reason) => {
@@ -55,7 +75,12 @@ export class SignallingChannel extends EventTarget {
       if (here && !here.error) this._tell("here", here);
     } catch {
       const now = performance.now();
-      if (this._isClosed || socket.id !== connection || now - (this._hurriedAt ?? -HURRY_MS) < HURRY_MS) return;
+      if (
+        this._isClosed ||
+        socket.id !== connection ||
+        now - (this._hurriedAt ?? -HURRY_MS) < HURRY_MS
+      )
+        return;
       this._hurriedAt = now;
       socket.disconnect().connect();
     } finally {
@@ -72,12 +97,17 @@ export class SignallingChannel extends EventTarget {
 
   async take() {
     try {
-      const answer = await this._emit("seat.take", { ticket: this._ticket, tab: this.tab, chat_after: this._chatAfter() });
+      const answer = await this._emit("seat.take", {
+        ticket: this._ticket,
+        tab: this.tab,
+        chat_after: this._chatAfter(),
+      });
       this.isSeated = true;
       this._times += 1;
       this._tell("seated", { ...answer, again: this._times > 1 });
     } catch (error) {
-      if (error instanceof RequestRefused && error.status < 500 && error.status !== 429) this._tell("refused", { error });
+      if (error instanceof RequestRefused && error.status < 500 && error.status !== 429)
+        this._tell("refused", { error });
       else setTimeout(() => this._socket.connected && this.take(), 1000);
     }
   }
@@ -89,7 +119,10 @@ export class SignallingChannel extends EventTarget {
 
   async _emit(event, message) {
     const answer = await this._socket.timeout(ANSWER_MS).emitWithAck(event, message);
-    if (answer?.error) throw Object.assign(new RequestRefused(answer.error, answer.status), { final: FINAL.has(answer.status) });
+    if (answer?.error)
+      throw Object.assign(new RequestRefused(answer.error, answer.status), {
+        final: FINAL.has(answer.status),
+      });
     return answer;
   }
 

@@ -8,11 +8,21 @@
 
 export function exposeForTests(room) {
   window.consilium = {
-    get link() { return room.call.link; },
-    get mixer() { return room.call.mixer; },
-    get devices() { return room.devices; },
-    get line() { return room.line; },
-    get state() { return room.state; },
+    get link() {
+      return room.call.link;
+    },
+    get mixer() {
+      return room.call.mixer;
+    },
+    get devices() {
+      return room.devices;
+    },
+    get line() {
+      return room.line;
+    },
+    get state() {
+      return room.state;
+    },
     heard: () => heard(room),
     stats: () => stats(room),
   };
@@ -32,9 +42,24 @@ async function stats({ call, state }) {
     if (!slot) continue;
     const { audio, video } = slot;
     seats[seat.role] = {
-      seat: seat.id, slot: seat.slot, place: seat.place, frames: video.frames, width: video.width, height: video.height,
-      sound: seat.sound, energy: audio.energy, level: audio.level, audioPackets: audio.packets, gain: call.mixer.gainOf(seat.slot),
+      seat: seat.id,
+      slot: seat.slot,
+      place: seat.place,
+      frames: video.frames,
+      width: video.width,
+      height: video.height,
+      sound: seat.sound,
+      energy: audio.energy,
+      level: audio.level,
+      audioPackets: audio.packets,
+      gain: call.mixer.gainOf(seat.slot),
     };
   }
-  return { state: stats.state, uplink: stats.uplink, stage: { frames: stats.stage.video?.frames ?? 0 }, rttMs: stats.rttMs, seats };
+  return {
+    state: stats.state,
+    uplink: stats.uplink,
+    stage: { frames: stats.stage.video?.frames ?? 0 },
+    rttMs: stats.rttMs,
+    seats,
+  };
 }

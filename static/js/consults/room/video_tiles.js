@@ -26,7 +26,9 @@ export class VideoTiles {
   show(seats, own) {
     this._seats = seats;
     this._own = own;
-    const inside = seats.filter((seat) => seat.mine || seat.place === "in" || seat.place === "away");
+    const inside = seats.filter(
+      (seat) => seat.mine || seat.place === "in" || seat.place === "away",
+    );
     const wanted = new Set(inside.map((seat) => seat.id));
     const sharer = inside.find((seat) => seat.sharing && !seat.mine);
     if (sharer) wanted.add("stage");
@@ -44,7 +46,8 @@ export class VideoTiles {
 
   spoke({ speaker, levels }) {
     const now = performance.now();
-    for (const [id, tile] of this._tiles) tile.classList.toggle("is-speaking", id === speaker && (levels?.[id] ?? 127) < 60);
+    for (const [id, tile] of this._tiles)
+      tile.classList.toggle("is-speaking", id === speaker && (levels?.[id] ?? 127) < 60);
     if (speaker !== this._candidate) {
       this._candidate = speaker;
       this._since = now;
@@ -64,16 +67,27 @@ export class VideoTiles {
 
   /** What a narrow line does not bring now: no frozen picture stands in its place. */
   hold(paused = []) {
-    this._held = new Set((paused ?? []).filter(({ kind }) => kind !== "audio").map(({ source, kind }) => (kind === "screen" ? "stage" : source)));
+    this._held = new Set(
+      (paused ?? [])
+        .filter(({ kind }) => kind !== "audio")
+        .map(({ source, kind }) => (kind === "screen" ? "stage" : source)),
+    );
     for (const [id, tile] of this._tiles) tile.classList.toggle("is-held", this._held.has(id));
   }
 
   /** Whose pictures are larger here than a thumbnail, largest first. */
   shownLarge() {
-    const widths = this._seats.filter((seat) => !seat.mine && this._tiles.has(seat.id))
-      .map((seat) => ({ id: seat.id, width: this._tiles.get(seat.id).clientWidth * window.devicePixelRatio }));
-    return widths.filter(({ width }) => width > THUMBNAIL).sort((one, other) => other.width - one.width)
-      .slice(0, MOST_LARGE).map(({ id }) => id);
+    const widths = this._seats
+      .filter((seat) => !seat.mine && this._tiles.has(seat.id))
+      .map((seat) => ({
+        id: seat.id,
+        width: this._tiles.get(seat.id).clientWidth * window.devicePixelRatio,
+      }));
+    return widths
+      .filter(({ width }) => width > THUMBNAIL)
+      .sort((one, other) => other.width - one.width)
+      .slice(0, MOST_LARGE)
+      .map(({ id }) => id);
   }
 
   setView(view) {
@@ -89,7 +103,9 @@ export class VideoTiles {
 
   /** The largest picture now, for picture in picture. */
   get largest() {
-    return this._box.querySelector(".tile.is-large video") ?? this._box.querySelector(".tile video");
+    return (
+      this._box.querySelector(".tile.is-large video") ?? this._box.querySelector(".tile video")
+    );
   }
 
   _seat(seat) {
@@ -106,10 +122,15 @@ export class VideoTiles {
     tile.classList.toggle("no-picture", !camera);
     tile.querySelector(".tile-name").textContent = seat.mine ? pageText("you") : seat.name;
     tile.querySelector(".tile-tag").textContent = tagOf(seat);
-    tile.querySelector(".tile-tag").title = seat.pair ? pageText("interprets", pairNames(seat)) : "";
+    tile.querySelector(".tile-tag").title = seat.pair
+      ? pageText("interprets", pairNames(seat))
+      : "";
     tile.querySelector(".tile-mic").hidden = seat.mine ? this._own.micOn : seat.mic;
     tile.querySelector(".tile-face span").textContent = initials(seat.name);
-    tile.setAttribute("aria-label", seat.mine ? pageText("youNamed", { name: seat.name }) : seat.name);
+    tile.setAttribute(
+      "aria-label",
+      seat.mine ? pageText("youNamed", { name: seat.name }) : seat.name,
+    );
     tile.dataset.away = seat.place === "away" ? pageText("place_away") : "";
   }
 
@@ -145,7 +166,7 @@ export class VideoTiles {
     if (id === "stage") return this._link.stage.stream;
     const seat = this._seats.find((one) => one.id === id);
     if (!seat) return null;
-    return seat.mine ? this._own.stream : this._link.slots[seat.slot]?.stream ?? null;
+    return seat.mine ? this._own.stream : (this._link.slots[seat.slot]?.stream ?? null);
   }
 
   _arrange() {
@@ -180,10 +201,18 @@ export function pairNames(seat) {
 
 export function tagOf(seat) {
   if (seat.liveOn) return pageText("speaksInto", { language: languageName(seat.liveOn) });
-  return seat.pair ? `${languageName(seat.pair[0])} ⇄ ${languageName(seat.pair[1])}` : languageName(seat.speaks);
+  return seat.pair
+    ? `${languageName(seat.pair[0])} ⇄ ${languageName(seat.pair[1])}`
+    : languageName(seat.speaks);
 }
 
 export function initials(name) {
-  const words = name.replace(/^(dr|dra|prof)\.?\s+/i, "").split(/\s+/).filter(Boolean);
-  return [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => Array.from(word ?? "")[0] ?? "").join("").toUpperCase();
+  const words = name
+    .replace(/^(dr|dra|prof)\.?\s+/i, "")
+    .split(/\s+/)
+    .filter(Boolean);
+  return [words[0], words.length > 1 ? words.at(-1) : ""]
+    .map((word) => Array.from(word ?? "")[0] ?? "")
+    .join("")
+    .toUpperCase();
 }

@@ -12,11 +12,22 @@ export class WaitingRoom {
     this._heard = false;
     this._deviceLists = document.querySelectorAll("[data-devices]");
     for (const list of this._deviceLists) {
-      list.querySelectorAll("[data-device]").forEach((one) => one.addEventListener("change", () => room.devices.choose(one.dataset.device, one.value).catch(() => room.flash(pageText("noDevices")))));
+      list
+        .querySelectorAll("[data-device]")
+        .forEach((one) =>
+          one.addEventListener("change", () =>
+            room.devices
+              .choose(one.dataset.device, one.value)
+              .catch(() => room.flash(pageText("noDevices"))),
+          ),
+        );
     }
     this._section.querySelector('[data-do="tone"]').addEventListener("click", () => this._tone());
     room.devices.addEventListener("list", () => this._list());
-    setInterval(() => this._room.phase === "lobby" && this._room.state && this.update(this._room.state), 15000);
+    setInterval(
+      () => this._room.phase === "lobby" && this._room.state && this.update(this._room.state),
+      15000,
+    );
   }
 
   show() {
@@ -43,12 +54,15 @@ export class WaitingRoom {
     const waits = you.entered && !you.admitted;
     const opens = Date.parse(pageFacts.opensAt) > Date.now();
     this._button.disabled = opens || waits;
-    this._button.textContent = pageText(waits ? "ready" : you.canAdmit || you.admitted ? "enterNow" : "ready");
+    this._button.textContent = pageText(
+      waits ? "ready" : you.canAdmit || you.admitted ? "enterNow" : "ready",
+    );
     this._button.toggleAttribute("data-waiting", waits);
     const doctor = seats.some((seat) => seat.role === "specialist" && seat.place === "in");
     if (opens) this.say(pageText("notOpenYet", { when: formatTimeUntil(pageFacts.opensAt) }));
     else if (waits) this.say(pageText(doctor ? "doctorIsHere" : "waitToBeLetIn"));
-    else if (Date.parse(pageFacts.startsAt) > Date.now() + 60000) this.say(pageText("startsIn", { when: formatTimeUntil(pageFacts.startsAt) }));
+    else if (Date.parse(pageFacts.startsAt) > Date.now() + 60000)
+      this.say(pageText("startsIn", { when: formatTimeUntil(pageFacts.startsAt) }));
     else this.say(pageText("startsNow"));
     if (state.interpreterSought) this.say(pageText("sought"));
   }
@@ -57,7 +71,8 @@ export class WaitingRoom {
     const { devices } = this._room;
     const preview = byId("preview");
     this._room.call.ownTracks();
-    if (preview.srcObject !== this._room.call.own.stream) preview.srcObject = this._room.call.own.stream;
+    if (preview.srcObject !== this._room.call.own.stream)
+      preview.srcObject = this._room.call.own.stream;
     if (devices.camera) preview.play().catch(() => {});
     byId("preview-off").hidden = Boolean(devices.camera);
     const trouble = byId("device-trouble");
@@ -95,15 +110,31 @@ export class WaitingRoom {
   async _list() {
     const found = await this._room.devices.list();
     const { mic, camera, chosen } = this._room.devices;
-    const current = { audioinput: mic?.getSettings().deviceId, videoinput: camera?.getSettings().deviceId, audiooutput: chosen.audiooutput };
+    const current = {
+      audioinput: mic?.getSettings().deviceId,
+      videoinput: camera?.getSettings().deviceId,
+      audiooutput: chosen.audiooutput,
+    };
     for (const list of this._deviceLists) {
       for (const select of list.querySelectorAll("[data-device]")) {
         const kind = select.dataset.device;
         const options = found.filter((device) => device.kind === kind && device.deviceId);
-        select.replaceChildren(...options.map((device, n) => new Option(device.label || pageText("defaultDevice", { count: n + 1 }), device.deviceId, false, device.deviceId === (current[kind] ?? chosen[kind]))));
+        select.replaceChildren(
+          ...options.map(
+            (device, n) =>
+              new Option(
+                device.label || pageText("defaultDevice", { count: n + 1 }),
+                device.deviceId,
+                false,
+                device.deviceId === (current[kind] ?? chosen[kind]),
+              ),
+          ),
+        );
         select.disabled = options.length === 0;
       }
-      const canChooseSpeaker = "setSinkId" in AudioContext.prototype && found.some((device) => device.kind === "audiooutput");
+      const canChooseSpeaker =
+        "setSinkId" in AudioContext.prototype &&
+        found.some((device) => device.kind === "audiooutput");
       list.querySelector("[data-speaker]").hidden = !canChooseSpeaker;
     }
   }

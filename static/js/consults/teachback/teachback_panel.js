@@ -58,7 +58,11 @@ export class TeachbackPanel {
     event.preventDefault();
     const text = byId("caption-text");
     if (!text.value.trim()) return;
-    const line = { client_id: crypto.randomUUID(), language: byId("caption-language").value, text: text.value };
+    const line = {
+      client_id: crypto.randomUUID(),
+      language: byId("caption-language").value,
+      text: text.value,
+    };
     if (await this._room.act(event.submitter, "caption.say", line)) text.value = "";
   }
 
@@ -66,10 +70,15 @@ export class TeachbackPanel {
     const element = this._shown.get(point.id) ?? this._make(point);
     element.dataset.verdictOf = point.verdict ?? "";
     element.querySelector("[data-point]").textContent = point.point;
-    element.querySelector("[data-said]").textContent = point.said ? pageText("pointSaid", { text: point.said }) : pageText("pointNotSaid");
-    const verdict = { confirmed: "pointConfirmed", corrected: "pointCorrected" }[point.verdict] ?? (point.said ? "pointOpen" : "");
+    element.querySelector("[data-said]").textContent = point.said
+      ? pageText("pointSaid", { text: point.said })
+      : pageText("pointNotSaid");
+    const verdict =
+      { confirmed: "pointConfirmed", corrected: "pointCorrected" }[point.verdict] ??
+      (point.said ? "pointOpen" : "");
     const place = element.querySelector("[data-verdict]");
-    if (point.verdict && place.dataset.of !== point.verdict) announce(pageText(verdict, { text: point.correction ?? "" }));
+    if (point.verdict && place.dataset.of !== point.verdict)
+      announce(pageText(verdict, { text: point.correction ?? "" }));
     place.dataset.of = point.verdict ?? "";
     place.textContent = verdict ? pageText(verdict, { text: point.correction ?? "" }) : "";
     const judge = element.querySelector("[data-judge]");
@@ -83,12 +92,17 @@ export class TeachbackPanel {
     element.querySelector("[data-say]")?.addEventListener("submit", async (event) => {
       event.preventDefault();
       const text = event.currentTarget.querySelector("textarea");
-      if (await this._room.act(event.submitter, "teach.said", { item: point.id, said: text.value })) text.value = "";
+      if (await this._room.act(event.submitter, "teach.said", { item: point.id, said: text.value }))
+        text.value = "";
     });
     element.querySelector("[data-judge]")?.addEventListener("submit", async (event) => {
       event.preventDefault();
       const correction = event.currentTarget.querySelector("textarea").value;
-      await this._room.act(event.submitter, "teach.judge", { item: point.id, verdict: event.submitter.value, correction });
+      await this._room.act(event.submitter, "teach.judge", {
+        item: point.id,
+        verdict: event.submitter.value,
+        correction,
+      });
     });
     this._shown.set(point.id, element);
     this._list.append(element);

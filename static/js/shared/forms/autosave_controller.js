@@ -10,12 +10,23 @@ import { fillIn, pageLanguage } from "../text.js";
 // The address takes the form's fields and answers JSON; `autosave:saved` carries the answer.
 export default class extends Controller {
   static targets = ["words"];
-  static values = { url: String, saved: String, saving: String, failed: String, delay: { type: Number, default: 1500 } };
+  static values = {
+    url: String,
+    saved: String,
+    saving: String,
+    failed: String,
+    delay: { type: Number, default: 1500 },
+  };
 
   connect() {
     this.changed = () => this.plan();
-    this.leaving = (event) => { if (this.dirty && !this.submitted) event.preventDefault(); };
-    this.sent = () => { this.submitted = true; clearTimeout(this.timer); };
+    this.leaving = (event) => {
+      if (this.dirty && !this.submitted) event.preventDefault();
+    };
+    this.sent = () => {
+      this.submitted = true;
+      clearTimeout(this.timer);
+    };
     this.element.addEventListener("input", this.changed);
     this.element.addEventListener("change", this.changed);
     this.element.addEventListener("submit", this.sent);
@@ -46,8 +57,12 @@ export default class extends Controller {
     this.dirty = false;
     this.say(this.savingValue);
     try {
-      const answer = await sendRequest(this.urlValue || this.element.action, { body: new FormData(this.element) });
-      const time = new Intl.DateTimeFormat(pageLanguage(), { timeStyle: "short" }).format(new Date());
+      const answer = await sendRequest(this.urlValue || this.element.action, {
+        body: new FormData(this.element),
+      });
+      const time = new Intl.DateTimeFormat(pageLanguage(), { timeStyle: "short" }).format(
+        new Date(),
+      );
       this.say(fillIn(this.savedValue, { time }), "saved");
       this.dispatch("saved", { detail: answer });
     } catch (refusal) {

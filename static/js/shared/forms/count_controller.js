@@ -12,6 +12,9 @@ export default class extends Controller {
 
   show() {
     const left = this.maxValue - [...this.textTarget.value].length;
-    this.wordsTarget.textContent = left <= this.maxValue / 5 ? fillIn(this.wordsValue, { count: formatNumber(Math.max(left, 0)) }) : "";
+    this.wordsTarget.textContent =
+      left <= this.maxValue / 5
+        ? fillIn(this.wordsValue, { count: formatNumber(Math.max(left, 0)) })
+        : "";
   }
 }

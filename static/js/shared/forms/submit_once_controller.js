@@ -5,7 +5,9 @@ import { Controller } from "@hotwired/stimulus";
 export default class extends Controller {
   connect() {
     this.sent = (event) => this.submit(event);
-    this.back = (event) => { if (event.persisted) this.release(); };
+    this.back = (event) => {
+      if (event.persisted) this.release();
+    };
     this.element.addEventListener("submit", this.sent);
     window.addEventListener("pageshow", this.back);
   }

@@ -12,7 +12,11 @@ export default class extends Controller {
     const field = this.hasFieldTarget ? this.fieldTarget : this.element;
     if (!zone || !("value" in field)) return;
     if (field.value && !this.forceValue) return;
-    if (field instanceof HTMLSelectElement && ![...field.options].some((option) => option.value === zone)) return;
+    if (
+      field instanceof HTMLSelectElement &&
+      ![...field.options].some((option) => option.value === zone)
+    )
+      return;
     field.value = zone;
     field.dispatchEvent(new Event("change", { bubbles: true }));
     if (this.hasWordsTarget) this.wordsTarget.textContent = zone.replaceAll("_", " ");

@@ -6,7 +6,10 @@ export default class extends Controller {
 
   connect() {
     this.dialogTarget.removeAttribute("open");
-    this.closed = () => { this.element.open = false; this.openerTarget.focus(); };
+    this.closed = () => {
+      this.element.open = false;
+      this.openerTarget.focus();
+    };
     this.dialogTarget.addEventListener("close", this.closed);
   }
 

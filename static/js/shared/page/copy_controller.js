@@ -9,6 +9,8 @@ export default class extends Controller {
     const label = this.element.querySelector("span") ?? this.element;
     const before = label.textContent;
     label.textContent = this.doneValue;
-    setTimeout(() => { label.textContent = before; }, 2000);
+    setTimeout(() => {
+      label.textContent = before;
+    }, 2000);
   }
 }

@@ -25,7 +25,12 @@ export default class extends Controller {
     if (!links.length) return;
     event.preventDefault();
     const here = links.findIndex((link) => link.closest("li").contains(document.activeElement));
-    const next = here < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + by));
+    const next =
+      here < 0
+        ? by > 0
+          ? 0
+          : links.length - 1
+        : Math.min(links.length - 1, Math.max(0, here + by));
     links[next].focus();
     links[next].closest("li").scrollIntoView({ block: "nearest" });
   }
