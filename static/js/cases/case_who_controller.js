@@ -1,9 +1,7 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../shared/stimulus.js";
 
 // Shows the questions about the other person only when the request is for somebody else.
-export default class extends Controller {
-  static targets = ["other"];
-
+export default class extends controllerOf({ targets: { other: HTMLElement } }) {
   connect() {
     this.element.addEventListener("change", this.show);
     this.show();
@@ -15,6 +13,6 @@ export default class extends Controller {
 
   show = () => {
     const chosen = this.element.querySelector("input[name='who']:checked");
-    this.otherTarget.hidden = !chosen || chosen.value !== "other";
+    this.otherTarget.hidden = !(chosen instanceof HTMLInputElement) || chosen.value !== "other";
   };
 }

@@ -1,12 +1,17 @@
-import { Controller } from "@hotwired/stimulus";
-import { sendRequest } from "../shared/requests.js";
+import { asError, sendRequest } from "../shared/requests.js";
+import { controllerOf } from "../shared/stimulus.js";
 
-// Waits for the PDF of a signed opinion and shows the page anew when it is made. Asks less and less often.
-export default class extends Controller {
-  static values = { url: String };
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15000;
+
+// Waits for the PDF of a signed opinion and reloads the page when it is made. Asks less and less often.
+export default class extends controllerOf({ values: { url: String } }) {
+  /** @type {number | undefined} */
+  timer;
+  waitMs = FIRST_WAIT_MS;
 
   connect() {
-    this.pause = 1000;
+    this.waitMs = FIRST_WAIT_MS;
     this.plan();
   }
 
@@ -15,17 +20,21 @@ export default class extends Controller {
   }
 
   plan() {
-    this.timer = setTimeout(() => this.ask(), this.pause);
-    this.pause = Math.min(this.pause * 1.3, 15000);
+    this.timer = setTimeout(() => this.ask(), this.waitMs);
+    this.waitMs = Math.min(this.waitMs * 1.3, LONGEST_WAIT_MS);
   }
 
   async ask() {
     try {
       const { rendered } = await sendRequest(this.urlValue, { method: "GET" });
-      if (rendered) return window.location.reload();
-    } catch (refusal) {
-      if (refusal.status >= 400 && refusal.status < 500) return undefined;
+      if (rendered) {
+        window.location.reload();
+        return;
+      }
+    } catch (thrown) {
+      const { status = 0 } = asError(thrown);
+      if (status >= 400 && status < 500) return;
     }
-    return this.plan();
+    this.plan();
   }
 }

@@ -1,20 +1,37 @@
-// The files of a drop, those within dropped folders too.
-
+/**
+ * The files of a drop, with those in dropped folders, however deep.
+ * @param {DataTransfer} transfer
+ * @returns {Promise<File[]>}
+ */
 export async function filesOfDrop(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  /** @type {FileSystemEntry[]} */
+  const entries = [];
+  for (const item of transfer.items) {
+    const entry = item.webkitGetAsEntry?.();
+    if (entry) entries.push(entry);
+  }
   if (!entries.length) return [...transfer.files];
-  return (await Promise.all(entries.map(filesOf))).flat();
+  return (await Promise.all(entries.map(filesOfEntry))).flat();
 }
 
-async function filesOf(entry) {
-  if (entry.isFile) return [await new Promise((found, failed) => entry.file(found, failed))];
-  const reader = entry.createReader();
+/**
+ * @param {FileSystemEntry} entry
+ * @returns {Promise<File[]>}
+ */
+async function filesOfEntry(entry) {
+  if (entry.isFile) {
+    const { file } = /** @type {FileSystemFileEntry} */ (entry);
+    return [await new Promise((resolve, reject) => file.call(entry, resolve, reject))];
+  }
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {FileSystemEntry[]} */
   const inside = [];
-  // A reader gives at most a hundred entries at a time.
+  // A reader gives at most a hundred entries at a time; an empty answer is the end.
   for (;;) {
-    const some = await new Promise((found, failed) => reader.readEntries(found, failed));
+    /** @type {FileSystemEntry[]} */
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) break;
     inside.push(...some);
   }
-  return (await Promise.all(inside.map(filesOf))).flat();
+  return (await Promise.all(inside.map(filesOfEntry))).flat();
 }

@@ -1,9 +1,15 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../shared/stimulus.js";
+import { isChanging, refreshRecordsList } from "./records_list.js";
 
-// The list of records, fetched anew while files are being checked, for those who only read.
-export default class extends Controller {
-  static targets = ["list"];
-  static values = { url: String };
+const REFRESH_MS = 3000;
+
+// The list of records, fetched again while files are being checked, for those who only read.
+export default class extends controllerOf({
+  targets: { list: HTMLElement },
+  values: { url: String },
+}) {
+  /** @type {number | undefined} */
+  timer;
 
   connect() {
     this.watch();
@@ -15,16 +21,11 @@ export default class extends Controller {
 
   watch() {
     clearTimeout(this.timer);
-    if (this.listTarget.querySelector('[data-changing="true"]'))
-      this.timer = setTimeout(() => this.refresh(), 3000);
+    if (isChanging(this.listTarget)) this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
   }
 
   async refresh() {
-    const answer = await fetch(this.urlValue, { headers: { "X-Requested-With": "fetch" } }).catch(
-      () => null,
-    );
-    if (answer?.ok && !this.listTarget.contains(document.activeElement))
-      this.listTarget.innerHTML = await answer.text();
+    await refreshRecordsList(this.listTarget, this.urlValue);
     this.watch();
   }
 }

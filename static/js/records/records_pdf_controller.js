@@ -1,9 +1,17 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../shared/stimulus.js";
+import { fillIn } from "../shared/text.js";
 
-// A PDF, page under page; a page is drawn when it comes near the eye.
-export default class extends Controller {
-  static targets = ["pages", "status"];
-  static values = { url: String, worker: String, base: String, pageWords: String };
+// A PDF, page under page; a page is drawn shortly before it comes into view.
+export default class extends controllerOf({
+  targets: { pages: HTMLElement, status: HTMLElement },
+  values: { url: String, worker: String, base: String, pageWords: String },
+}) {
+  /** @type {import("pdfjs-dist").PDFDocumentLoadingTask | undefined} */
+  loading;
+  /** @type {import("pdfjs-dist").PDFDocumentProxy | undefined} */
+  document;
+  /** @type {IntersectionObserver | undefined} */
+  observer;
 
   async connect() {
     try {
@@ -19,48 +27,56 @@ export default class extends Controller {
         // Each range that is fetched is an opening on the record: ask for few and large ones.
         rangeChunkSize: 1 << 20,
         disableAutoFetch: true,
-        isEvalSupported: false,
       });
       this.document = await this.loading.promise;
-      await this.layOut();
+      await this.layOut(this.document);
       this.statusTarget.hidden = true;
     } catch {
-      this.statusTarget.textContent = this.statusTarget.dataset.failed;
+      this.statusTarget.textContent = this.statusTarget.dataset.failed ?? "";
     }
   }
 
   disconnect() {
-    this.seen?.disconnect();
+    this.observer?.disconnect();
     this.loading?.destroy();
   }
 
-  async layOut() {
-    this.seen = new IntersectionObserver(
+  /**
+   * Empty pages of the first one's shape, so that the scroll bar is right before anything is drawn.
+   * @param {import("pdfjs-dist").PDFDocumentProxy} pdf
+   */
+  async layOut(pdf) {
+    const observer = new IntersectionObserver(
       (entries) => {
-        for (const entry of entries) if (entry.isIntersecting) this.draw(entry.target);
+        for (const { isIntersecting, target } of entries) {
+          if (isIntersecting && target instanceof HTMLElement) this.draw(pdf, target);
+        }
       },
       { root: this.pagesTarget, rootMargin: "600px" },
     );
-    const { width, height } = (await this.document.getPage(1)).getViewport({ scale: 1 });
-    for (let number = 1; number <= this.document.numPages; number += 1) {
+    this.observer = observer;
+    const { width, height } = (await pdf.getPage(1)).getViewport({ scale: 1 });
+    for (let number = 1; number <= pdf.numPages; number += 1) {
       const page = document.createElement("div");
       page.className = "viewer-page";
-      page.dataset.number = number;
+      page.dataset.number = String(number);
       page.style.aspectRatio = `${width} / ${height}`;
       page.setAttribute("role", "img");
-      page.setAttribute(
-        "aria-label",
-        this.pageWordsValue.replace("{page}", number).replace("{pages}", this.document.numPages),
-      );
+      const label = fillIn(this.pageWordsValue, { page: number, pages: pdf.numPages });
+      page.setAttribute("aria-label", label);
       this.pagesTarget.append(page);
-      this.seen.observe(page);
+      observer.observe(page);
     }
   }
 
-  async draw(place) {
+  /**
+   * @param {import("pdfjs-dist").PDFDocumentProxy} pdf
+   * @param {HTMLElement} place
+   */
+  async draw(pdf, place) {
     if (place.dataset.drawn) return;
     place.dataset.drawn = "true";
-    const page = await this.document.getPage(Number(place.dataset.number));
+    const page = await pdf.getPage(Number(place.dataset.number));
     const natural = page.getViewport({ scale: 1 });
     const scale = (place.clientWidth / natural.width) * Math.min(devicePixelRatio || 1, 2);
     const viewport = page.getViewport({ scale });
@@ -68,19 +84,19 @@ export default class extends Controller {
     [canvas.width, canvas.height] = [viewport.width, viewport.height];
     place.style.aspectRatio = `${natural.width} / ${natural.height}`;
     place.replaceChildren(canvas);
-    await page.render({ canvasContext: canvas.getContext("2d"), canvas, viewport }).promise;
+    await page.render({ canvas, viewport }).promise;
     // A canvas says nothing to a screen reader; the page's words do.
-    const words = (await page.getTextContent()).items
-      .map((item) => item.str)
+    const { items } = await page.getTextContent();
+    const words = items
+      .map((item) => ("str" in item ? item.str : ""))
       .join(" ")
       .trim();
-    if (words) {
-      const text = document.createElement("p");
-      text.className = "visually-hidden";
-      text.dir = "auto";
-      text.textContent = words;
-      place.removeAttribute("role");
-      place.append(text);
-    }
+    if (!words) return;
+    const text = document.createElement("p");
+    text.className = "visually-hidden";
+    text.dir = "auto";
+    text.textContent = words;
+    place.removeAttribute("role");
+    place.append(text);
   }
 }

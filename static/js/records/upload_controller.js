@@ -1,45 +1,48 @@
-import { Controller } from "@hotwired/stimulus";
 import { defaultOptions, Upload } from "tus-js-client";
+import { copyTemplate, eventElement } from "../shared/dom.js";
+import { csrfToken } from "../shared/requests.js";
+import { controllerOf } from "../shared/stimulus.js";
+import { fillIn, formatNumber, pageLanguage } from "../shared/text.js";
 import { filesOfDrop } from "./dropped_files.js";
 import { FileUpload } from "./file_upload.js";
+import { isChanging, refreshRecordsList } from "./records_list.js";
 import { sealedFingerprint, storageWithoutNames } from "./upload_memory.js";
 
-const AT_ONCE = 3;
-const HEAD_BYTES = 1024;
+const SENT_AT_ONCE = 3;
+const HEAD_BYTES = 1024; // the server recognises the kind of file by its first bytes
 const SHOWN_WAITING = 50; // of a folder of thousands only these have a row before their turn
 const SHOWN_ARRIVED = 5; // the list below has them all
-const RETRY_AFTER = [0, 1000, 3000, 6000, 12000, 25000, 45000, 60000, 60000, 60000, 60000, 60000];
-const FINAL = ["arrived", "refused", "cancelled"];
+const RETRY_DELAYS_MS = [
+  0, 1000, 3000, 6000, 12000, 25000, 45000, 60000, 60000, 60000, 60000, 60000,
+];
+const LIST_REFRESH_MS = 2500;
 
-// Sends records: several at once, by tus, so that a lost line or a closed tab costs nothing that has arrived.
-export default class extends Controller {
-  static targets = [
-    "zone",
-    "input",
-    "folder",
-    "plainSend",
-    "sending",
-    "overallWords",
-    "overallBar",
-    "status",
-    "queue",
-    "row",
-    "list",
-  ];
-  static values = { endpoint: String, listUrl: String, words: Object };
+// Sends records: several at once, by tus, so that a lost connection or a closed tab costs nothing that has arrived.
+export default class extends controllerOf({
+  targets: {
+    zone: HTMLElement,
+    input: HTMLInputElement,
+    folder: HTMLInputElement,
+    plainSend: HTMLElement,
+    sending: HTMLElement,
+    overallWords: HTMLElement,
+    overallBar: HTMLProgressElement,
+    status: HTMLElement,
+    queue: HTMLElement,
+    row: HTMLTemplateElement,
+    list: HTMLElement,
+  },
+  values: { endpoint: String, listUrl: String, words: Object },
+}) {
+  /** @type {FileUpload[]} */
+  uploads = [];
+  /** @type {number | undefined} */
+  listTimer;
 
   connect() {
-    this.files = [];
+    this.uploads = [];
     this.zoneTarget.classList.add("has-scripts");
     this.plainSendTarget.hidden = true;
-    this.language = document.documentElement.lang || "en";
-    this.leaving = (event) => {
-      if (!this.files.some((file) => file.isUnderWay)) return;
-      event.preventDefault();
-      event.returnValue = this.word("leave");
-    };
-    this.wentOffline = () => this.files.forEach((file) => file.goOffline());
-    this.cameOnline = () => this.files.forEach((file) => file.comeOnline());
     addEventListener("beforeunload", this.leaving);
     addEventListener("offline", this.wentOffline);
     addEventListener("online", this.cameOnline);
@@ -51,82 +54,114 @@ export default class extends Controller {
     removeEventListener("offline", this.wentOffline);
     removeEventListener("online", this.cameOnline);
     clearTimeout(this.listTimer);
-    this.files.forEach((file) => file.letGo());
+    for (const upload of this.uploads) upload.release();
   }
 
-  // What people do
+  /** @param {BeforeUnloadEvent} event */
+  leaving = (event) => {
+    if (!this.uploads.some((upload) => upload.isUnderWay)) return;
+    event.preventDefault();
+    event.returnValue = this.word("leave");
+  };
 
+  wentOffline = () => {
+    for (const upload of this.uploads) upload.goOffline();
+  };
+
+  cameOnline = () => {
+    for (const upload of this.uploads) upload.comeOnline();
+  };
+
+  // --- what people do
+
+  /** @param {DragEvent} event */
   over(event) {
     event.preventDefault();
     this.zoneTarget.dataset.over = "true";
   }
 
+  /** @param {DragEvent} event */
   away(event) {
-    if (!this.zoneTarget.contains(event.relatedTarget)) delete this.zoneTarget.dataset.over;
+    const goesTo = event.relatedTarget;
+    const staysInside = goesTo instanceof Node && this.zoneTarget.contains(goesTo);
+    if (!staysInside) delete this.zoneTarget.dataset.over;
   }
 
+  /** @param {DragEvent} event */
   async drop(event) {
     event.preventDefault();
     delete this.zoneTarget.dataset.over;
-    this.add(await filesOfDrop(event.dataTransfer));
+    if (event.dataTransfer) this.add(await filesOfDrop(event.dataTransfer));
   }
 
+  /** @param {Event} event */
   choose(event) {
-    this.add([...event.target.files]);
-    event.target.value = "";
+    const input = eventElement(event.target, HTMLInputElement);
+    this.add([...(input.files ?? [])]);
+    input.value = "";
   }
 
   chooseFolder() {
     this.folderTarget.click();
   }
 
+  /** @param {Event} event */
   submit(event) {
     event.preventDefault();
-    this.add([...this.inputTarget.files]);
+    this.add([...(this.inputTarget.files ?? [])]);
   }
 
-  // What follows
+  // --- what follows
 
-  add(chosen) {
-    if (!chosen.length) return;
+  /** @param {File[]} files */
+  add(files) {
+    if (!files.length) return;
     this.sendingTarget.hidden = false;
-    for (const file of chosen) {
-      const row = this.rowTarget.content.firstElementChild.cloneNode(true);
+    for (const file of files) {
+      const row = copyTemplate(this.rowTarget);
       if (this.queueTarget.childElementCount < SHOWN_WAITING) this.queueTarget.append(row);
-      const travelling = new FileUpload(file, row, this);
-      this.files.push(travelling);
-      if (file.size === 0) travelling.refuse(this.word("empty"));
+      const upload = new FileUpload(file, row, this);
+      this.uploads.push(upload);
+      if (file.size === 0) upload.refuse(this.word("empty"));
     }
     this.startNext();
   }
 
   startNext() {
-    const busy = this.files.filter((file) => file.isBusy).length;
-    const waiting = this.files.filter((file) => file.state === "waiting");
-    for (const file of waiting.slice(0, Math.max(AT_ONCE - busy, 0))) file.start();
+    const busy = this.uploads.filter((upload) => upload.isBusy).length;
+    const waiting = this.uploads.filter((upload) => upload.state === "waiting");
+    for (const upload of waiting.slice(0, Math.max(SENT_AT_ONCE - busy, 0))) upload.start();
     this.showOverall();
   }
 
-  settled(file) {
-    if (file.state === "arrived") this.refreshList();
-    const arrived = this.files.filter((one) => one.state === "arrived" && one.row.isConnected);
-    for (const one of arrived.slice(0, -SHOWN_ARRIVED)) one.row.remove();
+  /** @param {FileUpload} upload that has just ended, however it did */
+  settled(upload) {
+    if (upload.state === "arrived") this.refreshList();
+    const arrived = this.uploads.filter(({ state, row }) => state === "arrived" && row.isConnected);
+    for (const { row } of arrived.slice(0, -SHOWN_ARRIVED)) row.remove();
     this.startNext();
-    if (this.files.every((one) => FINAL.includes(one.state))) {
-      const bad = this.files.some((one) => one.state === "refused");
-      this.say(this.word(bad ? "some_failed" : "all_arrived"));
+    if (this.uploads.every(({ isFinal }) => isFinal)) {
+      const someFailed = this.uploads.some(({ state }) => state === "refused");
+      this.say(this.word(someFailed ? "some_failed" : "all_arrived"));
     }
   }
 
+  /**
+   * @param {File} file
+   * @param {import("./file_upload.js").UploadEvents} events
+   */
   async uploadFor(file, events) {
     const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
     return new Upload(file, {
       endpoint: this.endpointValue,
-      retryDelays: RETRY_AFTER,
-      fingerprint: sealedFingerprint,
+      retryDelays: RETRY_DELAYS_MS,
+      // null is understood too, though the library's types do not say so
+      fingerprint: /** @type {(...facts: Parameters<typeof sealedFingerprint>) => Promise<any>} */ (
+        sealedFingerprint
+      ),
       urlStorage: storageWithoutNames(defaultOptions.urlStorage),
       removeFingerprintOnSuccess: true,
-      headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content },
+      headers: { "X-CSRFToken": csrfToken() },
       metadata: {
         filename: file.name,
         filetype: file.type,
@@ -136,66 +171,53 @@ export default class extends Controller {
     });
   }
 
+  /** @param {number} attempt from 0 */
   retryDelay(attempt) {
-    return RETRY_AFTER[Math.min(attempt, RETRY_AFTER.length - 1)];
+    return RETRY_DELAYS_MS[Math.min(attempt, RETRY_DELAYS_MS.length - 1)];
   }
 
-  // What is shown
+  // --- what is shown
 
   showOverall() {
-    const counted = this.files.filter((file) => !["refused", "cancelled"].includes(file.state));
-    const size = counted.reduce((sum, file) => sum + file.size, 0);
-    const sent = counted.reduce((sum, file) => sum + file.sent, 0);
+    const counted = this.uploads.filter(
+      ({ state }) => state !== "refused" && state !== "cancelled",
+    );
+    const size = counted.reduce((sum, upload) => sum + upload.size, 0);
+    const sent = counted.reduce((sum, upload) => sum + upload.sent, 0);
     this.overallBarTarget.max = size || 1;
     this.overallBarTarget.value = sent;
+    const percent = new Intl.NumberFormat(pageLanguage(), { style: "percent" });
     this.overallWordsTarget.textContent = this.word("overall", {
-      finished: this.number(counted.filter((file) => file.state === "arrived").length),
-      count: this.number(counted.length),
-      percent: this.number(size ? Math.floor((100 * sent) / size) / 100 : 0, { style: "percent" }),
+      finished: formatNumber(counted.filter(({ state }) => state === "arrived").length),
+      count: formatNumber(counted.length),
+      percent: percent.format(size ? Math.floor((100 * sent) / size) / 100 : 0),
     });
   }
 
+  /** @param {string} words */
   say(words) {
     this.statusTarget.textContent = words;
   }
 
+  /**
+   * @param {string} key
+   * @param {Record<string, string>} [values]
+   */
   word(key, values = {}) {
-    return Object.entries(values).reduce(
-      (text, [name, value]) => text.replaceAll(`{${name}}`, value),
-      this.wordsValue[key] ?? "",
-    );
+    return fillIn(this.wordsValue[key] ?? "", values);
   }
 
-  number(value, options) {
-    return new Intl.NumberFormat(this.language, options).format(value);
-  }
-
-  size(bytes) {
-    const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-    let [value, step] = [bytes, 0];
-    while (value >= 1000 && step < units.length - 1) [value, step] = [value / 1000, step + 1];
-    return this.number(value, {
-      style: "unit",
-      unit: units[step],
-      maximumFractionDigits: step > 1 ? 1 : 0,
-    });
-  }
-
-  // The list below changes while files are being checked.
+  // --- the list below, which changes while files are being checked
 
   async refreshList() {
     clearTimeout(this.listTimer);
-    const answer = await fetch(this.listUrlValue, {
-      headers: { "X-Requested-With": "fetch" },
-    }).catch(() => null);
-    if (answer?.ok && !this.listTarget.contains(document.activeElement))
-      this.listTarget.innerHTML = await answer.text();
+    await refreshRecordsList(this.listTarget, this.listUrlValue);
     this.watchList();
   }
 
   watchList() {
     clearTimeout(this.listTimer);
-    const changing = this.listTarget.querySelector('[data-changing="true"]');
-    if (changing) this.listTimer = setTimeout(() => this.refreshList(), 2500);
+    if (!isChanging(this.listTarget)) return;
+    this.listTimer = setTimeout(() => this.refreshList(), LIST_REFRESH_MS);
   }
 }

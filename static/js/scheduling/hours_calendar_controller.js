@@ -1,5 +1,6 @@
-import { Controller } from "@hotwired/stimulus";
-import { sendRequest } from "../shared/requests.js";
+import { findElements } from "../shared/dom.js";
+import { asError, sendRequest } from "../shared/requests.js";
+import { controllerOf } from "../shared/stimulus.js";
 import { fillIn, pageLanguage } from "../shared/text.js";
 import {
   addToWallTime,
@@ -10,26 +11,70 @@ import {
   weekdayFromMonday,
 } from "./wall_time.js";
 
-const NARROW = window.matchMedia("(max-width: 40rem)");
-const SETTLE = 700; // ms after the last key before a change is sent
+const NARROW_SCREEN = window.matchMedia("(max-width: 40rem)");
+const SETTLED_MS = 700; // after the last key, before a change is sent
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * One drawn entry, as scheduling/hours_calendar_routes.py sends it.
+ * @typedef {object} Stretch
+ * @property {"weekly" | "open" | "closed" | "busy" | "meeting"} kind the first three are rows that can be changed
+ * @property {string} starts wall time in ISO 8601
+ * @property {string} ends
+ * @property {string} row
+ * @property {number | null} weekday 0 is Monday
+ * @property {number} start minutes since midnight
+ * @property {number} end
+ * @property {string} first ISO date or ""
+ * @property {string} last
+ * @property {string} rule an RRULE or ""
+ * @property {boolean} movable
+ */
+/** @typedef {import("@event-calendar/build").CalendarEvent<{ stretch?: Stretch }>} HoursEvent */
+/** @typedef {import("@event-calendar/build").CalendarChange<{ stretch: Stretch }>} HoursChange */
+/**
+ * What the forms of the page take.
+ * @typedef {object} HoursFields
+ * @property {string} kind
+ * @property {string | number | null} [weekday]
+ * @property {string} first
+ * @property {string} last
+ * @property {string} rule
+ * @property {string} start
+ * @property {string} end
+ */
 
 // A person's hours on a calendar. Drag over free space for new hours, drag an entry or its lower edge to change it,
 // press it for its form. On an entry the arrow keys move it, with Shift they lengthen or shorten it, Delete removes it.
 // Every change can be undone. The weekly form of the page does the same without this.
-export default class extends Controller {
-  static targets = [
-    "frame",
-    "title",
-    "said",
-    "undo",
-    "dialog",
-    "form",
-    "error",
-    "remove",
-    "heading",
-    "repeats",
-  ];
-  static values = { url: String, openings: String, days: String, person: String, words: Object };
+export default class extends controllerOf({
+  targets: {
+    frame: HTMLElement,
+    title: HTMLElement,
+    said: HTMLElement,
+    undo: HTMLButtonElement,
+    dialog: HTMLDialogElement,
+    form: HTMLFormElement,
+    error: HTMLElement,
+    remove: HTMLButtonElement,
+    heading: HTMLElement,
+    repeats: HTMLElement,
+  },
+  values: { url: String, openings: String, days: String, person: String, words: Object },
+}) {
+  /** @type {import("@event-calendar/build").Calendar | undefined} */
+  calendar;
+  /** The first day that is shown. */
+  first = new Date();
+  isDragging = false;
+  /** @type {Stretch | null} what the form changes; null for new hours */
+  editing = null;
+  /** @type {string | null} the row that keeps the focus when the calendar is drawn again */
+  focusedRow = null;
+  /** @type {(() => Promise<unknown>) | null} */
+  undoLast = null;
+  /** @type {number | undefined} */
+  settling;
 
   async connect() {
     const { default: EventCalendar } = await import("@event-calendar/build");
@@ -54,131 +99,137 @@ export default class extends Controller {
       selectable: true,
       editable: true,
       events: [],
+      /** @param {{ event: HoursEvent }} info */
       eventContent: ({ event }) => ({ domNodes: [this.drawn(event)] }),
+      /** @param {{ start: Date, end: Date }} chosen */
       select: (chosen) => this.create(chosen.start, chosen.end),
       eventDragStart: () => {
-        this.dragging = true;
+        this.isDragging = true;
       },
       eventResizeStart: () => {
-        this.dragging = true;
+        this.isDragging = true;
       },
+      /** @param {HoursChange} info */
       eventDrop: (info) => this.dragged(info),
+      /** @param {HoursChange} info */
       eventResize: (info) => this.dragged(info),
+      /** @param {{ start: Date, end: Date }} dates */
       datesSet: ({ start, end }) =>
         this.show(start, end).catch((refusal) => this.say(refusal.message)),
     });
-    this.turn = () => this.calendar.setOption("view", this.view);
-    NARROW.addEventListener("change", this.turn);
-    this.closed = () => this.calendar.unselect();
-    this.dialogTarget.addEventListener("close", this.closed);
+    NARROW_SCREEN.addEventListener("change", this.screenTurned);
+    this.dialogTarget.addEventListener("close", this.dialogClosed);
   }
 
   disconnect() {
-    NARROW.removeEventListener("change", this.turn);
-    this.dialogTarget.removeEventListener("close", this.closed);
+    NARROW_SCREEN.removeEventListener("change", this.screenTurned);
+    this.dialogTarget.removeEventListener("close", this.dialogClosed);
     clearTimeout(this.settling);
   }
 
+  screenTurned = () => this.calendar?.setOption("view", this.view);
+
+  dialogClosed = () => this.calendar?.unselect();
+
   get view() {
-    return NARROW.matches ? "timeGridDay" : "timeGridWeek";
+    return NARROW_SCREEN.matches ? "timeGridDay" : "timeGridWeek";
   }
 
   // --- what is shown
 
   earlier() {
-    this.calendar.prev();
+    this.calendar?.prev();
   }
 
   later() {
-    this.calendar.next();
+    this.calendar?.next();
   }
 
   today() {
-    this.calendar.setOption("date", new Date());
+    this.calendar?.setOption("date", new Date());
   }
 
+  /**
+   * @param {Date} start
+   * @param {Date} end the day after the last one
+   */
   show(start, end) {
     this.first = start;
     const last = addToWallTime(end, { days: -1 });
-    const words = new Intl.DateTimeFormat(pageLanguage(), {
+    const format = new Intl.DateTimeFormat(pageLanguage(), {
       day: "numeric",
       month: "long",
       year: "numeric",
     });
     this.titleTarget.textContent =
-      isoDate(start) === isoDate(last) ? words.format(start) : words.formatRange(start, last);
+      isoDate(start) === isoDate(last) ? format.format(start) : format.formatRange(start, last);
     return this.read();
   }
 
   async read() {
-    const asked = new URL(this.urlValue, location.href);
-    asked.searchParams.set("from", isoDate(mondayOf(this.first)));
-    const { stretches } = await sendRequest(asked, { method: "GET" });
-    this.stretches = stretches.map((one, place) => ({
-      ...one,
-      key: `${one.kind}:${one.row}:${one.starts.slice(0, 10)}:${place}`,
-    }));
-    this.calendar.setOption(
+    const url = new URL(this.urlValue, location.href);
+    url.searchParams.set("from", isoDate(mondayOf(this.first)));
+    /** @type {{ stretches: Stretch[] }} */
+    const { stretches } = await sendRequest(url, { method: "GET" });
+    this.calendar?.setOption(
       "events",
-      this.stretches.map((one) => ({
-        id: one.key,
-        start: one.starts,
-        end: one.ends,
-        classNames: [`is-${one.kind}`],
-        editable: one.movable,
-        startEditable: one.movable,
-        durationEditable: one.movable,
-        extendedProps: { stretch: one },
+      stretches.map((stretch, place) => ({
+        id: `${stretch.kind}:${stretch.row}:${stretch.starts.slice(0, 10)}:${place}`,
+        start: stretch.starts,
+        end: stretch.ends,
+        classNames: [`is-${stretch.kind}`],
+        editable: stretch.movable,
+        startEditable: stretch.movable,
+        durationEditable: stretch.movable,
+        extendedProps: { stretch },
       })),
     );
-    this.frameTarget.querySelector(".ec-main")?.setAttribute("tabindex", "0"); // it scrolls: with keys as well
+    // it scrolls, so it must scroll with keys as well
+    this.frameTarget.querySelector(".ec-main")?.setAttribute("tabindex", "0");
     this.frameTarget.dataset.state = "ready";
-    if (this.focused) this.refocus();
+    if (this.focusedRow) this.refocus();
   }
 
+  /** @param {HoursEvent} event */
   drawn(event) {
-    const stretch = event.extendedProps.stretch;
-    const isRow = stretch && ["weekly", "open", "closed"].includes(stretch.kind);
-    const element = document.createElement(isRow ? "button" : "span");
-    element.className = "ec-stretch";
+    const { stretch } = event.extendedProps;
     const times = document.createElement("bdi");
     times.textContent = `${clockTime(event.start)}–${clockTime(event.end)}`;
     const name = document.createElement("strong");
     name.textContent = this.wordsValue[stretch?.kind ?? "weekly"];
+    const isRow = stretch && ["weekly", "open", "closed"].includes(stretch.kind);
+    const element = document.createElement(isRow ? "button" : "span");
+    element.className = "ec-stretch";
     element.append(name, " ", times);
-    if (!isRow) return element;
+    if (!isRow || !(element instanceof HTMLButtonElement)) return element;
     element.type = "button";
     element.dataset.key = event.id;
     element.dataset.row = stretch.row;
-    const named = new Intl.DateTimeFormat(pageLanguage(), {
+    const day = new Intl.DateTimeFormat(pageLanguage(), {
       weekday: "long",
       day: "numeric",
       month: "long",
     }).format(event.start);
-    element.setAttribute(
-      "aria-label",
-      fillIn(this.wordsValue.named, {
-        kind: name.textContent,
-        day: named,
-        times: times.textContent,
-      }),
-    );
+    const named = { kind: name.textContent, day, times: times.textContent };
+    element.setAttribute("aria-label", fillIn(this.wordsValue.named, named));
     element.addEventListener("click", () => this.pressed(stretch));
-    element.addEventListener("keydown", (key) => this.key(key, event, stretch));
+    element.addEventListener("keydown", (press) => this.keyPressed(press, event, stretch));
     return element;
   }
 
   // --- by mouse and finger
 
+  /** @param {Stretch} stretch */
   pressed(stretch) {
-    if (this.dragging)
-      this.dragging = false; // the click that ends a drag
+    if (this.isDragging)
+      this.isDragging = false; // the click that ends a drag
     else this.edit(stretch);
   }
 
+  /** @param {HoursChange} info */
   async dragged(info) {
     setTimeout(() => {
-      this.dragging = false;
+      this.isDragging = false;
     });
     const { stretch } = info.event.extendedProps;
     if (!(await this.change(stretch, info.event.start, info.event.end))) info.revert();
@@ -186,43 +237,37 @@ export default class extends Controller {
 
   // --- by keyboard
 
-  key(press, event, stretch) {
-    const step = this.stepOf(press);
+  /**
+   * @param {KeyboardEvent} press
+   * @param {HoursEvent} event
+   * @param {Stretch} stretch
+   */
+  keyPressed(press, event, stretch) {
+    const step = stepOf(press);
     if (press.key === "Delete" || press.key === "Backspace") {
       press.preventDefault();
       this.removeRow(stretch);
     } else if (step && stretch.movable) {
       press.preventDefault();
       const start = press.shiftKey ? event.start : addToWallTime(event.start, step);
-      const end = press.shiftKey
-        ? addToWallTime(event.end, { minutes: step.minutes })
-        : addToWallTime(event.end, step);
+      const end = addToWallTime(event.end, press.shiftKey ? { minutes: step.minutes } : step);
       if (end <= start) return;
-      this.focused = stretch.row;
-      this.calendar.updateEvent({ ...event, start, end });
+      this.focusedRow = stretch.row;
+      this.calendar?.updateEvent({ ...event, start, end });
       this.refocus();
       clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.change(stretch, start, end), SETTLE);
+      this.settling = setTimeout(() => this.change(stretch, start, end), SETTLED_MS);
     }
   }
 
-  stepOf({ key, shiftKey }) {
-    const onward = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
-    const back = document.documentElement.dir === "rtl" ? "ArrowRight" : "ArrowLeft";
-    if (key === "ArrowDown") return { minutes: 15 };
-    if (key === "ArrowUp") return { minutes: -15 };
-    if (!shiftKey && key === onward) return { days: 1 };
-    if (!shiftKey && key === back) return { days: -1 };
-    return null;
-  }
-
   refocus() {
-    requestAnimationFrame(() =>
-      this.frameTarget.querySelector(`button[data-row="${this.focused}"]`)?.focus(),
-    );
+    requestAnimationFrame(() => {
+      const button = this.frameTarget.querySelector(`button[data-row="${this.focusedRow}"]`);
+      if (button instanceof HTMLElement) button.focus();
+    });
   }
 
-  // --- the small form
+  // --- the form
 
   add() {
     const start = new Date(this.first);
@@ -230,52 +275,68 @@ export default class extends Controller {
     this.create(start, addToWallTime(start, { minutes: 180 }));
   }
 
+  /**
+   * @param {Date} start
+   * @param {Date} end
+   */
   create(start, end) {
     this.editing = null;
-    this.fillIn(
-      { kind: "weekly", weekday: weekdayFromMonday(start), first: "", last: "", rule: "" },
-      clockTime(start),
-      clockTime(end),
-    );
+    const hours = { kind: "weekly", weekday: weekdayFromMonday(start), first: "", last: "" };
+    this.fillForm({ ...hours, rule: "" }, clockTime(start), clockTime(end));
     this.field("on").value = this.field("until").value = isoDate(start);
     this.open(this.wordsValue.add);
   }
 
+  /** @param {Stretch} stretch */
   edit(stretch) {
     this.editing = stretch;
-    this.fillIn(stretch, minutesAsClockTime(stretch.start), minutesAsClockTime(stretch.end));
+    const { start, end } = stretch;
+    this.fillForm(stretch, minutesAsClockTime(start), minutesAsClockTime(end));
     this.open(this.wordsValue.change);
   }
 
-  fillIn(facts, start, end) {
-    const form = this.formTarget;
-    form.reset();
-    for (const radio of form.elements.kind) {
-      radio.checked = radio.value === facts.kind;
-      radio.disabled = this.editing !== null && radio.value !== facts.kind;
+  /**
+   * @param {Pick<Stretch, "weekday" | "first" | "last" | "rule"> & { kind: string }} hours
+   * @param {string} start
+   * @param {string} end
+   */
+  fillForm(hours, start, end) {
+    this.formTarget.reset();
+    for (const radio of findElements(this.formTarget, "input[name='kind']", HTMLInputElement)) {
+      radio.checked = radio.value === hours.kind;
+      radio.disabled = this.editing !== null && radio.value !== hours.kind;
     }
-    this.field("weekday").value = facts.weekday ?? 0;
+    this.field("weekday").value = String(hours.weekday ?? 0);
     this.field("start").value = start;
     this.field("end").value = end;
-    const isWeekly = facts.kind === "weekly";
-    this.field("valid_from").value = isWeekly ? facts.first : "";
-    this.field("valid_until").value = isWeekly ? facts.last : "";
-    this.field("on").value = isWeekly ? "" : facts.first;
-    this.field("until").value = isWeekly ? "" : facts.last;
-    this.repeatsTarget.hidden = !facts.rule;
+    const isWeekly = hours.kind === "weekly";
+    this.field("valid_from").value = isWeekly ? hours.first : "";
+    this.field("valid_until").value = isWeekly ? hours.last : "";
+    this.field("on").value = isWeekly ? "" : hours.first;
+    this.field("until").value = isWeekly ? "" : hours.last;
+    this.repeatsTarget.hidden = !hours.rule;
     this.chosen();
   }
 
+  /** @param {string} name */
   field(name) {
-    return this.formTarget.elements[`calendar_${name}`];
+    const field = this.formTarget.elements.namedItem(`calendar_${name}`);
+    return /** @type {HTMLInputElement | HTMLSelectElement} */ (field);
+  }
+
+  get chosenKind() {
+    const radios = this.formTarget.elements.namedItem("kind");
+    return /** @type {RadioNodeList} */ (radios).value;
   }
 
   chosen() {
-    const isWeekly = this.formTarget.elements.kind.value === "weekly";
-    for (const part of this.formTarget.querySelectorAll("[data-for]"))
+    const isWeekly = this.chosenKind === "weekly";
+    for (const part of findElements(this.formTarget, "[data-for]")) {
       part.hidden = (part.dataset.for === "weekly") !== isWeekly;
+    }
   }
 
+  /** @param {string} heading */
   open(heading) {
     this.errorTarget.textContent = "";
     this.headingTarget.textContent = heading;
@@ -287,142 +348,176 @@ export default class extends Controller {
     this.dialogTarget.close();
   }
 
+  /** @param {Event} submit */
   async save(submit) {
     submit.preventDefault();
-    const kind = this.formTarget.elements.kind.value;
-    const facts =
-      kind === "weekly"
-        ? {
-            kind,
-            weekday: this.field("weekday").value,
-            first: this.field("valid_from").value,
-            last: this.field("valid_until").value,
-            rule: "",
-          }
-        : {
-            kind,
-            first: this.field("on").value,
-            last: this.field("until").value || this.field("on").value,
-            rule: this.editing?.rule ?? "",
-          };
     const before = this.editing;
-    const fields = { ...facts, start: this.field("start").value, end: this.field("end").value };
+    const fields = this.enteredFields();
     try {
-      const row = await this.post(this.addressOf(kind, before?.row), fields);
+      const row = await this.post(this.addressOf(fields.kind, before?.row), fields);
       this.close();
-      this.undoable(
+      this.offerUndo(
         before ? this.wordsValue.changed : this.wordsValue.added,
         before
-          ? () => this.post(this.addressOf(kind, before.row), this.fieldsOf(before))
-          : () => this.post(`${this.addressOf(kind, row)}/remove`, {}),
+          ? () => this.post(this.addressOf(fields.kind, before.row), fieldsOf(before))
+          : () => this.post(`${this.addressOf(fields.kind, row)}/remove`),
       );
       await this.read();
     } catch (refusal) {
-      this.errorTarget.textContent = refusal.message;
+      this.errorTarget.textContent = asError(refusal).message;
     }
+  }
+
+  /** @returns {HoursFields} */
+  enteredFields() {
+    const kind = this.chosenKind;
+    const hours = { start: this.field("start").value, end: this.field("end").value };
+    if (kind === "weekly") {
+      const weekday = this.field("weekday").value;
+      const first = this.field("valid_from").value;
+      return { kind, weekday, first, last: this.field("valid_until").value, rule: "", ...hours };
+    }
+    const first = this.field("on").value;
+    const last = this.field("until").value || first;
+    return { kind, first, last, rule: this.editing?.rule ?? "", ...hours };
   }
 
   removePressed() {
     this.close();
-    this.removeRow(this.editing);
+    if (this.editing) this.removeRow(this.editing);
   }
 
   // --- changes
 
+  /**
+   * @param {Stretch} stretch
+   * @param {Date} start
+   * @param {Date} end
+   * @returns {Promise<boolean>} whether the server took it
+   */
   async change(stretch, start, end) {
-    const fields = { ...this.fieldsOf(stretch), start: clockTime(start), end: clockTime(end) };
+    const fields = { ...fieldsOf(stretch), start: clockTime(start), end: clockTime(end) };
     if (stretch.kind === "weekly") fields.weekday = weekdayFromMonday(start);
     else fields.first = fields.last = isoDate(start);
-    if (end - start > 24 * 3600e3) return (this.say(this.wordsValue.too_long), false);
+    if (end.getTime() - start.getTime() > DAY_MS) {
+      this.say(this.wordsValue.too_long);
+      return false;
+    }
     try {
       await this.post(this.addressOf(stretch.kind, stretch.row), fields);
     } catch (refusal) {
-      this.say(refusal.message);
+      this.say(asError(refusal).message);
       await this.read();
       return false;
     }
-    this.undoable(this.wordsValue.changed, () =>
-      this.post(this.addressOf(stretch.kind, stretch.row), this.fieldsOf(stretch)),
+    this.offerUndo(this.wordsValue.changed, () =>
+      this.post(this.addressOf(stretch.kind, stretch.row), fieldsOf(stretch)),
     );
     await this.read();
     return true;
   }
 
+  /** @param {Stretch} stretch */
   async removeRow(stretch) {
     clearTimeout(this.settling);
     try {
-      await this.post(`${this.addressOf(stretch.kind, stretch.row)}/remove`, {});
+      await this.post(`${this.addressOf(stretch.kind, stretch.row)}/remove`);
     } catch (refusal) {
-      this.say(refusal.message);
+      this.say(asError(refusal).message);
       return;
     }
-    this.undoable(this.wordsValue.removed, () =>
-      this.post(this.addressOf(stretch.kind), this.fieldsOf(stretch)),
+    this.offerUndo(this.wordsValue.removed, () =>
+      this.post(this.addressOf(stretch.kind), fieldsOf(stretch)),
     );
-    this.focused = null;
+    this.focusedRow = null;
     await this.read();
     this.undoTarget.focus();
   }
 
-  fieldsOf({ kind, weekday: on, first, last, rule, start, end }) {
-    return {
-      kind,
-      weekday: on,
-      first,
-      last,
-      rule,
-      start: minutesAsClockTime(start),
-      end: minutesAsClockTime(end),
-    };
-  }
-
+  /**
+   * @param {string} kind
+   * @param {string | null} [row]
+   */
   addressOf(kind, row = null) {
     const base = kind === "weekly" ? this.openingsValue : this.daysValue;
     return row ? `${base}/${row}` : base;
   }
 
-  // The forms' own names for what a stretch is.
-  async post(address, { kind, weekday: on, first, last, rule, start, end }) {
+  /**
+   * Sends hours under the names that the forms of the page use for them.
+   * @param {string} address
+   * @param {HoursFields} [hours]
+   * @returns {Promise<string>} the row
+   */
+  async post(address, hours) {
     const fields = new URLSearchParams({ person: this.personValue, from: "" });
-    if (start !== undefined) {
-      fields.set("start", start);
-      fields.set("end", end);
+    if (hours) {
+      fields.set("start", hours.start);
+      fields.set("end", hours.end);
     }
-    if (kind === "weekly") {
-      fields.set("weekday", on);
-      fields.set("valid_from", first);
-      fields.set("valid_until", last);
-    } else if (kind) {
-      fields.set("kind", kind === "open" ? "extra" : "closed");
-      fields.set("first", first);
-      fields.set("last", last);
-      fields.set("repeat", rule ? "rule" : "");
-      fields.set("rule", rule);
-      fields.set("zone", this.element.dataset.zone);
+    if (hours?.kind === "weekly") {
+      fields.set("weekday", String(hours.weekday));
+      fields.set("valid_from", hours.first);
+      fields.set("valid_until", hours.last);
+    } else if (hours) {
+      fields.set("kind", hours.kind === "open" ? "extra" : "closed");
+      fields.set("first", hours.first);
+      fields.set("last", hours.last);
+      fields.set("repeat", hours.rule ? "rule" : "");
+      fields.set("rule", hours.rule);
+      fields.set("zone", this.element.dataset.zone ?? "");
     }
     return (await sendRequest(address, { body: fields })).row;
   }
 
-  undoable(sentence, undo) {
+  /**
+   * @param {string} sentence
+   * @param {() => Promise<unknown>} undo
+   */
+  offerUndo(sentence, undo) {
     this.say(sentence);
     this.undoTarget.hidden = false;
-    this.undoing = undo;
+    this.undoLast = undo;
   }
 
   async undo() {
-    if (!this.undoing) return;
+    if (!this.undoLast) return;
     try {
-      await this.undoing();
+      await this.undoLast();
       this.say(this.wordsValue.undone);
     } catch (refusal) {
-      this.say(refusal.message);
+      this.say(asError(refusal).message);
     }
     await this.read();
   }
 
+  /** @param {string} sentence */
   say(sentence) {
     this.saidTarget.textContent = sentence;
     this.undoTarget.hidden = true;
-    this.undoing = null;
+    this.undoLast = null;
   }
+}
+
+/**
+ * @param {Stretch} stretch
+ * @returns {HoursFields}
+ */
+function fieldsOf({ kind, weekday, first, last, rule, start, end }) {
+  const hours = { start: minutesAsClockTime(start), end: minutesAsClockTime(end) };
+  return { kind, weekday, first, last, rule, ...hours };
+}
+
+/**
+ * How far an arrow key moves an entry; null for other keys.
+ * @param {KeyboardEvent} press
+ * @returns {{ minutes?: number, days?: number } | null}
+ */
+function stepOf({ key, shiftKey }) {
+  const isRtl = document.documentElement.dir === "rtl";
+  if (key === "ArrowDown") return { minutes: 15 };
+  if (key === "ArrowUp") return { minutes: -15 };
+  if (!shiftKey && key === (isRtl ? "ArrowLeft" : "ArrowRight")) return { days: 1 };
+  if (!shiftKey && key === (isRtl ? "ArrowRight" : "ArrowLeft")) return { days: -1 };
+  return null;
 }

@@ -1,43 +1,51 @@
-import { Controller } from "@hotwired/stimulus";
+import { closestElement, findElements } from "../shared/dom.js";
+import { controllerOf } from "../shared/stimulus.js";
 
-// Days as columns: the arrow keys step from pill to pill, up and down within a day, sideways between days.
-// Without this each pill is still a plain button of the form.
-export default class extends Controller {
-  static targets = ["days", "day"];
-
+// Days as columns: the arrow keys move from time to time, up and down within a day, sideways between days.
+// Without this each time is still a plain button of the form.
+export default class extends controllerOf({
+  targets: { days: HTMLElement, day: HTMLElement },
+}) {
   connect() {
-    this.daysTarget.addEventListener("keydown", (event) => this.step(event));
+    this.daysTarget.addEventListener("keydown", this.keyPressed);
     this.daysTarget.removeAttribute("tabindex");
   }
 
-  step(event) {
-    const towardsEnd = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
-    const towardsStart = document.documentElement.dir === "rtl" ? "ArrowRight" : "ArrowLeft";
-    const pill = event.target.closest(".slot");
-    if (!pill) return;
-    const day = this.dayTargets.findIndex((one) => one.contains(pill));
-    const pills = this.pillsOf(this.dayTargets[day]);
-    const place = pills.indexOf(pill);
+  /** @param {KeyboardEvent} event */
+  keyPressed = (event) => {
+    const isRtl = document.documentElement.dir === "rtl";
+    const slot = closestElement(event.target, ".slot");
+    if (!slot) return;
+    const day = this.dayTargets.findIndex((column) => column.contains(slot));
+    const slots = visibleSlots(this.dayTargets[day]);
+    const place = slots.indexOf(slot);
     let next = null;
-    if (event.key === "ArrowDown") next = pills[place + 1];
-    else if (event.key === "ArrowUp") next = pills[place - 1];
-    else if (event.key === towardsEnd) next = this.nearby(day, 1, place);
-    else if (event.key === towardsStart) next = this.nearby(day, -1, place);
+    if (event.key === "ArrowDown") next = slots[place + 1];
+    else if (event.key === "ArrowUp") next = slots[place - 1];
+    else if (event.key === (isRtl ? "ArrowLeft" : "ArrowRight")) next = this.beside(day, 1, place);
+    else if (event.key === (isRtl ? "ArrowRight" : "ArrowLeft")) next = this.beside(day, -1, place);
     else return;
     event.preventDefault();
     next?.focus();
     next?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }
+  };
 
-  nearby(day, way, place) {
-    for (let other = day + way; this.dayTargets[other]; other += way) {
-      const pills = this.pillsOf(this.dayTargets[other]);
-      if (pills.length) return pills[Math.min(place, pills.length - 1)];
+  /**
+   * The time at the same place in the nearest day that has any.
+   * @param {number} day
+   * @param {1 | -1} direction
+   * @param {number} place
+   */
+  beside(day, direction, place) {
+    for (let other = day + direction; this.dayTargets[other]; other += direction) {
+      const slots = visibleSlots(this.dayTargets[other]);
+      if (slots.length) return slots[Math.min(place, slots.length - 1)];
     }
     return null;
   }
+}
 
-  pillsOf(day) {
-    return [...day.querySelectorAll(".slot")].filter((pill) => pill.offsetParent !== null);
-  }
+/** @param {HTMLElement} day */
+function visibleSlots(day) {
+  return findElements(day, ".slot").filter((slot) => slot.offsetParent !== null);
 }

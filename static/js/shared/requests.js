@@ -1,20 +1,36 @@
-// fetch with what every request of ours needs: the CSRF token, JSON in and out, and a refusal as an Error whose
-// message is a sentence in the reader's language: the server's, or ours where the server was not reached (status 0).
+/** The server refused a request, or was not reached. The message is a sentence in the reader's language. */
 export class RequestRefused extends Error {
+  /**
+   * @param {string} sentence
+   * @param {number} status the HTTP status; 0 when the server was not reached
+   * @param {{ needs?: string } | null} [answer] all that the server said
+   */
   constructor(sentence, status, answer = null) {
     super(sentence);
     this.status = status;
-    this.answer = answer; // all that the server said
+    this.answer = answer;
+    /** Trying again would not help. */
+    this.final = false;
   }
 }
 
-const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
-
-export function csrfToken() {
-  return meta("csrf-token");
+/** @param {string} name */
+function metaContent(name) {
+  return document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
 }
 
-export async function sendRequest(url, { method = "POST", body, headers = {}, signal } = {}) {
+export function csrfToken() {
+  return metaContent("csrf-token");
+}
+
+/**
+ * A request to our own server, with the CSRF token. Objects are sent as JSON.
+ * @param {string | URL} url
+ * @param {{ method?: string, body?: FormData | URLSearchParams | object, signal?: AbortSignal }} [options]
+ * @returns {Promise<any>} the JSON of the answer, whose shape is the route's (hence `any`); null if it has none
+ * @throws {RequestRefused}
+ */
+export async function sendRequest(url, { method = "POST", body, signal } = {}) {
   const isForm = body instanceof FormData || body instanceof URLSearchParams;
   const response = await fetch(url, {
     method,
@@ -25,15 +41,23 @@ export async function sendRequest(url, { method = "POST", body, headers = {}, si
       "X-Requested-With": "fetch",
       "X-CSRFToken": csrfToken(),
       ...(body && !isForm ? { "Content-Type": "application/json" } : {}),
-      ...headers,
     },
-    body: body && !isForm ? JSON.stringify(body) : body,
+    body: isForm || !body ? body : JSON.stringify(body),
   }).catch((error) => {
-    throw error.name === "AbortError" ? error : new RequestRefused(meta("out-of-reach"), 0);
+    throw error.name === "AbortError" ? error : new RequestRefused(metaContent("out-of-reach"), 0);
   });
   const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
   const answer = isJson ? await response.json() : null;
   if (!response.ok)
     throw new RequestRefused(answer?.error ?? response.statusText, response.status, answer);
   return answer;
+}
+
+/**
+ * For `catch`: what was thrown, as an error.
+ * @param {unknown} thrown
+ * @returns {Error & { status?: number, final?: boolean, answer?: { needs?: string } | null }}
+ */
+export function asError(thrown) {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

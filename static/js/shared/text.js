@@ -1,18 +1,49 @@
-// Puts facts into a sentence that the template rendered in the reader's language: fillIn("{count} left", {count: 3}).
-export function fillIn(sentence, facts) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in facts ? facts[name] : whole));
+/**
+ * Puts values into a sentence that the template rendered in the reader's language:
+ * `fillIn("{count} left", { count: 3 })`. A name without a value stays as it is.
+ * @param {string} sentence
+ * @param {object} values
+ */
+export function fillIn(sentence, values) {
+  const byName = new Map(Object.entries(values));
+  return sentence.replace(/\{(\w+)\}/g, (whole, name) =>
+    byName.has(name) ? String(byName.get(name)) : whole,
+  );
 }
 
-// The page's language, for Intl.
+/** The page's language, for Intl. */
 export function pageLanguage() {
   return document.documentElement.lang || "en";
 }
 
+/** @param {number} value */
 export function formatNumber(value) {
   return new Intl.NumberFormat(pageLanguage()).format(value);
 }
 
-// Names in a row, joined as their reader writes them.
+/**
+ * Names in a row, joined as the reader's language joins them: "A, B and C".
+ * @param {string[]} names
+ */
 export function formatList(names) {
   return new Intl.ListFormat(pageLanguage(), { type: "conjunction" }).format(names);
+}
+
+/**
+ * @param {number} bytes
+ * @param {string} [language]
+ * @returns {string} in the largest unit that keeps the number at 1 or above: "1.5 MB"
+ */
+export function formatByteSize(bytes, language = pageLanguage()) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+  let value = bytes;
+  let step = 0;
+  while (value >= 1000 && step < units.length - 1) {
+    value /= 1000;
+    step += 1;
+  }
+  const format = { style: "unit", unit: units[step], maximumFractionDigits: step > 1 ? 1 : 0 };
+  return new Intl.NumberFormat(language, /** @type {Intl.NumberFormatOptions} */ (format)).format(
+    value,
+  );
 }

@@ -1,35 +1,37 @@
-import { Controller } from "@hotwired/stimulus";
-import { sendRequest } from "../requests.js";
+import { asError, sendRequest } from "../requests.js";
+import { controllerOf } from "../stimulus.js";
 import { fillIn, pageLanguage } from "../text.js";
+
+const RETRY_MS = 5000;
+const BUSY_RETRY_MS = 500;
 
 // Saves a draft a moment after the last key, and says when. Nothing typed is lost: what cannot be sent stays in the
 // form, is tried again, and the browser asks before the page is left.
 //   <form data-controller="autosave" data-autosave-url-value="…" data-autosave-saved-value="Saved at {time}"
 //         data-autosave-saving-value="Saving…" data-autosave-failed-value="Not saved yet. We keep trying.">
 //     <p class="saved-at" role="status" data-autosave-target="words"></p>
-// The address takes the form's fields and answers JSON; `autosave:saved` carries the answer.
-export default class extends Controller {
-  static targets = ["words"];
-  static values = {
+// The address takes the form's fields and answers JSON; the event `autosave:saved` carries the answer.
+export default class extends controllerOf({
+  element: HTMLFormElement,
+  targets: { words: HTMLElement },
+  values: {
     url: String,
     saved: String,
     saving: String,
     failed: String,
     delay: { type: Number, default: 1500 },
-  };
+  },
+}) {
+  isDirty = false;
+  isSaving = false;
+  isSubmitted = false;
+  /** @type {number | undefined} */
+  timer;
 
   connect() {
-    this.changed = () => this.plan();
-    this.leaving = (event) => {
-      if (this.dirty && !this.submitted) event.preventDefault();
-    };
-    this.sent = () => {
-      this.submitted = true;
-      clearTimeout(this.timer);
-    };
     this.element.addEventListener("input", this.changed);
     this.element.addEventListener("change", this.changed);
-    this.element.addEventListener("submit", this.sent);
+    this.element.addEventListener("submit", this.submitted);
     window.addEventListener("beforeunload", this.leaving);
   }
 
@@ -37,45 +39,59 @@ export default class extends Controller {
     clearTimeout(this.timer);
     this.element.removeEventListener("input", this.changed);
     this.element.removeEventListener("change", this.changed);
-    this.element.removeEventListener("submit", this.sent);
+    this.element.removeEventListener("submit", this.submitted);
     window.removeEventListener("beforeunload", this.leaving);
   }
 
+  changed = () => this.plan();
+
+  submitted = () => {
+    this.isSubmitted = true;
+    clearTimeout(this.timer);
+  };
+
+  /** @param {BeforeUnloadEvent} event */
+  leaving = (event) => {
+    if (this.isDirty && !this.isSubmitted) event.preventDefault();
+  };
+
   plan(delay = this.delayValue) {
-    this.dirty = true;
+    this.isDirty = true;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save(), delay);
   }
 
   async save() {
-    if (this.submitted) return;
-    if (this.saving) {
-      this.plan(500);
+    if (this.isSubmitted) return;
+    if (this.isSaving) {
+      this.plan(BUSY_RETRY_MS);
       return;
     }
-    this.saving = true;
-    this.dirty = false;
+    this.isSaving = true;
+    this.isDirty = false;
     this.say(this.savingValue);
     try {
       const answer = await sendRequest(this.urlValue || this.element.action, {
         body: new FormData(this.element),
       });
-      const time = new Intl.DateTimeFormat(pageLanguage(), { timeStyle: "short" }).format(
+      const now = new Intl.DateTimeFormat(pageLanguage(), { timeStyle: "short" }).format(
         new Date(),
       );
-      this.say(fillIn(this.savedValue, { time }), "saved");
+      this.say(fillIn(this.savedValue, { time: now }), "saved");
       this.dispatch("saved", { detail: answer });
-    } catch (refusal) {
-      this.dirty = true;
-      // A sentence of the server explains more than ours; a 4xx will not heal by trying again.
-      const final = refusal.status >= 400 && refusal.status < 500;
-      this.say(final ? refusal.message : this.failedValue, "failed");
-      if (!final) this.plan(5000);
+    } catch (thrown) {
+      const { status = 0, message } = asError(thrown);
+      this.isDirty = true;
+      // The server's sentence explains more than ours; and after a 4xx, trying again would not help.
+      const isFinal = status >= 400 && status < 500;
+      this.say(isFinal ? message : this.failedValue, "failed");
+      if (!isFinal) this.plan(RETRY_MS);
     } finally {
-      this.saving = false;
+      this.isSaving = false;
     }
   }
 
+  /** @param {string} words */
   say(words, state = "") {
     if (!this.hasWordsTarget) return;
     this.wordsTarget.textContent = words;

@@ -1,7 +1,7 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../stimulus.js";
 
-// Takes the focus when it appears: a summary of errors, so that it is read at once.
-export default class extends Controller {
+// Takes the focus when it appears: for a summary of errors, so that it is read at once.
+export default class extends controllerOf() {
   connect() {
     this.element.focus();
   }

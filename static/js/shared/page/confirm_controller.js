@@ -1,15 +1,12 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../stimulus.js";
 
-// A question before loss. The template folds the dialog into a details element; here it becomes a modal one.
-export default class extends Controller {
-  static targets = ["dialog", "opener"];
-
+// A question before something is lost. The template folds the dialog into a details element; here it becomes a modal one.
+export default class extends controllerOf({
+  element: HTMLDetailsElement,
+  targets: { dialog: HTMLDialogElement, opener: HTMLElement },
+}) {
   connect() {
     this.dialogTarget.removeAttribute("open");
-    this.closed = () => {
-      this.element.open = false;
-      this.openerTarget.focus();
-    };
     this.dialogTarget.addEventListener("close", this.closed);
   }
 
@@ -17,6 +14,12 @@ export default class extends Controller {
     this.dialogTarget.removeEventListener("close", this.closed);
   }
 
+  closed = () => {
+    this.element.open = false;
+    this.openerTarget.focus();
+  };
+
+  /** @param {Event} event */
   ask(event) {
     event.preventDefault();
     this.element.open = true;

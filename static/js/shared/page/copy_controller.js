@@ -1,9 +1,9 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../stimulus.js";
+
+const DONE_SHOWN_MS = 2000;
 
 // Copies a value and says so: <button data-controller="copy" data-copy-text-value="…" data-copy-done-value="Copied" data-action="copy#copy">
-export default class extends Controller {
-  static values = { text: String, done: String };
-
+export default class extends controllerOf({ values: { text: String, done: String } }) {
   async copy() {
     await navigator.clipboard.writeText(this.textValue);
     const label = this.element.querySelector("span") ?? this.element;
@@ -11,6 +11,6 @@ export default class extends Controller {
     label.textContent = this.doneValue;
     setTimeout(() => {
       label.textContent = before;
-    }, 2000);
+    }, DONE_SHOWN_MS);
   }
 }

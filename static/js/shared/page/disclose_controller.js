@@ -1,28 +1,39 @@
-import { Controller } from "@hotwired/stimulus";
+import { findElement } from "../dom.js";
+import { controllerOf } from "../stimulus.js";
 
-// A details element used as a menu: closes on Escape, on a click elsewhere and when focus leaves.
-export default class extends Controller {
+// A details element used as a menu: closes on Escape, on a click elsewhere and when the focus leaves.
+export default class extends controllerOf({ element: HTMLDetailsElement }) {
   connect() {
-    this.outside = (event) => {
-      if (!this.element.contains(event.target)) this.element.open = false;
-    };
-    this.key = (event) => {
-      if (event.key !== "Escape" || !this.element.open) return;
-      this.element.open = false;
-      this.element.querySelector("summary").focus();
-    };
-    this.left = (event) => {
-      if (event.relatedTarget && !this.element.contains(event.relatedTarget))
-        this.element.open = false;
-    };
-    document.addEventListener("click", this.outside);
-    this.element.addEventListener("keydown", this.key);
-    this.element.addEventListener("focusout", this.left);
+    document.addEventListener("click", this.clicked);
+    this.element.addEventListener("keydown", this.keyPressed);
+    this.element.addEventListener("focusout", this.focusLeft);
   }
 
   disconnect() {
-    document.removeEventListener("click", this.outside);
-    this.element.removeEventListener("keydown", this.key);
-    this.element.removeEventListener("focusout", this.left);
+    document.removeEventListener("click", this.clicked);
+    this.element.removeEventListener("keydown", this.keyPressed);
+    this.element.removeEventListener("focusout", this.focusLeft);
+  }
+
+  /** @param {MouseEvent} event */
+  clicked = (event) => {
+    if (!this.holds(event.target)) this.element.open = false;
+  };
+
+  /** @param {KeyboardEvent} event */
+  keyPressed = (event) => {
+    if (event.key !== "Escape" || !this.element.open) return;
+    this.element.open = false;
+    findElement(this.element, "summary").focus();
+  };
+
+  /** @param {FocusEvent} event */
+  focusLeft = (event) => {
+    if (event.relatedTarget && !this.holds(event.relatedTarget)) this.element.open = false;
+  };
+
+  /** @param {EventTarget | null} target */
+  holds(target) {
+    return target instanceof Node && this.element.contains(target);
   }
 }

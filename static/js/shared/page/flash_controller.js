@@ -1,17 +1,19 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../stimulus.js";
 
 // A message about what was just done: a click or Escape takes it away; it never goes by itself.
-export default class extends Controller {
+export default class extends controllerOf() {
   connect() {
-    this.key = (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.element.remove();
-    };
-    document.addEventListener("keydown", this.key);
+    document.addEventListener("keydown", this.keyPressed);
   }
 
   disconnect() {
-    document.removeEventListener("keydown", this.key);
+    document.removeEventListener("keydown", this.keyPressed);
   }
+
+  /** @param {KeyboardEvent} event */
+  keyPressed = (event) => {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.element.remove();
+  };
 
   close() {
     this.element.remove();

@@ -1,13 +1,14 @@
-import { Controller } from "@hotwired/stimulus";
+import { controllerOf } from "../stimulus.js";
 
 // Light or dark, remembered in a cookie so that the server renders the next page right from the start.
-export default class extends Controller {
+export default class extends controllerOf() {
   flip() {
     const root = document.documentElement;
-    const dark = root.dataset.bsTheme
+    const isDark = root.dataset.bsTheme
       ? root.dataset.bsTheme === "dark"
       : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.bsTheme = dark ? "light" : "dark";
+    root.dataset.bsTheme = isDark ? "light" : "dark";
+    // biome-ignore lint/suspicious/noDocumentCookie: Firefox has the Cookie Store API only since 140
     document.cookie = `theme=${root.dataset.bsTheme}; path=/; max-age=31536000; SameSite=Lax`;
   }
 }
