@@ -50,12 +50,12 @@ def create_app(settings: Any) -> Flask:
 
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     open_stores(app, settings)
-    guard_the_edge(app)
-    know_people(app)
-    add_slices(app)
-    answer_probes(app)
-    add_commands(app)
-    check_everything_is_guarded(app)
+    install_edge(app)
+    install_sign_in(app)
+    install_slices(app)
+    install_readiness_checks(app)
+    install_cli(app)
+    check_everything_guarded(app)
     return app
 
 
@@ -65,73 +65,78 @@ def open_stores(app: Flask, settings: Any) -> None:
     from app.core.db import Database
 
     keyring = crypto.Keyring(settings.master_keys)
-    crypto.use_for_fields(keyring)
+    crypto.set_field_keyring(keyring)
     app.extensions["settings"] = settings
     app.extensions["database"] = Database(settings.database_url)
     app.extensions["blobs"] = BlobStore(settings.storage_url, keyring)
 
 
-def guard_the_edge(app: Flask) -> None:
+def install_edge(app: Flask) -> None:
     from flask_wtf import CSRFProtect
 
     from app.web import access, context, errors, headers, limits, locale, rendering
 
     CSRFProtect(app)
-    for room in (context, locale, headers, errors, limits, access, rendering):
-        room.install(app)
+    context.install_unit_of_work(app)
+    locale.install_locale(app)
+    headers.install_headers(app)
+    errors.install_error_handlers(app)
+    limits.install_rate_limits(app)
+    access.install_access_guard(app)
+    rendering.install_rendering(app)
 
 
-def know_people(app: Flask) -> None:
+def install_sign_in(app: Flask) -> None:
     from flask_login import LoginManager
 
     from app.identity import queries, service
     from app.web.context import db_session
 
     manager = LoginManager(app)
-    app.extensions["load_person"] = queries.signed_in_person
+    app.extensions["load_person"] = queries.find_signed_in_person
 
     @manager.user_loader
     def load(sign_in_id: str) -> Any:
-        person = queries.signed_in_person(db_session(), sign_in_id)
+        person = queries.find_signed_in_person(db_session(), sign_in_id)
         if person is not None:
-            service.note_seen(db_session(), sign_in_id)
+            service.record_sign_in_seen(db_session(), sign_in_id)
         return person
 
 
-def add_slices(app: Flask) -> None:
+def install_slices(app: Flask) -> None:
     for name in SLICES:
         routes = ROUTES.get(name, f"app.{name}.routes")
         app.register_blueprint(import_module(routes).blueprint)
     from app.consults.nodes import namespace as nodes
     from app.consults.room import sockets as _events  # noqa: F401 - importing it registers its events
-    from app.notifications.queries import unread_count
-    from app.portal.navigation import navigation
+    from app.notifications.queries import count_unread_notices
+    from app.portal.navigation import list_navigation_links
     from app.web import sockets
     from app.web.context import db_session
 
-    app.extensions["navigation"] = navigation
-    app.extensions["unread_count"] = lambda person: unread_count(db_session(), person)
-    sockets.install(app)
-    nodes.install(app)
+    app.extensions["navigation"] = list_navigation_links
+    app.extensions["unread_count"] = lambda person: count_unread_notices(db_session(), person)
+    sockets.install_sockets(app)
+    nodes.install_node_events(app)
 
 
-def answer_probes(app: Flask) -> None:
-    from app.consults.nodes.namespace import any_node_answers
-    from app.jobs.queries import any_runner_answers
+def install_readiness_checks(app: Flask) -> None:
+    from app.consults.nodes.namespace import is_any_node_alive
+    from app.jobs.queries import is_any_runner_alive
     from app.web import probes
 
-    app.extensions["ready_checks"] = {"jobs": any_runner_answers, "media": any_node_answers}
-    probes.install(app)
+    app.extensions["ready_checks"] = {"jobs": is_any_runner_alive, "media": is_any_node_alive}
+    probes.install_probes(app)
 
 
-def add_commands(app: Flask) -> None:
+def install_cli(app: Flask) -> None:
     from app import cli
 
-    cli.install(app)
+    cli.install_commands(app)
 
 
-def check_everything_is_guarded(app: Flask) -> None:
+def check_everything_guarded(app: Flask) -> None:
     from app.web import access, sockets
 
     access.check_every_route(app)
-    sockets.check_every_event()
+    sockets.check_every_socket_event()

@@ -27,7 +27,7 @@ from tests import browsers, servers
 from tests.people import Visitor, a_person
 from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
 
-crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+crypto.set_field_keyring(crypto.Keyring(MASTER_KEYS))
 
 
 class Compiled(BytecodeCache):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from app.cases import service as cases
-from app.cases.consents import CONSENTS
+from app.cases.consents import CONSENT_TEXTS
 from app.cases.models import Case
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -62,8 +62,8 @@ def a_case(
         session, patient, cases.CaseDraft(specialty, "A lump, found in May.", questions, **facts)
     )
     if sent:
-        cases.give_consents(session, patient, case, list(CONSENTS))
-        cases.submit(session, patient, case)
+        cases.give_consents(session, patient, case, list(CONSENT_TEXTS))
+        cases.submit_case(session, patient, case)
     return case
 
 
@@ -78,10 +78,10 @@ def an_accepted_case(
     """A case in triage, assigned and accepted."""
     case = a_case(session, patient, **facts)
     cases.begin_triage(session, coordinator, case)
-    cases.assign(session, coordinator, case, specialist)
+    cases.assign_person_to_case(session, coordinator, case, specialist)
     if interpreter is not None:
-        cases.assign(session, coordinator, case, interpreter)
-    cases.accept(session, coordinator, case)
+        cases.assign_person_to_case(session, coordinator, case, interpreter)
+    cases.accept_case(session, coordinator, case)
     return case
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flask import Flask
 
 from app.core.outbox import JobContext
-from app.jobs.handlers import gather
-from app.jobs.runner import Handler, JobsRunner
+from app.jobs.handlers import gather_job_handlers
+from app.jobs.runner import JobHandler, JobsRunner
 
 
 def context_of(app: Flask) -> JobContext:
@@ -17,8 +17,8 @@ def context_of(app: Flask) -> JobContext:
     )
 
 
-def run_jobs(app: Flask, handlers: Mapping[str, Handler] | None = None) -> None:
+def run_jobs(app: Flask, handlers: Mapping[str, JobHandler] | None = None) -> None:
     """Everything that is due, by the real handlers or by those given."""
-    runner = JobsRunner(context_of(app), handlers or gather()[0])
+    runner = JobsRunner(context_of(app), handlers or gather_job_handlers()[0])
     while runner.run_one():
         pass

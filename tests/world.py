@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.cases import service as cases
 from app.cases.models import Case
-from app.consults.guests.service import invite
+from app.consults.guests.service import invite_guest
 from app.consults.models import Consult
 from app.consults.room.service import ensure_consult
 from app.core.clock import now
@@ -24,7 +24,7 @@ from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
 from app.records.models import Record, Upload
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential, Days, WeeklyHours
+from app.scheduling.availability.hours import DatedAvailability, InterpreterCredential, WeeklyHours
 from app.scheduling.bookings import service as scheduling
 from app.scheduling.interpreters import answers
 from app.scheduling.models import AvailabilityWindow, Booking, BusyFeed, Engagement, Qualification
@@ -65,7 +65,9 @@ def a_circle(session: Session, coordinator: Person, *, days: int = 3) -> Circle:
     interpreter = a_person(
         session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
     )
-    hours.add_qualification(session, coordinator, interpreter, Credential("ar", "en", "CHI"))
+    hours.add_qualification(
+        session, coordinator, interpreter, InterpreterCredential("ar", "en", "CHI")
+    )
     for person in (specialist, interpreter):
         hours.set_availability(session, person, person, ALWAYS, person.timezone)
     left = a_person(session, Role.SPECIALIST, specialties=["oncology"])
@@ -76,10 +78,10 @@ def a_circle(session: Session, coordinator: Person, *, days: int = 3) -> Circle:
         specialist,
         interpreter,
     ):  # the second specialist takes the first one's place
-        cases.assign(session, coordinator, case, person)
-    cases.accept(session, coordinator, case)
-    wish = scheduling.Wish(soon(days), specialist.id, interpreter.id)
-    booking = scheduling.book(session, coordinator, case, wish, f"token-{case.id}")
+        cases.assign_person_to_case(session, coordinator, case, person)
+    cases.accept_case(session, coordinator, case)
+    wish = scheduling.SlotRequest(soon(days), specialist.id, interpreter.id)
+    booking = scheduling.book_slot(session, coordinator, case, wish, f"token-{case.id}")
     consult = ensure_consult(session, booking)
     return Circle(case, patient, specialist, interpreter, left, booking, consult)
 
@@ -107,13 +109,19 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
         specialist = session.get(Person, circle.specialist.id)
         assert specialist is not None
         holiday = (now() + timedelta(days=40)).date()
-        closed = hours.add_days(
-            session, specialist, specialist, Days(holiday, holiday), specialist.timezone
+        closed = hours.add_availability_exception(
+            session,
+            specialist,
+            specialist,
+            DatedAvailability(holiday, holiday),
+            specialist.timezone,
         )
         feed = BusyFeed(person_id=specialist.id, url="https://calendar.example/busy.ics")
         session.add(feed)
         consult = session.get_one(Consult, circle.consult.id)
-        invitation, _token = invite(session, case.patient, consult, "Aunt Huda", "relative", "ar")
+        invitation, _token = invite_guest(
+            session, case.patient, consult, "Aunt Huda", "relative", "ar"
+        )
         session.flush()
         opening = (
             session.scalars(
@@ -122,9 +130,9 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             or ""
         )
         circle.ids = {
-            "scheduling.change_opening:row_id": opening,
-            "scheduling.remove_opening:row_id": opening,
-            "scheduling.change_days:row_id": closed.id,
+            "scheduling.post_opening_change:row_id": opening,
+            "scheduling.post_opening_removal:row_id": opening,
+            "scheduling.post_exception_days_change:row_id": closed.id,
             "invitation_id": invitation.id,
             "case_id": case.id,
             "booking_id": circle.booking.id,
@@ -140,9 +148,9 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             ),
             **_answer_links(app, session, circle),
             "notice_id": notice.id,
-            "scheduling.remove_days:row_id": closed.id,
+            "scheduling.post_exception_days_removal:row_id": closed.id,
             "feed_id": feed.id,
-            "scheduling.remove_pair:row_id": (
+            "scheduling.post_qualification_removal:row_id": (
                 session.scalars(
                     select(Qualification.id).where(Qualification.person_id == circle.interpreter.id)
                 ).one()
@@ -162,12 +170,12 @@ def _answer_links(app: Flask, session: Session, circle: Circle) -> dict[str, str
     engagement = session.scalars(
         select(Engagement).where(Engagement.booking_id == circle.booking.id)
     ).one()
-    path = answers.path_of(
+    path = answers.build_answer_path(
         app.extensions["settings"].secret_key,
         engagement.id,
         circle.interpreter.id,
-        answers.Answer.ACCEPT,
+        answers.EngagementAnswer.ACCEPT,
         now() + timedelta(days=1),
     )
     token = path.rpartition("/")[2]
-    return {"scheduling.answer_link:token": token, "scheduling.give_answer:token": token}
+    return {"scheduling.show_answer_link:token": token, "scheduling.post_answer_link:token": token}

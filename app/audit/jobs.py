@@ -15,11 +15,11 @@ from app.audit.models import AuditEntry
 from app.core.clock import now
 from app.core.outbox import JobContext
 
-HEADS = "audit-heads.txt"
+AUDIT_HEADS_FILE_NAME = "audit-heads.txt"
 log = structlog.get_logger("audit")
 
 
-def export_head(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def export_audit_head(session: Session, payload: dict[str, Any], context: JobContext) -> None:
     """Appends `instant number hash` to `audit-heads.txt` in the data folder, and says it to the
     log.
 
@@ -32,10 +32,10 @@ def export_head(session: Session, payload: dict[str, Any], context: JobContext) 
         return
     folder = context.settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / HEADS).open("a") as file:
+    with (folder / AUDIT_HEADS_FILE_NAME).open("a") as file:
         file.write(f"{now().isoformat()} {last.number} {last.hash}\n")
     log.info("head of the audit trail", number=last.number, hash=last.hash)
 
 
-HANDLERS = {"export_audit_head": export_head}
+HANDLERS = {"export_audit_head": export_audit_head}
 PERIODIC = [("export_audit_head", timedelta(days=1))]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.columns import Json, UtcDateTime
 from app.core.db import Base
 
-GENESIS = "0" * 64
+GENESIS_HASH = "0" * 64
 
 
 class AuditEntry(Base):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.audit.models import GENESIS, AuditEntry
+from app.audit.models import GENESIS_HASH, AuditEntry
 
 
 @dataclass(frozen=True)
-class ChainReport:
+class AuditChainReport:
     """How far the chain holds: `entries` read, `head` hash, and the number of the first entry that
     does not fit.
     """
@@ -23,12 +23,12 @@ class ChainReport:
     broken_at: int | None = None
 
 
-def verify_chain(session: Session, expected_head: str | None = None) -> ChainReport:
+def verify_audit_chain(session: Session, expected_head: str | None = None) -> AuditChainReport:
     """Walks the whole chain. With an exported head hash it also shows a tail that was cut off
     (`broken_at` then is the number after the last entry).
     """
-    previous, count, seen_head = GENESIS, 0, expected_head in (None, GENESIS)
-    with closing(_walk(session)) as entries:
+    previous, count, seen_head = GENESIS_HASH, 0, expected_head in (None, GENESIS_HASH)
+    with closing(_walk_chain(session)) as entries:
         for entry in entries:
             count += 1
             if (
@@ -36,13 +36,13 @@ def verify_chain(session: Session, expected_head: str | None = None) -> ChainRep
                 or entry.previous_hash != previous
                 or entry.digest() != entry.hash
             ):
-                return ChainReport(count, previous, broken_at=count)
+                return AuditChainReport(count, previous, broken_at=count)
             previous = entry.hash
             seen_head = seen_head or previous == expected_head
-    return ChainReport(count, previous, broken_at=None if seen_head else count + 1)
+    return AuditChainReport(count, previous, broken_at=None if seen_head else count + 1)
 
 
-def _walk(session: Session) -> Generator[AuditEntry, None, None]:
+def _walk_chain(session: Session) -> Generator[AuditEntry, None, None]:
     with session.scalars(
         select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000)
     ) as entries:

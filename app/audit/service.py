@@ -9,25 +9,25 @@ from typing import Any
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
-from app.audit.models import GENESIS, AuditEntry
-from app.audit.verbs import Verb
+from app.audit.models import GENESIS_HASH, AuditEntry
+from app.audit.verbs import AuditVerb
 from app.core.clock import now
 
-_PENDING = "audit_pending"
-_LOCK = 0x434F4E53  # "CONS": one advisory lock for the end of the chain
+_PENDING_ENTRIES_KEY = "audit_pending"
+_CHAIN_LOCK_KEY = 0x434F4E53  # "CONS": one advisory lock for the end of the chain
 
 
-def record(
+def record_audit_entry(
     session: Session,
     actor_id: str | None,
-    verb: Verb,
+    verb: AuditVerb,
     kind: str,
     object_id: str,
     case_id: str | None = None,
     **facts: Any,
 ) -> None:
     """Adds an entry to this transaction. `facts` are small, JSON-able and never clinical."""
-    session.info.setdefault(_PENDING, []).append(
+    session.info.setdefault(_PENDING_ENTRIES_KEY, []).append(
         AuditEntry(
             at=now(),
             actor_id=actor_id,
@@ -41,31 +41,31 @@ def record(
     )
 
 
-def recorded_now(session: Session) -> list[AuditEntry]:
+def list_unsealed_entries(session: Session) -> list[AuditEntry]:
     """The entries of this unit of work that are not yet sealed."""
-    return list(session.info.get(_PENDING, ()))
+    return list(session.info.get(_PENDING_ENTRIES_KEY, ()))
 
 
 @event.listens_for(Session, "before_commit")
-def _seal(session: Session) -> None:
-    pending = session.info.get(_PENDING)
+def _seal_entries(session: Session) -> None:
+    pending = session.info.get(_PENDING_ENTRIES_KEY)
     if not pending or session.in_nested_transaction():
         return
     session.flush()  # the facts first: the lock on the chain's end comes last and is held shortest
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK_KEY})
     last = session.execute(
         select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)
     ).first()
-    number, previous_hash = last if last else (0, GENESIS)
+    number, previous_hash = last if last else (0, GENESIS_HASH)
     for entry in pending:
         number += 1
         entry.number, entry.previous_hash = number, previous_hash
         entry.hash = previous_hash = entry.digest()
         session.add(entry)
-    session.info[_PENDING] = []
+    session.info[_PENDING_ENTRIES_KEY] = []
 
 
 @event.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop(_PENDING, None)
+def _drop_pending_entries(session: Session) -> None:
+    session.info.pop(_PENDING_ENTRIES_KEY, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Verb(StrEnum):
+class AuditVerb(StrEnum):
     # identity
     PERSON_REGISTERED = "person.registered"
     PERSON_CHANGED = "person.changed"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from app.core.text import N_
 
-CURRENT_VERSION = "2026-11"
+CONSENT_TEXT_VERSION = "2026-11"
 
-CONSENTS: dict[str, str] = {
+CONSENT_TEXTS: dict[str, str] = {
     "telehealth": N_(
         "I agree to a medical consultation by video. I understand that the specialist cannot"
         " examine me, and that a second opinion does not replace the care of my own doctors."
@@ -24,9 +24,9 @@ CONSENTS: dict[str, str] = {
         " consultation where we need one."
     ),
 }
-NAMES: dict[str, str] = {
+CONSENT_LABELS: dict[str, str] = {
     "telehealth": N_("Consultation by video"),
     "sharing": N_("Sharing my records with the specialist"),
     "interpreter": N_("An interpreter is present"),
 }
-REQUIRED = frozenset(CONSENTS)
+REQUIRED_CONSENTS = frozenset(CONSENT_TEXTS)

@@ -10,18 +10,23 @@ from enum import StrEnum
 
 from werkzeug.datastructures import MultiDict
 
-from app.cases.consents import CONSENTS
+from app.cases.consents import CONSENT_TEXTS
 from app.cases.models import Case
-from app.cases.service import LONGEST_QUESTION, LONGEST_STORY, MOST_QUESTIONS, CaseDraft
+from app.cases.service import (
+    MAX_QUESTION_CHARACTERS,
+    MAX_QUESTIONS,
+    MAX_STORY_CHARACTERS,
+    CaseDraft,
+)
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Invalid
-from app.core.text import N_, whole_number
+from app.core.text import N_, parse_whole_number
 
-Faults = Mapping[str, Invalid]
-LONGEST_NAME = 120
-LONGEST_AUTHORITY = 500
+FormFaults = Mapping[str, Invalid]
+MAX_SUBJECT_NAME_CHARACTERS = 120
+MAX_AUTHORITY_CHARACTERS = 500
 
-RELATIONS: dict[str, str] = {
+RELATION_LABELS: dict[str, str] = {
     "child": N_("My child"),
     "parent": N_("My mother or father"),
     "spouse": N_("My husband, wife or partner"),
@@ -31,7 +36,7 @@ RELATIONS: dict[str, str] = {
 }
 
 
-class Step(StrEnum):
+class RequestStep(StrEnum):
     """The steps of a request, in their order."""
 
     WHO = "who"
@@ -43,28 +48,28 @@ class Step(StrEnum):
     REVIEW = "review"
 
     @property
-    def next(self) -> Step:
-        steps = list(Step)
+    def next(self) -> RequestStep:
+        steps = list(RequestStep)
         return steps[min(steps.index(self) + 1, len(steps) - 1)]
 
     @property
-    def before(self) -> Step | None:
-        place = list(Step).index(self)
-        return list(Step)[place - 1] if place else None
+    def before(self) -> RequestStep | None:
+        place = list(RequestStep).index(self)
+        return list(RequestStep)[place - 1] if place else None
 
 
-TITLES: dict[Step, str] = {
-    Step.WHO: N_("Who is it for?"),
-    Step.STORY: N_("What has happened"),
-    Step.QUESTIONS: N_("Your questions"),
-    Step.MEETING: N_("How would you like the answer?"),
-    Step.RECORDS: N_("Your records"),
-    Step.CONSENTS: N_("Your agreement"),
-    Step.REVIEW: N_("Check and send"),
+STEP_TITLES: dict[RequestStep, str] = {
+    RequestStep.WHO: N_("Who is it for?"),
+    RequestStep.STORY: N_("What has happened"),
+    RequestStep.QUESTIONS: N_("Your questions"),
+    RequestStep.MEETING: N_("How would you like the answer?"),
+    RequestStep.RECORDS: N_("Your records"),
+    RequestStep.CONSENTS: N_("Your agreement"),
+    RequestStep.REVIEW: N_("Check and send"),
 }
 
 
-def draft_of(case: Case) -> CaseDraft:
+def build_case_draft(case: Case) -> CaseDraft:
     """What a case holds now, as the patient would enter it."""
     return CaseDraft(
         specialty=case.specialty,
@@ -78,7 +83,7 @@ def draft_of(case: Case) -> CaseDraft:
     )
 
 
-EMPTY = CaseDraft(specialty="", story="", questions=())
+EMPTY_CASE_DRAFT = CaseDraft(specialty="", story="", questions=())
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,9 @@ class WhoForm:
     def read(cls, form: MultiDict[str, str]) -> WhoForm:
         return cls(
             for_self={"self": True, "other": False}.get(form.get("who", "")),
-            subject_name=_text(form, "subject_name"),
-            subject_relation=_text(form, "subject_relation"),
-            subject_authority=_text(form, "subject_authority"),
+            subject_name=_read_text(form, "subject_name"),
+            subject_relation=_read_text(form, "subject_relation"),
+            subject_authority=_read_text(form, "subject_authority"),
         )
 
     @classmethod
@@ -107,7 +112,7 @@ class WhoForm:
         )
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> FormFaults:
         if self.for_self is None:
             return {"who": Invalid(N_("Please say who you are asking for."))}
         if self.for_self:
@@ -117,16 +122,16 @@ class WhoForm:
             faults["subject_name"] = Invalid(
                 N_("Please tell us the name of the person you are asking for.")
             )
-        elif len(self.subject_name) > LONGEST_NAME:
-            faults["subject_name"] = _too_long(LONGEST_NAME)
-        if self.subject_relation not in RELATIONS:
+        elif len(self.subject_name) > MAX_SUBJECT_NAME_CHARACTERS:
+            faults["subject_name"] = _too_long_fault(MAX_SUBJECT_NAME_CHARACTERS)
+        if self.subject_relation not in RELATION_LABELS:
             faults["subject_relation"] = Invalid(N_("Please say how you are related."))
         if not self.subject_authority:
             faults["subject_authority"] = Invalid(
                 N_("Please say what allows you to ask for this person.")
             )
-        elif len(self.subject_authority) > LONGEST_AUTHORITY:
-            faults["subject_authority"] = _too_long(LONGEST_AUTHORITY)
+        elif len(self.subject_authority) > MAX_AUTHORITY_CHARACTERS:
+            faults["subject_authority"] = _too_long_fault(MAX_AUTHORITY_CHARACTERS)
         return faults
 
     def onto(self, draft: CaseDraft) -> CaseDraft:
@@ -146,14 +151,14 @@ class StoryForm:
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> StoryForm:
-        return cls(_text(form, "specialty"), _text(form, "story"))
+        return cls(_read_text(form, "specialty"), _read_text(form, "story"))
 
     @classmethod
     def of(cls, draft: CaseDraft) -> StoryForm:
         return cls(draft.specialty, draft.story)
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> FormFaults:
         faults: dict[str, Invalid] = {}
         if self.specialty not in SPECIALTIES:
             faults["specialty"] = Invalid(
@@ -163,8 +168,8 @@ class StoryForm:
             faults["story"] = Invalid(
                 N_("Please tell the story of the illness in a few sentences.")
             )
-        elif len(self.story) > LONGEST_STORY:
-            faults["story"] = _too_long(LONGEST_STORY)
+        elif len(self.story) > MAX_STORY_CHARACTERS:
+            faults["story"] = _too_long_fault(MAX_STORY_CHARACTERS)
         return faults
 
     def onto(self, draft: CaseDraft) -> CaseDraft:
@@ -182,14 +187,14 @@ class QuestionsForm:
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> QuestionsForm:
         texts = [text.replace("\r\n", "\n").strip() for text in form.getlist("question")]
-        return cls(tuple(text for text in _moved(texts, form.get("move", "")) if text))
+        return cls(tuple(text for text in _move_question(texts, form.get("move", "")) if text))
 
     @classmethod
     def of(cls, draft: CaseDraft) -> QuestionsForm:
         return cls(draft.questions)
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> FormFaults:
         if not self.texts:
             return {
                 "questions": Invalid(
@@ -199,17 +204,17 @@ class QuestionsForm:
                     )
                 )
             }
-        if len(self.texts) > MOST_QUESTIONS:
+        if len(self.texts) > MAX_QUESTIONS:
             return {
                 "questions": Invalid(
-                    N_("Please ask at most %(most)s questions."), most=MOST_QUESTIONS
+                    N_("Please ask at most %(most)s questions."), most=MAX_QUESTIONS
                 )
             }
-        if any(len(text) > LONGEST_QUESTION for text in self.texts):
+        if any(len(text) > MAX_QUESTION_CHARACTERS for text in self.texts):
             return {
                 "questions": Invalid(
                     N_("Please keep each question under %(most)s characters."),
-                    most=LONGEST_QUESTION,
+                    most=MAX_QUESTION_CHARACTERS,
                 )
             }
         return {}
@@ -231,7 +236,7 @@ class MeetingForm:
         return cls(draft.written_only)
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> FormFaults:
         if self.written_only is None:
             return {"way": Invalid(N_("Please choose one of the two."))}
         return {}
@@ -246,51 +251,53 @@ class ConsentsForm:
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> ConsentsForm:
-        return cls(frozenset(form.getlist("consent")) & frozenset(CONSENTS))
+        return cls(frozenset(form.getlist("consent")) & frozenset(CONSENT_TEXTS))
 
     @property
-    def faults(self) -> Faults:
+    def faults(self) -> FormFaults:
         return {
             f"consent_{kind}": Invalid(N_("We need this agreement before you can send your case."))
-            for kind in CONSENTS
+            for kind in CONSENT_TEXTS
             if kind not in self.kinds
         }
 
 
 DraftForm = WhoForm | StoryForm | QuestionsForm | MeetingForm
-DRAFT_FORMS: dict[Step, type[DraftForm]] = {
-    Step.WHO: WhoForm,
-    Step.STORY: StoryForm,
-    Step.QUESTIONS: QuestionsForm,
-    Step.MEETING: MeetingForm,
+DRAFT_FORMS: dict[RequestStep, type[DraftForm]] = {
+    RequestStep.WHO: WhoForm,
+    RequestStep.STORY: StoryForm,
+    RequestStep.QUESTIONS: QuestionsForm,
+    RequestStep.MEETING: MeetingForm,
 }
 
 
-def first_open_step(case: Case, consented: Sequence[str]) -> Step:
+def find_first_open_step(case: Case, consented: Sequence[str]) -> RequestStep:
     """Where a patient who comes back goes on: the first step that is not yet filled in, else the
     review.
     """
-    draft = draft_of(case)
+    draft = build_case_draft(case)
     for step, form in DRAFT_FORMS.items():
-        if step is not Step.MEETING and form.of(draft).faults:
+        if step is not RequestStep.MEETING and form.of(draft).faults:
             return step
-    return Step.REVIEW if not ConsentsForm(frozenset(consented)).faults else Step.MEETING
+    return (
+        RequestStep.REVIEW if not ConsentsForm(frozenset(consented)).faults else RequestStep.MEETING
+    )
 
 
-def _text(form: MultiDict[str, str], name: str) -> str:
+def _read_text(form: MultiDict[str, str], name: str) -> str:
     return form.get(name, "").replace("\r\n", "\n").strip()
 
 
-def _too_long(most: int) -> Invalid:
+def _too_long_fault(most: int) -> Invalid:
     return Invalid(N_("Please keep this under %(most)s characters."), most=most)
 
 
-def _moved(texts: list[str], move: str) -> list[str]:
+def _move_question(texts: list[str], move: str) -> list[str]:
     """`move` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as
     it is.
     """
     how, _, place = move.partition(":")
-    at = (whole_number(place) or 0) - 1
+    at = (parse_whole_number(place) or 0) - 1
     if not 0 <= at < len(texts):
         return texts
     text = texts.pop(at)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
@@ -39,7 +39,7 @@ class Case(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(16), unique=True)
     patient_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
-    stage: Mapped[str] = mapped_column(String(20), default=Stage.DRAFT)
+    stage: Mapped[str] = mapped_column(String(20), default=CaseStage.DRAFT)
     specialty: Mapped[str] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(16))
     story: Mapped[str] = mapped_column(EncryptedText, default="")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
-from app.cases.states import ENDS, Stage
+from app.cases.states import END_STAGES, CaseStage
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 
-FILE_READERS = (Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR)
+FILE_READER_ROLES = (Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR)
 
 
-def is_open(member: CaseMember | None) -> bool:
+def is_current_member(member: CaseMember | None) -> bool:
     """Whether the membership holds at this moment."""
     return (
         member is not None
@@ -23,8 +23,8 @@ def is_open(member: CaseMember | None) -> bool:
 def can_read_case(person: Person, case: Case, member: CaseMember | None) -> bool:
     """Members read their case; the office sees every case that was sent to it."""
     if person.role == Role.COORDINATOR:
-        return case.stage != Stage.DRAFT
-    return is_open(member)
+        return case.stage != CaseStage.DRAFT
+    return is_current_member(member)
 
 
 def can_read_file(person: Person, case: Case, member: CaseMember | None) -> bool:
@@ -34,32 +34,34 @@ def can_read_file(person: Person, case: Case, member: CaseMember | None) -> bool
     A coordinator becomes a member for an hour by opening the file with a reason
     (`service.open_file`).
     """
-    return is_open(member) and member is not None and member.role in FILE_READERS
+    return is_current_member(member) and member is not None and member.role in FILE_READER_ROLES
 
 
 def can_change_case(person: Person, case: Case, member: CaseMember | None) -> bool:
-    return is_open(member) and person.id == case.patient_id and case.stage == Stage.DRAFT
+    return (
+        is_current_member(member) and person.id == case.patient_id and case.stage == CaseStage.DRAFT
+    )
 
 
 def can_add_records(person: Person, case: Case, member: CaseMember | None) -> bool:
     """The patient may send records as long as the case is not at its end; so may the office, for
     the patient.
     """
-    if case.stage in ENDS:
+    if case.stage in END_STAGES:
         return False
     if person.role == Role.COORDINATOR:
-        return case.stage != Stage.DRAFT
-    return is_open(member) and member is not None and member.role == Role.PATIENT
+        return case.stage != CaseStage.DRAFT
+    return is_current_member(member) and member is not None and member.role == Role.PATIENT
 
 
 def can_run_office(person: Person, case: Case) -> bool:
-    return person.role == Role.COORDINATOR and case.stage != Stage.DRAFT
+    return person.role == Role.COORDINATOR and case.stage != CaseStage.DRAFT
 
 
-def needs_interpreter(patient: Person, specialist: Person) -> bool:
+def is_interpreter_needed(patient: Person, specialist: Person) -> bool:
     """Whether patient and specialist share no language (regions apart: es-MX and es are one)."""
-    return not _bases(patient) & _bases(specialist)
+    return not _base_languages(patient) & _base_languages(specialist)
 
 
-def _bases(person: Person) -> set[str]:
+def _base_languages(person: Person) -> set[str]:
     return {tag.split("-")[0].lower() for tag in person.languages}

@@ -12,27 +12,34 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from app.cases import policy
 from app.cases.models import Case, CaseEvent, CaseMember, Consent, RecordRequest
-from app.cases.states import ENDS, Stage
+from app.cases.states import END_STAGES, CaseStage
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
 
 CasePolicy = Callable[[Person, Case, CaseMember | None], bool]
-UNASSIGNED = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED)
-WITH_PEOPLE = (joinedload(Case.patient), selectinload(Case.members).joinedload(CaseMember.person))
+UNASSIGNED_STAGES = (CaseStage.SUBMITTED, CaseStage.TRIAGE, CaseStage.RECORDS_REQUESTED)
+LOAD_CASE_PEOPLE = (
+    joinedload(Case.patient),
+    selectinload(Case.members).joinedload(CaseMember.person),
+)
 
 
-def membership(session: Session, person: Person, case_id: str) -> CaseMember | None:
+def find_membership(session: Session, person: Person, case_id: str) -> CaseMember | None:
     """The person's membership of the case that holds now, if any."""
     return session.scalars(
         select(CaseMember)
-        .where(CaseMember.case_id == case_id, CaseMember.person_id == person.id, _holds_now())
+        .where(
+            CaseMember.case_id == case_id,
+            CaseMember.person_id == person.id,
+            _membership_holds_now(),
+        )
         .order_by(CaseMember.since.desc())
     ).first()
 
 
-def case_for(
+def get_case(
     session: Session, person: Person, case_id: str, can: CasePolicy = policy.can_read_case
 ) -> Case:
     """The case, if the person may (`can` is a policy of three arguments). Raises `NotFound` or
@@ -41,12 +48,12 @@ def case_for(
     case = session.get(Case, case_id)
     if case is None:
         raise NotFound()
-    if not can(person, case, membership(session, person, case_id)):
+    if not can(person, case, find_membership(session, person, case_id)):
         raise Forbidden()
     return case
 
 
-def cases_of(
+def list_cases(
     session: Session,
     person: Person,
     limit: int = 200,
@@ -55,15 +62,17 @@ def cases_of(
     """The cases that the person is a member of now, latest change first; of all stages unless some
     are named.
     """
-    mine = select(CaseMember.case_id).where(CaseMember.person_id == person.id, _holds_now())
-    found = select(Case).options(*WITH_PEOPLE, defer(Case.story)).where(Case.id.in_(mine))
+    mine = select(CaseMember.case_id).where(
+        CaseMember.person_id == person.id, _membership_holds_now()
+    )
+    found = select(Case).options(*LOAD_CASE_PEOPLE, defer(Case.story)).where(Case.id.in_(mine))
     if stages is not None:
         found = found.where(Case.stage.in_(list(stages)))
     return list(session.scalars(found.order_by(Case.changed_at.desc()).limit(limit)))
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WorklistFilter:
     """What the office wants to see of its worklist. With nothing chosen: every case on which
     somebody has to act.
 
@@ -78,21 +87,21 @@ class Wanted:
     among: tuple[str, ...] | None = None
 
 
-def worklist(
-    session: Session, wanted: Wanted = Wanted(), *, offset: int = 0, limit: int = 50
+def list_worklist_cases(
+    session: Session, wanted: WorklistFilter = WorklistFilter(), *, offset: int = 0, limit: int = 50
 ) -> list[Case]:
     """The office's cases, the one that burns most first. Without their clinical text, which a list
     must not read.
     """
-    order = _by_urgency(wanted)
-    page = _matching(select(Case.id), wanted).order_by(*order).offset(offset).limit(limit)
+    order = _order_by_urgency(wanted)
+    page = _filter_worklist(select(Case.id), wanted).order_by(*order).offset(offset).limit(limit)
     return list(
         session.scalars(
             select(Case)
             .where(Case.id.in_(page.scalar_subquery()))
             .order_by(*order)
             .options(
-                *WITH_PEOPLE,
+                *LOAD_CASE_PEOPLE,
                 defer(Case.story, raiseload=True),
                 defer(Case.subject_authority, raiseload=True),
                 defer(Case.closing_reason, raiseload=True),
@@ -101,24 +110,26 @@ def worklist(
     )
 
 
-def count_worklist(session: Session, wanted: Wanted) -> int:
-    return session.scalar(_matching(select(func.count()).select_from(Case), wanted)) or 0
+def count_worklist_cases(session: Session, wanted: WorklistFilter) -> int:
+    return session.scalar(_filter_worklist(select(func.count()).select_from(Case), wanted)) or 0
 
 
-def count_by_stage(session: Session) -> dict[str, int]:
+def count_cases_by_stage(session: Session) -> dict[str, int]:
     """How many cases stand at each stage."""
     return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).all())
 
 
-Q = TypeVar("Q", bound=Select[Any])
+WorklistQuery = TypeVar("WorklistQuery", bound=Select[Any])
 
 
-def _matching(query: Q, wanted: Wanted) -> Q:
+def _filter_worklist(query: WorklistQuery, wanted: WorklistFilter) -> WorklistQuery:
     if wanted.number:
-        return query.where(Case.stage != Stage.DRAFT, Case.number.in_(_numbers(wanted.number)))
+        return query.where(
+            Case.stage != CaseStage.DRAFT, Case.number.in_(_read_case_numbers(wanted.number))
+        )
     if wanted.stages:
         query = query.where(
-            Case.stage.in_([stage for stage in wanted.stages if stage != Stage.DRAFT])
+            Case.stage.in_([stage for stage in wanted.stages if stage != CaseStage.DRAFT])
         )
     else:
         query = query.where(Case.act_by.is_not(None))
@@ -128,36 +139,38 @@ def _matching(query: Q, wanted: Wanted) -> Q:
         query = query.where(Case.act_by < now())
     if wanted.without_specialist:
         query = query.where(
-            Case.stage.in_(UNASSIGNED), Case.needs_interpreter.is_(None)
+            Case.stage.in_(UNASSIGNED_STAGES), Case.needs_interpreter.is_(None)
         )  # known from the first one on
     if wanted.among is not None:
         query = query.where(Case.id.in_(wanted.among))
     return query
 
 
-def _by_urgency(wanted: Wanted) -> list[Any]:
-    if wanted.stages and set(wanted.stages) <= ENDS:
+def _order_by_urgency(wanted: WorklistFilter) -> list[Any]:
+    if wanted.stages and set(wanted.stages) <= END_STAGES:
         return [Case.changed_at.desc(), Case.id]
     return [Case.act_by, Case.id]
 
 
-def cases_numbered(session: Session, entered: str) -> list[str]:
-    """The ids of the cases whose number somebody may mean; see `_numbers`."""
+def find_case_ids_by_number(session: Session, entered: str) -> list[str]:
+    """The ids of the cases whose number somebody may mean; see `_read_case_numbers`."""
     return list(
         session.scalars(
-            select(Case.id).where(Case.number.in_(_numbers(entered))).order_by(Case.number.desc())
+            select(Case.id)
+            .where(Case.number.in_(_read_case_numbers(entered)))
+            .order_by(Case.number.desc())
         )
     )
 
 
-def case_numbers(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
+def get_case_numbers(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     """The numbers of cases, by id."""
     return dict(
         session.execute(select(Case.id, Case.number).where(Case.id.in_(list(case_ids)))).all()
     )
 
 
-def _numbers(entered: str) -> list[str]:
+def _read_case_numbers(entered: str) -> list[str]:
     """The case numbers that somebody may mean: «C-2026-00042», «2026-42» or «42» of this year or
     the two before.
     """
@@ -169,7 +182,7 @@ def _numbers(entered: str) -> list[str]:
     return [f"C-{year}-{number:05d}" for year in years]
 
 
-def timeline(session: Session, case_id: str) -> list[CaseEvent]:
+def list_case_events(session: Session, case_id: str) -> list[CaseEvent]:
     return list(
         session.scalars(
             select(CaseEvent)
@@ -179,7 +192,7 @@ def timeline(session: Session, case_id: str) -> list[CaseEvent]:
     )
 
 
-def open_record_requests(session: Session, case_id: str) -> list[RecordRequest]:
+def list_open_record_requests(session: Session, case_id: str) -> list[RecordRequest]:
     return list(
         session.scalars(
             select(RecordRequest)
@@ -189,7 +202,7 @@ def open_record_requests(session: Session, case_id: str) -> list[RecordRequest]:
     )
 
 
-def consents_of(session: Session, case_id: str) -> list[Consent]:
+def list_consents(session: Session, case_id: str) -> list[Consent]:
     return list(
         session.scalars(
             select(Consent).where(Consent.case_id == case_id).order_by(Consent.given_at)
@@ -197,19 +210,19 @@ def consents_of(session: Session, case_id: str) -> list[Consent]:
     )
 
 
-def members_of(session: Session, case_id: str) -> list[CaseMember]:
+def list_members(session: Session, case_id: str) -> list[CaseMember]:
     """Who is on the case now, with their people loaded."""
     return list(
         session.scalars(
             select(CaseMember)
             .options(joinedload(CaseMember.person))
-            .where(CaseMember.case_id == case_id, _holds_now())
+            .where(CaseMember.case_id == case_id, _membership_holds_now())
             .order_by(CaseMember.since)
         )
     )
 
 
-def office_openings(session: Session, case_id: str) -> list[CaseMember]:
+def list_office_openings(session: Session, case_id: str) -> list[CaseMember]:
     """When the office opened the clinical file, who did and why, newest first."""
     return list(
         session.scalars(
@@ -222,13 +235,13 @@ def office_openings(session: Session, case_id: str) -> list[CaseMember]:
     )
 
 
-def member_of_role(session: Session, case_id: str, role: Role) -> Person | None:
+def find_member_of_role(session: Session, case_id: str, role: Role) -> Person | None:
     """The person who holds this role on the case now."""
     return next(
-        (member.person for member in members_of(session, case_id) if member.role == role), None
+        (member.person for member in list_members(session, case_id) if member.role == role), None
     )
 
 
-def _holds_now() -> Any:
+def _membership_holds_now() -> Any:
     moment = now()
     return (CaseMember.since <= moment) & or_(CaseMember.until.is_(None), CaseMember.until > moment)

@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import policy, queries
-from app.cases.consents import CONSENTS, CURRENT_VERSION, REQUIRED
+from app.cases.consents import CONSENT_TEXT_VERSION, CONSENT_TEXTS, REQUIRED_CONSENTS
 from app.cases.models import (
     Case,
     CaseCounter,
@@ -25,31 +25,36 @@ from app.cases.models import (
     RecordRequest,
 )
 from app.cases.specialties import SPECIALTIES
-from app.cases.states import ENDS, Move, Stage, next_stage
+from app.cases.states import END_STAGES, CaseMove, CaseStage, find_next_stage
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity import queries as people
 from app.identity.models import Person
 
-TURNAROUND = timedelta(days=10)
+CASE_TURNAROUND = timedelta(days=10)
 # How long a case may rest at a stage before it burns; the stages that are not here follow `due_at`,
 # or do not burn.
-PATIENCE = {
-    Stage.SUBMITTED: timedelta(days=1),
-    Stage.TRIAGE: timedelta(days=2),
-    Stage.RECORDS_REQUESTED: timedelta(days=7),
-    Stage.OPINION_SIGNED: timedelta(days=1),
-    Stage.RELEASED: timedelta(days=30),
+STAGE_TIME_LIMITS = {
+    CaseStage.SUBMITTED: timedelta(days=1),
+    CaseStage.TRIAGE: timedelta(days=2),
+    CaseStage.RECORDS_REQUESTED: timedelta(days=7),
+    CaseStage.OPINION_SIGNED: timedelta(days=1),
+    CaseStage.RELEASED: timedelta(days=30),
 }
-ASSIGNABLE = (Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED, Stage.ACCEPTED)
-OFFICE_OPENING = timedelta(hours=1)
-LONGEST_REASON = 200
-MOST_QUESTIONS = 10
-LONGEST_QUESTION = 1_000
-LONGEST_STORY = 20_000
+ASSIGNABLE_STAGES = (
+    CaseStage.SUBMITTED,
+    CaseStage.TRIAGE,
+    CaseStage.RECORDS_REQUESTED,
+    CaseStage.ACCEPTED,
+)
+FILE_OPENING_DURATION = timedelta(hours=1)
+MAX_FILE_REASON_CHARACTERS = 200
+MAX_QUESTIONS = 10
+MAX_QUESTION_CHARACTERS = 1_000
+MAX_STORY_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -69,29 +74,29 @@ class CaseDraft:
 def create_case(session: Session, actor: Person, draft: CaseDraft) -> Case:
     """A new draft that only its patient sees."""
     case = Case(
-        number=_next_number(session),
+        number=_next_case_number(session),
         patient_id=actor.id,
         patient=actor,
         language=actor.language,
         specialty=draft.specialty,
     )
     session.add(case)
-    _apply(case, draft)
+    _apply_case_draft(case, draft)
     session.flush()
-    grant(session, actor, case, actor, Role.PATIENT, reason="own case")
-    audit.record(session, actor.id, Verb.CASE_CREATED, "case", case.id, case.id)
-    _remember(session, case, "created", actor)
+    grant_membership(session, actor, case, actor, Role.PATIENT, reason="own case")
+    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_CREATED, "case", case.id, case.id)
+    _record_event(session, case, "created", actor)
     return case
 
 
-def change_draft(session: Session, actor: Person, case: Case, draft: CaseDraft) -> None:
+def change_case_draft(session: Session, actor: Person, case: Case, draft: CaseDraft) -> None:
     """Rewrites a draft. Raises `Conflict` once it has been sent."""
-    if case.stage != Stage.DRAFT:
+    if case.stage != CaseStage.DRAFT:
         raise Conflict(N_("This case has been sent. To change it, write to the hospital."))
-    _apply(case, draft)
+    _apply_case_draft(case, draft)
     case.changed_at = now()
     session.flush()
-    audit.record(session, actor.id, Verb.CASE_CHANGED, "case", case.id, case.id)
+    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_CHANGED, "case", case.id, case.id)
 
 
 def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[str]) -> None:
@@ -100,12 +105,12 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
     """
     if actor.id != case.patient_id:
         raise Forbidden()
-    unknown = [kind for kind in kinds if kind not in CONSENTS]
+    unknown = [kind for kind in kinds if kind not in CONSENT_TEXTS]
     if unknown:
         raise Invalid(N_("We do not know one of these consents."), field="consents")
     given = {
         consent.kind
-        for consent in queries.consents_of(session, case.id)
+        for consent in queries.list_consents(session, case.id)
         if consent.withdrawn_at is None
     }
     for kind in kinds:
@@ -115,23 +120,23 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
                     case_id=case.id,
                     person_id=actor.id,
                     kind=kind,
-                    text_version=CURRENT_VERSION,
+                    text_version=CONSENT_TEXT_VERSION,
                     language=actor.language,
                 )
             )
-            audit.record(
+            audit.record_audit_entry(
                 session,
                 actor.id,
-                Verb.CONSENT_GIVEN,
+                AuditVerb.CONSENT_GIVEN,
                 "consent",
                 kind,
                 case.id,
-                version=CURRENT_VERSION,
+                version=CONSENT_TEXT_VERSION,
             )
     session.flush()
 
 
-def submit(session: Session, actor: Person, case: Case) -> None:
+def submit_case(session: Session, actor: Person, case: Case) -> None:
     """Sends the case to the office. Raises `Invalid` while something that the office needs is
     missing.
     """
@@ -149,20 +154,20 @@ def submit(session: Session, actor: Person, case: Case) -> None:
         )
     given = {
         consent.kind
-        for consent in queries.consents_of(session, case.id)
+        for consent in queries.list_consents(session, case.id)
         if consent.withdrawn_at is None
     }
-    if not REQUIRED <= given:
+    if not REQUIRED_CONSENTS <= given:
         raise Invalid(
             N_("Please read and agree to each consent before you send your case."), field="consents"
         )
-    _advance(session, actor, case, Move.SUBMIT)
+    _advance_case(session, actor, case, CaseMove.SUBMIT)
     case.submitted_at = now()
-    notify(session, "case_submitted", case, _office(session))
+    notify_people(session, "case_submitted", case, _list_office_ids(session))
 
 
 def begin_triage(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.TRIAGE)
+    _advance_case(session, actor, case, CaseMove.TRIAGE)
 
 
 def request_records(session: Session, actor: Person, case: Case, what: str) -> RecordRequest:
@@ -170,46 +175,52 @@ def request_records(session: Session, actor: Person, case: Case, what: str) -> R
     what = what.strip()
     if not what:
         raise Invalid(N_("Please say which record is missing."), field="what")
-    if len(what) > LONGEST_QUESTION:
+    if len(what) > MAX_QUESTION_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."), field="what", most=LONGEST_QUESTION
+            N_("Please keep this under %(most)s characters."),
+            field="what",
+            most=MAX_QUESTION_CHARACTERS,
         )
-    _advance(session, actor, case, Move.REQUEST_RECORDS)
+    _advance_case(session, actor, case, CaseMove.REQUEST_RECORDS)
     request = RecordRequest(case_id=case.id, asked_by=actor.id, what=what)
     session.add(request)
     session.flush()
-    audit.record(session, actor.id, Verb.RECORDS_REQUESTED, "record_request", request.id, case.id)
-    notify(session, "records_requested", case, [case.patient_id])
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.RECORDS_REQUESTED, "record_request", request.id, case.id
+    )
+    notify_people(session, "records_requested", case, [case.patient_id])
     return request
 
 
 def provide_records(session: Session, actor: Person, case: Case) -> None:
     """The patient says that what was asked for is now here; the office looks again."""
-    _advance(session, actor, case, Move.PROVIDE_RECORDS)
-    for request in queries.open_record_requests(session, case.id):
+    _advance_case(session, actor, case, CaseMove.PROVIDE_RECORDS)
+    for request in queries.list_open_record_requests(session, case.id):
         request.provided_at = now()
     if actor.role == Role.PATIENT:
-        notify(session, "records_provided", case, _office(session))
+        notify_people(session, "records_provided", case, _list_office_ids(session))
 
 
-def accept(session: Session, actor: Person, case: Case) -> None:
+def accept_case(session: Session, actor: Person, case: Case) -> None:
     """The records are complete: the turnaround clock starts. A specialist must have been
     assigned.
     """
-    if queries.member_of_role(session, case.id, Role.SPECIALIST) is None:
+    if queries.find_member_of_role(session, case.id, Role.SPECIALIST) is None:
         raise Conflict(N_("Assign a specialist first, then accept the case."))
-    _advance(session, actor, case, Move.ACCEPT)
+    _advance_case(session, actor, case, CaseMove.ACCEPT)
     complete = now()
-    case.complete_at, case.due_at = complete, complete + TURNAROUND
+    case.complete_at, case.due_at = complete, complete + CASE_TURNAROUND
     case.act_by = case.due_at
-    notify(session, "case_accepted", case, [case.patient_id])
+    notify_people(session, "case_accepted", case, [case.patient_id])
 
 
-def assign(session: Session, actor: Person, case: Case, person: Person) -> CaseMember:
+def assign_person_to_case(
+    session: Session, actor: Person, case: Case, person: Person
+) -> CaseMember:
     """Puts a specialist or an interpreter on the case, in the place of one who was there before."""
     if actor.role != Role.COORDINATOR:
         raise Forbidden()
-    if case.stage not in ASSIGNABLE:
+    if case.stage not in ASSIGNABLE_STAGES:
         raise Conflict(
             N_(
                 "The people on this case can no longer be changed here. If a meeting is booked,"
@@ -227,21 +238,21 @@ def assign(session: Session, actor: Person, case: Case, person: Person) -> CaseM
             N_("%(name)s does not practise this specialty."), field="person", name=person.name
         )
     role = Role(person.role)
-    for member in queries.members_of(session, case.id):
+    for member in queries.list_members(session, case.id):
         if member.role == role and member.person_id == person.id:
             return member
         if member.role == role:
             end_membership(session, actor, member, reason="replaced")
-    member = grant(session, actor, case, person, role, reason="assigned")
+    member = grant_membership(session, actor, case, person, role, reason="assigned")
     if role == Role.SPECIALIST:
-        case.needs_interpreter = policy.needs_interpreter(case.patient, person)
+        case.needs_interpreter = policy.is_interpreter_needed(case.patient, person)
     case.changed_at = now()
-    _remember(session, case, f"{role}_assigned", actor)
-    notify(session, f"{role}_assigned", case, [person.id])
+    _record_event(session, case, f"{role}_assigned", actor)
+    notify_people(session, f"{role}_assigned", case, [person.id])
     return member
 
 
-def grant(
+def grant_membership(
     session: Session,
     actor: Person | None,
     case: Case,
@@ -266,10 +277,10 @@ def grant(
     )
     session.add(member)
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor_id,
-        Verb.MEMBER_GRANTED,
+        AuditVerb.MEMBER_GRANTED,
         "member",
         member.id,
         case.id,
@@ -286,10 +297,10 @@ def end_membership(
     """Closes the way to the case, at once."""
     member.until = now()
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor.id if actor else None,
-        Verb.MEMBER_ENDED,
+        AuditVerb.MEMBER_ENDED,
         "member",
         member.id,
         member.case_id,
@@ -298,62 +309,62 @@ def end_membership(
     )
 
 
-def mark_scheduled(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.SCHEDULE)
+def mark_case_scheduled(session: Session, actor: Person, case: Case) -> None:
+    _advance_case(session, actor, case, CaseMove.SCHEDULE)
 
 
-def mark_unscheduled(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.UNSCHEDULE)
+def mark_case_unscheduled(session: Session, actor: Person, case: Case) -> None:
+    _advance_case(session, actor, case, CaseMove.UNSCHEDULE)
 
 
-def mark_consulted(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.CONSULT)
+def mark_case_consulted(session: Session, actor: Person, case: Case) -> None:
+    _advance_case(session, actor, case, CaseMove.CONSULT)
 
 
-def mark_signed(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.SIGN)
+def mark_case_signed(session: Session, actor: Person, case: Case) -> None:
+    _advance_case(session, actor, case, CaseMove.SIGN)
 
 
-def mark_released(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.RELEASE)
-    notify(session, "opinion_released", case, [case.patient_id])
+def mark_case_released(session: Session, actor: Person, case: Case) -> None:
+    _advance_case(session, actor, case, CaseMove.RELEASE)
+    notify_people(session, "opinion_released", case, [case.patient_id])
 
 
-def close(session: Session, actor: Person, case: Case) -> None:
-    _advance(session, actor, case, Move.CLOSE)
+def close_case(session: Session, actor: Person, case: Case) -> None:
+    _advance_case(session, actor, case, CaseMove.CLOSE)
 
 
-def decline(session: Session, actor: Person, case: Case, reason: str) -> None:
+def decline_case(session: Session, actor: Person, case: Case, reason: str) -> None:
     """The office cannot take the case; the patient is told why, in the office's own words."""
     if not reason.strip():
         raise Invalid(
             N_("Please tell the patient why the hospital cannot take this case."), field="reason"
         )
-    _advance(session, actor, case, Move.DECLINE)
+    _advance_case(session, actor, case, CaseMove.DECLINE)
     case.closing_reason = reason.strip()
-    for member in queries.members_of(session, case.id):
+    for member in queries.list_members(session, case.id):
         if member.role != Role.PATIENT:
             end_membership(session, actor, member, reason="declined")
-    notify(session, "case_declined", case, [case.patient_id])
+    notify_people(session, "case_declined", case, [case.patient_id])
 
 
-def withdraw(session: Session, actor: Person, case: Case) -> None:
+def withdraw_case(session: Session, actor: Person, case: Case) -> None:
     """The patient no longer wants it. What was sent stays sealed with the case."""
     if actor.role == Role.PATIENT and actor.id != case.patient_id:
         raise Forbidden()
-    _advance(session, actor, case, Move.WITHDRAW)
+    _advance_case(session, actor, case, CaseMove.WITHDRAW)
     others = [
-        member for member in queries.members_of(session, case.id) if member.role != Role.PATIENT
+        member for member in queries.list_members(session, case.id) if member.role != Role.PATIENT
     ]
     for member in others:
         end_membership(session, actor, member, reason="withdrawn")
     told = [*(member.person_id for member in others), case.patient_id]
-    notify(
+    notify_people(
         session, "case_withdrawn", case, [person_id for person_id in told if person_id != actor.id]
     )
 
 
-def open_file(session: Session, actor: Person, case: Case, reason: str) -> CaseMember:
+def open_clinical_file(session: Session, actor: Person, case: Case, reason: str) -> CaseMember:
     """The office reads the clinical file: for an hour, with a reason that patient and auditor see.
 
     Raises `Invalid` without a reason. An opening that still holds is not opened twice.
@@ -363,40 +374,52 @@ def open_file(session: Session, actor: Person, case: Case, reason: str) -> CaseM
     reason = reason.strip()
     if not reason:
         raise Invalid(N_("Please say why you need to open the clinical file."), field="reason")
-    if len(reason) > LONGEST_REASON:
+    if len(reason) > MAX_FILE_REASON_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."), field="reason", most=LONGEST_REASON
+            N_("Please keep this under %(most)s characters."),
+            field="reason",
+            most=MAX_FILE_REASON_CHARACTERS,
         )
-    held = queries.membership(session, actor, case.id)
+    held = queries.find_membership(session, actor, case.id)
     if held is not None:
         return held
-    member = grant(
-        session, actor, case, actor, Role.COORDINATOR, reason=reason, until=now() + OFFICE_OPENING
+    member = grant_membership(
+        session,
+        actor,
+        case,
+        actor,
+        Role.COORDINATOR,
+        reason=reason,
+        until=now() + FILE_OPENING_DURATION,
     )
-    audit.record(session, actor.id, Verb.FILE_OPENED, "case", case.id, case.id, reason=reason)
-    remember(session, case.id, "file_opened", actor)
-    notify(session, "file_opened", case, [case.patient_id])
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.FILE_OPENED, "case", case.id, case.id, reason=reason
+    )
+    record_case_event(session, case.id, "file_opened", actor)
+    notify_people(session, "file_opened", case, [case.patient_id])
     return member
 
 
-def note_read(session: Session, actor: Person, case: Case) -> None:
+def record_case_read(session: Session, actor: Person, case: Case) -> None:
     """Opening a case is itself an act on the record."""
-    audit.record(session, actor.id, Verb.CASE_READ, "case", case.id, case.id)
+    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_READ, "case", case.id, case.id)
 
 
-def notify(
+def notify_people(
     session: Session, kind: str, case: Case, person_ids: Sequence[str], **facts: Any
 ) -> None:
     """Queues a message to each person; the words, the language and the zone are the reader's."""
     for person_id in dict.fromkeys(person_ids):
-        enqueue(
+        enqueue_job(
             session,
             "notify",
             {"kind": kind, "person_id": person_id, "case_id": case.id, "facts": facts},
         )
 
 
-def remember(session: Session, case_id: str, kind: str, actor: Person | None, **facts: Any) -> None:
+def record_case_event(
+    session: Session, case_id: str, kind: str, actor: Person | None, **facts: Any
+) -> None:
     """Adds a line to the case's timeline."""
     session.add(
         CaseEvent(case_id=case_id, kind=kind, actor_id=actor.id if actor else None, facts=facts)
@@ -404,24 +427,24 @@ def remember(session: Session, case_id: str, kind: str, actor: Person | None, **
     session.flush()
 
 
-def _office(session: Session) -> list[str]:
-    return [person.id for person in people.people_of_role(session, Role.COORDINATOR)]
+def _list_office_ids(session: Session) -> list[str]:
+    return [person.id for person in people.list_people_of_role(session, Role.COORDINATOR)]
 
 
-def _remember(session: Session, case: Case, kind: str, actor: Person | None) -> None:
-    remember(session, case.id, kind, actor)
+def _record_event(session: Session, case: Case, kind: str, actor: Person | None) -> None:
+    record_case_event(session, case.id, kind, actor)
 
 
-def _advance(session: Session, actor: Person, case: Case, move: Move) -> None:
+def _advance_case(session: Session, actor: Person, case: Case, move: CaseMove) -> None:
     was = case.stage
-    case.stage = next_stage(case.stage, move, actor.role, written_only=case.written_only)
+    case.stage = find_next_stage(case.stage, move, actor.role, written_only=case.written_only)
     case.changed_at = now()
-    case.act_by = _act_by(case)
-    _remember(session, case, str(move), actor)
-    audit.record(
+    case.act_by = _compute_act_by(case)
+    _record_event(session, case, str(move), actor)
+    audit.record_audit_entry(
         session,
         actor.id,
-        Verb.CASE_ADVANCED,
+        AuditVerb.CASE_ADVANCED,
         "case",
         case.id,
         case.id,
@@ -431,30 +454,30 @@ def _advance(session: Session, actor: Person, case: Case, move: Move) -> None:
     )
 
 
-def _act_by(case: Case) -> datetime | None:
-    stage = Stage(case.stage)
-    if stage in PATIENCE:
-        return now() + PATIENCE[stage]
-    return None if stage in ENDS else case.due_at
+def _compute_act_by(case: Case) -> datetime | None:
+    stage = CaseStage(case.stage)
+    if stage in STAGE_TIME_LIMITS:
+        return now() + STAGE_TIME_LIMITS[stage]
+    return None if stage in END_STAGES else case.due_at
 
 
-def _apply(case: Case, draft: CaseDraft) -> None:
+def _apply_case_draft(case: Case, draft: CaseDraft) -> None:
     from_form = [text.strip() for text in draft.questions if text.strip()]
-    if len(from_form) > MOST_QUESTIONS:
+    if len(from_form) > MAX_QUESTIONS:
         raise Invalid(
-            N_("Please ask at most %(most)s questions."), field="questions", most=MOST_QUESTIONS
+            N_("Please ask at most %(most)s questions."), field="questions", most=MAX_QUESTIONS
         )
-    if any(len(text) > LONGEST_QUESTION for text in from_form):
+    if any(len(text) > MAX_QUESTION_CHARACTERS for text in from_form):
         raise Invalid(
             N_("Please keep each question under %(most)s characters."),
             field="questions",
-            most=LONGEST_QUESTION,
+            most=MAX_QUESTION_CHARACTERS,
         )
-    if len(draft.story) > LONGEST_STORY:
+    if len(draft.story) > MAX_STORY_CHARACTERS:
         raise Invalid(
             N_("Please keep your story under %(most)s characters."),
             field="story",
-            most=LONGEST_STORY,
+            most=MAX_STORY_CHARACTERS,
         )
     if not draft.for_self and not (draft.subject_name or "").strip():
         raise Invalid(
@@ -477,7 +500,7 @@ def _apply(case: Case, draft: CaseDraft) -> None:
         case.questions.append(Question(number=number, text=from_form[number - 1]))
 
 
-def _next_number(session: Session) -> str:
+def _next_case_number(session: Session) -> str:
     """C-2026-00042: the year and a running number. The counter's row makes whoever comes second
     wait.
     """

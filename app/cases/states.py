@@ -9,7 +9,7 @@ from app.core.permissions import Role
 from app.core.text import N_
 
 
-class Stage(StrEnum):
+class CaseStage(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     TRIAGE = "triage"
@@ -24,7 +24,7 @@ class Stage(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Move(StrEnum):
+class CaseMove(StrEnum):
     SUBMIT = "submit"
     TRIAGE = "triage"
     REQUEST_RECORDS = "request_records"
@@ -40,13 +40,21 @@ class Move(StrEnum):
     WITHDRAW = "withdraw"
 
 
-S, M = Stage, Move
+S, M = CaseStage, CaseMove
 _PATIENT, _OFFICE, _SPECIALIST = Role.PATIENT, Role.COORDINATOR, Role.SPECIALIST
 _SYSTEM = "system"
-_OPEN = (S.DRAFT, S.SUBMITTED, S.TRIAGE, S.RECORDS_REQUESTED, S.ACCEPTED, S.SCHEDULED, S.CONSULTED)
+_WITHDRAWABLE_STAGES = (
+    S.DRAFT,
+    S.SUBMITTED,
+    S.TRIAGE,
+    S.RECORDS_REQUESTED,
+    S.ACCEPTED,
+    S.SCHEDULED,
+    S.CONSULTED,
+)
 
 # (from, move) -> (to, who may)
-TABLE: dict[tuple[Stage, Move], tuple[Stage, frozenset[str]]] = {
+STAGE_MOVES: dict[tuple[CaseStage, CaseMove], tuple[CaseStage, frozenset[str]]] = {
     (S.DRAFT, M.SUBMIT): (S.SUBMITTED, frozenset({_PATIENT})),
     (S.SUBMITTED, M.TRIAGE): (S.TRIAGE, frozenset({_OFFICE})),
     (S.TRIAGE, M.REQUEST_RECORDS): (S.RECORDS_REQUESTED, frozenset({_OFFICE})),
@@ -63,18 +71,23 @@ TABLE: dict[tuple[Stage, Move], tuple[Stage, frozenset[str]]] = {
         (stage, M.DECLINE): (S.DECLINED, frozenset({_OFFICE}))
         for stage in (S.SUBMITTED, S.TRIAGE, S.RECORDS_REQUESTED, S.ACCEPTED)
     },
-    **{(stage, M.WITHDRAW): (S.WITHDRAWN, frozenset({_PATIENT, _OFFICE})) for stage in _OPEN},
+    **{
+        (stage, M.WITHDRAW): (S.WITHDRAWN, frozenset({_PATIENT, _OFFICE}))
+        for stage in _WITHDRAWABLE_STAGES
+    },
 }
-WRITTEN_ONLY = {(S.ACCEPTED, M.SIGN): (S.OPINION_SIGNED, frozenset({_SPECIALIST}))}
-ENDS = frozenset({S.CLOSED, S.DECLINED, S.WITHDRAWN})
+WRITTEN_ONLY_MOVES = {(S.ACCEPTED, M.SIGN): (S.OPINION_SIGNED, frozenset({_SPECIALIST}))}
+END_STAGES = frozenset({S.CLOSED, S.DECLINED, S.WITHDRAWN})
 
 
-def next_stage(stage: str, move: Move, role: str, *, written_only: bool = False) -> Stage:
+def find_next_stage(
+    stage: str, move: CaseMove, role: str, *, written_only: bool = False
+) -> CaseStage:
     """The stage that `move` leads to. Raises `Conflict` where there is no such way, `Forbidden` for
     another's move.
     """
-    table = TABLE | WRITTEN_ONLY if written_only else TABLE
-    way = table.get((Stage(stage), move))
+    table = STAGE_MOVES | WRITTEN_ONLY_MOVES if written_only else STAGE_MOVES
+    way = table.get((CaseStage(stage), move))
     if way is None:
         raise Conflict(
             N_("This case has moved on in the meantime, so this step is no longer possible.")

@@ -14,14 +14,14 @@ from app.core.outbox import JobContext
 from app.scheduling.models import Booking
 
 
-def ensure(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
+def run_ensure_consult(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
     booking = session.get(Booking, payload["booking_id"])
     if booking is not None and booking.is_confirmed:
         service.ensure_consult(session, booking)
 
 
 HANDLERS: dict[str, Callable[[Session, dict[str, Any], JobContext], None]] = {
-    "consult.ensure": ensure,
-    no_show.JOB: no_show.report,
-    **recording_closing.HANDLERS,
+    "consult.ensure": run_ensure_consult,
+    no_show.NO_SHOW_JOB: no_show.run_no_show_report,
+    **recording_closing.RECORDING_JOB_HANDLERS,
 }

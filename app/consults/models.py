@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.cases.models import Case
-from app.consults.interpreting.channels import Mode, Voice
+from app.consults.interpreting.channels import InterpretingMode, SeatVoice
 from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
@@ -20,8 +20,10 @@ from app.core.ids import new_id
 from app.identity.models import Person
 from app.scheduling.models import Booking
 
-MOST_SEATS = 8
-BLINK = timedelta(seconds=1.5)  # a line lost for less than this is not worth a word
+MAX_SEATS_PER_CONSULT = 8
+MEDIA_LOSS_GRACE_PERIOD = timedelta(
+    seconds=1.5
+)  # a line lost for less than this is not worth a word
 
 
 class ConsultState(StrEnum):
@@ -31,7 +33,7 @@ class ConsultState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Place(StrEnum):
+class SeatPresence(StrEnum):
     """Where the person of a seat is. `AWAY` is somebody whose line was lost a moment ago: the seat
     is kept.
     """
@@ -60,7 +62,7 @@ class Consult(Base):
     booking_id: Mapped[str] = mapped_column(ForeignKey("bookings.id"), unique=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
     state: Mapped[str] = mapped_column(String(12), default=ConsultState.WAITING)
-    mode: Mapped[str] = mapped_column(String(16), default=Mode.CONSECUTIVE)
+    mode: Mapped[str] = mapped_column(String(16), default=InterpretingMode.CONSECUTIVE)
     booked_for: Mapped[datetime] = mapped_column(UtcDateTime)
     opens_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -149,10 +151,10 @@ class Seat(Base):
     person: Mapped[Person] = relationship()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SeatPresence:
         if self.admitted and self.entered:
-            return Place.IN if self.sid else Place.AWAY
-        return Place.WAITING if self.sid else Place.ABSENT
+            return SeatPresence.IN if self.sid else SeatPresence.AWAY
+        return SeatPresence.WAITING if self.sid else SeatPresence.ABSENT
 
     @property
     def is_in_room(self) -> bool:
@@ -162,11 +164,11 @@ class Seat(Base):
     @property
     def is_lost(self) -> bool:
         """Whether the line has been silent for longer than a blink."""
-        return self.lost_at is not None and now() - self.lost_at >= BLINK
+        return self.lost_at is not None and now() - self.lost_at >= MEDIA_LOSS_GRACE_PERIOD
 
     @property
-    def voice(self) -> Voice:
-        return Voice(
+    def voice(self) -> SeatVoice:
+        return SeatVoice(
             id=self.id,
             number=self.number,
             speaks=self.speaks,
@@ -178,7 +180,7 @@ class Seat(Base):
         )
 
 
-class Channel(StrEnum):
+class ChatChannel(StrEnum):
     EVERYONE = "everyone"
     INTERPRETERS = "interpreters"
 
@@ -201,7 +203,7 @@ class ChatMessage(Base):
     consult_id: Mapped[str] = mapped_column(ForeignKey("consults.id"))
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
     seat_id: Mapped[str] = mapped_column(ForeignKey("seats.id"))
-    channel: Mapped[str] = mapped_column(String(12), default=Channel.EVERYONE)
+    channel: Mapped[str] = mapped_column(String(12), default=ChatChannel.EVERYONE)
     number: Mapped[int]
     client_id: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -268,7 +270,7 @@ class TeachBack(Base):
     judged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class Invitation(Base):
+class GuestInvitation(Base):
     """A link with which one named guest comes to one consult, once, until it expires. Only its hash
     is kept.
     """
@@ -296,7 +298,7 @@ class Invitation(Base):
         return self.used_at is None and self.revoked_at is None and now() < self.expires_at
 
 
-class LineCheck(Base):
+class ConnectionCheck(Base):
     """Somebody's test of camera, microphone, speaker and of the way to a media node, before a
     meeting.
 

@@ -12,10 +12,10 @@ from app.cases import queries as cases
 from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
 from app.consults import policy
-from app.consults.interpreting.channels import base
+from app.consults.interpreting.channels import get_base_language
 from app.consults.models import (
     Caption,
-    Channel,
+    ChatChannel,
     ChatMessage,
     Consult,
     ConsultEvent,
@@ -31,13 +31,13 @@ from app.records.models import Record
 from app.scheduling import queries as scheduling
 from app.scheduling.models import Booking, BookingState, Qualification
 
-OPENS_BEFORE = timedelta(minutes=15)
-CLOSES_AFTER = timedelta(hours=2)
-LINES_AT_ONCE = 500
+CONSULT_OPENS_BEFORE = timedelta(minutes=15)
+CONSULT_CLOSES_AFTER = timedelta(hours=2)
+MAX_CHAT_MESSAGES_PER_READ = 500
 
 
 @dataclass(frozen=True)
-class Meeting:
+class BookedConsult:
     """A booked meeting as its people see it; the consult itself is made when the first of them
     comes.
     """
@@ -47,11 +47,17 @@ class Meeting:
 
     @property
     def opens_at(self) -> datetime:
-        return self.consult.opens_at if self.consult else self.booking.starts_at - OPENS_BEFORE
+        return (
+            self.consult.opens_at if self.consult else self.booking.starts_at - CONSULT_OPENS_BEFORE
+        )
 
     @property
     def closes_at(self) -> datetime:
-        return self.consult.closes_at if self.consult else self.booking.starts_at + CLOSES_AFTER
+        return (
+            self.consult.closes_at
+            if self.consult
+            else self.booking.starts_at + CONSULT_CLOSES_AFTER
+        )
 
     @property
     def is_live(self) -> bool:
@@ -67,22 +73,22 @@ class Meeting:
         return self.consult.is_over if self.consult else now() >= self.closes_at
 
 
-def meeting_of_case(session: Session, case_id: str) -> Meeting | None:
+def find_booked_consult(session: Session, case_id: str) -> BookedConsult | None:
     """The latest confirmed meeting of a case, whether it lies ahead or behind."""
     booking = session.scalars(
-        _with_people()
+        _select_bookings_with_people()
         .where(Booking.case_id == case_id, Booking.state == BookingState.CONFIRMED)
         .order_by(Booking.starts_at.desc())
         .limit(1)
     ).first()
-    return _meeting(session, booking) if booking else None
+    return _load_booked_consult(session, booking) if booking else None
 
 
-def next_consult_of(session: Session, person: Person) -> Meeting | None:
+def find_next_consult(session: Session, person: Person) -> BookedConsult | None:
     """The person's meeting that is under way or comes next."""
     mine = Booking.takes_part(person.id)
     still = or_(
-        Booking.starts_at > now() - CLOSES_AFTER,
+        Booking.starts_at > now() - CONSULT_CLOSES_AFTER,
         Booking.id.in_(
             select(Consult.booking_id).where(
                 or_(Consult.closes_at > now(), Consult.state == ConsultState.LIVE),
@@ -91,12 +97,12 @@ def next_consult_of(session: Session, person: Person) -> Meeting | None:
         ),
     )
     bookings = session.scalars(
-        _with_people()
+        _select_bookings_with_people()
         .where(mine, still, Booking.state == BookingState.CONFIRMED)
         .order_by(Booking.starts_at)
         .limit(5)
     ).all()
-    meetings = [_meeting(session, booking) for booking in bookings]
+    meetings = [_load_booked_consult(session, booking) for booking in bookings]
     open_ones = [meeting for meeting in meetings if not meeting.is_over]
     return next(
         (meeting for meeting in open_ones if meeting.is_live or meeting.is_open),
@@ -104,59 +110,61 @@ def next_consult_of(session: Session, person: Person) -> Meeting | None:
     )
 
 
-def consult_for(session: Session, person: Person, consult_id: str) -> Consult:
+def get_consult(session: Session, person: Person, consult_id: str) -> Consult:
     """The consult with its seats and people, for somebody with a seat or the office. Raises
     `NotFound`, `Forbidden`.
     """
-    consult = session.scalars(_consults().where(Consult.id == consult_id)).first()
+    consult = session.scalars(_select_consults().where(Consult.id == consult_id)).first()
     if consult is None:
         raise NotFound()
-    if not policy.can_take_a_seat(person, consult):
+    if not policy.can_take_seat(person, consult):
         raise Forbidden()
     if (
         person.role != Role.COORDINATOR
-        and cases.membership(session, person, consult.case_id) is None
+        and cases.find_membership(session, person, consult.case_id) is None
     ):
         raise Forbidden()
     return consult
 
 
-def credentials_to_call(session: Session, consult: Consult) -> list[Qualification]:
+def list_callable_credentials(session: Session, consult: Consult) -> list[Qualification]:
     """Of interpreters who could be called into this consult and have no seat in it."""
     seated = [seat.person_id for seat in consult.present_seats]
-    return scheduling.credentials_free_during(session, consult.booking, leaving_out=seated)
+    return scheduling.list_credentials_free_during(session, consult.booking, leaving_out=seated)
 
 
-def consult_of_guest(session: Session, person: Person) -> str | None:
+def find_consult_id_of_guest(session: Session, person: Person) -> str | None:
     """The id of the consult that a guest was invited to."""
     return session.scalar(
         select(Seat.consult_id).where(Seat.person_id == person.id, Seat.removed_at.is_(None))
     )
 
 
-def consult_of_booking(session: Session, booking_id: str) -> Consult | None:
-    return session.scalars(_consults().where(Consult.booking_id == booking_id)).first()
+def find_consult_of_booking(session: Session, booking_id: str) -> Consult | None:
+    return session.scalars(_select_consults().where(Consult.booking_id == booking_id)).first()
 
 
-def locked(session: Session, consult_id: str) -> Consult:
+def lock_consult(session: Session, consult_id: str) -> Consult:
     """The consult, held by this transaction against all others that change it."""
     session.execute(select(Consult.id).where(Consult.id == consult_id).with_for_update())
     return session.scalars(
-        _consults().where(Consult.id == consult_id).execution_options(populate_existing=True)
+        _select_consults().where(Consult.id == consult_id).execution_options(populate_existing=True)
     ).one()
 
 
-def seat_of_socket(session: Session, sid: str) -> Seat | None:
+def find_seat_of_socket(session: Session, sid: str) -> Seat | None:
     return session.scalars(select(Seat).where(Seat.sid == sid)).first()
 
 
-def chat_lines(
+def list_chat_messages(
     session: Session,
     consult_id: str,
     after: int = 0,
-    channel: Channel = Channel.EVERYONE,
+    channel: ChatChannel = ChatChannel.EVERYONE,
 ) -> list[ChatMessage]:
-    """The lines of a channel after number `after`, oldest first, at most `LINES_AT_ONCE`."""
+    """The lines of a channel after number `after`, oldest first, at most
+    `MAX_CHAT_MESSAGES_PER_READ`.
+    """
     return list(
         session.scalars(
             select(ChatMessage)
@@ -167,17 +175,17 @@ def chat_lines(
                 ChatMessage.number > after,
             )
             .order_by(ChatMessage.number)
-            .limit(LINES_AT_ONCE)
+            .limit(MAX_CHAT_MESSAGES_PER_READ)
         )
     )
 
 
-def chat_of_case(session: Session, person: Person, case: Case) -> list[ChatMessage]:
+def list_chat_of_case(session: Session, person: Person, case: Case) -> list[ChatMessage]:
     """What was written in the consults of a case, for those who may read the case's file and the
     office.
     """
     if not (
-        can_read_file(person, case, cases.membership(session, person, case.id))
+        can_read_file(person, case, cases.find_membership(session, person, case.id))
         or can_run_office(person, case)
     ):
         return []
@@ -185,29 +193,31 @@ def chat_of_case(session: Session, person: Person, case: Case) -> list[ChatMessa
         session.scalars(
             select(ChatMessage)
             .options(joinedload(ChatMessage.seat).joinedload(Seat.person))
-            .where(ChatMessage.case_id == case.id, ChatMessage.channel == Channel.EVERYONE)
+            .where(ChatMessage.case_id == case.id, ChatMessage.channel == ChatChannel.EVERYONE)
             .order_by(ChatMessage.at, ChatMessage.number)
         )
     )
 
 
-def captions(session: Session, consult_id: str, language: str) -> list[Caption]:
+def list_captions(session: Session, consult_id: str, language: str) -> list[Caption]:
     """What was typed for those who read `language`, oldest first."""
     return list(
         session.scalars(
             select(Caption)
-            .where(Caption.consult_id == consult_id, Caption.language == base(language))
+            .where(
+                Caption.consult_id == consult_id, Caption.language == get_base_language(language)
+            )
             .order_by(Caption.number)
         )
     )
 
 
-def recording_of(session: Session, record: Record) -> Recording | None:
+def find_recording_of_record(session: Session, record: Record) -> Recording | None:
     """The recording that was made this record of the case, where it is one."""
     return session.scalars(select(Recording).where(Recording.record_id == record.id)).first()
 
 
-def events_of(session: Session, consult_id: str) -> list[ConsultEvent]:
+def list_consult_events(session: Session, consult_id: str) -> list[ConsultEvent]:
     return list(
         session.scalars(
             select(ConsultEvent)
@@ -217,13 +227,13 @@ def events_of(session: Session, consult_id: str) -> list[ConsultEvent]:
     )
 
 
-def _meeting(session: Session, booking: Booking) -> Meeting:
-    return Meeting(
+def _load_booked_consult(session: Session, booking: Booking) -> BookedConsult:
+    return BookedConsult(
         booking, session.scalars(select(Consult).where(Consult.booking_id == booking.id)).first()
     )
 
 
-def _with_people():  # type: ignore[no-untyped-def]
+def _select_bookings_with_people():  # type: ignore[no-untyped-def]
     return select(Booking).options(
         joinedload(Booking.patient),
         joinedload(Booking.specialist),
@@ -233,7 +243,7 @@ def _with_people():  # type: ignore[no-untyped-def]
     )
 
 
-def _consults():  # type: ignore[no-untyped-def]
+def _select_consults():  # type: ignore[no-untyped-def]
     return select(Consult).options(
         joinedload(Consult.booking),
         joinedload(Consult.case),

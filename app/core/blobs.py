@@ -22,8 +22,8 @@ from obstore.store import LocalStore, S3Store
 from app.core import crypto
 
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{2,64}")
-_WRITE_BUFFER = 8 << 20  # a store above one machine takes parts of at least 5 MiB
-_READ_CHUNK = 1 << 20
+_WRITE_BUFFER_BYTES = 8 << 20  # a store above one machine takes parts of at least 5 MiB
+_READ_CHUNK_BYTES = 1 << 20
 
 
 class BlobMissing(Exception):
@@ -49,16 +49,16 @@ class BlobStore:
     """
 
     def __init__(self, url: str, keyring: crypto.Keyring) -> None:
-        self._store, self._folder = _open(url)
+        self._store, self._folder = _open_store(url)
         self.keyring = keyring
 
     def put(self, object_id: str, chunks: Iterable[bytes]) -> StoredBlob:
         """Store `chunks` in constant memory: visible whole or, when anything raises, not at all."""
-        path = _path(object_id)
-        key, counted = crypto.new_data_key(), _Counted(chunks)
+        path = _object_path(object_id)
+        key, counted = crypto.new_data_key(), _CountedChunks(chunks)
         try:
             writer = obstore.open_writer(
-                self._store, path, buffer_size=_WRITE_BUFFER, max_concurrency=2
+                self._store, path, buffer_size=_WRITE_BUFFER_BYTES, max_concurrency=2
             )
             for sealed in crypto.encrypt_stream(key, counted, object_id.encode()):
                 writer.write(sealed)
@@ -66,7 +66,7 @@ class BlobStore:
             # parts.
             writer.close()
             if self._folder is not None:
-                _settle(self._folder / path)
+                _sync_to_disk(self._folder / path)
         except BaseError as error:
             raise StoreFailed("the store did not take the object") from error
         return StoredBlob(
@@ -81,7 +81,7 @@ class BlobStore:
         The object is looked up at once, not at the first chunk, so that a missing one can still be
         answered as an error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
         """
-        key, path = self.keyring.unwrap(wrapped_key, object_id), _path(object_id)
+        key, path = self.keyring.unwrap(wrapped_key, object_id), _object_path(object_id)
         try:
             found = obstore.get(self._store, path, options={"range": (0, crypto.HEADER_BYTES)})
             header, size = bytes(found.bytes()), found.meta["size"]
@@ -89,13 +89,13 @@ class BlobStore:
             raise BlobMissing(object_id) from error
         except BaseError as error:
             if self._size(path) == 0:
-                raise crypto.Tampered("the object is empty") from error
+                raise crypto.TamperedCiphertext("the object is empty") from error
             raise StoreFailed("the store did not give the object") from error
 
         def fetch(lower: int, upper: int) -> Iterator[bytes]:
             try:
                 ranged = obstore.get(self._store, path, options={"range": (lower, upper)})
-                for chunk in ranged.stream(min_chunk_size=_READ_CHUNK):
+                for chunk in ranged.stream(min_chunk_size=_READ_CHUNK_BYTES):
                     yield bytes(chunk)
             except (BaseError, FileNotFoundError) as error:
                 raise StoreFailed("the store stopped giving the object") from error
@@ -105,7 +105,7 @@ class BlobStore:
     def delete(self, object_id: str) -> None:
         """After this the object is gone; deleting one that is not there is harmless."""
         try:
-            obstore.delete(self._store, _path(object_id))
+            obstore.delete(self._store, _object_path(object_id))
         except FileNotFoundError:
             pass
         except BaseError as error:
@@ -116,10 +116,10 @@ class BlobStore:
         return self.keyring.wrap(data_key, object_id)
 
     def exists(self, object_id: str) -> bool:
-        return self._size(_path(object_id)) is not None
+        return self._size(_object_path(object_id)) is not None
 
     def _size(self, path: str) -> int | None:
-        return _size(self._store, path)
+        return _object_size(self._store, path)
 
 
 class SegmentStore:
@@ -131,18 +131,18 @@ class SegmentStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._store, self._folder = _open(url)
+        self._store, self._folder = _open_store(url)
 
     def add(self, object_id: str, data_key: bytes, content: bytes) -> bool:
         """Stores the object, whole or not at all. False, and nothing is changed, when there is one
         of this id.
         """
-        path = _path(object_id)
+        path = _object_path(object_id)
         sealed = b"".join(crypto.encrypt_stream(data_key, [content], object_id.encode()))
         try:
             obstore.put(self._store, path, sealed, mode="create")
             if self._folder is not None:
-                _settle(self._folder / path)
+                _sync_to_disk(self._folder / path)
         except AlreadyExistsError:
             return False
         except BaseError as error:
@@ -150,10 +150,10 @@ class SegmentStore:
         return True
 
     def has(self, object_id: str) -> bool:
-        return _size(self._store, _path(object_id)) is not None
+        return _object_size(self._store, _object_path(object_id)) is not None
 
 
-class _Counted:
+class _CountedChunks:
     """Passes chunks on, counting and hashing them."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -168,7 +168,7 @@ class _Counted:
             yield chunk
 
 
-def _open(url: str) -> tuple[LocalStore | S3Store, Path | None]:
+def _open_store(url: str) -> tuple[LocalStore | S3Store, Path | None]:
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.strip("/"):
         folder = Path(unquote(parts.path))
@@ -185,7 +185,7 @@ def _open(url: str) -> tuple[LocalStore | S3Store, Path | None]:
     raise ValueError("STORAGE_URL must be file:///folder or s3://bucket/prefix")
 
 
-def _size(store: LocalStore | S3Store, path: str) -> int | None:
+def _object_size(store: LocalStore | S3Store, path: str) -> int | None:
     try:
         return obstore.head(store, path)["size"]
     except FileNotFoundError:
@@ -194,14 +194,14 @@ def _size(store: LocalStore | S3Store, path: str) -> int | None:
         raise StoreFailed("the store does not answer") from error
 
 
-def _path(object_id: str) -> str:
+def _object_path(object_id: str) -> str:
     if not _OBJECT_ID.fullmatch(object_id):
         raise ValueError("not an object id")
     # Ids begin with the time, so their ends spread evenly over the folders.
     return f"{object_id[-2:].lower()}/{object_id}"
 
 
-def _settle(path: Path) -> None:
+def _sync_to_disk(path: Path) -> None:
     """A power cut must not take an object whose row is already committed."""
     for target in (path, path.parent):
         handle = os.open(target, os.O_RDONLY)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import DateTime, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
-from app.core.crypto import field_cipher
+from app.core.crypto import get_field_cipher
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -38,10 +38,10 @@ class EncryptedText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
-        return None if value is None else field_cipher().encrypt(value)
+        return None if value is None else get_field_cipher().encrypt(value)
 
     def process_result_value(self, value: bytes | None, dialect: Any) -> str | None:
-        return None if value is None else field_cipher().decrypt(bytes(value))
+        return None if value is None else get_field_cipher().decrypt(bytes(value))
 
 
 class Json(TypeDecorator[Any]):

@@ -28,21 +28,23 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_BYTES = 32
 SEGMENT_BYTES = 1 << 20
 TAG_BYTES = 16
-PREFIX_BYTES = 7
-HEADER_BYTES = 1 + KEY_BYTES + PREFIX_BYTES
+NONCE_PREFIX_BYTES = 7
+HEADER_BYTES = 1 + KEY_BYTES + NONCE_PREFIX_BYTES
 MAX_SEGMENTS = 1 << 32
 NONCE_BYTES = 12
 
-_FIRST = SEGMENT_BYTES - HEADER_BYTES - TAG_BYTES  # plaintext bytes of the first segment
-_OTHER = SEGMENT_BYTES - TAG_BYTES  # plaintext bytes of each later one
-_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_FIRST_SEGMENT_PLAINTEXT_BYTES = (
+    SEGMENT_BYTES - HEADER_BYTES - TAG_BYTES
+)  # plaintext bytes of the first segment
+_LATER_SEGMENT_PLAINTEXT_BYTES = SEGMENT_BYTES - TAG_BYTES  # plaintext bytes of each later one
+_KEY_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
-class Tampered(Exception):
+class TamperedCiphertext(Exception):
     """What was read is not what was written under this key and for this purpose."""
 
 
-class UnknownKey(Exception):
+class UnknownMasterKey(Exception):
     """The key-encryption key that wrapped this is not in MASTER_KEYS."""
 
 
@@ -55,17 +57,17 @@ class BadMasterKeys(ValueError):
 
 def encrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
     """Yield the ciphertext of `chunks`, holding at most a segment and a chunk of it in memory."""
-    salt, prefix = os.urandom(KEY_BYTES), os.urandom(PREFIX_BYTES)
+    salt, prefix = os.urandom(KEY_BYTES), os.urandom(NONCE_PREFIX_BYTES)
     cipher = _segment_cipher(key, salt, associated_data)
     yield bytes([HEADER_BYTES]) + salt + prefix
-    number, waiting, room = 0, bytearray(), _FIRST
+    number, waiting, room = 0, bytearray(), _FIRST_SEGMENT_PLAINTEXT_BYTES
     for chunk in chunks:
         waiting += chunk
         # A full segment waits for one byte more, because only the last segment carries the flag.
         while len(waiting) > room:
             yield cipher.encrypt(_nonce(prefix, number, last=False), bytes(waiting[:room]), None)
             del waiting[:room]
-            number, room = number + 1, _OTHER
+            number, room = number + 1, _LATER_SEGMENT_PLAINTEXT_BYTES
     yield cipher.encrypt(_nonce(prefix, number, last=True), bytes(waiting), None)
 
 
@@ -113,7 +115,7 @@ def decrypt_range(
     """
     if start < 0 or (end is not None and end < start):
         raise ValueError("a range starts at 0 or later and does not end before it starts")
-    size = plaintext_size(ciphertext_bytes)
+    size = compute_plaintext_size(ciphertext_bytes)
     stop = size if end is None else min(end, size)
     if start == end:
         return
@@ -126,7 +128,7 @@ def decrypt_range(
     rooms = (
         SEGMENT_BYTES - (HEADER_BYTES if number == 0 else 0) for number in range(first, final + 1)
     )
-    for number, sealed in enumerate(_cut(read(lower, upper), rooms), start=first):
+    for number, sealed in enumerate(_cut_pieces(read(lower, upper), rooms), start=first):
         plain = _open_segment(cipher, prefix, number, sealed, last=number == last)
         origin = _segment_origin(number)
         piece = plain[max(start - origin, 0) : max(stop - origin, 0)]
@@ -134,7 +136,7 @@ def decrypt_range(
             yield piece
 
 
-def _cut(chunks: Iterable[bytes], rooms: Iterable[int]) -> Iterator[bytes]:
+def _cut_pieces(chunks: Iterable[bytes], rooms: Iterable[int]) -> Iterator[bytes]:
     """Pieces of exactly the sizes of `rooms`, the last of which may come short."""
     waiting, source = bytearray(), iter(chunks)
     for room in rooms:
@@ -144,26 +146,34 @@ def _cut(chunks: Iterable[bytes], rooms: Iterable[int]) -> Iterator[bytes]:
         del waiting[:room]
 
 
-def ciphertext_size(plaintext_bytes: int) -> int:
+def compute_ciphertext_size(plaintext_bytes: int) -> int:
     segments = _segment_of(max(plaintext_bytes - 1, 0)) + 1
     return HEADER_BYTES + plaintext_bytes + segments * TAG_BYTES
 
 
-def plaintext_size(ciphertext_bytes: int) -> int:
+def compute_plaintext_size(ciphertext_bytes: int) -> int:
     """Raises Tampered when no plaintext could have given a ciphertext of this size."""
     segments = max(-(-ciphertext_bytes // SEGMENT_BYTES), 1)
     size = ciphertext_bytes - HEADER_BYTES - segments * TAG_BYTES
-    if size < 0 or ciphertext_size(size) != ciphertext_bytes:
-        raise Tampered("an object of this size cannot have been written here")
+    if size < 0 or compute_ciphertext_size(size) != ciphertext_bytes:
+        raise TamperedCiphertext("an object of this size cannot have been written here")
     return size
 
 
 def _segment_of(position: int) -> int:
-    return 0 if position < _FIRST else 1 + (position - _FIRST) // _OTHER
+    return (
+        0
+        if position < _FIRST_SEGMENT_PLAINTEXT_BYTES
+        else 1 + (position - _FIRST_SEGMENT_PLAINTEXT_BYTES) // _LATER_SEGMENT_PLAINTEXT_BYTES
+    )
 
 
 def _segment_origin(number: int) -> int:
-    return 0 if number == 0 else _FIRST + (number - 1) * _OTHER
+    return (
+        0
+        if number == 0
+        else _FIRST_SEGMENT_PLAINTEXT_BYTES + (number - 1) * _LATER_SEGMENT_PLAINTEXT_BYTES
+    )
 
 
 def _segment_cipher(key: bytes, salt: bytes, associated_data: bytes) -> AESGCM:
@@ -174,7 +184,7 @@ def _segment_cipher(key: bytes, salt: bytes, associated_data: bytes) -> AESGCM:
 
 def _open_header(key: bytes, header: bytes, associated_data: bytes) -> tuple[AESGCM, bytes]:
     if len(header) != HEADER_BYTES or header[0] != HEADER_BYTES:
-        raise Tampered("the object's header is not one that was written here")
+        raise TamperedCiphertext("the object's header is not one that was written here")
     return _segment_cipher(key, header[1 : 1 + KEY_BYTES], associated_data), header[1 + KEY_BYTES :]
 
 
@@ -184,7 +194,7 @@ def _open_segment(
     try:
         return cipher.decrypt(_nonce(prefix, number, last=last), sealed, None)
     except (InvalidTag, ValueError) as error:
-        raise Tampered(f"segment {number} is not authentic") from error
+        raise TamperedCiphertext(f"segment {number} is not authentic") from error
 
 
 def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
@@ -250,13 +260,13 @@ class Keyring:
     def _open(self, purpose: str, sealed: str, bound_to: str) -> bytes:
         kid, _, encoded = sealed.partition(".")
         if kid not in self._keys:
-            raise UnknownKey(f"no key named {kid[:32]!r} in MASTER_KEYS")
+            raise UnknownMasterKey(f"no key named {kid[:32]!r} in MASTER_KEYS")
         try:
             raw = base64.b64decode(encoded, altchars=b"-_", validate=True)
             nonce, body = raw[:NONCE_BYTES], raw[NONCE_BYTES:]
             return self._cipher(kid, purpose).decrypt(nonce, body, bound_to.encode())
         except (InvalidTag, ValueError) as error:
-            raise Tampered("this was changed, or belongs elsewhere") from error
+            raise TamperedCiphertext("this was changed, or belongs elsewhere") from error
 
     def _cipher(self, kid: str, purpose: str) -> AESGCM:
         """A key of its own for each purpose, so that neither kind of secret passes for the
@@ -271,7 +281,7 @@ class Keyring:
         return cipher
 
 
-FIELDS = "column"
+FIELD_CONTEXT = "column"
 """The context of every `EncryptedText` column."""
 
 
@@ -284,16 +294,16 @@ class FieldCipher:
         self._keyring = keyring
 
     def encrypt(self, text: str) -> bytes:
-        return self._keyring.encrypt_text(text, FIELDS).encode()
+        return self._keyring.encrypt_text(text, FIELD_CONTEXT).encode()
 
     def decrypt(self, sealed: bytes) -> str:
-        return self._keyring.decrypt_text(sealed.decode(), FIELDS)
+        return self._keyring.decrypt_text(sealed.decode(), FIELD_CONTEXT)
 
 
 _field_cipher: FieldCipher | None = None
 
 
-def use_for_fields(keyring: Keyring) -> None:
+def set_field_keyring(keyring: Keyring) -> None:
     """From now on this process's `EncryptedText` columns use `keyring`; called by whoever starts
     it.
     """
@@ -301,7 +311,7 @@ def use_for_fields(keyring: Keyring) -> None:
     _field_cipher = FieldCipher(keyring)
 
 
-def field_cipher() -> FieldCipher:
+def get_field_cipher() -> FieldCipher:
     if _field_cipher is None:
         raise RuntimeError("crypto.use_for_fields(keyring) has not been called in this process")
     return _field_cipher
@@ -318,7 +328,7 @@ def _parse_master_keys(text: str) -> dict[str, bytes]:
         filter(None, (part.strip() for part in text.split(","))), start=1
     ):
         kid, colon, encoded = entry.partition(":")
-        if not colon or not _KEY_ID.fullmatch(kid):
+        if not colon or not _KEY_ID_PATTERN.fullmatch(kid):
             raise BadMasterKeys(f"entry {position} of MASTER_KEYS is not of the form name:base64")
         if kid in keys:
             raise BadMasterKeys(f"MASTER_KEYS names {kid!r} twice")

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-PATIENCE = 60
+WRITE_LOCK_TIMEOUT_SECONDS = 60
 """Seconds that a transaction waits for SQLite's one write lock."""
 
-NAMES = {
+CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -27,7 +27,7 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMES)
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
 
 class Database:
@@ -92,17 +92,17 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
-        _begin_fairly(connection)
+        _begin_immediate(connection)
 
 
-def _begin_fairly(connection: Any) -> None:
+def _begin_immediate(connection: Any) -> None:
     """Takes the one write lock, waiting for it as often as those who have just come.
 
     SQLite's own waiting asks ever more rarely, at last ten times a second: under many writers
     whoever has waited long is overtaken again and again until the time is over («database is
     locked»).
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + WRITE_LOCK_TIMEOUT_SECONDS
     while time.monotonic() < until:
         try:
             connection.connection.driver_connection.execute("BEGIN IMMEDIATE")

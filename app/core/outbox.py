@@ -51,7 +51,7 @@ class JobContext:
     job_id: str | None = None
 
 
-def enqueue(
+def enqueue_job(
     session: Session,
     kind: str,
     payload: dict[str, Any],
@@ -73,7 +73,7 @@ def enqueue(
     return job
 
 
-def withdraw(session: Session, key: str) -> bool:
+def withdraw_job(session: Session, key: str) -> bool:
     """Takes back a queued job that has not begun. True when there was one."""
     gone = session.execute(
         delete(Job).where(Job.key == key, Job.finished_at.is_(None), Job.leased_until.is_(None))

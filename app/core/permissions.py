@@ -71,9 +71,9 @@ _EVERYBODY = frozenset(Role) - {R.GUEST}
 _OFFICE = frozenset({R.COORDINATOR})
 _ON_CASE = frozenset({R.PATIENT, R.SPECIALIST, R.COORDINATOR})
 _IN_CONSULT = frozenset({R.PATIENT, R.SPECIALIST, R.INTERPRETER, R.COORDINATOR})
-_AT_THE_TABLE = _IN_CONSULT | {R.GUEST}
+_IN_CONSULT_OR_GUEST = _IN_CONSULT | {R.GUEST}
 
-HOLDERS: dict[Permission, frozenset[Role]] = {
+ROLES_BY_PERMISSION: dict[Permission, frozenset[Role]] = {
     P.HOME_READ: frozenset(Role),
     P.PROFILE_READ: _EVERYBODY,
     P.PROFILE_WRITE: _EVERYBODY,
@@ -100,10 +100,10 @@ HOLDERS: dict[Permission, frozenset[Role]] = {
     P.BOARD_READ: _OFFICE,
     P.ENGAGEMENT_READ: frozenset({R.INTERPRETER, R.COORDINATOR}),
     P.ENGAGEMENT_WRITE: frozenset({R.INTERPRETER}),
-    P.CONSULT_JOIN: _AT_THE_TABLE,
+    P.CONSULT_JOIN: _IN_CONSULT_OR_GUEST,
     P.CONSULT_ADMIT: frozenset({R.SPECIALIST, R.COORDINATOR}),
-    P.CONSULT_CHAT: _AT_THE_TABLE,
-    P.CONSULT_SIGNAL: _AT_THE_TABLE,
+    P.CONSULT_CHAT: _IN_CONSULT_OR_GUEST,
+    P.CONSULT_SIGNAL: _IN_CONSULT_OR_GUEST,
     P.CONSULT_END: frozenset({R.SPECIALIST, R.COORDINATOR}),
     P.CONSULT_INTERPRET: frozenset({R.INTERPRETER}),
     P.CONSULT_INVITE: _ON_CASE,
@@ -120,6 +120,6 @@ HOLDERS: dict[Permission, frozenset[Role]] = {
 }
 
 
-def holds(role: str, permission: Permission) -> bool:
+def has_permission(role: str, permission: Permission) -> bool:
     """Whether people of this role hold the permission."""
-    return role in HOLDERS.get(permission, frozenset())
+    return role in ROLES_BY_PERMISSION.get(permission, frozenset())

@@ -27,29 +27,29 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.core.columns import EncryptedText
-from app.core.crypto import FIELDS, Keyring
+from app.core.crypto import FIELD_CONTEXT, Keyring
 from app.core.db import Base
 
-AT_ONCE = 500
-LOST = ""  # stands for keys that are not in the ring
-_WRAPS = "wraps_key_of"
+MAX_VALUES_PER_RUN = 500
+LOST_KEY_NAME = ""  # stands for keys that are not in the ring
+_WRAPPED_KEY_INFO = "wraps_key_of"
 
 
-def wraps(object_column: str) -> dict[str, str]:
+def describe_wrapped_key(object_column: str) -> dict[str, str]:
     """The `info` of a column that holds a wrapped key; `object_column`, of the same table, names
     the object.
     """
-    return {_WRAPS: object_column}
+    return {_WRAPPED_KEY_INFO: object_column}
 
 
-def renew(session: Session, keyring: Keyring, most: int = AT_ONCE) -> int:
+def renew_sealed_values(session: Session, keyring: Keyring, most: int = MAX_VALUES_PER_RUN) -> int:
     """Brings up to `most` values under the current key. Returns how many it found under older ones.
 
     Whoever changes a value at the same moment wins: theirs lies under the current key already.
     Raises `UnknownKey` where a value's key is no longer in the ring.
     """
     found = 0
-    for sealed in _everything():
+    for sealed in _list_sealed_columns():
         key = list(sealed.column.table.primary_key)
         old = (
             select(sealed.lies, sealed.names, *key)
@@ -73,20 +73,20 @@ def renew(session: Session, keyring: Keyring, most: int = AT_ONCE) -> int:
     return found
 
 
-def under_each(session: Session, keyring: Keyring) -> Counter[str]:
-    """How many values lie under each key of the ring, and under `LOST` ones."""
+def count_values_by_key(session: Session, keyring: Keyring) -> Counter[str]:
+    """How many values lie under each key of the ring, and under `LOST_KEY_NAME` ones."""
     count = Counter(dict.fromkeys(keyring.names, 0))
-    for sealed in _everything():
-        count[LOST] += session.scalar(select(func.count(sealed.lies))) or 0
+    for sealed in _list_sealed_columns():
+        count[LOST_KEY_NAME] += session.scalar(select(func.count(sealed.lies))) or 0
         for name in keyring.names:
             here = session.scalar(select(func.count(sealed.lies)).where(sealed.is_under(name))) or 0
             count[name] += here
-            count[LOST] -= here
+            count[LOST_KEY_NAME] -= here
     return count
 
 
 @dataclass(frozen=True)
-class _Sealed:
+class _SealedColumn:
     """A column of sealed values, as they lie in the database: `kid.…`."""
 
     column: Column[Any]
@@ -102,7 +102,11 @@ class _Sealed:
     @property
     def names(self) -> ColumnElement[Any]:
         """What a wrapped key is the key of."""
-        return literal("") if self.is_text else self.column.table.c[self.column.info[_WRAPS]]
+        return (
+            literal("")
+            if self.is_text
+            else self.column.table.c[self.column.info[_WRAPPED_KEY_INFO]]
+        )
 
     def is_under(self, name: str) -> ColumnElement[bool]:
         if self.is_text:
@@ -113,14 +117,14 @@ class _Sealed:
 
     def renewed(self, keyring: Keyring, value: Any, name: str) -> Any:
         if self.is_text:
-            return keyring.reencrypt_text(bytes(value).decode(), FIELDS).encode()
+            return keyring.reencrypt_text(bytes(value).decode(), FIELD_CONTEXT).encode()
         return keyring.rewrap(value, name)
 
 
-def _everything() -> Iterator[_Sealed]:
+def _list_sealed_columns() -> Iterator[_SealedColumn]:
     for table in Base.metadata.sorted_tables:
         yield from (
-            _Sealed(each)
+            _SealedColumn(each)
             for each in table.columns
-            if isinstance(each.type, EncryptedText) or _WRAPS in each.info
+            if isinstance(each.type, EncryptedText) or _WRAPPED_KEY_INFO in each.info
         )

@@ -13,7 +13,7 @@ def N_n(singular: str, plural: str) -> tuple[str, str]:
     return singular, plural
 
 
-def whole_number(text: str) -> int | None:
+def parse_whole_number(text: str) -> int | None:
     """The number that the text writes, in any script's digits. None for anything else, and for more
     than nine digits.
     """

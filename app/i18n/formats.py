@@ -24,13 +24,13 @@ from babel.lists import format_list
 from babel.units import format_unit
 
 from app.core.clock import now
-from app.i18n.locales import known
+from app.i18n.locales import match_language
 
 # CLDR keeps the names that these zones had before IANA renamed them (its timezone.xml), and Babel
 # looks under the new:
 # India, Nepal, Viet Nam, Myanmar, Ukraine and Argentina would be shown as a bare, English piece of
 # a path.
-CLDR_NAMES = {
+CLDR_ZONE_NAMES = {
     "Africa/Asmara": "Africa/Asmera",
     "America/Argentina/Buenos_Aires": "America/Buenos_Aires",
     "America/Argentina/Catamarca": "America/Catamarca",
@@ -53,64 +53,64 @@ CLDR_NAMES = {
 }
 
 
-def in_zone(at: datetime, zone: str) -> datetime:
+def convert_to_zone(at: datetime, zone: str) -> datetime:
     """The same instant as wall time in the named zone. Raises `ValueError` for a naive one."""
     if at.tzinfo is None:
         raise ValueError("a naive time is not an instant")
     return at.astimezone(ZoneInfo(zone))
 
 
-def long_moment(at: datetime, zone: str, language: str) -> str:
+def format_long_moment(at: datetime, zone: str, language: str) -> str:
     """«Monday, May 4, 2026, 3:30 PM (Arabian Standard Time)»."""
     together = str(
-        get_datetime_format("full", locale=known(language).tag)
+        get_datetime_format("full", locale=match_language(language).tag)
     )  # «{1}, {0}», in Arabic «{1}، {0}»
-    moment = together.replace("{1}", long_date(at, zone, language)).replace(
-        "{0}", clock_time(at, zone, language)
+    moment = together.replace("{1}", format_long_date(at, zone, language)).replace(
+        "{0}", format_clock_time(at, zone, language)
     )
-    return f"{moment} ({zone_name(at, zone, language)})"
+    return f"{moment} ({format_zone_name(at, zone, language)})"
 
 
-def short_moment(at: datetime, zone: str, language: str) -> str:
+def format_short_moment(at: datetime, zone: str, language: str) -> str:
     """«Mon, 4 May, 15:30»."""
     return format_datetime(
-        in_zone(at, zone),
-        "EEE d MMM HH:mm" if known(language).tag != "en" else "EEE d MMM, HH:mm",
-        locale=known(language).tag,
+        convert_to_zone(at, zone),
+        "EEE d MMM HH:mm" if match_language(language).tag != "en" else "EEE d MMM, HH:mm",
+        locale=match_language(language).tag,
     )
 
 
-def clock_time(at: datetime, zone: str, language: str) -> str:
-    return format_time(in_zone(at, zone), "short", locale=known(language).tag)
+def format_clock_time(at: datetime, zone: str, language: str) -> str:
+    return format_time(convert_to_zone(at, zone), "short", locale=match_language(language).tag)
 
 
-def long_date(at: datetime | date, zone: str, language: str) -> str:
+def format_long_date(at: datetime | date, zone: str, language: str) -> str:
     """«Monday, 4 May 2026»; of an instant, the date on which it falls in the zone."""
-    local = in_zone(at, zone) if isinstance(at, datetime) else at
-    return format_date(local, "full", locale=known(language).tag)
+    local = convert_to_zone(at, zone) if isinstance(at, datetime) else at
+    return format_date(local, "full", locale=match_language(language).tag)
 
 
-def short_date(at: datetime | date, zone: str, language: str) -> str:
+def format_short_date(at: datetime | date, zone: str, language: str) -> str:
     """«May 4, 2026»: the month is a word in every language, as 4/5 and 5/4 are read differently."""
-    local = in_zone(at, zone) if isinstance(at, datetime) else at
-    return format_skeleton("yMMMd", local, locale=known(language).tag)
+    local = convert_to_zone(at, zone) if isinstance(at, datetime) else at
+    return format_skeleton("yMMMd", local, locale=match_language(language).tag)
 
 
-def short_day(at: date, language: str) -> str:
+def format_short_day(at: date, language: str) -> str:
     """«Mon, May 4»: a day of a week whose year is said elsewhere."""
-    return format_skeleton("MMMEd", at, locale=known(language).tag)
+    return format_skeleton("MMMEd", at, locale=match_language(language).tag)
 
 
-def weekday(at: datetime, zone: str, language: str) -> str:
-    return format_date(in_zone(at, zone), "EEEE", locale=known(language).tag)
+def format_weekday(at: datetime, zone: str, language: str) -> str:
+    return format_date(convert_to_zone(at, zone), "EEEE", locale=match_language(language).tag)
 
 
-def zone_name(at: datetime, zone: str, language: str) -> str:
+def format_zone_name(at: datetime, zone: str, language: str) -> str:
     """«Arabian Standard Time», or the city where CLDR has no name for the zone."""
-    if zone in CLDR_NAMES:
+    if zone in CLDR_ZONE_NAMES:
         return _renamed_zone_name(at, zone, language)
-    locale = known(language).tag
-    name = get_timezone_name(in_zone(at, zone), locale=locale)
+    locale = match_language(language).tag
+    name = get_timezone_name(convert_to_zone(at, zone), locale=locale)
     nameless = any(
         character.isdigit() for character in name
     )  # CLDR then gives the bare offset: «GMT+03:00»
@@ -120,28 +120,30 @@ def zone_name(at: datetime, zone: str, language: str) -> str:
 
 
 def _renamed_zone_name(at: datetime, zone: str, language: str) -> str:
-    locale, name = Locale.parse(known(language).tag), CLDR_NAMES[zone]
-    season = "daylight" if in_zone(at, zone).dst() else "standard"
+    locale, name = Locale.parse(match_language(language).tag), CLDR_ZONE_NAMES[zone]
+    season = "daylight" if convert_to_zone(at, zone).dst() else "standard"
     family = locale.meta_zones.get(get_global("meta_zones").get(name), {})
     city = locale.time_zones.get(name, {}).get("city", zone.rsplit("/", 1)[1].replace("_", " "))
     return family.get("long", {}).get(season, city)
 
 
-def ago(at: datetime, language: str) -> str:
+def format_time_ago(at: datetime, language: str) -> str:
     """«3 hours ago», «in 2 days»."""
-    return format_timedelta(at - now(), add_direction=True, locale=known(language).tag)
+    return format_timedelta(at - now(), add_direction=True, locale=match_language(language).tag)
 
 
-def listed(names: Iterable[str], language: str) -> str:
+def format_name_list(names: Iterable[str], language: str) -> str:
     """«Anna, Omar and Leila»."""
-    return format_list(list(names), locale=known(language).tag)
+    return format_list(list(names), locale=match_language(language).tag)
 
 
-def file_size(count: int, language: str) -> str:
+def format_file_size(count: int, language: str) -> str:
     """«3.4 MB», in powers of ten as file managers show them."""
     size, unit = float(count), "byte"
     for unit in ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte"):
         if size < 1000 or unit == "terabyte":
             break
         size /= 1000
-    return format_unit(round(size, 1), f"digital-{unit}", "short", locale=known(language).tag)
+    return format_unit(
+        round(size, 1), f"digital-{unit}", "short", locale=match_language(language).tag
+    )

@@ -11,16 +11,16 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from app.i18n.translate import CATALOGUES
+from app.i18n.translate import CATALOGUE_FOLDER
 
-APP = Path(__file__).parent.parent
-METHODS = [
+APP_FOLDER = Path(__file__).parent.parent
+EXTRACTION_METHODS = [
     ("**.py", "python"),
     ("**/templates/**.html", "jinja2.ext.babel_extract"),
     ("**/templates/**.txt", "jinja2.ext.babel_extract"),
 ]
-OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
-KEYWORDS = {
+EXTRACTION_OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
+EXTRACTION_KEYWORDS = {
     "_": None,
     "gettext": None,
     "ngettext": (1, 2),
@@ -32,7 +32,7 @@ KEYWORDS = {
 }
 # gettext's customary rules, pinned: CLDR counts a third form in Spanish (millions) that gettext
 # tools do not know.
-PLURALS = {
+PLURAL_RULES = {
     "es": "nplurals=2; plural=(n != 1);",
     "ar": (
         "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11"
@@ -41,34 +41,39 @@ PLURALS = {
 }
 
 
-def gather() -> Catalog:
+def gather_messages() -> Catalog:
     """Every marked sentence of the application, with where it stands."""
     template = Catalog(project="Consilium", charset="utf-8")
     for name, line, message, _comments, context in extract_from_dir(
-        APP, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=(), strip_comment_tags=True
+        APP_FOLDER,
+        EXTRACTION_METHODS,
+        EXTRACTION_OPTIONS,
+        keywords=EXTRACTION_KEYWORDS,
+        comment_tags=(),
+        strip_comment_tags=True,
     ):
         template.add(message, None, [(name, line)], context=context)
     return template
 
 
-def catalogue_path(tag: str) -> Path:
-    return CATALOGUES / tag / "LC_MESSAGES" / "messages.po"
+def get_catalogue_path(tag: str) -> Path:
+    return CATALOGUE_FOLDER / tag / "LC_MESSAGES" / "messages.po"
 
 
 def read_catalogue(tag: str) -> Catalog:
-    path = catalogue_path(tag)
+    path = get_catalogue_path(tag)
     if not path.exists():
-        return _pinned(Catalog(locale=tag, charset="utf-8"), tag)
+        return _pin_plural_rule(Catalog(locale=tag, charset="utf-8"), tag)
     with path.open("rb") as file:
         return read_po(file, locale=tag)
 
 
-def merge(tag: str) -> tuple[int, int]:
+def merge_catalogue(tag: str) -> tuple[int, int]:
     """Brings the catalogue of `tag` up to date with the house. Returns (sentences, of them
     untranslated).
     """
     catalogue = read_catalogue(tag)
-    catalogue.update(gather(), no_fuzzy_matching=True)
+    catalogue.update(gather_messages(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.fuzzy = False
     # the dates and names of the header would change with every merge and say nothing
@@ -76,10 +81,12 @@ def merge(tag: str) -> tuple[int, int]:
     catalogue.last_translator = catalogue.language_team = catalogue.project = "Consilium"
     language = catalogue.locale.english_name
     catalogue.header_comment = f"# Consilium in {language}. Merged by `./consilium flask messages`."
-    path = catalogue_path(tag)
+    path = get_catalogue_path(tag)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        write_po(file, _pinned(catalogue, tag), width=110, sort_output=True, no_location=True)
+        write_po(
+            file, _pin_plural_rule(catalogue, tag), width=110, sort_output=True, no_location=True
+        )
     missing = sum(1 for message in catalogue if message.id and not is_translated(message.string))
     return sum(1 for message in catalogue if message.id), missing
 
@@ -88,8 +95,8 @@ def is_translated(string: str | tuple[str, ...] | list[str]) -> bool:
     return all(string) if isinstance(string, tuple | list) else bool(string)
 
 
-def _pinned(catalogue: Catalog, tag: str) -> Catalog:
-    rule = PLURALS[tag]
+def _pin_plural_rule(catalogue: Catalog, tag: str) -> Catalog:
+    rule = PLURAL_RULES[tag]
     catalogue._num_plurals = int(rule.split("=")[1].split(";")[0])
     catalogue._plural_expr = rule.split(" plural=")[1].rstrip(";")
     return catalogue

@@ -26,71 +26,71 @@ LOCALES: dict[str, Language] = {
     "es": Language("es", "Español"),
     "ar": Language("ar", "العربية", "rtl"),
 }
-DEFAULT = "en"
-_MANY = 20  # per cent of a country
-UNREADABLE = (UnknownLocaleError, ValueError, TypeError, LookupError)
+DEFAULT_LANGUAGE = "en"
+_MIN_SPEAKERS_PERCENT = 20  # per cent of a country
+UNKNOWN_TAG_ERRORS = (UnknownLocaleError, ValueError, TypeError, LookupError)
 
 
-def known(tag: str | None) -> Language:
+def match_language(tag: str | None) -> Language:
     """The language that serves a reader of `tag` best: itself, its base language, or English."""
     if tag:
         for candidate in (tag, tag.replace("_", "-").split("-")[0]):
             if candidate in LOCALES:
                 return LOCALES[candidate]
-    return LOCALES[DEFAULT]
+    return LOCALES[DEFAULT_LANGUAGE]
 
 
 def is_language_tag(tag: str) -> bool:
     """Whether `tag` is a well-formed BCP 47 tag of a language known to CLDR."""
     try:
         Locale.parse(tag, sep="-")
-    except UNREADABLE:
+    except UNKNOWN_TAG_ERRORS:
         return False
     return True
 
 
 @lru_cache(maxsize=4096)
-def language_name(tag: str, reader: str) -> str:
+def get_language_name(tag: str, reader: str) -> str:
     """The name of language `tag` for a reader of `reader`: «Arabic», «árabe», «العربية»."""
     try:
-        name = Locale.parse(tag, sep="-").get_display_name(known(reader).tag)
-    except UNREADABLE:  # an unknown tag is still shown, as itself
+        name = Locale.parse(tag, sep="-").get_display_name(match_language(reader).tag)
+    except UNKNOWN_TAG_ERRORS:  # an unknown tag is still shown, as itself
         return tag
     return name or tag
 
 
 @lru_cache(maxsize=4096)
-def country_name(code: str, reader: str) -> str:
+def get_country_name(code: str, reader: str) -> str:
     """The name of an ISO 3166-1 country for a reader of `reader`."""
-    return Locale.parse(known(reader).tag).territories.get(code.upper(), code)
+    return Locale.parse(match_language(reader).tag).territories.get(code.upper(), code)
 
 
 @lru_cache(maxsize=16)
-def languages(reader: str) -> list[tuple[str, str]]:
+def list_language_names(reader: str) -> list[tuple[str, str]]:
     """Every language that CLDR can write about, by tag, with its name for a reader, in the order of
     the names.
     """
-    names = Locale.parse(known(reader).tag).languages
-    return by_name(
+    names = Locale.parse(match_language(reader).tag).languages
+    return sort_by_name(
         (tag, names[tag]) for tag in locale_identifiers() if "_" not in tag and tag in names
     )
 
 
 @lru_cache(maxsize=256)
-def dialects(language: str, reader: str) -> list[tuple[str, str]]:
+def list_dialects(language: str, reader: str) -> list[tuple[str, str]]:
     """The countries where a language is official and many speak it, as tags («ar-EG») with the
     country's name.
     """
     held = get_global("territory_languages")
-    return by_name(
-        (f"{language}-{code}", country_name(code, reader))
+    return sort_by_name(
+        (f"{language}-{code}", get_country_name(code, reader))
         for code, spoken in held.items()
         if language in spoken
         and spoken[language]["official_status"]
-        and spoken[language]["population_percent"] >= _MANY
+        and spoken[language]["population_percent"] >= _MIN_SPEAKERS_PERCENT
     )
 
 
-def by_name(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def sort_by_name(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Options of a select as a reader looks for them: «árabe» stands among the words with a."""
     return sorted(options, key=lambda one: normalize("NFD", one[1].casefold()))

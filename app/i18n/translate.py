@@ -8,20 +8,20 @@ from pathlib import Path
 
 from babel.support import NullTranslations, Translations
 
-from app.i18n.locales import known
+from app.i18n.locales import match_language
 
-CATALOGUES = Path(__file__).parent / "catalogues"
+CATALOGUE_FOLDER = Path(__file__).parent / "catalogues"
 
 
 @lru_cache
-def catalogue(tag: str) -> NullTranslations:
+def load_catalogue(tag: str) -> NullTranslations:
     """The compiled catalogue that serves a reader of `tag`; English is its own catalogue."""
-    return Translations.load(str(CATALOGUES), [known(tag).tag])
+    return Translations.load(str(CATALOGUE_FOLDER), [match_language(tag).tag])
 
 
-def translator(tag: str) -> Callable[..., str]:
+def make_translator(tag: str) -> Callable[..., str]:
     """A function `say(msgid, **facts)` that gives the whole sentence in the language of `tag`."""
-    sentences = catalogue(tag)
+    sentences = load_catalogue(tag)
 
     def say(msgid: str, **facts: object) -> str:
         sentence = sentences.gettext(msgid)

@@ -12,10 +12,10 @@ from babel import Locale
 from babel.core import get_global
 from babel.dates import get_timezone_gmt
 
-from app.i18n.formats import CLDR_NAMES
-from app.i18n.locales import known
+from app.i18n.formats import CLDR_ZONE_NAMES
+from app.i18n.locales import match_language
 
-_REGIONS = {
+_CLDR_REGIONS = {
     "Africa": "002",
     "America": "019",
     "Antarctica": "AQ",
@@ -31,38 +31,41 @@ _REGIONS = {
 its nearest.
 """
 
-Groups = list[tuple[str, list[tuple[str, str]]]]
+ZoneGroups = list[tuple[str, list[tuple[str, str]]]]
 
 
-def zone_place(zone: str, language: str) -> str:
+def get_zone_city(zone: str, language: str) -> str:
     """«Berlin», «برلين»: the city that stands for a zone."""
     if "/" not in zone:
         return zone
-    named = Locale.parse(known(language).tag, sep="-").time_zones.get(
-        CLDR_NAMES.get(zone, zone), {}
+    named = Locale.parse(match_language(language).tag, sep="-").time_zones.get(
+        CLDR_ZONE_NAMES.get(zone, zone), {}
     )
     return str(named.get("city") or zone.rsplit("/", 1)[1].replace("_", " "))
 
 
-def zone_choices(language: str, on: date, keep: str | None = None) -> Groups:
+def list_zone_choices(language: str, on: date, keep: str | None = None) -> ZoneGroups:
     """Every zone of the earth for a select, by region and then by name: «Cairo · Egypt
     (GMT+02:00)».
 
     `on` is the day whose offset is shown. `keep` is offered too when it goes by a name that IANA
     has given up.
     """
-    groups = _choices(known(language).tag, on)
+    groups = _list_zone_groups(match_language(language).tag, on)
     if (
         keep
         and keep in available_timezones()
         and not any(keep == zone for _, zones in groups for zone, _ in zones)
     ):
-        return [*groups, (keep.partition("/")[0], [(keep, _label(keep, known(language).tag, on))])]
+        return [
+            *groups,
+            (keep.partition("/")[0], [(keep, _zone_label(keep, match_language(language).tag, on))]),
+        ]
     return groups
 
 
 @lru_cache(maxsize=32)
-def _choices(tag: str, on: date) -> Groups:
+def _list_zone_groups(tag: str, on: date) -> ZoneGroups:
     territories, renamed, there = (
         get_global("zone_territories"),
         get_global("zone_aliases"),
@@ -72,9 +75,9 @@ def _choices(tag: str, on: date) -> Groups:
     groups: dict[str, list[tuple[str, str]]] = {}
     for zone in territories:
         area, _slash, place = zone.partition("/")
-        if place and area in _REGIONS and zone in there and zone not in renamed:
-            region = str(locale.territories.get(_REGIONS[area], area))
-            groups.setdefault(region, []).append((zone, _label(zone, tag, on)))
+        if place and area in _CLDR_REGIONS and zone in there and zone not in renamed:
+            region = str(locale.territories.get(_CLDR_REGIONS[area], area))
+            groups.setdefault(region, []).append((zone, _zone_label(zone, tag, on)))
     return [
         *(
             (region, sorted(zones, key=lambda one: one[1].casefold()))
@@ -84,12 +87,12 @@ def _choices(tag: str, on: date) -> Groups:
     ]
 
 
-def _label(zone: str, tag: str, on: date) -> str:
+def _zone_label(zone: str, tag: str, on: date) -> str:
     locale = Locale.parse(tag, sep="-")
     country = locale.territories.get(get_global("zone_territories").get(zone, "001"), "")
     gmt = get_timezone_gmt(
         datetime.combine(on, time(12), ZoneInfo(zone)), width="long", locale=locale
     )
-    place = zone_place(zone, tag)
+    place = get_zone_city(zone, tag)
     is_told = country in ("", place, locale.territories.get("001"))
     return f"{place} ({gmt})" if is_told else f"{place} · {country} ({gmt})"

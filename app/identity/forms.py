@@ -13,10 +13,10 @@ from app.core.errors import Invalid
 from app.core.text import N_
 from app.i18n.locales import LOCALES, is_language_tag
 
-SHORTEST_PASSWORD = 10
-LONGEST_PASSWORD = 200
-LONGEST_NAME = 120
-COUNTRIES = frozenset(
+MIN_PASSWORD_CHARACTERS = 10
+MAX_PASSWORD_CHARACTERS = 200
+MAX_PERSON_NAME_CHARACTERS = 120
+COUNTRY_CODES = frozenset(
     code
     for code in Locale("en").territories
     if len(code) == 2 and code.isalpha() and code not in ("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ")
@@ -36,7 +36,7 @@ class Registration:
 
 
 @dataclass(frozen=True)
-class Profile:
+class PersonProfile:
     name: str
     language: str
     timezone: str
@@ -48,20 +48,20 @@ def read_registration(form: MultiDict[str, str]) -> Registration:
     profile = read_profile(form)
     return Registration(
         profile.name,
-        _email(form.get("email", "")),
-        _password(form.get("password", "")),
+        _read_email(form.get("email", "")),
+        _read_password(form.get("password", "")),
         profile.language,
         profile.timezone,
         profile.country,
     )
 
 
-def read_profile(form: MultiDict[str, str]) -> Profile:
-    return Profile(
-        _name(form.get("name", "")),
+def read_profile(form: MultiDict[str, str]) -> PersonProfile:
+    return PersonProfile(
+        _read_name(form.get("name", "")),
         read_language(form.get("language", "")),
-        read_zone(form.get("timezone", "")),
-        _country(form.get("country", "")),
+        read_timezone(form.get("timezone", "")),
+        _read_country(form.get("country", "")),
     )
 
 
@@ -71,24 +71,26 @@ def read_language(tag: str) -> str:
     return tag
 
 
-def read_zone(zone: str) -> str:
+def read_timezone(zone: str) -> str:
     if zone not in available_timezones():
         raise Invalid(N_("Please choose a time zone from the list."), field="timezone")
     return zone
 
 
-def _name(name: str) -> str:
+def _read_name(name: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise Invalid(N_("Please enter your name."), field="name")
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_PERSON_NAME_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."), field="name", most=LONGEST_NAME
+            N_("Please keep this under %(most)s characters."),
+            field="name",
+            most=MAX_PERSON_NAME_CHARACTERS,
         )
     return name
 
 
-def _email(email: str) -> str:
+def _read_email(email: str) -> str:
     try:
         return validate_email(
             email.strip(), check_deliverability=False, test_environment=True
@@ -99,33 +101,33 @@ def _email(email: str) -> str:
         ) from None
 
 
-def _password(password: str) -> str:
-    if len(password) < SHORTEST_PASSWORD:
+def _read_password(password: str) -> str:
+    if len(password) < MIN_PASSWORD_CHARACTERS:
         raise Invalid(
             N_("Please choose a password of at least %(least)s characters."),
             field="password",
-            least=SHORTEST_PASSWORD,
+            least=MIN_PASSWORD_CHARACTERS,
         )
-    if len(password) > LONGEST_PASSWORD:
+    if len(password) > MAX_PASSWORD_CHARACTERS:
         raise Invalid(
             N_("Please keep this under %(most)s characters."),
             field="password",
-            most=LONGEST_PASSWORD,
+            most=MAX_PASSWORD_CHARACTERS,
         )
     return password
 
 
-def _country(code: str) -> str:
-    if code.upper() not in COUNTRIES:
+def _read_country(code: str) -> str:
+    if code.upper() not in COUNTRY_CODES:
         raise Invalid(N_("Please choose a country from the list."), field="country")
     return code.upper()
 
 
-def choices() -> dict[str, list[tuple[str, str]]]:
+def list_profile_choices() -> dict[str, list[tuple[str, str]]]:
     """What the selects offer: languages by their own names, and countries by code (named by the
     template).
     """
     return {
         "languages": [(language.tag, language.name) for language in LOCALES.values()],
-        "countries": [(code, code) for code in sorted(COUNTRIES)],
+        "countries": [(code, code) for code in sorted(COUNTRY_CODES)],
     }

@@ -11,7 +11,7 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
-from app.core.permissions import Permission, Role, holds
+from app.core.permissions import Permission, Role, has_permission
 
 
 class Person(Base):
@@ -53,7 +53,7 @@ class Person(Base):
         return self.sign_in_id or ""
 
     def may(self, permission: Permission) -> bool:
-        return self.active and holds(self.role, permission)
+        return self.active and has_permission(self.role, permission)
 
     @property
     def languages(self) -> list[str]:

@@ -11,15 +11,15 @@ from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person, SignIn
 
-LONGEST_SIGN_IN = timedelta(days=14)
-LONGEST_SILENCE = timedelta(hours=24)
+SESSION_ABSOLUTE_TIMEOUT = timedelta(days=14)
+SESSION_INACTIVITY_TIMEOUT = timedelta(hours=24)
 
 
-def person_by_email(session: Session, email: str) -> Person | None:
+def find_person_by_email(session: Session, email: str) -> Person | None:
     return session.scalar(select(Person).where(func.lower(Person.email) == email.strip().lower()))
 
 
-def people_of_role(session: Session, role: Role) -> list[Person]:
+def list_people_of_role(session: Session, role: Role) -> list[Person]:
     """Active people of a role, in order of joining."""
     return list(
         session.scalars(
@@ -28,7 +28,7 @@ def people_of_role(session: Session, role: Role) -> list[Person]:
     )
 
 
-def signed_in_person(session: Session, sign_in_id: str | None) -> Person | None:
+def find_signed_in_person(session: Session, sign_in_id: str | None) -> Person | None:
     """The person behind a live sign-in: not ended, not silent for a day, not older than two
     weeks.
     """
@@ -37,26 +37,26 @@ def signed_in_person(session: Session, sign_in_id: str | None) -> Person | None:
     sign_in = session.scalar(
         select(SignIn).options(joinedload(SignIn.person)).where(SignIn.id == sign_in_id)
     )
-    if sign_in is None or not _is_live(sign_in) or not sign_in.person.active:
+    if sign_in is None or not _is_live_sign_in(sign_in) or not sign_in.person.active:
         return None
     sign_in.person.sign_in_id = sign_in.id
     return sign_in.person
 
 
-def live_sign_ins(session: Session, person: Person) -> list[SignIn]:
+def list_live_sign_ins(session: Session, person: Person) -> list[SignIn]:
     """The person's devices that are signed in now, latest first."""
     rows = session.scalars(
         select(SignIn)
         .where(SignIn.person_id == person.id, SignIn.ended_at.is_(None))
         .order_by(SignIn.last_seen_at.desc())
     )
-    return [sign_in for sign_in in rows if _is_live(sign_in)]
+    return [sign_in for sign_in in rows if _is_live_sign_in(sign_in)]
 
 
-def _is_live(sign_in: SignIn) -> bool:
+def _is_live_sign_in(sign_in: SignIn) -> bool:
     moment = now()
     return (
         sign_in.ended_at is None
-        and moment - sign_in.created_at < LONGEST_SIGN_IN
-        and moment - sign_in.last_seen_at < LONGEST_SILENCE
+        and moment - sign_in.created_at < SESSION_ABSOLUTE_TIMEOUT
+        and moment - sign_in.last_seen_at < SESSION_INACTIVITY_TIMEOUT
     )

@@ -11,28 +11,32 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity import policy, queries
-from app.identity.forms import Profile, Registration
+from app.identity.forms import PersonProfile, Registration
 from app.identity.models import Person, SignIn
 
-WRONG = N_("The e-mail address or the password is not right. Please check both and try again.")
-_SEEN_EVERY = timedelta(minutes=5)
-_hasher = PasswordHasher()  # argon2id with the library's parameters (RFC 9106, low-memory choice)
+WRONG_CREDENTIALS = N_(
+    "The e-mail address or the password is not right. Please check both and try again."
+)
+_SEEN_WRITE_INTERVAL = timedelta(minutes=5)
+_password_hasher = (
+    PasswordHasher()
+)  # argon2id with the library's parameters (RFC 9106, low-memory choice)
 
 
-def register(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
+def register_person(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
     """A new account. Raises `Conflict` when the address already has one; the unique index
     decides.
     """
     person = Person(
         name=entry.name,
         email=entry.email,
-        password=_hasher.hash(entry.password),
+        password=_password_hasher.hash(entry.password),
         role=role,
         language=entry.language,
         timezone=entry.timezone,
@@ -47,7 +51,7 @@ def register(session: Session, entry: Registration, role: Role = Role.PATIENT) -
             N_("There is already an account with this e-mail address. Please sign in instead."),
             field="email",
         ) from None
-    audit.record(session, person.id, Verb.PERSON_REGISTERED, "person", person.id)
+    audit.record_audit_entry(session, person.id, AuditVerb.PERSON_REGISTERED, "person", person.id)
     return person
 
 
@@ -55,11 +59,11 @@ def check_password(session: Session, email: str, password: str) -> Person:
     """The person whose address and password these are. Raises `Invalid`, the same for both kinds of
     wrong.
     """
-    person = queries.person_by_email(session, email)
+    person = queries.find_person_by_email(session, email)
     # An unknown address costs as long as a wrong password, so that time tells nothing.
-    kept = person.password if person else _stand_in()
-    if not _is_right(password, kept) or person is None or not person.active:
-        raise Invalid(WRONG, field="password")
+    kept = person.password if person else _decoy_password_hash()
+    if not _is_password_right(password, kept) or person is None or not person.active:
+        raise Invalid(WRONG_CREDENTIALS, field="password")
     return person
 
 
@@ -69,19 +73,19 @@ def begin_sign_in(session: Session, person: Person, agent: str) -> SignIn:
     session.add(sign_in)
     session.flush()
     person.sign_in_id = sign_in.id
-    audit.record(session, person.id, Verb.SIGNED_IN, "sign_in", sign_in.id)
+    audit.record_audit_entry(session, person.id, AuditVerb.SIGNED_IN, "sign_in", sign_in.id)
     return sign_in
 
 
-def note_seen(session: Session, sign_in_id: str) -> None:
+def record_sign_in_seen(session: Session, sign_in_id: str) -> None:
     """Keeps a live sign-in alive, writing at most every five minutes."""
     sign_in = session.get(SignIn, sign_in_id)
-    if sign_in is not None and now() - sign_in.last_seen_at > _SEEN_EVERY:
+    if sign_in is not None and now() - sign_in.last_seen_at > _SEEN_WRITE_INTERVAL:
         sign_in.last_seen_at = now()
 
 
 def end_sign_in(
-    session: Session, actor: Person, sign_in_id: str, verb: Verb = Verb.SIGNED_OUT
+    session: Session, actor: Person, sign_in_id: str, verb: AuditVerb = AuditVerb.SIGNED_OUT
 ) -> None:
     """Ends one of the actor's own sign-ins, here or elsewhere. Doing it twice is harmless."""
     sign_in = session.get(SignIn, sign_in_id)
@@ -90,23 +94,23 @@ def end_sign_in(
     if sign_in.ended_at is None:
         sign_in.ended_at = now()
         session.flush()
-        audit.record(session, actor.id, verb, "sign_in", sign_in.id)
+        audit.record_audit_entry(session, actor.id, verb, "sign_in", sign_in.id)
 
 
-def change_profile(session: Session, actor: Person, profile: Profile) -> None:
+def change_person_profile(session: Session, actor: Person, profile: PersonProfile) -> None:
     actor.name, actor.language = profile.name, profile.language
     actor.timezone, actor.country = profile.timezone, profile.country
     session.flush()
-    audit.record(session, actor.id, Verb.PERSON_CHANGED, "person", actor.id)
+    audit.record_audit_entry(session, actor.id, AuditVerb.PERSON_CHANGED, "person", actor.id)
 
 
-def _is_right(password: str, kept: str) -> bool:
+def _is_password_right(password: str, kept: str) -> bool:
     try:
-        return _hasher.verify(kept, password)
+        return _password_hasher.verify(kept, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
 @lru_cache
-def _stand_in() -> str:
-    return _hasher.hash("nobody's password")
+def _decoy_password_hash() -> str:
+    return _password_hasher.hash("nobody's password")

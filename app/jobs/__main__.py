@@ -14,22 +14,24 @@ from app.core import crypto
 from app.core.blobs import BlobStore
 from app.core.db import Database
 from app.core.outbox import JobContext
-from app.jobs.handlers import gather
-from app.jobs.runner import LEASE, POLL, JobsRunner
+from app.jobs.handlers import gather_job_handlers
+from app.jobs.runner import JOB_LEASE_DURATION, JOB_POLL_SECONDS, JobsRunner
 from config import Settings
 
-PATIENCE = 7.0  # seconds for the jobs in hand; the supervisor allows ten for all three processes
+JOBS_SHUTDOWN_TIMEOUT_SECONDS = (
+    7.0  # seconds for the jobs in hand; the supervisor allows ten for all three processes
+)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    asked = _parse(arguments)
+def run_jobs_process(arguments: list[str] | None = None) -> int:
+    asked = _parse_arguments(arguments)
     settings = Settings.load()
-    _speak_plainly()
+    _configure_logging()
     keyring = crypto.Keyring(settings.master_keys)
-    crypto.use_for_fields(keyring)
+    crypto.set_field_keyring(keyring)
     database = Database(settings.database_url)
     blobs = BlobStore(settings.storage_url, keyring)
-    handlers, periodic = gather()
+    handlers, periodic = gather_job_handlers()
     runner = JobsRunner(
         JobContext(settings, blobs, database),
         handlers,
@@ -42,26 +44,31 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: runner.stop())
     runner.start()
     runner.wait()
-    if not runner.join(PATIENCE):
+    if not runner.join(JOBS_SHUTDOWN_TIMEOUT_SECONDS):
         sys.stdout.flush()
         os._exit(0)  # a worker is still busy; its job runs again when the lease ends
     database.close()
     return 0
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m app.jobs", description="Runs the jobs that are due."
     )
     parser.add_argument(
-        "--lease", type=float, default=LEASE.total_seconds(), help="seconds that a job is held for"
+        "--lease",
+        type=float,
+        default=JOB_LEASE_DURATION.total_seconds(),
+        help="seconds that a job is held for",
     )
-    parser.add_argument("--poll", type=float, default=POLL, help="seconds between looks for work")
+    parser.add_argument(
+        "--poll", type=float, default=JOB_POLL_SECONDS, help="seconds between looks for work"
+    )
     parser.add_argument("--workers", type=int, default=2, help="jobs at the same time")
     return parser.parse_args(arguments)
 
 
-def _speak_plainly() -> None:
+def _configure_logging() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -73,4 +80,4 @@ def _speak_plainly() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_jobs_process())

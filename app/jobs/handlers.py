@@ -6,20 +6,20 @@ from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 
-from app.jobs.runner import Handler
+from app.jobs.runner import JobHandler
 
-SLICES = ("audit", "records", "scheduling", "consults", "opinions", "notifications")
+JOB_SLICES = ("audit", "records", "scheduling", "consults", "opinions", "notifications")
 
 
-def gather() -> tuple[dict[str, Handler], list[tuple[str, timedelta]]]:
+def gather_job_handlers() -> tuple[dict[str, JobHandler], list[tuple[str, timedelta]]]:
     """All handlers by kind, and all periodic kinds. Raises `ValueError` when two slices claim one
     kind.
     """
-    handlers: dict[str, Handler] = {}
+    handlers: dict[str, JobHandler] = {}
     periodic: list[tuple[str, timedelta]] = []
     names = [
         f"app.{name}.jobs"
-        for name in SLICES
+        for name in JOB_SLICES
         if find_spec(f"app.{name}") and find_spec(f"app.{name}.jobs")
     ]
     for name in [*names, "app.jobs.periodic"]:

@@ -1,8 +1,8 @@
 """Who holds which job. Each function is one short transaction of its own.
 
 A lease is a promise with an end: a runner that dies lets go of its job when the lease runs out.
-`finish` belongs to the handler's own transaction and fails when the lease was lost, so what a job
-does in the database happens once.
+`finish_job` belongs to the handler's own transaction and fails when the lease was lost, so what
+a job does in the database happens once.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.outbox import Job
 
-MOST_ATTEMPTS = 8
-FIRST_PAUSE = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(hours=1)
-DIED = "The runner ended in the middle of this job, each time it was tried."
+MAX_JOB_ATTEMPTS = 8
+FIRST_RETRY_PAUSE = timedelta(seconds=2)
+MAX_RETRY_PAUSE = timedelta(hours=1)
+RUNNER_DIED_MESSAGE = "The runner ended in the middle of this job, each time it was tried."
 
 
-class LeaseLost(Exception):
+class JobLeaseLost(Exception):
     """Another runner has the job now; what was done here must not be kept."""
 
 
 @dataclass(frozen=True)
-class Leased:
+class LeasedJob:
     """A job in our hands, apart from any session."""
 
     id: str
@@ -39,7 +39,7 @@ class Leased:
     holder: str
 
 
-def take_next(database: Database, holder: str, lease: timedelta) -> Leased | None:
+def lease_next_job(database: Database, holder: str, lease: timedelta) -> LeasedJob | None:
     """Takes the job that has been due longest and that nobody holds, or None when there is none.
 
     SQLite: the transaction began IMMEDIATE, so nobody else is choosing. PostgreSQL: rows that
@@ -60,33 +60,33 @@ def take_next(database: Database, holder: str, lease: timedelta) -> Leased | Non
         ).first()
         if job is None:
             return None
-        if job.attempts >= MOST_ATTEMPTS:
-            _give_up(job, job.last_error or DIED)
+        if job.attempts >= MAX_JOB_ATTEMPTS:
+            _give_up_job(job, job.last_error or RUNNER_DIED_MESSAGE)
             return None
         job.attempts += 1
         job.leased_by, job.leased_until = holder, moment + lease
-        return Leased(job.id, job.kind, dict(job.payload), job.attempts, holder)
+        return LeasedJob(job.id, job.kind, dict(job.payload), job.attempts, holder)
 
 
-def renew(database: Database, held: Leased, lease: timedelta) -> bool:
+def renew_lease(database: Database, held: LeasedJob, lease: timedelta) -> bool:
     """Holds the job for another `lease` from now. False when it is no longer ours."""
     with database.unit_of_work() as session:
-        return _touch(session, held, leased_until=now() + lease)
+        return _update_leased_job(session, held, leased_until=now() + lease)
 
 
-def finish(session: Session, held: Leased) -> None:
-    """Marks the job done in the handler's own transaction. Raises `LeaseLost` when it is not ours
-    to finish.
+def finish_job(session: Session, held: LeasedJob) -> None:
+    """Marks the job done in the handler's own transaction. Raises `JobLeaseLost` when it is not
+    ours to finish.
     """
-    if not _touch(
+    if not _update_leased_job(
         session, held, finished_at=now(), leased_until=None, leased_by=None, last_error=None
     ):
-        raise LeaseLost(held.id)
+        raise JobLeaseLost(held.id)
 
 
-def put_back(database: Database, held: Leased, why: str) -> bool:
-    """After a failure: the job waits longer each time and is given up after `MOST_ATTEMPTS`. True
-    when given up.
+def return_failed_job(database: Database, held: LeasedJob, why: str) -> bool:
+    """After a failure: the job waits longer each time and is given up after `MAX_JOB_ATTEMPTS`.
+    True when given up.
     """
     with database.unit_of_work() as session:
         job = session.get(Job, held.id, with_for_update=True)
@@ -94,19 +94,19 @@ def put_back(database: Database, held: Leased, why: str) -> bool:
             return False
         job.leased_by = job.leased_until = None
         job.last_error = why
-        if job.attempts >= MOST_ATTEMPTS:
-            _give_up(job, why)
+        if job.attempts >= MAX_JOB_ATTEMPTS:
+            _give_up_job(job, why)
             return True
-        job.run_at = now() + pause_after(job.attempts)
+        job.run_at = now() + compute_retry_pause(job.attempts)
         return False
 
 
-def pause_after(attempts: int) -> timedelta:
+def compute_retry_pause(attempts: int) -> timedelta:
     """How long a job rests after its n-th failure: 2 s, 8 s, 32 s … up to an hour."""
-    return min(FIRST_PAUSE * 4 ** (attempts - 1), LONGEST_PAUSE)
+    return min(FIRST_RETRY_PAUSE * 4 ** (attempts - 1), MAX_RETRY_PAUSE)
 
 
-def _touch(session: Session, held: Leased, **values: Any) -> bool:
+def _update_leased_job(session: Session, held: LeasedJob, **values: Any) -> bool:
     changed = session.execute(
         update(Job)
         .where(Job.id == held.id, Job.leased_by == held.holder, Job.finished_at.is_(None))
@@ -115,6 +115,6 @@ def _touch(session: Session, held: Leased, **values: Any) -> bool:
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def _give_up(job: Job, why: str) -> None:
+def _give_up_job(job: Job, why: str) -> None:
     job.failed, job.finished_at, job.last_error = True, now(), why
     job.leased_by = job.leased_until = None

@@ -12,7 +12,7 @@ from app.core.columns import UtcDateTime
 from app.core.db import Base
 
 
-class Runner(Base):
+class RunnerHeartbeat(Base):
     """A jobs process and when it was last seen alive."""
 
     __tablename__ = "runners"

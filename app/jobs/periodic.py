@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from app.core import rotation
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import Job, JobContext, enqueue
-from app.jobs.models import Runner
+from app.core.outbox import Job, JobContext, enqueue_job
+from app.jobs.models import RunnerHeartbeat
 
-KEPT = timedelta(days=30)
-PERIODIC_KEY = "periodic:"
+FINISHED_JOB_RETENTION = timedelta(days=30)
+PERIODIC_KEY_PREFIX = "periodic:"
 
 
-class Clockwork:
+class PeriodicScheduler:
     """Queues each periodic kind once per period. The key names the period, so two runners queue one
     job.
     """
@@ -38,34 +38,36 @@ class Clockwork:
                 continue
             try:
                 with database.unit_of_work() as session:
-                    enqueue(session, kind, {}, key=f"{PERIODIC_KEY}{kind}:{period}")
+                    enqueue_job(session, kind, {}, key=f"{PERIODIC_KEY_PREFIX}{kind}:{period}")
             except IntegrityError:
                 pass  # another runner was first
             self._last[kind] = period
 
 
-def sweep(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def sweep_finished_jobs(session: Session, payload: dict[str, Any], context: JobContext) -> None:
     """Forgets jobs that were done long ago and runners that are long silent. Failed jobs stay, to
     be looked at.
     """
-    before = now() - KEPT
+    before = now() - FINISHED_JOB_RETENTION
     session.execute(
         delete(Job).where(
             Job.finished_at < before,
             Job.failed.is_(False),
-            or_(Job.key.is_(None), Job.key.startswith(PERIODIC_KEY)),
+            or_(Job.key.is_(None), Job.key.startswith(PERIODIC_KEY_PREFIX)),
         )
     )
-    session.execute(delete(Runner).where(Runner.seen_at < now() - timedelta(hours=1)))
+    session.execute(
+        delete(RunnerHeartbeat).where(RunnerHeartbeat.seen_at < now() - timedelta(hours=1))
+    )
 
 
-def renew_keys(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def renew_encryption_keys(session: Session, payload: dict[str, Any], context: JobContext) -> None:
     """After a new master key was put in front: brings what lies under older ones under it, until
     none is left.
     """
-    if rotation.renew(session, context.blobs.keyring):
-        enqueue(session, "keys.renew", {})
+    if rotation.renew_sealed_values(session, context.blobs.keyring):
+        enqueue_job(session, "keys.renew", {})
 
 
-HANDLERS = {"jobs.sweep": sweep, "keys.renew": renew_keys}
+HANDLERS = {"jobs.sweep": sweep_finished_jobs, "keys.renew": renew_encryption_keys}
 PERIODIC = [("jobs.sweep", timedelta(hours=1)), ("keys.renew", timedelta(days=1))]

@@ -9,20 +9,22 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.core.outbox import Job
-from app.jobs.models import Runner
+from app.jobs.models import RunnerHeartbeat
 
-SILENT_AFTER = timedelta(seconds=20)
+RUNNER_SILENCE_TIMEOUT = timedelta(seconds=20)
 
 
-def any_runner_answers(session: Session) -> bool:
+def is_any_runner_alive(session: Session) -> bool:
     """Whether at least one runner has been heard of lately."""
     seen = session.scalar(
-        select(func.count()).select_from(Runner).where(Runner.seen_at > now() - SILENT_AFTER)
+        select(func.count())
+        .select_from(RunnerHeartbeat)
+        .where(RunnerHeartbeat.seen_at > now() - RUNNER_SILENCE_TIMEOUT)
     )
     return bool(seen)
 
 
-def waiting(session: Session) -> int:
+def count_waiting_jobs(session: Session) -> int:
     """How many jobs are due and not done."""
     return (
         session.scalar(
@@ -34,7 +36,7 @@ def waiting(session: Session) -> int:
     )
 
 
-def failed(session: Session, limit: int = 100) -> list[Job]:
+def list_failed_jobs(session: Session, limit: int = 100) -> list[Job]:
     """The jobs that were given up, newest first."""
     return list(
         session.scalars(select(Job).where(Job.failed).order_by(Job.finished_at.desc()).limit(limit))

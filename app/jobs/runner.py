@@ -27,19 +27,19 @@ from app.core.errors import Refusal
 from app.core.ids import new_id
 from app.core.outbox import JobContext
 from app.jobs import leases
-from app.jobs.leases import Leased
-from app.jobs.models import Runner
-from app.jobs.periodic import Clockwork
+from app.jobs.leases import LeasedJob
+from app.jobs.models import RunnerHeartbeat
+from app.jobs.periodic import PeriodicScheduler
 
-Handler = Callable[[Session, dict[str, Any], JobContext], None]
+JobHandler = Callable[[Session, dict[str, Any], JobContext], None]
 log = structlog.get_logger("jobs")
 
-LEASE = timedelta(seconds=60)
-POLL = 0.25
-HEARTBEAT = 2.0
+JOB_LEASE_DURATION = timedelta(seconds=60)
+JOB_POLL_SECONDS = 0.25
+RUNNER_HEARTBEAT_SECONDS = 2.0
 
 
-class UnknownKind(Exception):
+class UnknownJobKind(Exception):
     """A job was queued that no slice handles."""
 
 
@@ -49,20 +49,20 @@ class JobsRunner:
     def __init__(
         self,
         context: JobContext,
-        handlers: Mapping[str, Handler],
+        handlers: Mapping[str, JobHandler],
         periodic: Sequence[tuple[str, timedelta]] = (),
         *,
-        lease: timedelta = LEASE,
-        poll: float = POLL,
+        lease: timedelta = JOB_LEASE_DURATION,
+        poll: float = JOB_POLL_SECONDS,
         workers: int = 2,
     ) -> None:
         self.id = f"{socket.gethostname()[:24]}-{os.getpid()}-{new_id()[-6:]}"
         self._context, self._handlers = context, handlers
         self._database: Database = context.database
-        self._clockwork = Clockwork(periodic)
+        self._clockwork = PeriodicScheduler(periodic)
         self._lease, self._poll = lease, poll
         self._stopping = threading.Event()
-        self._held: dict[str, Leased] = {}
+        self._held: dict[str, LeasedJob] = {}
         self._threads = [
             threading.Thread(target=self._work, args=(f"{self.id}-{n}",), name=f"worker-{n}")
             for n in range(workers)
@@ -101,7 +101,7 @@ class JobsRunner:
 
     def run_one(self) -> bool:
         """Does one due job in this thread, if there is one. For tests and chores."""
-        held = leases.take_next(self._database, self.id, self._lease)
+        held = leases.lease_next_job(self._database, self.id, self._lease)
         if held is None:
             return False
         self._run(held)
@@ -111,7 +111,7 @@ class JobsRunner:
         while not self._stopping.is_set():
             held = None
             try:
-                held = leases.take_next(self._database, holder, self._lease)
+                held = leases.lease_next_job(self._database, holder, self._lease)
                 if held is not None:
                     self._run(held)
             except SQLAlchemyError as error:  # the database is away: wait for it
@@ -120,23 +120,27 @@ class JobsRunner:
             if held is None:
                 self._stopping.wait(self._poll)
 
-    def _run(self, held: Leased) -> None:
+    def _run(self, held: LeasedJob) -> None:
         began, facts = monotonic(), {"job": held.id, "kind": held.kind, "attempt": held.attempt}
         self._held[held.id] = held
         try:
             handler = self._handlers.get(held.kind)
             if handler is None:
-                raise UnknownKind(held.kind)
+                raise UnknownJobKind(held.kind)
             with self._database.unit_of_work() as session:
                 session.info["origin"] = "jobs"
                 handler(session, held.payload, replace(self._context, job_id=held.id))
-                leases.finish(session, held)
+                leases.finish_job(session, held)
             log.info("job done", **facts, ms=round((monotonic() - began) * 1000))
-        except leases.LeaseLost:
+        except leases.JobLeaseLost:
             log.warning("job lost to another runner", **facts)
         except Exception as error:
-            given_up = leases.put_back(self._database, held, why(error))
-            log.error("job given up" if given_up else "job failed", **facts, error=why(error))
+            given_up = leases.return_failed_job(self._database, held, describe_job_error(error))
+            log.error(
+                "job given up" if given_up else "job failed",
+                **facts,
+                error=describe_job_error(error),
+            )
         finally:
             self._held.pop(held.id, None)
 
@@ -144,14 +148,16 @@ class JobsRunner:
         """Shows that we live, keeps our leases, starts what is periodic. Survives a database that
         is away.
         """
-        pause = min(HEARTBEAT, self._lease.total_seconds() / 3)
+        pause = min(RUNNER_HEARTBEAT_SECONDS, self._lease.total_seconds() / 3)
         renewed = monotonic()
         while True:
             self._safely(self._show_alive)
             if monotonic() - renewed >= self._lease.total_seconds() / 3:
                 renewed = monotonic()
                 for held in list(self._held.values()):
-                    self._safely(lambda held=held: leases.renew(self._database, held, self._lease))
+                    self._safely(
+                        lambda held=held: leases.renew_lease(self._database, held, self._lease)
+                    )
             if self._stopping.is_set() and not any(thread.is_alive() for thread in self._threads):
                 return
             if not self._stopping.is_set():
@@ -164,12 +170,12 @@ class JobsRunner:
 
     def _show_alive(self) -> None:
         with self._database.unit_of_work() as session:
-            session.merge(Runner(id=self.id, seen_at=now()))
+            session.merge(RunnerHeartbeat(id=self.id, seen_at=now()))
 
     def _sign_off(self) -> None:
         self._heart.join(3)
         with self._database.unit_of_work() as session:
-            gone = session.get(Runner, self.id)
+            gone = session.get(RunnerHeartbeat, self.id)
             if gone is not None:
                 session.delete(gone)
 
@@ -180,13 +186,13 @@ class JobsRunner:
             log.warning("jobs: the database does not answer", error=type(error).__name__)
 
 
-def why(error: Exception) -> str:
+def describe_job_error(error: Exception) -> str:
     """One line for the log and the row: what went wrong and where, never what the job was about.
 
     The message of an unknown exception may quote data, so only our own refusals speak for
     themselves.
     """
-    if isinstance(error, UnknownKind):
+    if isinstance(error, UnknownJobKind):
         return f"No slice handles jobs of the kind {error.args[0]!r}."
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if f"{os.sep}app{os.sep}" in frame.filename] or frames

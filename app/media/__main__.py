@@ -15,8 +15,8 @@ import sys
 if __name__ == "__main__":
     sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
 
-from app.media.node import Node  # noqa: E402
-from app.media.settings import MediaSettings, SettingMissing  # noqa: E402
+from app.media.node import MediaNodeClient  # noqa: E402
+from app.media.settings import MediaSettingInvalid, MediaSettings  # noqa: E402
 
 try:
     import uvloop
@@ -24,10 +24,10 @@ except ImportError:  # The standard loop carries fewer rooms, and is enough for 
     uvloop = None
 
 
-async def serve(settings: MediaSettings) -> None:
+async def serve_media_node(settings: MediaSettings) -> None:
     """SIGTERM lets the live calls finish; SIGINT, or a second SIGTERM, stops at once."""
-    node = Node(settings)
-    spare_the_collector()
+    node = MediaNodeClient(settings)
+    freeze_startup_objects()
     running = asyncio.create_task(node.run())
     draining: list[asyncio.Task[None]] = []
     loop = asyncio.get_running_loop()
@@ -47,7 +47,7 @@ async def serve(settings: MediaSettings) -> None:
         task.cancel()
 
 
-def spare_the_collector() -> None:
+def freeze_startup_objects() -> None:
     """What stands at the start stays: a full collection that walks it would hold every packet up by
     50 ms.
     """
@@ -56,7 +56,7 @@ def spare_the_collector() -> None:
     gc.set_threshold(2000, 5, 50)
 
 
-def main() -> int:
+def run_media_node() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout
     )
@@ -64,13 +64,13 @@ def main() -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = MediaSettings.from_environment()
-    except SettingMissing as error:
+    except MediaSettingInvalid as error:
         print(error, file=sys.stderr)
         return 2
     with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
-        runner.run(serve(settings))
+        runner.run(serve_media_node(settings))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_media_node())

@@ -22,18 +22,18 @@ from dataclasses import dataclass
 from time import time
 from typing import Protocol
 
-from app.media.settings import MediaSettings, SettingMissing
-from app.media.wire.aiortc_seam import Relay, try_relay
+from app.media.settings import MediaSettingInvalid, MediaSettings
+from app.media.wire.aiortc_seam import TurnServer, try_turn_allocation
 
-PORTS_TRIED = 40
-PORTS_OF_A_SEAT = 1
-SEATS_OF_A_ROOM = 3
-HEARD_WITHIN = 1.0
-LOGIN_SECONDS = 600
+MAX_PORTS_TRIED = 40
+PORTS_PER_SEAT = 1
+TYPICAL_SEATS_PER_ROOM = 3
+PACKET_ARRIVAL_TIMEOUT_SECONDS = 1.0
+TURN_CREDENTIALS_LIFETIME_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Finding:
+class MediaCheckFinding:
     """``verdict`` is ``good``, ``doubt`` (it may be meant so, or nobody here can tell) or
     ``bad``.
     """
@@ -42,7 +42,7 @@ class Finding:
     sentence: str
 
 
-class Configured(Protocol):
+class MediaConfiguration(Protocol):
     """What the web's settings say of media."""
 
     @property
@@ -57,9 +57,9 @@ class Configured(Protocol):
     def turn_secret(self) -> str | None: ...
 
 
-def examine_configured(
-    configured: Configured, environment: Mapping[str, str] = os.environ
-) -> list[Finding]:
+def check_media_configuration(
+    configured: MediaConfiguration, environment: Mapping[str, str] = os.environ
+) -> list[MediaCheckFinding]:
     """Everything, by the settings of the installation."""
     stated = {
         "CONSILIUM_SECRET_KEY": configured.secret_key,
@@ -68,79 +68,79 @@ def examine_configured(
     }
     try:
         settings = MediaSettings.from_environment({**environment, **stated})
-    except SettingMissing as error:
-        return [Finding("bad", str(error))]
-    findings = examine(settings)
+    except MediaSettingInvalid as error:
+        return [MediaCheckFinding("bad", str(error))]
+    findings = check_addresses_and_ports(settings)
     if not configured.turn_url or not configured.turn_secret:
         return [
             *findings,
-            Finding(
+            MediaCheckFinding(
                 "doubt",
                 "No relay is set (CONSILIUM_TURN_URL): people in networks that let no UDP "
                 "through cannot join.",
             ),
         ]
     urls = [url.strip() for url in configured.turn_url.split(",")]
-    return findings + [asyncio.run(examine_relay(url, configured.turn_secret)) for url in urls]
+    return findings + [asyncio.run(check_turn_server(url, configured.turn_secret)) for url in urls]
 
 
-def examine(settings: MediaSettings) -> list[Finding]:
+def check_addresses_and_ports(settings: MediaSettings) -> list[MediaCheckFinding]:
     """Addresses and ports, from this machine. Binds and sends; leaves nothing open."""
     findings = []
     for address in settings.public_addresses:
-        findings.append(_what_kind(address))
-        findings.append(_whether_heard(address, (settings.first_port, settings.last_port)))
-    findings.append(_whether_enough(settings))
+        findings.append(_check_address_reach(address))
+        findings.append(_check_packet_arrives(address, (settings.first_port, settings.last_port)))
+    findings.append(_check_port_count(settings))
     return findings
 
 
-async def examine_relay(url: str, secret: str) -> Finding:
+async def check_turn_server(url: str, secret: str) -> MediaCheckFinding:
     """Logs in at the TURN server as a browser would, and sends one datagram through it."""
     scheme, _, rest = url.partition(":")
     host, _, query = rest.partition("?")
     name, _, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
     transport = "tcp" if scheme == "turns" or "transport=tcp" in query else "udp"
     if scheme not in ("turn", "turns") or not name:
-        return Finding(
+        return MediaCheckFinding(
             "bad", f"CONSILIUM_TURN_URL names {url!r}: write it as turn:host:port?transport=udp."
         )
-    username, password = login(secret, "check", time())
-    place = Relay(
+    username, password = make_turn_credentials(secret, "check", time())
+    place = TurnServer(
         name.strip("[]"),
         int(port or (5349 if scheme == "turns" else 3478)),
         transport,
         scheme == "turns",
     )
     try:
-        relayed = await try_relay(place, username, password)
+        relayed = await try_turn_allocation(place, username, password)
     except ssl.SSLCertVerificationError as error:
-        return Finding(
+        return MediaCheckFinding(
             "bad",
             f"The relay {url} shows a certificate that browsers will not believe "
             f"({error.verify_message}). Give coturn one that an authority issued for this name.",
         )
     except (OSError, TimeoutError, ConnectionError) as error:
-        return Finding(
+        return MediaCheckFinding(
             "bad",
             f"The relay {url} does not answer ({error or 'no answer'}). "
             "Is coturn running there, and does the firewall let this port through?",
         )
     except Exception as error:
-        return Finding(
+        return MediaCheckFinding(
             "bad",
             f"The relay {url} refused our login ({error}). "
             "Is CONSILIUM_TURN_SECRET the static-auth-secret of coturn?",
         )
-    if place.is_secure and _is_address(place.host):
-        return Finding(
+    if place.is_secure and _is_ip_address(place.host):
+        return MediaCheckFinding(
             "doubt",
             f"The relay {url} let us in, but Firefox believes no certificate of a bare address: "
             "name the relay by its host name in CONSILIUM_TURN_URL.",
         )
-    return Finding("good", f"The relay {url} let us in and lends the address {relayed}.")
+    return MediaCheckFinding("good", f"The relay {url} let us in and lends the address {relayed}.")
 
 
-def _is_address(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -148,44 +148,44 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def login(secret: str, who: str, now: float) -> tuple[str, str]:
+def make_turn_credentials(secret: str, who: str, now: float) -> tuple[str, str]:
     """User name and password for a while, by coturn's REST scheme (use-auth-secret)."""
-    username = f"{int(now) + LOGIN_SECONDS}:{who}"
+    username = f"{int(now) + TURN_CREDENTIALS_LIFETIME_SECONDS}:{who}"
     digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
     return username, base64.b64encode(digest).decode()
 
 
-def _what_kind(address: str) -> Finding:
+def _check_address_reach(address: str) -> MediaCheckFinding:
     kind = ipaddress.ip_address(address)
     if kind.is_loopback:
-        return Finding(
+        return MediaCheckFinding(
             "doubt",
             f"The public address is {address}: only browsers on this machine reach the node. "
             "Set CONSILIUM_MEDIA_PUBLIC_ADDRESS for anybody else.",
         )
     if kind.is_private or kind.is_link_local:
-        return Finding(
+        return MediaCheckFinding(
             "doubt",
             f"The public address {address} is private: only browsers in the same network "
             "reach the node, others only through a relay.",
         )
-    return Finding(
+    return MediaCheckFinding(
         "good", f"The public address {address} can be reached from anywhere, as far as it tells."
     )
 
 
-def _whether_heard(address: str, ports: tuple[int, int]) -> Finding:
+def _check_packet_arrives(address: str, ports: tuple[int, int]) -> MediaCheckFinding:
     """Sends a datagram to the public address and waits for it at a port of the range."""
-    listening = _bind_one(address, ports)
+    listening = _bind_random_port(address, ports)
     if listening is None:
-        return Finding(
+        return MediaCheckFinding(
             "bad",
             f"No UDP port from {ports[0]} to {ports[1]} is free for {address}: "
             "another program holds them. Choose another range in CONSILIUM_MEDIA_PORTS.",
         )
     with contextlib.closing(listening):
-        port, is_ours = listening.getsockname()[1], not _is_everywhere(listening)
-        listening.settimeout(HEARD_WITHIN)
+        port, is_ours = listening.getsockname()[1], not _is_bound_to_all(listening)
+        listening.settimeout(PACKET_ARRIVAL_TIMEOUT_SECONDS)
         word = random.randbytes(8)
         with contextlib.closing(socket.socket(listening.family, socket.SOCK_DGRAM)) as sending:
             try:
@@ -194,16 +194,16 @@ def _whether_heard(address: str, ports: tuple[int, int]) -> Finding:
             except OSError:
                 is_heard = False
     if is_heard:
-        return Finding(
+        return MediaCheckFinding(
             "good", f"A packet to {address}, port {port} (UDP), arrived at this machine."
         )
     if is_ours:
-        return Finding(
+        return MediaCheckFinding(
             "bad",
             f"A packet to {address}, port {port} (UDP), did not arrive, though the address is this "
             "machine's own: a local firewall drops it. Allow the range in CONSILIUM_MEDIA_PORTS.",
         )
-    return Finding(
+    return MediaCheckFinding(
         "doubt",
         f"The address {address} is not this machine's own (it lies behind NAT), and a packet to "
         f"its port {port} (UDP) did not come back in. Many routers do that; forward UDP {ports[0]}"
@@ -211,27 +211,29 @@ def _whether_heard(address: str, ports: tuple[int, int]) -> Finding:
     )
 
 
-def _whether_enough(settings: MediaSettings) -> Finding:
+def _check_port_count(settings: MediaSettings) -> MediaCheckFinding:
     count = settings.last_port - settings.first_port + 1
-    needed = settings.rooms * SEATS_OF_A_ROOM * PORTS_OF_A_SEAT * len(settings.public_addresses)
+    needed = (
+        settings.rooms * TYPICAL_SEATS_PER_ROOM * PORTS_PER_SEAT * len(settings.public_addresses)
+    )
     if count < needed:
-        return Finding(
+        return MediaCheckFinding(
             "bad",
             f"{settings.rooms} rooms of three need {needed} UDP ports and the range "
             f"{settings.first_port}-{settings.last_port} has {count}: widen CONSILIUM_MEDIA_PORTS.",
         )
-    return Finding(
+    return MediaCheckFinding(
         "good",
         f"The range {settings.first_port}-{settings.last_port} has {count} UDP ports; "
         f"{settings.rooms} rooms of three need {needed}.",
     )
 
 
-def _bind_one(address: str, ports: tuple[int, int]) -> socket.socket | None:
+def _bind_random_port(address: str, ports: tuple[int, int]) -> socket.socket | None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     everywhere = "::" if family == socket.AF_INET6 else ""
     span = range(ports[0], ports[1] + 1)
-    for port in random.sample(span, min(PORTS_TRIED, len(span))):
+    for port in random.sample(span, min(MAX_PORTS_TRIED, len(span))):
         for host in (address, everywhere):
             sock = socket.socket(family, socket.SOCK_DGRAM)
             try:
@@ -244,5 +246,5 @@ def _bind_one(address: str, ports: tuple[int, int]) -> socket.socket | None:
     return None
 
 
-def _is_everywhere(sock: socket.socket) -> bool:
+def _is_bound_to_all(sock: socket.socket) -> bool:
     return ipaddress.ip_address(sock.getsockname()[0]).is_unspecified

@@ -4,8 +4,8 @@ The node is the client: it connects to the web with ``NodeAuth``. The web sends 
 ``call()`` and gets an answer; the node emits events. A command carries a ``command_id``: the same
 id sent again gets the first answer again and changes nothing.
 
-An answer is ``{"ok": true, ...}`` or ``{"error": code, "message": sentence}``; see ``Answered``,
-``OfferAnswered`` and ``Refused``.
+An answer is ``{"ok": true, ...}`` or ``{"error": code, "message": sentence}``; see
+``CommandAnswered``, ``OfferAnswered`` and ``CommandRefused``.
 
 Pure pydantic: the web imports this module without importing aiortc.
 """
@@ -22,17 +22,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.media.messages_recording import RecordingSet
 
-NAMESPACE = "/node"
-COMMAND_LIMIT_SECONDS = 3.0
-HEARTBEAT_SECONDS = 2.0
+NODE_NAMESPACE = "/node"
+NODE_COMMAND_WAIT_SECONDS = 3.0
+NODE_HEARTBEAT_INTERVAL_SECONDS = 2.0
 MAX_SLOTS = 7
 MAX_SDP_CHARACTERS = 100_000
 
-Id = str
+OpaqueId = str
 """Ids of rooms, seats and connections: opaque to the node, at most 80 characters."""
 
 
-def node_secret(secret_key: str) -> str:
+def derive_node_secret(secret_key: str) -> str:
     """The shared secret of web and node, derived by both from ``CONSILIUM_SECRET_KEY``."""
     derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"consilium media node")
     return derivation.derive(secret_key.encode()).hex()
@@ -41,15 +41,15 @@ def node_secret(secret_key: str) -> str:
 def is_node_secret(secret_key: str, offered: object) -> bool:
     """Whether ``offered`` is the node secret; takes the same time whatever was offered."""
     return isinstance(offered, str) and hmac.compare_digest(
-        node_secret(secret_key).encode(), offered.encode()
+        derive_node_secret(secret_key).encode(), offered.encode()
     )
 
 
-class _Message(BaseModel):
+class _NodeMessage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class NodeAuth(_Message):
+class NodeAuth(_NodeMessage):
     """The ``auth`` of the node's connection."""
 
     node: str = Field(min_length=1, max_length=80)
@@ -59,7 +59,7 @@ class NodeAuth(_Message):
 # ---------------------------------------------------------------- commands, web -> node
 
 
-class Command(StrEnum):
+class NodeCommand(StrEnum):
     SEAT_OFFER = "seat.offer"
     ROUTES_SET = "routes.set"
     SEAT_PREFER = "seat.prefer"
@@ -69,57 +69,57 @@ class Command(StrEnum):
     PING = "ping"
 
 
-class _Command(_Message):
+class _CommandMessage(_NodeMessage):
     command_id: str = Field(min_length=1, max_length=80)
 
 
-class SlotLines(_Message):
+class SlotSections(_NodeMessage):
     """The two receiving lines of one slot, by ``a=mid``."""
 
     audio: str = Field(max_length=16)
     video: str = Field(max_length=16)
 
 
-class Layer(StrEnum):
+class SimulcastLayer(StrEnum):
     """Of a camera that sends two pictures at once."""
 
     SMALL = "small"
     LARGE = "large"
 
 
-class Lines(_Message):
+class MediaSections(_NodeMessage):
     """Which line of the offer is what, by ``a=mid``; a line that is not offered is ``None``."""
 
     mic: str | None = Field(default=None, max_length=16)
     camera: str | None = Field(default=None, max_length=16)
     screen: str | None = Field(default=None, max_length=16)
-    slots: tuple[SlotLines, ...] = Field(default=(), max_length=MAX_SLOTS)
+    slots: tuple[SlotSections, ...] = Field(default=(), max_length=MAX_SLOTS)
     stage: str | None = Field(default=None, max_length=16)
-    prefers: Layer | None = None
+    prefers: SimulcastLayer | None = None
     """The largest picture that this browser has use for: a phone says ``small``."""
 
 
-class SeatOffer(_Command):
+class SeatOffer(_CommandMessage):
     """A browser's one offer for its seat. Evicts whatever connection the seat had.
 
     Answered by ``OfferAnswered``, or refused: ``malformed_sdp``, ``full`` (no budget for another
     room or seat on this node), ``draining``, ``invalid``.
     """
 
-    room: Id = Field(min_length=1, max_length=80)
-    seat: Id = Field(min_length=1, max_length=80)
-    connection: Id = Field(min_length=1, max_length=80)
+    room: OpaqueId = Field(min_length=1, max_length=80)
+    seat: OpaqueId = Field(min_length=1, max_length=80)
+    connection: OpaqueId = Field(min_length=1, max_length=80)
     sdp: str = Field(max_length=MAX_SDP_CHARACTERS)
-    lines: Lines
+    lines: MediaSections
 
 
-class Kind(StrEnum):
+class MediaKind(StrEnum):
     AUDIO = "audio"
     VIDEO = "video"
     SCREEN = "screen"
 
 
-class Priority(StrEnum):
+class StreamPriority(StrEnum):
     """What a narrow line gives up first. Pictures go before voices whatever their priority.
 
     ``essential``: an interpreter's voice to those who need it; never given up, and only where a
@@ -132,18 +132,18 @@ class Priority(StrEnum):
     BACKGROUND = "background"
 
 
-class Route(_Message):
+class MediaRoute(_NodeMessage):
     """One source that a listener receives. ``slot`` counts in the listener's slots; screens take
     the stage.
     """
 
-    source: Id = Field(max_length=80)
-    kind: Kind
+    source: OpaqueId = Field(max_length=80)
+    kind: MediaKind
     slot: int | None = Field(default=None, ge=0, lt=MAX_SLOTS)
-    priority: Priority = Priority.ORDINARY
+    priority: StreamPriority = StreamPriority.ORDINARY
 
 
-class RoutesSet(_Command):
+class RoutesSet(_CommandMessage):
     """Who receives whom: the whole table of the room, each time. A ``version`` not newer is
     ignored.
 
@@ -151,47 +151,47 @@ class RoutesSet(_Command):
     that does not exist yet keeps its table for when its first seat is offered.
     """
 
-    room: Id = Field(min_length=1, max_length=80)
+    room: OpaqueId = Field(min_length=1, max_length=80)
     version: int = Field(ge=0)
-    routes: dict[Id, tuple[Route, ...]]
+    routes: dict[OpaqueId, tuple[MediaRoute, ...]]
 
 
-class SeatPrefer(_Command):
+class SeatPrefer(_CommandMessage):
     """Whose pictures a browser shows large; the others come small. ``None``: the node decides by
     who speaks.
 
     Holds until the connection ends. A seat that is not there is ignored.
     """
 
-    room: Id = Field(min_length=1, max_length=80)
-    seat: Id = Field(min_length=1, max_length=80)
-    large: tuple[Id, ...] | None = Field(default=None, max_length=MAX_SLOTS)
+    room: OpaqueId = Field(min_length=1, max_length=80)
+    seat: OpaqueId = Field(min_length=1, max_length=80)
+    large: tuple[OpaqueId, ...] | None = Field(default=None, max_length=MAX_SLOTS)
 
 
-class SeatClose(_Command):
-    room: Id = Field(min_length=1, max_length=80)
-    seat: Id = Field(min_length=1, max_length=80)
+class SeatClose(_CommandMessage):
+    room: OpaqueId = Field(min_length=1, max_length=80)
+    seat: OpaqueId = Field(min_length=1, max_length=80)
 
 
-class RoomClose(_Command):
-    room: Id = Field(min_length=1, max_length=80)
+class RoomClose(_CommandMessage):
+    room: OpaqueId = Field(min_length=1, max_length=80)
 
 
-class Ping(_Command):
-    """Answered by ``Answered``: the node is alive."""
+class NodePing(_CommandMessage):
+    """Answered by ``CommandAnswered``: the node is alive."""
 
 
-class Answered(_Message):
+class CommandAnswered(_NodeMessage):
     ok: Literal[True] = True
 
 
-class OfferAnswered(Answered):
+class OfferAnswered(CommandAnswered):
     """``sdp`` is the answer, with every candidate inside."""
 
     sdp: str
 
 
-class Refused(_Message):
+class CommandRefused(_NodeMessage):
     """``error`` is a code for programs, ``message`` an English sentence for the log."""
 
     error: Literal[
@@ -200,21 +200,21 @@ class Refused(_Message):
     message: str
 
 
-COMMANDS: dict[Command, type[_Command] | type[RecordingSet]] = {
-    Command.SEAT_OFFER: SeatOffer,
-    Command.ROUTES_SET: RoutesSet,
-    Command.SEAT_PREFER: SeatPrefer,
-    Command.SEAT_CLOSE: SeatClose,
-    Command.ROOM_CLOSE: RoomClose,
-    Command.RECORDING_SET: RecordingSet,
-    Command.PING: Ping,
+COMMAND_MESSAGES: dict[NodeCommand, type[_CommandMessage] | type[RecordingSet]] = {
+    NodeCommand.SEAT_OFFER: SeatOffer,
+    NodeCommand.ROUTES_SET: RoutesSet,
+    NodeCommand.SEAT_PREFER: SeatPrefer,
+    NodeCommand.SEAT_CLOSE: SeatClose,
+    NodeCommand.ROOM_CLOSE: RoomClose,
+    NodeCommand.RECORDING_SET: RecordingSet,
+    NodeCommand.PING: NodePing,
 }
 
 
 # ---------------------------------------------------------------- events, node -> web
 
 
-class Event(StrEnum):
+class NodeEvent(StrEnum):
     HELLO = "node.hello"
     HEARTBEAT = "node.heartbeat"
     SEAT_STATE = "seat.state"
@@ -224,7 +224,7 @@ class Event(StrEnum):
     RECORDING_STOPPED = "recording.stopped"
 
 
-class NodeHello(_Message):
+class NodeHello(_NodeMessage):
     """Sent after each connect: what this node is and which rooms it still carries."""
 
     node: str
@@ -232,17 +232,17 @@ class NodeHello(_Message):
     rooms: tuple[RoomPresence, ...]
 
 
-class RoomPresence(_Message):
+class RoomPresence(_NodeMessage):
     """A room that the node carries, with the version of its routes and the connection in each
     seat.
     """
 
-    room: Id
+    room: OpaqueId
     version: int
-    seats: dict[Id, Id]
+    seats: dict[OpaqueId, OpaqueId]
 
 
-class NodeHeartbeat(_Message):
+class NodeHeartbeat(_NodeMessage):
     """Every two seconds. ``load`` is the share of the packet core in use, 0.0 to 1.0."""
 
     node: str
@@ -258,26 +258,26 @@ class ConnectionState(StrEnum):
     CLOSED = "closed"
 
 
-class SeatState(_Message):
+class SeatState(_NodeMessage):
     """What became of one connection. Compare ``connection``: an evicted one may close after its
     successor opens.
     """
 
-    room: Id
-    seat: Id
-    connection: Id
+    room: OpaqueId
+    seat: OpaqueId
+    connection: OpaqueId
     state: ConnectionState
 
 
-class RoomSpeaking(_Message):
+class RoomSpeaking(_NodeMessage):
     """On change, at most five a second. Levels are -dBov: 0 is loudest, 127 is silence."""
 
-    room: Id
-    levels: dict[Id, int]
-    speaker: Id | None
+    room: OpaqueId
+    levels: dict[OpaqueId, int]
+    speaker: OpaqueId | None
 
 
-class Step(StrEnum):
+class DegradationStep(StrEnum):
     """How far a listener's line is narrowed, in this order; recovery goes the other way."""
 
     FULL = "full"
@@ -288,34 +288,34 @@ class Step(StrEnum):
     INTERPRETER_ONLY = "interpreter_only"
 
 
-class PausedStream(_Message):
+class PausedStream(_NodeMessage):
     """What a listener should receive by the routes and does not, for the line is too narrow."""
 
-    source: Id
-    kind: Kind
+    source: OpaqueId
+    kind: MediaKind
 
 
-class SeatStreams(_Message):
+class SeatStreams(_NodeMessage):
     """A step down or up for one listener, told at once; the page says it in words."""
 
-    room: Id
-    seat: Id
-    step: Step
+    room: OpaqueId
+    seat: OpaqueId
+    step: DegradationStep
     paused: tuple[PausedStream, ...] = ()
 
 
-class SeatQuality(_Message):
+class SeatQuality(_NodeMessage):
     """Every two seconds for each connected seat. Losses are shares from 0.0 to 1.0, rates bit/s."""
 
-    room: Id
-    seat: Id
+    room: OpaqueId
+    seat: OpaqueId
     rtt_ms: float | None
     loss_up: float
     loss_down: float
     bitrate_up: int
     bitrate_down: int
     video_paused: bool
-    step: Step = Step.FULL
+    step: DegradationStep = DegradationStep.FULL
     paused: tuple[PausedStream, ...] = ()
 
 

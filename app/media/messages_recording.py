@@ -10,11 +10,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-MOST_VOICES = 8
+MAX_RECORDED_SEATS = 8
 RecordingId = Annotated[str, Field(min_length=1, max_length=40)]
 
 
-def segment_id(recording: str, number: int) -> str:
+def derive_segment_id(recording: str, number: int) -> str:
     """The id of a recording's segment in the store, where they are numbered from 0 without a
     hole.
     """
@@ -42,13 +42,14 @@ class RecordingSet(BaseModel):
     key: str = Field(default="", max_length=64, repr=False)
     begin_ms: int = Field(default=0, ge=0)
     voices: dict[int, tuple[str, ...]] = Field(default_factory=dict, max_length=16)
-    pictures: tuple[str, ...] = Field(default=(), max_length=MOST_VOICES)
+    pictures: tuple[str, ...] = Field(default=(), max_length=MAX_RECORDED_SEATS)
 
     @field_validator("voices")
     @classmethod
     def _tracks_fit(cls, voices: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
         if any(
-            not 2 <= number <= 120 or len(seats) > MOST_VOICES for number, seats in voices.items()
+            not 2 <= number <= 120 or len(seats) > MAX_RECORDED_SEATS
+            for number, seats in voices.items()
         ):
             raise ValueError("a track of voices has a number from 2 to 120")
         return voices

@@ -13,13 +13,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.media.forwarding.forward import drops
-from app.media.rooms import Rooms
+from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.rooms import MediaRooms
 
-LOOPBACK = "127.0.0.1"
-PROBE_SECONDS = 0.25
-BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100, 0.250, 1.0)
-COUNTED = {
+LOOPBACK_ADDRESS = "127.0.0.1"
+QUEUE_PROBE_INTERVAL_SECONDS = 0.25
+DELAY_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100, 0.250, 1.0)
+COUNTER_DESCRIPTIONS = {
     "packets_in": "RTP packets taken from browsers",
     "packets_out": "RTP packets sent to browsers",
     "nacks_sent": "Packets asked for again from publishers",
@@ -29,25 +29,25 @@ COUNTED = {
 }
 
 
-class Metrics:
+class NodeMetrics:
     """Reads the rooms when it is asked. ``serve()`` until cancelled; ``port`` 0 takes any that is
     free.
     """
 
-    def __init__(self, rooms: Rooms, capacity: int) -> None:
+    def __init__(self, rooms: MediaRooms, capacity: int) -> None:
         self.port = 0
         self._registry = CollectorRegistry()
-        self._registry.register(_Rooms(rooms, capacity))
+        self._registry.register(_RoomsCollector(rooms, capacity))
         self._queue = Histogram(
             "consilium_media_queue_delay_seconds",
             "From a datagram's arrival at a socket to its handling",
-            buckets=BUCKETS,
+            buckets=DELAY_BUCKETS_SECONDS,
             registry=self._registry,
         )
         lag = Histogram(
             "consilium_media_loop_lag_seconds",
             "How late the media clock ticks",
-            buckets=BUCKETS,
+            buckets=DELAY_BUCKETS_SECONDS,
             registry=self._registry,
         )
         rooms.on_lag = lag.observe
@@ -61,7 +61,7 @@ class Metrics:
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, LOOPBACK, port).start()
+            await web.TCPSite(runner, LOOPBACK_ADDRESS, port).start()
             self.port = runner.addresses[0][1]
             await self._measure_queue()
         finally:
@@ -80,18 +80,18 @@ class Metrics:
                     queue.observe(max(0.0, monotonic() - struct.unpack("d", data)[0]))
 
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(Echo, local_addr=(LOOPBACK, 0))
+        transport, _ = await loop.create_datagram_endpoint(Echo, local_addr=(LOOPBACK_ADDRESS, 0))
         try:
             address = transport.get_extra_info("sockname")
             while True:
                 transport.sendto(struct.pack("d", monotonic()), address)
-                await asyncio.sleep(PROBE_SECONDS)
+                await asyncio.sleep(QUEUE_PROBE_INTERVAL_SECONDS)
         finally:
             transport.close()
 
 
-class _Rooms(Collector):
-    def __init__(self, rooms: Rooms, capacity: int) -> None:
+class _RoomsCollector(Collector):
+    def __init__(self, rooms: MediaRooms, capacity: int) -> None:
         self._rooms = rooms
         self._capacity = capacity
 
@@ -109,11 +109,11 @@ class _Rooms(Collector):
             seats.add_metric([state], count)
         yield seats
         totals = rooms.totals()
-        for name, what in COUNTED.items():
+        for name, what in COUNTER_DESCRIPTIONS.items():
             yield CounterMetricFamily(f"consilium_media_{name}", what, totals[name])
         dropped = CounterMetricFamily(
             "consilium_media_drops", "Packets that were not forwarded", labels=["reason"]
         )
-        for reason, count in drops.items():
+        for reason, count in DROPPED_PACKETS.items():
             dropped.add_metric([reason], count)
         yield dropped

@@ -14,49 +14,49 @@ from pydantic import BaseModel, ValidationError
 from socketio.exceptions import SocketIOError
 
 from app.media.messages import (
-    COMMANDS,
-    HEARTBEAT_SECONDS,
-    NAMESPACE,
-    Answered,
-    Command,
-    Event,
+    COMMAND_MESSAGES,
+    NODE_HEARTBEAT_INTERVAL_SECONDS,
+    NODE_NAMESPACE,
+    CommandAnswered,
+    CommandRefused,
     NodeAuth,
+    NodeCommand,
+    NodeEvent,
     NodeHeartbeat,
     NodeHello,
-    Refused,
     RoomClose,
     RoutesSet,
     SeatClose,
     SeatOffer,
     SeatPrefer,
-    node_secret,
+    derive_node_secret,
 )
 from app.media.messages_recording import RecordingSet
-from app.media.metrics import Metrics
-from app.media.rooms import Rooms
+from app.media.metrics import NodeMetrics
+from app.media.rooms import MediaRooms
 from app.media.settings import MediaSettings
 
 log = logging.getLogger("media.node")
 
-REMEMBERED_ANSWERS = 500
+MAX_REMEMBERED_ANSWERS = 500
 MAX_WAITING_EVENTS = 500
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
-HANG_UP_SECONDS = 1.0
-WEB_GONE_SECONDS = 2.0
-RETURN_SECONDS = 3.0
-DRAIN_LOOK_SECONDS = 0.1
+MIN_RECONNECT_WAIT_SECONDS, MAX_RECONNECT_WAIT_SECONDS = 0.2, 3.0
+DISCONNECT_TIMEOUT_SECONDS = 1.0
+WEB_GONE_TIMEOUT_SECONDS = 2.0
+SEAT_RETURN_SECONDS = 3.0
+DRAIN_POLL_INTERVAL_SECONDS = 0.1
 
 
-class Node:
+class MediaNodeClient:
     """``run()`` connects to the web for ever; the rooms live on while the web is away."""
 
     def __init__(self, settings: MediaSettings) -> None:
         self._settings = settings
-        self._events: asyncio.Queue[tuple[Event, BaseModel]] = asyncio.Queue(MAX_WAITING_EVENTS)
-        self.rooms = Rooms(settings, self._tell)
+        self._events: asyncio.Queue[tuple[NodeEvent, BaseModel]] = asyncio.Queue(MAX_WAITING_EVENTS)
+        self.rooms = MediaRooms(settings, self._tell)
         self._answers: OrderedDict[str, asyncio.Future[dict[str, Any]]] = OrderedDict()
         self._web = self._make_client()
-        self._metrics = Metrics(self.rooms, settings.rooms)
+        self._metrics = NodeMetrics(self.rooms, settings.rooms)
         self._web_seen = time.monotonic()
         self._cpu_before = time.process_time()
         self._cpu_measured = time.monotonic()
@@ -97,15 +97,15 @@ class Node:
         while (now := time.monotonic()) - begun < self._settings.drain_seconds:
             if self.rooms.seats:
                 occupied = now
-            elif now - occupied >= (RETURN_SECONDS if occupied > begun else 0):
+            elif now - occupied >= (SEAT_RETURN_SECONDS if occupied > begun else 0):
                 log.info("drained: no call is left")
                 return
             if self._web.connected:
                 self._web_seen = now
-            elif now - max(begun, self._web_seen) > WEB_GONE_SECONDS:
+            elif now - max(begun, self._web_seen) > WEB_GONE_TIMEOUT_SECONDS:
                 log.warning("draining ends early: the web is gone")
                 return
-            await asyncio.sleep(DRAIN_LOOK_SECONDS)
+            await asyncio.sleep(DRAIN_POLL_INTERVAL_SECONDS)
         log.warning(
             "draining ends: %d seats have had their %d s",
             len(self.rooms.seats),
@@ -124,32 +124,35 @@ class Node:
         client = socketio.AsyncClient(
             reconnection=False, logger=False, engineio_logger=False, handle_sigint=False
         )
-        for command in Command:
-            client.on(command.value, self._handler(command), namespace=NAMESPACE)
+        for command in NodeCommand:
+            client.on(command.value, self._handler(command), namespace=NODE_NAMESPACE)
         # At once: `wait()` returns only a second after the line was lost.
-        client.on("disconnect", lambda reason: self.rooms.stop_recordings(), namespace=NAMESPACE)
+        client.on(
+            "disconnect", lambda reason: self.rooms.stop_recordings(), namespace=NODE_NAMESPACE
+        )
         return client
 
-    def _handler(self, command: Command) -> Any:
+    def _handler(self, command: NodeCommand) -> Any:
         async def handle(message: object = None) -> dict[str, Any]:
             return await self.answer(command, message)
 
         return handle
 
     async def _stay_connected(self) -> None:
-        wait = SHORTEST_WAIT
+        wait = MIN_RECONNECT_WAIT_SECONDS
         while True:
             # A fresh client each time: one that lost its server does not always find back to
             # "disconnected".
             self._web = self._make_client()
             try:
                 auth = NodeAuth(
-                    node=self._settings.node_id, secret=node_secret(self._settings.secret_key)
+                    node=self._settings.node_id,
+                    secret=derive_node_secret(self._settings.secret_key),
                 )
                 await self._web.connect(
                     self._settings.web_url,
                     auth=auth.model_dump(),
-                    namespaces=[NAMESPACE],
+                    namespaces=[NODE_NAMESPACE],
                     transports=["websocket"],
                 )
                 log.info(
@@ -157,7 +160,7 @@ class Node:
                     self._settings.web_url,
                     self._settings.node_id,
                 )
-                wait = SHORTEST_WAIT
+                wait = MIN_RECONNECT_WAIT_SECONDS
                 await self._say_hello()
                 await self._web.wait()
                 log.warning("the web is gone; %d rooms live on", self.rooms.count)
@@ -167,11 +170,11 @@ class Node:
                 log.exception("the line to the web broke")
             await self._hang_up()
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))
-            wait = min(LONGEST_WAIT, wait * 2)
+            wait = min(MAX_RECONNECT_WAIT_SECONDS, wait * 2)
 
     async def _hang_up(self) -> None:
         try:
-            async with asyncio.timeout(HANG_UP_SECONDS):
+            async with asyncio.timeout(DISCONNECT_TIMEOUT_SECONDS):
                 await self._web.disconnect()
         except Exception:
             log.debug("the old line to the web could not be hung up", exc_info=True)
@@ -181,15 +184,17 @@ class Node:
         hello = NodeHello(
             node=self._settings.node_id, capacity=capacity, rooms=self.rooms.presences
         )
-        await self._emit(Event.HELLO, hello)
+        await self._emit(NodeEvent.HELLO, hello)
 
-    async def _emit(self, event: Event, message: BaseModel) -> None:
+    async def _emit(self, event: NodeEvent, message: BaseModel) -> None:
         try:
-            await self._web.emit(event.value, message.model_dump(mode="json"), namespace=NAMESPACE)
+            await self._web.emit(
+                event.value, message.model_dump(mode="json"), namespace=NODE_NAMESPACE
+            )
         except SocketIOError:
             log.debug("%s is not told: the web is away", event)
 
-    def _tell(self, event: Event, message: BaseModel) -> None:
+    def _tell(self, event: NodeEvent, message: BaseModel) -> None:
         """Queues the event. While the web is away events are dropped: hello tells it how things
         stand.
         """
@@ -206,7 +211,7 @@ class Node:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(NODE_HEARTBEAT_INTERVAL_SECONDS)
             if self._web.connected:
                 heartbeat = NodeHeartbeat(
                     node=self._settings.node_id,
@@ -214,7 +219,7 @@ class Node:
                     seats=len(self.rooms.seats),
                     load=self._load(),
                 )
-                await self._emit(Event.HEARTBEAT, heartbeat)
+                await self._emit(NodeEvent.HEARTBEAT, heartbeat)
 
     def _load(self) -> float:
         cpu, now = time.process_time(), time.monotonic()
@@ -224,19 +229,21 @@ class Node:
 
     # ------------------------------------------------------------ commands
 
-    async def answer(self, command: Command, message: object) -> dict[str, Any]:
+    async def answer(self, command: NodeCommand, message: object) -> dict[str, Any]:
         """The answer to a command; the first one again when its ``command_id`` comes again."""
         try:
-            parsed = COMMANDS[command].model_validate(message)
+            parsed = COMMAND_MESSAGES[command].model_validate(message)
         except ValidationError as error:
             log.warning("%s is not understood: %d faults", command, error.error_count())
-            return Refused(error="invalid", message=f"{command} is not understood.").model_dump()
+            return CommandRefused(
+                error="invalid", message=f"{command} is not understood."
+            ).model_dump()
         known = self._answers.get(parsed.command_id)
         if known is None:
             known = self._answers[parsed.command_id] = asyncio.ensure_future(
                 self._carry_out(parsed)
             )
-            while len(self._answers) > REMEMBERED_ANSWERS:
+            while len(self._answers) > MAX_REMEMBERED_ANSWERS:
                 self._answers.popitem(last=False)
         return await asyncio.shield(known)
 
@@ -256,10 +263,10 @@ class Node:
                 case RecordingSet():
                     answer = self.rooms.set_recording(command)
                 case _:
-                    answer = Answered()
+                    answer = CommandAnswered()
         except Exception:
             log.exception("a command failed")
-            answer = Refused(
+            answer = CommandRefused(
                 error="failed", message="The media node could not carry out the command."
             )
         return answer.model_dump(mode="json")

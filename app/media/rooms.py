@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Callable
 
 from app.core.blobs import SegmentStore
-from app.media.forwarding.room import Room, Tell
-from app.media.forwarding.seat import Seat
+from app.media.forwarding.room import EventSink, MediaRoom
+from app.media.forwarding.seat import SeatConnection
 from app.media.messages import (
     MAX_SLOTS,
-    Answered,
+    CommandAnswered,
+    CommandRefused,
     ConnectionState,
-    Event,
+    NodeEvent,
     OfferAnswered,
-    Refused,
     RoomClose,
     RoomPresence,
     RoutesSet,
@@ -29,37 +29,40 @@ from app.media.messages import (
     SeatPrefer,
 )
 from app.media.messages_recording import RecordingSet, RecordingStopped
-from app.media.recording.recorder import Recorder
+from app.media.recording.recorder import RoomRecorder
 from app.media.settings import MediaSettings
-from app.media.wire.aiortc_seam import Certificate, make_certificate
+from app.media.wire.aiortc_seam import DtlsCertificate, make_dtls_certificate
 from app.media.wire.sdp import MalformedSdp
-from app.media.wire.udp_sockets import NoPort
+from app.media.wire.udp_sockets import NoFreePort
 
 log = logging.getLogger("media.rooms")
 
-MAX_SEATS = MAX_SLOTS + 1
-TICK = 0.025
+MAX_SEATS_PER_ROOM = MAX_SLOTS + 1
+TICK_SECONDS = 0.025
 """How often a seat has its turn."""
-BEATS = 5
+TICK_PARTS = 5
 """The seats have theirs one part after another: all at once would hold the packets up."""
 TICKS_PER_TRANSPORT_FEEDBACK = 2
 TICKS_PER_SPEECH = 8
 TICKS_PER_ADAPTATION = 10
 TICKS_PER_REPORT = 40
 TICKS_PER_QUALITY = 80
-COLLECT_AFTER = 100
-EMPTY_ROOM_SECONDS = 600.0
-CERTIFICATE_SECONDS = 7 * 86400.0
-STORING_SECONDS = 5.0
+COLLECT_AFTER_CONNECTIONS = 100
+EMPTY_ROOM_LIFETIME_SECONDS = 600.0
+CERTIFICATE_LIFETIME_SECONDS = 7 * 86400.0
+RECORDING_STORE_TIMEOUT_SECONDS = 5.0
 
 
-class Rooms:
+class MediaRooms:
     """Carries out the web's commands; ``tell`` is how it reports. ``run()`` beats time until
     cancelled.
     """
 
     def __init__(
-        self, settings: MediaSettings, tell: Tell, impair: Callable[[Seat], None] | None = None
+        self,
+        settings: MediaSettings,
+        tell: EventSink,
+        impair: Callable[[SeatConnection], None] | None = None,
     ) -> None:
         """``impair`` is for tests: it sees each seat before its browser does, and may spoil its
         line.
@@ -71,14 +74,14 @@ class Rooms:
         self._retired: Counter[str] = Counter()
         self._settings = settings
         self._tell = tell
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, MediaRoom] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._certificate: Certificate = make_certificate()
+        self._certificate: DtlsCertificate = make_dtls_certificate()
         self._certified_at = time.monotonic()
         self._closing: set[asyncio.Task[None]] = set()
         self._gone = 0
         self._store: SegmentStore | None = None
-        self._storing: list[Recorder] = []
+        self._storing: list[RoomRecorder] = []
         """Runs that have ended; the last of what they took may still be on its way to the store."""
 
     @property
@@ -90,21 +93,22 @@ class Rooms:
         return len(self._rooms)
 
     @property
-    def seats(self) -> list[Seat]:
+    def seats(self) -> list[SeatConnection]:
         return [seat for room in self._rooms.values() for seat in room.seats.values()]
 
     # ------------------------------------------------------------ commands
 
-    async def offer(self, command: SeatOffer) -> OfferAnswered | Refused:
+    async def offer(self, command: SeatOffer) -> OfferAnswered | CommandRefused:
         room = self._room(command.room)
         if room is None:
             return self._refusal()
-        if command.seat not in room.seats and len(room.seats) >= MAX_SEATS:
-            return Refused(
-                error="full", message=f"Room {command.room} has its {MAX_SEATS} seats taken."
+        if command.seat not in room.seats and len(room.seats) >= MAX_SEATS_PER_ROOM:
+            return CommandRefused(
+                error="full",
+                message=f"Room {command.room} has its {MAX_SEATS_PER_ROOM} seats taken.",
             )
         if not room.may_offer(command.seat, time.monotonic()):
-            return Refused(
+            return CommandRefused(
                 error="busy", message=f"Seat {command.seat} asks for connections too often."
             )
         async with self._one_at_a_time:
@@ -112,11 +116,11 @@ class Rooms:
             await asyncio.sleep(0)
         return answer
 
-    async def _answer(self, room: Room, command: SeatOffer) -> OfferAnswered | Refused:
+    async def _answer(self, room: MediaRoom, command: SeatOffer) -> OfferAnswered | CommandRefused:
         """Some milliseconds of work without a pause: many at once would hold everybody's packets
         up.
         """
-        seat = Seat(
+        seat = SeatConnection(
             command.room,
             command.seat,
             command.connection,
@@ -134,10 +138,12 @@ class Rooms:
                 command.room,
                 error,
             )
-            return Refused(error="malformed_sdp", message=f"The offer cannot be answered: {error}.")
-        except NoPort as error:
+            return CommandRefused(
+                error="malformed_sdp", message=f"The offer cannot be answered: {error}."
+            )
+        except NoFreePort as error:
             log.error("no port for seat %s of room %s: %s", command.seat, command.room, error)
-            return Refused(error="full", message=f"There is {error}.")
+            return CommandRefused(error="full", message=f"There is {error}.")
         if self._impair is not None:
             self._impair(seat)
         evicted = room.take_seat(seat)
@@ -147,42 +153,42 @@ class Rooms:
         seat.start()
         return OfferAnswered(sdp=sdp)
 
-    def set_routes(self, command: RoutesSet) -> Answered | Refused:
+    def set_routes(self, command: RoutesSet) -> CommandAnswered | CommandRefused:
         room = self._room(command.room)
         if room is None:
             return self._refusal()
         room.set_routes(command.version, command.routes)
-        return Answered()
+        return CommandAnswered()
 
-    def prefer(self, command: SeatPrefer) -> Answered:
+    def prefer(self, command: SeatPrefer) -> CommandAnswered:
         room = self._rooms.get(command.room)
         seat = room.seats.get(command.seat) if room else None
         if seat is not None:
             seat.large = command.large
             seat.choose_layers(time.monotonic())
-        return Answered()
+        return CommandAnswered()
 
-    def close_seat(self, command: SeatClose) -> Answered:
+    def close_seat(self, command: SeatClose) -> CommandAnswered:
         room = self._rooms.get(command.room)
         seat = room.seats.get(command.seat) if room else None
         if room is not None and seat is not None:
             room.leave_seat(seat)
             self._close_later(seat)
-        return Answered()
+        return CommandAnswered()
 
-    def close_room(self, command: RoomClose) -> Answered:
+    def close_room(self, command: RoomClose) -> CommandAnswered:
         room = self._rooms.pop(command.room, None)
         if room is not None:
             self._stop_recording(room)
         for seat in list(room.seats.values()) if room else ():
             self._close_later(seat)
-        return Answered()
+        return CommandAnswered()
 
-    def set_recording(self, command: RecordingSet) -> Answered | Refused:
+    def set_recording(self, command: RecordingSet) -> CommandAnswered | CommandRefused:
         if not self._settings.storage_url:
             if command.recording is not None:
                 self._tell(
-                    Event.RECORDING_STOPPED,
+                    NodeEvent.RECORDING_STOPPED,
                     RecordingStopped(
                         room=command.room,
                         recording=command.recording,
@@ -192,24 +198,24 @@ class Rooms:
                         broke=True,
                     ),
                 )
-            return Refused(
+            return CommandRefused(
                 error="full", message="This node has no store: CONSILIUM_STORAGE_URL is not set."
             )
         room = self._rooms.get(command.room) or (
             self._room(command.room) if command.recording else None
         )
         if room is None:
-            return self._refusal() if command.recording else Answered()
+            return self._refusal() if command.recording else CommandAnswered()
         self._store = self._store or SegmentStore(self._settings.storage_url)
         before, loop = room.recorder, asyncio.get_running_loop()
 
         def stopped(message: RecordingStopped) -> None:  # on the recorder's thread
-            loop.call_soon_threadsafe(self._tell, Event.RECORDING_STOPPED, message)
+            loop.call_soon_threadsafe(self._tell, NodeEvent.RECORDING_STOPPED, message)
 
         room.set_recording(command, self._store, stopped)
         if before is not None and room.recorder is not before:
             self._keep_storing(before)
-        return Answered()
+        return CommandAnswered()
 
     def stop_recordings(self) -> None:
         """The web is out of hearing, so nobody could stop a recording: none goes on without it."""
@@ -223,34 +229,34 @@ class Rooms:
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
         for recorder in self._storing:
-            await asyncio.to_thread(recorder.join, STORING_SECONDS)
+            await asyncio.to_thread(recorder.join, RECORDING_STORE_TIMEOUT_SECONDS)
 
     # ------------------------------------------------------------ within
 
-    def _stop_recording(self, room: Room) -> None:
+    def _stop_recording(self, room: MediaRoom) -> None:
         recorder = room.stop_recording(time.monotonic())
         if recorder is not None:
             self._keep_storing(recorder)
 
-    def _keep_storing(self, recorder: Recorder) -> None:
+    def _keep_storing(self, recorder: RoomRecorder) -> None:
         self._storing = [one for one in self._storing if one.is_storing] + [recorder]
 
-    def _room(self, name: str) -> Room | None:
+    def _room(self, name: str) -> MediaRoom | None:
         """The room, made if there is budget for it."""
         room = self._rooms.get(name)
         if room is None:
             self._forget_empty_rooms(time.monotonic())
             if self.is_draining or len(self._rooms) >= self._settings.rooms:
                 return None
-            room = self._rooms[name] = Room(name, self._tell)
+            room = self._rooms[name] = MediaRoom(name, self._tell)
         return room
 
-    def _refusal(self) -> Refused:
+    def _refusal(self) -> CommandRefused:
         if self.is_draining:
-            return Refused(
+            return CommandRefused(
                 error="draining", message="This node is about to stop and takes no new room."
             )
-        return Refused(
+        return CommandRefused(
             error="full", message=f"This node carries its {self._settings.rooms} rooms already."
         )
 
@@ -260,15 +266,15 @@ class Rooms:
 
     def _forget_empty_rooms(self, now: float) -> None:
         for room in list(self._rooms.values()):
-            if not room.seats and now - room.empty_since > EMPTY_ROOM_SECONDS:
+            if not room.seats and now - room.empty_since > EMPTY_ROOM_LIFETIME_SECONDS:
                 del self._rooms[room.name]
 
-    def _current_certificate(self) -> Certificate:
-        if time.monotonic() - self._certified_at > CERTIFICATE_SECONDS:
-            self._certificate, self._certified_at = make_certificate(), time.monotonic()
+    def _current_certificate(self) -> DtlsCertificate:
+        if time.monotonic() - self._certified_at > CERTIFICATE_LIFETIME_SECONDS:
+            self._certificate, self._certified_at = make_dtls_certificate(), time.monotonic()
         return self._certificate
 
-    def _state_changed(self, seat: Seat, state: ConnectionState) -> None:
+    def _state_changed(self, seat: SeatConnection, state: ConnectionState) -> None:
         room = self._rooms.get(seat.room)
         if room is None:
             return
@@ -281,13 +287,13 @@ class Rooms:
             room.leave_seat(seat)
             self._close_later(seat)
 
-    def _adapt(self, seat: Seat, now: float) -> None:
+    def _adapt(self, seat: SeatConnection, now: float) -> None:
         room = self._rooms.get(seat.room)
         streams = seat.adapt(now, room.last_speaker if room else None)
         if streams is not None:
-            self._tell(Event.SEAT_STREAMS, streams)
+            self._tell(NodeEvent.SEAT_STREAMS, streams)
 
-    def _close_later(self, seat: Seat) -> None:
+    def _close_later(self, seat: SeatConnection) -> None:
         if seat.is_retired:
             return
         seat.is_retired = True
@@ -302,9 +308,9 @@ class Rooms:
         """
         self._closing.discard(task)
         self._gone += 1
-        if self._gone >= COLLECT_AFTER and not self._closing:
+        if self._gone >= COLLECT_AFTER_CONNECTIONS and not self._closing:
             self._gone = 0
-            give_memory_back()
+            release_memory()
 
     # ------------------------------------------------------------ the clock
 
@@ -313,7 +319,7 @@ class Rooms:
         beat = 0
         due = time.monotonic()
         while True:
-            due = max(due + TICK / BEATS, time.monotonic())
+            due = max(due + TICK_SECONDS / TICK_PARTS, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
             self.on_lag(max(0.0, time.monotonic() - due))
             beat += 1
@@ -325,18 +331,18 @@ class Rooms:
     def _tick(self, beat: int) -> None:
         """The turn of every fifth seat and room. Their rarer duties are staggered as well."""
         now = time.monotonic()
-        part, round_number = beat % BEATS, beat // BEATS
+        part, round_number = beat % TICK_PARTS, beat // TICK_PARTS
         seats = self.seats
-        for number in range(part, len(seats), BEATS):
-            self._serve(seats[number], round_number + number // BEATS, now)
+        for number in range(part, len(seats), TICK_PARTS):
+            self._serve(seats[number], round_number + number // TICK_PARTS, now)
         rooms = list(self._rooms.values())
-        for number in range(part, len(rooms), BEATS):
-            if (round_number + number // BEATS) % TICKS_PER_SPEECH == 0:
+        for number in range(part, len(rooms), TICK_PARTS):
+            if (round_number + number // TICK_PARTS) % TICKS_PER_SPEECH == 0:
                 rooms[number].notice_speech(now)
-        if beat % (TICKS_PER_QUALITY * 10 * BEATS) == 0:
+        if beat % (TICKS_PER_QUALITY * 10 * TICK_PARTS) == 0:
             self._forget_empty_rooms(now)
 
-    def _serve(self, seat: Seat, turn: int, now: float) -> None:
+    def _serve(self, seat: SeatConnection, turn: int, now: float) -> None:
         if turn % TICKS_PER_REPORT == 0:
             seat.warn(now)
         if not seat.is_connected:
@@ -351,10 +357,10 @@ class Rooms:
             if seat.is_silent(now):
                 seat.lose()
         if turn % TICKS_PER_QUALITY == 0:
-            self._tell(Event.SEAT_QUALITY, seat.quality(now))
+            self._tell(NodeEvent.SEAT_QUALITY, seat.quality(now))
 
 
-def give_memory_back() -> None:
+def release_memory() -> None:
     """Collects, and lets the C library return to the system what it keeps for later. Takes some
     milliseconds.
     """

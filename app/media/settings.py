@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-class SettingMissing(Exception):
+class MediaSettingInvalid(Exception):
     """A sentence that says which setting is missing or wrong, and why it is needed."""
 
 
@@ -38,40 +38,42 @@ class MediaSettings:
 
         secret_key = read("SECRET_KEY", "")
         if not secret_key:
-            raise SettingMissing(
+            raise MediaSettingInvalid(
                 "CONSILIUM_SECRET_KEY is not set: the media node proves with it that it is ours."
             )
-        first_port, last_port = _port_range(
+        first_port, last_port = _read_port_range(
             read("MEDIA_PORTS", f"{cls.first_port}-{cls.last_port}")
         )
         return cls(
             secret_key=secret_key,
             web_url=read("WEB_URL", cls.web_url),
             node_id=read("NODE_ID", f"{socket.gethostname()}-{os.getpid()}")[:80],
-            public_addresses=tuple(_addresses(read("MEDIA_PUBLIC_ADDRESS", "127.0.0.1"))),
+            public_addresses=tuple(_resolve_addresses(read("MEDIA_PUBLIC_ADDRESS", "127.0.0.1"))),
             first_port=first_port,
             last_port=last_port,
-            rooms=_count("MEDIA_ROOMS", read("MEDIA_ROOMS", str(cls.rooms)), "rooms"),
-            drain_seconds=_count(
+            rooms=_read_count("MEDIA_ROOMS", read("MEDIA_ROOMS", str(cls.rooms)), "rooms"),
+            drain_seconds=_read_count(
                 "MEDIA_DRAIN_SECONDS", read("MEDIA_DRAIN_SECONDS", "3"), "seconds"
             ),
             storage_url=read("STORAGE_URL", ""),
-            metrics_port=_port("MEDIA_METRICS_PORT", read("MEDIA_METRICS_PORT", "")),
+            metrics_port=_read_port("MEDIA_METRICS_PORT", read("MEDIA_METRICS_PORT", "")),
         )
 
 
-def _port_range(text: str) -> tuple[int, int]:
+def _read_port_range(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     try:
         ports = int(first), int(last or first)
     except ValueError:
         ports = (0, 0)
     if not 1024 <= ports[0] <= ports[1] <= 65535:
-        raise SettingMissing(f"CONSILIUM_MEDIA_PORTS is {text!r}: give a range like 40000-49999.")
+        raise MediaSettingInvalid(
+            f"CONSILIUM_MEDIA_PORTS is {text!r}: give a range like 40000-49999."
+        )
     return ports
 
 
-def _addresses(text: str) -> list[str]:
+def _resolve_addresses(text: str) -> list[str]:
     """Names become addresses once, at start: candidates carry addresses only."""
     addresses = []
     for name in text.split(","):
@@ -80,23 +82,25 @@ def _addresses(text: str) -> list[str]:
                 str(socket.getaddrinfo(name.strip(), None, type=socket.SOCK_DGRAM)[0][4][0])
             )
         except OSError as error:
-            raise SettingMissing(
+            raise MediaSettingInvalid(
                 f"CONSILIUM_MEDIA_PUBLIC_ADDRESS names {name.strip()!r}, unknown here."
             ) from error
     return addresses
 
 
-def _port(name: str, text: str) -> int | None:
+def _read_port(name: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise SettingMissing(
+        raise MediaSettingInvalid(
             f"CONSILIUM_{name} is {text!r}: give a port from 1024 to 65535, or leave it out."
         )
     return int(text)
 
 
-def _count(name: str, text: str, what: str) -> int:
+def _read_count(name: str, text: str, what: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise SettingMissing(f"CONSILIUM_{name} is {text!r}: give a number of {what}, at least 1.")
+        raise MediaSettingInvalid(
+            f"CONSILIUM_{name} is {text!r}: give a number of {what}, at least 1."
+        )
     return int(text)

@@ -16,15 +16,18 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.notifications import post, service
 from app.notifications.models import Mail, MailState, Notice
-from app.scheduling.bookings.invitations import invitation
+from app.scheduling.bookings.invitations import build_invitation
 from app.scheduling.interpreters import answers
-from app.scheduling.interpreters.answers import Answer
+from app.scheduling.interpreters.answers import EngagementAnswer
 
 log = structlog.get_logger("notifications")
-ANSWERS = {Answer.ACCEPT: N_("Accept"), Answer.DECLINE: N_("Decline")}
+ANSWER_LINK_LABELS = {
+    EngagementAnswer.ACCEPT: N_("Accept"),
+    EngagementAnswer.DECLINE: N_("Decline"),
+}
 
 
-def notify(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def notify_person_job(session: Session, payload: dict[str, Any], context: JobContext) -> None:
     """`{kind, person_id, case_id, facts}`; told once per job, or once per `key` where the payload
     has one.
     """
@@ -34,7 +37,7 @@ def notify(session: Session, payload: dict[str, Any], context: JobContext) -> No
     case = session.get(Case, payload["case_id"]) if payload.get("case_id") else None
     key = payload.get("key") or f"job:{context.job_id}"
     facts = payload.get("facts") or {}
-    service.tell(
+    service.create_notice(
         session,
         payload["kind"],
         person,
@@ -43,11 +46,11 @@ def notify(session: Session, payload: dict[str, Any], context: JobContext) -> No
         key=f"{key}:{person.id}",
         site=context.settings.web_url,
         hospital=context.settings.hospital_name,
-        links=_answers(payload["kind"], facts, person, context),
+        links=_answer_links(payload["kind"], facts, person, context),
     )
 
 
-def _answers(
+def _answer_links(
     kind: str, facts: dict[str, Any], person: Person, context: JobContext
 ) -> list[tuple[str, str]]:
     """The two links by which an interpreter answers a request from the mail."""
@@ -61,37 +64,39 @@ def _answers(
     return [
         (
             words,
-            answers.path_of(
+            answers.build_answer_path(
                 context.settings.secret_key, facts["engagement_id"], person.id, one, until
             ),
         )
-        for one, words in ANSWERS.items()
+        for one, words in ANSWER_LINK_LABELS.items()
     ]
 
 
-def send_mail(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def send_mail_job(session: Session, payload: dict[str, Any], context: JobContext) -> None:
     """`{mail_id}`. The conversation with the mail server happens before this job's transaction
     begins.
     """
     with context.database.unit_of_work() as before:
         mail = before.get(Mail, payload["mail_id"])
-        invited = _invitation(before, mail, context) if mail is not None else None
+        invited = _invitation_of_mail(before, mail, context) if mail is not None else None
     if mail is None or mail.state != MailState.QUEUED:
         return
-    state = _hand_over(mail, context, invited)
+    state = _hand_mail_over(mail, context, invited)
     row = session.get_one(Mail, mail.id)
     row.state = state
     row.sent_at = now() if state == MailState.SENT else None
-    log.info("mail", mail=mail.id, to=post.masked(mail.to), state=str(state))
+    log.info("mail", mail=mail.id, to=post.mask_email_address(mail.to), state=str(state))
 
 
-def _invitation(session: Session, mail: Mail, context: JobContext) -> post.Invitation | None:
+def _invitation_of_mail(
+    session: Session, mail: Mail, context: JobContext
+) -> post.CalendarInvitation | None:
     """The calendar file that the message brings, as the meeting stands when the mail goes out."""
     notice = session.get(Notice, mail.notice_id) if mail.notice_id else None
     if notice is None:
         return None
     organizer = parseaddr(context.settings.mail_from)[1]
-    return invitation(
+    return build_invitation(
         session,
         notice.kind,
         notice.facts,
@@ -101,15 +106,17 @@ def _invitation(session: Session, mail: Mail, context: JobContext) -> post.Invit
     )
 
 
-def _hand_over(mail: Mail, context: JobContext, invited: post.Invitation | None) -> MailState:
+def _hand_mail_over(
+    mail: Mail, context: JobContext, invited: post.CalendarInvitation | None
+) -> MailState:
     url = context.settings.smtp_url
     if not url:
         return MailState.KEPT
     try:
-        post.send(mail, url, context.settings.mail_from, invited)
-    except post.Refused:
+        post.send_mail_by_smtp(mail, url, context.settings.mail_from, invited)
+    except post.MailRefused:
         return MailState.REFUSED
     return MailState.SENT
 
 
-HANDLERS = {"notify": notify, "mail.send": send_mail}
+HANDLERS = {"notify": notify_person_job, "mail.send": send_mail_job}

@@ -15,7 +15,7 @@ from app.core.text import N_
 
 
 @dataclass(frozen=True)
-class Kind:
+class NoticeKind:
     title: str
     sentences: tuple[str, ...]
     page: str = "/cases/{case_id}"
@@ -24,28 +24,28 @@ class Kind:
     names_mode: bool = False
 
 
-def _meeting(
+def _meeting_notice(
     title: str,
     *sentences: str,
     page: str = "/cases/{case_id}",
     action: str = N_("Open the case"),
     names_mode: bool = False,
-) -> Kind:
-    return Kind(title, sentences, page, action, is_meeting=True, names_mode=names_mode)
+) -> NoticeKind:
+    return NoticeKind(title, sentences, page, action, is_meeting=True, names_mode=names_mode)
 
 
-_ENGAGEMENTS = "/engagements"
-_SEE_ENGAGEMENTS = N_("See your engagements")
-_OPINION = "/cases/{case_id}/opinion"
-_READ_OPINION = N_("Read the opinion")
+_ENGAGEMENTS_PATH = "/engagements"
+_SEE_ENGAGEMENTS_LABEL = N_("See your engagements")
+_OPINION_PATH = "/cases/{case_id}/opinion"
+_READ_OPINION_LABEL = N_("Read the opinion")
 
-KINDS: dict[str, Kind] = {
+NOTICE_KINDS: dict[str, NoticeKind] = {
     # the request
-    "case_submitted": Kind(
+    "case_submitted": NoticeKind(
         N_("A new case has arrived"),
         (N_("Case %(number)s was sent to the hospital and waits for a first look."),),
     ),
-    "records_requested": Kind(
+    "records_requested": NoticeKind(
         N_("We need one more record from you"),
         (
             N_(
@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
-    "records_provided": Kind(
+    "records_provided": NoticeKind(
         N_("Records that you asked for have arrived"),
         (
             N_(
@@ -63,7 +63,7 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
-    "record_refused": Kind(
+    "record_refused": NoticeKind(
         N_("One of your files could not be used"),
         (
             N_(
@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
-    "record_quarantined": Kind(
+    "record_quarantined": NoticeKind(
         N_("We are looking at one of your files"),
         (
             N_(
@@ -81,7 +81,7 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
-    "record_opened_with_reason": Kind(
+    "record_opened_with_reason": NoticeKind(
         N_("The hospital’s office opened one of your records"),
         (
             N_(
@@ -90,7 +90,7 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
-    "case_accepted": Kind(
+    "case_accepted": NoticeKind(
         N_("Your case is complete"),
         (
             N_("The hospital has everything it needs for case %(number)s."),
@@ -100,15 +100,15 @@ KINDS: dict[str, Kind] = {
             ),
         ),
     ),
-    "case_declined": Kind(
+    "case_declined": NoticeKind(
         N_("The hospital cannot take your case"),
         (N_("We are sorry: the hospital cannot take case %(number)s. The case page says why."),),
     ),
-    "case_withdrawn": Kind(
+    "case_withdrawn": NoticeKind(
         N_("A case was withdrawn"),
         (N_("Case %(number)s was withdrawn. You need to do nothing more."),),
     ),
-    "file_opened": Kind(
+    "file_opened": NoticeKind(
         N_("The hospital’s office opened your records"),
         (
             N_(
@@ -118,11 +118,11 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     # people
-    "specialist_assigned": Kind(
+    "specialist_assigned": NoticeKind(
         N_("You have a new case"),
         (N_("Case %(number)s was given to you. Its records are ready for you to read."),),
     ),
-    "interpreter_assigned": Kind(
+    "interpreter_assigned": NoticeKind(
         N_("You have been asked to interpret"),
         (
             N_(
@@ -132,42 +132,42 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     # meetings
-    "booking_confirmed": _meeting(
+    "booking_confirmed": _meeting_notice(
         N_("Your appointment is agreed"),
         N_("The video meeting of case %(number)s is on %(starts_at)s."),
         names_mode=True,
     ),
-    "booking_moved": _meeting(
+    "booking_moved": _meeting_notice(
         N_("Your appointment has a new time"),
         N_("The video meeting of case %(number)s is now on %(starts_at)s."),
         names_mode=True,
     ),
-    "booking_cancelled": _meeting(
+    "booking_cancelled": _meeting_notice(
         N_("Your appointment was cancelled"),
         N_("The video meeting of case %(number)s on %(starts_at)s will not take place."),
     ),
-    "reminder": _meeting(
+    "reminder": _meeting_notice(
         N_("Your appointment is near"),
         N_("The video meeting of case %(number)s begins on %(starts_at)s."),
         N_("Open the page a few minutes early to try your camera and microphone."),
         names_mode=True,
     ),
-    "clock_rules_changed": _meeting(
+    "clock_rules_changed": _meeting_notice(
         N_("The clocks have changed for your appointment"),
         N_(
             "A country has changed its clocks. The video meeting of case %(number)s stays at the"
             " same moment, which is now %(starts_at)s for you."
         ),
     ),
-    "engagement_proposed": _meeting(
+    "engagement_proposed": _meeting_notice(
         N_("Can you interpret?"),
         N_("You are asked to interpret the video meeting of case %(number)s on %(starts_at)s."),
         N_("Please accept or decline, so that somebody else can be asked in time."),
-        page=_ENGAGEMENTS,
-        action=_SEE_ENGAGEMENTS,
+        page=_ENGAGEMENTS_PATH,
+        action=_SEE_ENGAGEMENTS_LABEL,
         names_mode=True,
     ),
-    "credential_expiring": Kind(
+    "credential_expiring": NoticeKind(
         N_("An interpreter’s credential is about to expire"),
         (
             N_(
@@ -179,41 +179,41 @@ KINDS: dict[str, Kind] = {
         "/hours",
         N_("See the credentials"),
     ),
-    "engagement_agreed": _meeting(
+    "engagement_agreed": _meeting_notice(
         N_("You interpret this meeting"),
         N_("Thank you. The video meeting of case %(number)s is on %(starts_at)s."),
-        page=_ENGAGEMENTS,
-        action=_SEE_ENGAGEMENTS,
+        page=_ENGAGEMENTS_PATH,
+        action=_SEE_ENGAGEMENTS_LABEL,
         names_mode=True,
     ),
-    "engagement_ended": _meeting(
+    "engagement_ended": _meeting_notice(
         N_("You are not needed for a meeting any more"),
         N_(
             "You no longer interpret the video meeting of case %(number)s on %(starts_at)s. You"
             " need to do nothing."
         ),
-        page=_ENGAGEMENTS,
-        action=_SEE_ENGAGEMENTS,
+        page=_ENGAGEMENTS_PATH,
+        action=_SEE_ENGAGEMENTS_LABEL,
     ),
-    "engagement_accepted": _meeting(
+    "engagement_accepted": _meeting_notice(
         N_("The interpreter has accepted"),
         N_("The interpreter will be at the video meeting of case %(number)s on %(starts_at)s."),
     ),
-    "interpreter_replaced": _meeting(
+    "interpreter_replaced": _meeting_notice(
         N_("Another interpreter was asked"),
         N_(
             "For the video meeting of case %(number)s on %(starts_at)s another interpreter has been"
             " asked. The time stays the same."
         ),
     ),
-    "interpreter_missing": _meeting(
+    "interpreter_missing": _meeting_notice(
         N_("An interpreter is missing"),
         N_(
             "Nobody is left to interpret the video meeting of case %(number)s on %(starts_at)s. "
             "Please find somebody, or agree another time."
         ),
     ),
-    "interpreter_called": _meeting(
+    "interpreter_called": _meeting_notice(
         N_("You are asked into a consultation"),
         N_(
             "The hospital’s office asks you to interpret in the consultation of case %(number)s. "
@@ -222,7 +222,7 @@ KINDS: dict[str, Kind] = {
         page="/consults/{consult_id}",
         action=N_("Go to the consultation"),
     ),
-    "consult_ended": Kind(
+    "consult_ended": NoticeKind(
         N_("Your meeting has ended"),
         (
             N_(
@@ -232,19 +232,19 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     # the opinion
-    "opinion_signed": Kind(
+    "opinion_signed": NoticeKind(
         N_("An opinion was signed"),
         (N_("The opinion of case %(number)s is signed and waits for its release to the patient."),),
-        _OPINION,
+        _OPINION_PATH,
         N_("Look at the opinion"),
     ),
-    "opinion_addendum": Kind(
+    "opinion_addendum": NoticeKind(
         N_("Something was added to your opinion"),
         (N_("The specialist has added a note to the opinion of case %(number)s."),),
-        _OPINION,
-        _READ_OPINION,
+        _OPINION_PATH,
+        _READ_OPINION_LABEL,
     ),
-    "opinion_released": Kind(
+    "opinion_released": NoticeKind(
         N_("Your second opinion is ready"),
         (
             N_(
@@ -252,7 +252,7 @@ KINDS: dict[str, Kind] = {
                 " a PDF."
             ),
         ),
-        _OPINION,
-        _READ_OPINION,
+        _OPINION_PATH,
+        _READ_OPINION_LABEL,
     ),
 }

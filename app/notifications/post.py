@@ -11,22 +11,22 @@ from urllib.parse import unquote, urlsplit
 
 from markupsafe import Markup, escape
 
-from app.i18n.locales import known
+from app.i18n.locales import match_language
 from app.notifications.models import Mail
 
-PATIENCE = 20  # seconds for each step of the conversation
+SMTP_TIMEOUT_SECONDS = 20  # seconds for each step of the conversation
 
 
-class Refused(Exception):
+class MailRefused(Exception):
     """The mail server will never take this mail; trying again is of no use."""
 
 
-class NotSecret(Exception):
+class MailServerNotEncrypted(Exception):
     """The mail server wants a password but offers no encryption to send it under."""
 
 
 @dataclass(frozen=True)
-class Server:
+class SmtpServer:
     host: str
     port: int
     is_tls: bool
@@ -34,7 +34,7 @@ class Server:
     password: str | None
 
 
-def server_of(url: str) -> Server:
+def parse_smtp_url(url: str) -> SmtpServer:
     """`smtp://[user:password@]host[:587]`, which turns to TLS where the server offers it, or
     `smtps://…[:465]`.
     """
@@ -42,7 +42,7 @@ def server_of(url: str) -> Server:
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
     is_tls = parts.scheme == "smtps"
-    return Server(
+    return SmtpServer(
         parts.hostname,
         parts.port or (465 if is_tls else 587),
         is_tls,
@@ -51,26 +51,30 @@ def server_of(url: str) -> Server:
     )
 
 
-Invitation = tuple[str, bytes]
+CalendarInvitation = tuple[str, bytes]
 """A calendar file (RFC 5545) and its method: REQUEST or CANCEL."""
 
 
-def send(mail: Mail, url: str, sender: str, invitation: Invitation | None = None) -> None:
-    """Raises `Refused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it may be
-    tried again.
+def send_mail_by_smtp(
+    mail: Mail, url: str, sender: str, invitation: CalendarInvitation | None = None
+) -> None:
+    """Raises `MailRefused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it
+    may be tried again.
     """
-    server, message = server_of(url), compose(mail, sender, invitation)
+    server, message = parse_smtp_url(url), compose_email(mail, sender, invitation)
     try:
-        with _connect(server) as connection:
+        with _connect_smtp(server) as connection:
             connection.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         if all(code >= 500 for code in codes):
-            raise Refused(str(codes[0])) from error
+            raise MailRefused(str(codes[0])) from error
         raise
 
 
-def compose(mail: Mail, sender: str, invitation: Invitation | None = None) -> EmailMessage:
+def compose_email(
+    mail: Mail, sender: str, invitation: CalendarInvitation | None = None
+) -> EmailMessage:
     """Plain text, and the same as HTML so that right-to-left text is laid out right. The Message-ID
     is the mail's own, so a mail that goes out twice after a crash is one mail for the receiver. A
     calendar file is a third form of the same (RFC 6047), so that Google, Apple and Outlook enter,
@@ -83,7 +87,7 @@ def compose(mail: Mail, sender: str, invitation: Invitation | None = None) -> Em
     message["Message-ID"] = f"<{mail.id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.body, cte="quoted-printable")
-    message.add_alternative(_page(mail), subtype="html", cte="quoted-printable")
+    message.add_alternative(_html_body(mail), subtype="html", cte="quoted-printable")
     if invitation is not None:
         method, calendar = invitation
         message.add_alternative(
@@ -92,42 +96,42 @@ def compose(mail: Mail, sender: str, invitation: Invitation | None = None) -> Em
             cte="base64",
             params={"method": str(method), "name": "meeting.ics"},
         )
-    message["Content-Language"] = known(
+    message["Content-Language"] = match_language(
         mail.language
     ).tag  # last: the parts take what `Content-` is there before
     return message
 
 
-def masked(address: str) -> str:
+def mask_email_address(address: str) -> str:
     """«p…@demo.example»: enough to recognise, too little to read."""
     name, _, domain = address.partition("@")
     return f"{name[:1]}…@{domain}"
 
 
-def _connect(server: Server) -> smtplib.SMTP:
+def _connect_smtp(server: SmtpServer) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if server.is_tls:
         connection: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, timeout=PATIENCE, context=context
+            server.host, server.port, timeout=SMTP_TIMEOUT_SECONDS, context=context
         )
     else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
+        connection = smtplib.SMTP(server.host, server.port, timeout=SMTP_TIMEOUT_SECONDS)
         connection.ehlo()
         if connection.has_extn("starttls"):
             connection.starttls(context=context)
             connection.ehlo()
         elif server.user:
             connection.close()
-            raise NotSecret("the mail server offers no STARTTLS")
+            raise MailServerNotEncrypted("the mail server offers no STARTTLS")
     if server.user:
         connection.login(server.user, server.password or "")
     return connection
 
 
-def _page(mail: Mail) -> str:
-    language = known(mail.language)
+def _html_body(mail: Mail) -> str:
+    language = match_language(mail.language)
     paragraphs = Markup("").join(
-        Markup("<p>{}</p>").format(_linked(one)) for one in mail.body.strip().split("\n\n")
+        Markup("<p>{}</p>").format(_link_paragraph(one)) for one in mail.body.strip().split("\n\n")
     )
     frame = Markup(
         '<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><title>{}</title>'
@@ -136,7 +140,7 @@ def _page(mail: Mail) -> str:
     return str(frame.format(language.tag, language.direction, mail.subject, paragraphs))
 
 
-def _linked(paragraph: str) -> Markup:
+def _link_paragraph(paragraph: str) -> Markup:
     lines = []
     for line in paragraph.split("\n"):
         is_link = line.startswith(("http://", "https://"))

@@ -9,10 +9,10 @@ from app.core.errors import NotFound
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 
-SHOWN = 100
+MAX_SHOWN_MESSAGES = 100
 
 
-def unread_count(session: Session, person: Person) -> int:
+def count_unread_notices(session: Session, person: Person) -> int:
     """How many messages wait for the person."""
     return (
         session.scalar(
@@ -24,7 +24,7 @@ def unread_count(session: Session, person: Person) -> int:
     )
 
 
-def notices_of(session: Session, person: Person, limit: int = SHOWN) -> list[Notice]:
+def notices_of(session: Session, person: Person, limit: int = MAX_SHOWN_MESSAGES) -> list[Notice]:
     """The person's messages, newest first, with the cases that they speak of."""
     return list(
         session.scalars(
@@ -37,7 +37,7 @@ def notices_of(session: Session, person: Person, limit: int = SHOWN) -> list[Not
     )
 
 
-def notice_for(session: Session, person: Person, notice_id: str) -> Notice:
+def load_notice(session: Session, person: Person, notice_id: str) -> Notice:
     """The person's own message. Raises `NotFound` for another's."""
     notice = session.get(Notice, notice_id)
     if notice is None or notice.person_id != person.id:
@@ -45,7 +45,7 @@ def notice_for(session: Session, person: Person, notice_id: str) -> Notice:
     return notice
 
 
-def latest_mails(session: Session, limit: int = SHOWN) -> list[Mail]:
+def list_latest_mails(session: Session, limit: int = MAX_SHOWN_MESSAGES) -> list[Mail]:
     return list(
         session.scalars(select(Mail).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(limit))
     )

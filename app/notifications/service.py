@@ -9,25 +9,25 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import queries as cases
 from app.cases.models import Case
 from app.core.clock import now
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.translate import translator
+from app.i18n.translate import make_translator
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
-from app.notifications.wording import Wording, kind_of, words
+from app.notifications.wording import NoticeWording, notice_kind_of, render_notice_wording
 
-ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
-CLOSING = N_(
+MEETING_ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
+MAIL_CLOSING = N_(
     "This message holds no medical details. Please do not answer it: nobody reads the answers."
 )
 
 
-def tell(
+def create_notice(
     session: Session,
     kind: str,
     person: Person,
@@ -45,11 +45,11 @@ def tell(
     `site` is the address under which people reach Consilium; `links` are further ways on in the
     mail, as words and paths. Raises `UnknownKind`.
     """
-    meets = kind_of(kind).is_meeting
+    meets = notice_kind_of(kind).is_meeting
     if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):
         return None
     if meets and "zones" not in facts:
-        facts = facts | {"zones": _zones(session, person, case)}
+        facts = facts | {"zones": _other_zones(session, person, case)}
     notice = Notice(
         key=key,
         person_id=person.id,
@@ -62,10 +62,10 @@ def tell(
     session.add(notice)
     session.flush()
     _queue_mail(session, notice, person, site, hospital, links)
-    audit.record(
+    audit.record_audit_entry(
         session,
         None,
-        Verb.NOTICE_SENT,
+        AuditVerb.NOTICE_SENT,
         "notice",
         notice.id,
         notice.case_id,
@@ -75,9 +75,9 @@ def tell(
     return notice
 
 
-def said(notice: Notice, language: str, zone: str) -> Wording:
+def render_notice(notice: Notice, language: str, zone: str) -> NoticeWording:
     """The notice in words, as its reader reads now."""
-    return words(
+    return render_notice_wording(
         notice.kind,
         notice.facts,
         language=language,
@@ -87,19 +87,21 @@ def said(notice: Notice, language: str, zone: str) -> Wording:
     )
 
 
-def mark_read(session: Session, actor: Person, notice: Notice) -> None:
+def mark_notice_read(session: Session, actor: Person, notice: Notice) -> None:
     if notice.read_at is None:
         notice.read_at = now()
-        audit.record(session, actor.id, Verb.NOTICE_READ, "notice", notice.id, notice.case_id)
+        audit.record_audit_entry(
+            session, actor.id, AuditVerb.NOTICE_READ, "notice", notice.id, notice.case_id
+        )
 
 
-def mark_all_read(session: Session, actor: Person) -> None:
+def mark_all_notices_read(session: Session, actor: Person) -> None:
     session.execute(
         update(Notice)
         .where(Notice.person_id == actor.id, Notice.read_at.is_(None))
         .values(read_at=now())
     )
-    audit.record(session, actor.id, Verb.NOTICE_READ, "notice", "all")
+    audit.record_audit_entry(session, actor.id, AuditVerb.NOTICE_READ, "notice", "all")
 
 
 def _queue_mail(
@@ -110,42 +112,42 @@ def _queue_mail(
     hospital: str,
     links: Sequence[tuple[str, str]],
 ) -> None:
-    wording = said(notice, person.language, person.timezone)
+    wording = render_notice(notice, person.language, person.timezone)
     mail = Mail(
         notice_id=notice.id,
         to=person.email,
         language=person.language,
         subject=wording.title,
-        body=_body(wording, person.language, site, hospital, links),
+        body=_mail_body(wording, person.language, site, hospital, links),
     )
     session.add(mail)
     session.flush()
-    enqueue(session, "mail.send", {"mail_id": mail.id}, key=f"mail:{mail.id}")
+    enqueue_job(session, "mail.send", {"mail_id": mail.id}, key=f"mail:{mail.id}")
 
 
-def _body(
-    wording: Wording,
+def _mail_body(
+    wording: NoticeWording,
     language: str,
     site: str,
     hospital: str,
     links: Sequence[tuple[str, str]],
 ) -> str:
-    say = translator(language)
+    say = make_translator(language)
     paragraphs = [*wording.sentences]
     if wording.times:
         paragraphs.append("\n".join(f"{one.who}: {one.when}" for one in wording.times))
     paragraphs += [f"{say(label)}:\n{site}{path}" for label, path in links]
-    paragraphs += [f"{wording.action}:\n{site}{wording.path}", say(CLOSING), hospital]
+    paragraphs += [f"{wording.action}:\n{site}{wording.path}", say(MAIL_CLOSING), hospital]
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _zones(session: Session, reader: Person, case: Case | None) -> list[tuple[str, str]]:
+def _other_zones(session: Session, reader: Person, case: Case | None) -> list[tuple[str, str]]:
     """Role and zone of everyone else who meets in this case."""
     if case is None:
         return []
     at = {
         member.role: member.person.timezone
-        for member in cases.members_of(session, case.id)
+        for member in cases.list_members(session, case.id)
         if member.person_id != reader.id
     }
-    return [(str(role), at[role]) for role in ROLES if role in at]
+    return [(str(role), at[role]) for role in MEETING_ROLES if role in at]

@@ -11,24 +11,26 @@ from typing import Any
 
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.formats import long_moment
-from app.i18n.translate import translator
-from app.notifications.kinds import KINDS, Kind
+from app.i18n.formats import format_long_moment
+from app.i18n.translate import make_translator
+from app.notifications.kinds import NOTICE_KINDS, NoticeKind
 
-WHO = {
+ROLE_LABELS = {
     Role.PATIENT: N_("Patient"),
     Role.SPECIALIST: N_("Specialist"),
     Role.INTERPRETER: N_("Interpreter"),
     Role.COORDINATOR: N_("Hospital"),
 }
-YOUR_TIME = N_("Your time")
-SIMULTANEOUS = N_(
+YOUR_TIME_LABEL = N_("Your time")
+SIMULTANEOUS_NOTE = N_(
     "It is interpreted simultaneously: the interpreter speaks while the others speak."
 )
 
 
-class UnknownKind(KeyError):
-    """A message of a kind that `KINDS` does not list: a mistake in the code that queued it."""
+class UnknownNoticeKind(KeyError):
+    """A message of a kind that `NOTICE_KINDS` does not list: a mistake in the code that queued
+    it.
+    """
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class LocalTime:
 
 
 @dataclass(frozen=True)
-class Wording:
+class NoticeWording:
     """A message in its reader's words. `path` begins at the site's root."""
 
     title: str
@@ -50,15 +52,15 @@ class Wording:
     action: str
 
 
-def kind_of(name: str) -> Kind:
-    """Raises `UnknownKind`."""
+def notice_kind_of(name: str) -> NoticeKind:
+    """Raises `UnknownNoticeKind`."""
     try:
-        return KINDS[name]
+        return NOTICE_KINDS[name]
     except KeyError:
-        raise UnknownKind(name) from None
+        raise UnknownNoticeKind(name) from None
 
 
-def words(
+def render_notice_wording(
     name: str,
     facts: Mapping[str, Any],
     *,
@@ -66,38 +68,40 @@ def words(
     zone: str,
     case_id: str | None,
     number: str,
-) -> Wording:
+) -> NoticeWording:
     """The message for a reader of `language` whose clock is in `zone`.
 
-    `facts["zones"]` is a list of (role, zone) of the other people in a meeting, `facts["mode"]` the
-    way in which it is interpreted. Raises `UnknownKind`, and `KeyError` when a fact is missing that
-    a sentence needs.
+    `facts["zones"]` is a list of (role, zone) of the other people in a meeting, `facts["mode"]`
+    the way in which it is interpreted. Raises `UnknownNoticeKind`, and `KeyError` when a fact is
+    missing that a sentence needs.
     """
-    kind, say = kind_of(name), translator(language)
+    kind, say = notice_kind_of(name), make_translator(language)
     values = {"number": number} | {
-        fact: long_moment(datetime.fromisoformat(value), zone, language)
+        fact: format_long_moment(datetime.fromisoformat(value), zone, language)
         for fact, value in facts.items()
         if fact.endswith("_at") and isinstance(value, str)
     }
     first, *further = kind.sentences
     if kind.names_mode and facts.get("mode") == "simultaneous":
-        further.insert(0, SIMULTANEOUS)
-    return Wording(
+        further.insert(0, SIMULTANEOUS_NOTE)
+    return NoticeWording(
         title=say(kind.title),
         sentences=tuple(say(sentence, **values) for sentence in (first, *further)),
-        times=_times(kind, facts, language, zone),
+        times=_local_times(kind, facts, language, zone),
         path=kind.page.format(**facts | {"case_id": case_id or ""}),
         action=say(kind.action),
     )
 
 
-def _times(kind: Kind, facts: Mapping[str, Any], language: str, zone: str) -> tuple[LocalTime, ...]:
+def _local_times(
+    kind: NoticeKind, facts: Mapping[str, Any], language: str, zone: str
+) -> tuple[LocalTime, ...]:
     if not kind.is_meeting:
         return ()
-    say, at = translator(language), datetime.fromisoformat(facts["starts_at"])
-    mine = LocalTime(say(YOUR_TIME), long_moment(at, zone, language))
+    say, at = make_translator(language), datetime.fromisoformat(facts["starts_at"])
+    mine = LocalTime(say(YOUR_TIME_LABEL), format_long_moment(at, zone, language))
     others = [
-        LocalTime(say(WHO.get(role, role)), long_moment(at, place, language))
+        LocalTime(say(ROLE_LABELS.get(role, role)), format_long_moment(at, place, language))
         for role, place in facts.get("zones", ())
     ]
     return (mine, *others)

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 
 from app.core.text import N_
-from app.opinions.models import Agreement, Urgency
+from app.opinions.models import DiagnosisAgreement, RecommendationUrgency
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class AnsweredQuestion:
 
 
 @dataclass(frozen=True)
-class Advice:
+class RecommendationContent:
     """A recommendation; `citations` one source each."""
 
     text: str
@@ -31,11 +31,11 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Content:
+class OpinionContent:
     answers: tuple[AnsweredQuestion, ...]
     agreement: str | None
     diagnosis: str
-    recommendations: tuple[Advice, ...]
+    recommendations: tuple[RecommendationContent, ...]
     further_tests: str
     limits: str
 
@@ -61,19 +61,19 @@ class Content:
         return faults
 
 
-AGREEMENTS: dict[str, str] = {
-    Agreement.AGREE: N_("I agree with the diagnosis"),
-    Agreement.PARTLY: N_("I agree in part"),
-    Agreement.DISAGREE: N_("I do not agree with the diagnosis"),
+AGREEMENT_LABELS: dict[str, str] = {
+    DiagnosisAgreement.AGREE: N_("I agree with the diagnosis"),
+    DiagnosisAgreement.PARTLY: N_("I agree in part"),
+    DiagnosisAgreement.DISAGREE: N_("I do not agree with the diagnosis"),
 }
-URGENCIES: dict[str, str] = {
-    Urgency.NOW: N_("Without delay"),
-    Urgency.SOON: N_("Within weeks"),
-    Urgency.ROUTINE: N_("When convenient"),
+URGENCY_LABELS: dict[str, str] = {
+    RecommendationUrgency.NOW: N_("Without delay"),
+    RecommendationUrgency.SOON: N_("Within weeks"),
+    RecommendationUrgency.ROUTINE: N_("When convenient"),
 }
 
 
-def direction(text: str) -> str:
+def detect_text_direction(text: str) -> str:
     """`rtl` or `ltr`, by the first letter that has a direction (Unicode annex 9, rules P2 and
     P3).
     """

@@ -13,14 +13,19 @@ import typst
 from app.cases.models import Case
 from app.cases.specialties import SPECIALTIES
 from app.core.text import N_
-from app.i18n.formats import long_moment
-from app.i18n.locales import Language, known
-from app.i18n.translate import translator
-from app.opinions.content import AGREEMENTS, URGENCIES, Content, direction
+from app.i18n.formats import format_long_moment
+from app.i18n.locales import Language, match_language
+from app.i18n.translate import make_translator
+from app.opinions.content import (
+    AGREEMENT_LABELS,
+    URGENCY_LABELS,
+    OpinionContent,
+    detect_text_direction,
+)
 from app.opinions.models import Opinion
 
-STANDARDS: tuple[Any, ...] = ("a-2a", "ua-1")
-HEADINGS = {
+PDF_STANDARDS: tuple[Any, ...] = ("a-2a", "ua-1")
+DOCUMENT_HEADINGS = {
     "answers": N_("Answers to your questions"),
     "diagnosis": N_("Diagnosis"),
     "recommendations": N_("Recommendations"),
@@ -30,31 +35,35 @@ HEADINGS = {
     "limits": N_("Limits of this opinion"),
     "signature": N_("Signature"),
 }
-TITLE = N_("Second medical opinion")
-NOTE = N_(
+DOCUMENT_TITLE = N_("Second medical opinion")
+SIGNATURE_NOTE = N_(
     "This document is signed electronically. Any change to it after the signature can be detected."
 )
 
 
-def pdf_of(case: Case, opinion: Opinion, content: Content, hospital: str) -> bytes:
+def compose_opinion_pdf(
+    case: Case, opinion: Opinion, content: OpinionContent, hospital: str
+) -> bytes:
     """The document with tags, language and embedded fonts (PDF/A-2a and PDF/UA-1).
 
     Where a word needs a letter that no installed font has, which these standards forbid, it is an
     ordinary tagged PDF: an opinion is never held back for a letter. Raises `typst.TypstError` when
     there is no way to set it.
     """
-    document = json.dumps(_facts(case, opinion, content, hospital), ensure_ascii=False)
+    document = json.dumps(
+        _build_document_facts(case, opinion, content, hospital), ensure_ascii=False
+    )
     try:
-        return _compile(document, opinion.signed_at, list(STANDARDS))
+        return _compile_pdf(document, opinion.signed_at, list(PDF_STANDARDS))
     except typst.TypstError:
-        return _compile(document, opinion.signed_at, [])
+        return _compile_pdf(document, opinion.signed_at, [])
 
 
-def _compile(document: str, signed_at: datetime | None, standards: list[Any]) -> bytes:
+def _compile_pdf(document: str, signed_at: datetime | None, standards: list[Any]) -> bytes:
     source = resources.files("app.opinions").joinpath("document.typ").read_bytes()
     made = typst.compile(
         source,
-        font_paths=_fonts(),
+        font_paths=_load_fonts(),
         sys_inputs={"document": document},
         pdf_standards=standards,
         timestamp=int(signed_at.timestamp()) if signed_at else 0,
@@ -64,28 +73,33 @@ def _compile(document: str, signed_at: datetime | None, standards: list[Any]) ->
 
 
 @lru_cache
-def _fonts() -> typst.Fonts:
+def _load_fonts() -> typst.Fonts:
     return typst.Fonts()
 
 
-def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dict[str, Any]:
-    language = known(opinion.language)
-    say, specialist, patient = translator(language.tag), opinion.specialist, case.patient
+def _build_document_facts(
+    case: Case, opinion: Opinion, content: OpinionContent, hospital: str
+) -> dict[str, Any]:
+    language = match_language(opinion.language)
+    say, specialist, patient = make_translator(language.tag), opinion.specialist, case.patient
     assert opinion.signed_at is not None
 
     def written(text: str) -> list[dict[str, Any]]:
         pieces = [piece for piece in text.split("\n\n") if piece.strip()]
-        return [_paragraph(piece, known(case.language), specialist.language) for piece in pieces]
+        return [
+            _build_paragraph(piece, match_language(case.language), specialist.language)
+            for piece in pieces
+        ]
 
     subject = patient.name if case.for_self else (case.subject_name or "")
     return {
         "lang": language.tag,
         "dir": language.direction,
         "hospital": hospital,
-        "title": say(TITLE),
+        "title": say(DOCUMENT_TITLE),
         "author": specialist.name,
         "footer": say(N_("Case %(number)s"), number=case.number),
-        "headings": {name: say(words) for name, words in HEADINGS.items()},
+        "headings": {name: say(words) for name, words in DOCUMENT_HEADINGS.items()},
         "facts": [
             [say(N_("Case")), case.number],
             [say(N_("Patient")), subject],
@@ -99,11 +113,11 @@ def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dic
             }
             for one in content.answers
         ],
-        "agreement": say(AGREEMENTS[content.agreement]) if content.agreement else "",
+        "agreement": say(AGREEMENT_LABELS[content.agreement]) if content.agreement else "",
         "diagnosis": written(content.diagnosis),
         "recommendations": [
             {
-                "heading": f"{number}. {say(URGENCIES[one.urgency])}",
+                "heading": f"{number}. {say(URGENCY_LABELS[one.urgency])}",
                 "text": written(one.text),
                 "rationale": written(one.rationale),
                 "citations": [written(source) for source in one.citations],
@@ -115,9 +129,12 @@ def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dic
         "signature": {
             "name": specialist.name,
             "title": specialist.title,
-            "note": say(NOTE),
+            "note": say(SIGNATURE_NOTE),
             "rows": [
-                [say(N_("Signed")), long_moment(opinion.signed_at, patient.timezone, language.tag)],
+                [
+                    say(N_("Signed")),
+                    format_long_moment(opinion.signed_at, patient.timezone, language.tag),
+                ],
                 [say(N_("In universal time")), opinion.signed_at.strftime("%Y-%m-%d %H:%M:%S UTC")],
                 [say(N_("Fingerprint of the text")), opinion.content_hash or ""],
             ],
@@ -125,11 +142,11 @@ def _facts(case: Case, opinion: Opinion, content: Content, hospital: str) -> dic
     }
 
 
-def _paragraph(text: str, home: Language, writers: str) -> dict[str, Any]:
+def _build_paragraph(text: str, home: Language, writers: str) -> dict[str, Any]:
     """A paragraph with the direction of its first letter, in the patient's language if that is
     written this way.
     """
-    way = direction(text)
+    way = detect_text_direction(text)
     return {
         "lines": text.split("\n"),
         "dir": way,

@@ -1,4 +1,4 @@
-"""From what the editor posts to a `Draft`."""
+"""From what the editor posts to a `OpinionDraft`."""
 
 from __future__ import annotations
 
@@ -8,36 +8,38 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid
 from app.core.text import N_
-from app.opinions.content import Advice
-from app.opinions.models import Urgency
-from app.opinions.service import Draft
+from app.opinions.content import RecommendationContent
+from app.opinions.models import RecommendationUrgency
+from app.opinions.service import OpinionDraft
 
-_ROW = re.compile(r"rec-(\d{1,4})-text")
+_RECOMMENDATION_FIELD = re.compile(r"rec-(\d{1,4})-text")
 
 
-def draft_from(form: MultiDict[str, str]) -> Draft:
+def read_opinion_draft(form: MultiDict[str, str]) -> OpinionDraft:
     """`version`, `answer-<number>`, `agreement`, `diagnosis`,
     `rec-<n>-text|rationale|urgency|citations` in the order of the page, `further_tests`, `limits`.
     Rows of recommendations that are wholly empty are dropped.
     """
-    return Draft(
-        version=version_from(form),
+    return OpinionDraft(
+        version=read_opinion_version(form),
         answers={
-            int(name.removeprefix("answer-")): _clean(value)
+            int(name.removeprefix("answer-")): _normalize_text(value)
             for name, value in form.items()
             if re.fullmatch(r"answer-\d{1,3}", name)
         },
         agreement=form.get("agreement") or None,
-        diagnosis=_clean(form.get("diagnosis", "")),
+        diagnosis=_normalize_text(form.get("diagnosis", "")),
         recommendations=tuple(
-            advice for advice in _rows(form) if advice.text or advice.rationale or advice.citations
+            advice
+            for advice in _read_recommendations(form)
+            if advice.text or advice.rationale or advice.citations
         ),
-        further_tests=_clean(form.get("further_tests", "")),
-        limits=_clean(form.get("limits", "")),
+        further_tests=_normalize_text(form.get("further_tests", "")),
+        limits=_normalize_text(form.get("limits", "")),
     )
 
 
-def version_from(form: MultiDict[str, str]) -> int:
+def read_opinion_version(form: MultiDict[str, str]) -> int:
     try:
         return int(form.get("version", ""))
     except ValueError:
@@ -46,13 +48,13 @@ def version_from(form: MultiDict[str, str]) -> int:
         ) from None
 
 
-def _rows(form: MultiDict[str, str]) -> list[Advice]:
-    rows = [found.group(1) for name in form if (found := _ROW.fullmatch(name))]
+def _read_recommendations(form: MultiDict[str, str]) -> list[RecommendationContent]:
+    rows = [found.group(1) for name in form if (found := _RECOMMENDATION_FIELD.fullmatch(name))]
     return [
-        Advice(
-            text=_clean(form.get(f"rec-{row}-text", "")),
-            rationale=_clean(form.get(f"rec-{row}-rationale", "")),
-            urgency=form.get(f"rec-{row}-urgency") or Urgency.ROUTINE,
+        RecommendationContent(
+            text=_normalize_text(form.get(f"rec-{row}-text", "")),
+            rationale=_normalize_text(form.get(f"rec-{row}-rationale", "")),
+            urgency=form.get(f"rec-{row}-urgency") or RecommendationUrgency.ROUTINE,
             citations=tuple(
                 line.strip()
                 for line in form.get(f"rec-{row}-citations", "").splitlines()
@@ -63,7 +65,7 @@ def _rows(form: MultiDict[str, str]) -> list[Advice]:
     ]
 
 
-def _clean(text: str) -> str:
+def _normalize_text(text: str) -> str:
     """One kind of line end; no control characters, which neither a page nor a PDF can show."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     return "".join(character for character in text if character in "\n\t" or ord(character) >= 32)

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import service as cases
 from app.core.clock import now
 from app.core.ids import new_id
@@ -16,28 +16,28 @@ from app.core.outbox import JobContext
 from app.core.permissions import Role
 from app.identity import queries as identity
 from app.opinions import queries, signing
-from app.opinions.document import pdf_of
+from app.opinions.document import compose_opinion_pdf
 from app.opinions.models import Opinion
 
 
-class NotAsSigned(Exception):
+class OpinionContentChanged(Exception):
     """The words in the database are not those that were signed."""
 
 
-class NotGenuine(Exception):
+class PdfSignatureInvalid(Exception):
     """The document that was just signed does not stand up to its own check."""
 
 
-def render(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def run_opinion_render(session: Session, payload: dict[str, Any], context: JobContext) -> None:
     """`{opinion_id}`. Leaves one PDF however often it runs: an object that an earlier attempt left
     is dropped first.
 
     The document is made and stored before this job's own transaction begins.
     """
-    place = _claim(payload["opinion_id"], context)
+    place = _claim_pdf_object(payload["opinion_id"], context)
     if place is None:
         return
-    pdf = _signed_pdf(payload["opinion_id"], context)
+    pdf = _make_signed_pdf(payload["opinion_id"], context)
     stored = context.blobs.put(place, [pdf])
     taken = session.execute(
         update(Opinion)
@@ -53,20 +53,20 @@ def render(session: Session, payload: dict[str, Any], context: JobContext) -> No
         context.blobs.delete(place)
         return
     opinion = session.get_one(Opinion, payload["opinion_id"])
-    audit.record(
+    audit.record_audit_entry(
         session,
         None,
-        Verb.OPINION_RENDERED,
+        AuditVerb.OPINION_RENDERED,
         "opinion",
         opinion.id,
         opinion.case_id,
         sha256=stored.sha256,
     )
-    office = [person.id for person in identity.people_of_role(session, Role.COORDINATOR)]
-    cases.notify(session, "opinion_signed", opinion.case, office)
+    office = [person.id for person in identity.list_people_of_role(session, Role.COORDINATOR)]
+    cases.notify_people(session, "opinion_signed", opinion.case, office)
 
 
-def _claim(opinion_id: str, context: JobContext) -> str | None:
+def _claim_pdf_object(opinion_id: str, context: JobContext) -> str | None:
     """A fresh object id, written down before the object exists; None when the document is already
     made.
     """
@@ -81,25 +81,25 @@ def _claim(opinion_id: str, context: JobContext) -> str | None:
     return place
 
 
-def _signed_pdf(opinion_id: str, context: JobContext) -> bytes:
+def _make_signed_pdf(opinion_id: str, context: JobContext) -> bytes:
     with context.database.unit_of_work() as before:
         case = before.get_one(Opinion, opinion_id).case
-        opinion = queries.opinion_of(before, case.id)
+        opinion = queries.find_opinion(before, case.id)
         assert opinion is not None
-        content = queries.content_of(case, opinion)
-        key = signing.hospital_key(before, context.settings.hospital_name)
+        content = queries.build_opinion_content(case, opinion)
+        key = signing.ensure_hospital_key(before, context.settings.hospital_name)
         assert case.patient and opinion.specialist  # loaded now: afterwards there is no session
     if content.digest() != opinion.content_hash:
-        raise NotAsSigned(opinion_id)
-    pdf = signing.signed(
-        pdf_of(case, opinion, content, context.settings.hospital_name),
+        raise OpinionContentChanged(opinion_id)
+    pdf = signing.sign_pdf(
+        compose_opinion_pdf(case, opinion, content, context.settings.hospital_name),
         key,
         name=context.settings.hospital_name,
         reason=f"{case.number}, {opinion.specialist.name}",
     )
-    if not signing.is_genuine(pdf, key.certificate):
-        raise NotGenuine(opinion_id)
+    if not signing.is_pdf_genuine(pdf, key.certificate):
+        raise PdfSignatureInvalid(opinion_id)
     return pdf
 
 
-HANDLERS = {"opinion.render": render}
+HANDLERS = {"opinion.render": run_opinion_render}

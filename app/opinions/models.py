@@ -13,7 +13,7 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
-from app.core.rotation import wraps
+from app.core.rotation import describe_wrapped_key
 from app.identity.models import Person
 
 
@@ -23,7 +23,7 @@ class OpinionState(StrEnum):
     RELEASED = "released"
 
 
-class Agreement(StrEnum):
+class DiagnosisAgreement(StrEnum):
     """How the specialist sees the diagnosis that the patient came with."""
 
     AGREE = "agree"
@@ -31,7 +31,7 @@ class Agreement(StrEnum):
     DISAGREE = "disagree"
 
 
-class Urgency(StrEnum):
+class RecommendationUrgency(StrEnum):
     NOW = "now"
     SOON = "soon"
     ROUTINE = "routine"
@@ -62,7 +62,7 @@ class Opinion(Base):
     content_hash: Mapped[str | None] = mapped_column(String(64))
     rendered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     pdf_object: Mapped[str | None] = mapped_column(String(64))
-    pdf_key: Mapped[str | None] = mapped_column(Text, info=wraps("pdf_object"))
+    pdf_key: Mapped[str | None] = mapped_column(Text, info=describe_wrapped_key("pdf_object"))
     pdf_size: Mapped[int | None]
     pdf_sha256: Mapped[str | None] = mapped_column(String(64))
     released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -70,7 +70,7 @@ class Opinion(Base):
 
     case: Mapped[Case] = relationship()
     specialist: Mapped[Person] = relationship(foreign_keys=[specialist_id])
-    answers: Mapped[list[Answer]] = relationship(
+    answers: Mapped[list[QuestionAnswer]] = relationship(
         cascade="all, delete-orphan", back_populates="opinion"
     )
     recommendations: Mapped[list[Recommendation]] = relationship(
@@ -93,7 +93,7 @@ class Opinion(Base):
         return self.rendered_at is not None
 
 
-class Answer(Base):
+class QuestionAnswer(Base):
     """The answer to one of the patient's numbered questions."""
 
     __tablename__ = "answers"
@@ -118,7 +118,7 @@ class Recommendation(Base):
     position: Mapped[int]
     text: Mapped[str] = mapped_column(EncryptedText)
     rationale: Mapped[str] = mapped_column(EncryptedText, default="")
-    urgency: Mapped[str] = mapped_column(String(12), default=Urgency.ROUTINE)
+    urgency: Mapped[str] = mapped_column(String(12), default=RecommendationUrgency.ROUTINE)
     citations: Mapped[str] = mapped_column(EncryptedText, default="")
 
     opinion: Mapped[Opinion] = relationship(back_populates="recommendations")

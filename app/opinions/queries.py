@@ -14,12 +14,12 @@ from app.cases.models import Case
 from app.core.errors import Forbidden, NotFound
 from app.identity.models import Person
 from app.opinions import policy
-from app.opinions.content import Advice, AnsweredQuestion, Content
-from app.opinions.models import Answer, Opinion
+from app.opinions.content import AnsweredQuestion, OpinionContent, RecommendationContent
+from app.opinions.models import Opinion, QuestionAnswer
 
 
 @dataclass(frozen=True)
-class Panel:
+class OpinionPanel:
     """What the case page shows of the opinion to this person; never a word of it."""
 
     case_id: str
@@ -34,7 +34,7 @@ class Panel:
     released_at: datetime | None
 
 
-def opinion_of(session: Session, case_id: str) -> Opinion | None:
+def find_opinion(session: Session, case_id: str) -> Opinion | None:
     """The case's opinion with all its parts. For services and jobs: it asks nobody's leave."""
     return session.scalars(
         select(Opinion)
@@ -42,59 +42,65 @@ def opinion_of(session: Session, case_id: str) -> Opinion | None:
         .options(
             joinedload(Opinion.specialist),
             selectinload(Opinion.recommendations),
-            selectinload(Opinion.answers).joinedload(Answer.question),
+            selectinload(Opinion.answers).joinedload(QuestionAnswer.question),
             selectinload(Opinion.addenda),
         )
     ).first()
 
 
-def case_to_write(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion | None]:
+def get_opinion_to_write(
+    session: Session, person: Person, case_id: str
+) -> tuple[Case, Opinion | None]:
     """The case and the draft as far as there is one. Raises `NotFound` or `Forbidden`."""
-    case = cases.case_for(session, person, case_id)
-    opinion = opinion_of(session, case_id)
-    if not policy.can_write(person, case, cases.membership(session, person, case_id), opinion):
+    case = cases.get_case(session, person, case_id)
+    opinion = find_opinion(session, case_id)
+    if not policy.can_write_opinion(
+        person, case, cases.find_membership(session, person, case_id), opinion
+    ):
         raise Forbidden()
     return case, opinion
 
 
-def opinion_to_read(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion]:
+def get_opinion_to_read(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion]:
     """The case and its opinion. Raises `NotFound` where there is none that the person may see."""
-    case = cases.case_for(session, person, case_id)
-    opinion = opinion_of(session, case_id)
+    case = cases.get_case(session, person, case_id)
+    opinion = find_opinion(session, case_id)
     if opinion is None:
         raise NotFound()
-    if not policy.can_read(person, case, cases.membership(session, person, case_id), opinion):
+    if not policy.can_read_opinion(
+        person, case, cases.find_membership(session, person, case_id), opinion
+    ):
         raise Forbidden()
     return case, opinion
 
 
-def opinion_to_release(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion]:
+def get_opinion_to_release(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion]:
     """For the office, which releases without reading. Raises `NotFound` or `Forbidden`."""
-    case = cases.case_for(session, person, case_id)
+    case = cases.get_case(session, person, case_id)
     opinion = session.scalars(select(Opinion).where(Opinion.case_id == case_id)).first()
     if opinion is None or not case_policy.can_run_office(person, case):
         raise NotFound()
     return case, opinion
 
 
-def panel(session: Session, person: Person, case: Case) -> Panel:
+def build_opinion_panel(session: Session, person: Person, case: Case) -> OpinionPanel:
     """How the opinion of this case stands, for this person. An unreleased one does not exist for
     the patient.
     """
     opinion = session.scalars(select(Opinion).where(Opinion.case_id == case.id)).first()
-    member = cases.membership(session, person, case.id)
-    reads = opinion is not None and policy.can_read(person, case, member, opinion)
-    releases = opinion is not None and policy.can_release(person, case, opinion)
+    member = cases.find_membership(session, person, case.id)
+    reads = opinion is not None and policy.can_read_opinion(person, case, member, opinion)
+    releases = opinion is not None and policy.can_release_opinion(person, case, opinion)
     office = (
         opinion is not None and not opinion.is_draft and case_policy.can_run_office(person, case)
     )
     seen = opinion if opinion is not None and (reads or releases or office) else None
-    return Panel(
+    return OpinionPanel(
         case_id=case.id,
         exists=seen is not None,
         is_draft=bool(seen and seen.is_draft),
         is_rendered=bool(seen and seen.is_rendered),
-        can_write=policy.can_write(person, case, member, opinion),
+        can_write=policy.can_write_opinion(person, case, member, opinion),
         can_read=reads,
         can_release=releases,
         saved_at=seen.saved_at if seen else None,
@@ -103,12 +109,12 @@ def panel(session: Session, person: Person, case: Case) -> Panel:
     )
 
 
-def content_of(case: Case, opinion: Opinion | None) -> Content:
+def build_opinion_content(case: Case, opinion: Opinion | None) -> OpinionContent:
     """What the opinion says now, every question of the case in its order; of none, the empty
     page.
     """
     said = {answer.question_id: answer.text for answer in opinion.answers} if opinion else {}
-    return Content(
+    return OpinionContent(
         answers=tuple(
             AnsweredQuestion(question.number, question.text, said.get(question.id, ""))
             for question in case.questions
@@ -117,7 +123,9 @@ def content_of(case: Case, opinion: Opinion | None) -> Content:
         diagnosis=opinion.diagnosis if opinion else "",
         recommendations=(
             tuple(
-                Advice(one.text, one.rationale, one.urgency, tuple(one.citations.splitlines()))
+                RecommendationContent(
+                    one.text, one.rationale, one.urgency, tuple(one.citations.splitlines())
+                )
                 for one in opinion.recommendations
             )
             if opinion

@@ -21,80 +21,98 @@ from app.cases.models import Case
 from app.core.errors import Conflict, Invalid, NotFound, Refusal
 from app.core.permissions import Permission
 from app.opinions import policy, queries, service
-from app.opinions.content import AGREEMENTS, URGENCIES, Content, direction
-from app.opinions.forms import draft_from, version_from
+from app.opinions.content import (
+    AGREEMENT_LABELS,
+    URGENCY_LABELS,
+    OpinionContent,
+    detect_text_direction,
+)
+from app.opinions.forms import read_opinion_draft, read_opinion_version
 from app.opinions.models import Opinion
-from app.web.access import requires
-from app.web.context import blobs, current_person, db_session
-from app.web.errors import sentence_of, wants_page
+from app.web.access import require_permission
+from app.web.context import current_person, db_session, get_blob_store
+from app.web.errors import is_page_request, translate_refusal
 
 blueprint = Blueprint(
     "opinions", __name__, template_folder="templates", url_prefix="/cases/<case_id>"
 )
-SPARE_ROWS = 2  # empty recommendations at the end of the form, for a page without scripts
+SPARE_RECOMMENDATION_ROWS = (
+    2  # empty recommendations at the end of the form, for a page without scripts
+)
 
 
 @blueprint.get("/opinion")
-@requires(Permission.OPINION_READ)
-def read(case_id: str) -> str | Answered:
+@require_permission(Permission.OPINION_READ)
+def show_opinion(case_id: str) -> str | Answered:
     """The opinion as a document; for its specialist, before the signature, the way to the
     editor.
     """
     person = current_person()
-    if queries.panel(db_session(), person, cases.case_for(db_session(), person, case_id)).can_write:
-        return redirect(url_for("opinions.edit", case_id=case_id))
-    case, opinion = queries.opinion_to_read(db_session(), person, case_id)
-    service.note_read(db_session(), person, opinion)
-    member = cases.membership(db_session(), person, case_id)
+    if queries.build_opinion_panel(
+        db_session(), person, cases.get_case(db_session(), person, case_id)
+    ).can_write:
+        return redirect(url_for("opinions.show_opinion_editor", case_id=case_id))
+    case, opinion = queries.get_opinion_to_read(db_session(), person, case_id)
+    service.record_opinion_read(db_session(), person, opinion)
+    member = cases.find_membership(db_session(), person, case_id)
     return render_template(
         "opinions/read.html",
         case=case,
         opinion=opinion,
-        content=queries.content_of(case, opinion),
-        can_release=policy.can_release(person, case, opinion),
-        can_add=policy.can_add(person, member, opinion),
-        **_words(),
+        content=queries.build_opinion_content(case, opinion),
+        can_release=policy.can_release_opinion(person, case, opinion),
+        can_add=policy.can_add_addendum(person, member, opinion),
+        **_template_labels(),
     )
 
 
 @blueprint.get("/opinion/edit")
-@requires(Permission.OPINION_WRITE)
-def edit(case_id: str) -> str:
-    case, opinion = queries.case_to_write(db_session(), current_person(), case_id)
-    return _editor(case, opinion.version if opinion else 0, queries.content_of(case, opinion))
+@require_permission(Permission.OPINION_WRITE)
+def show_opinion_editor(case_id: str) -> str:
+    case, opinion = queries.get_opinion_to_write(db_session(), current_person(), case_id)
+    return _render_editor(
+        case, opinion.version if opinion else 0, queries.build_opinion_content(case, opinion)
+    )
 
 
 @blueprint.post("/opinion/draft")
-@requires(Permission.OPINION_WRITE)
-def save(case_id: str) -> str | Answered | tuple[str, int]:
+@require_permission(Permission.OPINION_WRITE)
+def post_opinion_draft(case_id: str) -> str | Answered | tuple[str, int]:
     """Keeps the draft: a script gets the new version, a page without scripts goes on to where its
     button leads.
     """
-    case = cases.case_for(db_session(), current_person(), case_id)
-    draft = draft_from(request.form)
+    case = cases.get_case(db_session(), current_person(), case_id)
+    draft = read_opinion_draft(request.form)
     try:
-        opinion = service.save_draft(db_session(), current_person(), case, draft)
+        opinion = service.save_opinion_draft(db_session(), current_person(), case, draft)
     except (Conflict, Invalid) as refusal:
-        if not wants_page():
+        if not is_page_request():
             raise
         db_session().rollback()
-        return _editor(case, draft.version, _as_typed(case, draft), refusal), refusal.status
-    if not wants_page():
+        return _render_editor(
+            case, draft.version, _content_as_typed(case, draft), refusal
+        ), refusal.status
+    if not is_page_request():
         return jsonify(version=opinion.version)
     return redirect(
-        url_for("opinions.confirm" if "sign" in request.form else "opinions.edit", case_id=case_id),
+        url_for(
+            "opinions.show_opinion_confirmation"
+            if "sign" in request.form
+            else "opinions.show_opinion_editor",
+            case_id=case_id,
+        ),
         303,
     )
 
 
 @blueprint.get("/opinion/sign")
-@requires(Permission.OPINION_SIGN)
-def confirm(case_id: str) -> str | Answered:
+@require_permission(Permission.OPINION_SIGN)
+def show_opinion_confirmation(case_id: str) -> str | Answered:
     """Shows once more all that the signature will freeze, or what is still missing."""
-    case, opinion = queries.case_to_write(db_session(), current_person(), case_id)
+    case, opinion = queries.get_opinion_to_write(db_session(), current_person(), case_id)
     if opinion is None:
-        return redirect(url_for("opinions.edit", case_id=case_id))
-    content = queries.content_of(case, opinion)
+        return redirect(url_for("opinions.show_opinion_editor", case_id=case_id))
+    content = queries.build_opinion_content(case, opinion)
     missing = [gettext(sentence, **facts) for sentence, facts in content.missing()]
     return render_template(
         "opinions/confirm.html",
@@ -102,43 +120,45 @@ def confirm(case_id: str) -> str | Answered:
         opinion=opinion,
         content=content,
         missing=missing,
-        **_words(),
+        **_template_labels(),
     )
 
 
 @blueprint.post("/opinion/sign")
-@requires(Permission.OPINION_SIGN)
-def sign(case_id: str) -> Answered:
-    case = cases.case_for(db_session(), current_person(), case_id)
-    service.sign(db_session(), current_person(), case, version_from(request.form))
+@require_permission(Permission.OPINION_SIGN)
+def post_opinion_signature(case_id: str) -> Answered:
+    case = cases.get_case(db_session(), current_person(), case_id)
+    service.sign_opinion(db_session(), current_person(), case, read_opinion_version(request.form))
     flash(gettext("The opinion is signed. Thank you."))
-    return redirect(url_for("opinions.read", case_id=case_id), 303)
+    return redirect(url_for("opinions.show_opinion", case_id=case_id), 303)
 
 
 @blueprint.post("/opinion/release")
-@requires(Permission.OPINION_RELEASE)
-def release(case_id: str) -> Answered:
-    case, opinion = queries.opinion_to_release(db_session(), current_person(), case_id)
-    service.release(db_session(), current_person(), case, opinion)
+@require_permission(Permission.OPINION_RELEASE)
+def post_opinion_release(case_id: str) -> Answered:
+    case, opinion = queries.get_opinion_to_release(db_session(), current_person(), case_id)
+    service.release_opinion(db_session(), current_person(), case, opinion)
     flash(gettext("The opinion is with the patient now, and a message tells them so."))
     return redirect(f"/cases/{case_id}", 303)
 
 
 @blueprint.post("/opinion/notes")
-@requires(Permission.OPINION_SIGN)
-def add(case_id: str) -> Answered:
-    case, opinion = queries.opinion_to_read(db_session(), current_person(), case_id)
-    service.add(db_session(), current_person(), case, opinion, request.form.get("text", ""))
+@require_permission(Permission.OPINION_SIGN)
+def post_opinion_addendum(case_id: str) -> Answered:
+    case, opinion = queries.get_opinion_to_read(db_session(), current_person(), case_id)
+    service.add_addendum(
+        db_session(), current_person(), case, opinion, request.form.get("text", "")
+    )
     flash(gettext("Your note is now part of the opinion."))
-    return redirect(url_for("opinions.read", case_id=case_id), 303)
+    return redirect(url_for("opinions.show_opinion", case_id=case_id), 303)
 
 
 @blueprint.get("/opinion/state")
-@requires(Permission.OPINION_READ)
-def state(case_id: str) -> Answered:
+@require_permission(Permission.OPINION_READ)
+def show_opinion_pdf_state(case_id: str) -> Answered:
     """Whether the PDF is made; for a page that waits for it."""
-    panel = queries.panel(
-        db_session(), current_person(), cases.case_for(db_session(), current_person(), case_id)
+    panel = queries.build_opinion_panel(
+        db_session(), current_person(), cases.get_case(db_session(), current_person(), case_id)
     )
     if not panel.exists:
         raise NotFound()
@@ -146,34 +166,36 @@ def state(case_id: str) -> Answered:
 
 
 @blueprint.get("/opinion.pdf")
-@requires(Permission.OPINION_READ)
-def pdf(case_id: str) -> Response:
-    case, opinion = queries.opinion_to_read(db_session(), current_person(), case_id)
+@require_permission(Permission.OPINION_READ)
+def download_opinion_pdf(case_id: str) -> Response:
+    case, opinion = queries.get_opinion_to_read(db_session(), current_person(), case_id)
     if not opinion.is_rendered or opinion.pdf_object is None or opinion.pdf_key is None:
         raise NotFound()
-    chunks = blobs().read(opinion.pdf_object, opinion.pdf_key)
-    service.note_read(db_session(), current_person(), opinion, form="pdf")
+    chunks = get_blob_store().read(opinion.pdf_object, opinion.pdf_key)
+    service.record_opinion_read(db_session(), current_person(), opinion, form="pdf")
     response = Response(stream_with_context(chunks), mimetype="application/pdf")
     response.content_length = opinion.pdf_size or 0
     response.headers.set("Content-Disposition", "attachment", filename=f"opinion-{case.number}.pdf")
     return response
 
 
-def _editor(case: Case, version: int, content: Content, refusal: Refusal | None = None) -> str:
+def _render_editor(
+    case: Case, version: int, content: OpinionContent, refusal: Refusal | None = None
+) -> str:
     return render_template(
         "opinions/edit.html",
         case=case,
         version=version,
         content=content,
-        refusal=sentence_of(refusal) if refusal else None,
-        spare_rows=SPARE_ROWS,
-        most=service.MOST_RECOMMENDATIONS,
-        longest=service.LONGEST,
-        **_words(),
+        refusal=translate_refusal(refusal) if refusal else None,
+        spare_rows=SPARE_RECOMMENDATION_ROWS,
+        most=service.MAX_RECOMMENDATIONS,
+        longest=service.MAX_OPINION_PART_CHARACTERS,
+        **_template_labels(),
     )
 
 
-def _as_typed(case: Case, draft: service.Draft) -> Content:
+def _content_as_typed(case: Case, draft: service.OpinionDraft) -> OpinionContent:
     """What somebody typed and could not be kept, to be shown to them again."""
     typed = Opinion(
         agreement=draft.agreement,
@@ -181,12 +203,12 @@ def _as_typed(case: Case, draft: service.Draft) -> Content:
         further_tests=draft.further_tests,
         limits=draft.limits,
     )
-    base = queries.content_of(case, typed)
+    base = queries.build_opinion_content(case, typed)
     answers = tuple(
         type(one)(one.number, one.question, draft.answers.get(one.number, ""))
         for one in base.answers
     )
-    return Content(
+    return OpinionContent(
         answers,
         draft.agreement,
         draft.diagnosis,
@@ -196,9 +218,9 @@ def _as_typed(case: Case, draft: service.Draft) -> Content:
     )
 
 
-def _words() -> dict[str, object]:
+def _template_labels() -> dict[str, object]:
     return {
-        "agreements": [(value, gettext(words)) for value, words in AGREEMENTS.items()],
-        "urgencies": [(value, gettext(words)) for value, words in URGENCIES.items()],
-        "direction": direction,
+        "agreements": [(value, gettext(words)) for value, words in AGREEMENT_LABELS.items()],
+        "urgencies": [(value, gettext(words)) for value, words in URGENCY_LABELS.items()],
+        "direction": detect_text_direction,
     }

@@ -26,21 +26,21 @@ from sqlalchemy.orm import Session
 from app.core.clock import now
 from app.opinions.models import SigningKey
 
-PURPOSE = "opinions"
-GOOD_FOR = timedelta(days=3650)
+SIGNING_PURPOSE = "opinions"
+CERTIFICATE_LIFETIME = timedelta(days=3650)
 
 
-def hospital_key(session: Session, hospital: str) -> SigningKey:
+def ensure_hospital_key(session: Session, hospital: str) -> SigningKey:
     """The hospital's key, made on first use. Should two runners make one at once, the unique index
     lets one stand and the other job runs again.
     """
-    found = session.scalars(select(SigningKey).where(SigningKey.purpose == PURPOSE)).first()
+    found = session.scalars(select(SigningKey).where(SigningKey.purpose == SIGNING_PURPOSE)).first()
     if found is not None:
         return found
     private = ec.generate_private_key(ec.SECP256R1())
     made = SigningKey(
-        purpose=PURPOSE,
-        certificate=_certificate(private, hospital)
+        purpose=SIGNING_PURPOSE,
+        certificate=_make_certificate(private, hospital)
         .public_bytes(serialization.Encoding.PEM)
         .decode(),
         private_key=private.private_bytes(
@@ -54,9 +54,9 @@ def hospital_key(session: Session, hospital: str) -> SigningKey:
     return made
 
 
-def signed(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
+def sign_pdf(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
     """The PDF with an invisible signature that certifies it: no later change is allowed."""
-    certificate, private = _read_certificate(key.certificate), _read_private(key.private_key)
+    certificate, private = _read_certificate(key.certificate), _read_private_key(key.private_key)
     signer = signers.SimpleSigner(
         signing_cert=certificate,
         signing_key=private,
@@ -76,7 +76,7 @@ def signed(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
     return out.getvalue()
 
 
-def is_genuine(pdf: bytes, certificate: str) -> bool:
+def is_pdf_genuine(pdf: bytes, certificate: str) -> bool:
     """Whether the whole file is as the holder of `certificate` (PEM) signed it, and nothing was
     added since.
 
@@ -91,7 +91,7 @@ def is_genuine(pdf: bytes, certificate: str) -> bool:
         return False
 
 
-def _certificate(private: ec.EllipticCurvePrivateKey, hospital: str) -> x509.Certificate:
+def _make_certificate(private: ec.EllipticCurvePrivateKey, hospital: str) -> x509.Certificate:
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, hospital[:64]),
@@ -116,7 +116,7 @@ def _certificate(private: ec.EllipticCurvePrivateKey, hospital: str) -> x509.Cer
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now() - timedelta(days=1))
-        .not_valid_after(now() + GOOD_FOR)
+        .not_valid_after(now() + CERTIFICATE_LIFETIME)
         .add_extension(usage, critical=True)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
@@ -128,7 +128,7 @@ def _read_certificate(text: str) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(found.public_bytes(serialization.Encoding.DER))
 
 
-def _read_private(text: str) -> asn1_keys.PrivateKeyInfo:
+def _read_private_key(text: str) -> asn1_keys.PrivateKeyInfo:
     found = serialization.load_pem_private_key(text.encode(), None)
     return asn1_keys.PrivateKeyInfo.load(
         found.private_bytes(

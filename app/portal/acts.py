@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response
 from app.cases import policy
 from app.cases import queries as cases
 from app.cases import service as case_service
-from app.cases.forms import RELATIONS
+from app.cases.forms import RELATION_LABELS
 from app.cases.models import Case, CaseMember
-from app.cases.service import ASSIGNABLE
+from app.cases.service import ASSIGNABLE_STAGES
 from app.cases.specialties import SPECIALTIES
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core.clock import now
 from app.core.errors import Conflict, Invalid, Refusal
 from app.core.permissions import Permission, Role
@@ -29,25 +29,25 @@ from app.portal import case_page, words
 from app.portal.blueprint import blueprint
 from app.scheduling import queries as scheduling
 from app.scheduling.bookings import service as bookings
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import sentence_of
+from app.web.errors import translate_refusal
 
-Page = str | Response | tuple[str, int]
-Act = Callable[[Session, Person, Case], object]
+CasePageResponse = str | Response | tuple[str, int]
+CaseAct = Callable[[Session, Person, Case], object]
 
 
-def case_page_for(case: Case, refusal: Refusal | None = None) -> str:
+def render_case_page(case: Case, refusal: Refusal | None = None) -> str:
     """The page of a case for the person who asks, who may read it."""
     unit, person = db_session(), current_person()
-    page = case_page.build(unit, person, case)
+    page = case_page.build_case_page(unit, person, case)
     if page.role == Role.INTERPRETER:
         return render_template(
             "portal/brief.html", page=page, case=case, specialties=SPECIALTIES, words=words
         )
     choice = None
-    if page.role == Role.COORDINATOR and case.stage in ASSIGNABLE:
-        choice = case_page.candidates(unit, case, dict(page.people).get(Role.SPECIALIST))
+    if page.role == Role.COORDINATOR and case.stage in ASSIGNABLE_STAGES:
+        choice = case_page.list_case_candidates(unit, case, dict(page.people).get(Role.SPECIALIST))
     return render_template(
         "portal/case.html",
         page=page,
@@ -56,43 +56,45 @@ def case_page_for(case: Case, refusal: Refusal | None = None) -> str:
         panel=page.records,
         looks=page.looks,
         opinion_panel=page.opinion,
-        errors={refusal.field or "case": sentence_of(refusal)} if refusal else {},
+        errors={refusal.field or "case": translate_refusal(refusal)} if refusal else {},
         entered=request.form,
         specialties=SPECIALTIES,
-        relations=RELATIONS,
+        relations=RELATION_LABELS,
         words=words,
-        **_said(page),
+        **_translate_page(page),
     )
 
 
-def _said(page: case_page.CasePage) -> dict[str, object]:
+def _translate_page(page: case_page.CasePage) -> dict[str, object]:
     """The parts of the page that are lists of sentences, in the reader's language."""
     return {
         "milestones_said": [replace(one, label=_(one.label)) for one in page.milestones],
         "lines_said": [replace(line, text=_(line.text)) for line in page.lines],
-        "reasons_said": [(key, _(reason)) for key, reason in words.OFFICE_REASONS.items()],
+        "reasons_said": [(key, _(reason)) for key, reason in words.FILE_OPENING_REASONS.items()],
     }
 
 
 @blueprint.post("/cases/<case_id>/triage")
-@requires(Permission.CASE_TRIAGE)
-def begin_triage(case_id: str) -> Page:
-    return _perform(case_id, case_service.begin_triage, N_("You are checking this case now."))
+@require_permission(Permission.CASE_TRIAGE)
+def post_triage_start(case_id: str) -> CasePageResponse:
+    return _perform_case_act(
+        case_id, case_service.begin_triage, N_("You are checking this case now.")
+    )
 
 
 @blueprint.post("/cases/<case_id>/accept")
-@requires(Permission.CASE_TRIAGE)
-def accept(case_id: str) -> Page:
-    return _perform(
-        case_id, case_service.accept, N_("The case is accepted, and its clock has started.")
+@require_permission(Permission.CASE_TRIAGE)
+def post_case_acceptance(case_id: str) -> CasePageResponse:
+    return _perform_case_act(
+        case_id, case_service.accept_case, N_("The case is accepted, and its clock has started.")
     )
 
 
 @blueprint.post("/cases/<case_id>/ask")
-@requires(Permission.CASE_TRIAGE)
-def ask_for_record(case_id: str) -> Page:
+@require_permission(Permission.CASE_TRIAGE)
+def post_record_request(case_id: str) -> CasePageResponse:
     what = request.form.get("what", "")
-    return _perform(
+    return _perform_case_act(
         case_id,
         lambda unit, person, case: case_service.request_records(unit, person, case, what),
         N_("The patient has been asked."),
@@ -100,52 +102,52 @@ def ask_for_record(case_id: str) -> Page:
 
 
 @blueprint.post("/cases/<case_id>/decline")
-@requires(Permission.CASE_TRIAGE)
-def decline(case_id: str) -> Page:
+@require_permission(Permission.CASE_TRIAGE)
+def post_case_decline(case_id: str) -> CasePageResponse:
     reason = request.form.get("reason", "")
 
     def act(unit: Session, person: Person, case: Case) -> None:
-        _let_hold_go(unit, person, case)
-        case_service.decline(unit, person, case, reason)
+        _release_hold(unit, person, case)
+        case_service.decline_case(unit, person, case, reason)
 
-    return _perform(
+    return _perform_case_act(
         case_id, act, N_("The patient has been told that the hospital cannot take this case.")
     )
 
 
 @blueprint.post("/cases/<case_id>/assign")
-@requires(Permission.CASE_ASSIGN)
-def assign(case_id: str) -> Page:
+@require_permission(Permission.CASE_ASSIGN)
+def post_case_assignment(case_id: str) -> CasePageResponse:
     def act(unit: Session, person: Person, case: Case) -> None:
         chosen = unit.get(Person, request.form.get("person", ""))
         if chosen is None:
             raise Invalid(N_("Please choose somebody from the list."), field="person")
         _refuse_unqualified(unit, case, chosen)
-        case_service.assign(unit, person, case, chosen)
+        case_service.assign_person_to_case(unit, person, case, chosen)
 
-    return _perform(
+    return _perform_case_act(
         case_id, act, N_("This person is on the case now, and has been told."), anchor="people"
     )
 
 
 @blueprint.post("/cases/<case_id>/open-file")
-@requires(Permission.CASE_TRIAGE)
-def open_file(case_id: str) -> Page:
+@require_permission(Permission.CASE_TRIAGE)
+def post_file_opening(case_id: str) -> CasePageResponse:
     kind = request.form.get("why", "")
-    known = words.OFFICE_REASONS.get(kind) if kind != "other" else None
+    known = words.FILE_OPENING_REASONS.get(kind) if kind != "other" else None
     reason = known or request.form.get("reason", "")
-    return _perform(
+    return _perform_case_act(
         case_id,
-        lambda unit, person, case: case_service.open_file(unit, person, case, reason),
+        lambda unit, person, case: case_service.open_clinical_file(unit, person, case, reason),
         N_("The file is open to you for one hour. The patient sees this, and the reason."),
         anchor="story",
     )
 
 
 @blueprint.post("/cases/<case_id>/records-sent")
-@requires(Permission.CASE_WRITE)
-def records_sent(case_id: str) -> Page:
-    return _perform(
+@require_permission(Permission.CASE_WRITE)
+def post_records_sent(case_id: str) -> CasePageResponse:
+    return _perform_case_act(
         case_id,
         case_service.provide_records,
         N_("Thank you. The hospital looks at them now."),
@@ -154,24 +156,24 @@ def records_sent(case_id: str) -> Page:
 
 
 @blueprint.post("/cases/<case_id>/close")
-@requires(Permission.CASE_WITHDRAW)
-def close(case_id: str) -> Page:
-    return _perform(
+@require_permission(Permission.CASE_WITHDRAW)
+def post_case_closing(case_id: str) -> CasePageResponse:
+    return _perform_case_act(
         case_id,
-        case_service.close,
+        case_service.close_case,
         N_("The case is closed. Everything in it stays here to read."),
         can=_is_patient_or_office,
     )
 
 
 @blueprint.post("/cases/<case_id>/withdraw")
-@requires(Permission.CASE_WITHDRAW)
-def withdraw(case_id: str) -> Page:
+@require_permission(Permission.CASE_WITHDRAW)
+def post_case_withdrawal(case_id: str) -> CasePageResponse:
     def act(unit: Session, person: Person, case: Case) -> None:
-        _call_meeting_off(unit, person, case)
-        case_service.withdraw(unit, person, case)
+        _cancel_booking(unit, person, case)
+        case_service.withdraw_case(unit, person, case)
 
-    return _perform(
+    return _perform_case_act(
         case_id,
         act,
         N_("The request is taken back. Nobody works on it any more."),
@@ -179,20 +181,20 @@ def withdraw(case_id: str) -> Page:
     )
 
 
-def _perform(
-    case_id: str, act: Act, done: str, *, can: cases.CasePolicy | None = None, anchor: str = ""
-) -> Page:
+def _perform_case_act(
+    case_id: str, act: CaseAct, done: str, *, can: cases.CasePolicy | None = None, anchor: str = ""
+) -> CasePageResponse:
     unit, person = db_session(), current_person()
-    case = cases.case_for(unit, person, case_id, can or _is_office)
+    case = cases.get_case(unit, person, case_id, can or _is_office)
     try:
         act(unit, person, case)
     except (Invalid, Conflict) as refusal:
         unit.rollback()
-        return case_page_for(case, refusal), refusal.status
+        return render_case_page(case, refusal), refusal.status
     flash(_(done))
-    if case.stage == Stage.WITHDRAWN and case.submitted_at is None:
-        return redirect(url_for("portal.home"))
-    return redirect(url_for("portal.case", case_id=case_id, _anchor=anchor or None))
+    if case.stage == CaseStage.WITHDRAWN and case.submitted_at is None:
+        return redirect(url_for("portal.show_home"))
+    return redirect(url_for("portal.show_case", case_id=case_id, _anchor=anchor or None))
 
 
 def _is_office(person: Person, case: Case, member: CaseMember | None) -> bool:
@@ -202,7 +204,7 @@ def _is_office(person: Person, case: Case, member: CaseMember | None) -> bool:
 def _is_patient_or_office(person: Person, case: Case, member: CaseMember | None) -> bool:
     if policy.can_run_office(person, case):
         return True
-    return policy.is_open(member) and person.id == case.patient_id
+    return policy.is_current_member(member) and person.id == case.patient_id
 
 
 def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
@@ -211,10 +213,10 @@ def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
     """
     if chosen.role != Role.INTERPRETER:
         return
-    specialist = cases.member_of_role(unit, case.id, Role.SPECIALIST)
+    specialist = cases.find_member_of_role(unit, case.id, Role.SPECIALIST)
     if specialist is None:
         raise Conflict(N_("Find a specialist first: the interpreter follows from their language."))
-    source, target, needed = scheduling.pair_of(case.language, specialist)
+    source, target, needed = scheduling.language_pair_of(case.language, specialist)
     if not needed:
         raise Invalid(
             N_("Patient and specialist share a language, so no interpreter is needed."),
@@ -230,17 +232,17 @@ def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
         )
 
 
-def _call_meeting_off(unit: Session, person: Person, case: Case) -> None:
+def _cancel_booking(unit: Session, person: Person, case: Case) -> None:
     """Frees everybody's time before the case ends; a meeting that has begun is left to end by
     itself.
     """
     booking = scheduling.booking_of_case(unit, case.id)
     if booking is not None and booking.starts_at > now():
-        bookings.cancel(unit, person, booking, _("The request was taken back."))
-    _let_hold_go(unit, person, case)
+        bookings.cancel_booking(unit, person, booking, _("The request was taken back."))
+    _release_hold(unit, person, case)
 
 
-def _let_hold_go(unit: Session, person: Person, case: Case) -> None:
+def _release_hold(unit: Session, person: Person, case: Case) -> None:
     held = scheduling.hold_of_case(unit, case.id)
     if held is not None:
         bookings.release_hold(unit, person, held)

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
-from app.cases.consents import CONSENTS
+from app.cases.consents import CONSENT_TEXTS
 from app.cases.models import Case
 from app.consults.models import Consult, ConsultState
 from app.consults.room import service as consults
@@ -28,62 +28,73 @@ from app.core.crypto import Keyring
 from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.identity.queries import person_by_email
+from app.identity.queries import find_person_by_email
 from app.opinions import service as opinions
-from app.opinions.content import Advice
-from app.portal.demo_texts import MISSING, PEOPLE, RECORDS, REQUESTS, SHOWN, Someone
+from app.opinions.content import RecommendationContent
+from app.portal.demo_texts import (
+    DEMO_MISSING_RECORD,
+    DEMO_PEOPLE,
+    DEMO_RECORDS,
+    DEMO_REQUESTS,
+    SHOWN_DEMO_ACCOUNTS,
+    DemoPerson,
+)
 from app.records import service as records
-from app.records.service import NewUpload, Part
+from app.records.service import NewUpload, StoredPart
 from app.scheduling import queries as scheduling
-from app.scheduling.availability.hours import Credential, WeeklyHours
+from app.scheduling.availability.hours import InterpreterCredential, WeeklyHours
 from app.scheduling.bookings import service as bookings
-from app.scheduling.bookings.service import Wish
+from app.scheduling.bookings.service import SlotRequest
 from app.scheduling.models import Booking
-from app.scheduling.time.quarters import MINUTES, instant_of, quarter_of
+from app.scheduling.time.quarters import QUARTER_MINUTES, instant_of, quarter_of
 
-PASSWORD = "consilium-demo"
-OPEN_FOR = timedelta(days=30)
-ENOUGH = timedelta(days=2)  # an open door that closes sooner is replaced by a new one
+DEMO_PASSWORD = "consilium-demo"
+DEMO_CONSULT_OPEN_DURATION = timedelta(days=30)
+DEMO_CONSULT_RENEWAL_MARGIN = timedelta(
+    days=2
+)  # an open door that closes sooner is replaced by a new one
 
 
-def seed(session: Session, settings: Any) -> None:
+def seed_demo_data(session: Session, settings: Any) -> None:
     """Puts people and cases into an empty database; on a later start only sees to it that a meeting
     is open.
     """
-    people = _people(session)
+    people = _find_demo_people(session)
     if people is None:
         people = {
-            one.key: _join(session, one, hashed)
-            for hashed in [PasswordHasher().hash(PASSWORD)]
-            for one in PEOPLE
+            one.key: _add_demo_person(session, one, hashed)
+            for hashed in [PasswordHasher().hash(DEMO_PASSWORD)]
+            for one in DEMO_PEOPLE
         }
         _open_hours(session, people)
-        _live_through(
+        _play_demo_weeks(
             session, people, BlobStore(settings.storage_url, Keyring(settings.master_keys))
         )
-    _keep_a_door_open(session, people)
+    _keep_consult_open(session, people)
 
 
-def accounts_table() -> str:
+def format_demo_accounts() -> str:
     """The demo accounts and their password, to be printed."""
     rows = [
-        (f"{one.key}@demo.example", str(one.role), one.name) for one in PEOPLE if one.key in SHOWN
+        (f"{one.key}@demo.example", str(one.role), one.name)
+        for one in DEMO_PEOPLE
+        if one.key in SHOWN_DEMO_ACCOUNTS
     ]
-    rows.sort(key=lambda row: SHOWN.index(row[0].partition("@")[0]))
+    rows.sort(key=lambda row: SHOWN_DEMO_ACCOUNTS.index(row[0].partition("@")[0]))
     width = max(len(address) for address, _, _ in rows)
     lines = [f"  {address:<{width}}  {role:<13}  {name}" for address, role, name in rows]
-    return "\n".join([f"Demo accounts (password of all: {PASSWORD})", *lines])
+    return "\n".join([f"Demo accounts (password of all: {DEMO_PASSWORD})", *lines])
 
 
-def _people(session: Session) -> dict[str, Person] | None:
+def _find_demo_people(session: Session) -> dict[str, Person] | None:
     """The demo people by key, None where they have not joined yet."""
-    if person_by_email(session, "patient@demo.example") is None:
+    if find_person_by_email(session, "patient@demo.example") is None:
         return None
     found = session.scalars(select(Person).where(Person.email.endswith("@demo.example")))
     return {person.email.partition("@")[0]: person for person in found}
 
 
-def _join(session: Session, one: Someone, hashed: str) -> Person:
+def _add_demo_person(session: Session, one: DemoPerson, hashed: str) -> Person:
     person = Person(
         email=f"{one.key}@demo.example",
         name=one.name,
@@ -99,12 +110,12 @@ def _join(session: Session, one: Someone, hashed: str) -> Person:
     )
     session.add(person)
     session.flush()
-    audit.record(session, person.id, Verb.PERSON_REGISTERED, "person", person.id)
+    audit.record_audit_entry(session, person.id, AuditVerb.PERSON_REGISTERED, "person", person.id)
     return person
 
 
 def _open_hours(session: Session, people: dict[str, Person]) -> None:
-    for one in PEOPLE:
+    for one in DEMO_PEOPLE:
         owner = people[one.key]
         if one.hours:
             start, end = one.hours
@@ -115,7 +126,7 @@ def _open_hours(session: Session, people: dict[str, Person]) -> None:
                 session,
                 people["coordinator"],
                 owner,
-                Credential(
+                InterpreterCredential(
                     source,
                     target,
                     credential="CHI",
@@ -129,22 +140,22 @@ def _open_hours(session: Session, people: dict[str, Person]) -> None:
 # --- what has happened so far
 # -----------------------------------------------------------------------------------
 
-Act = Callable[[], object]
+DemoAct = Callable[[], object]
 
 
-def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore) -> None:
+def _play_demo_weeks(session: Session, people: dict[str, Person], blobs: BlobStore) -> None:
     """Plays the weeks before today in order, each act on its day."""
-    diary: list[tuple[timedelta, Act]] = []
+    diary: list[tuple[timedelta, DemoAct]] = []
     made: dict[str, Case] = {}
     office = people["coordinator"]
 
-    def on(days: float, act: Act) -> None:
+    def on(days: float, act: DemoAct) -> None:
         diary.append((timedelta(days=-days), act))
 
     def sent(key: str, days: float) -> None:
         def act() -> None:
-            made[key] = _send(session, people[key])
-            for name, text in RECORDS.get(key, ()):
+            made[key] = _submit_demo_case(session, people[key])
+            for name, text in DEMO_RECORDS.get(key, ()):
                 _send_record(session, blobs, made[key], name, text.encode())
 
         on(days, act)
@@ -154,10 +165,10 @@ def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore)
 
     def accepted(key: str, days: float, specialist: str, interpreter: str | None = None) -> None:
         def act() -> None:
-            cases.assign(session, office, made[key], people[specialist])
+            cases.assign_person_to_case(session, office, made[key], people[specialist])
             if interpreter:
-                cases.assign(session, office, made[key], people[interpreter])
-            cases.accept(session, office, made[key])
+                cases.assign_person_to_case(session, office, made[key], people[interpreter])
+            cases.accept_case(session, office, made[key])
 
         on(days, act)
 
@@ -168,8 +179,8 @@ def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore)
     sent("patient7", 12)
     checked("patient7", 11.5)
     accepted("patient7", 11, "specialist", "interpreter")
-    on(4, lambda: _meet(session, people, made["patient7"]))
-    on(2.9, lambda: cases.mark_consulted(session, people["specialist"], made["patient7"]))
+    on(4, lambda: _book_demo_consult(session, people, made["patient7"]))
+    on(2.9, lambda: cases.mark_case_consulted(session, people["specialist"], made["patient7"]))
     sent("patient6", 11)
     checked("patient6", 10.5)
     accepted("patient6", 8.5, "specialist")
@@ -182,7 +193,7 @@ def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore)
     on(0.4, lambda: _choose_a_fair_time(session, made["patient4"]))
     sent("patient3", 4)
     checked("patient3", 3.5)
-    on(2, lambda: cases.request_records(session, office, made["patient3"], MISSING))
+    on(2, lambda: cases.request_records(session, office, made["patient3"], DEMO_MISSING_RECORD))
     sent("patient2", 3)
     sent("patient5", 3)
     checked("patient5", 2.5)
@@ -190,14 +201,14 @@ def _live_through(session: Session, people: dict[str, Person], blobs: BlobStore)
     sent("patient8", 0.6)
     checked("patient8", 0.2)
     for ago, act in sorted(diary, key=lambda entry: entry[0]):
-        with clock.shifted(ago):
+        with clock.shift_clock(ago):
             act()
 
 
-def _send(session: Session, patient: Person) -> Case:
-    case = cases.create_case(session, patient, REQUESTS[patient.email.partition("@")[0]])
-    cases.give_consents(session, patient, case, list(CONSENTS))
-    cases.submit(session, patient, case)
+def _submit_demo_case(session: Session, patient: Person) -> Case:
+    case = cases.create_case(session, patient, DEMO_REQUESTS[patient.email.partition("@")[0]])
+    cases.give_consents(session, patient, case, list(CONSENT_TEXTS))
+    cases.submit_case(session, patient, case)
     return case
 
 
@@ -206,41 +217,41 @@ def _send_record(session: Session, blobs: BlobStore, case: Case, name: str, cont
     upload = records.begin_upload(
         session, patient, case, NewUpload("single", name, len(content), content)
     )
-    writer, part = records.take_over(session, upload, 0), new_id()
-    records.keep_parts(
-        session, patient, upload, writer, [Part(part, 0, blobs.put(part, [content]))]
+    writer, part = records.take_over_upload(session, upload, 0), new_id()
+    records.append_parts(
+        session, patient, upload, writer, [StoredPart(part, 0, blobs.put(part, [content]))]
     )
 
 
 def _choose_a_fair_time(session: Session, case: Case) -> Booking:
     """The patient takes the fairest time from two days on."""
-    search = scheduling.slots_for_case(session, case, first=clock.now() + timedelta(days=2))
+    search = scheduling.find_slots_for_case(session, case, first=clock.now() + timedelta(days=2))
     slot = search.slots[0]
-    wish = Wish(instant_of(slot.quarter), slot.specialist_id, slot.interpreter_id)
-    return bookings.book(session, case.patient, case, wish, new_id())
+    wish = SlotRequest(instant_of(slot.quarter), slot.specialist_id, slot.interpreter_id)
+    return bookings.book_slot(session, case.patient, case, wish, new_id())
 
 
-def _meet(session: Session, people: dict[str, Person], case: Case) -> None:
+def _book_demo_consult(session: Session, people: dict[str, Person], case: Case) -> None:
     """A meeting a day later, to which the interpreter said yes."""
     booking = _book_at(session, people, case, _next_quarter(clock.now() + timedelta(days=1)))
-    _say_yes(session, booking)
+    _accept_engagement(session, booking)
 
 
 def _book_at(session: Session, people: dict[str, Person], case: Case, at: datetime) -> Booking:
-    wish = Wish(at, people["specialist"].id, people["interpreter"].id)
-    return bookings.book(
+    wish = SlotRequest(at, people["specialist"].id, people["interpreter"].id)
+    return bookings.book_slot(
         session, people["coordinator"], case, wish, new_id(), override_reason="Demonstration"
     )
 
 
-def _say_yes(session: Session, booking: Booking) -> None:
+def _accept_engagement(session: Session, booking: Booking) -> None:
     engagement = booking.engagement
     if engagement is not None and booking.interpreter is not None:
         bookings.accept_engagement(session, booking.interpreter, engagement)
 
 
 def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
-    draft = opinions.Draft(
+    draft = opinions.OpinionDraft(
         version=0,
         agreement="partly",
         answers={
@@ -255,7 +266,7 @@ def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
         },
         diagnosis="Paroxysmal atrial fibrillation with well controlled blood pressure.",
         recommendations=(
-            Advice(
+            RecommendationContent(
                 text="Begin an oral anticoagulant after your kidney values have been checked.",
                 rationale=(
                     "The score of your risk factors is above the threshold of current guidelines."
@@ -267,15 +278,15 @@ def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
         further_tests="Echocardiogram, thyroid values, kidney values.",
         limits="This opinion rests on the records that were sent. I have not examined you.",
     )
-    opinion = opinions.save_draft(session, specialist, case, draft)
-    opinions.sign(session, specialist, case, opinion.version)
+    opinion = opinions.save_opinion_draft(session, specialist, case, draft)
+    opinions.sign_opinion(session, specialist, case, opinion.version)
 
 
 # --- the open door
 # ----------------------------------------------------------------------------------------------
 
 
-def _keep_a_door_open(session: Session, people: dict[str, Person]) -> None:
+def _keep_consult_open(session: Session, people: dict[str, Person]) -> None:
     """One meeting of the demo's patient, specialist and interpreter can be joined from now on, for
     weeks.
     """
@@ -285,35 +296,37 @@ def _keep_a_door_open(session: Session, people: dict[str, Person]) -> None:
         .join(Consult.booking)
         .where(
             Booking.patient_id == patient.id,
-            Consult.closes_at > clock.now() + ENOUGH,
+            Consult.closes_at > clock.now() + DEMO_CONSULT_RENEWAL_MARGIN,
             Consult.state.in_((ConsultState.WAITING, ConsultState.LIVE)),
         )
     ).first()
     if still is not None:
         return
-    case = _case_to_meet_about(session, people)
+    case = _get_case_for_consult(session, people)
     booking = _book_at(session, people, case, _next_quarter(clock.now()))
-    _say_yes(session, booking)
+    _accept_engagement(session, booking)
     consult = consults.ensure_consult(session, booking)
-    consult.opens_at, consult.closes_at = clock.now(), clock.now() + OPEN_FOR
-    for member in case_queries.members_of(session, case.id):
+    consult.opens_at, consult.closes_at = clock.now(), clock.now() + DEMO_CONSULT_OPEN_DURATION
+    for member in case_queries.list_members(session, case.id):
         if member.role == Role.INTERPRETER:
             member.until = consult.closes_at
     session.flush()
 
 
-def _case_to_meet_about(session: Session, people: dict[str, Person]) -> Case:
+def _get_case_for_consult(session: Session, people: dict[str, Person]) -> Case:
     patient, office = people["patient"], people["coordinator"]
-    waiting = [case for case in case_queries.cases_of(session, patient) if case.stage == "accepted"]
+    waiting = [
+        case for case in case_queries.list_cases(session, patient) if case.stage == "accepted"
+    ]
     if waiting:
         return waiting[0]
-    case = _send(session, patient)
+    case = _submit_demo_case(session, patient)
     cases.begin_triage(session, office, case)
-    cases.assign(session, office, case, people["specialist"])
-    cases.assign(session, office, case, people["interpreter"])
-    cases.accept(session, office, case)
+    cases.assign_person_to_case(session, office, case, people["specialist"])
+    cases.assign_person_to_case(session, office, case, people["interpreter"])
+    cases.accept_case(session, office, case)
     return case
 
 
 def _next_quarter(at: datetime) -> datetime:
-    return instant_of(quarter_of(at + timedelta(minutes=MINUTES)))
+    return instant_of(quarter_of(at + timedelta(minutes=QUARTER_MINUTES)))

@@ -9,7 +9,7 @@ from app.core.permissions import Role
 
 
 @dataclass(frozen=True)
-class Someone:
+class DemoPerson:
     """A demo person; the address is `key@demo.example`. `hours` are their weekly hours, Monday to
     Friday.
     """
@@ -27,8 +27,8 @@ class Someone:
     pairs: tuple[tuple[str, str], ...] = field(default=())
 
 
-PEOPLE: tuple[Someone, ...] = (
-    Someone(
+DEMO_PEOPLE: tuple[DemoPerson, ...] = (
+    DemoPerson(
         "coordinator",
         Role.COORDINATOR,
         "Maria Ortega",
@@ -37,9 +37,9 @@ PEOPLE: tuple[Someone, ...] = (
         "DE",
         speaks=("es", "de"),
     ),
-    Someone("admin", Role.ADMINISTRATOR, "Jonas Weber", "en", "Europe/Berlin", "DE"),
-    Someone("auditor", Role.AUDITOR, "Ingrid Solberg", "en", "Europe/Oslo", "NO"),
-    Someone(
+    DemoPerson("admin", Role.ADMINISTRATOR, "Jonas Weber", "en", "Europe/Berlin", "DE"),
+    DemoPerson("auditor", Role.AUDITOR, "Ingrid Solberg", "en", "Europe/Oslo", "NO"),
+    DemoPerson(
         "specialist",
         Role.SPECIALIST,
         "Anna Bergmann",
@@ -51,7 +51,7 @@ PEOPLE: tuple[Someone, ...] = (
         ("de",),
         (8, 18),
     ),
-    Someone(
+    DemoPerson(
         "cardiologist",
         Role.SPECIALIST,
         "Michael Chen",
@@ -63,7 +63,7 @@ PEOPLE: tuple[Someone, ...] = (
         (),
         (8, 17),
     ),
-    Someone(
+    DemoPerson(
         "neurologist",
         Role.SPECIALIST,
         "Priya Raman",
@@ -75,7 +75,7 @@ PEOPLE: tuple[Someone, ...] = (
         ("hi",),
         (9, 18),
     ),
-    Someone(
+    DemoPerson(
         "surgeon",
         Role.SPECIALIST,
         "Erik Lindqvist",
@@ -87,7 +87,7 @@ PEOPLE: tuple[Someone, ...] = (
         ("sv",),
         (9, 17),
     ),
-    Someone(
+    DemoPerson(
         "paediatrician",
         Role.SPECIALIST,
         "Carmen Vidal",
@@ -99,7 +99,7 @@ PEOPLE: tuple[Someone, ...] = (
         ("en",),
         (9, 15),
     ),
-    Someone(
+    DemoPerson(
         "interpreter",
         Role.INTERPRETER,
         "Omar Haddad",
@@ -110,7 +110,7 @@ PEOPLE: tuple[Someone, ...] = (
         hours=(8, 20),
         pairs=(("ar", "en"),),
     ),
-    Someone(
+    DemoPerson(
         "interpreter2",
         Role.INTERPRETER,
         "Nadia Mansour",
@@ -121,7 +121,7 @@ PEOPLE: tuple[Someone, ...] = (
         hours=(9, 21),
         pairs=(("ar", "en"), ("ar", "fr")),
     ),
-    Someone(
+    DemoPerson(
         "interpreter3",
         Role.INTERPRETER,
         "Lucía Fernández",
@@ -132,7 +132,7 @@ PEOPLE: tuple[Someone, ...] = (
         hours=(12, 22),
         pairs=(("es", "en"),),
     ),
-    Someone(
+    DemoPerson(
         "interpreter4",
         Role.INTERPRETER,
         "Lin Wei",
@@ -143,19 +143,19 @@ PEOPLE: tuple[Someone, ...] = (
         hours=(13, 22),
         pairs=(("zh", "en"),),
     ),
-    Someone("patient", Role.PATIENT, "ليلى الحربي", "ar", "Asia/Riyadh", "SA"),
-    Someone("patient2", Role.PATIENT, "Carlos Ramírez Soto", "es", "America/Mexico_City", "MX"),
-    Someone("patient3", Role.PATIENT, "王芳", "zh", "Asia/Shanghai", "CN"),
-    Someone("patient4", Role.PATIENT, "يوسف خليل", "ar", "Asia/Amman", "JO"),
-    Someone("patient5", Role.PATIENT, "María López Cárdenas", "es", "America/Bogota", "CO"),
-    Someone("patient6", Role.PATIENT, "سميرة عزيز", "ar", "Asia/Baghdad", "IQ"),
-    Someone("patient7", Role.PATIENT, "أحمد حسن", "ar", "Africa/Cairo", "EG"),
-    Someone("patient8", Role.PATIENT, "Diego Torres Quispe", "es", "America/Lima", "PE"),
-    Someone("patient9", Role.PATIENT, "Rosa Jiménez Vega", "es", "America/Mexico_City", "MX"),
+    DemoPerson("patient", Role.PATIENT, "ليلى الحربي", "ar", "Asia/Riyadh", "SA"),
+    DemoPerson("patient2", Role.PATIENT, "Carlos Ramírez Soto", "es", "America/Mexico_City", "MX"),
+    DemoPerson("patient3", Role.PATIENT, "王芳", "zh", "Asia/Shanghai", "CN"),
+    DemoPerson("patient4", Role.PATIENT, "يوسف خليل", "ar", "Asia/Amman", "JO"),
+    DemoPerson("patient5", Role.PATIENT, "María López Cárdenas", "es", "America/Bogota", "CO"),
+    DemoPerson("patient6", Role.PATIENT, "سميرة عزيز", "ar", "Asia/Baghdad", "IQ"),
+    DemoPerson("patient7", Role.PATIENT, "أحمد حسن", "ar", "Africa/Cairo", "EG"),
+    DemoPerson("patient8", Role.PATIENT, "Diego Torres Quispe", "es", "America/Lima", "PE"),
+    DemoPerson("patient9", Role.PATIENT, "Rosa Jiménez Vega", "es", "America/Mexico_City", "MX"),
 )
-SHOWN = ("patient", "specialist", "interpreter", "coordinator", "admin", "auditor")
+SHOWN_DEMO_ACCOUNTS = ("patient", "specialist", "interpreter", "coordinator", "admin", "auditor")
 
-REQUESTS: dict[str, CaseDraft] = {
+DEMO_REQUESTS: dict[str, CaseDraft] = {
     "patient": CaseDraft(
         "oncology",
         "اكتشفتُ كتلة في الثدي الأيسر في شهر مايو. أظهرت الخزعة ورمًا من النوع القنوي بدرجة ثانية،"
@@ -227,9 +227,9 @@ REQUESTS: dict[str, CaseDraft] = {
         written_only=True,
     ),
 }
-MISSING = "最近一次脑部核磁共振的影像和报告。"
+DEMO_MISSING_RECORD = "最近一次脑部核磁共振的影像和报告。"
 
-RECORDS: dict[str, tuple[tuple[str, str], ...]] = {
+DEMO_RECORDS: dict[str, tuple[tuple[str, str], ...]] = {
     "patient": (
         (
             "تقرير الخزعة - مايو.txt",

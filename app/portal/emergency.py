@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 # answered from any GSM phone, also where the country's own number differs (3GPP TS 22.101, 10.1)
-EVERYWHERE = "112"
-NUMBERS: dict[str, str] = {
+UNIVERSAL_EMERGENCY_NUMBER = "112"
+EMERGENCY_NUMBERS: dict[str, str] = {
     "AE": "998",
     "AR": "107",
     "AT": "112",
@@ -96,12 +96,12 @@ NUMBERS: dict[str, str] = {
 }
 
 
-def number_for(country: str | None) -> str | None:
+def find_emergency_number(country: str | None) -> str | None:
     """The medical emergency number of a country, None where we do not know it."""
-    return NUMBERS.get((country or "").upper())
+    return EMERGENCY_NUMBERS.get((country or "").upper())
 
 
-def country_of(tags: Iterable[str]) -> str | None:
+def guess_country(tags: Iterable[str]) -> str | None:
     """A guess at the reader's country from the languages of their browser: «es-MX» says Mexico,
     «es» says nothing.
     """

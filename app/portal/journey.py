@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.cases.models import Case, CaseEvent
-from app.cases.states import ENDS, Move, Stage
+from app.cases.states import END_STAGES, CaseMove, CaseStage
 from app.core.clock import now
 from app.core.text import N_
 
-SOON = timedelta(days=2)
-STAGE_WORDS: dict[str, str] = {
-    Stage.DRAFT: N_("Not sent yet"),
-    Stage.SUBMITTED: N_("New"),
-    Stage.TRIAGE: N_("Being checked"),
-    Stage.RECORDS_REQUESTED: N_("Waiting for records"),
-    Stage.ACCEPTED: N_("Accepted"),
-    Stage.SCHEDULED: N_("Meeting agreed"),
-    Stage.CONSULTED: N_("Opinion being written"),
-    Stage.OPINION_SIGNED: N_("Opinion signed"),
-    Stage.RELEASED: N_("Opinion sent"),
-    Stage.CLOSED: N_("Closed"),
-    Stage.DECLINED: N_("Not taken"),
-    Stage.WITHDRAWN: N_("Withdrawn"),
+DUE_SOON_WITHIN = timedelta(days=2)
+STAGE_LABELS: dict[str, str] = {
+    CaseStage.DRAFT: N_("Not sent yet"),
+    CaseStage.SUBMITTED: N_("New"),
+    CaseStage.TRIAGE: N_("Being checked"),
+    CaseStage.RECORDS_REQUESTED: N_("Waiting for records"),
+    CaseStage.ACCEPTED: N_("Accepted"),
+    CaseStage.SCHEDULED: N_("Meeting agreed"),
+    CaseStage.CONSULTED: N_("Opinion being written"),
+    CaseStage.OPINION_SIGNED: N_("Opinion signed"),
+    CaseStage.RELEASED: N_("Opinion sent"),
+    CaseStage.CLOSED: N_("Closed"),
+    CaseStage.DECLINED: N_("Not taken"),
+    CaseStage.WITHDRAWN: N_("Withdrawn"),
 }
 
 
 @dataclass(frozen=True)
-class Milestone:
+class CaseMilestone:
     """One step of the way. `state` is done, now, next, skipped or stopped; `at` is when it was, or
     is to be.
     """
@@ -44,108 +44,113 @@ class Milestone:
 
 # The moves that complete each milestone, in order; those of a meeting fall away where the opinion
 # is only written.
-_WAY: tuple[tuple[str, Move, bool], ...] = (
-    (N_("Request sent"), Move.SUBMIT, False),
-    (N_("Records complete"), Move.ACCEPT, False),
-    (N_("Time chosen"), Move.SCHEDULE, True),
-    (N_("Meeting"), Move.CONSULT, True),
-    (N_("Opinion signed"), Move.SIGN, False),
-    (N_("Opinion with the patient"), Move.RELEASE, False),
+_MILESTONE_STEPS: tuple[tuple[str, CaseMove, bool], ...] = (
+    (N_("Request sent"), CaseMove.SUBMIT, False),
+    (N_("Records complete"), CaseMove.ACCEPT, False),
+    (N_("Time chosen"), CaseMove.SCHEDULE, True),
+    (N_("Meeting"), CaseMove.CONSULT, True),
+    (N_("Opinion signed"), CaseMove.SIGN, False),
+    (N_("Opinion with the patient"), CaseMove.RELEASE, False),
 )
-_REACHED = {
-    Stage.DRAFT: 0,
-    Stage.SUBMITTED: 1,
-    Stage.TRIAGE: 1,
-    Stage.RECORDS_REQUESTED: 1,
-    Stage.ACCEPTED: 2,
-    Stage.SCHEDULED: 3,
-    Stage.CONSULTED: 4,
-    Stage.OPINION_SIGNED: 5,
-    Stage.RELEASED: 6,
-    Stage.CLOSED: 6,
+_REACHED_BY_STAGE = {
+    CaseStage.DRAFT: 0,
+    CaseStage.SUBMITTED: 1,
+    CaseStage.TRIAGE: 1,
+    CaseStage.RECORDS_REQUESTED: 1,
+    CaseStage.ACCEPTED: 2,
+    CaseStage.SCHEDULED: 3,
+    CaseStage.CONSULTED: 4,
+    CaseStage.OPINION_SIGNED: 5,
+    CaseStage.RELEASED: 6,
+    CaseStage.CLOSED: 6,
 }
 
 
-def milestones(
+def list_milestones(
     case: Case, events: Iterable[CaseEvent], meeting_at: datetime | None = None
-) -> list[Milestone]:
+) -> list[CaseMilestone]:
     """The whole way with its dates: what is done, where the case stands, what is to come and
     when.
     """
     when = {event.kind: event.at for event in events}
-    planned = {Move.CONSULT: meeting_at, Move.SIGN: case.due_at}
-    stopped = case.stage in (Stage.DECLINED, Stage.WITHDRAWN)
-    reached = _reached_before_the_end(when) if stopped else _REACHED[Stage(case.stage)]
+    planned = {CaseMove.CONSULT: meeting_at, CaseMove.SIGN: case.due_at}
+    stopped = case.stage in (CaseStage.DECLINED, CaseStage.WITHDRAWN)
+    reached = (
+        _count_reached_milestones(when) if stopped else _REACHED_BY_STAGE[CaseStage(case.stage)]
+    )
     way, at_present = [], True
-    for place, (label, move, of_meeting) in enumerate(_WAY):
+    for place, (label, move, of_meeting) in enumerate(_MILESTONE_STEPS):
         if of_meeting and case.written_only:
-            way.append(Milestone(label, "skipped"))
+            way.append(CaseMilestone(label, "skipped"))
         elif place < reached:
-            way.append(Milestone(label, "done", when.get(move)))
+            way.append(CaseMilestone(label, "done", when.get(move)))
         elif at_present:
             at_present = False
             way.append(
-                Milestone(
+                CaseMilestone(
                     label, "stopped" if stopped else "now", None if stopped else planned.get(move)
                 )
             )
         else:
-            way.append(Milestone(label, "next", None if stopped else planned.get(move)))
+            way.append(CaseMilestone(label, "next", None if stopped else planned.get(move)))
     return way
 
 
-def _reached_before_the_end(when: dict[str, datetime]) -> int:
-    return max((place + 1 for place, (_, move, _m) in enumerate(_WAY) if move in when), default=0)
+def _count_reached_milestones(when: dict[str, datetime]) -> int:
+    return max(
+        (place + 1 for place, (_, move, _m) in enumerate(_MILESTONE_STEPS) if move in when),
+        default=0,
+    )
 
 
-def clock_state(at: datetime | None) -> str:
+def classify_deadline(at: datetime | None) -> str:
     """How an instant stands that something is due at: `late`, `soon`, or nothing."""
     if at is None:
         return ""
-    return "late" if at < now() else "soon" if at < now() + SOON else ""
+    return "late" if at < now() else "soon" if at < now() + DUE_SOON_WITHIN else ""
 
 
-def due_state(case: Case) -> str:
+def classify_turnaround(case: Case) -> str:
     """How the turnaround clock of a case stands: "" | soon | late | done | none (it has not
     started).
     """
-    if case.stage in (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED):
+    if case.stage in (CaseStage.OPINION_SIGNED, CaseStage.RELEASED, CaseStage.CLOSED):
         return "done"
-    if case.stage in ENDS or case.due_at is None:
+    if case.stage in END_STAGES or case.due_at is None:
         return "none"
-    return clock_state(case.due_at)
+    return classify_deadline(case.due_at)
 
 
-MILESTONES = frozenset(
+MILESTONE_MOVES = frozenset(
     {
-        Move.SUBMIT,
-        Move.ACCEPT,
-        Move.SCHEDULE,
-        Move.CONSULT,
-        Move.SIGN,
-        Move.RELEASE,
-        Move.CLOSE,
-        Move.DECLINE,
-        Move.WITHDRAW,
+        CaseMove.SUBMIT,
+        CaseMove.ACCEPT,
+        CaseMove.SCHEDULE,
+        CaseMove.CONSULT,
+        CaseMove.SIGN,
+        CaseMove.RELEASE,
+        CaseMove.CLOSE,
+        CaseMove.DECLINE,
+        CaseMove.WITHDRAW,
     }
 )
-EVENT_WORDS: dict[str, str] = {
+CASE_EVENT_LABELS: dict[str, str] = {
     "created": N_("The request was begun."),
-    Move.SUBMIT: N_("The request was sent to the hospital."),
-    Move.TRIAGE: N_("The hospital began to check the request."),
-    Move.REQUEST_RECORDS: N_("The hospital asked for a record that is missing."),
-    Move.PROVIDE_RECORDS: N_("What was missing has been sent."),
-    Move.ACCEPT: N_(
+    CaseMove.SUBMIT: N_("The request was sent to the hospital."),
+    CaseMove.TRIAGE: N_("The hospital began to check the request."),
+    CaseMove.REQUEST_RECORDS: N_("The hospital asked for a record that is missing."),
+    CaseMove.PROVIDE_RECORDS: N_("What was missing has been sent."),
+    CaseMove.ACCEPT: N_(
         "The records are complete. The hospital accepted the case, and the clock started."
     ),
-    Move.SCHEDULE: N_("A time for the meeting was agreed."),
-    Move.UNSCHEDULE: N_("The meeting was cancelled."),
-    Move.CONSULT: N_("The meeting took place."),
-    Move.SIGN: N_("The specialist signed the opinion."),
-    Move.RELEASE: N_("The opinion was sent to the patient."),
-    Move.CLOSE: N_("The case was closed."),
-    Move.DECLINE: N_("The hospital could not take the case."),
-    Move.WITHDRAW: N_("The request was taken back."),
+    CaseMove.SCHEDULE: N_("A time for the meeting was agreed."),
+    CaseMove.UNSCHEDULE: N_("The meeting was cancelled."),
+    CaseMove.CONSULT: N_("The meeting took place."),
+    CaseMove.SIGN: N_("The specialist signed the opinion."),
+    CaseMove.RELEASE: N_("The opinion was sent to the patient."),
+    CaseMove.CLOSE: N_("The case was closed."),
+    CaseMove.DECLINE: N_("The hospital could not take the case."),
+    CaseMove.WITHDRAW: N_("The request was taken back."),
     "specialist_assigned": N_("A specialist was found."),
     "interpreter_assigned": N_("An interpreter was found."),
     "file_opened": N_("The office opened the clinical file, and said why."),
@@ -165,7 +170,7 @@ EVENT_WORDS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Line:
+class TimelineEntry:
     """One line of the timeline as its reader sees it: `text` is a msgid."""
 
     at: datetime
@@ -174,16 +179,18 @@ class Line:
     kind: str
 
 
-def timeline(events: Iterable[CaseEvent], names: dict[str, str]) -> list[Line]:
+def list_timeline_entries(
+    events: Iterable[CaseEvent], names: dict[str, str]
+) -> list[TimelineEntry]:
     """The lines that have words, newest first; `names` are those of the people on the case."""
     lines = [
-        Line(
+        TimelineEntry(
             event.at,
-            EVENT_WORDS[event.kind],
+            CASE_EVENT_LABELS[event.kind],
             names.get(event.actor_id or ""),
-            "milestone" if event.kind in MILESTONES else "",
+            "milestone" if event.kind in MILESTONE_MOVES else "",
         )
         for event in events
-        if event.kind in EVENT_WORDS
+        if event.kind in CASE_EVENT_LABELS
     ]
     return lines[::-1]

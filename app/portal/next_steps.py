@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.cases.models import Case
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core.permissions import Role
 from app.core.text import N_
 
 
 @dataclass(frozen=True)
-class Facts:
+class NextStepFacts:
     """What beside the stage decides who has to act."""
 
     has_specialist: bool = False
@@ -39,8 +39,8 @@ class NextStep:
     act: str | None = None
 
 
-S = Stage
-ACTS: dict[str, str] = {
+S = CaseStage
+NEXT_STEP_LABELS: dict[str, str] = {
     "go_on": N_("Go on"),
     "send_records": N_("Send records"),
     "choose_time": N_("Choose a time"),
@@ -57,13 +57,13 @@ ACTS: dict[str, str] = {
     "release": N_("Release the opinion"),
     "close": N_("Close the case"),
 }
-JOIN = NextStep(
+JOIN_STEP = NextStep(
     "you",
     N_("The meeting is open"),
     N_("You can go in now. Your camera and microphone are tested first."),
     "join",
 )
-STOPPED: dict[str, NextStep] = {
+STOPPED_STEPS: dict[str, NextStep] = {
     S.DECLINED: NextStep("stopped", N_("The hospital could not take this case"), ""),
     S.WITHDRAWN: NextStep(
         "stopped",
@@ -73,15 +73,15 @@ STOPPED: dict[str, NextStep] = {
 }
 
 
-def next_step(case: Case, role: str, facts: Facts) -> NextStep:
+def choose_next_step(case: Case, role: str, facts: NextStepFacts) -> NextStep:
     """What this reader of the case does next, or waits for."""
-    if case.stage in STOPPED:
-        return STOPPED[case.stage]
-    return _BY_ROLE.get(role, _for_patient)(case, facts)
+    if case.stage in STOPPED_STEPS:
+        return STOPPED_STEPS[case.stage]
+    return _CHOOSERS_BY_ROLE.get(role, _choose_for_patient)(case, facts)
 
 
-def _for_patient(case: Case, facts: Facts) -> NextStep:
-    match Stage(case.stage):
+def _choose_for_patient(case: Case, facts: NextStepFacts) -> NextStep:
+    match CaseStage(case.stage):
         case S.DRAFT:
             return NextStep(
                 "you",
@@ -122,7 +122,7 @@ def _for_patient(case: Case, facts: Facts) -> NextStep:
                 "choose_time",
             )
         case S.SCHEDULED if facts.can_join:
-            return JOIN
+            return JOIN_STEP
         case S.SCHEDULED:
             return NextStep(
                 "wait",
@@ -151,8 +151,8 @@ def _for_patient(case: Case, facts: Facts) -> NextStep:
             )
 
 
-def _for_specialist(case: Case, facts: Facts) -> NextStep:
-    match Stage(case.stage):
+def _choose_for_specialist(case: Case, facts: NextStepFacts) -> NextStep:
+    match CaseStage(case.stage):
         case S.ACCEPTED if case.written_only:
             return NextStep(
                 "you",
@@ -168,7 +168,7 @@ def _for_specialist(case: Case, facts: Facts) -> NextStep:
                 "read_file",
             )
         case S.SCHEDULED if facts.can_join:
-            return JOIN
+            return JOIN_STEP
         case S.SCHEDULED:
             return NextStep(
                 "go",
@@ -193,9 +193,9 @@ def _for_specialist(case: Case, facts: Facts) -> NextStep:
             )
 
 
-def _for_interpreter(case: Case, facts: Facts) -> NextStep:
+def _choose_for_interpreter(case: Case, facts: NextStepFacts) -> NextStep:
     if facts.can_join:
-        return JOIN
+        return JOIN_STEP
     if facts.has_booking and not facts.meeting_is_over:
         return NextStep(
             "wait",
@@ -208,8 +208,8 @@ def _for_interpreter(case: Case, facts: Facts) -> NextStep:
     )
 
 
-def _for_office(case: Case, facts: Facts) -> NextStep:
-    match Stage(case.stage):
+def _choose_for_office(case: Case, facts: NextStepFacts) -> NextStep:
+    match CaseStage(case.stage):
         case S.SUBMITTED:
             return NextStep(
                 "you",
@@ -288,9 +288,9 @@ def _for_office(case: Case, facts: Facts) -> NextStep:
             return NextStep("done", N_("This case is closed"), "")
 
 
-_BY_ROLE: dict[str, Callable[[Case, Facts], NextStep]] = {
-    Role.PATIENT: _for_patient,
-    Role.SPECIALIST: _for_specialist,
-    Role.INTERPRETER: _for_interpreter,
-    Role.COORDINATOR: _for_office,
+_CHOOSERS_BY_ROLE: dict[str, Callable[[Case, NextStepFacts], NextStep]] = {
+    Role.PATIENT: _choose_for_patient,
+    Role.SPECIALIST: _choose_for_specialist,
+    Role.INTERPRETER: _choose_for_interpreter,
+    Role.COORDINATOR: _choose_for_office,
 }

@@ -15,51 +15,53 @@ from app.audit.models import AuditEntry
 from app.cases import policy
 from app.cases import queries as cases
 from app.cases.models import Case
-from app.cases.queries import Wanted
-from app.cases.states import ENDS, Stage
+from app.cases.queries import WorklistFilter
+from app.cases.states import END_STAGES, CaseStage
 from app.consults.models import Consult, MediaNode
-from app.consults.queries import CLOSES_AFTER, Meeting
+from app.consults.queries import CONSULT_CLOSES_AFTER, BookedConsult
 from app.core.clock import now
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.portal.journey import clock_state
-from app.portal.next_steps import Facts, NextStep, next_step
+from app.portal.journey import classify_deadline
+from app.portal.next_steps import NextStep, NextStepFacts, choose_next_step
 from app.scheduling.models import Booking, BookingState, Engagement, EngagementState
-from app.scheduling.queries import lacks_interpreter
+from app.scheduling.queries import interpreter_missing_condition
 
-PAGE = 30
-AUDIT_PAGE = 50
-SAID_YES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
-WRITTEN = (Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
-AT_WORK = (
-    Stage.SUBMITTED,
-    Stage.TRIAGE,
-    Stage.RECORDS_REQUESTED,
-    Stage.ACCEPTED,
-    Stage.SCHEDULED,
-    Stage.CONSULTED,
+WORKLIST_PAGE_SIZE = 30
+AUDIT_PAGE_SIZE = 50
+ACCEPTED_ENGAGEMENT_STATES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
+WRITTEN_STAGES = (CaseStage.OPINION_SIGNED, CaseStage.RELEASED, CaseStage.CLOSED)
+ACTIVE_STAGES = (
+    CaseStage.SUBMITTED,
+    CaseStage.TRIAGE,
+    CaseStage.RECORDS_REQUESTED,
+    CaseStage.ACCEPTED,
+    CaseStage.SCHEDULED,
+    CaseStage.CONSULTED,
 )
-OPEN_STAGES = tuple(stage for stage in Stage if stage not in ENDS and stage != Stage.DRAFT)
+OPEN_STAGES = tuple(
+    stage for stage in CaseStage if stage not in END_STAGES and stage != CaseStage.DRAFT
+)
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """One case in a list: who is on it, what is next, how its clock stands."""
 
     case: Case
     specialist: Person | None
     interpreter: Person | None
-    meeting: Meeting | None
+    meeting: BookedConsult | None
     step: NextStep
     lacks: tuple[str, ...]
     clock: str
 
 
 @dataclass(frozen=True)
-class Worklist:
-    rows: list[Row]
-    wanted: Wanted
+class WorklistPage:
+    rows: list[CaseRow]
+    wanted: WorklistFilter
     page: int
     last: int
     total: int
@@ -68,33 +70,35 @@ class Worklist:
     unfilled: int
 
 
-def worklist(
-    session: Session, wanted: Wanted, page: int, *, only_unfilled: bool = False
-) -> Worklist:
+def load_worklist_page(
+    session: Session, wanted: WorklistFilter, page: int, *, only_unfilled: bool = False
+) -> WorklistPage:
     """One page of the office's worklist, and the counts beside it. Pages are numbered from 1.
 
     With `only_unfilled`, only cases whose coming meeting has no interpreter who said yes.
     """
-    unfilled = unfilled_cases(session)
+    unfilled = list_cases_without_interpreter(session)
     if only_unfilled:
         wanted = replace(wanted, among=unfilled)
-    total = cases.count_worklist(session, wanted)
-    last = max(1, -(-total // PAGE))
+    total = cases.count_worklist_cases(session, wanted)
+    last = max(1, -(-total // WORKLIST_PAGE_SIZE))
     page = min(max(page, 1), last)
-    found = cases.worklist(session, wanted, offset=(page - 1) * PAGE, limit=PAGE)
-    return Worklist(
-        rows=rows_for(session, found, Role.COORDINATOR),
+    found = cases.list_worklist_cases(
+        session, wanted, offset=(page - 1) * WORKLIST_PAGE_SIZE, limit=WORKLIST_PAGE_SIZE
+    )
+    return WorklistPage(
+        rows=build_case_rows(session, found, Role.COORDINATOR),
         wanted=wanted,
         page=page,
         last=last,
         total=total,
-        by_stage=cases.count_by_stage(session),
-        late=cases.count_worklist(session, Wanted(late=True)),
+        by_stage=cases.count_cases_by_stage(session),
+        late=cases.count_worklist_cases(session, WorklistFilter(late=True)),
         unfilled=len(unfilled),
     )
 
 
-def unfilled_cases(session: Session) -> tuple[str, ...]:
+def list_cases_without_interpreter(session: Session) -> tuple[str, ...]:
     """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
     return tuple(
         session.scalars(
@@ -103,59 +107,64 @@ def unfilled_cases(session: Session) -> tuple[str, ...]:
             .where(
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at > now(),
-                lacks_interpreter(),
+                interpreter_missing_condition(),
             )
         )
     )
 
 
-def rows_for(session: Session, found: Sequence[Case], role: str) -> list[Row]:
+def build_case_rows(session: Session, found: Sequence[Case], role: str) -> list[CaseRow]:
     """The cases as lines for a reader of this role. The cases come with their members and people
     loaded.
     """
-    meetings = meetings_of(session, found)
-    return [_row(case, meetings.get(case.id), role) for case in found]
+    meetings = find_booked_consults(session, found)
+    return [_build_case_row(case, meetings.get(case.id), role) for case in found]
 
 
-def _row(case: Case, meeting: Meeting | None, role: str) -> Row:
-    specialist, interpreter = _on_case(case, Role.SPECIALIST), _on_case(case, Role.INTERPRETER)
-    facts = facts_of(case, specialist, meeting)
+def _build_case_row(case: Case, meeting: BookedConsult | None, role: str) -> CaseRow:
+    specialist, interpreter = (
+        _find_case_member(case, Role.SPECIALIST),
+        _find_case_member(case, Role.INTERPRETER),
+    )
+    facts = build_next_step_facts(case, specialist, meeting)
     lacks = []
-    if specialist is None and case.stage in cases.UNASSIGNED:
+    if specialist is None and case.stage in cases.UNASSIGNED_STAGES:
         lacks.append("specialist")
     if facts.lacks_interpreter:
         lacks.append("interpreter")
-    return Row(
+    return CaseRow(
         case,
         specialist,
         interpreter,
         meeting,
-        next_step(case, role, facts),
+        choose_next_step(case, role, facts),
         tuple(lacks),
-        clock_state(case.act_by),
+        classify_deadline(case.act_by),
     )
 
 
-def facts_of(case: Case, specialist: Person | None, meeting: Meeting | None) -> Facts:
+def build_next_step_facts(
+    case: Case, specialist: Person | None, meeting: BookedConsult | None
+) -> NextStepFacts:
     booking = meeting.booking if meeting else None
-    return Facts(
+    return NextStepFacts(
         has_specialist=specialist is not None,
         has_booking=booking is not None,
         lacks_interpreter=booking is not None
         and booking.starts_at > now()
-        and sum(one.state in SAID_YES for one in booking.current_engagements)
+        and sum(one.state in ACCEPTED_ENGAGEMENT_STATES for one in booking.current_engagements)
         < booking.interpreters_needed,
         can_join=meeting is not None and meeting.is_open,
         meeting_is_over=meeting is not None and meeting.is_over,
     )
 
 
-def meetings_of(session: Session, found: Iterable[Case]) -> dict[str, Meeting]:
+def find_booked_consults(session: Session, found: Iterable[Case]) -> dict[str, BookedConsult]:
     """The latest confirmed meeting of each of the cases, by case, in two queries."""
     ids = [
         case.id
         for case in found
-        if case.stage in (Stage.SCHEDULED, Stage.CONSULTED, Stage.ACCEPTED)
+        if case.stage in (CaseStage.SCHEDULED, CaseStage.CONSULTED, CaseStage.ACCEPTED)
     ]
     if not ids:
         return {}
@@ -168,18 +177,18 @@ def meetings_of(session: Session, found: Iterable[Case]) -> dict[str, Meeting]:
     # Sifted and sorted here: asked for the state, SQLite would walk through every confirmed meeting
     # there ever was.
     return {
-        booking.case_id: Meeting(booking, consult)
+        booking.case_id: BookedConsult(booking, consult)
         for booking, consult in sorted(rows, key=lambda row: row[0].starts_at)
         if booking.is_confirmed
     }
 
 
-def _on_case(case: Case, role: Role) -> Person | None:
+def _find_case_member(case: Case, role: Role) -> Person | None:
     return next(
         (
             member.person
             for member in reversed(case.members)
-            if member.role == role and policy.is_open(member)
+            if member.role == role and policy.is_current_member(member)
         ),
         None,
     )
@@ -187,19 +196,19 @@ def _on_case(case: Case, role: Role) -> Person | None:
 
 @dataclass(frozen=True)
 class PatientHome:
-    open: list[Row]
-    ended: list[Row]
+    open: list[CaseRow]
+    ended: list[CaseRow]
 
 
-def patient_home(session: Session, person: Person) -> PatientHome:
-    rows = rows_for(session, cases.cases_of(session, person, limit=50), Role.PATIENT)
+def load_patient_home(session: Session, person: Person) -> PatientHome:
+    rows = build_case_rows(session, cases.list_cases(session, person, limit=50), Role.PATIENT)
     waiting_first = {"you": 0, "go": 1, "wait": 2, "done": 3, "stopped": 4}
     rows.sort(
         key=lambda row: waiting_first[row.step.kind]
     )  # stable: among equals the latest change first
     return PatientHome(
-        [row for row in rows if row.case.stage not in ENDS],
-        [row for row in rows if row.case.stage in ENDS],
+        [row for row in rows if row.case.stage not in END_STAGES],
+        [row for row in rows if row.case.stage in END_STAGES],
     )
 
 
@@ -209,24 +218,26 @@ class SpecialistHome:
     are written.
     """
 
-    to_write: list[Row]
-    meetings: list[Row]
-    to_read: list[Row]
-    others: list[Row]
+    to_write: list[CaseRow]
+    meetings: list[CaseRow]
+    to_read: list[CaseRow]
+    others: list[CaseRow]
 
 
-def specialist_home(session: Session, person: Person) -> SpecialistHome:
-    found = cases.cases_of(session, person, 50, AT_WORK) + cases.cases_of(
-        session, person, 10, WRITTEN
+def load_specialist_home(session: Session, person: Person) -> SpecialistHome:
+    found = cases.list_cases(session, person, 50, ACTIVE_STAGES) + cases.list_cases(
+        session, person, 10, WRITTEN_STAGES
     )
-    rows = rows_for(session, found, Role.SPECIALIST)
+    rows = build_case_rows(session, found, Role.SPECIALIST)
     to_write = [row for row in rows if row.step.act == "write_opinion"]
     meetings = [
         row for row in rows if row.meeting and not row.meeting.is_over and row not in to_write
     ]
     meetings.sort(key=lambda row: row.meeting.booking.starts_at if row.meeting else now())
     to_read = [
-        row for row in rows if row.case.stage == Stage.ACCEPTED and row not in to_write + meetings
+        row
+        for row in rows
+        if row.case.stage == CaseStage.ACCEPTED and row not in to_write + meetings
     ]
     others = [row for row in rows if row not in to_write + meetings + to_read]
     for part in (to_write, to_read):
@@ -241,10 +252,10 @@ class InterpreterHome:
     """
 
     proposals: list[Engagement]
-    sessions: list[tuple[Engagement, Meeting]]
+    sessions: list[tuple[Engagement, BookedConsult]]
 
 
-def interpreter_home(session: Session, person: Person) -> InterpreterHome:
+def load_interpreter_home(session: Session, person: Person) -> InterpreterHome:
     rows = session.execute(
         select(Engagement, Consult)
         .join(Engagement.booking)
@@ -259,21 +270,27 @@ def interpreter_home(session: Session, person: Person) -> InterpreterHome:
         .where(
             Engagement.interpreter_id == person.id,
             Booking.state == BookingState.CONFIRMED,
-            Engagement.state.in_((EngagementState.PROPOSED, *SAID_YES)),
-            or_(Booking.starts_at > now() - CLOSES_AFTER, Consult.closes_at > now()),
+            Engagement.state.in_((EngagementState.PROPOSED, *ACCEPTED_ENGAGEMENT_STATES)),
+            or_(Booking.starts_at > now() - CONSULT_CLOSES_AFTER, Consult.closes_at > now()),
         )
     ).all()
-    meetings = [(engagement, Meeting(engagement.booking, consult)) for engagement, consult in rows]
+    meetings = [
+        (engagement, BookedConsult(engagement.booking, consult)) for engagement, consult in rows
+    ]
     meetings.sort(key=lambda pair: pair[1].booking.starts_at)
     ahead = [(engagement, meeting) for engagement, meeting in meetings if not meeting.is_over]
     return InterpreterHome(
         [engagement for engagement, _ in ahead if engagement.state == EngagementState.PROPOSED],
-        [(engagement, meeting) for engagement, meeting in ahead if engagement.state in SAID_YES],
+        [
+            (engagement, meeting)
+            for engagement, meeting in ahead
+            if engagement.state in ACCEPTED_ENGAGEMENT_STATES
+        ],
     )
 
 
 @dataclass(frozen=True)
-class Health:
+class SystemHealth:
     """How the house stands. A media node counts while its lease is fresh."""
 
     jobs_waiting: int
@@ -283,7 +300,7 @@ class Health:
     media_rooms: int
 
 
-def health(session: Session) -> Health:
+def load_system_health(session: Session) -> SystemHealth:
     moment = now()
     waiting, oldest = session.execute(
         select(func.count(Job.id), func.min(Job.run_at)).where(
@@ -296,10 +313,10 @@ def health(session: Session) -> Health:
             MediaNode.lost_at.is_(None), MediaNode.seen_at > moment - timedelta(seconds=30)
         )
     ).one()
-    return Health(waiting, failed, oldest, nodes, rooms)
+    return SystemHealth(waiting, failed, oldest, nodes, rooms)
 
 
-def people_by_role(session: Session) -> dict[str, int]:
+def count_people_by_role(session: Session) -> dict[str, int]:
     return dict(
         session.execute(
             select(Person.role, func.count()).where(Person.active).group_by(Person.role)
@@ -331,13 +348,15 @@ class AuditPage:
     newer: int | None
 
 
-def audit_page(session: Session, chosen: AuditFilter, limit: int = AUDIT_PAGE) -> AuditPage:
+def load_audit_page(
+    session: Session, chosen: AuditFilter, limit: int = AUDIT_PAGE_SIZE
+) -> AuditPage:
     """A page of the entries that fit, the newest where nothing else is asked for.
 
     A page of newer entries that would not be full is the newest page: what comes in meanwhile fills
     it.
     """
-    wanted = _fitting(chosen)
+    wanted = _filter_audit_entries(chosen)
     if chosen.after is not None:
         newer = (
             wanted.where(AuditEntry.number > chosen.after)
@@ -363,7 +382,7 @@ def audit_page(session: Session, chosen: AuditFilter, limit: int = AUDIT_PAGE) -
     )
 
 
-def _fitting(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
+def _filter_audit_entries(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
     wanted = select(AuditEntry)
     for column, value in (
         (AuditEntry.verb, chosen.verb),
@@ -375,7 +394,7 @@ def _fitting(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
     return wanted
 
 
-def names_of(session: Session, person_ids: Iterable[str | None]) -> dict[str, Person]:
+def find_people_by_id(session: Session, person_ids: Iterable[str | None]) -> dict[str, Person]:
     ids = {one for one in person_ids if one}
     return (
         {person.id: person for person in session.scalars(select(Person).where(Person.id.in_(ids)))}

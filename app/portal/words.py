@@ -7,12 +7,18 @@ from __future__ import annotations
 from app.cases.models import Case
 from app.core.permissions import Role
 from app.core.text import N_
-from app.portal.journey import STAGE_WORDS
-from app.portal.next_steps import ACTS
+from app.portal.journey import STAGE_LABELS
+from app.portal.next_steps import NEXT_STEP_LABELS
 
-__all__ = ["ACTS", "OFFICE_REASONS", "ROLES", "STAGE_WORDS", "tone_of"]
+__all__ = [
+    "NEXT_STEP_LABELS",
+    "FILE_OPENING_REASONS",
+    "ROLE_LABELS",
+    "STAGE_LABELS",
+    "get_stage_tone",
+]
 
-ROLES: dict[str, str] = {
+ROLE_LABELS: dict[str, str] = {
     Role.PATIENT: N_("Patient"),
     Role.SPECIALIST: N_("Specialist"),
     Role.INTERPRETER: N_("Medical interpreter"),
@@ -22,7 +28,7 @@ ROLES: dict[str, str] = {
     Role.AUDITOR: N_("Auditor"),
     Role.GUEST: N_("Guest"),
 }
-OFFICE_REASONS: dict[str, str] = {
+FILE_OPENING_REASONS: dict[str, str] = {
     "triage": N_("Checking whether the request is complete"),
     "matching": N_("Finding the right specialist"),
     "patient_asked": N_("The patient asked the office for help"),
@@ -30,7 +36,7 @@ OFFICE_REASONS: dict[str, str] = {
 }
 
 
-def tone_of(case: Case) -> str:
+def get_stage_tone(case: Case) -> str:
     """The colour of a case's stage: done, stopped, or nothing."""
     return {
         "released": "done",

@@ -8,25 +8,27 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from app.cases.queries import Wanted
+from app.cases.queries import WorklistFilter
 from app.cases.specialties import SPECIALTIES
-from app.cases.states import ENDS
+from app.cases.states import END_STAGES
 from app.core.permissions import Permission
 from app.portal import queries, words
 from app.portal.blueprint import blueprint
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import db_session
 
-FILTERS = ("stage", "specialty", "show", "q")
-ENDED = "ended"
-STAGES = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {ENDED: tuple(ENDS)}
+WORKLIST_FILTER_FIELDS = ("stage", "specialty", "show", "q")
+ENDED_FILTER = "ended"
+STAGE_FILTERS = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {
+    ENDED_FILTER: tuple(END_STAGES)
+}
 
 
 @blueprint.get("/worklist")
-@requires(Permission.WORKLIST_READ)
-def worklist() -> str:
-    wanted, page = _read_address()
-    found = queries.worklist(
+@require_permission(Permission.WORKLIST_READ)
+def show_worklist() -> str:
+    wanted, page = _read_worklist_filter()
+    found = queries.load_worklist_page(
         db_session(), wanted, page, only_unfilled=request.args.get("show") == "interpreter"
     )
     chosen = {key: value for key, value in request.args.items() if value and key != "page"}
@@ -36,19 +38,19 @@ def worklist() -> str:
         chosen=chosen,
         specialties=SPECIALTIES,
         words=words,
-        stages=STAGES,
+        stages=STAGE_FILTERS,
         stage=request.args.get("stage", ""),
         in_office=sum(found.by_stage.get(stage, 0) for stage in queries.OPEN_STAGES),
-        address=lambda **changes: _address(chosen, **changes),
+        address=lambda **changes: _worklist_url(chosen, **changes),
     )
 
 
-def _read_address() -> tuple[Wanted, int]:
+def _read_worklist_filter() -> tuple[WorklistFilter, int]:
     """What is wanted, as far as it makes sense; an address that somebody bent shows what it can."""
     asked = request.args
     specialty, show = asked.get("specialty"), asked.get("show")
-    return Wanted(
-        stages=STAGES.get(asked.get("stage", ""), ()),
+    return WorklistFilter(
+        stages=STAGE_FILTERS.get(asked.get("stage", ""), ()),
         specialty=specialty if specialty in SPECIALTIES else None,
         without_specialist=show == "specialist",
         late=show == "late",
@@ -56,6 +58,8 @@ def _read_address() -> tuple[Wanted, int]:
     ), asked.get("page", 1, type=int)
 
 
-def _address(chosen: dict[str, str], **changes: object) -> str:
-    kept: dict[str, Any] = {key: value for key, value in chosen.items() if key in FILTERS} | changes
-    return url_for("portal.worklist", **{key: value for key, value in kept.items() if value})
+def _worklist_url(chosen: dict[str, str], **changes: object) -> str:
+    kept: dict[str, Any] = {
+        key: value for key, value in chosen.items() if key in WORKLIST_FILTER_FIELDS
+    } | changes
+    return url_for("portal.show_worklist", **{key: value for key, value in kept.items() if value})

@@ -14,51 +14,53 @@ from app.records.inspection import kinds
 from app.records.receiving import tus
 from app.records.service import NewUpload
 
-LONGEST_NAME = 255
-LONGEST_REASON = 500
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+MAX_FILE_NAME_CHARACTERS = 255
+MAX_REASON_CHARACTERS = 500
+_INVISIBLE_CHARACTERS = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
 
 
-def upload_from(headers: Mapping[str, str]) -> NewUpload:
+def read_new_upload(headers: Mapping[str, str]) -> NewUpload:
     """Reads a tus creation request. Raises `Invalid`."""
     metadata_text = headers.get("Upload-Metadata", "")
-    metadata = tus.parse_metadata(metadata_text)
-    kind, joins = tus.parse_concat(headers.get("Upload-Concat"))
+    metadata = tus.parse_upload_metadata(metadata_text)
+    kind, joins = tus.parse_upload_concat(headers.get("Upload-Concat"))
     if headers.get("Upload-Defer-Length") is not None:
         raise Invalid(N_("We need to know how large a file is before it is sent."))
-    size = 0 if kind == "final" else tus.parse_size(headers.get("Upload-Length"))
+    size = 0 if kind == "final" else tus.parse_upload_size(headers.get("Upload-Length"))
     # A partial upload is a piece, not yet a file: its name comes with the final one.
     name = (
         ""
         if kind == "partial"
-        else base_name(_text(metadata.get("filename", metadata.get("name", b""))))
+        else clean_file_name(_decode_metadata(metadata.get("filename", metadata.get("name", b""))))
     )
-    return NewUpload(kind, name, size, _head(metadata), tuple(joins), metadata_text)
+    return NewUpload(kind, name, size, _read_head(metadata), tuple(joins), metadata_text)
 
 
-def base_name(name: str) -> str:
+def clean_file_name(name: str) -> str:
     """The file's own name without folders and invisible characters. Raises `Invalid` when nothing
     remains, or too much.
     """
-    name = unicodedata.normalize("NFC", _HIDDEN.sub("", name))
+    name = unicodedata.normalize("NFC", _INVISIBLE_CHARACTERS.sub("", name))
     name = re.split(r"[/\\]", name)[-1].strip()
     if name.strip(".") == "":
         raise Invalid(
             N_("This file has no name. Please give it one and choose it again."), field="filename"
         )
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_FILE_NAME_CHARACTERS:
         raise Invalid(
             N_(
                 "This file's name is too long. Please shorten it to at most %(most)s characters and"
                 " choose the file again."
             ),
             field="filename",
-            most=LONGEST_NAME,
+            most=MAX_FILE_NAME_CHARACTERS,
         )
     return name
 
 
-def reason_from(form: Mapping[str, str]) -> str:
+def read_access_reason(form: Mapping[str, str]) -> str:
     """Why a coordinator needs to open a record. Raises `Invalid`."""
     reason = form.get("reason", "").strip()
     if len(reason) < 10:
@@ -69,25 +71,27 @@ def reason_from(form: Mapping[str, str]) -> str:
             ),
             field="reason",
         )
-    if len(reason) > LONGEST_REASON:
+    if len(reason) > MAX_REASON_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."), field="reason", most=LONGEST_REASON
+            N_("Please keep this under %(most)s characters."),
+            field="reason",
+            most=MAX_REASON_CHARACTERS,
         )
     return reason
 
 
-def _head(metadata: Mapping[str, bytes]) -> bytes:
+def _read_head(metadata: Mapping[str, bytes]) -> bytes:
     """Our own page sends a file's first bytes along, as base64, so that a refusal need not wait for
     gigabytes.
     """
     try:
         return base64.b64decode(metadata.get("head", b""), validate=True)[: kinds.HEAD_BYTES]
     except (binascii.Error, ValueError):
-        raise Invalid(tus.BROKEN) from None
+        raise Invalid(tus.BROKEN_UPLOAD_MESSAGE) from None
 
 
-def _text(raw: bytes) -> str:
+def _decode_metadata(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise Invalid(tus.BROKEN) from None
+        raise Invalid(tus.BROKEN_UPLOAD_MESSAGE) from None

@@ -15,8 +15,8 @@ from app.records.inspection import verdicts as inspection
 from app.records.models import Record, RecordState
 from app.records.reading.content import RecordBytes
 
-_SCAN_SECONDS = 600
-_SURELY_TAKEN = 1 << 20
+_SCAN_TIMEOUT_SECONDS = 600
+_ALWAYS_SCANNED_BYTES = 1 << 20
 
 
 def inspect_record(session: Session, payload: dict[str, Any], context: JobContext) -> None:
@@ -31,25 +31,25 @@ def inspect_record(session: Session, payload: dict[str, Any], context: JobContex
             or record.removed_at is not None
         ):
             return
-        name, parts = record.name, queries.parts_of(before, record.upload_id)
-    scanner = scanner_at(context.settings.clamd)
-    finding = inspection.inspect(RecordBytes(context.blobs, parts), name, scanner)
+        name, parts = record.name, queries.upload_parts_of(before, record.upload_id)
+    scanner = make_virus_scanner(context.settings.clamd)
+    finding = inspection.inspect_file(RecordBytes(context.blobs, parts), name, scanner)
     record = session.get(Record, payload["record_id"])
     case = session.get(Case, record.case_id) if record else None
     if record is not None and case is not None and record.removed_at is None:
         service.settle_inspection(session, record, case, finding)
 
 
-def delete_objects(_session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def delete_record_objects(_session: Session, payload: dict[str, Any], context: JobContext) -> None:
     for object_id in payload["ids"]:
         context.blobs.delete(object_id)
 
 
-def expire_uploads(session: Session, _payload: dict[str, Any], _context: JobContext) -> None:
+def expire_uploads_job(session: Session, _payload: dict[str, Any], _context: JobContext) -> None:
     service.expire_uploads(session)
 
 
-def scanner_at(address: str | None) -> inspection.Scanner | None:
+def make_virus_scanner(address: str | None) -> inspection.VirusScanner | None:
     """A scanner on clamd at `host:port` or at the path of a socket. It raises when clamd does not
     answer, and the job tries again: nothing passes because the scanner was away.
     """
@@ -58,14 +58,14 @@ def scanner_at(address: str | None) -> inspection.Scanner | None:
 
     def scan(file: BinaryIO) -> str:
         try:
-            answer = _clamd(address).instream(file)
+            answer = _clamd_client(address).instream(file)
         except BufferTooLongError:
             return "too_large"
         except (BrokenPipeError, ConnectionResetError):
             # At its StreamMaxLength clamd hangs up in the middle of our sending. Only if it lives
             # is that the reason.
-            _clamd(address).ping()
-            if file.tell() < _SURELY_TAKEN:
+            _clamd_client(address).ping()
+            if file.tell() < _ALWAYS_SCANNED_BYTES:
                 raise
             return "too_large"
         return "found" if any(status == "FOUND" for status, _ in answer.values()) else "clean"
@@ -73,16 +73,16 @@ def scanner_at(address: str | None) -> inspection.Scanner | None:
     return scan
 
 
-def _clamd(address: str) -> ClamdNetworkSocket | ClamdUnixSocket:
+def _clamd_client(address: str) -> ClamdNetworkSocket | ClamdUnixSocket:
     if address.startswith("/"):
-        return ClamdUnixSocket(address, timeout=_SCAN_SECONDS)
+        return ClamdUnixSocket(address, timeout=_SCAN_TIMEOUT_SECONDS)
     host, _, port = address.rpartition(":")
-    return ClamdNetworkSocket(host or address, int(port or 3310), timeout=_SCAN_SECONDS)
+    return ClamdNetworkSocket(host or address, int(port or 3310), timeout=_SCAN_TIMEOUT_SECONDS)
 
 
 HANDLERS = {
     "inspect_record": inspect_record,
-    "delete_objects": delete_objects,
-    "expire_uploads": expire_uploads,
+    "delete_objects": delete_record_objects,
+    "expire_uploads": expire_uploads_job,
 }
 PERIODIC = [("expire_uploads", timedelta(hours=1))]

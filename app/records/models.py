@@ -14,7 +14,7 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
-from app.core.rotation import wraps
+from app.core.rotation import describe_wrapped_key
 from app.identity.models import Person
 
 
@@ -78,7 +78,7 @@ class UploadPart(Base):
     start: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    wrapped_key: Mapped[str] = mapped_column(String(200), info=wraps("id"))
+    wrapped_key: Mapped[str] = mapped_column(String(200), info=describe_wrapped_key("id"))
 
 
 class Record(Base):

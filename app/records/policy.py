@@ -5,38 +5,43 @@ membership.
 from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
-from app.cases.policy import can_add_records, can_read_file, is_open
-from app.cases.states import Stage
+from app.cases.policy import can_add_records, can_read_file, is_current_member
+from app.cases.states import CaseStage
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import ReasonedAccess, Record, RecordState, Upload
 
-BEFORE_ACCEPTED = (Stage.DRAFT, Stage.SUBMITTED, Stage.TRIAGE, Stage.RECORDS_REQUESTED)
+STAGES_BEFORE_ACCEPTED = (
+    CaseStage.DRAFT,
+    CaseStage.SUBMITTED,
+    CaseStage.TRIAGE,
+    CaseStage.RECORDS_REQUESTED,
+)
 
 
-def can_list(person: Person, case: Case, member: CaseMember | None) -> bool:
+def can_list_records(person: Person, case: Case, member: CaseMember | None) -> bool:
     """That a record is there, and its name, is known to those who may read the file and to the
     office.
     """
     return can_read_file(person, case, member) or can_open_with_reason(person, case)
 
 
-def can_see(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
+def can_see_record(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
     """The specialist sees what has passed the inspection; who sent it and the office see it all the
     way.
 
     A record of which nothing has arrived is no record yet: its line may have broken before the
     first byte.
     """
-    if record.removed_at is not None or not can_list(person, case, member):
+    if record.removed_at is not None or not can_list_records(person, case, member):
         return False
     if record.state == RecordState.ARRIVING and record.upload.received == 0:
         return False
     return record.is_ready or person.role != Role.SPECIALIST
 
 
-def can_open(
+def can_open_record(
     person: Person,
     record: Record,
     case: Case,
@@ -56,20 +61,28 @@ def can_open(
 
 
 def can_open_with_reason(person: Person, case: Case) -> bool:
-    return person.role == Role.COORDINATOR and case.stage != Stage.DRAFT
+    return person.role == Role.COORDINATOR and case.stage != CaseStage.DRAFT
 
 
-def can_continue(person: Person, upload: Upload, case: Case, member: CaseMember | None) -> bool:
+def can_continue_upload(
+    person: Person, upload: Upload, case: Case, member: CaseMember | None
+) -> bool:
     """Only who began an upload goes on with it, for as long as they may add records at all."""
     return upload.person_id == person.id and can_add_records(person, case, member)
 
 
-def can_remove(person: Person, record: Record, case: Case, member: CaseMember | None) -> bool:
+def can_remove_record(
+    person: Person, record: Record, case: Case, member: CaseMember | None
+) -> bool:
     """The patient may take a file back until the specialist works with it; one that was not
     accepted, always.
     """
-    if record.removed_at is not None or not is_open(member) or person.id != case.patient_id:
+    if (
+        record.removed_at is not None
+        or not is_current_member(member)
+        or person.id != case.patient_id
+    ):
         return False
     return record.state == RecordState.REFUSED or (
-        case.stage in BEFORE_ACCEPTED and record.state == RecordState.READY
+        case.stage in STAGES_BEFORE_ACCEPTED and record.state == RecordState.READY
     )

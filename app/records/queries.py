@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit.models import AuditEntry
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases.models import Case
 from app.cases.policy import can_add_records, can_read_file
-from app.cases.queries import case_for, membership
+from app.cases.queries import find_membership, get_case
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Permission
@@ -20,15 +20,15 @@ from app.identity.models import Person
 from app.records import policy
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
 
-ONE_VISIT = timedelta(minutes=30)
+SAME_VISIT_PERIOD = timedelta(minutes=30)
 
 
 def records_of(session: Session, person: Person, case: Case) -> list[Record]:
     """The case's records that the person may know of, newest first; none for those who may know of
     none.
     """
-    member = membership(session, person, case.id)
-    if not policy.can_list(person, case, member):
+    member = find_membership(session, person, case.id)
+    if not policy.can_list_records(person, case, member):
         return []
     records = session.scalars(
         select(Record)
@@ -36,10 +36,10 @@ def records_of(session: Session, person: Person, case: Case) -> list[Record]:
         .where(Record.case_id == case.id, Record.removed_at.is_(None))
         .order_by(Record.created_at.desc(), Record.id)
     )
-    return [record for record in records if policy.can_see(person, record, case, member)]
+    return [record for record in records if policy.can_see_record(person, record, case, member)]
 
 
-def count_of(session: Session, case_id: str) -> int:
+def count_records(session: Session, case_id: str) -> int:
     return (
         session.scalar(
             select(func.count())
@@ -50,28 +50,31 @@ def count_of(session: Session, case_id: str) -> int:
     )
 
 
-def record_for(session: Session, person: Person, record_id: str) -> tuple[Record, Case]:
+def load_record(session: Session, person: Person, record_id: str) -> tuple[Record, Case]:
     """A record that the person may know of. Raises `NotFound` or `Forbidden`."""
     record = session.get(Record, record_id)
     if record is None:
         raise NotFound()
-    case = case_for(session, person, record.case_id, policy.can_list)
-    if not policy.can_see(person, record, case, membership(session, person, case.id)):
+    case = get_case(session, person, record.case_id, policy.can_list_records)
+    if not policy.can_see_record(person, record, case, find_membership(session, person, case.id)):
         raise Forbidden()
     return record, case
 
 
-def can_open(session: Session, person: Person, record: Record, case: Case) -> bool:
+def can_open_record_now(session: Session, person: Person, record: Record, case: Case) -> bool:
     """Whether the person may open the record now; see `policy.can_open`."""
-    member, access = membership(session, person, case.id), access_of(session, person, record)
-    return policy.can_open(person, record, case, member, access)
+    member, access = (
+        find_membership(session, person, case.id),
+        reasoned_access_of(session, person, record),
+    )
+    return policy.can_open_record(person, record, case, member, access)
 
 
-def can_remove(session: Session, person: Person, record: Record, case: Case) -> bool:
-    return policy.can_remove(person, record, case, membership(session, person, case.id))
+def can_remove_record_now(session: Session, person: Person, record: Record, case: Case) -> bool:
+    return policy.can_remove_record(person, record, case, find_membership(session, person, case.id))
 
 
-def access_of(session: Session, person: Person, record: Record) -> ReasonedAccess | None:
+def reasoned_access_of(session: Session, person: Person, record: Record) -> ReasonedAccess | None:
     """The reason that lets this person open the record now, if they gave one."""
     return session.scalars(
         select(ReasonedAccess)
@@ -84,7 +87,7 @@ def access_of(session: Session, person: Person, record: Record) -> ReasonedAcces
     ).first()
 
 
-def upload_for(session: Session, person: Person, upload_id: str) -> Upload:
+def load_upload(session: Session, person: Person, upload_id: str) -> Upload:
     """An upload that the person began and may still go on with. Raises `NotFound` or
     `Forbidden`.
     """
@@ -92,14 +95,14 @@ def upload_for(session: Session, person: Person, upload_id: str) -> Upload:
     if upload is None:
         raise NotFound()
     case = session.get(Case, upload.case_id, populate_existing=True)
-    if case is None or not policy.can_continue(
-        person, upload, case, membership(session, person, upload.case_id)
+    if case is None or not policy.can_continue_upload(
+        person, upload, case, find_membership(session, person, upload.case_id)
     ):
         raise Forbidden()
     return upload
 
 
-def parts_of(session: Session, upload_id: str) -> list[UploadPart]:
+def upload_parts_of(session: Session, upload_id: str) -> list[UploadPart]:
     """The parts in the order of their bytes."""
     return list(
         session.scalars(
@@ -143,7 +146,7 @@ def expired_uploads(session: Session, limit: int = 200) -> list[Upload]:
 
 
 @dataclass(frozen=True)
-class Panel:
+class RecordsPanel:
     """What the records' part of a case page shows to one person."""
 
     case: Case
@@ -158,23 +161,26 @@ class Panel:
         return any(record.state == RecordState.INSPECTING for record in self.records)
 
 
-def panel(session: Session, person: Person, case: Case) -> Panel:
-    member = membership(session, person, case.id)
+def load_records_panel(session: Session, person: Person, case: Case) -> RecordsPanel:
+    member = find_membership(session, person, case.id)
     records = records_of(session, person, case)
-    return Panel(
+    return RecordsPanel(
         case=case,
         records=records,
-        may_list=policy.can_list(person, case, member) and person.may(Permission.RECORD_READ),
+        may_list=policy.can_list_records(person, case, member)
+        and person.may(Permission.RECORD_READ),
         may_add=can_add_records(person, case, member) and person.may(Permission.RECORD_WRITE),
         may_open=can_read_file(person, case, member),
         removable=frozenset(
-            record.id for record in records if policy.can_remove(person, record, case, member)
+            record.id
+            for record in records
+            if policy.can_remove_record(person, record, case, member)
         ),
     )
 
 
 @dataclass(frozen=True)
-class Look:
+class RecordAccess:
     """Somebody opened a record. `reason` is what a coordinator typed before they could."""
 
     at: datetime
@@ -183,31 +189,37 @@ class Look:
     reason: str | None
 
 
-def looks_at(session: Session, person: Person, case: Case, limit: int = 100) -> list[Look]:
+def list_record_accesses(
+    session: Session, person: Person, case: Case, limit: int = 100
+) -> list[RecordAccess]:
     """Who opened which record when, newest first; one visit of half an hour counts once.
 
     Empty for those who may not know of the records.
     """
-    if not policy.can_list(person, case, membership(session, person, case.id)):
+    if not policy.can_list_records(person, case, find_membership(session, person, case.id)):
         return []
     entries = session.scalars(
         select(AuditEntry)
-        .where(AuditEntry.case_id == case.id, AuditEntry.verb == str(Verb.RECORD_READ))
+        .where(AuditEntry.case_id == case.id, AuditEntry.verb == str(AuditVerb.RECORD_READ))
         .order_by(AuditEntry.number.desc())
         .limit(limit * 20)
     ).all()
-    people = _by_id(session, Person, {entry.actor_id for entry in entries})
-    records = _by_id(session, Record, {entry.object_id for entry in entries})
-    looks: list[Look] = []
+    people = _load_by_id(session, Person, {entry.actor_id for entry in entries})
+    records = _load_by_id(session, Record, {entry.object_id for entry in entries})
+    looks: list[RecordAccess] = []
     latest: dict[tuple[str | None, str], datetime] = {}
     for entry in entries:
         pair = (entry.actor_id, entry.object_id)
-        if pair in latest and latest[pair] - entry.at < ONE_VISIT and "reason" not in entry.facts:
+        if (
+            pair in latest
+            and latest[pair] - entry.at < SAME_VISIT_PERIOD
+            and "reason" not in entry.facts
+        ):
             latest[pair] = entry.at
             continue
         if entry.actor_id in people and entry.object_id in records and len(looks) < limit:
             looks.append(
-                Look(
+                RecordAccess(
                     entry.at,
                     people[entry.actor_id],
                     records[entry.object_id],
@@ -218,7 +230,7 @@ def looks_at(session: Session, person: Person, case: Case, limit: int = 100) -> 
     return looks
 
 
-def _by_id(session, table, ids):  # type: ignore[no-untyped-def]
+def _load_by_id(session, table, ids):  # type: ignore[no-untyped-def]
     return {
         row.id: row
         for row in session.scalars(select(table).where(table.id.in_([one for one in ids if one])))

@@ -12,32 +12,32 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases.models import Case
-from app.cases.service import notify
+from app.cases.service import notify_people
 from app.core.blobs import StoredBlob
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, TooLarge
 from app.core.ids import new_id
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.core.text import N_
 from app.identity.models import Person
 from app.records import policy, queries
 from app.records.inspection import kinds
-from app.records.inspection.verdicts import Finding
+from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
 from app.records.receiving import tus
 from app.records.words import REASONS
 
-LARGEST_FILE = 100 * 10**9
-MOST_RECORDS = 20_000
+MAX_FILE_BYTES = 100 * 10**9
+MAX_RECORDS_PER_CASE = 20_000
 UPLOAD_LIFETIME = timedelta(days=14)
-UNTOUCHED_LIFETIME = timedelta(days=1)
-REASON_LASTS = timedelta(hours=1)
-_OBJECTS_A_JOB = 500
+UNTOUCHED_UPLOAD_LIFETIME = timedelta(days=1)
+REASONED_ACCESS_DURATION = timedelta(hours=1)
+_OBJECTS_PER_JOB = 500
 
 
-class KindRefused(Invalid):
+class FileKindRefused(Invalid):
     """A file that is not of a kind that we accept; the sentence says why."""
 
     status = 415
@@ -58,7 +58,7 @@ class NewUpload:
 
 
 @dataclass(frozen=True)
-class Part:
+class StoredPart:
     """An encrypted object that holds an upload's bytes from `start` on."""
 
     id: str
@@ -69,8 +69,8 @@ class Part:
 def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
     """A place for a file to arrive in, and unless it is a piece of one, its record.
 
-    Raises `Invalid` for an empty file, `TooLarge`, and `KindRefused` where the beginning already
-    shows that the file is of no kind that we accept.
+    Raises `Invalid` for an empty file, `TooLarge`, and `FileKindRefused` where the beginning
+    already shows that the file is of no kind that we accept.
     """
     if new.size == 0:
         raise Invalid(
@@ -97,23 +97,23 @@ def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) ->
     whole = _new_upload(session, actor, case, new, size)
     _new_record(session, actor, whole, new.name)
     for piece in pieces:
-        for part in queries.parts_of(session, piece.id):
+        for part in queries.upload_parts_of(session, piece.id):
             part.upload_id, part.start = whole.id, whole.received
             whole.received += part.size
             session.flush()
         piece.ended_at = now()
     whole.joined_from = list(new.joins)
-    _finish(session, actor, whole)
+    _finish_upload(session, actor, whole)
     return whole
 
 
-def keep_made(
+def add_generated_record(
     session: Session,
     owner: Person,
     case: Case,
     name: str,
     media_type: str,
-    parts: Sequence[Part],
+    parts: Sequence[StoredPart],
     sha256: str,
 ) -> Record:
     """A record that the house made itself, from parts that are already in the store: it needs no
@@ -139,41 +139,50 @@ def keep_made(
     record.state, record.media_type, record.sha256 = RecordState.READY, media_type, sha256
     record.arrived_at = record.inspected_at = now()
     session.flush()
-    audit.record(
-        session, owner.id, Verb.RECORD_ARRIVED, "record", record.id, case.id, size=size, made=True
+    audit.record_audit_entry(
+        session,
+        owner.id,
+        AuditVerb.RECORD_ARRIVED,
+        "record",
+        record.id,
+        case.id,
+        size=size,
+        made=True,
     )
     return record
 
 
-def drop_made(session: Session, actor: Person, record: Record) -> None:
+def remove_generated_record(session: Session, actor: Person, record: Record) -> None:
     """Takes such a record back for good: its bytes are dropped, that it was there stays on the
     record.
     """
     record.removed_at = now()
     session.flush()
     _drop_bytes(session, record.upload_id)
-    audit.record(session, actor.id, Verb.RECORD_REMOVED, "record", record.id, record.case_id)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.RECORD_REMOVED, "record", record.id, record.case_id
+    )
 
 
-def take_over(session: Session, upload: Upload, offset: int) -> str:
+def take_over_upload(session: Session, upload: Upload, offset: int) -> str:
     """Makes the caller the one who may append from `offset` on; whoever was at it before is no
     longer.
 
     Gives the writer's token. Raises `Gone`, `Finished`, `WrongOffset`.
     """
     if upload.ended_at is not None or (upload.finished_at is None and upload.expires_at < now()):
-        raise tus.Gone()
+        raise tus.UploadGone()
     if upload.finished_at is not None:
-        raise tus.Finished()
+        raise tus.UploadFinished()
     if offset != upload.received:
-        raise tus.WrongOffset()
+        raise tus.WrongUploadOffset()
     upload.writer = writer = new_id()
     session.flush()
     return writer
 
 
-def keep_parts(
-    session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[Part]
+def append_parts(
+    session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[StoredPart]
 ) -> None:
     """Adds parts that are already in the store. Raises `WrongOffset` when another writer has taken
     over.
@@ -192,7 +201,7 @@ def keep_parts(
             .execution_options(synchronize_session="fetch")
         )
         if grown.rowcount != 1:  # type: ignore[attr-defined]
-            raise tus.WrongOffset()
+            raise tus.WrongUploadOffset()
         session.add(
             UploadPart(
                 id=part.id,
@@ -206,18 +215,18 @@ def keep_parts(
     session.flush()
     session.refresh(upload)
     if upload.is_complete and upload.finished_at is None:
-        _finish(session, actor, upload)
+        _finish_upload(session, actor, upload)
 
 
-def refuse_arriving(
+def refuse_arriving_upload(
     session: Session, actor: Person, upload: Upload, head: bytes
-) -> KindRefused | None:
+) -> FileKindRefused | None:
     """Looks at a file's first bytes as they arrive. When they are of no kind that we accept, ends
     the upload and gives the refusal, for the caller to raise once this has been committed.
     """
     if upload.record is None or upload.received:
         return None
-    reason, details = _fault_of(head, upload.record.name, whole=len(head) >= upload.size)
+    reason, details = _kind_fault_of(head, upload.record.name, whole=len(head) >= upload.size)
     if reason is None:
         return None
     record = upload.record
@@ -228,27 +237,29 @@ def refuse_arriving(
     )
     record.inspected_at = upload.ended_at = now()
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor.id,
-        Verb.RECORD_INSPECTED,
+        AuditVerb.RECORD_INSPECTED,
         "record",
         record.id,
         record.case_id,
         state="refused",
         reason=reason,
     )
-    return KindRefused(REASONS[reason], **record.reason_facts)
+    return FileKindRefused(REASONS[reason], **record.reason_facts)
 
 
 def cancel_upload(session: Session, actor: Person, upload: Upload) -> None:
     """Ends an upload and drops what had arrived. Raises `Finished` for one that is complete."""
     if upload.ended_at is not None:
-        raise tus.Gone()
+        raise tus.UploadGone()
     if upload.finished_at is not None and upload.kind != UploadKind.PARTIAL:
-        raise tus.Finished()
+        raise tus.UploadFinished()
     _end_upload(session, upload)
-    audit.record(session, actor.id, Verb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id
+    )
 
 
 def expire_uploads(session: Session) -> int:
@@ -256,10 +267,10 @@ def expire_uploads(session: Session) -> int:
     expired = queries.expired_uploads(session)
     for upload in expired:
         _end_upload(session, upload)
-        audit.record(
+        audit.record_audit_entry(
             session,
             None,
-            Verb.UPLOAD_CANCELLED,
+            AuditVerb.UPLOAD_CANCELLED,
             "upload",
             upload.id,
             upload.case_id,
@@ -268,7 +279,9 @@ def expire_uploads(session: Session) -> int:
     return len(expired)
 
 
-def settle_inspection(session: Session, record: Record, case: Case, finding: Finding) -> None:
+def settle_inspection(
+    session: Session, record: Record, case: Case, finding: InspectionFinding
+) -> None:
     """Writes down what the inspection found; a second finding about the same record changes
     nothing.
     """
@@ -282,10 +295,10 @@ def settle_inspection(session: Session, record: Record, case: Case, finding: Fin
     record.reason_details = json.dumps(finding.details) if finding.details else None
     record.sha256, record.scan, record.inspected_at = finding.sha256, finding.scan, now()
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         None,
-        Verb.RECORD_INSPECTED,
+        AuditVerb.RECORD_INSPECTED,
         "record",
         record.id,
         record.case_id,
@@ -297,19 +310,21 @@ def settle_inspection(session: Session, record: Record, case: Case, finding: Fin
     if finding.state == RecordState.REFUSED:
         _drop_bytes(session, record.upload_id)
     if finding.state != RecordState.READY:
-        notify(session, f"record_{finding.state}", case, [record.uploaded_by])
+        notify_people(session, f"record_{finding.state}", case, [record.uploaded_by])
 
 
 def open_record(session: Session, actor: Person, record: Record, case: Case, **facts: Any) -> None:
     """Writes down that the person opens the record, in the transaction that lets them. Raises
     `Forbidden`.
     """
-    if not queries.can_open(session, actor, record, case):
+    if not queries.can_open_record_now(session, actor, record, case):
         raise Forbidden()
-    audit.record(session, actor.id, Verb.RECORD_READ, "record", record.id, case.id, **facts)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.RECORD_READ, "record", record.id, case.id, **facts
+    )
 
 
-def give_reason(
+def grant_reasoned_access(
     session: Session, actor: Person, record: Record, case: Case, reason: str
 ) -> ReasonedAccess:
     """Break-glass: lets a coordinator open one record for an hour. The patient is told, and the
@@ -322,21 +337,21 @@ def give_reason(
         person_id=actor.id,
         reason=reason,
         since=now(),
-        until=now() + REASON_LASTS,
+        until=now() + REASONED_ACCESS_DURATION,
     )
     session.add(access)
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor.id,
-        Verb.RECORD_READ,
+        AuditVerb.RECORD_READ,
         "record",
         record.id,
         case.id,
         reason=reason,
         until=access.until.isoformat(),
     )
-    notify(
+    notify_people(
         session,
         "record_opened_with_reason",
         case,
@@ -349,44 +364,46 @@ def give_reason(
 
 def remove_record(session: Session, actor: Person, record: Record, case: Case) -> None:
     """Takes a file back; its bytes are dropped, that it was there stays on the record."""
-    if not queries.can_remove(session, actor, record, case):
+    if not queries.can_remove_record_now(session, actor, record, case):
         raise Forbidden()
     record.removed_at = now()
     session.flush()
     _drop_bytes(session, record.upload_id)
-    audit.record(session, actor.id, Verb.RECORD_REMOVED, "record", record.id, case.id)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.RECORD_REMOVED, "record", record.id, case.id
+    )
 
 
 def _refuse_too_much(session: Session, case: Case, size: int) -> None:
-    if size > LARGEST_FILE:
+    if size > MAX_FILE_BYTES:
         raise TooLarge(
             N_(
                 "This file is larger than %(most)s GB, which is the most that we can take. Please"
                 " send it in smaller pieces."
             ),
-            most=LARGEST_FILE // 10**9,
+            most=MAX_FILE_BYTES // 10**9,
         )
-    if queries.count_of(session, case.id) >= MOST_RECORDS:
+    if queries.count_records(session, case.id) >= MAX_RECORDS_PER_CASE:
         raise TooLarge(
             N_(
                 "This case already has %(most)s files. Please send the others together as a ZIP"
                 " folder."
             ),
-            most=MOST_RECORDS,
+            most=MAX_RECORDS_PER_CASE,
         )
 
 
-def _fault_of(head: bytes, name: str, *, whole: bool) -> tuple[str | None, dict[str, str]]:
-    if kinds.sniff(head, name, whole=whole) is not None:
+def _kind_fault_of(head: bytes, name: str, *, whole: bool) -> tuple[str | None, dict[str, str]]:
+    if kinds.sniff_file_kind(head, name, whole=whole) is not None:
         return None, {}
-    ending = kinds.likeness(head)
+    ending = kinds.guess_file_ending(head)
     return ("looks_like", {"ending": ending}) if ending else ("type", {})
 
 
 def _refuse_kind(head: bytes, name: str, *, whole: bool) -> None:
-    reason, details = _fault_of(head, name, whole=whole)
+    reason, details = _kind_fault_of(head, name, whole=whole)
     if reason is not None:
-        raise KindRefused(REASONS[reason], name=name, **details)
+        raise FileKindRefused(REASONS[reason], name=name, **details)
 
 
 def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, size: int) -> Upload:
@@ -397,11 +414,13 @@ def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, siz
         size=size,
         received=0,
         metadata_sent=new.metadata,
-        expires_at=now() + UNTOUCHED_LIFETIME,
+        expires_at=now() + UNTOUCHED_UPLOAD_LIFETIME,
     )
     session.add(upload)
     session.flush()
-    audit.record(session, actor.id, Verb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size
+    )
     return upload
 
 
@@ -419,23 +438,25 @@ def _new_record(session: Session, actor: Person, upload: Upload, name: str) -> N
     session.flush()
 
 
-def _finish(session: Session, actor: Person, upload: Upload) -> None:
+def _finish_upload(session: Session, actor: Person, upload: Upload) -> None:
     upload.finished_at, upload.writer = now(), None
     record = upload.record
     if record is None:
         return
     record.state, record.arrived_at = RecordState.INSPECTING, now()
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor.id,
-        Verb.RECORD_ARRIVED,
+        AuditVerb.RECORD_ARRIVED,
         "record",
         record.id,
         record.case_id,
         size=record.size,
     )
-    enqueue(session, "inspect_record", {"record_id": record.id}, key=f"inspect_record:{record.id}")
+    enqueue_job(
+        session, "inspect_record", {"record_id": record.id}, key=f"inspect_record:{record.id}"
+    )
 
 
 def _end_upload(session: Session, upload: Upload) -> None:
@@ -448,10 +469,10 @@ def _end_upload(session: Session, upload: Upload) -> None:
 
 def _drop_bytes(session: Session, upload_id: str) -> None:
     """The rows go now, the objects by a job once this has been committed."""
-    parts = queries.parts_of(session, upload_id)
+    parts = queries.upload_parts_of(session, upload_id)
     ids = [part.id for part in parts]
     for part in parts:
         session.delete(part)
     session.flush()
-    for begin in range(0, len(ids), _OBJECTS_A_JOB):
-        enqueue(session, "delete_objects", {"ids": ids[begin : begin + _OBJECTS_A_JOB]})
+    for begin in range(0, len(ids), _OBJECTS_PER_JOB):
+        enqueue_job(session, "delete_objects", {"ids": ids[begin : begin + _OBJECTS_PER_JOB]})

@@ -13,19 +13,25 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid
 from app.core.ids import new_id
-from app.core.text import N_, whole_number
-from app.scheduling.availability.hours import MOST_WINDOWS, Credential, Days, Habits, WeeklyHours
-from app.scheduling.bookings.service import Wish
-from app.scheduling.models import DEFAULT_LENGTH
+from app.core.text import N_, parse_whole_number
+from app.scheduling.availability.hours import (
+    MAX_WEEKLY_OPENINGS,
+    DatedAvailability,
+    DiaryHabits,
+    InterpreterCredential,
+    WeeklyHours,
+)
+from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.models import DEFAULT_LENGTH_QUARTERS
 from app.scheduling.time.calendar import MINUTES_IN_DAY
-from app.scheduling.time.quarters import MINUTES
+from app.scheduling.time.quarters import QUARTER_MINUTES
 
-Form = MultiDict[str, str]
-_TIME = re.compile(r"(\d{1,2}):(\d{2})")
-_ID = re.compile(r"[0-9a-f]{32}")
-ROWS_A_DAY = 3
-YEARS = range(1900, 2200)
-Day = TypeVar("Day", date, datetime)
+FormFields = MultiDict[str, str]
+_TIME_PATTERN = re.compile(r"(\d{1,2}):(\d{2})")
+_ID_PATTERN = re.compile(r"[0-9a-f]{32}")
+MIN_FORM_ROWS_PER_DAY = 3
+ACCEPTED_YEARS = range(1900, 2200)
+DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
 
 
 @dataclass(frozen=True)
@@ -34,22 +40,22 @@ class SlotForm:
     may send the parts.
     """
 
-    wish: Wish
+    wish: SlotRequest
     token: str
 
     @classmethod
-    def read(cls, form: Form) -> SlotForm:
+    def read(cls, form: FormFields) -> SlotForm:
         at, specialist, interpreter, second = (form.get("slot", "").split(" ") + ["", "", "", ""])[
             :4
         ]
         at = form.get("starts_at") or at
-        wish = Wish(
-            _instant(at),
+        wish = SlotRequest(
+            _read_instant(at),
             form.get("specialist") or specialist,
             form.get("interpreter") or interpreter or None,
-            _count(form, "length", DEFAULT_LENGTH),
+            _read_whole_number(form, "length", DEFAULT_LENGTH_QUARTERS),
             form.get("second_interpreter") or second or None,
-            form.get("mode") or Wish.mode,
+            form.get("mode") or SlotRequest.mode,
         )
         # One page offers many times: the same button twice is one wish, another button is another.
         return cls(
@@ -65,10 +71,10 @@ class HoursForm:
     rows: tuple[WeeklyHours, ...]
 
     @classmethod
-    def read(cls, form: Form) -> HoursForm:
+    def read(cls, form: FormFields) -> HoursForm:
         rows: list[WeeklyHours] = []
         for weekday in range(7):
-            for row in range(MOST_WINDOWS):
+            for row in range(MAX_WEEKLY_OPENINGS):
                 start, end = (
                     form.get(f"start-{weekday}-{row}", ""),
                     form.get(f"end-{weekday}-{row}", ""),
@@ -81,10 +87,10 @@ class HoursForm:
                     rows.append(
                         WeeklyHours(
                             weekday,
-                            _minute(start),
-                            _minute(end) or MINUTES_IN_DAY,
-                            _day(first, "hours") if first else None,
-                            _day(last, "hours") if last else None,
+                            _read_minute_of_day(start),
+                            _read_minute_of_day(end) or MINUTES_IN_DAY,
+                            _read_required_day(first, "hours") if first else None,
+                            _read_required_day(last, "hours") if last else None,
                         )
                     )
         return cls(form.get("zone", ""), tuple(rows))
@@ -97,19 +103,19 @@ class OpeningForm:
     opening: WeeklyHours
 
     @classmethod
-    def read(cls, form: Form) -> OpeningForm:
+    def read(cls, form: FormFields) -> OpeningForm:
         weekday, first, last = (
-            whole_number(form.get("weekday", "")),
+            parse_whole_number(form.get("weekday", "")),
             form.get("valid_from"),
             form.get("valid_until"),
         )
         return cls(
             WeeklyHours(
                 -1 if weekday is None else weekday,
-                _minute(form.get("start", "")),
-                _minute(form.get("end", "")) or MINUTES_IN_DAY,
-                _day(first, "valid_from") if first else None,
-                _day(last, "valid_until") if last else None,
+                _read_minute_of_day(form.get("start", "")),
+                _read_minute_of_day(form.get("end", "")) or MINUTES_IN_DAY,
+                _read_required_day(first, "valid_from") if first else None,
+                _read_required_day(last, "valid_until") if last else None,
             )
         )
 
@@ -117,29 +123,40 @@ class OpeningForm:
 @dataclass(frozen=True)
 class DaysForm:
     zone: str
-    days: Days
+    days: DatedAvailability
 
     @classmethod
-    def read(cls, form: Form) -> DaysForm:
-        first = _day(form.get("first", ""), "first")
-        last = _day(form.get("last", ""), "last") if form.get("last") else first
-        start = _minute(form["start"]) if form.get("start") else 0
-        end = (_minute(form["end"]) or MINUTES_IN_DAY) if form.get("end") else MINUTES_IN_DAY
+    def read(cls, form: FormFields) -> DaysForm:
+        first = _read_required_day(form.get("first", ""), "first")
+        last = _read_required_day(form.get("last", ""), "last") if form.get("last") else first
+        start = _read_minute_of_day(form["start"]) if form.get("start") else 0
+        end = (
+            (_read_minute_of_day(form["end"]) or MINUTES_IN_DAY)
+            if form.get("end")
+            else MINUTES_IN_DAY
+        )
         return cls(
             form.get("zone", ""),
-            Days(first, last, form.get("kind") == "extra", start, end, _rule(form, first)),
+            DatedAvailability(
+                first,
+                last,
+                form.get("kind") == "extra",
+                start,
+                end,
+                _read_recurrence_rule(form, first),
+            ),
         )
 
 
 @dataclass(frozen=True)
 class CredentialForm:
-    held: Credential
+    held: InterpreterCredential
 
     @classmethod
-    def read(cls, form: Form) -> CredentialForm:
+    def read(cls, form: FormFields) -> CredentialForm:
         first, last = form.get("valid_from"), form.get("valid_until")
         return cls(
-            Credential(
+            InterpreterCredential(
                 source=form.get("source", "").strip(),
                 target=form.get("target", "").strip(),
                 credential=form.get("credential", ""),
@@ -147,30 +164,30 @@ class CredentialForm:
                 issuer=form.get("issuer", "").strip()[:120],
                 both_ways=form.get("direction", "both") == "both",
                 modes=tuple(form.getlist("modes")),
-                valid_from=_day(first, "valid_from") if first else None,
-                valid_until=_day(last, "valid_until") if last else None,
+                valid_from=_read_required_day(first, "valid_from") if first else None,
+                valid_until=_read_required_day(last, "valid_until") if last else None,
             )
         )
 
 
 @dataclass(frozen=True)
 class HabitsForm:
-    habits: Habits
+    habits: DiaryHabits
 
     @classmethod
-    def read(cls, form: Form) -> HabitsForm:
-        buffer = _count(form, "buffer", 0)
+    def read(cls, form: FormFields) -> HabitsForm:
+        buffer = _read_whole_number(form, "buffer", 0)
         return cls(
-            Habits(
+            DiaryHabits(
                 buffer=buffer // 15 if buffer % 15 == 0 else -1,
-                notice_hours=_count(form, "notice_hours", 0),
-                daily_most=_count(form, "daily_most", None),
-                weekly_most=_count(form, "weekly_most", None),
+                notice_hours=_read_whole_number(form, "notice_hours", 0),
+                daily_most=_read_whole_number(form, "daily_most", None),
+                weekly_most=_read_whole_number(form, "weekly_most", None),
             )
         )
 
 
-REPEATS: dict[str, str] = {
+REPEAT_CHOICES: dict[str, str] = {
     "": N_("Never"),
     "weekly": N_("Every week"),
     "fortnightly": N_("Every second week"),
@@ -180,10 +197,10 @@ REPEATS: dict[str, str] = {
 }
 
 
-def _rule(form: Form, first: date) -> str | None:
+def _read_recurrence_rule(form: FormFields, first: date) -> str | None:
     """The RRULE that stands for a choice of how days repeat; `rule` gives one in full."""
     repeat, until = form.get("repeat", ""), form.get("until", "")
-    if repeat not in REPEATS:
+    if repeat not in REPEAT_CHOICES:
         raise Invalid(N_("We could not read how these days repeat."), field="repeat")
     if not repeat:
         return None
@@ -198,13 +215,13 @@ def _rule(form: Form, first: date) -> str | None:
         "monthly": f"FREQ=MONTHLY;BYDAY={number if number < 5 else -1}{weekday}",
         "rule": form.get("rule", "").strip(),
     }[repeat]
-    return f"{rule};UNTIL={_day(until, 'until'):%Y%m%d}" if until else rule
+    return f"{rule};UNTIL={_read_required_day(until, 'until'):%Y%m%d}" if until else rule
 
 
 def read_day(text: str | None) -> date | None:
     """A day from an address, or None where it is none."""
     try:
-        return _near(date.fromisoformat(text)) if text else None
+        return _check_year(date.fromisoformat(text)) if text else None
     except ValueError:
         return None
 
@@ -215,8 +232,8 @@ def read_time(text: str | None) -> time | None:
     """
     if not text:
         return None
-    minute = _minute(text)
-    if minute % MINUTES or minute >= MINUTES_IN_DAY:
+    minute = _read_minute_of_day(text)
+    if minute % QUARTER_MINUTES or minute >= MINUTES_IN_DAY:
         raise Invalid(
             N_(
                 "Meetings begin on a full quarter of an hour. Please choose one of the times shown."
@@ -226,10 +243,10 @@ def read_time(text: str | None) -> time | None:
     return time(minute // 60, minute % 60)
 
 
-def read_wall(text: str) -> datetime:
+def read_wall_time(text: str) -> datetime:
     """A day and a time on somebody's wall, without a zone. Raises `Invalid` for anything else."""
     try:
-        at = _near(datetime.fromisoformat(text))
+        at = _check_year(datetime.fromisoformat(text))
     except ValueError:
         at = None
     if at is None or at.tzinfo is not None:
@@ -237,9 +254,9 @@ def read_wall(text: str) -> datetime:
     return at
 
 
-def _instant(text: str) -> datetime:
+def _read_instant(text: str) -> datetime:
     try:
-        return _near(datetime.fromisoformat(text.replace("Z", "+00:00")))
+        return _check_year(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
         raise Invalid(
             N_("We could not read this time. Please choose one of the times shown."),
@@ -247,24 +264,24 @@ def _instant(text: str) -> datetime:
         ) from None
 
 
-def _day(text: str, field: str) -> date:
+def _read_required_day(text: str, field: str) -> date:
     try:
-        return _near(date.fromisoformat(text))
+        return _check_year(date.fromisoformat(text))
     except ValueError:
         raise Invalid(N_("Please enter a day."), field=field) from None
 
 
-def _near(day: Day) -> Day:
+def _check_year(day: DateOrDatetime) -> DateOrDatetime:
     """The day, or moment, unless it is so far off that weeks cannot be counted from it. Raises
     `ValueError`.
     """
-    if day.year not in YEARS:
+    if day.year not in ACCEPTED_YEARS:
         raise ValueError(day)
     return day
 
 
-def _minute(text: str) -> int:
-    found = _TIME.fullmatch(text.strip())
+def _read_minute_of_day(text: str) -> int:
+    found = _TIME_PATTERN.fullmatch(text.strip())
     minute = int(found[1]) * 60 + int(found[2]) if found else -1
     if not 0 <= minute <= MINUTES_IN_DAY or (found and int(found[2]) > 59):
         raise Invalid(
@@ -274,11 +291,11 @@ def _minute(text: str) -> int:
     return minute
 
 
-def _count(form: Form, name: str, missing: int | None) -> int:
+def _read_whole_number(form: FormFields, name: str, missing: int | None) -> int:
     text = form.get(name, "").strip()
     if not text:
         return missing  # type: ignore[return-value]
-    number = whole_number(text)
+    number = parse_whole_number(text)
     if number is None or number > 9999:
         raise Invalid(N_("Please enter a whole number."), field=name)
     return number

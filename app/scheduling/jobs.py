@@ -11,45 +11,45 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
-from app.core.outbox import JobContext, enqueue
+from app.core.outbox import JobContext, enqueue_job
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.availability import diaries, feeds, hours
 from app.scheduling.bookings import service
 from app.scheduling.interpreters import ladder, terms
 from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
-from app.scheduling.time.calendar import stretches
-from app.scheduling.time.recurrence import BadCalendar, busy_spans
+from app.scheduling.time.calendar import split_at_clock_changes
+from app.scheduling.time.recurrence import BadCalendar, read_busy_spans
 
-Payload = dict[str, Any]
-EXPIRY_WARNINGS = (60, 30, 7)
+JobPayload = dict[str, Any]
+EXPIRY_WARNING_DAYS = (60, 30, 7)
 
 
-def expire_hold(session: Session, payload: Payload, context: JobContext) -> None:
+def expire_hold_job(session: Session, payload: JobPayload, context: JobContext) -> None:
     booking = session.get(Booking, payload["booking_id"])
     if booking is not None:
         service.expire_hold(session, booking)
 
 
-def expire_holds(session: Session, payload: Payload, context: JobContext) -> None:
+def expire_holds_job(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Whatever the single jobs may have missed."""
     service.expire_holds(session)
 
 
-def check_engagement(session: Session, payload: Payload, context: JobContext) -> None:
+def check_engagement(session: Session, payload: JobPayload, context: JobContext) -> None:
     engagement = session.get(Engagement, payload["engagement_id"])
     if engagement is not None:
-        ladder.check_answer(session, engagement)
+        ladder.check_engagement_answer(session, engagement)
 
 
-def remind_booking(session: Session, payload: Payload, context: JobContext) -> None:
+def remind_booking(session: Session, payload: JobPayload, context: JobContext) -> None:
     """One reminder to each person, unless the meeting was moved or called off since."""
     booking = session.get(Booking, payload["booking_id"])
     if booking is None or not booking.is_confirmed or booking.sequence != payload["sequence"]:
         return
     if booking.starts_at <= now():
         return
-    ladder.tell(
+    ladder.notify_about_booking(
         session,
         "reminder",
         booking,
@@ -58,7 +58,7 @@ def remind_booking(session: Session, payload: Payload, context: JobContext) -> N
     )
 
 
-def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> None:
+def fetch_busy_feed(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Reads another calendar. The network comes first: a transaction that waits for it would make
     everybody wait.
     """
@@ -70,9 +70,9 @@ def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> 
         url, etag, zone = feed.url, feed.etag, person.timezone
     failure, spans, fetched = None, [], None
     try:
-        fetched = feeds.fetch(url, etag)
+        fetched = feeds.fetch_feed(url, etag)
         if fetched.body is not None:
-            spans = busy_spans(fetched.body, zone, diaries.current_horizon())
+            spans = read_busy_spans(fetched.body, zone, diaries.current_horizon())
     except feeds.FeedRefused as refused:
         failure = refused.sentence
     except BadCalendar:
@@ -85,31 +85,31 @@ def fetch_busy_feed(session: Session, payload: Payload, context: JobContext) -> 
             failure  # what was read before stays: better busy too long than asked too often
         )
     elif fetched is not None and fetched.body is not None:
-        hours.keep_busy_spans(session, feed, spans, fetched.etag)
+        hours.replace_busy_spans(session, feed, spans, fetched.etag)
     else:
         feed.fetched_at, feed.failure = now(), None
 
 
-def fetch_busy_feeds(session: Session, payload: Payload, context: JobContext) -> None:
+def fetch_busy_feeds(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Every feed, each in a job of its own. Once a day in full, because the horizon has moved
     on.
     """
     for feed in session.scalars(select(BusyFeed)):
         if feed.fetched_at is None or feed.fetched_at.date() != now().date():
             feed.etag = None
-        enqueue(session, "fetch_busy_feed", {"feed_id": feed.id})
+        enqueue_job(session, "fetch_busy_feed", {"feed_id": feed.id})
 
 
-def warn_of_expiry(session: Session, payload: Payload, context: JobContext) -> None:
+def warn_of_credential_expiry(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Sixty, thirty and seven days before a credential expires its holder and the office are told,
     once each.
     """
     today = now().date()
-    for days in EXPIRY_WARNINGS:
+    for days in EXPIRY_WARNING_DAYS:
         last = today + timedelta(days=days)
         for held in session.scalars(select(Qualification).where(Qualification.valid_until == last)):
-            for person_id in dict.fromkeys([held.person_id, *ladder.office(session)]):
-                enqueue(
+            for person_id in dict.fromkeys([held.person_id, *ladder.list_coordinator_ids(session)]):
+                enqueue_job(
                     session,
                     "notify",
                     {
@@ -122,7 +122,7 @@ def warn_of_expiry(session: Session, payload: Payload, context: JobContext) -> N
                 )
 
 
-def check_clock_rules(session: Session, payload: Payload, context: JobContext) -> None:
+def check_clock_rules(session: Session, payload: JobPayload, context: JobContext) -> None:
     """A country may change its clocks after a meeting was agreed. The instant stays; everyone
     learns their new time.
 
@@ -130,7 +130,7 @@ def check_clock_rules(session: Session, payload: Payload, context: JobContext) -
     another zone is held to the rules of that one from now on.
     """
     ZoneInfo.clear_cache()
-    stretches.cache_clear()
+    split_at_clock_changes.cache_clear()
     ahead = session.scalars(
         select(Booking).where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > now())
     )
@@ -151,48 +151,48 @@ def check_clock_rules(session: Session, payload: Payload, context: JobContext) -
         if changed or any(
             person.timezone != booking.zones.get(person.id) for person in booking.people
         ):
-            service.agree_clocks(booking)
+            service.snapshot_utc_offsets(booking)
             booking.clocks_changed = before | {
                 person_id: [before.get(person_id, was)[0], minutes]
                 for person_id, (*was, minutes) in changed.items()
             }
         if changed:
             booking.sequence += 1
-            service.remind(session, booking)
-            ladder.tell(
+            service.schedule_reminders(session, booking)
+            ladder.notify_about_booking(
                 session,
                 "clock_rules_changed",
                 booking,
-                [*(person.id for person in booking.people), *ladder.office(session)],
+                [*(person.id for person in booking.people), *ladder.list_coordinator_ids(session)],
             )
 
 
-def gather_terms(session: Session, payload: Payload, context: JobContext) -> None:
+def gather_terms(session: Session, payload: JobPayload, context: JobContext) -> None:
     """The words of a case's records, for the brief. The files are read while no transaction is
     held.
     """
     with context.database.unit_of_work() as reading:
-        unread = terms.unread_of(reading, context.blobs, payload["case_id"])
-    found = [(one, terms.words_of(one)) for one in unread]
+        unread = terms.list_unread_records(reading, context.blobs, payload["case_id"])
+    found = [(one, terms.read_record_terms(one)) for one in unread]
     for one, words in found:
-        terms.keep(session, one, words)
+        terms.save_record_terms(session, one, words)
 
 
-def gather_all_terms(session: Session, payload: Payload, context: JobContext) -> None:
-    terms.ask_for_all(session)
+def gather_all_terms(session: Session, payload: JobPayload, context: JobContext) -> None:
+    terms.request_all_terms(session)
 
 
-HANDLERS: dict[str, Callable[[Session, Payload, JobContext], None]] = {
-    "expire_hold": expire_hold,
+HANDLERS: dict[str, Callable[[Session, JobPayload, JobContext], None]] = {
+    "expire_hold": expire_hold_job,
     "gather_terms": gather_terms,
     "gather_all_terms": gather_all_terms,
-    "expire_holds": expire_holds,
+    "expire_holds": expire_holds_job,
     "check_engagement": check_engagement,
     "remind_booking": remind_booking,
     "fetch_busy_feed": fetch_busy_feed,
     "fetch_busy_feeds": fetch_busy_feeds,
     "check_clock_rules": check_clock_rules,
-    "warn_of_expiry": warn_of_expiry,
+    "warn_of_expiry": warn_of_credential_expiry,
 }
 PERIODIC = [
     ("expire_holds", timedelta(minutes=5)),

@@ -25,10 +25,10 @@ from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import Record
-from app.scheduling.matching.slots import interpreters_for
-from app.scheduling.time.quarters import MINUTES, quarter_of
+from app.scheduling.matching.slots import count_interpreters_needed
+from app.scheduling.time.quarters import QUARTER_MINUTES, quarter_of
 
-DEFAULT_LENGTH = 3
+DEFAULT_LENGTH_QUARTERS = 3
 """Quarters: a consult is 45 minutes unless somebody says otherwise."""
 
 
@@ -48,8 +48,12 @@ class EngagementState(StrEnum):
     NO_SHOW = "no_show"
 
 
-LIVE_BOOKINGS = (BookingState.HELD, BookingState.CONFIRMED)
-LIVE_ENGAGEMENTS = (EngagementState.PROPOSED, EngagementState.ACCEPTED, EngagementState.CONFIRMED)
+LIVE_BOOKING_STATES = (BookingState.HELD, BookingState.CONFIRMED)
+LIVE_ENGAGEMENT_STATES = (
+    EngagementState.PROPOSED,
+    EngagementState.ACCEPTED,
+    EngagementState.CONFIRMED,
+)
 
 
 class Diary(Base):
@@ -164,7 +168,7 @@ class Booking(Base):
     target: Mapped[str] = mapped_column(String(16))  # the specialist's
     mode: Mapped[str] = mapped_column(String(16), default="consecutive")
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    length: Mapped[int] = mapped_column(default=DEFAULT_LENGTH)
+    length: Mapped[int] = mapped_column(default=DEFAULT_LENGTH_QUARTERS)
     state: Mapped[str] = mapped_column(String(12), default=BookingState.HELD)
     form_token: Mapped[str] = mapped_column(String(64), unique=True)
     hold_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -193,11 +197,11 @@ class Booking(Base):
 
     @property
     def ends_at(self) -> datetime:
-        return self.starts_at + timedelta(minutes=MINUTES * self.length)
+        return self.starts_at + timedelta(minutes=QUARTER_MINUTES * self.length)
 
     @property
     def minutes(self) -> int:
-        return MINUTES * self.length
+        return QUARTER_MINUTES * self.length
 
     @property
     def people(self) -> list[Person]:
@@ -211,7 +215,7 @@ class Booking(Base):
 
     @property
     def interpreters_needed(self) -> int:
-        return interpreters_for(self.length) if self.needs_interpreter else 0
+        return count_interpreters_needed(self.length) if self.needs_interpreter else 0
 
     @property
     def interpreters_missing(self) -> int:
@@ -253,7 +257,7 @@ class Booking(Base):
 
     @property
     def is_live(self) -> bool:
-        return self.state in LIVE_BOOKINGS
+        return self.state in LIVE_BOOKING_STATES
 
     @property
     def is_confirmed(self) -> bool:
@@ -317,7 +321,7 @@ class Engagement(Base):
 
     @property
     def is_live(self) -> bool:
-        return self.state in LIVE_ENGAGEMENTS
+        return self.state in LIVE_ENGAGEMENT_STATES
 
 
 class Qualification(Base):

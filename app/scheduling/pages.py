@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.locales import by_name, dialects, language_name, languages
+from app.i18n.locales import get_language_name, list_dialects, list_language_names, sort_by_name
 from app.identity.models import Person
 from app.scheduling.matching.slots import Slot
 from app.scheduling.models import Booking
@@ -19,7 +19,7 @@ ROLE_NAMES: dict[str, str] = {
     Role.SPECIALIST: N_("Specialist"),
     Role.INTERPRETER: N_("Interpreter"),
 }
-WEEKDAYS = (
+WEEKDAY_NAMES = (
     N_("Monday"),
     N_("Tuesday"),
     N_("Wednesday"),
@@ -40,7 +40,7 @@ class ShownSlot:
 
 
 @dataclass
-class Day:
+class DayColumn:
     """One column: the kind slots, and those that are unkind to somebody, both in order of time."""
 
     day: date
@@ -48,9 +48,9 @@ class Day:
     other: list[ShownSlot] = field(default_factory=list)
 
 
-def days_of(
+def group_slots_by_day(
     slots: Iterable[Slot], people: dict[str, Person], patient: Person, reader: Person
-) -> list[Day]:
+) -> list[DayColumn]:
     """The slots by day of the reader's wall, thinned to half hours where a day has enough of
     them.
     """
@@ -58,57 +58,57 @@ def days_of(
     by_day: dict[date, list[Slot]] = {}
     for slot in sorted(slots, key=lambda slot: slot.quarter):
         by_day.setdefault(slot.starts_at.astimezone(zone).date(), []).append(slot)
-    days: list[Day] = []
+    days: list[DayColumn] = []
     for day, found in sorted(by_day.items()):
-        column = Day(day)
-        for slot in _thinned(found, zone):
+        column = DayColumn(day)
+        for slot in _thin_to_half_hours(found, zone):
             (column.kind if slot.is_kind else column.other).append(
-                _shown(slot, people, patient, reader)
+                _make_shown_slot(slot, people, patient, reader)
             )
         days.append(column)
     return days
 
 
-Groups = list[tuple[str, list[tuple[str, str]]]]
+LanguageGroups = list[tuple[str, list[tuple[str, str]]]]
 
 
-def languages_to_choose(used: Collection[str], reader: str, *kept: str) -> Groups:
+def list_language_choices(used: Collection[str], reader: str, *kept: str) -> LanguageGroups:
     """Every language by its name for the reader, with its tag: first those that are used here, then
     all others. What is `kept` can be chosen again, whatever it is.
     """
-    ours = {tag: name for tag, name in languages(reader) if tag in used} | {
-        tag: language_name(tag, reader) for tag in kept if tag
+    ours = {tag: name for tag, name in list_language_names(reader) if tag in used} | {
+        tag: get_language_name(tag, reader) for tag in kept if tag
     }
-    others = [(tag, name) for tag, name in languages(reader) if tag not in ours]
+    others = [(tag, name) for tag, name in list_language_names(reader) if tag not in ours]
     return [
-        (N_("Languages that are spoken or interpreted here"), by_name(ours.items())),
+        (N_("Languages that are spoken or interpreted here"), sort_by_name(ours.items())),
         (N_("Other languages"), others),
     ]
 
 
-def tags_to_choose(used: Collection[str], reader: str, *kept: str) -> Groups:
-    """As `languages_to_choose`, with the dialects of the languages that are used between the
+def list_language_tag_choices(used: Collection[str], reader: str, *kept: str) -> LanguageGroups:
+    """As `list_language_choices`, with the dialects of the languages that are used between the
     two.
     """
-    (here, ours), *rest = languages_to_choose(used, reader, *kept)
+    (here, ours), *rest = list_language_choices(used, reader, *kept)
     known = dict(ours)
     regional = [
-        (tag, language_name(tag, reader))
+        (tag, get_language_name(tag, reader))
         for one in used
-        for tag, _name in dialects(one, reader)
-        if tag not in known and len(dialects(one, reader)) > 1
+        for tag, _name in list_dialects(one, reader)
+        if tag not in known and len(list_dialects(one, reader)) > 1
     ]
-    return [(here, ours), (N_("Dialects"), by_name(regional)), *rest]
+    return [(here, ours), (N_("Dialects"), sort_by_name(regional)), *rest]
 
 
-def companions(booking: Booking, reader: Person) -> list[tuple[str, Person]]:
+def list_companions(booking: Booking, reader: Person) -> list[tuple[str, Person]]:
     """The others in a meeting, as the reader sees it: role and person."""
     return [
         (ROLE_NAMES[booking.role_of(one.id)], one) for one in booking.people if one.id != reader.id
     ]
 
 
-def clock_changes(booking: Booking, reference: datetime) -> list[Person]:
+def list_people_with_clock_change(booking: Booking, reference: datetime) -> list[Person]:
     """The people whose clock changes between an instant and the meeting."""
     return [
         one
@@ -118,7 +118,7 @@ def clock_changes(booking: Booking, reference: datetime) -> list[Person]:
     ]
 
 
-def week_of(
+def group_bookings_by_day(
     bookings: Iterable[Booking], monday: date, zone: ZoneInfo
 ) -> list[tuple[date, list[Booking]]]:
     """The seven days from a Monday, each with the meetings that begin on it."""
@@ -128,7 +128,7 @@ def week_of(
     return list(by_day.items())
 
 
-def value_of(slot: Slot) -> str:
+def format_slot_value(slot: Slot) -> str:
     """What the button of a slot sends."""
     return " ".join(
         [
@@ -140,7 +140,9 @@ def value_of(slot: Slot) -> str:
     ).strip()
 
 
-def _shown(slot: Slot, people: dict[str, Person], patient: Person, reader: Person) -> ShownSlot:
+def _make_shown_slot(
+    slot: Slot, people: dict[str, Person], patient: Person, reader: Person
+) -> ShownSlot:
     specialist, interpreter = people[slot.specialist_id], people.get(slot.interpreter_id or "")
     everyone = (
         (Role.PATIENT, patient),
@@ -153,9 +155,9 @@ def _shown(slot: Slot, people: dict[str, Person], patient: Person, reader: Perso
         for role, one in everyone
         if one is not None and one.id != reader.id
     ]
-    return ShownSlot(slot.starts_at, value_of(slot), others)
+    return ShownSlot(slot.starts_at, format_slot_value(slot), others)
 
 
-def _thinned(slots: Sequence[Slot], zone: ZoneInfo) -> Sequence[Slot]:
+def _thin_to_half_hours(slots: Sequence[Slot], zone: ZoneInfo) -> Sequence[Slot]:
     half_hours = [slot for slot in slots if slot.starts_at.astimezone(zone).minute % 30 == 0]
     return half_hours if len(half_hours) >= 3 else slots

@@ -5,32 +5,32 @@ loaded.
 from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
-from app.cases.policy import is_open
-from app.cases.states import Stage
+from app.cases.policy import is_current_member
+from app.cases.states import CaseStage
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.models import Booking, Engagement
 
-BOOKABLE = frozenset({Stage.ACCEPTED, Stage.SCHEDULED, Stage.CONSULTED})
+BOOKABLE_STAGES = frozenset({CaseStage.ACCEPTED, CaseStage.SCHEDULED, CaseStage.CONSULTED})
 
 
 def can_see_slots(person: Person, case: Case, member: CaseMember | None) -> bool:
     """The patient chooses a time for their own case; the office for any that was sent to it."""
     if person.role == Role.COORDINATOR:
-        return case.stage != Stage.DRAFT
-    return is_open(member) and member is not None and member.role == Role.PATIENT
+        return case.stage != CaseStage.DRAFT
+    return is_current_member(member) and member is not None and member.role == Role.PATIENT
 
 
-def can_book(person: Person, case: Case, member: CaseMember | None) -> bool:
+def can_book_meeting(person: Person, case: Case, member: CaseMember | None) -> bool:
     """As `can_see_slots`; whether the case stands where a meeting may be booked is the service's to
     say.
     """
     return can_see_slots(person, case, member)
 
 
-def is_patient(person: Person, case: Case, member: CaseMember | None) -> bool:
+def is_patient_of_case(person: Person, case: Case, member: CaseMember | None) -> bool:
     """Only the patient of the case."""
-    return is_open(member) and person.id == case.patient_id
+    return is_current_member(member) and person.id == case.patient_id
 
 
 def can_see_booking(person: Person, booking: Booking) -> bool:
@@ -57,7 +57,7 @@ def can_plan_series(person: Person, booking: Booking) -> bool:
     return person.role == Role.COORDINATOR and booking.is_confirmed
 
 
-def can_answer(person: Person, engagement: Engagement) -> bool:
+def can_answer_engagement(person: Person, engagement: Engagement) -> bool:
     """Only the interpreter who was asked answers."""
     return person.id == engagement.interpreter_id
 

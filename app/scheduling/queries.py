@@ -19,21 +19,21 @@ from app.identity.models import Person
 from app.scheduling import policy
 from app.scheduling.availability import diaries
 from app.scheduling.matching import search as matching
-from app.scheduling.matching.languages import is_pair, primary
+from app.scheduling.matching.languages import is_pair_covered, primary_language_of
 from app.scheduling.matching.search import (
-    MOST_SLOTS,
-    Gathered,
-    SlotSearch,
-    Speaker,
-    Wanted,
+    MAX_SLOTS,
+    InterpreterRequirements,
+    LanguageSpeaker,
+    SlotSearchPeople,
+    SlotSearchResult,
     find_slots,
-    pair_of,
+    language_pair_of,
 )
-from app.scheduling.matching.slots import ALONE_UP_TO
+from app.scheduling.matching.slots import SINGLE_INTERPRETER_MAX_QUARTERS
 from app.scheduling.models import (
-    DEFAULT_LENGTH,
-    LIVE_BOOKINGS,
-    LIVE_ENGAGEMENTS,
+    DEFAULT_LENGTH_QUARTERS,
+    LIVE_BOOKING_STATES,
+    LIVE_ENGAGEMENT_STATES,
     AvailabilityException,
     AvailabilityWindow,
     Booking,
@@ -49,17 +49,20 @@ from app.scheduling.models import (
 )
 from app.scheduling.time.quarters import Horizon
 
-__all__ = ["SlotSearch", "find_slots", "pair_of"]
+__all__ = ["SlotSearchResult", "find_slots", "language_pair_of"]
 
 # --- who could, and when they could
 # -----------------------------------------------------------------------------
 
 
-def specialists_for(session: Session, specialty: str) -> list[Person]:
+def list_specialists_for(session: Session, specialty: str) -> list[Person]:
     """Active specialists of a specialty, those with the fewest meetings ahead first."""
-    return _whole(
+    return _load_people_in_order(
         session,
-        [one.id for one in matching.by_load(session, matching.specialists(session, specialty))],
+        [
+            one.id
+            for one in matching.sort_by_load(session, matching.load_specialists(session, specialty))
+        ],
     )
 
 
@@ -68,8 +71,10 @@ def qualified_interpreters(session: Session, source: str, target: str, on: date)
 
     The nearest dialect first, then those with the fewest meetings ahead.
     """
-    able = matching.in_order(session, matching.interpreters(session, source, target, on, on))
-    return _whole(session, [one.id for one in able])
+    able = matching.rank_interpreters(
+        session, matching.load_qualified_interpreters(session, source, target, on, on)
+    )
+    return _load_people_in_order(session, [one.id for one in able])
 
 
 def is_qualified(
@@ -80,7 +85,7 @@ def is_qualified(
         person.active
         and person.role == Role.INTERPRETER
         and any(
-            is_pair(one.source, one.target, source, target, both_ways=one.both_ways)
+            is_pair_covered(one.source, one.target, source, target, both_ways=one.both_ways)
             and mode in one.modes
             and (one.valid_from is None or one.valid_from <= on)
             and (one.valid_until is None or on <= one.valid_until)
@@ -89,24 +94,24 @@ def is_qualified(
     )
 
 
-def slots_for_case(
+def find_slots_for_case(
     session: Session,
     case: Case,
     *,
     first: datetime | None = None,
     last: datetime | None = None,
-    length: int = DEFAULT_LENGTH,
+    length: int = DEFAULT_LENGTH_QUARTERS,
     any_interpreter: bool = False,
-    limit: int = MOST_SLOTS,
+    limit: int = MAX_SLOTS,
     mode: str = "consecutive",
-) -> SlotSearch:
+) -> SlotSearchResult:
     """Times for the case's patient, its specialist (else any of its specialty) and a qualified
     interpreter.
 
     Where the office has put a qualified interpreter on the case it is that one, unless
     `any_interpreter`.
     """
-    specialists, interpreter = _staff_of(session, case, any_interpreter)
+    specialists, interpreter = _staff_of_case(session, case, any_interpreter)
     return find_slots(
         session,
         patient=case.patient,
@@ -117,11 +122,13 @@ def slots_for_case(
         last=last,
         length=length,
         limit=limit,
-        wanted=wanted_for(session, case, mode),
+        wanted=interpreter_requirements_for(session, case, mode),
     )
 
 
-def wanted_for(session: Session, case: Case, mode: str = "consecutive") -> Wanted:
+def interpreter_requirements_for(
+    session: Session, case: Case, mode: str = "consecutive"
+) -> InterpreterRequirements:
     """Whom the patient would rather have interpret, if they said, the field that it is about, and
     the mode.
     """
@@ -131,10 +138,10 @@ def wanted_for(session: Session, case: Case, mode: str = "consecutive") -> Wante
         )
     ).first()
     gender, only = said or (None, False)
-    return Wanted(gender, bool(only), case.specialty, mode)
+    return InterpreterRequirements(gender, bool(only), case.specialty, mode)
 
 
-def has_wanted_gender(session: Session, person: Person, wanted: Wanted) -> bool:
+def has_wanted_gender(session: Session, person: Person, wanted: InterpreterRequirements) -> bool:
     """Whether somebody may interpret for a patient who wants nobody of another gender."""
     if not wanted.only or not wanted.gender:
         return True
@@ -146,59 +153,63 @@ def has_wanted_gender(session: Session, person: Person, wanted: Wanted) -> bool:
     )
 
 
-def gather_for_case(session: Session, case: Case, horizon: Horizon) -> Gathered:
-    """As `slots_for_case`, but only the people and their calendars."""
-    specialists, interpreter = _staff_of(session, case, any_interpreter=False)
-    return matching.gather(session, case.patient, case.language, specialists, interpreter, horizon)
+def gather_people_for_case(session: Session, case: Case, horizon: Horizon) -> SlotSearchPeople:
+    """As `find_slots_for_case`, but only the people and their calendars."""
+    specialists, interpreter = _staff_of_case(session, case, any_interpreter=False)
+    return matching.gather_search_people(
+        session, case.patient, case.language, specialists, interpreter, horizon
+    )
 
 
-def is_open(session: Session, person: Person, quarters: range) -> bool:
+def is_within_hours(session: Session, person: Person, quarters: range) -> bool:
     """Whether the person's hours allow these quarters, whatever has been booked."""
     horizon = Horizon(quarters.start, len(quarters))
-    calendar = diaries.calendars(
+    calendar = diaries.load_calendars(
         session, {person.id: person.timezone}, open_unless_said=person.role == Role.PATIENT
     )[person.id]
     return horizon.cut_from(calendar.opened, calendar.horizon) == horizon.full
 
 
-def free_people(session: Session, staff: Sequence[Speaker], quarters: range) -> list[Person]:
+def find_free_people(
+    session: Session, staff: Sequence[LanguageSpeaker], quarters: range
+) -> list[Person]:
     """Those who are free throughout, the least busy first."""
-    known = diaries.calendars(session, {one.id: one.timezone for one in staff})
+    known = diaries.load_calendars(session, {one.id: one.timezone for one in staff})
     horizon = Horizon(quarters.start, len(quarters))
     free = [
         one.id
         for one in staff
         if horizon.cut_from(known[one.id].free, known[one.id].horizon) == horizon.full
     ]
-    return _whole(session, sorted(free, key=lambda one: (known[one].taken, one)))
+    return _load_people_in_order(session, sorted(free, key=lambda one: (known[one].taken, one)))
 
 
-def free_interpreters(
+def find_free_interpreters(
     session: Session, booking: Booking, *, leaving_out: Iterable[str] = ()
 ) -> list[Person]:
     """The ladder: qualified interpreters who are free for the whole booking, best first."""
     out, day = set(leaving_out), booking.starts_at.date()
-    able = matching.interpreters(
+    able = matching.load_qualified_interpreters(
         session,
         booking.source,
         booking.target,
         day,
         day,
-        wanted_for(session, booking.case, booking.mode),
+        interpreter_requirements_for(session, booking.case, booking.mode),
     )
-    free = matching.free_among(
+    free = matching.filter_free_interpreters(
         session, [one for one in able if one.id not in out], booking.quarters
     )
-    return _whole(session, [one.id for one in free])
+    return _load_people_in_order(session, [one.id for one in free])
 
 
 # --- what has been booked
 # -------------------------------------------------------------------------------------
 
 
-def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
+def load_booking(session: Session, person: Person, booking_id: str) -> Booking:
     """The booking, if the person may see it. Raises `NotFound` or `Forbidden`."""
-    booking = session.get(Booking, booking_id, options=_with_people())
+    booking = session.get(Booking, booking_id, options=_people_options())
     if booking is None:
         raise NotFound()
     if not policy.can_see_booking(person, booking):
@@ -212,7 +223,7 @@ def booking_of_case(session: Session, case_id: str) -> Booking | None:
     """
     confirmed = (
         select(Booking)
-        .options(*_with_people())
+        .options(*_people_options())
         .where(Booking.case_id == case_id, Booking.state == BookingState.CONFIRMED)
     )
     upcoming = session.scalars(
@@ -225,7 +236,7 @@ def hold_of_case(session: Session, case_id: str) -> Booking | None:
     """The time that is being held for the case, if its ten minutes have not run out."""
     return session.scalars(
         select(Booking)
-        .options(*_with_people())
+        .options(*_people_options())
         .where(
             Booking.case_id == case_id,
             Booking.state == BookingState.HELD,
@@ -236,7 +247,7 @@ def hold_of_case(session: Session, case_id: str) -> Booking | None:
 
 def booking_by_token(session: Session, form_token: str) -> Booking | None:
     return session.scalars(
-        select(Booking).options(*_with_people()).where(Booking.form_token == form_token)
+        select(Booking).options(*_people_options()).where(Booking.form_token == form_token)
     ).first()
 
 
@@ -245,7 +256,7 @@ def upcoming_bookings(session: Session, person: Person, limit: int = 20) -> list
     return list(
         session.scalars(
             select(Booking)
-            .options(*_with_people(), joinedload(Booking.case))
+            .options(*_people_options(), joinedload(Booking.case))
             .where(
                 Booking.state == BookingState.CONFIRMED,
                 Booking.takes_part(person.id),
@@ -257,19 +268,19 @@ def upcoming_bookings(session: Session, person: Person, limit: int = 20) -> list
     )
 
 
-def engagement_for(session: Session, person: Person, engagement_id: str) -> Engagement:
+def load_engagement(session: Session, person: Person, engagement_id: str) -> Engagement:
     """The engagement, if the person may answer it. Raises `NotFound` or `Forbidden`."""
     engagement = session.get(
         Engagement,
         engagement_id,
         options=[
-            joinedload(Engagement.booking).options(*_with_people()),
+            joinedload(Engagement.booking).options(*_people_options()),
             joinedload(Engagement.interpreter),
         ],
     )
     if engagement is None:
         raise NotFound()
-    if not policy.can_answer(person, engagement):
+    if not policy.can_answer_engagement(person, engagement):
         raise Forbidden()
     return engagement
 
@@ -280,10 +291,10 @@ def engagements_of(session: Session, person: Person, limit: int = 50) -> list[En
         session.scalars(
             select(Engagement)
             .join(Engagement.booking)
-            .options(joinedload(Engagement.booking).options(*_with_people()))
+            .options(joinedload(Engagement.booking).options(*_people_options()))
             .where(
                 Engagement.interpreter_id == person.id,
-                Engagement.state.in_(LIVE_ENGAGEMENTS),
+                Engagement.state.in_(LIVE_ENGAGEMENT_STATES),
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at > now() - timedelta(hours=4),
             )
@@ -305,11 +316,11 @@ def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
     return list(
         session.scalars(
             select(Booking)
-            .options(*_with_people(), joinedload(Booking.case))
+            .options(*_people_options(), joinedload(Booking.case))
             .where(
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at > now(),
-                lacks_interpreter(),
+                interpreter_missing_condition(),
             )
             .order_by(Booking.starts_at)
             .limit(limit)
@@ -317,7 +328,7 @@ def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
     )
 
 
-def lacks_interpreter() -> ColumnElement[bool]:
+def interpreter_missing_condition() -> ColumnElement[bool]:
     """The condition that fewer interpreters have said yes to a meeting than it takes."""
 
     def has_said_yes(place: Any) -> ColumnElement[bool]:
@@ -332,7 +343,10 @@ def lacks_interpreter() -> ColumnElement[bool]:
         )
 
     one, other = has_said_yes(Booking.interpreter_id), has_said_yes(Booking.second_interpreter_id)
-    return and_(Booking.needs_interpreter, or_(~one, and_(Booking.length > ALONE_UP_TO, ~other)))
+    return and_(
+        Booking.needs_interpreter,
+        or_(~one, and_(Booking.length > SINGLE_INTERPRETER_MAX_QUARTERS, ~other)),
+    )
 
 
 def bookings_between(session: Session, first: datetime, last: datetime) -> list[Booking]:
@@ -340,7 +354,7 @@ def bookings_between(session: Session, first: datetime, last: datetime) -> list[
     return list(
         session.scalars(
             select(Booking)
-            .options(*_with_people(), joinedload(Booking.case))
+            .options(*_people_options(), joinedload(Booking.case))
             .where(
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at >= first,
@@ -358,7 +372,7 @@ def bookings_with_changed_clocks(session: Session) -> list[Booking]:
     return list(
         session.scalars(
             select(Booking)
-            .options(*_with_people(), joinedload(Booking.case))
+            .options(*_people_options(), joinedload(Booking.case))
             .where(
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at > now(),
@@ -376,9 +390,9 @@ def bookings_of_person(
     return list(
         session.scalars(
             select(Booking)
-            .options(*_with_people(), joinedload(Booking.case))
+            .options(*_people_options(), joinedload(Booking.case))
             .where(
-                Booking.state.in_(LIVE_BOOKINGS),
+                Booking.state.in_(LIVE_BOOKING_STATES),
                 Booking.starts_at > first - timedelta(hours=6),
                 Booking.starts_at < last,
                 Booking.takes_part(person.id),
@@ -397,7 +411,7 @@ def person_by_calendar_key(session: Session, key: str) -> Person | None:
     return session.scalars(
         select(Person)
         .join(Diary, Diary.person_id == Person.id)
-        .where(Diary.feed_key == hash_of(key), Person.active)
+        .where(Diary.feed_key == hash_calendar_key(key), Person.active)
     ).first()
 
 
@@ -408,7 +422,7 @@ def bookings_for_calendar(session: Session, person: Person) -> list[Booking]:
     return list(
         session.scalars(
             select(Booking)
-            .options(*_with_people(), joinedload(Booking.case))
+            .options(*_people_options(), joinedload(Booking.case))
             .where(
                 Booking.state.in_((BookingState.CONFIRMED, BookingState.CANCELLED)),
                 Booking.takes_part(person.id),
@@ -420,7 +434,7 @@ def bookings_for_calendar(session: Session, person: Person) -> list[Booking]:
     )
 
 
-def hash_of(key: str) -> str:
+def hash_calendar_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -428,7 +442,7 @@ def hash_of(key: str) -> str:
 # ------------
 
 
-def windows_of(session: Session, person: Person) -> list[AvailabilityWindow]:
+def availability_windows_of(session: Session, person: Person) -> list[AvailabilityWindow]:
     return list(
         session.scalars(
             select(AvailabilityWindow)
@@ -438,7 +452,7 @@ def windows_of(session: Session, person: Person) -> list[AvailabilityWindow]:
     )
 
 
-def exceptions_of(session: Session, person: Person) -> list[AvailabilityException]:
+def availability_exceptions_of(session: Session, person: Person) -> list[AvailabilityException]:
     """Closures and extra hours that are not over yet, and every recurring one."""
     yesterday = now().date() - timedelta(days=1)
     return list(
@@ -456,7 +470,7 @@ def exceptions_of(session: Session, person: Person) -> list[AvailabilityExceptio
     )
 
 
-def feeds_of(session: Session, person: Person) -> list[BusyFeed]:
+def busy_feeds_of(session: Session, person: Person) -> list[BusyFeed]:
     return list(
         session.scalars(
             select(BusyFeed).where(BusyFeed.person_id == person.id).order_by(BusyFeed.id)
@@ -464,8 +478,8 @@ def feeds_of(session: Session, person: Person) -> list[BusyFeed]:
     )
 
 
-def habits_of(session: Session, person: Person) -> diaries.Rules:
-    return diaries.rules_of(session, person.id)
+def diary_habits_of(session: Session, person: Person) -> diaries.DiaryRules:
+    return diaries.load_diary_rules(session, person.id)
 
 
 def qualifications_of(session: Session, person: Person) -> list[Qualification]:
@@ -478,7 +492,7 @@ def qualifications_of(session: Session, person: Person) -> list[Qualification]:
     )
 
 
-def credentials_free_during(
+def list_credentials_free_during(
     session: Session, booking: Booking, *, leaving_out: Iterable[str] = ()
 ) -> list[Qualification]:
     """Credentials in any languages that are good on the day of a meeting, of interpreters with no
@@ -506,11 +520,11 @@ def credentials_free_during(
             or_(Qualification.valid_until.is_(None), Qualification.valid_until >= day),
         )
     )
-    spoken = {primary(booking.source), primary(booking.target)}
+    spoken = {primary_language_of(booking.source), primary_language_of(booking.target)}
     return sorted(
         found,
         key=lambda one: (
-            -len({primary(one.source), primary(one.target)} & spoken),
+            -len({primary_language_of(one.source), primary_language_of(one.target)} & spoken),
             one.person.name,
             one.source,
             one.target,
@@ -518,7 +532,7 @@ def credentials_free_during(
     )
 
 
-def interpreted_languages(session: Session) -> set[str]:
+def list_interpreted_languages(session: Session) -> set[str]:
     """The languages from or into which anybody active interprets, without their regions."""
     pairs = session.execute(
         select(Qualification.source, Qualification.target)
@@ -526,33 +540,35 @@ def interpreted_languages(session: Session) -> set[str]:
         .join(Qualification.person)
         .where(Person.active)
     )
-    return {primary(tag) for pair in pairs for tag in pair}
+    return {primary_language_of(tag) for pair in pairs for tag in pair}
 
 
 # --- inside ---------------------------------------------------------------------------------------
 # ------------
 
 
-def _staff_of(
+def _staff_of_case(
     session: Session, case: Case, any_interpreter: bool
-) -> tuple[Sequence[Speaker], Person | None]:
-    specialist = cases.member_of_role(session, case.id, Role.SPECIALIST)
-    specialists = [specialist] if specialist else matching.specialists(session, case.specialty)
+) -> tuple[Sequence[LanguageSpeaker], Person | None]:
+    specialist = cases.find_member_of_role(session, case.id, Role.SPECIALIST)
+    specialists = [specialist] if specialist else matching.load_specialists(session, case.specialty)
     return specialists, (
-        None if any_interpreter else cases.member_of_role(session, case.id, Role.INTERPRETER)
+        None if any_interpreter else cases.find_member_of_role(session, case.id, Role.INTERPRETER)
     )
 
 
-def _whole(session: Session, ids: Sequence[str]) -> list[Person]:
+def _load_people_in_order(session: Session, ids: Sequence[str]) -> list[Person]:
     """The persons with these ids, in this order."""
     found = {
         one.id: one
-        for one in session.scalars(select(Person).where(diaries.among(session, Person.id, ids)))
+        for one in session.scalars(
+            select(Person).where(diaries.column_in_ids(session, Person.id, ids))
+        )
     }
     return [found[one] for one in ids]
 
 
-def _with_people():  # type: ignore[no-untyped-def]
+def _people_options():  # type: ignore[no-untyped-def]
     return (
         joinedload(Booking.patient),
         joinedload(Booking.specialist),

@@ -18,26 +18,30 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-TICK = 0.1
-PATIENCE = 9.5  # seconds from the first SIGTERM to the last SIGKILL: Ctrl-C promises ten
-RESERVE = 1.1  # seconds of it that each later child keeps for itself
-LONGEST_PAUSE = 30.0
-STEADY = 60.0  # a child that lived this long is started again at once: calls wait for it
-HOPELESS = 5  # crashes before the first readiness, after which we give up
+SUPERVISOR_POLL_SECONDS = 0.1
+STOP_TIMEOUT_SECONDS = (
+    9.5  # seconds from the first SIGTERM to the last SIGKILL: Ctrl-C promises ten
+)
+STOP_RESERVE_PER_CHILD_SECONDS = 1.1  # seconds of it that each later child keeps for itself
+MAX_RESTART_PAUSE_SECONDS = 30.0
+STEADY_LIFE_SECONDS = (
+    60.0  # a child that lived this long is started again at once: calls wait for it
+)
+MAX_CRASHES_BEFORE_READY = 5  # crashes before the first readiness, after which we give up
 PR_SET_PDEATHSIG = 1
-COLOURS = {"web": "36", "media": "35", "jobs": "33", "consilium": "1"}
+COLOUR_CODES = {"web": "36", "media": "35", "jobs": "33", "consilium": "1"}
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_printing = threading.Lock()
+_print_lock = threading.Lock()
 _coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def say(who: str, line: str) -> None:
+def print_log_line(who: str, line: str) -> None:
     """One line of the common log, with the name of the process that said it."""
     prefix = f"{who:<9} │ "
     if _coloured:
-        prefix = f"\x1b[{COLOURS.get(who, '0')}m{prefix}\x1b[0m"
-    with _printing:
+        prefix = f"\x1b[{COLOUR_CODES.get(who, '0')}m{prefix}\x1b[0m"
+    with _print_lock:
         with contextlib.suppress(
             BrokenPipeError
         ):  # whoever read the log has gone; the processes go on
@@ -45,7 +49,7 @@ def say(who: str, line: str) -> None:
 
 
 @dataclass
-class Child:
+class ChildProcess:
     name: str
     command: Sequence[str]
     process: subprocess.Popen[str] | None = None
@@ -71,17 +75,17 @@ class Child:
     def _relay(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout
         for line in process.stdout:
-            say(self.name, line.rstrip("\n"))
+            print_log_line(self.name, line.rstrip("\n"))
 
     def pause(self) -> float:
         """Seconds to wait before the next start: none after a steady life, else 0.5, 1, 2, 4 … at
         most 30.
         """
-        if time.monotonic() - self.began > STEADY:
+        if time.monotonic() - self.began > STEADY_LIFE_SECONDS:
             self.crashes = 0
             return 0.0
         self.crashes += 1
-        return min(LONGEST_PAUSE, 0.5 * 2 ** (self.crashes - 1))
+        return min(MAX_RESTART_PAUSE_SECONDS, 0.5 * 2 ** (self.crashes - 1))
 
     def stop(self, deadline: float, hurried: Callable[[], bool]) -> None:
         """Holds afterwards: nothing of this child's process group lives. `deadline` is
@@ -91,9 +95,9 @@ class Child:
             return
         _signal_group(self.process, signal.SIGTERM)
         while self.process.poll() is None and time.monotonic() < deadline and not hurried():
-            time.sleep(TICK / 4)
+            time.sleep(SUPERVISOR_POLL_SECONDS / 4)
         if self.process.poll() is None:
-            say("consilium", f"{self.name} did not stop in time and was ended")
+            print_log_line("consilium", f"{self.name} did not stop in time and was ended")
         _signal_group(self.process, signal.SIGKILL)
         self.process.wait()
 
@@ -117,7 +121,7 @@ class Supervisor:
 
     def __init__(
         self,
-        children: Sequence[Child],
+        children: Sequence[ChildProcess],
         environment: Mapping[str, str],
         missing: Callable[[], str],
         when_ready: Callable[[], None],
@@ -157,44 +161,46 @@ class Supervisor:
                     self.when_ready()
                 elif time.monotonic() >= complain_at:
                     complain_at = time.monotonic() + 30
-                    say("consilium", f"still waiting: {missing}")
-            time.sleep(TICK)
+                    print_log_line("consilium", f"still waiting: {missing}")
+            time.sleep(SUPERVISOR_POLL_SECONDS)
         return 0
 
-    def _mend(self, child: Child, ready: bool) -> bool:
+    def _mend(self, child: ChildProcess, ready: bool) -> bool:
         """Starts a child again that has ended, when its pause is over. False when that is
         hopeless.
         """
         if child.process and child.process.poll() is not None:
-            how = _how_it_ended(child.process.returncode)
+            how = _describe_exit(child.process.returncode)
             child.process = None
             pause = child.pause()
-            if not ready and child.crashes >= HOPELESS:
-                say(
+            if not ready and child.crashes >= MAX_CRASHES_BEFORE_READY:
+                print_log_line(
                     "consilium",
                     f"{child.name} {how}, and does so every time; its last lines say why",
                 )
                 return False
-            say("consilium", f"{child.name} {how}; starting it again in {pause:g} s")
+            print_log_line("consilium", f"{child.name} {how}; starting it again in {pause:g} s")
             child.start_again_at = time.monotonic() + pause
         if child.process is None and time.monotonic() >= child.start_again_at:
             child.start(self.environment)
         return True
 
     def _stop(self) -> None:
-        say("consilium", "stopping")
+        print_log_line("consilium", "stopping")
         asked = max(self.signals, 1)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + STOP_TIMEOUT_SECONDS
         for still, child in reversed(list(enumerate(self.children))):
-            child.stop(end - still * RESERVE, hurried=lambda: self.signals > asked)
-        say("consilium", "stopped")
+            child.stop(
+                end - still * STOP_RESERVE_PER_CHILD_SECONDS, hurried=lambda: self.signals > asked
+            )
+        print_log_line("consilium", "stopped")
 
 
-def _how_it_ended(status: int) -> str:
+def _describe_exit(status: int) -> str:
     return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
-def unready(address: tuple[str, int]) -> str:
+def describe_unready(address: tuple[str, int]) -> str:
     """What is still missing at the web's /readyz, in its own words; empty when it is ready."""
     connection = http.client.HTTPConnection(*address, timeout=2)
     try:

@@ -12,19 +12,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import install
-from .children import Child, Supervisor, unready
-from .database import Preparation
+from .children import ChildProcess, Supervisor, describe_unready
+from .database import DatabasePreparation
 from .install import ROOT
 
 if TYPE_CHECKING:
     from config import Settings
 
-SETTINGS = "CONSILIUM_"
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-LAST = ("setup", "journeys")  # real processes and real browsers, after everything quick
+SETTINGS_PREFIX = "CONSILIUM_"
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+SLOW_TEST_FOLDERS = (
+    "setup",
+    "journeys",
+)  # real processes and real browsers, after everything quick
 
 
-def run(asked: argparse.Namespace) -> int:
+def run_platform(asked: argparse.Namespace) -> int:
     """Sets up, starts web, media and jobs, and stays until it is told to stop."""
     os.environ |= {
         "CONSILIUM_MODE": "demo" if asked.demo else "production",
@@ -34,8 +37,8 @@ def run(asked: argparse.Namespace) -> int:
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
     }
-    settings = _settings()
-    if fault := _port_fault(asked.host, asked.port):
+    settings = _load_settings()
+    if fault := _find_port_fault(asked.host, asked.port):
         print(fault, file=sys.stderr)
         return 2
     # the media node reads no files: what it shares with the web comes through its environment
@@ -45,24 +48,24 @@ def run(asked: argparse.Namespace) -> int:
         "CONSILIUM_STORAGE_URL": settings.storage_url,
     }
     print("Setting up Consilium:", file=sys.stderr)
-    for warning in install.debian_packages(install.FOR_RUNNING):
+    for warning in install.install_debian_packages(install.PACKAGES_FOR_RUNNING):
         print(f"  {warning} Until then PDFs lack some scripts.", file=sys.stderr)
-    install.browser_bundle()
-    install.catalogues()
-    preparation = Preparation(settings)
-    where = WILDCARDS.get(asked.host, asked.host)
+    install.build_browser_bundle()
+    install.compile_catalogues()
+    preparation = DatabasePreparation(settings)
+    where = WILDCARD_HOSTS.get(asked.host, asked.host)
 
     def missing() -> str:
-        return preparation.missing() or unready((where, asked.port))
+        return preparation.missing() or describe_unready((where, asked.port))
 
     def when_ready() -> None:
-        print(f"\nConsilium is ready: http://{_address(where, asked.port)}", flush=True)
+        print(f"\nConsilium is ready: http://{_format_address(where, asked.port)}", flush=True)
         print(preparation.printed, flush=True)
 
     children = [
-        Child("web", _web(asked.host, asked.port)),
-        Child("media", [sys.executable, "-m", "app.media"]),
-        Child("jobs", [sys.executable, "-m", "app.jobs"]),
+        ChildProcess("web", _web_command(asked.host, asked.port)),
+        ChildProcess("media", [sys.executable, "-m", "app.media"]),
+        ChildProcess("jobs", [sys.executable, "-m", "app.jobs"]),
     ]
     os.chdir(ROOT)
     try:
@@ -71,7 +74,7 @@ def run(asked: argparse.Namespace) -> int:
         preparation.abandon()
 
 
-def _settings() -> Settings:
+def _load_settings() -> Settings:
     """The settings, or the end: status 2 and a sentence for each that is missing or wrong."""
     from config import Settings
 
@@ -82,7 +85,7 @@ def _settings() -> Settings:
         raise SystemExit(2) from None
 
 
-def _port_fault(host: str, port: int) -> str:
+def _find_port_fault(host: str, port: int) -> str:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -98,7 +101,7 @@ def _port_fault(host: str, port: int) -> str:
     return ""
 
 
-def _web(host: str, port: int) -> list[str]:
+def _web_command(host: str, port: int) -> list[str]:
     # One worker with threads: Flask-SocketIO in threading mode keeps its clients in one process.
     # Several web processes need Redis between them; see the README.
     return [
@@ -113,7 +116,7 @@ def _web(host: str, port: int) -> list[str]:
         "--threads",
         "100",
         "--bind",
-        _address(host, port),
+        _format_address(host, port),
         "--timeout",
         "120",
         "--graceful-timeout",
@@ -126,44 +129,50 @@ def _web(host: str, port: int) -> list[str]:
     ]
 
 
-def _address(host: str, port: int) -> str:
+def _format_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def test(asked: argparse.Namespace) -> int:
+def run_tests(asked: argparse.Namespace) -> int:
     """Everything that CI runs: lint, catalogues, bundle, then pytest, whose exit code counts."""
-    missing = install.debian_packages(install.FOR_TESTING)
+    missing = install.install_debian_packages(install.PACKAGES_FOR_TESTING)
     if missing:
         print("The tests cannot run.", *missing, sep="\n", file=sys.stderr)
         return 1
-    for sentence in install.where_possible(install.WELCOME_FOR_TESTING):
+    for sentence in install.install_optional_packages(install.OPTIONAL_PACKAGES_FOR_TESTING):
         print(sentence, file=sys.stderr)
-    install.browser_bundle()
-    install.catalogues()
+    install.build_browser_bundle()
+    install.compile_catalogues()
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)
+        name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIX)
     }
     lint = subprocess.call([sys.executable, "-m", "ruff", "check", "--quiet", "."], cwd=ROOT)
     tests = subprocess.call(
-        [sys.executable, "-m", "pytest", *(asked.rest or _everything())], cwd=ROOT, env=environment
+        [sys.executable, "-m", "pytest", *(asked.rest or _list_test_paths())],
+        cwd=ROOT,
+        env=environment,
     )
     if lint and not tests:
         print("The tests passed; ruff did not: see its words above them.", file=sys.stderr)
     return tests or lint
 
 
-def _everything() -> list[str]:
+def _list_test_paths() -> list[str]:
     found = sorted((ROOT / "tests").glob("*"))
     tests = [
         path
         for path in found
         if path.match("test_*.py") or (path.is_dir() and next(path.rglob("test_*.py"), None))
     ]
-    tests.sort(key=lambda path: LAST.index(path.name) if path.name in LAST else -1)
+    tests.sort(
+        key=lambda path: (
+            SLOW_TEST_FOLDERS.index(path.name) if path.name in SLOW_TEST_FOLDERS else -1
+        )
+    )
     return [str(path.relative_to(ROOT)) for path in tests]
 
 
-def bench(asked: argparse.Namespace) -> int:
+def run_benchmark(asked: argparse.Namespace) -> int:
     """Runs one benchmark, in settings of its own."""
     name, *rest = asked.rest
     there = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
@@ -171,16 +180,18 @@ def bench(asked: argparse.Namespace) -> int:
         known = ", ".join(there) or "none yet"
         print(f"There is no benchmark ‘{name}’. There are: {known}.", file=sys.stderr)
         return 2
-    install.browser_bundle()
-    install.catalogues()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS)}
+    install.build_browser_bundle()
+    install.compile_catalogues()
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(SETTINGS_PREFIX)
+    }
     os.chdir(ROOT)
     os.execve(
         sys.executable, [sys.executable, "-m", f"tests.benchmarks.{name}", *rest], environment
     )
 
 
-def flask(asked: argparse.Namespace) -> int:
+def run_flask_command(asked: argparse.Namespace) -> int:
     """A chore of the application, for the demo unless the settings say that this is a real
     installation.
     """
@@ -189,16 +200,16 @@ def flask(asked: argparse.Namespace) -> int:
     os.environ.setdefault("CONSILIUM_MODE", "production" if real else "demo")
     os.environ.setdefault("CONSILIUM_DATA_DIR", str(ROOT / "data"))
     os.environ["FLASK_APP"] = str(ROOT / "wsgi.py")
-    _settings()
-    install.catalogues()
+    _load_settings()
+    install.compile_catalogues()
     os.execv(sys.executable, [sys.executable, "-m", "flask", *words])
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "run": run,
-    "test": test,
-    "bench": bench,
-    "audit": flask,
-    "check": flask,
-    "flask": flask,
+    "run": run_platform,
+    "test": run_tests,
+    "bench": run_benchmark,
+    "audit": run_flask_command,
+    "check": run_flask_command,
+    "flask": run_flask_command,
 }

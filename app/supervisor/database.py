@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .install import ROOT
-from .steps import step
+from .steps import show_step
 
 if TYPE_CHECKING:
     from config import Settings
 
 
-class Preparation:
+class DatabasePreparation:
     """`app.supervisor.prepare` in a process of its own; what it prints is the table of demo
     accounts.
 
@@ -27,7 +27,7 @@ class Preparation:
 
     def __init__(self, settings: Settings) -> None:
         self._stamp = settings.data_dir / "prepared.stamp"
-        self._digest = _digest(settings.database_url)
+        self._digest = _digest_migrations(settings.database_url)
         self.printed = ""
         demo = ["--demo"] if settings.is_demo else []
         self._process = subprocess.Popen(
@@ -38,7 +38,7 @@ class Preparation:
             text=True,
         )
         if not (settings.is_demo and self._has_tables(settings.database_url)):
-            with step("Database"):
+            with show_step("Database"):
                 self.finish()
 
     def _has_tables(self, url: str) -> bool:
@@ -75,7 +75,7 @@ class Preparation:
             self._process.wait()
 
 
-def _digest(database_url: str) -> str:
+def _digest_migrations(database_url: str) -> str:
     digest = hashlib.sha256(database_url.encode())
     for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())

@@ -16,16 +16,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .steps import StepFailed, step
+from .steps import StepFailed, show_step
 
 ROOT = Path(__file__).resolve().parents[2]
-VENDOR = ROOT / "static" / "vendor"
-CATALOGUES = ROOT / "app" / "i18n" / "catalogues"
-OLDEST_NODE = 18
+VENDOR_FOLDER = ROOT / "static" / "vendor"
+PO_CATALOGUE_FOLDER = ROOT / "app" / "i18n" / "catalogues"
+MIN_NODE_VERSION = 18
 
 
 @dataclass(frozen=True)
-class Debian:
+class DebianPackage:
     """A Debian package, and the files of which one shows that it, or its like, is here."""
 
     package: str
@@ -35,36 +35,38 @@ class Debian:
         return any(glob.glob(name) if "/" in name else shutil.which(name) for name in self.shown_by)
 
 
-FOR_RUNNING = (
-    Debian("fonts-noto-core", ("/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf",)),
+PACKAGES_FOR_RUNNING = (
+    DebianPackage(
+        "fonts-noto-core", ("/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf",)
+    ),
 )
-FOR_TESTING = (
-    *FOR_RUNNING,
-    Debian("chromium", ("chromium",)),
-    Debian("fonts-noto-cjk", ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",)),
-    Debian("postgresql", ("/usr/lib/postgresql/*/bin/postgres",)),
-    Debian("redis-server", ("redis-server",)),
-    Debian("coturn", ("turnserver",)),
+PACKAGES_FOR_TESTING = (
+    *PACKAGES_FOR_RUNNING,
+    DebianPackage("chromium", ("chromium",)),
+    DebianPackage("fonts-noto-cjk", ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",)),
+    DebianPackage("postgresql", ("/usr/lib/postgresql/*/bin/postgres",)),
+    DebianPackage("redis-server", ("redis-server",)),
+    DebianPackage("coturn", ("turnserver",)),
 )
 
-WELCOME_FOR_TESTING = (Debian("firefox-esr", ("firefox-esr",)),)
+OPTIONAL_PACKAGES_FOR_TESTING = (DebianPackage("firefox-esr", ("firefox-esr",)),)
 
 
-def where_possible(wanted: Iterable[Debian]) -> list[str]:
+def install_optional_packages(wanted: Iterable[DebianPackage]) -> list[str]:
     """Installs what some systems do not have. Returns a sentence for each that is missing
     afterwards; never fails.
     """
     said = []
     for need in wanted:
         try:
-            missing = debian_packages([need])
+            missing = install_debian_packages([need])
         except StepFailed:
             missing = [f"{need.package} cannot be installed here."]
         said += [f"{sentence} What needs {need.package} is skipped." for sentence in missing]
     return said
 
 
-def debian_packages(wanted: Iterable[Debian]) -> list[str]:
+def install_debian_packages(wanted: Iterable[DebianPackage]) -> list[str]:
     """Installs what is missing, where it may. Returns a sentence for each package that is still
     missing.
     """
@@ -76,18 +78,18 @@ def debian_packages(wanted: Iterable[Debian]) -> list[str]:
         return [
             f"Missing: {', '.join(missing)}. Install what your system calls by these Debian names."
         ]
-    prefix = _as_root()
+    prefix = _root_prefix()
     if prefix is None:
         return [f"Missing: {', '.join(missing)}. Install with: sudo {command}"]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with step(f"Debian packages: {', '.join(missing)}") as run:
+    with show_step(f"Debian packages: {', '.join(missing)}") as run:
         run([*prefix, "apt-get", "update", "-q"], env=environment)
         run([*prefix, *command.split(), "-q", "-y"], env=environment)
     still = [need.package for need in wanted if not need.is_here()]
     return [f"Missing although apt-get says it is installed: {', '.join(still)}."] if still else []
 
 
-def _as_root() -> list[str] | None:
+def _root_prefix() -> list[str] | None:
     if os.geteuid() == 0:
         return []
     sudo = shutil.which("sudo")
@@ -96,34 +98,34 @@ def _as_root() -> list[str] | None:
     return None
 
 
-def browser_bundle() -> None:
+def build_browser_bundle() -> None:
     """Holds afterwards: static/vendor/ is built from the present sources and package-lock.json."""
     lock = ROOT / "package-lock.json"
-    libraries = _digest([lock])
-    sources = _digest([lock, *_below("static/js"), *_below("static/css")])
+    libraries = _digest_files([lock])
+    sources = _digest_files([lock, *_list_files("static/js"), *_list_files("static/css")])
     modules_stamp = ROOT / "node_modules" / ".consilium.stamp"
-    bundle_stamp = VENDOR / ".consilium.stamp"
-    if _reads(bundle_stamp, sources):
+    bundle_stamp = VENDOR_FOLDER / ".consilium.stamp"
+    if _is_stamp_current(bundle_stamp, sources):
         return
-    node, npm = _node()
-    if not _reads(modules_stamp, libraries):
+    node, npm = _find_node()
+    if not _is_stamp_current(modules_stamp, libraries):
         path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        with step("Browser libraries") as run:
+        with show_step("Browser libraries") as run:
             run(
                 [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=ROOT,
                 env=os.environ | {"PATH": path},
             )
             modules_stamp.write_text(libraries)
-    with step("Browser bundle") as run:
+    with show_step("Browser bundle") as run:
         run([node, ROOT / "static" / "js" / "build.mjs"], cwd=ROOT)
         bundle_stamp.write_text(sources)
 
 
-def _node() -> tuple[str, list[str]]:
+def _find_node() -> tuple[str, list[str]]:
     """The machine's Node when it is new enough and has npm; else one from a Python package."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _node_version(node) >= OLDEST_NODE:
+    if node and npm and _read_node_version(node) >= MIN_NODE_VERSION:
         return node, [npm]
     home = (
         Path(sys.prefix)
@@ -136,7 +138,7 @@ def _node() -> tuple[str, list[str]]:
     # the wheel's own bin/npm is broken
     npm_cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not npm_cli.exists():
-        with step("Node.js") as run:
+        with show_step("Node.js") as run:
             run(
                 [
                     sys.executable,
@@ -154,22 +156,22 @@ def _node() -> tuple[str, list[str]]:
     return str(brought), [str(brought), str(npm_cli)]
 
 
-def _node_version(node: str) -> int:
+def _read_node_version(node: str) -> int:
     answer = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
     major = answer.strip().lstrip("v").split(".")[0]
     return int(major) if major.isdecimal() else 0
 
 
-def catalogues() -> None:
+def compile_catalogues() -> None:
     """Holds afterwards: every messages.po has a messages.mo that is not older."""
-    sources = sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po"))
+    sources = sorted(PO_CATALOGUE_FOLDER.glob("*/LC_MESSAGES/*.po"))
     stale = [po for po in sources if _is_older(po.with_suffix(".mo"), po)]
     if not stale:
         return
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
-    with step("Translations"):
+    with show_step("Translations"):
         for po in stale:
             with po.open("rb") as source:
                 catalogue = read_po(source, locale=po.parts[-3])
@@ -183,11 +185,11 @@ def _is_older(made: Path, source: Path) -> bool:
     return not made.exists() or made.stat().st_mtime < source.stat().st_mtime
 
 
-def _below(folder: str) -> list[Path]:
+def _list_files(folder: str) -> list[Path]:
     return sorted(path for path in (ROOT / folder).rglob("*") if path.is_file())
 
 
-def _digest(files: Iterable[Path]) -> str:
+def _digest_files(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         content = path.read_bytes()
@@ -196,5 +198,5 @@ def _digest(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _reads(stamp: Path, digest: str) -> bool:
+def _is_stamp_current(stamp: Path, digest: str) -> bool:
     return stamp.exists() and stamp.read_text() == digest

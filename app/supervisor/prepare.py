@@ -11,21 +11,21 @@ import sys
 from flask import Flask
 from flask.cli import ScriptInfo
 
-DEMO = (["seed-demo"], ["demo-accounts"])
+DEMO_COMMANDS = (["seed-demo"], ["demo-accounts"])
 
 
-def main(demo: bool) -> None:
+def prepare_database(demo: bool) -> None:
     from wsgi import app
 
-    _command(app, ["db", "upgrade"])
-    for words in DEMO if demo else ():
-        _command(app, words)
+    _run_flask_words(app, ["db", "upgrade"])
+    for words in DEMO_COMMANDS if demo else ():
+        _run_flask_words(app, words)
 
 
-def _command(app: Flask, words: list[str]) -> None:
+def _run_flask_words(app: Flask, words: list[str]) -> None:
     with app.app_context():  # as the `flask` command has it
         app.cli.main(args=words, obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
 
 
 if __name__ == "__main__":
-    main(demo="--demo" in sys.argv[1:])
+    prepare_database(demo="--demo" in sys.argv[1:])

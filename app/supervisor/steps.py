@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-Run = Callable[..., None]
+StepRunner = Callable[..., None]
 
 
 class StepFailed(SystemExit):
@@ -22,7 +22,7 @@ class StepFailed(SystemExit):
 
 
 @contextmanager
-def step(name: str) -> Iterator[Run]:
+def show_step(name: str) -> Iterator[StepRunner]:
     """Shows `name … 12 s` on standard error while the body runs.
 
     The body gets `run(command)`, which keeps a command's output to itself and shows it only when
@@ -50,7 +50,7 @@ def step(name: str) -> Iterator[Run]:
     else:
         print(f"  {name} …", file=sys.stderr, flush=True)
     try:
-        yield _run
+        yield _run_quietly
     except BaseException as failure:
         finished.set()
         print(f"\n  {name}: failed", file=sys.stderr)
@@ -70,7 +70,7 @@ class _CommandFailed(Exception):
         self.output = output
 
 
-def _run(command: Sequence[str | Path], **options: object) -> None:
+def _run_quietly(command: Sequence[str | Path], **options: object) -> None:
     words = [str(word) for word in command]
     result = subprocess.run(
         words,

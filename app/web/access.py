@@ -10,62 +10,62 @@ from werkzeug.wrappers import Response
 
 from app.core.errors import Forbidden
 from app.core.permissions import Permission
-from app.web.context import person_or_none
-from app.web.errors import wants_page
+from app.web.context import get_person_or_none
+from app.web.errors import is_page_request
 
-View = TypeVar("View", bound=Callable[..., object])
-PUBLIC = "public"
-OURS = frozenset({"static"})  # Flask's own route for files that everybody may read
+ViewFunction = TypeVar("ViewFunction", bound=Callable[..., object])
+PUBLIC_ACCESS = "public"
+FRAMEWORK_ENDPOINTS = frozenset({"static"})  # Flask's own route for files that everybody may read
 
 
-class Unguarded(RuntimeError):
+class UnguardedEndpoint(RuntimeError):
     """A route or socket event that says nothing about who may use it."""
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
+def require_permission(permission: Permission) -> Callable[[ViewFunction], ViewFunction]:
     """Opens a route to people whose role holds `permission`; the thing itself is judged by the
     slice's policy.
     """
 
-    def mark(view: View) -> View:
+    def mark(view: ViewFunction) -> ViewFunction:
         view.permission = permission  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
-def public(view: View) -> View:
+def allow_public(view: ViewFunction) -> ViewFunction:
     """Opens a route to everybody, signed in or not."""
-    view.permission = PUBLIC  # type: ignore[attr-defined]
+    view.permission = PUBLIC_ACCESS  # type: ignore[attr-defined]
     return view
 
 
-def permission_of(app: Flask, endpoint: str) -> Permission | str | None:
-    if endpoint in OURS:
-        return PUBLIC
+def get_route_permission(app: Flask, endpoint: str) -> Permission | str | None:
+    if endpoint in FRAMEWORK_ENDPOINTS:
+        return PUBLIC_ACCESS
     return getattr(app.view_functions[endpoint], "permission", None)
 
 
 def check_every_route(app: Flask) -> None:
-    """Raises `Unguarded` naming each route that carries no permission."""
+    """Raises `UnguardedEndpoint` naming each route that carries no permission."""
     naked = sorted(
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if permission_of(app, rule.endpoint) is None
+        if get_route_permission(app, rule.endpoint) is None
     )
     if naked:
-        raise Unguarded("no permission on: " + ", ".join(naked))
+        raise UnguardedEndpoint("no permission on: " + ", ".join(naked))
 
 
-def install(app: Flask) -> None:
+def install_access_guard(app: Flask) -> None:
     @app.before_request
     def guard() -> Response | None:
         if request.endpoint is None:
             return None  # no such route: the 404 says so
-        permission = permission_of(app, request.endpoint)
-        if permission == PUBLIC:
+        permission = get_route_permission(app, request.endpoint)
+        if permission == PUBLIC_ACCESS:
             return None
-        person = person_or_none()
+        person = get_person_or_none()
         if person is None:
             return _ask_to_sign_in()
         if not isinstance(permission, Permission) or not person.may(permission):
@@ -74,7 +74,7 @@ def install(app: Flask) -> None:
 
 
 def _ask_to_sign_in() -> Response:
-    if not wants_page():
+    if not is_page_request():
         return Response(status=401)
     onward = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("identity.sign_in", next=onward))
+    return redirect(url_for("identity.show_sign_in", next=onward))

@@ -12,19 +12,19 @@ from sqlalchemy.orm import Session
 
 from app.core.db import Database
 
-_AFTER_COMMIT = "after_commit"
+_AFTER_COMMIT_KEY = "after_commit"
 
 
-def settings() -> Any:
+def get_settings() -> Any:
     """The frozen `config.Settings` of this application."""
     return current_app.extensions["settings"]
 
 
-def database() -> Database:
+def get_database() -> Database:
     return cast(Database, current_app.extensions["database"])
 
 
-def blobs() -> Any:
+def get_blob_store() -> Any:
     """The encrypted object store (`core.blobs.Blobs`)."""
     return current_app.extensions["blobs"]
 
@@ -34,12 +34,12 @@ def db_session() -> Session:
     rolled back.
     """
     if "db_session" not in g:
-        g.db_session = database().sessions()
+        g.db_session = get_database().sessions()
         g.db_session.info["origin"] = request.remote_addr or "unknown"
     return g.db_session
 
 
-def let_go_of_session() -> None:
+def release_db_session() -> None:
     """Ends this request's unit of work now. A socket event has one of its own: on SQLite a second
     one, begun while the first still holds the write lock, would wait for itself.
     """
@@ -56,18 +56,18 @@ def current_person() -> Any:
     return current_user._get_current_object()
 
 
-def person_or_none() -> Any | None:
+def get_person_or_none() -> Any | None:
     return current_person() if current_user and current_user.is_authenticated else None
 
 
-def after_commit(session: Session, act: Callable[[], object]) -> None:
+def call_after_commit(session: Session, act: Callable[[], object]) -> None:
     """Runs `act` once this session's transaction is safely committed, and not at all if it is
     not.
     """
-    session.info.setdefault(_AFTER_COMMIT, []).append(act)
+    session.info.setdefault(_AFTER_COMMIT_KEY, []).append(act)
 
 
-def install(app: Flask) -> None:
+def install_unit_of_work(app: Flask) -> None:
     """Gives every request its unit of work."""
 
     @app.after_request
@@ -88,13 +88,13 @@ def install(app: Flask) -> None:
 
 
 @event.listens_for(Session, "after_commit")
-def _run_after_commit(session: Session) -> None:
+def _call_pending_acts(session: Session) -> None:
     if session.in_nested_transaction():
         return
-    for act in session.info.pop(_AFTER_COMMIT, []):
+    for act in session.info.pop(_AFTER_COMMIT_KEY, []):
         act()
 
 
 @event.listens_for(Session, "after_rollback")
-def _drop_after_commit(session: Session) -> None:
-    session.info.pop(_AFTER_COMMIT, None)
+def _drop_pending_acts(session: Session) -> None:
+    session.info.pop(_AFTER_COMMIT_KEY, None)

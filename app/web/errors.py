@@ -15,24 +15,24 @@ from werkzeug.wrappers import Response
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooLarge, TooMany
 from app.core.text import N_
 
-UNEXPECTED = N_(
+UNEXPECTED_ERROR = N_(
     "Something went wrong on our side, and we have been told. Nothing was changed; please try again"
     " in a moment."
 )
-NOT_ALLOWED = N_(
+METHOD_NOT_ALLOWED = N_(
     "This page does not work that way. Please go back and use the buttons on the page."
 )
 STALE_FORM = N_(
     "This form was open for too long, so we could not be sure that it came from you. What you"
     " entered is still on the page before: go back, reload it and send it again."
 )
-UNKEEPABLE = N_(
+UNSTORABLE_INPUT = N_(
     "Something you entered is too long, too large or not a proper character, so it cannot be kept."
     " Please change it and send it again."
 )
 
 
-def wants_page() -> bool:
+def is_page_request() -> bool:
     """Whether the asker is a person with a page before them, and not a script that wants an answer
     to read.
     """
@@ -44,21 +44,21 @@ def wants_page() -> bool:
     return best == "text/html"
 
 
-def sentence_of(refusal: Refusal) -> str:
+def translate_refusal(refusal: Refusal) -> str:
     """The refusal's sentence in the reader's language."""
     return (
         gettext(refusal.sentence, **refusal.facts) if refusal.facts else gettext(refusal.sentence)
     )
 
 
-def answer(refusal: Refusal) -> Response:
+def answer_refusal(refusal: Refusal) -> Response:
     """The response to a refused request. Whatever the request had begun to change is rolled back
     first.
     """
     session = g.get("db_session")
     if session is not None:
         session.rollback()
-    sentence = sentence_of(refusal)
+    sentence = translate_refusal(refusal)
     if "Tus-Resumable" in request.headers:
         return Response(
             sentence,
@@ -66,7 +66,7 @@ def answer(refusal: Refusal) -> Response:
             mimetype="text/plain",
             headers={"Tus-Resumable": "1.0.0"},
         )
-    if not wants_page():
+    if not is_page_request():
         body = jsonify(error=sentence, **({"field": refusal.field} if refusal.field else {}))
         body.status_code = refusal.status
         return body
@@ -74,25 +74,25 @@ def answer(refusal: Refusal) -> Response:
     return Response(page, status=refusal.status, mimetype="text/html")
 
 
-def install(app: Flask) -> None:
+def install_error_handlers(app: Flask) -> None:
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
-        return answer(refusal)
+        return answer_refusal(refusal)
 
     @app.errorhandler(CSRFError)
     def stale(_error: CSRFError) -> Response:
-        return answer(_with_status(Invalid(STALE_FORM), 400))
+        return answer_refusal(_with_status(Invalid(STALE_FORM), 400))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         if error.response is not None or (error.code or 500) < 400:
             return error.get_response()  # type: ignore[return-value]
-        return answer(_as_refusal(error))
+        return answer_refusal(_as_refusal(error))
 
     @app.errorhandler(IntegrityError)
     def collided(error: IntegrityError) -> Response:
         current_app.logger.warning("integrity error at the edge: %s", type(error.orig).__name__)
-        return answer(Conflict())
+        return answer_refusal(Conflict())
 
     @app.errorhandler(DataError)
     @app.errorhandler(OverflowError)
@@ -101,7 +101,7 @@ def install(app: Flask) -> None:
         current_app.logger.warning(
             "beyond what can be kept, in %s: %s", request.endpoint, type(error).__name__
         )
-        return answer(Invalid(UNKEEPABLE))
+        return answer_refusal(Invalid(UNSTORABLE_INPUT))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)
@@ -109,14 +109,14 @@ def install(app: Flask) -> None:
         current_app.logger.error(
             "database unavailable: %s", type(getattr(error, "orig", error)).__name__
         )
-        return answer(_with_status(Refusal(UNEXPECTED), 503))
+        return answer_refusal(_with_status(Refusal(UNEXPECTED_ERROR), 503))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         if app.testing and app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
         current_app.logger.exception("unexpected error in %s", request.endpoint)
-        return answer(_with_status(Refusal(UNEXPECTED), 500))
+        return answer_refusal(_with_status(Refusal(UNEXPECTED_ERROR), 500))
 
 
 def _as_refusal(error: HTTPException) -> Refusal:
@@ -130,11 +130,11 @@ def _as_refusal(error: HTTPException) -> Refusal:
         case 429:
             return TooMany()
         case 405:
-            return _with_status(Refusal(NOT_ALLOWED), 405)
+            return _with_status(Refusal(METHOD_NOT_ALLOWED), 405)
         case code if code is not None and code < 500:
             return _with_status(Invalid(), code)
         case _:
-            return _with_status(Refusal(UNEXPECTED), error.code or 500)
+            return _with_status(Refusal(UNEXPECTED_ERROR), error.code or 500)
 
 
 def _with_status(refusal: Refusal, status: int) -> Refusal:

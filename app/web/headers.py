@@ -8,7 +8,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self';"
     " img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self';"
     " worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
@@ -16,20 +16,22 @@ POLICY = (
 )
 
 
-def csp_nonce() -> str:
+def get_csp_nonce() -> str:
     """The nonce of this response's scripts."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     return g.csp_nonce
 
 
-def install(app: Flask) -> None:
-    app.jinja_env.globals["csp_nonce"] = csp_nonce
+def install_headers(app: Flask) -> None:
+    app.jinja_env.globals["csp_nonce"] = get_csp_nonce
 
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
+        headers.setdefault(
+            "Content-Security-Policy", CONTENT_SECURITY_POLICY.format(nonce=get_csp_nonce())
+        )
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault(

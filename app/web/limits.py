@@ -9,7 +9,7 @@ from flask_limiter.util import get_remote_address
 limiter = Limiter(key_func=get_remote_address, headers_enabled=False, strategy="moving-window")
 
 
-def install(app: Flask) -> None:
+def install_rate_limits(app: Flask) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = app.extensions["settings"].redis_url or "memory://"
     app.config["RATELIMIT_ENABLED"] = True
     limiter.init_app(app)

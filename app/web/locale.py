@@ -13,12 +13,19 @@ from flask_babel import Babel, get_locale
 from app.core.errors import Invalid
 from app.core.text import N_
 from app.i18n import formats, zones
-from app.i18n.locales import DEFAULT, LOCALES, Language, country_name, known, language_name
-from app.i18n.translate import CATALOGUES
-from app.web.context import person_or_none
+from app.i18n.locales import (
+    DEFAULT_LANGUAGE,
+    LOCALES,
+    Language,
+    get_country_name,
+    get_language_name,
+    match_language,
+)
+from app.i18n.translate import CATALOGUE_FOLDER
+from app.web.context import get_person_or_none
 
 
-def safe_target(target: str | None) -> str | None:
+def get_safe_redirect(target: str | None) -> str | None:
     """`target` if it is a path on this site, else None (no open redirects)."""
     if not target or "\\" in target or any(ord(character) < 32 for character in target):
         return None
@@ -26,53 +33,56 @@ def safe_target(target: str | None) -> str | None:
     return target if not parts.scheme and not parts.netloc and target.startswith("/") else None
 
 
-def reader_language() -> str:
+def get_reader_language() -> str:
     """The reader's choice in this browser, else their profile's, else what the browser asks for."""
     chosen = session.get("language")
     if chosen in LOCALES:
         return chosen
-    person = person_or_none()
+    person = get_person_or_none()
     if person is not None:
-        return known(person.language).tag
-    return request.accept_languages.best_match(list(LOCALES), default=DEFAULT) or DEFAULT
-
-
-def reader_zone() -> str:
-    person = person_or_none()
-    return person.timezone if person is not None else session.get("timezone", "UTC")
-
-
-def current_language() -> Language:
-    """The language of this page, also inside `force_locale`."""
-    return known(str(get_locale() or DEFAULT).replace("_", "-"))
-
-
-def install(app: Flask) -> None:
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGUES)
-    Babel(app, locale_selector=reader_language, timezone_selector=reader_zone)
-    app.before_request(_turn_language)
-    app.jinja_env.filters.update(
-        datetime=lambda at: formats.long_moment(at, reader_zone(), _tag()),
-        moment=lambda at: formats.short_moment(at, reader_zone(), _tag()),
-        date=_date,
-        short_day=lambda at: formats.short_day(at, _tag()),
-        short_date=lambda at: formats.short_date(at, reader_zone(), _tag()),
-        time=lambda at: formats.clock_time(at, reader_zone(), _tag()),
-        in_zone=lambda at, zone: formats.long_moment(at, zone, _tag()),
-        time_in=lambda at, zone: formats.clock_time(at, zone, _tag()),
-        weekday_in=lambda at, zone: formats.weekday(at, zone, _tag()),
-        zone_place=lambda zone: zones.zone_place(zone, _tag()),
-        zone_name=lambda at, zone: formats.zone_name(at, zone, _tag()),
-        local=formats.in_zone,
-        ago=lambda at: formats.ago(at, _tag()),
-        listed=lambda names: formats.listed(names, _tag()),
-        filesize=lambda count: formats.file_size(count, _tag()),
-        language_name=lambda tag: language_name(tag, _tag()),
-        country_name=lambda code: country_name(code, _tag()),
+        return match_language(person.language).tag
+    return (
+        request.accept_languages.best_match(list(LOCALES), default=DEFAULT_LANGUAGE)
+        or DEFAULT_LANGUAGE
     )
 
 
-def _turn_language() -> None:
+def get_reader_zone() -> str:
+    person = get_person_or_none()
+    return person.timezone if person is not None else session.get("timezone", "UTC")
+
+
+def get_current_language() -> Language:
+    """The language of this page, also inside `force_locale`."""
+    return match_language(str(get_locale() or DEFAULT_LANGUAGE).replace("_", "-"))
+
+
+def install_locale(app: Flask) -> None:
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGUE_FOLDER)
+    Babel(app, locale_selector=get_reader_language, timezone_selector=get_reader_zone)
+    app.before_request(_switch_language)
+    app.jinja_env.filters.update(
+        datetime=lambda at: formats.format_long_moment(at, get_reader_zone(), _current_tag()),
+        moment=lambda at: formats.format_short_moment(at, get_reader_zone(), _current_tag()),
+        date=_format_date,
+        short_day=lambda at: formats.format_short_day(at, _current_tag()),
+        short_date=lambda at: formats.format_short_date(at, get_reader_zone(), _current_tag()),
+        time=lambda at: formats.format_clock_time(at, get_reader_zone(), _current_tag()),
+        in_zone=lambda at, zone: formats.format_long_moment(at, zone, _current_tag()),
+        time_in=lambda at, zone: formats.format_clock_time(at, zone, _current_tag()),
+        weekday_in=lambda at, zone: formats.format_weekday(at, zone, _current_tag()),
+        zone_place=lambda zone: zones.get_zone_city(zone, _current_tag()),
+        zone_name=lambda at, zone: formats.format_zone_name(at, zone, _current_tag()),
+        local=formats.convert_to_zone,
+        ago=lambda at: formats.format_time_ago(at, _current_tag()),
+        listed=lambda names: formats.format_name_list(names, _current_tag()),
+        filesize=lambda count: formats.format_file_size(count, _current_tag()),
+        language_name=lambda tag: get_language_name(tag, _current_tag()),
+        country_name=lambda code: get_country_name(code, _current_tag()),
+    )
+
+
+def _switch_language() -> None:
     """`?lang=es` on any page turns this browser's pages into that language from now on."""
     tag = request.args.get("lang")
     if tag is None:
@@ -82,9 +92,9 @@ def _turn_language() -> None:
     session["language"] = tag
 
 
-def _tag() -> str:
-    return current_language().tag
+def _current_tag() -> str:
+    return get_current_language().tag
 
 
-def _date(at: datetime | date) -> str:
-    return formats.long_date(at, reader_zone(), _tag())
+def _format_date(at: datetime | date) -> str:
+    return formats.format_long_date(at, get_reader_zone(), _current_tag())

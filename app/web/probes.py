@@ -11,25 +11,25 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
 from app.core.errors import NotFound
-from app.web.access import public
-from app.web.context import database, settings
+from app.web.access import allow_public
+from app.web.context import get_database, get_settings
 
 blueprint = Blueprint("probes", __name__)
 
 
 @blueprint.get("/healthz")
-@public
-def healthz() -> Response:
+@allow_public
+def serve_liveness() -> Response:
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
-@public
-def readyz() -> tuple[Response, int]:
+@allow_public
+def serve_readiness() -> tuple[Response, int]:
     """200 when the database, a jobs runner and a media node answer, else 503; says which do."""
-    parts = {"database": _database_answers()}
+    parts = {"database": _is_database_reachable()}
     if parts["database"]:
-        with database().sessions() as session:
+        with get_database().sessions() as session:
             parts |= {
                 name: bool(ask(session))
                 for name, ask in current_app.extensions["ready_checks"].items()
@@ -39,22 +39,22 @@ def readyz() -> tuple[Response, int]:
 
 
 @blueprint.get("/metrics")
-@public
-def metrics() -> Response:
+@allow_public
+def serve_web_metrics() -> Response:
     """For loopback without more, for others with `Authorization: Bearer
     <CONSILIUM_METRICS_TOKEN>`.
     """
-    token = settings().metrics_token
+    token = get_settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    near = request.remote_addr in ("127.0.0.1", "::1") and not settings().behind_proxy
+    near = request.remote_addr in ("127.0.0.1", "::1") and not get_settings().behind_proxy
     if not near and not (token and hmac.compare_digest(given.encode(), token.encode())):
         raise NotFound()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-def _database_answers() -> bool:
+def _is_database_reachable() -> bool:
     try:
-        with database().engine.connect() as connection:
+        with get_database().engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         return True
     except Exception:
@@ -62,6 +62,6 @@ def _database_answers() -> bool:
         return False
 
 
-def install(app: Flask) -> None:
+def install_probes(app: Flask) -> None:
     """`app.extensions["ready_checks"]` maps the name of a part to a question over a session."""
     app.register_blueprint(blueprint)

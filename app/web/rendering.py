@@ -10,23 +10,23 @@ from flask import Flask, url_for
 
 from app.core.clock import now
 from app.i18n.locales import LOCALES
-from app.web.context import person_or_none
-from app.web.locale import current_language, reader_zone
+from app.web.context import get_person_or_none
+from app.web.locale import get_current_language, get_reader_zone
 
 
-def install(app: Flask) -> None:
+def install_rendering(app: Flask) -> None:
     app.jinja_env.globals.update(vendor=_vendor_links(app), now=now)
     app.jinja_env.policies["ext.i18n.trimmed"] = True  # as the sentences are gathered
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
     def common() -> dict[str, Any]:
-        person = person_or_none()
+        person = get_person_or_none()
         return {
-            "locale": current_language(),
+            "locale": get_current_language(),
             "locales": list(LOCALES.values()),
             "current_person": person,
-            "reader_zone": reader_zone(),
+            "reader_zone": get_reader_zone(),
             "nav_items": app.extensions["navigation"](person) if person else [],
             "unread_count": app.extensions["unread_count"](person) if person else 0,
             "settings": app.extensions["settings"],

@@ -27,29 +27,32 @@ from app.core.clock import monotonic
 from app.core.errors import Forbidden, Invalid, Refusal, TooMany
 from app.core.permissions import Permission
 from app.core.text import N_
-from app.web.access import Unguarded
-from app.web.context import after_commit, database, let_go_of_session
-from app.web.errors import UNEXPECTED, UNKEEPABLE, sentence_of
-from app.web.locale import reader_language
+from app.web.access import UnguardedEndpoint
+from app.web.context import call_after_commit, get_database, release_db_session
+from app.web.errors import UNEXPECTED_ERROR, UNSTORABLE_INPUT, translate_refusal
+from app.web.locale import get_reader_language
 
 __all__ = [
     "SOCKET_EVENTS",
     "SocketEvent",
-    "after_commit",
-    "check_every_event",
-    "install",
-    "on_event",
+    "call_after_commit",
+    "check_every_socket_event",
+    "install_sockets",
+    "on_socket_event",
     "socketio",
 ]
 
-RATE, BURST = 20.0, 80.0  # events a second that one connection may send, and how many at once
-PATIENCE = 400  # refused events after which a connection is closed
-LOOK_AGAIN = 5.0  # seconds after which a reader of a socket looks whether it still stands
-LARGEST_MESSAGE = 200_000  # bytes; an offer with eight seats is about 40,000
+EVENTS_PER_SECOND, EVENT_BURST = (
+    20.0,
+    80.0,
+)  # events a second that one connection may send, and how many at once
+MAX_REFUSED_EVENTS = 400  # refused events after which a connection is closed
+SOCKET_POLL_SECONDS = 5.0  # seconds after which a reader of a socket looks whether it still stands
+MAX_SOCKET_MESSAGE_BYTES = 200_000  # bytes; an offer with eight seats is about 40,000
 
 socketio = SocketIO()
 
-Handler = Callable[[Session, Any, str, Any], Any]
+SocketEventHandler = Callable[[Session, Any, str, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -60,15 +63,15 @@ class SocketEvent:
     name: str
     permission: Permission | None
     model: type[BaseModel] | None
-    handler: Handler
+    handler: SocketEventHandler
 
 
 SOCKET_EVENTS: list[SocketEvent] = []
 
 
-def on_event(
+def on_socket_event(
     namespace: str, name: str, permission: Permission | None, model: type[BaseModel] | None = None
-) -> Callable[[Handler], Handler]:
+) -> Callable[[SocketEventHandler], SocketEventHandler]:
     """Registers `handler(session, person, sid, message) -> ack`.
 
     `message` is an instance of `model` (or the raw value where there is none; for "connect" the
@@ -77,49 +80,49 @@ def on_event(
     the media node.
     """
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: SocketEventHandler) -> SocketEventHandler:
         SOCKET_EVENTS.append(SocketEvent(namespace, name, permission, model, handler))
         return handler
 
     return register
 
 
-def check_every_event() -> None:
-    """Raises `Unguarded` naming each socket event that carries no permission."""
+def check_every_socket_event() -> None:
+    """Raises `UnguardedEndpoint` naming each socket event that carries no permission."""
     naked = [
         f"{event.namespace} {event.name}" for event in SOCKET_EVENTS if event.permission is None
     ]
     if naked:
-        raise Unguarded("no permission on: " + ", ".join(naked))
+        raise UnguardedEndpoint("no permission on: " + ", ".join(naked))
 
 
-def install(app: Flask) -> None:
+def install_sockets(app: Flask) -> None:
     """Binds the registered events to the Flask-SocketIO server of this process."""
     settings = app.extensions["settings"]
-    engine._async["websocket"] = _bounded(app)
+    engine._async["websocket"] = _make_bounded_websocket(app)
     socketio.init_app(
         app,
         async_mode="threading",
         message_queue=settings.redis_url,
         channel="consilium",
-        max_http_buffer_size=LARGEST_MESSAGE,
+        max_http_buffer_size=MAX_SOCKET_MESSAGE_BYTES,
         ping_interval=5,
         ping_timeout=10,
         cors_allowed_origins=None,
         manage_session=False,
     )
     for event in SOCKET_EVENTS:
-        socketio.on_event(event.name, _guarded(event), namespace=event.namespace)
+        socketio.on_event(event.name, _make_guarded_handler(event), namespace=event.namespace)
 
 
-def _bounded(app: Flask) -> Callable[..., Any]:
+def _make_bounded_websocket(app: Flask) -> Callable[..., Any]:
     """A WebSocket that reads no more of a message than is allowed; Engine.IO itself would read all
     of it first.
     """
 
     class Bounded(engine.SimpleWebSocketWSGI):
         def __init__(self, handler: Any, server: Any) -> None:
-            super().__init__(handler, server, max_message_size=LARGEST_MESSAGE)
+            super().__init__(handler, server, max_message_size=MAX_SOCKET_MESSAGE_BYTES)
 
         def wait(self) -> Any:
             """The next message, None at the end. Looks again by itself: over a message that is too
@@ -129,14 +132,14 @@ def _bounded(app: Flask) -> Callable[..., Any]:
             message = None
             while message is None:
                 try:
-                    message = self.ws.receive(timeout=LOOK_AGAIN)
+                    message = self.ws.receive(timeout=SOCKET_POLL_SECONDS)
                 except ConnectionClosed:
-                    if self.ws.incoming_message_len > LARGEST_MESSAGE:
+                    if self.ws.incoming_message_len > MAX_SOCKET_MESSAGE_BYTES:
                         origin = self.ws.environ.get("REMOTE_ADDR", "unknown")
                         app.logger.warning(
                             "socket from %s closed: a message over %s bytes",
                             origin,
-                            LARGEST_MESSAGE,
+                            MAX_SOCKET_MESSAGE_BYTES,
                         )
                     return None
             return message
@@ -144,69 +147,69 @@ def _bounded(app: Flask) -> Callable[..., Any]:
     return Bounded
 
 
-def _guarded(event: SocketEvent) -> Callable[..., Any]:
+def _make_guarded_handler(event: SocketEvent) -> Callable[..., Any]:
     if event.name == "connect":
-        return lambda auth=None: _connect(event, auth)
+        return lambda auth=None: _answer_connect(event, auth)
     if event.name == "disconnect":
-        return lambda *_reason: _disconnect(event)
-    return lambda *arguments: _answer(event, arguments[0] if arguments else {})
+        return lambda *_reason: _answer_disconnect(event)
+    return lambda *arguments: _answer_event(event, arguments[0] if arguments else {})
 
 
-def _connect(event: SocketEvent, auth: Any) -> Any:
-    ack = _answer(event, auth or {}, limited=False)
+def _answer_connect(event: SocketEvent, auth: Any) -> Any:
+    ack = _answer_event(event, auth or {}, limited=False)
     if isinstance(ack, dict) and "error" in ack:
         raise ConnectionRefusedError(ack)
     return None
 
 
-def _disconnect(event: SocketEvent) -> None:
-    _buckets.pop(_sid(), None)
-    _answer(event, {}, limited=False)
+def _answer_disconnect(event: SocketEvent) -> None:
+    _buckets.pop(_socket_id(), None)
+    _answer_event(event, {}, limited=False)
 
 
-def _answer(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
-    sid = _sid()
-    if limited and not _has_share(sid):
-        return _too_many(sid)
+def _answer_event(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
+    sid = _socket_id()
+    if limited and not _take_token(sid):
+        return _refuse_flood(sid)
     # Both look the person up in the request's own session, which must end before the event's
     # begins.
-    language, sign_in_id = reader_language(), _sign_in_id()
-    let_go_of_session()
+    language, sign_in_id = get_reader_language(), _sign_in_id()
+    release_db_session()
     with force_locale(language):
         try:
-            return _perform(event, sid, sign_in_id, message)
+            return _perform_event(event, sid, sign_in_id, message)
         except Refusal as refusal:
-            return {"error": sentence_of(refusal), "status": refusal.status}
+            return {"error": translate_refusal(refusal), "status": refusal.status}
         except (DataError, OverflowError) as error:
             current_app.logger.warning(
                 "beyond what can be kept, in %s: %s", event.name, type(error).__name__
             )
-            return {"error": sentence_of(Invalid(UNKEEPABLE)), "status": Invalid.status}
+            return {"error": translate_refusal(Invalid(UNSTORABLE_INPUT)), "status": Invalid.status}
         except Exception:
             current_app.logger.exception("unexpected error in socket event %s", event.name)
-            return {"error": sentence_of(Refusal(UNEXPECTED)), "status": 500}
+            return {"error": translate_refusal(Refusal(UNEXPECTED_ERROR)), "status": 500}
 
 
-def _perform(event: SocketEvent, sid: str, sign_in_id: str | None, message: Any) -> Any:
-    with database().unit_of_work() as session:
+def _perform_event(event: SocketEvent, sid: str, sign_in_id: str | None, message: Any) -> Any:
+    with get_database().unit_of_work() as session:
         session.info["origin"] = request.remote_addr or "unknown"
         person = current_app.extensions["load_person"](session, sign_in_id)
         if person is None or event.permission is None or not person.may(event.permission):
             raise Forbidden(N_("You are no longer signed in here. Please sign in again."))
-        ack = event.handler(session, person, sid, _parse(event, message))
+        ack = event.handler(session, person, sid, _parse_event_message(event, message))
     return ack() if callable(ack) else ack
 
 
-def _parse(event: SocketEvent, message: Any) -> Any:
+def _parse_event_message(event: SocketEvent, message: Any) -> Any:
     if event.model is None:
         return message
     try:
         return event.model.model_validate(message)
     except ValidationError as error:
-        raise _as_refusal(error) from None
+        raise _describe_validation_error(error) from None
 
 
-def _as_refusal(error: ValidationError) -> Refusal:
+def _describe_validation_error(error: ValidationError) -> Refusal:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "string_too_long":
@@ -225,7 +228,7 @@ def _sign_in_id() -> str | None:
     return current_user.get_id() if current_user and current_user.is_authenticated else None
 
 
-def _sid() -> str:
+def _socket_id() -> str:
     return request.sid  # type: ignore[attr-defined,no-any-return]
 
 
@@ -233,28 +236,30 @@ def _sid() -> str:
 
 
 @dataclass
-class _Bucket:
+class _TokenBucket:
     tokens: float
     filled_at: float
     refused: int = 0
     answer: dict[str, Any] | None = None  # to what is too much, in the reader's language
 
 
-_REFUSED: dict[str, Any] = {"error": TooMany.default, "status": TooMany.status}
-_buckets: dict[str, _Bucket] = {}
+_FLOOD_REFUSAL: dict[str, Any] = {"error": TooMany.default, "status": TooMany.status}
+_buckets: dict[str, _TokenBucket] = {}
 _buckets_lock = threading.Lock()
-_closed: deque[str] = deque(
+_closed_sockets: deque[str] = deque(
     maxlen=200
 )  # sockets that went too far: what is still under way from them counts no more
 
 
-def _has_share(sid: str) -> bool:
+def _take_token(sid: str) -> bool:
     with _buckets_lock:
-        if sid in _closed:
+        if sid in _closed_sockets:
             return False
         moment = monotonic()
-        bucket = _buckets.setdefault(sid, _Bucket(BURST, moment))
-        bucket.tokens = min(BURST, bucket.tokens + (moment - bucket.filled_at) * RATE)
+        bucket = _buckets.setdefault(sid, _TokenBucket(EVENT_BURST, moment))
+        bucket.tokens = min(
+            EVENT_BURST, bucket.tokens + (moment - bucket.filled_at) * EVENTS_PER_SECOND
+        )
         bucket.filled_at = moment
         if bucket.tokens >= 1:
             bucket.tokens -= 1
@@ -263,7 +268,7 @@ def _has_share(sid: str) -> bool:
         return False
 
 
-def _too_many(sid: str) -> dict[str, Any]:
+def _refuse_flood(sid: str) -> dict[str, Any]:
     """The refusal. Looked up and written down once: the ten thousandth must cost next to
     nothing.
     """
@@ -271,17 +276,21 @@ def _too_many(sid: str) -> dict[str, Any]:
         bucket = _buckets.get(sid)
         is_first = bucket is not None and bucket.answer is None
         if bucket is not None and is_first:
-            bucket.answer = dict(_REFUSED)
-        is_last = bucket is not None and bucket.refused >= PATIENCE and sid not in _closed
+            bucket.answer = dict(_FLOOD_REFUSAL)
+        is_last = (
+            bucket is not None
+            and bucket.refused >= MAX_REFUSED_EVENTS
+            and sid not in _closed_sockets
+        )
         if is_last:
-            _closed.append(sid)
+            _closed_sockets.append(sid)
     if bucket is None:
-        return _REFUSED
+        return _FLOOD_REFUSAL
     if is_first:
-        language, who = reader_language(), _person_id()
-        let_go_of_session()
+        language, who = get_reader_language(), _current_person_id()
+        release_db_session()
         with force_locale(language):
-            bucket.answer = {"error": sentence_of(TooMany()), "status": TooMany.status}
+            bucket.answer = {"error": translate_refusal(TooMany()), "status": TooMany.status}
         current_app.logger.warning(
             "socket %s of person %s sends more than its share of events", sid, who
         )
@@ -290,8 +299,8 @@ def _too_many(sid: str) -> dict[str, Any]:
             "socket %s closed: %s events over its limit", sid, bucket.refused
         )
         drop_connection(sid)
-    return bucket.answer or _REFUSED
+    return bucket.answer or _FLOOD_REFUSAL
 
 
-def _person_id() -> str:
+def _current_person_id() -> str:
     return str(getattr(current_user, "id", None) or "unknown")

@@ -1,9 +1,9 @@
 """The auditor reads every act in words."""
 
-from app.audit.verbs import Verb
-from app.audit.words import ACT_WORDS
+from app.audit.verbs import AuditVerb
+from app.audit.words import AUDIT_VERB_LABELS
 
 
 def test_every_act_has_its_own_words():
-    assert set(ACT_WORDS) == set(Verb)
-    assert len(set(ACT_WORDS.values())) == len(ACT_WORDS)
+    assert set(AUDIT_VERB_LABELS) == set(AuditVerb)
+    assert len(set(AUDIT_VERB_LABELS.values())) == len(AUDIT_VERB_LABELS)

@@ -17,9 +17,9 @@ import time
 
 from playwright.sync_api import sync_playwright
 
-from app.media.messages import Event, Step
+from app.media.messages import DegradationStep, NodeEvent
 from app.media.settings import MediaSettings
-from app.media.wire.impairment import Conditions
+from app.media.wire.impairment import NetworkConditions
 from tests import browsers
 from tests.media.browsers.test_networks import NAMES, PATIENT, with_an_interpreter
 from tests.media.people import Person, until
@@ -62,29 +62,31 @@ def main() -> int:
     return 0
 
 
-def steps(signalling: Signalling) -> list[Step]:
+def steps(signalling: Signalling) -> list[DegradationStep]:
     return [
-        message.step for message in signalling.told(Event.SEAT_STREAMS) if message.seat == PATIENT
+        message.step
+        for message in signalling.told(NodeEvent.SEAT_STREAMS)
+        if message.seat == PATIENT
     ]
 
 
 def narrow(signalling: Signalling, people: list[Person]) -> dict:
     patient = people[0]
     before = patient.sound(INTERPRETER)
-    signalling.impair(PATIENT, down=Conditions(rate=64_000))
+    signalling.impair(PATIENT, down=NetworkConditions(rate=64_000))
     time.sleep(30)
     after = patient.sound(INTERPRETER)
     got, lost = after[0] - before[0], after[1] - before[1]
     down = list(dict.fromkeys(steps(signalling)))
     signalling.impair(PATIENT)
-    full = until(lambda: steps(signalling)[-1] is Step.FULL, 60)
+    full = until(lambda: steps(signalling)[-1] is DegradationStep.FULL, 60)
     return {"interpreter_loss": lost / (got + lost), "full_again_s": full, "steps_down": down}
 
 
 def lossy(signalling: Signalling, people: list[Person]) -> dict:
     patient = people[0]
     for name in NAMES:
-        signalling.impair(name, up=Conditions(loss=0.05), down=Conditions(loss=0.05))
+        signalling.impair(name, up=NetworkConditions(loss=0.05), down=NetworkConditions(loss=0.05))
     patient.page.evaluate("watchFreezes(0)")
     apart = []
     end = time.monotonic() + 60
@@ -103,7 +105,7 @@ def lossy(signalling: Signalling, people: list[Person]) -> dict:
 
 def outage(signalling: Signalling, people: list[Person]) -> dict:
     patient, doctor, _ = people
-    out = Conditions(is_out=True)
+    out = NetworkConditions(is_out=True)
     signalling.impair(PATIENT, up=out, down=out)
     time.sleep(8)
     before = doctor.frames(0)

@@ -17,9 +17,16 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from app.media.__main__ import spare_the_collector
-from app.media.messages import Lines, Refused, RoomClose, RoutesSet, SeatClose, SeatOffer
-from app.media.rooms import Rooms
+from app.media.__main__ import freeze_startup_objects
+from app.media.messages import (
+    CommandRefused,
+    MediaSections,
+    RoomClose,
+    RoutesSet,
+    SeatClose,
+    SeatOffer,
+)
+from app.media.rooms import MediaRooms
 from app.media.settings import MediaSettings
 from tests.media.signalling import everyone_to_everyone
 
@@ -28,7 +35,7 @@ class NodeServer:
     """Rooms as the node runs them; everyone in a room receives everyone else."""
 
     def __init__(self) -> None:
-        self._rooms = Rooms(
+        self._rooms = MediaRooms(
             MediaSettings(secret_key="bench", rooms=10_000), lambda event, message: None
         )
         self._numbers = itertools.count(1)
@@ -43,10 +50,10 @@ class NodeServer:
             seat=seat,
             connection=number,
             sdp=sdp,
-            lines=Lines(**lines),
+            lines=MediaSections(**lines),
         )
         answer = await self._rooms.offer(command)
-        if isinstance(answer, Refused):
+        if isinstance(answer, CommandRefused):
             raise web.HTTPServiceUnavailable(text=answer.message)
         seats = self._seats.setdefault(room, [])
         if seat not in seats:
@@ -149,7 +156,7 @@ async def serve(make: type[NodeServer | DecodingRelay]) -> None:
     application.router.add_post("/offer", offer)
     application.router.add_post("/leave", leave)
     application.router.add_get("/left-open", left_open)
-    spare_the_collector()
+    freeze_startup_objects()
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

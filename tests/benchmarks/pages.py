@@ -27,10 +27,10 @@ from sqlalchemy import Engine, event, insert
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.audit.models import GENESIS, AuditEntry
+from app.audit.models import GENESIS_HASH, AuditEntry
 from app.cases.models import Case, CaseEvent, CaseMember, Question
 from app.cases.specialties import SPECIALTIES
-from app.cases.states import Move, Stage
+from app.cases.states import CaseMove, CaseStage
 from app.core.clock import now
 from app.core.db import Base
 from app.core.ids import new_id
@@ -43,29 +43,35 @@ from tests.processes import MASTER_KEYS, SECRET_KEY
 
 MOST_QUERIES, SLOWEST_MS = 12, 60.0
 STAGES = {
-    Stage.DRAFT: 4,
-    Stage.SUBMITTED: 5,
-    Stage.TRIAGE: 7,
-    Stage.RECORDS_REQUESTED: 8,
-    Stage.ACCEPTED: 10,
-    Stage.SCHEDULED: 8,
-    Stage.CONSULTED: 5,
-    Stage.OPINION_SIGNED: 3,
-    Stage.RELEASED: 10,
-    Stage.CLOSED: 33,
-    Stage.DECLINED: 4,
-    Stage.WITHDRAWN: 3,
+    CaseStage.DRAFT: 4,
+    CaseStage.SUBMITTED: 5,
+    CaseStage.TRIAGE: 7,
+    CaseStage.RECORDS_REQUESTED: 8,
+    CaseStage.ACCEPTED: 10,
+    CaseStage.SCHEDULED: 8,
+    CaseStage.CONSULTED: 5,
+    CaseStage.OPINION_SIGNED: 3,
+    CaseStage.RELEASED: 10,
+    CaseStage.CLOSED: 33,
+    CaseStage.DECLINED: 4,
+    CaseStage.WITHDRAWN: 3,
 }
 ASSIGNED = (
-    Stage.ACCEPTED,
-    Stage.SCHEDULED,
-    Stage.CONSULTED,
-    Stage.OPINION_SIGNED,
-    Stage.RELEASED,
-    Stage.CLOSED,
+    CaseStage.ACCEPTED,
+    CaseStage.SCHEDULED,
+    CaseStage.CONSULTED,
+    CaseStage.OPINION_SIGNED,
+    CaseStage.RELEASED,
+    CaseStage.CLOSED,
 )
-MET = (Stage.SCHEDULED, Stage.CONSULTED, Stage.OPINION_SIGNED, Stage.RELEASED, Stage.CLOSED)
-ENDED = (Stage.CLOSED, Stage.DECLINED, Stage.WITHDRAWN)
+MET = (
+    CaseStage.SCHEDULED,
+    CaseStage.CONSULTED,
+    CaseStage.OPINION_SIGNED,
+    CaseStage.RELEASED,
+    CaseStage.CLOSED,
+)
+ENDED = (CaseStage.CLOSED, CaseStage.DECLINED, CaseStage.WITHDRAWN)
 
 
 def main() -> int:
@@ -277,14 +283,14 @@ def _person(role: Role, place: int, hashed: str, **facts: Any) -> dict[str, Any]
 def _case(
     rows: dict[type[Base], list[dict[str, Any]]],
     place: int,
-    stage: Stage,
+    stage: CaseStage,
     patient: dict[str, Any],
     specialist: dict[str, Any],
     interpreter: dict[str, Any],
     chance: random.Random,
 ) -> None:
     born = now() - timedelta(days=chance.uniform(0, 60))
-    sent = None if stage == Stage.DRAFT else born
+    sent = None if stage == CaseStage.DRAFT else born
     complete = born + timedelta(days=3) if stage in ASSIGNED else None
     due = complete + timedelta(days=10) if complete else None
     written = chance.random() < 0.15
@@ -306,7 +312,7 @@ def _case(
         "needs_interpreter": not written if complete else None,
         "act_by": (
             None
-            if stage in (*ENDED, Stage.DRAFT)
+            if stage in (*ENDED, CaseStage.DRAFT)
             else due or now() + timedelta(days=chance.uniform(-3, 9))
         ),
     }
@@ -318,7 +324,7 @@ def _case(
     on_case = [(patient, Role.PATIENT)]
     if stage in ASSIGNED:
         on_case.append((specialist, Role.SPECIALIST))
-    if stage == Stage.SCHEDULED and not written:
+    if stage == CaseStage.SCHEDULED and not written:
         on_case.append((interpreter, Role.INTERPRETER))
     rows[CaseMember] += [
         {
@@ -334,7 +340,7 @@ def _case(
         }
         for person, role in on_case
     ]
-    moves = [Move.SUBMIT, Move.TRIAGE, Move.ACCEPT, Move.SCHEDULE, Move.CONSULT]
+    moves = [CaseMove.SUBMIT, CaseMove.TRIAGE, CaseMove.ACCEPT, CaseMove.SCHEDULE, CaseMove.CONSULT]
     rows[CaseEvent] += [
         {
             "id": new_id(),
@@ -347,7 +353,7 @@ def _case(
         for day, move in enumerate(moves[: 2 + place % 4])
     ]
     if stage in MET and not written:
-        _meeting(rows, case, patient, specialist, interpreter, stage == Stage.SCHEDULED, chance)
+        _meeting(rows, case, patient, specialist, interpreter, stage == CaseStage.SCHEDULED, chance)
 
 
 def _meeting(
@@ -399,7 +405,7 @@ def _meeting(
 
 def _trail(cases: list[dict[str, Any]], actor_id: str, number: int) -> list[dict[str, Any]]:
     """A chain that holds, about the cases."""
-    previous, rows = GENESIS, []
+    previous, rows = GENESIS_HASH, []
     for place in range(1, number + 1):
         case_id = cases[place % len(cases)]["id"]
         entry = AuditEntry(

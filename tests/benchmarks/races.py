@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--attempts", type=int, default=10_000)
     attempts = parser.parse_args().attempts
-    crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+    crypto.set_field_keyring(crypto.Keyring(MASTER_KEYS))
     os.environ.setdefault("CONSILIUM_MASTER_KEYS", MASTER_KEYS)
     figures: dict[str, Any] = {"benchmark": "races", "processes": PROCESSES, "attempts": attempts}
     for name in ("sqlite", "postgresql"):
@@ -106,7 +106,7 @@ def _harm(database: Database) -> dict[str, int]:
         try:
             with database.unit_of_work() as session:
                 case, patient = session.get_one(Case, one[0]), session.get_one(Person, one[1])
-                service.book(session, patient, case, wish, form_token=one[0])
+                service.book_slot(session, patient, case, wish, form_token=one[0])
         except Conflict:
             return False
         return True

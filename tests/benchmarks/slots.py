@@ -34,7 +34,7 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.availability import diaries
-from app.scheduling.matching.slots import HOUR_COST, search, set_bits
+from app.scheduling.matching.slots import HOUR_COST, find_common_slots, iterate_set_bits
 from app.scheduling.models import (
     AvailabilityWindow,
     Booking,
@@ -43,7 +43,7 @@ from app.scheduling.models import (
     Diary,
     Qualification,
 )
-from app.scheduling.time.quarters import DAY, Horizon, instant_of, quarter_of
+from app.scheduling.time.quarters import DAY_QUARTERS, Horizon, instant_of, quarter_of
 
 SPECIALISTS, INTERPRETERS, DAYS, CLAIMS, LENGTH = 500, 1_000, 90, 100_000, 3
 NOW = datetime(
@@ -79,8 +79,8 @@ TARGETS = {"any_any_ms": 40.0, "one_specialist_ms": 5.0, "build_all_s": 2.0, "ti
 
 
 def main() -> int:
-    crypto.use_for_fields(crypto.Keyring(crypto.new_master_key("bench")))
-    with tempfile.TemporaryDirectory() as folder, clock.frozen(NOW):
+    crypto.set_field_keyring(crypto.Keyring(crypto.new_master_key("bench")))
+    with tempfile.TemporaryDirectory() as folder, clock.freeze_clock(NOW):
         database = Database(f"sqlite:///{Path(folder)}/slots.db")
         Base.metadata.create_all(database.engine)
         _say("filling the database")
@@ -186,13 +186,15 @@ def _book(session: Session, staff: list[str], patient: str, chance: random.Rando
     """Meetings in people's own hours until the claims are spent."""
     case_id = session.query(Case.id).scalar()
     zones = {person.id: person.timezone for person in session.query(Person)}
-    calendars = diaries.calendars(session, {person_id: zones[person_id] for person_id in staff})
+    calendars = diaries.load_calendars(
+        session, {person_id: zones[person_id] for person_id in staff}
+    )
     bookings: list[dict[str, Any]] = []
     claims: list[dict[str, Any]] = []
     share = CLAIMS // LENGTH // len(staff) + 1
     for person_id in staff:
         calendar = calendars[person_id]
-        open_quarters = list(set_bits(calendar.opened))
+        open_quarters = list(iterate_set_bits(calendar.opened))
         taken: set[int] = set()
         for _ in range(share):
             first = chance.choice(open_quarters) + calendar.horizon.start
@@ -222,13 +224,13 @@ def _book(session: Session, staff: list[str], patient: str, chance: random.Rando
     while len(claims) < CLAIMS:  # the collisions above left some over
         person_id, quarter = (
             chance.choice(staff),
-            chance.randrange(quarter_of(NOW), quarter_of(NOW) + DAYS * DAY),
+            chance.randrange(quarter_of(NOW), quarter_of(NOW) + DAYS * DAY_QUARTERS),
         )
         claims.append({"person_id": person_id, "quarter": quarter, "booking_id": bookings[0]["id"]})
     session.execute(insert(Booking), bookings)
     unique = {(one["person_id"], one["quarter"]): one for one in claims}
     session.execute(insert(Claim), list(unique.values()))
-    diaries.forget_all()
+    diaries.clear_calendar_cache()
 
 
 def measure(database: Database) -> dict[str, Any]:
@@ -243,7 +245,7 @@ def measure(database: Database) -> dict[str, Any]:
         claims = session.query(Claim).count()
 
     def any_any(session: Session) -> Any:
-        return queries.slots_for_case(
+        return queries.find_slots_for_case(
             session, session.get_one(Case, case.id), first=first, last=last, limit=200
         )
 
@@ -259,8 +261,8 @@ def measure(database: Database) -> dict[str, Any]:
         )
 
     def build(session: Session) -> Any:
-        diaries.forget_all()
-        return diaries.calendars(session, staff)
+        diaries.clear_calendar_cache()
+        return diaries.load_calendars(session, staff)
 
     _say("building every calendar from the database")
     build_all, build_clock = _time(database, build, 5)
@@ -296,13 +298,13 @@ def _against_naive(
     """Both searches list every slot of the 90 days, ranked, from the same calendars."""
     horizon = Horizon.between(first, last)
     with database.sessions() as session:
-        gathered = queries.gather_for_case(session, session.get_one(Case, case.id), horizon)
+        gathered = queries.gather_people_for_case(session, session.get_one(Case, case.id), horizon)
     best = float("inf")
     for _ in range(5):
         began = time.process_time()
         fast = [
             (s.worst, s.total, s.quarter)
-            for s in search(horizon, LENGTH, gathered.patient, gathered.teams)
+            for s in find_common_slots(horizon, LENGTH, gathered.patient, gathered.teams)
         ]
         best = min(best, time.process_time() - began)
     team = gathered.teams[0]
@@ -325,7 +327,7 @@ zone.
 def _intervals(person: Any, horizon: Horizon) -> Intervals:
     starts: list[int] = []
     ends: list[int] = []
-    for index in set_bits(person.free):
+    for index in iterate_set_bits(person.free):
         if ends and ends[-1] == index:
             ends[-1] = index + 1
         else:

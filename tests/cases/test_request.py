@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.audit.models import AuditEntry
 from app.cases import queries
-from app.cases.consents import CONSENTS, CURRENT_VERSION
+from app.cases.consents import CONSENT_TEXT_VERSION, CONSENT_TEXTS
 from app.cases.models import Consent
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core.permissions import Role
 from tests.people import a_case, a_person
 
@@ -39,7 +39,9 @@ def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, t
         f"{step}/questions", question=["¿Es correcto?", "", "¿Debo operarme?"]
     ).request.path.endswith("/meeting")
     assert patient.post(f"{step}/meeting", way="meeting").request.path.endswith("/records")
-    assert patient.post(f"{step}/consents", consent=list(CONSENTS)).request.path.endswith("/review")
+    assert patient.post(f"{step}/consents", consent=list(CONSENT_TEXTS)).request.path.endswith(
+        "/review"
+    )
     review = patient.get(f"{step}/review").text
     assert "Todo empezó en mayo." in review and "¿Debo operarme?" in review
 
@@ -48,7 +50,9 @@ def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, t
     assert sent.status_code == 200 and sent.request.path == f"/cases/{case_id}"
     case = the_case()
     assert (
-        case.stage == Stage.SUBMITTED and case.submitted_at is not None and case.act_by is not None
+        case.stage == CaseStage.SUBMITTED
+        and case.submitted_at is not None
+        and case.act_by is not None
     )
     assert [(one.number, one.text) for one in case.questions] == [
         (1, "¿Es correcto?"),
@@ -56,7 +60,7 @@ def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, t
     ]
     given = look(lambda session: session.scalars(select(Consent)).all())
     assert {(one.kind, one.text_version, one.language) for one in given} == {
-        (kind, CURRENT_VERSION, "es") for kind in CONSENTS
+        (kind, CONSENT_TEXT_VERSION, "es") for kind in CONSENT_TEXTS
     }
     verbs = look(
         lambda session: set(
@@ -180,7 +184,7 @@ def test_a_request_that_lacks_something_is_not_sent(visit, person, the_case):
     patient.post(f"/cases/{case_id}/request/questions", question=["Why?"])
     without_consent = patient.post(f"/cases/{case_id}/send")
     assert without_consent.status_code == 422 and "agree to each consent" in without_consent.text
-    assert the_case().stage == Stage.DRAFT
+    assert the_case().stage == CaseStage.DRAFT
 
 
 def test_what_was_sent_cannot_be_rewritten_and_a_stranger_finds_nothing(visit, person, the_case):
@@ -207,7 +211,7 @@ def test_what_was_sent_cannot_be_rewritten_and_a_stranger_finds_nothing(visit, p
 
     patient.post(f"/cases/{case_id}/request/story", specialty="oncology", story="A story.")
     patient.post(f"/cases/{case_id}/request/questions", question=["Why?"])
-    patient.post(f"/cases/{case_id}/request/consents", consent=list(CONSENTS))
+    patient.post(f"/cases/{case_id}/request/consents", consent=list(CONSENT_TEXTS))
     patient.post(f"/cases/{case_id}/send")
     assert (
         patient.post(
@@ -224,4 +228,4 @@ def test_numbers_run_on_and_none_is_given_twice(any_database):
         numbers = [a_case(unit, patient, sent=False).number for _ in range(3)]
     assert [number[-5:] for number in numbers] == ["00001", "00002", "00003"]
     with any_database.unit_of_work() as unit:
-        assert {case.number for case in queries.cases_of(unit, patient)} == set(numbers)
+        assert {case.number for case in queries.list_cases(unit, patient)} == set(numbers)

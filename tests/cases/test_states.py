@@ -4,54 +4,54 @@ from __future__ import annotations
 
 import pytest
 
-from app.cases.states import ENDS, TABLE, Move, Stage, next_stage
+from app.cases.states import END_STAGES, STAGE_MOVES, CaseMove, CaseStage, find_next_stage
 from app.core.errors import Conflict, Forbidden
 from app.core.permissions import Role
 
 WAY = [
-    (Move.SUBMIT, Role.PATIENT, Stage.SUBMITTED),
-    (Move.TRIAGE, Role.COORDINATOR, Stage.TRIAGE),
-    (Move.REQUEST_RECORDS, Role.COORDINATOR, Stage.RECORDS_REQUESTED),
-    (Move.PROVIDE_RECORDS, Role.PATIENT, Stage.TRIAGE),
-    (Move.ACCEPT, Role.COORDINATOR, Stage.ACCEPTED),
-    (Move.SCHEDULE, Role.PATIENT, Stage.SCHEDULED),
-    (Move.CONSULT, Role.SPECIALIST, Stage.CONSULTED),
-    (Move.SIGN, Role.SPECIALIST, Stage.OPINION_SIGNED),
-    (Move.RELEASE, Role.COORDINATOR, Stage.RELEASED),
-    (Move.CLOSE, Role.PATIENT, Stage.CLOSED),
+    (CaseMove.SUBMIT, Role.PATIENT, CaseStage.SUBMITTED),
+    (CaseMove.TRIAGE, Role.COORDINATOR, CaseStage.TRIAGE),
+    (CaseMove.REQUEST_RECORDS, Role.COORDINATOR, CaseStage.RECORDS_REQUESTED),
+    (CaseMove.PROVIDE_RECORDS, Role.PATIENT, CaseStage.TRIAGE),
+    (CaseMove.ACCEPT, Role.COORDINATOR, CaseStage.ACCEPTED),
+    (CaseMove.SCHEDULE, Role.PATIENT, CaseStage.SCHEDULED),
+    (CaseMove.CONSULT, Role.SPECIALIST, CaseStage.CONSULTED),
+    (CaseMove.SIGN, Role.SPECIALIST, CaseStage.OPINION_SIGNED),
+    (CaseMove.RELEASE, Role.COORDINATOR, CaseStage.RELEASED),
+    (CaseMove.CLOSE, Role.PATIENT, CaseStage.CLOSED),
 ]
 
 
 def test_the_whole_way():
-    stage = Stage.DRAFT
+    stage = CaseStage.DRAFT
     for move, role, expected in WAY:
-        stage = next_stage(stage, move, role)
+        stage = find_next_stage(stage, move, role)
         assert stage == expected
 
 
 def test_nothing_follows_an_end():
-    for stage in ENDS:
-        for move in Move:
+    for stage in END_STAGES:
+        for move in CaseMove:
             for role in Role:
                 with pytest.raises(Conflict):
-                    next_stage(stage, move, role)
+                    find_next_stage(stage, move, role)
 
 
-@pytest.mark.parametrize("stage, move", sorted(TABLE))
+@pytest.mark.parametrize("stage, move", sorted(STAGE_MOVES))
 def test_only_those_whom_the_table_names(stage, move):
-    to, who = TABLE[stage, move]
+    to, who = STAGE_MOVES[stage, move]
     for role in Role:
         if role in who:
-            assert next_stage(stage, move, role) == to
+            assert find_next_stage(stage, move, role) == to
         else:
             with pytest.raises(Forbidden):
-                next_stage(stage, move, role)
+                find_next_stage(stage, move, role)
 
 
 def test_a_written_opinion_needs_no_meeting_and_only_a_written_one():
     assert (
-        next_stage(Stage.ACCEPTED, Move.SIGN, Role.SPECIALIST, written_only=True)
-        == Stage.OPINION_SIGNED
+        find_next_stage(CaseStage.ACCEPTED, CaseMove.SIGN, Role.SPECIALIST, written_only=True)
+        == CaseStage.OPINION_SIGNED
     )
     with pytest.raises(Conflict):
-        next_stage(Stage.ACCEPTED, Move.SIGN, Role.SPECIALIST)
+        find_next_stage(CaseStage.ACCEPTED, CaseMove.SIGN, Role.SPECIALIST)

@@ -27,7 +27,7 @@ from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.availability import diaries
 from app.scheduling.bookings import service
-from app.scheduling.bookings.service import SlotTaken, Wish
+from app.scheduling.bookings.service import SlotRequest, SlotTaken
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.processes import MASTER_KEYS
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
@@ -40,7 +40,7 @@ def attempts(url: str, seed: int, count: int) -> Counter[str]:
     """One process: it holds, books, moves and cancels whatever chance says, and counts what came of
     it.
     """
-    crypto.use_for_fields(crypto.Keyring(MASTER_KEYS))
+    crypto.set_field_keyring(crypto.Keyring(MASTER_KEYS))
     database, chance = Database(url), random.Random(seed)
     with database.sessions() as session:
         cases = [(case.id, case.patient_id) for case in session.scalars(select(Case)).all()]
@@ -53,7 +53,13 @@ def attempts(url: str, seed: int, count: int) -> Counter[str]:
         try:
             with database.unit_of_work() as session:
                 outcomes[
-                    _act(session, chance, case_id, patient_id, Wish(at, specialist, interpreter))
+                    _act(
+                        session,
+                        chance,
+                        case_id,
+                        patient_id,
+                        SlotRequest(at, specialist, interpreter),
+                    )
                 ] += 1
         except SlotTaken:
             outcomes["taken"] += 1
@@ -63,19 +69,19 @@ def attempts(url: str, seed: int, count: int) -> Counter[str]:
     return outcomes
 
 
-def _act(session, chance: random.Random, case_id: str, patient_id: str, wish: Wish) -> str:
+def _act(session, chance: random.Random, case_id: str, patient_id: str, wish: SlotRequest) -> str:
     case, patient = session.get_one(Case, case_id), session.get_one(Person, patient_id)
     booked = queries.booking_of_case(session, case_id)
     if booked is not None and booked.starts_at > now():
         if chance.random() < 0.5:
-            service.move(session, patient, booked, wish.starts_at)
+            service.move_booking(session, patient, booked, wish.starts_at)
             return "moved"
-        service.cancel(session, patient, booked)
+        service.cancel_booking(session, patient, booked)
         return "cancelled"
-    held = service.hold(session, patient, case, wish, f"{chance.random()}")
+    held = service.hold_slot(session, patient, case, wish, f"{chance.random()}")
     if chance.random() < 0.4:
         return "held"
-    service.confirm(session, patient, held)
+    service.confirm_booking(session, patient, held)
     return "booked"
 
 
@@ -94,7 +100,7 @@ def race(any_database: Database, count: int) -> Counter[str]:
         for _ in range(CASES):
             another_case(session, clinic)
         # One meeting stands from the start; it also tells the processes whom and when to want.
-        first = service.book(
+        first = service.book_slot(
             session, clinic.patient, clinic.case, clinic.wish(next_noon()), "first"
         ).id
     url = any_database.engine.url.render_as_string(hide_password=False)
@@ -115,7 +121,7 @@ def race(any_database: Database, count: int) -> Counter[str]:
     with any_database.unit_of_work() as session:
         assert_whole(session)
         assert session.get_one(Booking, first)
-        with clock.shifted(timedelta(minutes=11)):
+        with clock.shift_clock(timedelta(minutes=11)):
             while service.expire_holds(session):
                 pass
         assert not session.scalars(select(Booking).where(Booking.state == BookingState.HELD)).all()
@@ -154,7 +160,7 @@ def assert_whole(session) -> None:
         .group_by(Booking.case_id)
     )
     assert session.execute(per_case.having(func.count() > 1)).first() is None
-    diaries.forget_all()
+    diaries.clear_calendar_cache()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from app.core.db import Database
 from app.core.outbox import Job
 from app.identity.models import Person
 from app.scheduling.bookings import service
-from app.scheduling.bookings.service import SlotTaken, Wish
+from app.scheduling.bookings.service import SlotRequest, SlotTaken
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
 
@@ -29,7 +29,7 @@ class Rivals:
     """Fifty cases whose patients all want the same specialist and interpreter at the same time."""
 
     case_ids: list[str]
-    wish: Wish
+    wish: SlotRequest
 
 
 @pytest.fixture
@@ -50,7 +50,9 @@ def race(database: Database, rivals: Rivals) -> Counter[str]:
             with database.unit_of_work() as session:
                 case = session.get_one(Case, case_id)
                 patient = session.get_one(Person, case.patient_id)
-                service.book(session, patient, case, rivals.wish, form_token=f"token-{case_id}")
+                service.book_slot(
+                    session, patient, case, rivals.wish, form_token=f"token-{case_id}"
+                )
             return "booked"
         except SlotTaken:
             return "taken"
@@ -106,7 +108,7 @@ def test_one_person_in_two_tabs_makes_one_booking(any_database: Database, rivals
         start.wait()
         with any_database.unit_of_work() as session:
             case = session.get_one(Case, case_id)
-            return service.book(
+            return service.book_slot(
                 session, session.get_one(Person, case.patient_id), case, rivals.wish, "one form"
             ).id
 
@@ -126,15 +128,17 @@ def test_meetings_that_share_people_in_every_order_never_deadlock(any_database: 
         for number in range(24):
             clinic = clinics[number % 3]
             case = another_case(session, clinic)
-            wish = Wish(next_noon(), clinic.specialist.id, clinics[number // 3 % 3].interpreter.id)
+            wish = SlotRequest(
+                next_noon(), clinic.specialist.id, clinics[number // 3 % 3].interpreter.id
+            )
             wishes.append((case.id, case.patient_id, wish))
     start = threading.Barrier(len(wishes))
 
-    def attempt(one: tuple[str, str, Wish]) -> str:
+    def attempt(one: tuple[str, str, SlotRequest]) -> str:
         start.wait()
         try:
             with any_database.unit_of_work() as session:
-                service.book(
+                service.book_slot(
                     session,
                     session.get_one(Person, one[1]),
                     session.get_one(Case, one[0]),

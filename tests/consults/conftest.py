@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.consults.models import Seat
 from app.consults.room import tickets
-from app.consults.room.service import seat_for
+from app.consults.room.service import ensure_seat
 from app.core.db import Database
 from app.identity.models import Person
 from app.web.sockets import socketio
@@ -56,12 +56,12 @@ class Chair:
 
     def sits(self, tab: str = "tab", **more: Any) -> dict[str, Any]:
         """Takes the seat as the page would."""
-        from app.consults.queries import consult_for
+        from app.consults.queries import get_consult
 
         with self._database.unit_of_work() as session:
-            consult = consult_for(session, self.person, self._consult_id)
-            self.seat_id = seat_for(session, self.person, consult).id
-        ticket = tickets.issue(SECRET_KEY, self.seat_id, self.person.id)
+            consult = get_consult(session, self.person, self._consult_id)
+            self.seat_id = ensure_seat(session, self.person, consult).id
+        ticket = tickets.issue_seat_ticket(SECRET_KEY, self.seat_id, self.person.id)
         return self.says("seat.take", ticket=ticket, tab=tab, **more)
 
     def says(self, event: str, **message: Any) -> dict[str, Any]:

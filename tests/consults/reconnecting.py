@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Error, Page
 
-from app.supervisor.children import STEADY, Child
+from app.supervisor.children import STEADY_LIFE_SECONDS, ChildProcess
 from tests.consults.meeting import Guest
 from tests.consults.scene import Scene
 
@@ -57,8 +57,10 @@ class Restarts:
             for process in self._processes.values():
                 if process.popen is not None and process.popen.poll() is not None:
                     self._over.wait(
-                        Child(
-                            process.name, process.command, began=time.monotonic() - 2 * STEADY
+                        ChildProcess(
+                            process.name,
+                            process.command,
+                            began=time.monotonic() - 2 * STEADY_LIFE_SECONDS,
                         ).pause()
                     )
                     process.start()

@@ -21,22 +21,22 @@ if __name__ == "__main__":  # as the node itself does, to be there as soon
     sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
 
 from app.media import __main__ as media  # noqa: E402
-from app.media.forwarding.seat import Seat  # noqa: E402
-from app.media.node import Node  # noqa: E402
+from app.media.forwarding.seat import SeatConnection  # noqa: E402
+from app.media.node import MediaNodeClient  # noqa: E402
 from app.media.settings import MediaSettings  # noqa: E402
-from app.media.wire.impairment import CLEAR, Conditions, Line  # noqa: E402
+from app.media.wire.impairment import CLEAR_CONDITIONS, ImpairedLink, NetworkConditions  # noqa: E402
 
 LOOK_SECONDS = 0.02
-OUT = Conditions(is_out=True)
+OUT = NetworkConditions(is_out=True)
 
 
-class SpoiltNode(Node):
+class SpoiltNode(MediaNodeClient):
     def __init__(self, settings: MediaSettings) -> None:
         super().__init__(settings)
         self._file = Path(os.environ["CONSILIUM_WEATHER"])
         self._weather: dict[str, Any] = {}
-        self._lines: dict[str, Line] = {}
-        self._cut: dict[int, Line] = {}
+        self._lines: dict[str, ImpairedLink] = {}
+        self._cut: dict[int, ImpairedLink] = {}
         self.rooms._impair = self._spoil  # noqa: SLF001 - the seam that the node keeps for tests
 
     async def run(self) -> None:
@@ -63,19 +63,22 @@ class SpoiltNode(Node):
             for seat, line in self._lines.items():
                 self._apply(seat, line)
 
-    def _spoil(self, seat: Seat) -> None:
-        line = self._lines[seat.name] = Line.over(asyncio.get_running_loop())
+    def _spoil(self, seat: SeatConnection) -> None:
+        line = self._lines[seat.name] = ImpairedLink.over(asyncio.get_running_loop())
         self._apply(seat.name, line)
         seat.transport.impair(line)
 
-    def _apply(self, seat: str, line: Line) -> None:
+    def _apply(self, seat: str, line: ImpairedLink) -> None:
         if id(line) in self._cut or seat in self._weather.get("out", ()):
             line.up.conditions = line.down.conditions = OUT
             return
         rate = self._weather.get("down", {}).get(seat, 0)
-        line.up.conditions, line.down.conditions = CLEAR, Conditions(rate=rate) if rate else CLEAR
+        line.up.conditions, line.down.conditions = (
+            CLEAR_CONDITIONS,
+            NetworkConditions(rate=rate) if rate else CLEAR_CONDITIONS,
+        )
 
 
 if __name__ == "__main__":
-    media.Node = SpoiltNode  # type: ignore[misc]
-    sys.exit(media.main())
+    media.MediaNodeClient = SpoiltNode  # type: ignore[misc]
+    sys.exit(media.run_media_node())

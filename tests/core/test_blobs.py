@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.blobs import BlobMissing, BlobStore, SegmentStore
-from app.core.crypto import Keyring, Tampered, new_data_key, new_master_key
+from app.core.crypto import Keyring, TamperedCiphertext, new_data_key, new_master_key
 from app.core.ids import new_id
 
 MIB = 1 << 20
@@ -97,7 +97,7 @@ def test_an_object_whose_source_breaks_never_appears(store: BlobStore) -> None:
 def test_an_object_cannot_stand_in_for_another(store: BlobStore) -> None:
     one, two = store.put("a" * 32, [b"one"]), store.put("b" * 32, [b"two"])
     assert one.wrapped_key != two.wrapped_key
-    with pytest.raises(Tampered):
+    with pytest.raises(TamperedCiphertext):
         store.read("a" * 32, two.wrapped_key)
 
 
@@ -150,7 +150,7 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
         stored = store.put(object_id, [SENTENCE * 1000])
         [path] = tmp_path.rglob(object_id)
         path.write_bytes(change(path.read_bytes()))
-        with pytest.raises(Tampered):
+        with pytest.raises(TamperedCiphertext):
             list(store.read(object_id, stored.wrapped_key))
 
 
@@ -177,5 +177,5 @@ def test_who_has_no_master_key_adds_segments_and_never_changes_one(
     assert segments.has(object_id)
     assert not segments.add(object_id, key, b"something else"), "what is stored stays"
     assert b"".join(store.read(object_id, store.wrap(key, object_id))) == SENTENCE
-    with pytest.raises(Tampered):
+    with pytest.raises(TamperedCiphertext):
         b"".join(store.read(object_id, store.wrap(new_data_key(), object_id)))

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
-from app.core.outbox import Job, enqueue, withdraw
+from app.core.outbox import Job, enqueue_job, withdraw_job
 
 
 class Sample(Base):
@@ -74,18 +74,18 @@ def test_a_unit_of_work_that_fails_leaves_nothing(samples):
 
 def test_a_job_with_a_key_is_queued_once_and_can_be_withdrawn(any_database):
     with any_database.unit_of_work() as session:
-        assert enqueue(session, "mail", {"n": 1}, key="k") is not None
-        assert enqueue(session, "mail", {"n": 2}, key="k") is None
+        assert enqueue_job(session, "mail", {"n": 1}, key="k") is not None
+        assert enqueue_job(session, "mail", {"n": 2}, key="k") is None
     with any_database.unit_of_work() as session:
-        assert withdraw(session, "k")
-        assert not withdraw(session, "k")
+        assert withdraw_job(session, "k")
+        assert not withdraw_job(session, "k")
     with any_database.sessions() as session:
         assert session.query(Job).count() == 0
 
 
 def test_the_clock_is_utc_and_can_be_held():
     at = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
-    with clock.frozen(at):
+    with clock.freeze_clock(at):
         assert clock.now() == at
     assert clock.now().tzinfo is UTC and clock.now() != at
 

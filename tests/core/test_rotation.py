@@ -14,12 +14,12 @@ from sqlalchemy import select, text
 
 from app.cases.models import Case
 from app.core import crypto, rotation
-from app.core.crypto import Keyring, UnknownKey
+from app.core.crypto import Keyring, UnknownMasterKey
 from app.core.db import Database
 from app.core.outbox import Job, JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.jobs.periodic import renew_keys
+from app.jobs.periodic import renew_encryption_keys
 from app.opinions.models import Opinion
 from tests.people import a_case, a_person
 from tests.processes import MASTER_KEYS
@@ -31,7 +31,7 @@ OLD_NAME = MASTER_KEYS.partition(":")[0]
 @pytest.fixture(autouse=True)
 def known_keys() -> Iterator[None]:
     yield
-    crypto.use_for_fields(Keyring(MASTER_KEYS))
+    crypto.set_field_keyring(Keyring(MASTER_KEYS))
 
 
 def some_people(database: Database, count: int = 3) -> None:
@@ -56,24 +56,24 @@ def test_afterwards_the_new_key_alone_reads_everything(any_database: Database) -
     some_people(any_database)
     ring = Keyring(f"{NEW},{MASTER_KEYS}")
     with any_database.sessions() as session:
-        before = rotation.under_each(session, ring)
-    assert before[OLD_NAME] > 10 and before[ring.current] == before[rotation.LOST] == 0
+        before = rotation.count_values_by_key(session, ring)
+    assert before[OLD_NAME] > 10 and before[ring.current] == before[rotation.LOST_KEY_NAME] == 0
     rounds = 0
     while True:
         with any_database.unit_of_work() as session:
-            found = rotation.renew(session, ring, most=4)
+            found = rotation.renew_sealed_values(session, ring, most=4)
         if not found:
             break
         assert found <= 4
         rounds += 1
     assert rounds >= before[OLD_NAME] // 4
     with any_database.sessions() as session:
-        assert rotation.under_each(session, ring) == {
+        assert rotation.count_values_by_key(session, ring) == {
             ring.current: before[OLD_NAME],
             OLD_NAME: 0,
-            rotation.LOST: 0,
+            rotation.LOST_KEY_NAME: 0,
         }
-    crypto.use_for_fields(Keyring(NEW))
+    crypto.set_field_keyring(Keyring(NEW))
     with any_database.sessions() as session:
         assert "عائشة 0" in session.scalars(select(Person.name)).all()
         assert session.scalars(select(Case.story)).one() == "A lump, found in May."
@@ -87,9 +87,9 @@ def test_a_key_that_is_gone_is_said_to_be_gone_and_nothing_is_spoilt(
     some_people(any_database)
     alone = Keyring(NEW)
     with any_database.sessions() as session:
-        assert rotation.under_each(session, alone)[rotation.LOST] > 10
-        with pytest.raises(UnknownKey):
-            rotation.renew(session, alone)
+        assert rotation.count_values_by_key(session, alone)[rotation.LOST_KEY_NAME] > 10
+        with pytest.raises(UnknownMasterKey):
+            rotation.renew_sealed_values(session, alone)
     with any_database.sessions() as session:
         assert "عائشة 0" in session.scalars(select(Person.name)).all()
 
@@ -112,8 +112,8 @@ def test_a_change_made_meanwhile_is_not_undone(
     monkeypatch.setattr(ring, "reencrypt_text", slow)
     with any_database.unit_of_work() as session:
         patient = session.scalars(select(Person).where(Person.role == Role.PATIENT)).one()
-        rotation.renew(session, ring)
-    crypto.use_for_fields(ring)
+        rotation.renew_sealed_values(session, ring)
+    crypto.set_field_keyring(ring)
     with any_database.sessions() as session:
         assert session.get_one(Person, patient.id).name == "Aisha"
 
@@ -125,16 +125,16 @@ def test_the_job_goes_on_until_nothing_is_left(
     blobs: Any = SimpleNamespace(keyring=Keyring(f"{NEW},{MASTER_KEYS}"))
     context = JobContext(settings=None, blobs=blobs, database=database)
     runs, goes_on = 0, True
-    monkeypatch.setattr(rotation.renew, "__defaults__", (10,))
+    monkeypatch.setattr(rotation.renew_sealed_values, "__defaults__", (10,))
     while goes_on:
         with database.unit_of_work() as session:
             session.query(Job).filter_by(kind="keys.renew").delete()
-            renew_keys(session, {}, context)
+            renew_encryption_keys(session, {}, context)
             goes_on = session.query(Job).filter_by(kind="keys.renew").count() == 1
         runs += 1
     assert runs > 2
     with database.sessions() as session:
-        assert rotation.under_each(session, blobs.keyring)[OLD_NAME] == 0
+        assert rotation.count_values_by_key(session, blobs.keyring)[OLD_NAME] == 0
 
 
 def test_the_chore_says_which_key_can_go(app: Flask, database: Database) -> None:
@@ -147,7 +147,7 @@ def test_the_chore_says_which_key_can_go(app: Flask, database: Database) -> None
         in app.test_cli_runner().invoke(args=["keys"]).output
     )
     with database.unit_of_work() as session:
-        rotation.renew(session, app.extensions["blobs"].keyring)
+        rotation.renew_sealed_values(session, app.extensions["blobs"].keyring)
     assert f"{OLD_NAME}: 0 (no longer needed" in app.test_cli_runner().invoke(args=["keys"]).output
     app.extensions["blobs"].keyring = Keyring(MASTER_KEYS)
     said = app.test_cli_runner().invoke(args=["keys"])

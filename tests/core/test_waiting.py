@@ -34,7 +34,7 @@ def test_who_comes_second_waits_until_the_first_is_done(lent: Database):
 
 
 def test_who_waits_in_vain_is_told(lent: Database, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(db, "PATIENCE", 0.2)
+    monkeypatch.setattr(db, "WRITE_LOCK_TIMEOUT_SECONDS", 0.2)
     with lent.sessions() as first, pytest.raises(OperationalError, match="locked"):
         first.execute(text("INSERT INTO acts VALUES (1)"))
         with lent.unit_of_work() as second:

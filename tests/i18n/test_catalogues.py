@@ -12,7 +12,7 @@ from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 
-from app.i18n.gathering import PLURALS, gather, is_translated, read_catalogue
+from app.i18n.gathering import PLURAL_RULES, gather_messages, is_translated, read_catalogue
 from app.i18n.locales import LOCALES
 
 TRANSLATED = ("es", "ar")
@@ -27,7 +27,7 @@ TAG = re.compile(r"</?\w[^<>]*>|&#?\w+;")
 
 @pytest.fixture(scope="module")
 def asked() -> Catalog:
-    return gather()
+    return gather_messages()
 
 
 @pytest.fixture(scope="module", params=TRANSLATED)
@@ -92,7 +92,7 @@ def compiled(catalogue: Catalog, folder: Path) -> gettext.GNUTranslations:
 
 
 def test_every_language_but_english_has_a_catalogue():
-    assert set(TRANSLATED) == set(PLURALS) == set(LOCALES) - {"en"}
+    assert set(TRANSLATED) == set(PLURAL_RULES) == set(LOCALES) - {"en"}
 
 
 def test_the_house_has_many_sentences(asked):
@@ -141,7 +141,7 @@ def test_the_number_may_be_a_word_where_the_form_stands_for_one_number():
 
 
 def test_the_plural_rule_is_the_pinned_one(catalogue, tag):
-    assert catalogue.plural_forms == PLURALS[tag]
+    assert catalogue.plural_forms == PLURAL_RULES[tag]
     assert catalogue.num_plurals == FORMS[tag]
 
 

@@ -8,13 +8,13 @@ from datetime import date
 
 import pytest
 
-from app.i18n.zones import zone_choices, zone_place
+from app.i18n.zones import get_zone_city, list_zone_choices
 
 WINTER, SUMMER = date(2026, 1, 15), date(2026, 7, 15)
 
 
 def label(language: str, on: date, zone: str) -> str:
-    return dict(one for _region, zones in zone_choices(language, on) for one in zones)[zone]
+    return dict(one for _region, zones in list_zone_choices(language, on) for one in zones)[zone]
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_the_offset_is_that_of_the_day():
 
 
 def test_names_given_up_by_iana_stand_only_for_whoever_has_one():
-    offered = [zone for _region, zones in zone_choices("en", WINTER) for zone, _ in zones]
+    offered = [zone for _region, zones in list_zone_choices("en", WINTER) for zone, _ in zones]
     assert len(offered) == len(set(offered)) > 400 and "Asia/Calcutta" not in offered
     kept = [
         zone
-        for _region, zones in zone_choices("en", WINTER, keep="Asia/Calcutta")
+        for _region, zones in list_zone_choices("en", WINTER, keep="Asia/Calcutta")
         for zone, _ in zones
     ]
     assert "Asia/Calcutta" in kept
-    assert zone_place("Asia/Calcutta", "en") and zone_place("UTC", "ar") == "UTC"
+    assert get_zone_city("Asia/Calcutta", "en") and get_zone_city("UTC", "ar") == "UTC"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.identity.sign_in.devices import device_names
+from app.identity.sign_in.devices import parse_device_names
 from tests.people import PASSWORD, Visitor
 
 APPLE, GOOGLE = "AppleWebKit/605.1.15 (KHTML, like Gecko)", "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -85,7 +85,7 @@ SAFARI_ON_IPHONE = f"Mozilla/5.0 {IPHONE} {APPLE} Version/18.6 Mobile/15E148 Saf
 def test_browser_and_system_by_the_names_that_people_know(
     agent: str, browser: str | None, system: str | None
 ):
-    assert device_names(agent) == (browser, system)
+    assert parse_device_names(agent) == (browser, system)
 
 
 def test_the_account_lists_devices_in_words(app, person):

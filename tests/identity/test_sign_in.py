@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from app.audit.queries import verify_chain
+from app.audit.queries import verify_audit_chain
 from app.identity.models import Person, SignIn
 from tests.people import PASSWORD, Visitor
 
@@ -31,7 +31,7 @@ def test_a_patient_signs_up_and_is_signed_in(app, database):
             "Asia/Riyadh",
         )
         assert person.password.startswith("$argon2id$")
-        assert verify_chain(session).entries == 2
+        assert verify_audit_chain(session).entries == 2
     assert "ar" in visitor.get("/account").text.split("<head>")[0]
 
 

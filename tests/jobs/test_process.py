@@ -33,7 +33,7 @@ def test_it_tells_people_what_happened_and_ends_in_order(settings, database, tmp
             office = a_person(session, Role.COORDINATOR)
             doctor = a_person(session, Role.SPECIALIST, specialties=["oncology"])
             case = an_accepted_case(session, patient, office, doctor)
-            cases.notify(session, "opinion_released", case, [patient.id])
+            cases.notify_people(session, "opinion_released", case, [patient.id])
         until(lambda: told(database, patient.id, "opinion_released"), within=5)
         until(lambda: not unfinished(database), within=5)
         process.popen.send_signal(signal.SIGTERM)
@@ -49,7 +49,7 @@ def test_it_tells_people_what_happened_and_ends_in_order(settings, database, tmp
 
 def alive(database) -> bool:
     with database.unit_of_work() as session:
-        return queries.any_runner_answers(session)
+        return queries.is_any_runner_alive(session)
 
 
 def told(database, person_id: str, kind: str) -> bool:

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import Database
 from app.core.errors import Invalid
-from app.core.outbox import Job, JobContext, enqueue
+from app.core.outbox import Job, JobContext, enqueue_job
 from app.jobs import leases, queries
-from app.jobs.handlers import gather
-from app.jobs.periodic import Clockwork
+from app.jobs.handlers import gather_job_handlers
+from app.jobs.periodic import PeriodicScheduler
 from app.jobs.runner import JobsRunner
 from tests.jobs.conftest import until
 
@@ -31,7 +31,7 @@ def context(database: Database) -> JobContext:
 
 def queue(database: Database, kind: str, payload: dict | None = None, **options) -> None:
     with database.unit_of_work() as session:
-        enqueue(session, kind, payload or {}, **options)
+        enqueue_job(session, kind, payload or {}, **options)
 
 
 def jobs(database: Database) -> list[Job]:
@@ -41,7 +41,7 @@ def jobs(database: Database) -> list[Job]:
 
 def test_a_job_is_done_once_and_marked_in_the_same_transaction(jobs_database):
     def note(session, payload, ctx):
-        enqueue(session, "after", {"of": ctx.job_id})
+        enqueue_job(session, "after", {"of": ctx.job_id})
 
     queue(jobs_database, "note")
     runner = JobsRunner(context(jobs_database), {"note": note, "after": lambda *_: None})
@@ -55,20 +55,20 @@ def test_a_job_is_done_once_and_marked_in_the_same_transaction(jobs_database):
 
 def test_a_failing_job_leaves_nothing_behind_and_waits_longer_each_time(jobs_database):
     def fail(session, payload, ctx):
-        enqueue(session, "never", {})
+        enqueue_job(session, "never", {})
         raise Invalid("The printer of %(name)s is on fire.", name="Amal")
 
     queue(jobs_database, "fail")
     runner = JobsRunner(context(jobs_database), {"fail": fail})
     pauses = []
     later = timedelta(0)
-    for _ in range(leases.MOST_ATTEMPTS):
-        with clock.shifted(later):
+    for _ in range(leases.MAX_JOB_ATTEMPTS):
+        with clock.shift_clock(later):
             before = clock.now()
             assert runner.run_one()
             [job] = jobs(jobs_database)
             pauses.append(job.run_at - before)
-            later += leases.LONGEST_PAUSE
+            later += leases.MAX_RETRY_PAUSE
     assert pauses[:4] == pytest.approx(
         [timedelta(seconds=s) for s in (2, 8, 32, 128)], abs=timedelta(seconds=1)
     )
@@ -76,7 +76,7 @@ def test_a_failing_job_leaves_nothing_behind_and_waits_longer_each_time(jobs_dat
     assert "The printer of %(name)s is on fire." in job.last_error
     assert "Amal" not in job.last_error, "facts may be clinical, so they are not kept"
     with jobs_database.unit_of_work() as session:
-        assert [one.id for one in queries.failed(session)] == [job.id]
+        assert [one.id for one in queries.list_failed_jobs(session)] == [job.id]
 
 
 def test_a_kind_that_nobody_handles_says_so(jobs_database):
@@ -87,9 +87,9 @@ def test_a_kind_that_nobody_handles_says_so(jobs_database):
 
 def test_what_a_runner_did_after_losing_its_lease_is_not_kept(jobs_database):
     def dawdle(session, payload, ctx):
-        with clock.shifted(2 * MINUTE):
-            assert leases.take_next(jobs_database, "another", MINUTE)
-        enqueue(session, "twice", {})
+        with clock.shift_clock(2 * MINUTE):
+            assert leases.lease_next_job(jobs_database, "another", MINUTE)
+        enqueue_job(session, "twice", {})
 
     queue(jobs_database, "dawdle")
     JobsRunner(context(jobs_database), {"dawdle": dawdle}, lease=MINUTE).run_one()
@@ -100,12 +100,12 @@ def test_what_a_runner_did_after_losing_its_lease_is_not_kept(jobs_database):
 def test_a_job_that_kills_every_runner_is_given_up(jobs_database):
     queue(jobs_database, "poison")
     later = timedelta(0)
-    for _ in range(leases.MOST_ATTEMPTS + 1):
-        with clock.shifted(later):
-            leases.take_next(jobs_database, "doomed", MINUTE)
+    for _ in range(leases.MAX_JOB_ATTEMPTS + 1):
+        with clock.shift_clock(later):
+            leases.lease_next_job(jobs_database, "doomed", MINUTE)
         later += 2 * MINUTE
     [job] = jobs(jobs_database)
-    assert job.failed and job.last_error == leases.DIED
+    assert job.failed and job.last_error == leases.RUNNER_DIED_MESSAGE
 
 
 def test_two_runners_never_have_one_job_at_the_same_time(jobs_database):
@@ -181,19 +181,19 @@ def test_a_runner_told_to_end_finishes_its_job_first(jobs_database, start_runner
     assert runner.wait(timeout=8) == 0
     assert (tmp_path / "pdf.done").exists()
     with jobs_database.unit_of_work() as session:
-        assert not queries.any_runner_answers(session), "an orderly end is known at once"
+        assert not queries.is_any_runner_alive(session), "an orderly end is known at once"
 
 
 def runner_is_known(database: Database) -> bool:
     with database.unit_of_work() as session:
-        return queries.any_runner_answers(session)
+        return queries.is_any_runner_alive(session)
 
 
 def test_a_silent_runner_is_not_alive(jobs_database):
     runner = JobsRunner(context(jobs_database), {})
     runner._show_alive()
     assert runner_is_known(jobs_database)
-    with clock.shifted(queries.SILENT_AFTER + timedelta(seconds=1)):
+    with clock.shift_clock(queries.RUNNER_SILENCE_TIMEOUT + timedelta(seconds=1)):
         assert not runner_is_known(jobs_database)
 
 
@@ -217,16 +217,16 @@ def test_a_job_starts_within_half_a_second(jobs_database):
 
 
 def test_what_is_periodic_is_queued_once_a_period_by_however_many_runners(jobs_database):
-    clockworks = [Clockwork([("chime", timedelta(minutes=5))]) for _ in range(3)]
+    clockworks = [PeriodicScheduler([("chime", timedelta(minutes=5))]) for _ in range(3)]
     at = clock.now().replace(minute=1, second=0, microsecond=0)
     for minute in range(11):
-        with clock.frozen(at + minute * MINUTE):
+        with clock.freeze_clock(at + minute * MINUTE):
             for clockwork in clockworks:
                 clockwork.tick(jobs_database)
     assert len(jobs(jobs_database)) == 3  # the periods of minutes 0, 5 and 10
 
 
 def test_every_slice_has_its_kinds_to_itself():
-    handlers, periodic = gather()
+    handlers, periodic = gather_job_handlers()
     assert "jobs.sweep" in handlers
     assert all(kind in handlers for kind, _ in periodic)

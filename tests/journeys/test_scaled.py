@@ -25,7 +25,7 @@ import requests
 import socketio
 from sqlalchemy import select
 
-from app.audit.queries import verify_chain
+from app.audit.queries import verify_audit_chain
 from app.cases.models import Case
 from app.consults.models import ChatMessage, Consult
 from app.consults.room.service import ensure_consult
@@ -36,7 +36,7 @@ from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 from app.records.models import Record
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.models import Booking, Claim, Engagement
 from tests.people import PASSWORD, TOKEN, a_person
 from tests.processes import ROOT, House, running, wait_for
@@ -152,7 +152,9 @@ def a_staff(database: Database) -> dict[str, Person]:
         interpreter = a_person(
             session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
         )
-        hours.add_qualification(session, coordinator, interpreter, Credential("ar", "en", "CHI"))
+        hours.add_qualification(
+            session, coordinator, interpreter, InterpreterCredential("ar", "en", "CHI")
+        )
         for person in (specialist, interpreter):
             hours.set_availability(session, person, person, ALWAYS, person.timezone)
     return {"coordinator": coordinator, "specialist": specialist, "interpreter": interpreter}
@@ -314,7 +316,7 @@ def test_the_journey_on_postgresql_with_redis_and_two_web_processes(
     an_opinion(specialist, coordinator, patient, database, case, house)
     wait_for(lambda: "opinion_released" in kinds_told(database), 20, house.logs)
     with database.sessions() as session:
-        report = verify_chain(session)
+        report = verify_audit_chain(session)
         assert report.broken_at is None and report.entries > 20
         assert session.scalars(select(Mail)).first() is not None
 

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 from sqlalchemy import select
 
-from app.audit.queries import verify_chain
+from app.audit.queries import verify_audit_chain
 from app.cases.models import Case
 from app.consults.models import ChatMessage, Consult
 from app.consults.room.service import ensure_consult
@@ -29,7 +29,7 @@ from app.identity.models import Person
 from app.notifications.models import Mail
 from app.records.models import Record
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.models import Booking, Claim
 from tests.axe import faults
 from tests.consults.meeting import DESK, PHONE, Guest, guest
@@ -75,7 +75,10 @@ class Office:
                 timezone="Africa/Cairo",
             )
             hours.add_qualification(
-                session, self.coordinator, self.interpreter, Credential("ar", "en", "CHI")
+                session,
+                self.coordinator,
+                self.interpreter,
+                InterpreterCredential("ar", "en", "CHI"),
             )
             for person in (self.specialist, self.interpreter):
                 hours.set_availability(session, person, person, ALWAYS, person.timezone)
@@ -413,7 +416,7 @@ def everyone_has_a_home(office: Office, *people: Guest) -> None:
 def the_record_holds(office: Office, case: Case, folder: Path) -> None:
     """The audit trail is whole, and nothing that was sent lies in the clear."""
     with office.database.sessions() as session:
-        report = verify_chain(session)
+        report = verify_audit_chain(session)
     assert report.broken_at is None and report.entries > 20
     stored = b"".join(
         path.read_bytes() for path in (folder / "objects").rglob("*") if path.is_file()

@@ -18,8 +18,8 @@ from aiortc import (
 )
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
-from app.media.messages import Lines, Refused, SeatOffer, SlotLines
-from app.media.rooms import Rooms
+from app.media.messages import CommandRefused, MediaSections, SeatOffer, SlotSections
+from app.media.rooms import MediaRooms
 
 _numbers = itertools.count(1)
 
@@ -57,14 +57,14 @@ class Client:
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def join(self, rooms: Rooms) -> None:
+    async def join(self, rooms: MediaRooms) -> None:
         """Connected when it returns. Raises AssertionError if refused."""
         await self.pc.setLocalDescription(await self.pc.createOffer())
-        lines = Lines(
+        lines = MediaSections(
             mic=self.mic.mid,
             camera=self.camera.mid,
             slots=tuple(
-                SlotLines(audio=audio.mid, video=video.mid) for audio, video in self._slots
+                SlotSections(audio=audio.mid, video=video.mid) for audio, video in self._slots
             ),
         )
         command = SeatOffer(
@@ -76,7 +76,7 @@ class Client:
             lines=lines,
         )
         answer = await rooms.offer(command)
-        assert not isinstance(answer, Refused), answer
+        assert not isinstance(answer, CommandRefused), answer
         await self.pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         for number, (audio, video) in enumerate(self._slots):
             self._tasks.append(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from app.media.forwarding.publication import Publication
 from app.media.forwarding.subscription import Subscription
-from app.media.messages import Kind
-from app.media.wire.aiortc_seam import OUTGOING
+from app.media.messages import MediaKind
+from app.media.wire.aiortc_seam import OUTGOING_BUFFER
 
 KEY_FRAME = bytearray(b"\x10\x00\x00key")
 DELTA_FRAME = bytearray(b"\x10\x01\x00delta")
@@ -32,7 +32,7 @@ class Wire:
         self.rtcp: list[bytes] = []
 
     def send_rtp(self, size: int) -> bool:
-        packet = bytes(OUTGOING[:size])
+        packet = bytes(OUTGOING_BUFFER[:size])
         first, second, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", packet)
         start = 20 if first & 0x10 else 12
         self.packets.append(
@@ -46,11 +46,11 @@ class Wire:
 
 
 def a_camera(seat: str = "ana") -> Publication:
-    return Publication(seat, Kind.VIDEO, "vp8", 90_000, ssrc=1000)
+    return Publication(seat, MediaKind.VIDEO, "vp8", 90_000, ssrc=1000)
 
 
 def a_microphone(seat: str = "ana") -> Publication:
-    return Publication(seat, Kind.AUDIO, "opus", 48_000, ssrc=2000)
+    return Publication(seat, MediaKind.AUDIO, "opus", 48_000, ssrc=2000)
 
 
 def a_slot(wire: Wire, is_video: bool = True) -> Subscription:

@@ -11,20 +11,20 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from app.media.forwarding.seat import Seat
+from app.media.forwarding.seat import SeatConnection
 from app.media.messages import (
-    Event,
-    Kind,
-    Lines,
-    Route,
+    MediaKind,
+    MediaRoute,
+    MediaSections,
+    NodeEvent,
     RoutesSet,
     SeatClose,
     SeatOffer,
     SeatPrefer,
 )
-from app.media.rooms import Rooms
+from app.media.rooms import MediaRooms
 from app.media.settings import MediaSettings
-from app.media.wire.impairment import CLEAR, Conditions, Line
+from app.media.wire.impairment import CLEAR_CONDITIONS, ImpairedLink, NetworkConditions
 
 HERE = Path(__file__).parent
 MEDIA_SCRIPTS = HERE.parents[1] / "static" / "js" / "consults" / "media"
@@ -35,13 +35,13 @@ except ImportError:
     from asyncio import new_event_loop
 
 
-def everyone_to_everyone(seats: list[str]) -> dict[str, tuple[Route, ...]]:
+def everyone_to_everyone(seats: list[str]) -> dict[str, tuple[MediaRoute, ...]]:
     """Each seat receives every other: sound, picture, and the screen of whoever shares one."""
     return {
         listener: tuple(
-            Route(source=source, kind=kind, slot=slot)
+            MediaRoute(source=source, kind=kind, slot=slot)
             for slot, source in enumerate(other for other in seats if other != listener)
-            for kind in (Kind.AUDIO, Kind.VIDEO)
+            for kind in (MediaKind.AUDIO, MediaKind.VIDEO)
         )
         for listener in seats
     }
@@ -54,11 +54,11 @@ class Signalling:
 
     def __init__(self, settings: MediaSettings) -> None:
         self.settings = settings
-        self.events: list[tuple[Event, BaseModel]] = []
+        self.events: list[tuple[NodeEvent, BaseModel]] = []
         self.url = ""
-        self.weather: dict[str, tuple[Conditions, Conditions]] = {}
+        self.weather: dict[str, tuple[NetworkConditions, NetworkConditions]] = {}
         """Of each seat's line, up and down; also of the connections that are yet to come."""
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, ImpairedLink] = {}
         self._ids = itertools.count(1)
         self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -77,7 +77,7 @@ class Signalling:
     def call(self, awaitable: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(awaitable, self._loop).result(10)
 
-    def set_routes(self, room: str, routes: dict[str, tuple[Route, ...]]) -> None:
+    def set_routes(self, room: str, routes: dict[str, tuple[MediaRoute, ...]]) -> None:
         number = next(self._ids)
 
         async def set_them() -> None:
@@ -101,7 +101,12 @@ class Signalling:
 
         self.call(close_it())
 
-    def impair(self, seat: str, up: Conditions = CLEAR, down: Conditions = CLEAR) -> None:
+    def impair(
+        self,
+        seat: str,
+        up: NetworkConditions = CLEAR_CONDITIONS,
+        down: NetworkConditions = CLEAR_CONDITIONS,
+    ) -> None:
         """Changes the line of a seat, now and for connections to come."""
 
         async def change() -> None:
@@ -111,17 +116,17 @@ class Signalling:
 
         self.call(change())
 
-    def _spoil(self, seat: Seat) -> None:
-        line = self._lines[seat.name] = Line.over(
-            self._loop, *self.weather.get(seat.name, (CLEAR, CLEAR))
+    def _spoil(self, seat: SeatConnection) -> None:
+        line = self._lines[seat.name] = ImpairedLink.over(
+            self._loop, *self.weather.get(seat.name, (CLEAR_CONDITIONS, CLEAR_CONDITIONS))
         )
         seat.transport.impair(line)
 
-    def told(self, event: Event) -> list[Any]:
+    def told(self, event: NodeEvent) -> list[Any]:
         return [message for name, message in self.events if name is event]
 
     async def _open(self) -> None:
-        self.rooms = Rooms(
+        self.rooms = MediaRooms(
             self.settings, lambda event, message: self.events.append((event, message)), self._spoil
         )
         self._clock = asyncio.create_task(self.rooms.run())
@@ -150,6 +155,8 @@ class Signalling:
     async def _offer(self, request: web.Request) -> web.Response:
         body = await request.json()
         answer = await self.rooms.offer(
-            SeatOffer(command_id=str(next(self._ids)), lines=Lines(**body.pop("lines")), **body)
+            SeatOffer(
+                command_id=str(next(self._ids)), lines=MediaSections(**body.pop("lines")), **body
+            )
         )
         return web.json_response(answer.model_dump())

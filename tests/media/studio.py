@@ -14,7 +14,7 @@ import av
 import numpy
 
 from app.core import webm
-from app.media.recording.tape import Tape
+from app.media.recording.tape import ClusterWriter
 
 AR, EN = 2, 3
 
@@ -87,7 +87,7 @@ class Studio:
     """Voices and cameras at a tape, in a time of their own."""
 
     def __init__(self, begin_ms: int = 0) -> None:
-        self.tape = Tape(50.0, begin_ms)
+        self.tape = ClusterWriter(50.0, begin_ms)
         self.clusters: list[bytes] = []
 
     def plays(
@@ -116,9 +116,9 @@ class Studio:
         self.clusters += self.tape.advance(50.0 + at, is_last=True)
 
     def film(self, languages: dict[int, str] | None = None) -> bytes:
-        described = [one for cluster in self.clusters for one in webm.clusters_in(cluster)]
+        described = [one for cluster in self.clusters for one in webm.read_clusters(cluster)]
         size = next((cluster.size for cluster, _ in described if cluster.size), None)
-        return webm.header(described, languages or {AR: "ar", EN: "en"}, size) + b"".join(
+        return webm.write_header(described, languages or {AR: "ar", EN: "en"}, size) + b"".join(
             self.clusters
         )
 

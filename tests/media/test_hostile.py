@@ -16,18 +16,27 @@ from pathlib import Path
 import aioice.ice
 import pytest
 
-from app.media.forwarding.forward import Uplink, drops
-from app.media.forwarding.limits import CHECKS_BURST, OFFERS_BURST
-from app.media.messages import Lines, OfferAnswered, Refused, RoomClose, SeatOffer, SlotLines
+from app.media.forwarding.forward import DROPPED_PACKETS, Uplink
+from app.media.forwarding.limits import CHECKS_BURST_DATAGRAMS, MAX_OFFERS_BURST
+from app.media.messages import (
+    CommandRefused,
+    MediaSections,
+    OfferAnswered,
+    RoomClose,
+    SeatOffer,
+    SlotSections,
+)
 from app.media.wire import rtcp as feedback
 from app.media.wire import sdp
-from app.media.wire.aiortc_seam import INCOMING
+from app.media.wire.aiortc_seam import INCOMING_BUFFER
 from tests.media.client import run, until
 from tests.media.fakes import Wire, a_camera, a_microphone, a_slot
 from tests.media.forwarding.test_seats import a_node, people, route
 
 OFFERS = [path.read_text() for path in sorted((Path(__file__).parent / "offers").glob("*.sdp"))]
-LINES = Lines(mic="0", camera="1", screen="2", slots=(SlotLines(audio="3", video="4"),), stage="5")
+LINES = MediaSections(
+    mic="0", camera="1", screen="2", slots=(SlotSections(audio="3", video="4"),), stage="5"
+)
 FUZZ_SECONDS = 1.5
 
 
@@ -38,7 +47,7 @@ def _clients_use_loopback(monkeypatch):
 
 @pytest.fixture
 def as_many_offers_as_one_likes(monkeypatch):
-    monkeypatch.setattr("app.media.forwarding.room.OFFERS_BURST", 1e6)
+    monkeypatch.setattr("app.media.forwarding.room.MAX_OFFERS_BURST", 1e6)
 
 
 def resident_mb() -> float:
@@ -98,7 +107,7 @@ def test_five_hundred_mutations_of_real_offers_are_answered_or_refused():
                 answer = await rooms.offer(offer)
                 if isinstance(answer, OfferAnswered):
                     answered += 1
-                    sdp.read_offer(offer.sdp)
+                    sdp.read_sdp_offer(offer.sdp)
                 else:
                     refused += 1
                     assert answer.error == "malformed_sdp"
@@ -117,11 +126,11 @@ def test_fuzzed_descriptions_raise_nothing_but_their_own_error():
     while time.monotonic() < end:
         count += 1
         try:
-            offer = sdp.read_offer(mutated(dice.choice(OFFERS), dice))
+            offer = sdp.read_sdp_offer(mutated(dice.choice(OFFERS), dice))
         except sdp.MalformedSdp:
             continue
         for line in offer.lines:
-            sdp.take_codecs(line)
+            sdp.select_codecs(line)
     assert count > 20
 
 
@@ -129,11 +138,11 @@ def test_fuzzed_feedback_is_read_without_a_crash_and_within_bounds():
     dice, end = random.Random(6), time.monotonic() + FUZZ_SECONDS
     block = feedback.ReportBlock(1, 0.5, 3, 4, 5, 6, 7)
     real = [
-        feedback.sender_report(1, 2, 3, 4, 5),
-        feedback.receiver_report(1, [block] * 3),
-        feedback.pli(1, 2),
-        feedback.nack(1, 2, [3, 4, 9, 400]),
-        feedback.transport_feedback(1, 2, 3, {n * 2: n * 40 for n in range(50)}),
+        feedback.build_sender_report(1, 2, 3, 4, 5),
+        feedback.build_receiver_report(1, [block] * 3),
+        feedback.build_pli(1, 2),
+        feedback.build_nack(1, 2, [3, 4, 9, 400]),
+        feedback.build_transport_feedback(1, 2, 3, {n * 2: n * 40 for n in range(50)}),
     ]
     while time.monotonic() < end:
         packet = bytearray(b"".join(dice.choices(real, k=dice.randrange(1, 5))))
@@ -141,16 +150,16 @@ def test_fuzzed_feedback_is_read_without_a_crash_and_within_bounds():
             packet[dice.randrange(len(packet))] = dice.randrange(256)
         for told in feedback.read_rtcp(bytes(packet[: dice.randrange(len(packet) + 1)])):
             if isinstance(told, feedback.TransportFeedback):
-                assert len(told.arrivals) <= feedback.MAX_TOLD
-            if isinstance(told, feedback.Nack):
-                assert len(told.sequences) <= feedback.MAX_NACKED
+                assert len(told.arrivals) <= feedback.MAX_TRANSPORT_FEEDBACK_PACKETS
+            if isinstance(told, feedback.GenericNack):
+                assert len(told.sequences) <= feedback.MAX_NACKED_PACKETS
 
 
 class Bare:
     """A transport that decrypts nothing."""
 
     def unprotect_rtp(self, packet: bytes) -> int:
-        INCOMING[: len(packet)] = packet
+        INCOMING_BUFFER[: len(packet)] = packet
         return len(packet)
 
     unprotect_rtcp = unprotect_rtp
@@ -237,7 +246,9 @@ def test_replayed_truncated_and_oversize_packets_are_dropped_each_by_its_name():
                 )
                 await until(lambda: len(caught) > 20)
                 seat.transport._connection.take_packet = take
-                before = drops["srtp"] + drops["srtcp"] + drops["short"]
+                before = (
+                    DROPPED_PACKETS["srtp"] + DROPPED_PACKETS["srtcp"] + DROPPED_PACKETS["short"]
+                )
                 forwarded = [publication.packets for publication in seat.publications.values()]
                 for data in caught[:20]:
                     seat.uplink.replenish(1)
@@ -249,7 +260,10 @@ def test_replayed_truncated_and_oversize_packets_are_dropped_each_by_its_name():
                         data + bytes(9000),
                     ):
                         take(spoiled)
-                assert drops["srtp"] + drops["srtcp"] + drops["short"] == before + 100
+                assert (
+                    DROPPED_PACKETS["srtp"] + DROPPED_PACKETS["srtcp"] + DROPPED_PACKETS["short"]
+                    == before + 100
+                )
                 assert forwarded == [
                     publication.packets for publication in seat.publications.values()
                 ]
@@ -274,13 +288,13 @@ def test_who_sends_fifty_times_its_share_is_limited_and_named_and_the_others_see
                     for _ in range(50):
                         take(junk)
                     await asyncio.sleep(0.01)
-                looked_at = drops["srtp"]
+                looked_at = DROPPED_PACKETS["srtp"]
                 assert mallory.uplink.refused > 0
                 assert looked_at < 1200 * (time.monotonic() - begun) + 1200
                 await until(lambda: ana.frames["video0"] > seen + 10)
                 await until(lambda: "mallory" in caplog.text)
 
-    drops.clear()
+    DROPPED_PACKETS.clear()
     with caplog.at_level(logging.WARNING, logger="media.seat"):
         run(story())
     assert "seat mallory of room q sends more than its share" in caplog.text
@@ -308,7 +322,7 @@ def test_a_flood_of_checks_is_not_answered_and_the_call_goes_on():
                         flood.recv(2000)
                         answers += 1
                 flood.close()
-                assert answers < 3 * CHECKS_BURST
+                assert answers < 3 * CHECKS_BURST_DATAGRAMS
                 assert seat.transport.refused > 1000
                 seen = ana.frames["video0"]
                 await until(lambda: ana.frames["video0"] > seen + 10)
@@ -398,9 +412,9 @@ def test_who_asks_for_connections_without_end_is_refused_and_named_and_the_other
                     for number in range(200)
                 )
             )
-            refused = [answer.error for answer in answers if isinstance(answer, Refused)]
+            refused = [answer.error for answer in answers if isinstance(answer, CommandRefused)]
             assert set(refused) == {"busy"}
-            assert len(answers) - len(refused) <= OFFERS_BURST + 2
+            assert len(answers) - len(refused) <= MAX_OFFERS_BURST + 2
             async with people(rooms, "ana"):
                 pass
 

@@ -10,8 +10,8 @@ import contextlib
 import socketio
 from aiohttp import web
 
-from app.media.messages import NAMESPACE, Command, is_node_secret
-from app.media.node import Node
+from app.media.messages import NODE_NAMESPACE, NodeCommand, is_node_secret
+from app.media.node import MediaNodeClient
 from app.media.settings import MediaSettings
 from tests.media.client import run, until
 
@@ -26,8 +26,8 @@ class Web:
         self.heard: list[tuple[str, object]] = []
         self.sids: list[str] = []
         self.server = socketio.AsyncServer(async_mode="aiohttp")
-        self.server.on("connect", self._connect, namespace=NAMESPACE)
-        self.server.on("*", self._hear, namespace=NAMESPACE)
+        self.server.on("connect", self._connect, namespace=NODE_NAMESPACE)
+        self.server.on("*", self._hear, namespace=NODE_NAMESPACE)
 
     async def __aenter__(self) -> Web:
         application = web.Application()
@@ -41,7 +41,7 @@ class Web:
     async def __aexit__(self, *_: object) -> None:
         for sid in self.sids:
             with contextlib.suppress(Exception):
-                await self.server.disconnect(sid, namespace=NAMESPACE)
+                await self.server.disconnect(sid, namespace=NODE_NAMESPACE)
         await self._runner.cleanup()
 
     async def _connect(self, sid: str, environ: dict, auth: dict) -> bool:
@@ -53,9 +53,9 @@ class Web:
     async def _hear(self, event: str, sid: str, message: object) -> None:
         self.heard.append((event, message))
 
-    async def call(self, command: Command, message: object) -> dict:
+    async def call(self, command: NodeCommand, message: object) -> dict:
         return await self.server.call(
-            command.value, message, to=self.sids[-1], namespace=NAMESPACE, timeout=3
+            command.value, message, to=self.sids[-1], namespace=NODE_NAMESPACE, timeout=3
         )
 
     def hellos(self) -> list[dict]:
@@ -67,7 +67,7 @@ async def a_node(port: int, secret: str = SECRET):
     settings = MediaSettings(
         secret_key=secret, node_id="n1", web_url=f"http://127.0.0.1:{port}", rooms=3
     )
-    running = asyncio.create_task(Node(settings).run())
+    running = asyncio.create_task(MediaNodeClient(settings).run())
     try:
         yield
     finally:
@@ -80,7 +80,7 @@ def test_the_node_says_who_it_is_and_obeys():
         async with Web() as web_side, a_node(web_side.port):
             await until(lambda: web_side.hellos())
             assert web_side.hellos() == [{"node": "n1", "capacity": 3, "rooms": []}]
-            assert await web_side.call(Command.PING, {"command_id": "p"}) == {"ok": True}
+            assert await web_side.call(NodeCommand.PING, {"command_id": "p"}) == {"ok": True}
             await until(lambda: any(event == "node.heartbeat" for event, _ in web_side.heard))
 
     run(story())
@@ -91,15 +91,15 @@ def test_a_command_that_comes_twice_is_carried_out_once():
         async with Web() as web_side, a_node(web_side.port):
             await until(lambda: web_side.sids)
             routes = {"command_id": "same", "room": "r", "version": 1, "routes": {}}
-            assert await web_side.call(Command.ROUTES_SET, routes) == {"ok": True}
+            assert await web_side.call(NodeCommand.ROUTES_SET, routes) == {"ok": True}
             assert await web_side.call(
-                Command.ROOM_CLOSE, {"command_id": "close", "room": "r"}
+                NodeCommand.ROOM_CLOSE, {"command_id": "close", "room": "r"}
             ) == {"ok": True}
-            assert await web_side.call(Command.ROUTES_SET, routes) == {"ok": True}
+            assert await web_side.call(NodeCommand.ROUTES_SET, routes) == {"ok": True}
             assert await web_side.call(
-                Command.ROUTES_SET, {**routes, "room": "q", "command_id": "other"}
+                NodeCommand.ROUTES_SET, {**routes, "room": "q", "command_id": "other"}
             ) == {"ok": True}
-            await web_side.server.disconnect(web_side.sids[-1], namespace=NAMESPACE)
+            await web_side.server.disconnect(web_side.sids[-1], namespace=NODE_NAMESPACE)
             await until(lambda: len(web_side.hellos()) > 1)
             assert [room["room"] for room in web_side.hellos()[-1]["rooms"]] == ["q"]
 
@@ -118,7 +118,7 @@ def test_what_is_not_understood_is_refused_in_words():
                 {"command_id": "1", "room": "r" * 1000},
                 {"command_id": "2", "sdp": "x" * 200_000},
             ):
-                answer = await web_side.call(Command.SEAT_OFFER, nonsense)
+                answer = await web_side.call(NodeCommand.SEAT_OFFER, nonsense)
                 assert answer["error"] == "invalid"
             offer = {
                 "command_id": "3",
@@ -128,8 +128,8 @@ def test_what_is_not_understood_is_refused_in_words():
                 "sdp": "v=0",
                 "lines": {},
             }
-            assert (await web_side.call(Command.SEAT_OFFER, offer))["error"] == "malformed_sdp"
-            assert await web_side.call(Command.PING, {"command_id": "4"}) == {"ok": True}
+            assert (await web_side.call(NodeCommand.SEAT_OFFER, offer))["error"] == "malformed_sdp"
+            assert await web_side.call(NodeCommand.PING, {"command_id": "4"}) == {"ok": True}
 
     run(story())
 
@@ -142,7 +142,7 @@ def test_the_node_comes_back_with_its_rooms_after_the_web_restarts():
             await stack.enter_async_context(a_node(port))
             await until(lambda: before.sids)
             await before.call(
-                Command.ROUTES_SET, {"command_id": "a", "room": "r", "version": 4, "routes": {}}
+                NodeCommand.ROUTES_SET, {"command_id": "a", "room": "r", "version": 4, "routes": {}}
             )
         async with stack, Web(port) as after:
             await until(lambda: after.hellos())

@@ -15,10 +15,10 @@ import aiohttp
 import aioice.ice
 import pytest
 
-from app.media.messages import Command, Lines, OfferAnswered, Refused, SeatOffer
-from app.media.metrics import Metrics
-from app.media.rooms import Rooms
-from app.media.settings import MediaSettings, SettingMissing
+from app.media.messages import CommandRefused, MediaSections, NodeCommand, OfferAnswered, SeatOffer
+from app.media.metrics import NodeMetrics
+from app.media.rooms import MediaRooms
+from app.media.settings import MediaSettingInvalid, MediaSettings
 from tests.media.client import Client, run, until
 from tests.media.forwarding.test_seats import SETTINGS, a_node, people, route
 from tests.media.test_node import SECRET, Web
@@ -57,21 +57,21 @@ class Through:
     def __init__(self, web: Web, sid: str) -> None:
         self._web, self._sid = web, sid
 
-    async def offer(self, command: SeatOffer) -> OfferAnswered | Refused:
+    async def offer(self, command: SeatOffer) -> OfferAnswered | CommandRefused:
         answer = await self._web.server.call(
-            Command.SEAT_OFFER.value,
+            NodeCommand.SEAT_OFFER.value,
             command.model_dump(mode="json"),
             to=self._sid,
             namespace="/node",
             timeout=5,
         )
-        return OfferAnswered(**answer) if "sdp" in answer else Refused(**answer)
+        return OfferAnswered(**answer) if "sdp" in answer else CommandRefused(**answer)
 
 
 def test_two_nodes_share_a_range_of_ports_without_collision_and_refuse_when_it_is_used_up():
     async def story():
         settings = MediaSettings(secret_key="x", first_port=47000, last_port=47007)
-        one, other = (Rooms(settings, lambda event, message: None) for _ in range(2))
+        one, other = (MediaRooms(settings, lambda event, message: None) for _ in range(2))
         ports, refused = [], []
         for number in range(10):
             command = SeatOffer(
@@ -80,10 +80,10 @@ def test_two_nodes_share_a_range_of_ports_without_collision_and_refuse_when_it_i
                 seat=f"s{number // 2}",
                 connection=str(number),
                 sdp=OFFER,
-                lines=Lines(mic="0"),
+                lines=MediaSections(mic="0"),
             )
             answer = await (one, other)[number % 2].offer(command)
-            if isinstance(answer, Refused):
+            if isinstance(answer, CommandRefused):
                 refused.append(answer.error)
             else:
                 ports += {
@@ -142,7 +142,7 @@ def test_draining_has_a_limit_in_time_and_an_empty_node_goes_at_once():
 def test_a_node_tells_prometheus_what_it_carries():
     async def story():
         async with a_node() as (rooms, _):
-            metrics = Metrics(rooms, SETTINGS.rooms)
+            metrics = NodeMetrics(rooms, SETTINGS.rooms)
             serving = asyncio.create_task(metrics.serve(0))
             route(rooms, "ana", "ben")
             async with people(rooms, "ana", "ben") as (ana, _):
@@ -186,5 +186,5 @@ def test_a_node_tells_prometheus_what_it_carries():
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_a_sentence(name, wrong):
-    with pytest.raises(SettingMissing, match=f"CONSILIUM_{name}"):
+    with pytest.raises(MediaSettingInvalid, match=f"CONSILIUM_{name}"):
         MediaSettings.from_environment({"CONSILIUM_SECRET_KEY": "x", f"CONSILIUM_{name}": wrong})

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.core.clock import now
 from app.core.ids import new_id
-from app.core.outbox import JobContext, enqueue
+from app.core.outbox import JobContext, enqueue_job
 from app.jobs.runner import JobsRunner
 from app.notifications import post
 from app.notifications.jobs import HANDLERS
@@ -71,7 +71,7 @@ def a_mail(**facts: object) -> Mail:
 def send_by_job(app, database, url: str | None, mail: Mail) -> Mail:
     with database.unit_of_work() as session:
         session.add(mail)
-        enqueue(session, "mail.send", {"mail_id": mail.id})
+        enqueue_job(session, "mail.send", {"mail_id": mail.id})
     settings = app.extensions["settings"].model_copy(update={"smtp_url": url, "mail_from": SENDER})
     JobsRunner(JobContext(settings, None, database), HANDLERS).run_one()
     with database.unit_of_work() as session:
@@ -97,7 +97,7 @@ def test_a_mail_that_was_sent_is_not_sent_again(app, database, inbox):
     handler, url = inbox
     mail = send_by_job(app, database, url, a_mail())
     with database.unit_of_work() as session:
-        enqueue(session, "mail.send", {"mail_id": mail.id})
+        enqueue_job(session, "mail.send", {"mail_id": mail.id})
     settings = app.extensions["settings"].model_copy(update={"smtp_url": url})
     JobsRunner(JobContext(settings, None, database), HANDLERS).run_one()
     assert len(handler.messages) == 1
@@ -121,20 +121,20 @@ def test_a_server_that_is_away_is_tried_again(app, database):
 
 def test_a_password_is_never_said_in_the_clear(inbox):
     _, url = inbox
-    with pytest.raises(post.NotSecret):
-        post.send(a_mail(), url.replace("smtp://", "smtp://user:secret@"), SENDER)
+    with pytest.raises(post.MailServerNotEncrypted):
+        post.send_mail_by_smtp(a_mail(), url.replace("smtp://", "smtp://user:secret@"), SENDER)
 
 
 def test_an_address_in_the_log_is_masked():
-    assert post.masked("amal.hassan@patients.example") == "a…@patients.example"
+    assert post.mask_email_address("amal.hassan@patients.example") == "a…@patients.example"
 
 
 @pytest.mark.parametrize("url", ["http://mail.example", "smtp://", "mail.example:25"])
 def test_an_address_that_is_no_mail_server_is_refused(url: str):
     with pytest.raises(ValueError):
-        post.server_of(url)
+        post.parse_smtp_url(url)
 
 
 def test_user_and_password_may_hold_any_character():
-    server = post.server_of("smtps://me%40x:p%3Aw%2F@mail.example")
+    server = post.parse_smtp_url("smtps://me%40x:p%3Aw%2F@mail.example")
     assert (server.user, server.password, server.port, server.is_tls) == ("me@x", "p:w/", 465, True)

@@ -14,14 +14,14 @@ from sqlalchemy import select
 from app.cases import service as cases
 from app.cases.models import Case
 from app.core.db import Database
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.notifications import queries
-from app.notifications.kinds import KINDS
+from app.notifications.kinds import NOTICE_KINDS
 from app.notifications.models import Mail, Notice
-from app.notifications.service import said
-from app.notifications.wording import UnknownKind, words
+from app.notifications.service import render_notice
+from app.notifications.wording import UnknownNoticeKind, render_notice_wording
 from tests.people import a_person, an_accepted_case
 from tests.work import run_jobs
 
@@ -62,7 +62,7 @@ def case(database: Database, people: dict[str, Person]) -> Case:
 
 def tell(database: Database, case: Case, kind: str, *people: Person, **facts) -> None:
     with database.unit_of_work() as session:
-        cases.notify(
+        cases.notify_people(
             session, kind, session.get_one(Case, case.id), [person.id for person in people], **facts
         )
 
@@ -109,12 +109,12 @@ def test_each_reader_has_their_own_language(app, database, case, people):
 
 def test_no_mail_holds_a_clinical_word(app, database, case, people):
     facts = {"starts_at": AT.isoformat()}
-    for kind in KINDS:
+    for kind in NOTICE_KINDS:
         tell(database, case, kind, *people.values(), **facts)
     run_jobs(app)
     with database.unit_of_work() as session:
         everything = list(session.scalars(select(Mail)))
-    assert len(everything) >= len(KINDS) * 4
+    assert len(everything) >= len(NOTICE_KINDS) * 4
     for mail in everything:
         text = f"{mail.subject} {mail.body}".lower()
         assert not [word for word in CLINICAL if word in text], mail.subject
@@ -125,7 +125,7 @@ def test_no_mail_holds_a_clinical_word(app, database, case, people):
 def test_told_once_however_often_the_job_runs(app, database, case, people):
     for _ in range(2):
         with database.unit_of_work() as session:
-            enqueue(
+            enqueue_job(
                 session,
                 "notify",
                 {
@@ -149,7 +149,7 @@ def test_a_notice_is_read_in_the_language_of_the_moment(app, database, case, peo
     tell(database, case, "booking_moved", people["patient"], starts_at=AT.isoformat())
     run_jobs(app)
     notice = notices(database, people["patient"])[0]
-    english = said(notice, "en", "UTC")
+    english = render_notice(notice, "en", "UTC")
     assert english.title == "Your appointment has a new time"
     assert "2:00\u202fPM (Coordinated Universal Time)" in english.sentences[0]
     assert [one.who for one in english.times] == ["Your time", "Specialist", "Interpreter"]
@@ -161,7 +161,7 @@ def test_a_notice_is_read_in_the_language_of_the_moment(app, database, case, peo
 )
 def test_a_meeting_to_come_says_so_where_it_is_interpreted_simultaneously(kind):
     simultaneous, consecutive = (
-        words(
+        render_notice_wording(
             kind,
             {"starts_at": AT.isoformat(), "mode": mode},
             language="en",
@@ -176,7 +176,7 @@ def test_a_meeting_to_come_says_so_where_it_is_interpreted_simultaneously(kind):
 
 
 def test_a_meeting_that_is_off_needs_no_mode():
-    wording = words(
+    wording = render_notice_wording(
         "booking_cancelled",
         {"starts_at": AT.isoformat(), "mode": "simultaneous"},
         language="en",
@@ -197,18 +197,15 @@ def test_somebody_who_is_gone_is_not_told(app, database, case, people):
 
 
 def test_an_unknown_kind_fails_loudly():
-    with pytest.raises(UnknownKind):
-        words("surprise", {}, language="en", zone="UTC", case_id=None, number="")
+    with pytest.raises(UnknownNoticeKind):
+        render_notice_wording("surprise", {}, language="en", zone="UTC", case_id=None, number="")
 
 
 def test_every_kind_that_the_house_sends_has_its_words():
-    """Reads the sources: each literal kind given to `notify` is in the table."""
+    """Reads the sources: each literal kind that is sent is in the table."""
     sent = set()
     for path in Path("app").rglob("*.py"):
-        if path.parts[1] in ("consults", "media"):  # their `tell` speaks to browsers
-            names = ("notify",)
-        else:
-            names = ("notify", "tell")
+        names = ("notify_people", "notify_about_booking")
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
@@ -220,20 +217,20 @@ def test_every_kind_that_the_house_sends_has_its_words():
             if name in names and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
                 sent.add(node.args[1].value)
     assert {"records_requested", "booking_confirmed"} <= sent
-    assert sent <= set(KINDS), sent - set(KINDS)
+    assert sent <= set(NOTICE_KINDS), sent - set(NOTICE_KINDS)
 
 
 def test_every_link_leads_to_a_page(app: Flask):
     adapter = app.url_map.bind("localhost")
-    for kind in KINDS.values():
+    for kind in NOTICE_KINDS.values():
         path = kind.page.format(case_id="0" * 32, consult_id="0" * 32)
         assert adapter.match(path, method="GET"), path
 
 
 def test_every_sentence_can_be_said():
-    for name in KINDS:
+    for name in NOTICE_KINDS:
         for language in ("en", "es", "ar"):
-            wording = words(
+            wording = render_notice_wording(
                 name,
                 {"starts_at": AT.isoformat(), "consult_id": "c"},
                 language=language,
@@ -266,12 +263,12 @@ def test_all_can_be_marked_as_read_at_once(app, database, case, people, visit):
     tell(database, case, "case_accepted", people["patient"], people["patient"])
     run_jobs(app)
     with database.unit_of_work() as session:
-        assert queries.unread_count(session, people["patient"]) >= 1
+        assert queries.count_unread_notices(session, people["patient"]) >= 1
     mine = visit(people["patient"])
     mine.get("/messages")
     assert mine.post("/messages/read").status_code == 200
     with database.unit_of_work() as session:
-        assert queries.unread_count(session, people["patient"]) == 0
+        assert queries.count_unread_notices(session, people["patient"]) == 0
 
 
 def test_the_outbox_is_for_the_demo_alone(visit):

@@ -15,9 +15,9 @@ from app.core.outbox import Job, JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.opinions import queries, service
-from app.opinions.content import Advice
+from app.opinions.content import RecommendationContent
 from app.opinions.models import Opinion
-from app.opinions.service import Draft
+from app.opinions.service import OpinionDraft
 from tests.people import a_person, an_accepted_case
 from tests.work import context_of, run_jobs
 
@@ -41,23 +41,25 @@ class Clinic:
 
     def opinion(self) -> Opinion:
         with self.database.unit_of_work() as session:
-            opinion = queries.opinion_of(session, self.case_id)
+            opinion = queries.find_opinion(session, self.case_id)
             assert opinion is not None
             return opinion
 
-    def save(self, draft: Draft, actor: Person | None = None) -> Opinion:
+    def save(self, draft: OpinionDraft, actor: Person | None = None) -> Opinion:
         with self.database.unit_of_work() as session:
-            return service.save_draft(session, actor or self.specialist, self.case(session), draft)
+            return service.save_opinion_draft(
+                session, actor or self.specialist, self.case(session), draft
+            )
 
     def sign(self, version: int = 1) -> Opinion:
         with self.database.unit_of_work() as session:
-            return service.sign(session, self.specialist, self.case(session), version)
+            return service.sign_opinion(session, self.specialist, self.case(session), version)
 
     def release(self) -> None:
         with self.database.unit_of_work() as session:
-            opinion = queries.opinion_of(session, self.case_id)
+            opinion = queries.find_opinion(session, self.case_id)
             assert opinion is not None
-            service.release(session, self.coordinator, self.case(session), opinion)
+            service.release_opinion(session, self.coordinator, self.case(session), opinion)
 
     @property
     def context(self) -> JobContext:
@@ -71,7 +73,7 @@ class Clinic:
         return b"".join(self.app.extensions["blobs"].read(opinion.pdf_object, opinion.pdf_key))
 
 
-def a_draft(version: int = 0, **changes: object) -> Draft:
+def a_draft(version: int = 0, **changes: object) -> OpinionDraft:
     """A whole opinion, ready to be signed."""
     facts = {
         "answers": {
@@ -81,7 +83,7 @@ def a_draft(version: int = 0, **changes: object) -> Draft:
         "agreement": "partly",
         "diagnosis": "Ductal carcinoma, grade 2.",
         "recommendations": (
-            Advice(
+            RecommendationContent(
                 "Begin with endocrine therapy.",
                 "The tumour is hormone sensitive.",
                 "soon",
@@ -91,7 +93,7 @@ def a_draft(version: int = 0, **changes: object) -> Draft:
         "further_tests": "Ki-67 on the core biopsy.",
         "limits": "I could not examine you, nor see the slides.",
     }
-    return Draft(version=version, **(facts | changes))  # type: ignore[arg-type]
+    return OpinionDraft(version=version, **(facts | changes))  # type: ignore[arg-type]
 
 
 @pytest.fixture

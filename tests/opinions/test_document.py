@@ -10,9 +10,9 @@ import pypdf
 import pytest
 from sqlalchemy import select, update
 
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.opinions import jobs, signing
-from app.opinions.content import direction
+from app.opinions.content import detect_text_direction
 from app.opinions.models import Opinion, SigningKey
 from tests.opinions.conftest import Clinic, a_draft
 
@@ -98,21 +98,21 @@ def test_its_signature_holds_and_shows_any_change(signed: Clinic):
     with signed.database.unit_of_work() as session:
         certificate = session.scalars(select(SigningKey)).one().certificate
     pdf = signed.pdf()
-    assert signing.is_genuine(pdf, certificate)
+    assert signing.is_pdf_genuine(pdf, certificate)
 
     middle = pdf.index(b"stream", len(pdf) // 3) + 40
     changed = pdf[:middle] + bytes([pdf[middle] ^ 1]) + pdf[middle + 1 :]
-    assert not signing.is_genuine(changed, certificate)
+    assert not signing.is_pdf_genuine(changed, certificate)
 
     writer = pypdf.PdfWriter(io.BytesIO(pdf), incremental=True)
     writer.add_blank_page(100, 100)
     longer = io.BytesIO()
     writer.write(longer)
     assert longer.getvalue().startswith(pdf)
-    assert not signing.is_genuine(longer.getvalue(), certificate), (
+    assert not signing.is_pdf_genuine(longer.getvalue(), certificate), (
         "what is added later is a change, too"
     )
-    assert not signing.is_genuine(b"%PDF-1.7 nothing", certificate)
+    assert not signing.is_pdf_genuine(b"%PDF-1.7 nothing", certificate)
 
 
 def test_another_hospitals_signature_does_not_pass(signed: Clinic):
@@ -120,14 +120,14 @@ def test_another_hospitals_signature_does_not_pass(signed: Clinic):
         ours = session.scalars(select(SigningKey)).one()
         ours.purpose = "put aside"
         session.flush()
-        theirs = signing.hospital_key(session, "Another Hospital").certificate
-    assert not signing.is_genuine(signed.pdf(), theirs)
+        theirs = signing.ensure_hospital_key(session, "Another Hospital").certificate
+    assert not signing.is_pdf_genuine(signed.pdf(), theirs)
 
 
 def test_made_twice_it_is_one_document(signed: Clinic):
     before = signed.opinion()
     with signed.database.unit_of_work() as session:
-        enqueue(session, "opinion.render", {"opinion_id": before.id})
+        enqueue_job(session, "opinion.render", {"opinion_id": before.id})
     signed.run_jobs()
     after = signed.opinion()
     assert (after.pdf_object, after.pdf_sha256) == (before.pdf_object, before.pdf_sha256)
@@ -137,7 +137,7 @@ def test_made_twice_it_is_one_document(signed: Clinic):
 def test_what_a_killed_attempt_left_is_dropped(clinic: Clinic):
     clinic.save(a_draft(0))
     opinion = clinic.sign(1)
-    left = jobs._claim(opinion.id, clinic.context)
+    left = jobs._claim_pdf_object(opinion.id, clinic.context)
     clinic.context.blobs.put(left, [b"an unfinished attempt"])
     clinic.run_jobs()
     assert clinic.opinion().is_rendered and clinic.opinion().pdf_object != left
@@ -150,8 +150,8 @@ def test_words_that_are_not_those_that_were_signed_are_not_made_into_a_document(
     opinion = clinic.sign(1)
     with clinic.database.unit_of_work() as session:
         session.execute(update(Opinion).values(diagnosis="Changed behind everybody’s back."))
-    with pytest.raises(jobs.NotAsSigned), clinic.database.unit_of_work() as session:
-        jobs.render(session, {"opinion_id": opinion.id}, clinic.context)
+    with pytest.raises(jobs.OpinionContentChanged), clinic.database.unit_of_work() as session:
+        jobs.run_opinion_render(session, {"opinion_id": opinion.id}, clinic.context)
     assert not clinic.opinion().is_rendered
 
 
@@ -172,7 +172,7 @@ def test_the_document_lies_encrypted(signed: Clinic):
     ],
 )
 def test_the_direction_of_a_text_is_that_of_its_first_letter(text: str, way: str):
-    assert direction(text) == way
+    assert detect_text_direction(text) == way
 
 
 def objects_of(clinic: Clinic):

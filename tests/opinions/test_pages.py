@@ -131,7 +131,7 @@ def test_the_office_releases_without_reading_and_reads_with_a_reason(
     office = visit(clinic.coordinator)
     assert office.get(at).status_code == 404
     with clinic.database.unit_of_work() as session:
-        cases.open_file(
+        cases.open_clinical_file(
             session, clinic.coordinator, clinic.case(session), "The patient asks about the dose."
         )
     assert SECRET in office.get(at).text

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.opinions import queries, service
-from app.opinions.content import Advice
+from app.opinions.content import RecommendationContent
 from tests.opinions.conftest import Clinic, a_draft
 from tests.people import a_person
 
@@ -56,7 +56,9 @@ def test_a_second_window_that_is_behind_is_told_and_loses_nothing(clinic: Clinic
 
 
 def test_recommendations_keep_their_order_and_can_go(clinic: Clinic):
-    one, two, three = (Advice(text, "", "routine", ()) for text in ("One.", "Two.", "Three."))
+    one, two, three = (
+        RecommendationContent(text, "", "routine", ()) for text in ("One.", "Two.", "Three.")
+    )
     clinic.save(a_draft(0, recommendations=(one, two, three)))
     clinic.save(a_draft(1, recommendations=(three, one)))
     assert [row.text for row in clinic.opinion().recommendations] == ["Three.", "One."]
@@ -94,7 +96,7 @@ def test_a_signature_freezes_every_word(clinic: Clinic):
         case = clinic.case(session)
         assert case.stage == "opinion_signed"
         assert (
-            queries.content_of(case, opinion).digest()
+            queries.build_opinion_content(case, opinion).digest()
             == signed.content_hash
             == opinion.content_hash
         )
@@ -120,7 +122,7 @@ def test_a_specialist_who_left_the_case_writes_no_more_and_the_next_one_goes_on(
     clinic.save(a_draft(0))
     with clinic.database.unit_of_work() as session:
         follower = a_person(session, Role.SPECIALIST, specialties=["oncology"])
-        cases.assign(session, clinic.coordinator, clinic.case(session), follower)
+        cases.assign_person_to_case(session, clinic.coordinator, clinic.case(session), follower)
     with pytest.raises(Forbidden):
         clinic.save(a_draft(1, diagnosis="Too late."))
     assert (
@@ -147,18 +149,18 @@ def test_only_the_office_releases(clinic: Clinic):
     clinic.sign(1)
     clinic.run_jobs()
     with clinic.database.unit_of_work() as session:
-        opinion = queries.opinion_of(session, clinic.case_id)
+        opinion = queries.find_opinion(session, clinic.case_id)
         for person in (clinic.specialist, clinic.patient, clinic.interpreter):
             with pytest.raises(Forbidden):
-                service.release(session, person, clinic.case(session), opinion)
+                service.release_opinion(session, person, clinic.case(session), opinion)
 
 
 def test_what_comes_after_the_signature_is_a_note(clinic: Clinic):
     clinic.save(a_draft(0))
     clinic.sign(1)
     with clinic.database.unit_of_work() as session:
-        opinion = queries.opinion_of(session, clinic.case_id)
-        service.add(
+        opinion = queries.find_opinion(session, clinic.case_id)
+        service.add_addendum(
             session,
             clinic.specialist,
             clinic.case(session),
@@ -166,15 +168,18 @@ def test_what_comes_after_the_signature_is_a_note(clinic: Clinic):
             "The slides have come: nothing changes.",
         )
         with pytest.raises(Forbidden):
-            service.add(
+            service.add_addendum(
                 session, clinic.coordinator, clinic.case(session), opinion, "From the office."
             )
         with pytest.raises(Invalid):
-            service.add(session, clinic.specialist, clinic.case(session), opinion, "  ")
+            service.add_addendum(session, clinic.specialist, clinic.case(session), opinion, "  ")
     opinion = clinic.opinion()
     assert [note.text for note in opinion.addenda] == ["The slides have come: nothing changes."]
     with clinic.database.unit_of_work() as session:
-        assert queries.content_of(clinic.case(session), opinion).digest() == opinion.content_hash
+        assert (
+            queries.build_opinion_content(clinic.case(session), opinion).digest()
+            == opinion.content_hash
+        )
 
 
 def test_too_long_or_unknown_input_is_refused(clinic: Clinic):
@@ -183,6 +188,6 @@ def test_too_long_or_unknown_input_is_refused(clinic: Clinic):
     with pytest.raises(Invalid, match="about the diagnosis"):
         clinic.save(a_draft(0, agreement="maybe"))
     with pytest.raises(Invalid, match="at most 20"):
-        clinic.save(a_draft(0, recommendations=(Advice("x", "", "soon", ()),) * 21))
+        clinic.save(a_draft(0, recommendations=(RecommendationContent("x", "", "soon", ()),) * 21))
     with pytest.raises(Invalid, match="how soon"):
-        clinic.save(a_draft(0, recommendations=(Advice("x", "", "yesterday", ()),)))
+        clinic.save(a_draft(0, recommendations=(RecommendationContent("x", "", "yesterday", ()),)))

@@ -15,9 +15,9 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service as bookings
-from app.scheduling.bookings.service import Wish
+from app.scheduling.bookings.service import SlotRequest
 from app.scheduling.models import Booking
 from app.scheduling.time.quarters import instant_of, quarter_of
 from tests.people import a_case, a_person, an_accepted_case
@@ -64,7 +64,7 @@ def hospital(database: Database) -> Hospital:
             session,
             made.coordinator,
             made.interpreter,
-            Credential("ar", "en", valid_until=date.max.replace(year=now().year + 1)),
+            InterpreterCredential("ar", "en", valid_until=date.max.replace(year=now().year + 1)),
         )
     return made
 
@@ -97,11 +97,11 @@ def booked(hospital: Hospital, accepted: Case, look: Callable[..., Any]) -> Book
 
     def book(session: Session) -> Booking:
         at = instant_of(quarter_of(now() + timedelta(days=3)))
-        return bookings.book(
+        return bookings.book_slot(
             session,
             session.get_one(Person, hospital.coordinator.id),
             session.get_one(Case, accepted.id),
-            Wish(at, hospital.specialist.id, hospital.interpreter.id),
+            SlotRequest(at, hospital.specialist.id, hospital.interpreter.id),
             "token",
             override_reason="test",
         )

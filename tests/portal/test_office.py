@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.audit.models import AuditEntry
 from app.cases.models import Case, CaseMember
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core import clock
 from app.core.outbox import Job
 from app.core.permissions import Role
@@ -28,26 +28,26 @@ def test_from_arrival_to_acceptance(visit, hospital, sent, look):
     assert sent.number in office.get("/home").text
 
     office.post(f"/cases/{sent.id}/triage")
-    assert stage_of(look, sent) == Stage.TRIAGE
+    assert stage_of(look, sent) == CaseStage.TRIAGE
     early = office.post(f"/cases/{sent.id}/accept")
     assert early.status_code == 409 and "Assign a specialist first" in early.text
 
     asked = office.post(f"/cases/{sent.id}/ask", what="The pathology report of May")
     assert (
         "The pathology report of May" in asked.text
-        and stage_of(look, sent) == Stage.RECORDS_REQUESTED
+        and stage_of(look, sent) == CaseStage.RECORDS_REQUESTED
     )
     patient = visit(hospital.patient)
     assert "The pathology report of May" in patient.get(f"/cases/{sent.id}").text
     patient.post(f"/cases/{sent.id}/records-sent")
-    assert stage_of(look, sent) == Stage.TRIAGE
+    assert stage_of(look, sent) == CaseStage.TRIAGE
 
     office.post(f"/cases/{sent.id}/assign", person=hospital.specialist.id)
     office.post(f"/cases/{sent.id}/assign", person=hospital.interpreter.id)
     accepted = office.post(f"/cases/{sent.id}/accept")
     assert accepted.status_code == 200 and "Choose a time" in accepted.text
     case = look(lambda session: session.get_one(Case, sent.id))
-    assert case.stage == Stage.ACCEPTED and case.needs_interpreter
+    assert case.stage == CaseStage.ACCEPTED and case.needs_interpreter
     assert case.due_at == case.complete_at + timedelta(days=10) and case.act_by == case.due_at
     told = look(
         lambda session: [
@@ -71,10 +71,10 @@ def test_asking_for_nothing_and_declining_without_a_reason_are_refused(visit, ho
     assert nothing.status_code == 422 and "which record is missing" in nothing.text
     silent = office.post(f"/cases/{sent.id}/decline", reason="")
     assert silent.status_code == 422 and "why the hospital cannot take" in silent.text
-    assert stage_of(look, sent) == Stage.TRIAGE
+    assert stage_of(look, sent) == CaseStage.TRIAGE
 
     office.post(f"/cases/{sent.id}/decline", reason="We have no specialist for this.")
-    assert stage_of(look, sent) == Stage.DECLINED
+    assert stage_of(look, sent) == CaseStage.DECLINED
     assert (
         "We have no specialist for this." in visit(hospital.patient).get(f"/cases/{sent.id}").text
     )
@@ -146,7 +146,7 @@ def test_the_office_reads_the_clinical_file_only_for_a_reason_and_for_an_hour(
     )
     seen = visit(hospital.patient).get(f"/cases/{sent.id}").text
     assert "The patient rang about a word" in seen and hospital.coordinator.name in seen
-    with clock.shifted(timedelta(minutes=61)):
+    with clock.shift_clock(timedelta(minutes=61)):
         assert STORY not in office.get(f"/cases/{sent.id}").text
 
 
@@ -176,7 +176,7 @@ def test_taking_a_request_back_cancels_the_meeting_and_closes_the_case_to_others
     case, booking = look(
         lambda session: (session.get_one(Case, booked.case_id), session.get_one(Booking, booked.id))
     )
-    assert (case.stage, booking.state) == (Stage.WITHDRAWN, BookingState.CANCELLED)
+    assert (case.stage, booking.state) == (CaseStage.WITHDRAWN, BookingState.CANCELLED)
     assert case.act_by is None
     for one in (hospital.specialist, hospital.interpreter):
         assert visit(one).get(f"/cases/{booked.case_id}").status_code == 404
@@ -205,4 +205,4 @@ def test_what_belongs_to_the_office_nobody_else_can_do(visit, hospital, sent, pe
             assert visitor.post(f"/cases/{sent.id}/{act}").status_code == 404, (one.role, act)
         assert visitor.get("/worklist").status_code == 404
     assert visit(person()).post(f"/cases/{sent.id}/withdraw").status_code == 404
-    assert stage_of(look, sent) == Stage.SUBMITTED
+    assert stage_of(look, sent) == CaseStage.SUBMITTED

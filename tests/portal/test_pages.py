@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import service as cases
 from app.cases.models import Case
 from app.core import clock
@@ -41,7 +41,7 @@ def test_anyone_reads_what_this_is_and_that_it_is_not_for_emergencies(visit):
     "tags, country", [(["es-MX", "es"], "MX"), (["es"], None), (["zh-Hant-TW"], "TW"), ([], None)]
 )
 def test_the_country_is_guessed_only_where_the_browser_says_it(tags, country):
-    assert emergency.country_of(tags) == country
+    assert emergency.guess_country(tags) == country
 
 
 def test_signed_in_people_go_home_and_nobody_else_does(visit, hospital):
@@ -67,8 +67,10 @@ def test_the_patient_sees_the_way_the_next_action_and_the_due_date(visit, hospit
             session.get_one(Person, hospital.coordinator.id),
         )
         cases.begin_triage(session, office, case)
-        cases.assign(session, office, case, session.get_one(Person, hospital.specialist.id))
-        cases.accept(session, office, case)
+        cases.assign_person_to_case(
+            session, office, case, session.get_one(Person, hospital.specialist.id)
+        )
+        cases.accept_case(session, office, case)
 
     look(accept)
     page = patient.get(f"/cases/{sent.id}").text
@@ -91,7 +93,7 @@ def test_the_interpreter_reads_the_brief_and_nothing_of_the_file(visit, hospital
     brief = interpreter.get(f"/cases/{booked.case_id}").text
     assert QUESTION in brief and "Arabic" in brief and "English" in brief
     assert STORY not in brief and 'id="records"' not in brief and 'id="timeline"' not in brief
-    with clock.shifted(timedelta(days=4)):
+    with clock.shift_clock(timedelta(days=4)):
         late = visit(hospital.interpreter)
         assert late.get(f"/cases/{booked.case_id}").status_code == 404
 
@@ -146,7 +148,9 @@ def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, p
     auditor = visit(person(Role.AUDITOR))
     with app.extensions["database"].unit_of_work() as session:
         for number in range(120):
-            audit.record(session, None, Verb.OPINION_RENDERED, "opinion", f"{number}")
+            audit.record_audit_entry(
+                session, None, AuditVerb.OPINION_RENDERED, "opinion", f"{number}"
+            )
 
     def shown(page) -> list[int]:
         return [int(number) for number in re.findall(r'data-label="Number">(\d+)<', page.text)]
@@ -178,13 +182,13 @@ def test_the_administrator_sees_how_the_house_stands(visit, person):
 
 
 def test_the_demo_is_laid_once_and_its_door_stays_open(app, look, settings):
-    from app.audit.queries import verify_chain
+    from app.audit.queries import verify_audit_chain
     from app.consults.models import Consult
     from app.portal import demo
 
     with app.app_context():
-        look(lambda session: demo.seed(session, settings))
-        look(lambda session: demo.seed(session, settings))
+        look(lambda session: demo.seed_demo_data(session, settings))
+        look(lambda session: demo.seed_demo_data(session, settings))
         counts = look(
             lambda session: (
                 len(session.scalars(select(Person)).all()),
@@ -192,7 +196,7 @@ def test_the_demo_is_laid_once_and_its_door_stays_open(app, look, settings):
                 sorted(set(session.scalars(select(Case.stage)))),
             )
         )
-        assert counts[0] == len(demo.PEOPLE) and counts[1] == 1
+        assert counts[0] == len(demo.DEMO_PEOPLE) and counts[1] == 1
         assert {
             "submitted",
             "triage",
@@ -203,12 +207,13 @@ def test_the_demo_is_laid_once_and_its_door_stays_open(app, look, settings):
             "opinion_signed",
         } <= set(counts[2])
         assert look(lambda session: session.scalars(select(Consult)).one().is_open)
-        with clock.shifted(
+        with clock.shift_clock(
             timedelta(days=29)
         ):  # a demo that has stood for a month opens another door
-            look(lambda session: demo.seed(session, settings))
+            look(lambda session: demo.seed_demo_data(session, settings))
             assert look(lambda session: len(session.scalars(select(Consult)).all())) == 2
-        assert look(verify_chain).broken_at is None
+        assert look(verify_audit_chain).broken_at is None
     assert (
-        "patient@demo.example" in demo.accounts_table() and demo.PASSWORD in demo.accounts_table()
+        "patient@demo.example" in demo.format_demo_accounts()
+        and demo.DEMO_PASSWORD in demo.format_demo_accounts()
     )

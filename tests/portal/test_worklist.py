@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from app.cases.queries import Wanted, worklist
+from app.cases.queries import WorklistFilter, list_worklist_cases
 from app.core import clock
 from app.core.permissions import Role
-from app.portal.queries import PAGE
+from app.portal.queries import WORKLIST_PAGE_SIZE
 from tests.people import a_case, a_person, an_accepted_case
 
 
@@ -20,7 +20,7 @@ def test_the_case_that_has_waited_longest_past_its_time_comes_first(visit, hospi
     def arrange(session):
         made = {}
         for name, days in (("fresh", 0), ("old", 9), ("older", 12)):
-            with clock.shifted(timedelta(days=-days)):
+            with clock.shift_clock(timedelta(days=-days)):
                 made[name] = a_case(session, a_person(session, Role.PATIENT)).number
         a_case(session, a_person(session, Role.PATIENT), sent=False)
         return made
@@ -73,17 +73,19 @@ def test_filters_by_stage_specialty_number_and_what_is_missing(visit, hospital, 
 
 def test_pages_hold_every_case_once(visit, hospital, look):
     look(
-        lambda session: [a_case(session, session.merge(hospital.patient)) for _ in range(PAGE + 3)]
+        lambda session: [
+            a_case(session, session.merge(hospital.patient)) for _ in range(WORKLIST_PAGE_SIZE + 3)
+        ]
     )
     office = visit(hospital.coordinator)
     first, second = (numbers_on(office.get(f"/worklist?page={page}").text) for page in (1, 2))
-    assert (len(first), len(second)) == (PAGE, 3) and not set(first) & set(second)
+    assert (len(first), len(second)) == (WORKLIST_PAGE_SIZE, 3) and not set(first) & set(second)
     assert "Page 1 of 2" in office.get("/worklist").text
     assert numbers_on(office.get("/worklist?page=77").text) == second
 
 
 def test_a_list_does_not_read_clinical_text(hospital, sent, look):
-    (case,) = look(lambda session: worklist(session, Wanted()))
+    (case,) = look(lambda session: list_worklist_cases(session, WorklistFilter()))
     assert "story" not in case.__dict__
 
 

@@ -22,7 +22,7 @@ from app.core.outbox import Job, JobContext
 from app.records import jobs, words
 from app.records.inspection import kinds
 from app.records.inspection import verdicts as inspection
-from app.records.inspection.verdicts import Finding
+from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import Record, RecordState, UploadPart
 from app.records.reading.content import RecordBytes
 from tests.records.conftest import SENTENCE, Cast, Sender, a_dicom, a_pdf, a_zip, fhir
@@ -38,10 +38,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
 
 
 @pytest.fixture
-def look(store: BlobStore) -> Callable[..., Finding]:
+def look(store: BlobStore) -> Callable[..., InspectionFinding]:
     def inspect(
-        content: bytes, name: str = "file", scanner: inspection.Scanner | None = None
-    ) -> Finding:
+        content: bytes, name: str = "file", scanner: inspection.VirusScanner | None = None
+    ) -> InspectionFinding:
         half = len(content) // 2
         parts = []
         for start, piece in ((0, content[:half]), (half, content[half:])):
@@ -52,7 +52,7 @@ def look(store: BlobStore) -> Callable[..., Finding]:
                         id=part_id, start=start, size=len(piece), wrapped_key=stored.wrapped_key
                     )
                 )
-        return inspection.inspect(RecordBytes(store, parts), name, scanner)
+        return inspection.inspect_file(RecordBytes(store, parts), name, scanner)
 
     return inspect
 
@@ -105,7 +105,7 @@ def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     ],
 )
 def test_what_we_accept(
-    look: Callable[..., Finding], content: bytes, name: str, media_type: str
+    look: Callable[..., InspectionFinding], content: bytes, name: str, media_type: str
 ) -> None:
     finding = look(content, name)
     assert (finding.state, finding.media_type, finding.reason) == (
@@ -152,7 +152,7 @@ def test_what_we_accept(
     ],
 )
 def test_what_we_refuse(
-    look: Callable[..., Finding], content: bytes, name: str, reason: str | None
+    look: Callable[..., InspectionFinding], content: bytes, name: str, reason: str | None
 ) -> None:
     finding = look(content, name)
     assert finding.state == RecordState.REFUSED
@@ -165,20 +165,20 @@ def test_what_we_refuse(
     assert "%" not in said
 
 
-def test_a_locked_zip_is_refused(look: Callable[..., Finding]) -> None:
+def test_a_locked_zip_is_refused(look: Callable[..., InspectionFinding]) -> None:
     content = bytearray(packed({"a.pdf": a_pdf()}))
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(mark) + at] |= 1
     assert look(bytes(content), "locked.zip").reason == "zip_locked"
 
 
-def test_a_changed_file_within_a_zip_is_noticed(look: Callable[..., Finding]) -> None:
+def test_a_changed_file_within_a_zip_is_noticed(look: Callable[..., InspectionFinding]) -> None:
     content = bytearray(packed({"a.txt": SENTENCE * 100}, zipfile.ZIP_STORED))
     content[3000] ^= 1
     assert look(bytes(content), "a.zip").reason == "zip_broken"
 
 
-def test_a_zip_whose_entries_overlap_is_a_bomb(look: Callable[..., Finding]) -> None:
+def test_a_zip_whose_entries_overlap_is_a_bomb(look: Callable[..., InspectionFinding]) -> None:
     """D. Fifield, "A better zip bomb", 2019: many entries in the list share one packed body."""
     content = packed({"a.txt": SENTENCE * 2000}, zipfile.ZIP_STORED)
     start = content.index(b"PK\x01\x02")
@@ -189,7 +189,7 @@ def test_a_zip_whose_entries_overlap_is_a_bomb(look: Callable[..., Finding]) -> 
 
 
 def test_a_zip_that_claims_an_endless_list_is_refused_without_reading_it(
-    look: Callable[..., Finding],
+    look: Callable[..., InspectionFinding],
 ) -> None:
     tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 0xFFFFFFF0, 0, 0)
     assert look(b"PK\x03\x04" + bytes(1000) + tail, "a.zip").reason in ("zip_broken", "zip_bomb")
@@ -197,9 +197,9 @@ def test_a_zip_that_claims_an_endless_list_is_refused_without_reading_it(
 
 @given(st.binary(max_size=400), st.text(max_size=20), st.booleans())
 def test_any_bytes_get_an_answer(head: bytes, name: str, whole: bool) -> None:
-    kind = kinds.sniff(head, name, whole=whole)
-    assert kind is None or kind in kinds.ACCEPTED
-    assert kinds.likeness(head) is None or kinds.likeness(head).startswith(".")  # type: ignore[union-attr]
+    kind = kinds.sniff_file_kind(head, name, whole=whole)
+    assert kind is None or kind in kinds.ACCEPTED_KINDS
+    assert kinds.guess_file_ending(head) is None or kinds.guess_file_ending(head).startswith(".")  # type: ignore[union-attr]
 
 
 @given(st.binary(max_size=600))
@@ -207,7 +207,7 @@ def test_any_zip_gets_an_answer(tail: bytes) -> None:
     content = b"PK\x03\x04" + tail
     try:
         inspection._look_into_zip(io.BytesIO(content), len(content), "x.zip")
-    except inspection.Refused as refused:
+    except inspection.InspectionRefused as refused:
         assert refused.reason in words.REASONS
 
 
@@ -248,26 +248,28 @@ def clamd() -> Iterator[Clamd]:
 
 
 def test_a_scanner_lets_clean_files_pass_and_holds_the_others_back(
-    look: Callable[..., Finding], clamd: Clamd
+    look: Callable[..., InspectionFinding], clamd: Clamd
 ) -> None:
-    scanner = jobs.scanner_at(clamd.address)
+    scanner = jobs.make_virus_scanner(clamd.address)
     assert look(a_pdf(), "a.pdf", scanner).scan == "clean"
     found = look(b"%PDF-1.4 EICAR %%EOF", "a.pdf", scanner)
     assert (found.state, found.reason) == (RecordState.QUARANTINED, "virus")
 
 
 def test_what_is_too_large_for_the_scanner_is_said_so(
-    look: Callable[..., Finding], clamd: Clamd
+    look: Callable[..., InspectionFinding], clamd: Clamd
 ) -> None:
     clamd.taken = 2 << 20
-    assert look(a_dicom(8 << 20), "IM0001", jobs.scanner_at(clamd.address)).scan == "too_large"
+    assert (
+        look(a_dicom(8 << 20), "IM0001", jobs.make_virus_scanner(clamd.address)).scan == "too_large"
+    )
 
 
-def test_nothing_passes_because_the_scanner_is_away(look: Callable[..., Finding]) -> None:
+def test_nothing_passes_because_the_scanner_is_away(look: Callable[..., InspectionFinding]) -> None:
     with socketserver.TCPServer(("127.0.0.1", 0), Conversation) as closed:
         address = f"127.0.0.1:{closed.server_address[1]}"
     with pytest.raises(Exception, match="connecting"):
-        look(a_pdf(), "a.pdf", jobs.scanner_at(address))
+        look(a_pdf(), "a.pdf", jobs.make_virus_scanner(address))
 
 
 # Within the house

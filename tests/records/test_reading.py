@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.audit.models import AuditEntry
-from app.audit.queries import verify_chain
+from app.audit.queries import verify_audit_chain
 from app.cases import service as cases
 from app.cases.models import CaseMember
 from app.core import clock
@@ -66,7 +66,7 @@ def test_the_patient_and_the_specialist_open_it_and_each_opening_is_written_down
         (ready.id, cast.case.id)
     }
     with database.sessions() as session:
-        assert verify_chain(session).broken_at is None
+        assert verify_audit_chain(session).broken_at is None
 
 
 def test_nobody_else_learns_that_it_exists(
@@ -122,7 +122,7 @@ def test_the_coordinator_sees_that_it_is_there_and_opens_it_only_with_a_reason(
     assert [job["person_id"] for job in told if job["kind"] == "record_opened_with_reason"] == [
         cast.patient.id
     ]
-    with clock.shifted(cases.TURNAROUND):  # signed out by then, too
+    with clock.shift_clock(cases.CASE_TURNAROUND):  # signed out by then, too
         assert browser.get(f"/records/{ready.id}/content", follow_redirects=False).status_code in (
             302,
             404,
@@ -144,9 +144,9 @@ def test_the_reason_holds_for_one_hour_and_one_record(
     browser = sender(cast.coordinator)
     browser.post(f"/records/{ready.id}/reason", reason="The patient asked me to look.")
     assert browser.get(f"/records/{other.id}/content").status_code == 404
-    with clock.shifted(timedelta(minutes=59)):
+    with clock.shift_clock(timedelta(minutes=59)):
         assert browser.get(f"/records/{ready.id}/content").status_code == 200
-    with clock.shifted(timedelta(minutes=61)):
+    with clock.shift_clock(timedelta(minutes=61)):
         assert browser.get(f"/records/{ready.id}/content").status_code == 404
 
 
@@ -303,7 +303,7 @@ def test_who_has_looked_is_told_in_words(
     with database.sessions() as session:
         interpreter = session.get(Person, cast.interpreter.id)
         assert interpreter is not None
-        assert queries.looks_at(session, interpreter, cast.case) == []
+        assert queries.list_record_accesses(session, interpreter, cast.case) == []
 
 
 def test_the_patient_may_take_back_what_the_specialist_does_not_yet_work_with(

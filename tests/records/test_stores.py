@@ -20,12 +20,12 @@ from app.core.crypto import Keyring, new_master_key
 from app.core.db import Database
 from app.core.permissions import Role
 from app.records import queries, service
-from app.records.inspection.verdicts import Finding
+from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import Record, RecordState, UploadPart
 from app.records.reading.content import RecordBytes
 from app.records.receiving import tus
-from app.records.receiving.parts import Sender as Source
-from app.records.receiving.parts import receive
+from app.records.receiving.parts import UploadSender as Source
+from app.records.receiving.parts import receive_upload
 from app.records.service import NewUpload
 from tests.people import an_accepted_case
 from tests.processes import MASTER_KEYS
@@ -91,9 +91,9 @@ def test_a_new_master_key_needs_no_object_rewritten(
     url = app.extensions["settings"].storage_url
     rotated = BlobStore(url, Keyring(f"{fresh},{MASTER_KEYS}"))
     with database.unit_of_work() as session:
-        rotation.renew(session, rotated.keyring)
+        rotation.renew_sealed_values(session, rotated.keyring)
     with database.sessions() as session:
-        parts = queries.parts_of(session, session.scalars(select(Record.upload_id)).one())
+        parts = queries.upload_parts_of(session, session.scalars(select(Record.upload_id)).one())
     assert all(part.wrapped_key.startswith("2027.") for part in parts)
     alone = BlobStore(url, Keyring(fresh))
     assert b"".join(RecordBytes(alone, parts).stream()) == a_pdf(50_000)
@@ -115,14 +115,14 @@ def test_many_writers_of_one_upload_and_each_byte_is_kept_once(
         )
         case = an_accepted_case(session, patient, coordinator, specialist)
         upload = service.begin_upload(session, patient, case, NewUpload("single", "a.pdf", 60_000))
-        writer = service.take_over(session, upload, 0)
+        writer = service.take_over_upload(session, upload, 0)
     content, outcomes = a_pdf(60_000), []
 
     def write() -> None:
         source = Source(any_database, store, patient.id, upload.id, "test", writer, 60_000, 0, True)
         try:
-            outcomes.append(receive(source, io.BytesIO(content)))
-        except tus.WrongOffset:
+            outcomes.append(receive_upload(source, io.BytesIO(content)))
+        except tus.WrongUploadOffset:
             outcomes.append(None)
 
     threads = [threading.Thread(target=write) for _ in range(10)]
@@ -132,7 +132,7 @@ def test_many_writers_of_one_upload_and_each_byte_is_kept_once(
         thread.join(60)
     assert sorted(outcomes, key=str) == [60_000] + [None] * 9
     with any_database.sessions() as session:
-        parts = queries.parts_of(session, upload.id)
+        parts = queries.upload_parts_of(session, upload.id)
         assert b"".join(RecordBytes(store, parts).stream()) == content
         assert len(session.scalars(select(UploadPart)).all()) == len(parts)
     kept = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
@@ -148,28 +148,28 @@ def test_the_way_of_a_record_on_both_databases(any_database: Database, tmp_path:
         upload = service.begin_upload(
             session, patient, case, NewUpload("single", "تقرير.pdf", 9000)
         )
-        writer = service.take_over(session, upload, 0)
-    receive(
+        writer = service.take_over_upload(session, upload, 0)
+    receive_upload(
         Source(any_database, store, patient.id, upload.id, "test", writer, 9000, 0, True),
         io.BytesIO(a_pdf(9000)),
     )
     with any_database.unit_of_work() as session:
         record = session.scalars(select(Record)).one()
         found = session.merge(case)
-        finding = Finding(RecordState.READY, "application/pdf", sha256="0" * 64)
+        finding = InspectionFinding(RecordState.READY, "application/pdf", sha256="0" * 64)
         service.settle_inspection(session, record, found, finding)
         service.open_record(session, session.merge(specialist), record, found, how="viewed")
-        service.give_reason(
+        service.grant_reasoned_access(
             session, session.merge(coordinator), record, found, "The patient asked me to look."
         )
     with any_database.unit_of_work() as session:
         asker = session.merge(patient)
-        looks = queries.looks_at(session, asker, session.merge(case))
+        looks = queries.list_record_accesses(session, asker, session.merge(case))
         assert [(look.person.id, look.reason) for look in looks] == [
             (coordinator.id, "The patient asked me to look."),
             (specialist.id, None),
         ]
-        panel = queries.panel(session, asker, session.merge(case))
+        panel = queries.load_records_panel(session, asker, session.merge(case))
         assert [record.name for record in panel.records] == ["تقرير.pdf"]
         assert service.expire_uploads(session) == 0
         assert queries.uploads_to_join(session, asker, session.merge(case), []) == []

@@ -224,11 +224,11 @@ def test_an_upload_that_nobody_goes_on_with_expires(
     assert "GMT" in begun.headers["Upload-Expires"]
     place = begun.headers["Location"]
     patient.patch(place, 0, a_pdf(9000)[:5000])
-    with clock.shifted(timedelta(days=13)):
+    with clock.shift_clock(timedelta(days=13)):
         patient.patch(place, 5000, b"x" * 10)  # a sign of life puts the end off
-    with clock.shifted(timedelta(days=28)), database.unit_of_work() as session:
+    with clock.shift_clock(timedelta(days=28)), database.unit_of_work() as session:
         assert service.expire_uploads(session) == 1
-    with clock.shifted(timedelta(days=29)):
+    with clock.shift_clock(timedelta(days=29)):
         inspect()
     assert patient.tus("HEAD", place).status_code == 410
     assert patient.patch(place, 5010, b"x").status_code == 410

@@ -16,8 +16,8 @@ from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential, WeeklyHours
-from app.scheduling.bookings.service import Wish
+from app.scheduling.availability.hours import InterpreterCredential, WeeklyHours
+from app.scheduling.bookings.service import SlotRequest
 from tests.people import an_accepted_case
 
 _count = itertools.count(1)
@@ -32,8 +32,8 @@ class Clinic:
     interpreter: Person
     case: Case
 
-    def wish(self, at: datetime | None = None, **facts: object) -> Wish:
-        return Wish(at or next_noon(), self.specialist.id, self.interpreter.id, **facts)  # type: ignore[arg-type]
+    def wish(self, at: datetime | None = None, **facts: object) -> SlotRequest:
+        return SlotRequest(at or next_noon(), self.specialist.id, self.interpreter.id, **facts)  # type: ignore[arg-type]
 
 
 def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
@@ -71,7 +71,7 @@ def an_interpreter(
         session, Role.INTERPRETER, language=source, speaks=[target], timezone=timezone
     )
     hours.add_qualification(
-        session, coordinator, person, Credential(source, target, "CHI", **credential)
+        session, coordinator, person, InterpreterCredential(source, target, "CHI", **credential)
     )  # type: ignore[arg-type]
     hours.set_availability(session, person, person, NINE_TO_FIVE, timezone)
     return person

@@ -35,7 +35,7 @@ def clinic(session: Session) -> Clinic:
 
 @pytest.fixture
 def booking(session: Session, clinic: Clinic) -> Booking:
-    return service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+    return service.book_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
 
 
 @pytest.fixture

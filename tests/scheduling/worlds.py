@@ -11,11 +11,11 @@ from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from app.scheduling.matching.slots import HOUR_COST
-from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours, Window
-from app.scheduling.time.quarters import MINUTES, Horizon, instant_of
+from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours, WeeklyWindow
+from app.scheduling.time.quarters import QUARTER_MINUTES, Horizon, instant_of
 
 
-def is_in_window(window: Window, quarter: int) -> bool:
+def is_in_window(window: WeeklyWindow, quarter: int) -> bool:
     wall = instant_of(quarter).astimezone(ZoneInfo(window.zone))
     for day in (wall.date(), wall.date() - timedelta(days=1)):
         if day.weekday() != window.weekday:
@@ -28,7 +28,7 @@ def is_in_window(window: Window, quarter: int) -> bool:
         end = window.end if window.end > window.start else window.end + MINUTES_IN_DAY
         # A window is cut at midnight, where each half must be filled by whole quarters of its own.
         halves = [(window.start, min(end, MINUTES_IN_DAY)), (MINUTES_IN_DAY, end)]
-        if any(start <= begin and begin + MINUTES <= stop for start, stop in halves):
+        if any(start <= begin and begin + QUARTER_MINUTES <= stop for start, stop in halves):
             return True
     return False
 
@@ -39,15 +39,15 @@ def is_in_hours(hours: DatedHours, quarter: int, *, touched: bool) -> bool:
         return False
     begin = wall.hour * 60 + wall.minute
     if touched:
-        return begin < hours.end and begin + MINUTES > hours.start
-    return hours.start <= begin and begin + MINUTES <= hours.end
+        return begin < hours.end and begin + QUARTER_MINUTES > hours.start
+    return hours.start <= begin and begin + QUARTER_MINUTES <= hours.end
 
 
 @dataclass(frozen=True)
 class NaivePerson:
     id: str
     zone: str
-    windows: tuple[Window, ...]
+    windows: tuple[WeeklyWindow, ...]
     extra: tuple[DatedHours, ...] = ()
     closed: tuple[DatedHours, ...] = ()
     busy: frozenset[int] = frozenset()
@@ -103,7 +103,7 @@ def naive_search(
                 thirds = (
                     [()]
                     if interpreters is None
-                    else combinations(free, 1 if length * MINUTES <= 60 else 2)
+                    else combinations(free, 1 if length * QUARTER_MINUTES <= 60 else 2)
                 )
                 for third in thirds:
                     costs = [*theirs, *third]

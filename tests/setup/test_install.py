@@ -8,9 +8,9 @@ import os
 import pytest
 
 from app.supervisor import install
-from app.supervisor.install import Debian
+from app.supervisor.install import DebianPackage
 
-NEVER = Debian("a-package-that-nobody-has", ("a-program-that-nobody-has",))
+NEVER = DebianPackage("a-package-that-nobody-has", ("a-program-that-nobody-has",))
 
 
 def test_someone_who_may_not_install_is_told_the_command(monkeypatch, tmp_path):
@@ -18,7 +18,7 @@ def test_someone_who_may_not_install_is_told_the_command(monkeypatch, tmp_path):
     (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert install.debian_packages([NEVER]) == [
+    assert install.install_debian_packages([NEVER]) == [
         "Missing: a-package-that-nobody-has. Install with: "
         "sudo apt-get install --no-install-recommends a-package-that-nobody-has"
     ]
@@ -26,7 +26,7 @@ def test_someone_who_may_not_install_is_told_the_command(monkeypatch, tmp_path):
 
 def test_another_system_is_told_what_to_look_for(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    (sentence,) = install.debian_packages([NEVER])
+    (sentence,) = install.install_debian_packages([NEVER])
     assert "a-package-that-nobody-has" in sentence and "apt" not in sentence
 
 
@@ -38,7 +38,7 @@ def test_an_installation_that_fails_shows_its_own_words_and_the_command(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(SystemExit) as ended:
-        install.debian_packages([NEVER])
+        install.install_debian_packages([NEVER])
     assert ended.value.code == 1
     said = capsys.readouterr().err
     assert "there is no archive" in said and "apt-get update" in said
@@ -49,23 +49,23 @@ def test_what_is_merely_welcome_and_cannot_be_had_is_named_and_stops_nothing(mon
     (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert install.where_possible([NEVER]) == [
+    assert install.install_optional_packages([NEVER]) == [
         "a-package-that-nobody-has cannot be installed here. What needs a-package-that-nobody-has"
         " is skipped."
     ]
-    assert install.where_possible([Debian("coreutils", ("ls",))]) == []
+    assert install.install_optional_packages([DebianPackage("coreutils", ("ls",))]) == []
 
 
 def test_what_is_here_is_not_installed_again(monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert install.debian_packages([Debian("coreutils", ("ls",))]) == []
+    assert install.install_debian_packages([DebianPackage("coreutils", ("ls",))]) == []
 
 
 def test_catalogues_are_compiled_and_again_when_they_change(monkeypatch, tmp_path):
     folder = tmp_path / "es" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     source = folder / "messages.po"
-    monkeypatch.setattr(install, "CATALOGUES", tmp_path)
+    monkeypatch.setattr(install, "PO_CATALOGUE_FOLDER", tmp_path)
     for meaning in ("Historia", "Relato"):
         source.write_text(
             'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
@@ -74,7 +74,7 @@ def test_catalogues_are_compiled_and_again_when_they_change(monkeypatch, tmp_pat
         made = folder / "messages.mo"
         if made.exists():
             os.utime(made, (1, 1))
-        install.catalogues()
+        install.compile_catalogues()
         with made.open("rb") as file:
             assert gettext.GNUTranslations(file).gettext("Story") == meaning
     assert sorted(path.name for path in folder.iterdir()) == ["messages.mo", "messages.po"]

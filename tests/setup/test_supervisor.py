@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SUPERVISOR = """
 import os, sys
-from app.supervisor.children import Child, Supervisor, unready
-children = [Child(name, [sys.executable, "-u", "-c", code]) for name, code in
+from app.supervisor.children import ChildProcess, Supervisor, describe_unready
+children = [ChildProcess(name, [sys.executable, "-u", "-c", code]) for name, code in
             zip(("web", "media", "jobs"), sys.argv[2:], strict=True)]
-missing = lambda: unready(("127.0.0.1", int(sys.argv[1])))
+missing = lambda: describe_unready(("127.0.0.1", int(sys.argv[1])))
 ready = lambda: print("READY", flush=True)
 sys.exit(Supervisor(children, os.environ, missing, ready).run())
 """

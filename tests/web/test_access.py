@@ -19,12 +19,12 @@ from sqlalchemy import func, select
 from app import create_app
 from app.audit.models import AuditEntry
 from app.consults.room import sockets as _events  # noqa: F401 - registers its events
-from app.core.permissions import HOLDERS, Permission, Role
+from app.core.permissions import ROLES_BY_PERMISSION, Permission, Role
 from app.identity.models import Person
 from app.web import sockets
-from app.web.access import PUBLIC, Unguarded, check_every_route, permission_of
+from app.web.access import PUBLIC_ACCESS, UnguardedEndpoint, check_every_route, get_route_permission
 from app.web.limits import limiter
-from app.web.sockets import SOCKET_EVENTS, SocketEvent, check_every_event, socketio
+from app.web.sockets import SOCKET_EVENTS, SocketEvent, check_every_socket_event, socketio
 from tests.conftest import test_settings
 from tests.people import Visitor, a_person
 from tests.world import Circle, a_circle, furnish
@@ -75,7 +75,7 @@ def fresh_limits(world):
 def doors(app) -> Iterator[tuple[str, str, str]]:
     """(method, rule, endpoint) of every door that is not public."""
     for rule in app.url_map.iter_rules():
-        if permission_of(app, rule.endpoint) == PUBLIC:
+        if get_route_permission(app, rule.endpoint) == PUBLIC_ACCESS:
             continue
         for method in sorted(set(rule.methods or ()) & set(METHODS)):
             if method != "HEAD" or "GET" not in (rule.methods or ()):
@@ -119,21 +119,21 @@ def test_a_route_without_permission_stops_the_start(tmp_path, monkeypatch):
     naked.get("/naked")(lambda: "here I am")
     app._got_first_request = False  # noqa: SLF001
     app.register_blueprint(naked)
-    with pytest.raises(Unguarded, match="naked"):
+    with pytest.raises(UnguardedEndpoint, match="naked"):
         check_every_route(app)
 
 
 def test_a_socket_event_without_permission_stops_the_start(monkeypatch):
-    check_every_event()
+    check_every_socket_event()
     monkeypatch.setattr(
         sockets, "SOCKET_EVENTS", [SocketEvent("/consult", "naked", None, None, lambda *a: {})]
     )
-    with pytest.raises(Unguarded, match="naked"):
-        check_every_event()
+    with pytest.raises(UnguardedEndpoint, match="naked"):
+        check_every_socket_event()
 
 
 def test_every_permission_is_held_by_somebody_and_used_where_it_says():
-    assert set(HOLDERS) == set(Permission)
+    assert set(ROLES_BY_PERMISSION) == set(Permission)
 
 
 def test_nobody_gets_in_anywhere(world):
@@ -178,8 +178,8 @@ def test_a_role_without_the_permission_finds_nothing(world, role):
     visitor.get("/account")
     tried = 0
     for method, rule, endpoint in doors(world.app):
-        permission = permission_of(world.app, endpoint)
-        if role in HOLDERS[permission]:
+        permission = get_route_permission(world.app, endpoint)
+        if role in ROLES_BY_PERMISSION[permission]:
             continue
         tried += 1
         path = address(world.app, rule, world.inside.ids)
@@ -308,7 +308,7 @@ def test_the_walk_sees_a_route_that_lets_outsiders_in(world, monkeypatch):
 
     monkeypatch.setattr(
         queries,
-        "membership",
+        "find_membership",
         lambda session, person, case_id: session.scalars(
             select(type(world.inside.case.members[0])).where(
                 type(world.inside.case.members[0]).case_id == case_id

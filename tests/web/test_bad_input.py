@@ -24,8 +24,8 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from app import create_app
 from app.core.db import Base
-from app.core.permissions import HOLDERS, Role
-from app.web.access import PUBLIC, permission_of
+from app.core.permissions import ROLES_BY_PERMISSION, Role
+from app.web.access import PUBLIC_ACCESS, get_route_permission
 from app.web.limits import limiter
 from tests import servers
 from tests.conftest import test_settings
@@ -35,11 +35,11 @@ from tests.world import a_circle, furnish
 
 BAD = ("²", "9" * 30, "9999-12-31", "0001-01-01T00:00", "nul \0", "x" * 3000)
 LEFT_OUT = {
-    "identity.sign_out",
-    "identity.end_device",
+    "identity.post_sign_out",
+    "identity.post_device_sign_out",
     "static",
 }  # the first two would sign the visitor out
-ANSWERS_503 = {"probes.readyz"}  # neither jobs nor a media node run here
+ANSWERS_503 = {"probes.serve_readiness"}  # neither jobs nor a media node run here
 PLAUSIBLE = {
     "date": (date.today() + timedelta(days=30)).isoformat(),
     "time": "10:00",
@@ -111,7 +111,7 @@ def doors(house: House) -> Iterator[tuple[Role | None, Visitor, str, str, str]]:
     it.
     """
     for rule in house.app.url_map.iter_rules():
-        permission = permission_of(house.app, rule.endpoint)
+        permission = get_route_permission(house.app, rule.endpoint)
         methods = sorted(set(rule.methods or ()) & {"GET", "POST"})
         if (
             rule.endpoint in LEFT_OUT
@@ -122,8 +122,8 @@ def doors(house: House) -> Iterator[tuple[Role | None, Visitor, str, str, str]]:
             continue
         roles = (
             [None]
-            if permission == PUBLIC
-            else [role for role in Role if role in HOLDERS[permission]]
+            if permission == PUBLIC_ACCESS
+            else [role for role in Role if role in ROLES_BY_PERMISSION[permission]]
         )
         path = address(house.app, rule, house.ids)
         for role in roles:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 from app import create_app
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.web.access import public
+from app.web.access import allow_public
 from app.web.limits import limiter
 from config import Settings
 from tests.axe import faults
@@ -155,7 +155,7 @@ def app(shared_settings: Settings) -> Iterator[Flask]:
     source = Path(__file__).with_name("gallery.html").read_text()
 
     @app.route("/gallery", methods=["GET", "POST"])
-    @public
+    @allow_public
     def gallery() -> str:
         return render_template_string(source, at=datetime(2026, 11, 24, 12, 30, tzinfo=UTC))
 

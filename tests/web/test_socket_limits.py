@@ -16,7 +16,7 @@ import pytest
 import socketio
 
 from app.identity.models import Person
-from app.web.sockets import BURST, LARGEST_MESSAGE, PATIENCE
+from app.web.sockets import EVENT_BURST, MAX_REFUSED_EVENTS, MAX_SOCKET_MESSAGE_BYTES
 from tests.people import PASSWORD, TOKEN
 from tests.processes import House, running, wait_for
 
@@ -104,7 +104,7 @@ def test_ten_thousand_messages_in_a_burst_close_one_socket_and_everybody_else_is
     assert max(slowest) < 10
     refused = [answer for answer in answers if answer.get("status") == 429]
     assert refused and all("too often" in answer["error"] for answer in refused)
-    assert len(answers) <= BURST + PATIENCE + 200
+    assert len(answers) <= EVENT_BURST + MAX_REFUSED_EVENTS + 200
     log = web.processes["web0"].log.read_text()
     assert f"of person {shouter.id} sends more than its share of events" in log
     assert re.search(r"socket \S+ closed: \d+ events over its limit", log)
@@ -133,7 +133,9 @@ def test_a_giant_message_is_not_even_read_to_its_end_and_closes_its_socket_alone
     assert not asyncio.run(story())
     assert resident_mb(web) < before + 40
     log = web.processes["web0"].log
-    wait_for(lambda: f"a message over {LARGEST_MESSAGE} bytes" in log.read_text(), 15, web.logs)
+    wait_for(
+        lambda: f"a message over {MAX_SOCKET_MESSAGE_BYTES} bytes" in log.read_text(), 15, web.logs
+    )
 
 
 def resident_mb(web: House) -> float:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from app.consults.models import LineCheck, MediaNode
+from app.consults.models import ConnectionCheck, MediaNode
 from app.consults.nodes import registry
 from app.core.clock import now
 from app.core.errors import Conflict, NotFound
@@ -17,10 +17,10 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.models import Booking
 
-LOOP_ENDS_AFTER = timedelta(seconds=60)
+CHECK_ROOM_LIFETIME = timedelta(seconds=60)
 
 
-class Verdict(StrEnum):
+class ConnectionVerdict(StrEnum):
     """What the line is good for; the words for it stand in the page."""
 
     VIDEO = "video"
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
     POOR = "poor"
 
 
-class Measured(BaseModel):
+class ConnectionMeasurement(BaseModel):
     """What the browser found in ten seconds through the media node. Rates are bit/s; None: it could
     not be measured.
     """
@@ -42,21 +42,21 @@ class Measured(BaseModel):
     rate_down: int | None = Field(default=None, ge=0)
 
 
-def judge(measured: Measured) -> Verdict:
+def judge_connection(measured: ConnectionMeasurement) -> ConnectionVerdict:
     """The plain verdict: a picture needs 300 kbit/s each way and little loss, a voice needs 40
     kbit/s.
     """
     if measured.rtt_ms is None or measured.loss is None or not measured.microphone:
-        return Verdict.POOR
+        return ConnectionVerdict.POOR
     slowest = min(measured.rate_up or 0, measured.rate_down or 0)
     if measured.camera and measured.rtt_ms <= 400 and measured.loss <= 0.03 and slowest >= 300_000:
-        return Verdict.VIDEO
+        return ConnectionVerdict.VIDEO
     if measured.rtt_ms <= 800 and measured.loss <= 0.12 and slowest >= 40_000:
-        return Verdict.AUDIO
-    return Verdict.POOR
+        return ConnectionVerdict.AUDIO
+    return ConnectionVerdict.POOR
 
 
-def advice(measured: Measured) -> list[str]:
+def list_connection_advice(measured: ConnectionMeasurement) -> list[str]:
     """What to change, most important first: keys of sentences in the page."""
     said = []
     if not measured.microphone:
@@ -76,7 +76,7 @@ def advice(measured: Measured) -> list[str]:
     return said
 
 
-def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
+def get_booking_to_check(session: Session, person: Person, booking_id: str) -> Booking:
     """A confirmed booking of the person's own. Raises `NotFound`, `Conflict` when it is over."""
     booking = session.get(Booking, booking_id)
     if (
@@ -90,48 +90,52 @@ def booking_for(session: Session, person: Person, booking_id: str) -> Booking:
     return booking
 
 
-def begin(session: Session, person: Person, booking_id: str) -> tuple[LineCheck, MediaNode]:
+def begin_connection_check(
+    session: Session, person: Person, booking_id: str
+) -> tuple[ConnectionCheck, MediaNode]:
     """A loop through the freest node. One loop of a person runs at a time; raises `NoLine` when all
     nodes are full.
     """
-    booking = booking_for(session, person, booking_id)
-    node = registry.freest(session)
-    check = LineCheck(booking_id=booking.id, person_id=person.id, node_id=node.id)
+    booking = get_booking_to_check(session, person, booking_id)
+    node = registry.find_freest_node(session)
+    check = ConnectionCheck(booking_id=booking.id, person_id=person.id, node_id=node.id)
     session.add(check)
     session.flush()
     return check, node
 
 
-def finish(session: Session, person: Person, check_id: str, measured: Measured) -> LineCheck:
+def finish_connection_check(
+    session: Session, person: Person, check_id: str, measured: ConnectionMeasurement
+) -> ConnectionCheck:
     """Writes down what was found. Raises `NotFound` for somebody else's check."""
-    check = session.get(LineCheck, check_id)
+    check = session.get(ConnectionCheck, check_id)
     if check is None or check.person_id != person.id:
         raise NotFound()
     for name, value in measured.model_dump().items():
         setattr(check, name, value)
-    check.verdict = judge(measured)
+    check.verdict = judge_connection(measured)
     return check
 
 
-def latest(session: Session, booking_id: str) -> dict[str, LineCheck]:
+def find_latest_checks(session: Session, booking_id: str) -> dict[str, ConnectionCheck]:
     """The last finished check of each person, by person."""
     rows = session.scalars(
-        select(LineCheck)
-        .options(joinedload(LineCheck.person))
-        .where(LineCheck.booking_id == booking_id, LineCheck.verdict.is_not(None))
-        .order_by(LineCheck.at)
+        select(ConnectionCheck)
+        .options(joinedload(ConnectionCheck.person))
+        .where(ConnectionCheck.booking_id == booking_id, ConnectionCheck.verdict.is_not(None))
+        .order_by(ConnectionCheck.at)
     )
     return {check.person_id: check for check in rows}
 
 
-def abandoned(session: Session) -> list[LineCheck]:
+def list_abandoned_checks(session: Session) -> list[ConnectionCheck]:
     """Loops that nobody finished, whose rooms still stand at a node."""
     return list(
         session.scalars(
-            select(LineCheck).where(
-                LineCheck.verdict.is_(None),
-                LineCheck.node_id.is_not(None),
-                LineCheck.at < now() - LOOP_ENDS_AFTER,
+            select(ConnectionCheck).where(
+                ConnectionCheck.verdict.is_(None),
+                ConnectionCheck.node_id.is_not(None),
+                ConnectionCheck.at < now() - CHECK_ROOM_LIFETIME,
             )
         )
     )

@@ -9,50 +9,50 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from app.consults.connection_check import checks
-from app.consults.models import LineCheck
+from app.consults.models import ConnectionCheck
 from app.consults.nodes import commands
-from app.consults.nodes.registry import NoLine
+from app.consults.nodes.registry import NoMediaNodeFree
 from app.consults.room import announcing, offers
-from app.consults.room.seating import event
+from app.consults.room.seating import on_consult_event
 from app.core.errors import Invalid
 from app.core.permissions import Permission
 from app.identity.models import Person
 from app.media import messages
-from app.media.messages import Command, Kind, Route
+from app.media.messages import MediaKind, MediaRoute, NodeCommand
 
-SEAT = "self"
+CHECK_SEAT_ID = "self"
 
 
-class CheckOffer(offers.Offer):
+class CheckOfferMessage(offers.BrowserOffer):
     booking: str = Field(max_length=32)
 
 
-class CheckDone(checks.Measured):
+class CheckDoneMessage(checks.ConnectionMeasurement):
     check: str = Field(max_length=32)
 
 
-@event("check.offer", Permission.CONSULT_JOIN, CheckOffer)
-def offer(
-    session: Session, person: Person, sid: str, message: CheckOffer
+@on_consult_event("check.offer", Permission.CONSULT_JOIN, CheckOfferMessage)
+def handle_check_offer(
+    session: Session, person: Person, sid: str, message: CheckOfferMessage
 ) -> Callable[[], dict[str, Any]]:
     """A room of one's own at a node, in which one hears and sees oneself."""
-    offers.check(message)
-    check, node = checks.begin(session, person, message.booking)
+    offers.check_browser_offer(message)
+    check, node = checks.begin_connection_check(session, person, message.booking)
     table = messages.RoutesSet(
-        command_id=commands.command_id(),
+        command_id=commands.make_command_id(),
         room=check.room,
         version=1,
         routes={
-            SEAT: (
-                Route(source=SEAT, kind=Kind.AUDIO, slot=0),
-                Route(source=SEAT, kind=Kind.VIDEO, slot=0),
+            CHECK_SEAT_ID: (
+                MediaRoute(source=CHECK_SEAT_ID, kind=MediaKind.AUDIO, slot=0),
+                MediaRoute(source=CHECK_SEAT_ID, kind=MediaKind.VIDEO, slot=0),
             )
         },
     )
     command = messages.SeatOffer(
-        command_id=commands.command_id(),
+        command_id=commands.make_command_id(),
         room=check.room,
-        seat=SEAT,
+        seat=CHECK_SEAT_ID,
         connection=message.connection,
         sdp=message.sdp,
         lines=message.lines,
@@ -60,21 +60,23 @@ def offer(
     check_id, node_sid = check.id, node.sid or ""
 
     def carry() -> dict[str, Any]:
-        commands.call(node_sid, Command.ROUTES_SET, table)
-        answer = commands.call(node_sid, Command.SEAT_OFFER, command)
+        commands.send_node_command(node_sid, NodeCommand.ROUTES_SET, table)
+        answer = commands.send_node_command(node_sid, NodeCommand.SEAT_OFFER, command)
         if answer.get("error") == "malformed_sdp":
-            raise Invalid(offers.MALFORMED, field="sdp")
+            raise Invalid(offers.MALFORMED_OFFER, field="sdp")
         if "sdp" not in answer:
-            raise NoLine()
+            raise NoMediaNodeFree()
         return {"sdp": answer["sdp"], "check": check_id}
 
     return carry
 
 
-@event("check.done", Permission.CONSULT_JOIN, CheckDone)
-def done(session: Session, person: Person, sid: str, message: CheckDone) -> dict[str, Any]:
-    check: LineCheck = checks.finish(
-        session, person, message.check, checks.Measured(**message.model_dump())
+@on_consult_event("check.done", Permission.CONSULT_JOIN, CheckDoneMessage)
+def handle_check_done(
+    session: Session, person: Person, sid: str, message: CheckDoneMessage
+) -> dict[str, Any]:
+    check: ConnectionCheck = checks.finish_connection_check(
+        session, person, message.check, checks.ConnectionMeasurement(**message.model_dump())
     )
-    announcing.close_loop(session, check)
-    return {"verdict": check.verdict, "advice": checks.advice(message)}
+    announcing.close_check_room(session, check)
+    return {"verdict": check.verdict, "advice": checks.list_connection_advice(message)}

@@ -9,7 +9,7 @@ from flask_login import login_user
 from werkzeug.wrappers import Response
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.consults import queries
 from app.consults.blueprint import blueprint
 from app.consults.guests import service as guests
@@ -18,25 +18,25 @@ from app.core.errors import Conflict, Refusal
 from app.core.permissions import Permission
 from app.i18n.locales import LOCALES
 from app.identity import service as identity
-from app.web.access import public, requires
-from app.web.context import current_person, db_session, person_or_none
-from app.web.errors import sentence_of
+from app.web.access import allow_public, require_permission
+from app.web.context import current_person, db_session, get_person_or_none
+from app.web.errors import translate_refusal
 from app.web.limits import limiter
 
 
 @blueprint.get("/<consult_id>/guests")
-@requires(Permission.CONSULT_INVITE)
-def guest_list(consult_id: str) -> str:
-    return _page(consult_id)
+@require_permission(Permission.CONSULT_INVITE)
+def show_guests(consult_id: str) -> str:
+    return _render_guests_page(consult_id)
 
 
 @blueprint.post("/<consult_id>/guests")
-@requires(Permission.CONSULT_INVITE)
-def invite(consult_id: str) -> str | tuple[str, int]:
-    consult = queries.consult_for(db_session(), current_person(), consult_id)
+@require_permission(Permission.CONSULT_INVITE)
+def post_guest_invitation(consult_id: str) -> str | tuple[str, int]:
+    consult = queries.get_consult(db_session(), current_person(), consult_id)
     form = request.form
     try:
-        _invitation, token = guests.invite(
+        _invitation, token = guests.invite_guest(
             db_session(),
             current_person(),
             consult,
@@ -46,30 +46,34 @@ def invite(consult_id: str) -> str | tuple[str, int]:
         )
     except Refusal as refusal:
         return (
-            _page(consult_id, errors={refusal.field or "name": sentence_of(refusal)}),
+            _render_guests_page(
+                consult_id, errors={refusal.field or "name": translate_refusal(refusal)}
+            ),
             refusal.status,
         )
-    return _page(consult_id, link=url_for("consults.guest", token=token, _external=True))
+    return _render_guests_page(
+        consult_id, link=url_for("consults.show_guest_invitation", token=token, _external=True)
+    )
 
 
 @blueprint.post("/<consult_id>/guests/<invitation_id>/revoke")
-@requires(Permission.CONSULT_INVITE)
-def revoke(consult_id: str, invitation_id: str) -> Response:
-    consult = queries.consult_for(db_session(), current_person(), consult_id)
-    guests.revoke(db_session(), current_person(), consult, invitation_id)
+@require_permission(Permission.CONSULT_INVITE)
+def post_guest_revocation(consult_id: str, invitation_id: str) -> Response:
+    consult = queries.get_consult(db_session(), current_person(), consult_id)
+    guests.revoke_guest_invitation(db_session(), current_person(), consult, invitation_id)
     flash(_("The invitation is no longer valid."))
-    return redirect(url_for("consults.guest_list", consult_id=consult_id))
+    return redirect(url_for("consults.show_guests", consult_id=consult_id))
 
 
 @blueprint.get("/guest/<token>")
-@public
-def guest(token: str) -> Response | str:
+@allow_public
+def show_guest_invitation(token: str) -> Response | str:
     """Says who invites whom to what; whoever has come by this link already goes on to the room."""
-    invitation = guests.find(db_session(), token)
-    someone = person_or_none()
+    invitation = guests.find_guest_invitation(db_session(), token)
+    someone = get_person_or_none()
     if someone is not None and someone.id == invitation.person_id:
-        return redirect(url_for("consults.room", consult_id=invitation.consult_id))
-    guests.check(invitation)
+        return redirect(url_for("consults.show_consult", consult_id=invitation.consult_id))
+    guests.require_open_invitation(invitation)
     return render_template(
         "consults/guest.html",
         invitation=invitation,
@@ -79,19 +83,19 @@ def guest(token: str) -> Response | str:
 
 
 @blueprint.post("/guest/<token>")
-@public
+@allow_public
 @limiter.limit("20/minute", key_func=get_remote_address)
-def accept(token: str) -> Response:
+def post_guest_acceptance(token: str) -> Response:
     unit = db_session()
     try:
-        person = guests.accept(unit, token, session.get("timezone", "UTC"))
+        person = guests.accept_guest_invitation(unit, token, session.get("timezone", "UTC"))
     except Conflict as refusal:
         unit.rollback()
-        invitation = guests.find(unit, token)
-        audit.record(
+        invitation = guests.find_guest_invitation(unit, token)
+        audit.record_audit_entry(
             unit,
             None,
-            Verb.CONSULT_REFUSED,
+            AuditVerb.CONSULT_REFUSED,
             "invitation",
             invitation.id,
             invitation.consult.case_id,
@@ -105,17 +109,21 @@ def accept(token: str) -> Response:
     session["language"] = person.language if person.language in LOCALES else None
     identity.begin_sign_in(unit, person, request.user_agent.string)
     login_user(person)
-    return redirect(url_for("consults.room", consult_id=queries.consult_of_guest(unit, person)))
+    return redirect(
+        url_for("consults.show_consult", consult_id=queries.find_consult_id_of_guest(unit, person))
+    )
 
 
-def _page(consult_id: str, *, link: str | None = None, errors: dict[str, str] | None = None) -> str:
-    consult = queries.consult_for(db_session(), current_person(), consult_id)
-    service.must_not_be_over(consult)
+def _render_guests_page(
+    consult_id: str, *, link: str | None = None, errors: dict[str, str] | None = None
+) -> str:
+    consult = queries.get_consult(db_session(), current_person(), consult_id)
+    service.require_consult_not_over(consult)
     return render_template(
         "consults/guests.html",
         consult=consult,
         link=link,
         errors=errors or {},
-        invitations=guests.of_consult(db_session(), consult),
+        invitations=guests.list_guest_invitations(db_session(), consult),
         languages=list(LOCALES.values()),
     )

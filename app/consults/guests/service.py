@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.consults import policy
-from app.consults.models import Consult, Invitation
+from app.consults.models import Consult, GuestInvitation
 from app.consults.room import service
-from app.consults.room.timeline import remember
+from app.consults.room.timeline import record_consult_event
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_id
@@ -24,14 +24,16 @@ from app.core.text import N_
 from app.i18n.locales import is_language_tag
 from app.identity.models import Person
 
-GOOD_FOR = timedelta(days=14)
-LONGEST_NAME = 100
-NO_PASSWORD = "!"  # is the hash of nothing: a guest comes by the link alone
-USED = N_(
+INVITATION_LIFETIME = timedelta(days=14)
+MAX_GUEST_NAME_CHARACTERS = 100
+UNUSABLE_PASSWORD = "!"  # is the hash of nothing: a guest comes by the link alone
+INVITATION_USED = N_(
     "This invitation has been used already. If that was not you, ask whoever invited you for a new"
     " one."
 )
-EXPIRED = N_("This invitation is no longer valid. Ask whoever invited you for a new one.")
+INVITATION_EXPIRED = N_(
+    "This invitation is no longer valid. Ask whoever invited you for a new one."
+)
 
 
 class GuestKind(StrEnum):
@@ -40,40 +42,40 @@ class GuestKind(StrEnum):
     OTHER = "other"
 
 
-def invite(
+def invite_guest(
     session: Session, actor: Person, consult: Consult, name: str, kind: str, language: str
-) -> tuple[Invitation, str]:
+) -> tuple[GuestInvitation, str]:
     """A new invitation, and the secret part of its link, which is shown once and never kept."""
-    if not policy.can_invite(actor, consult):
+    if not policy.can_invite_guest(actor, consult):
         raise Forbidden()
-    service.must_not_be_over(consult)
+    service.require_consult_not_over(consult)
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME:
+    if not name or len(name) > MAX_GUEST_NAME_CHARACTERS:
         raise Invalid(
             N_("Please say who is coming, under %(most)s characters."),
             field="name",
-            most=LONGEST_NAME,
+            most=MAX_GUEST_NAME_CHARACTERS,
         )
     if kind not in set(GuestKind):
         raise Invalid(N_("Please say who this person is."), field="kind")
     if not is_language_tag(language):
         raise Invalid(N_("Please choose a language from the list."), field="language")
     token = secrets.token_urlsafe(24)
-    invitation = Invitation(
+    invitation = GuestInvitation(
         consult=consult,
-        token_hash=_hash(token),
+        token_hash=_hash_invitation_token(token),
         name=name,
         kind=kind,
         language=language,
         invited_by=actor.id,
-        expires_at=min(now() + GOOD_FOR, consult.closes_at),
+        expires_at=min(now() + INVITATION_LIFETIME, consult.closes_at),
     )
     session.add(invitation)
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor.id,
-        Verb.GUEST_INVITED,
+        AuditVerb.GUEST_INVITED,
         "invitation",
         invitation.id,
         consult.case_id,
@@ -82,89 +84,93 @@ def invite(
     return invitation, token
 
 
-def revoke(session: Session, actor: Person, consult: Consult, invitation_id: str) -> None:
+def revoke_guest_invitation(
+    session: Session, actor: Person, consult: Consult, invitation_id: str
+) -> None:
     """Takes an invitation back. Raises `NotFound` for one of another consult, `Conflict` once it
     was used.
     """
-    invitation = session.get(Invitation, invitation_id)
+    invitation = session.get(GuestInvitation, invitation_id)
     if (
         invitation is None
         or invitation.consult_id != consult.id
-        or not policy.can_invite(actor, consult)
+        or not policy.can_invite_guest(actor, consult)
     ):
         raise NotFound()
     if invitation.used_at is not None:
         raise Conflict(N_("This guest has come already. You can ask the doctor to let them out."))
     invitation.revoked_at = invitation.revoked_at or now()
-    audit.record(
-        session, actor.id, Verb.GUEST_REVOKED, "invitation", invitation.id, consult.case_id
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.GUEST_REVOKED, "invitation", invitation.id, consult.case_id
     )
 
 
-def find(session: Session, token: str) -> Invitation:
+def find_guest_invitation(session: Session, token: str) -> GuestInvitation:
     """The invitation of a link. Raises `NotFound` where there is none."""
     invitation = session.scalars(
-        select(Invitation)
-        .options(joinedload(Invitation.consult), joinedload(Invitation.inviter))
-        .where(Invitation.token_hash == _hash(token))
+        select(GuestInvitation)
+        .options(joinedload(GuestInvitation.consult), joinedload(GuestInvitation.inviter))
+        .where(GuestInvitation.token_hash == _hash_invitation_token(token))
     ).first()
     if invitation is None:
         raise NotFound()
     return invitation
 
 
-def check(invitation: Invitation) -> None:
+def require_open_invitation(invitation: GuestInvitation) -> None:
     """Raises `Conflict`, in words for the guest, when the link opens nothing any more."""
     if invitation.used_at is not None:
-        raise Conflict(USED)
+        raise Conflict(INVITATION_USED)
     if not invitation.is_open:
-        raise Conflict(EXPIRED)
-    service.must_not_be_over(invitation.consult)
+        raise Conflict(INVITATION_EXPIRED)
+    service.require_consult_not_over(invitation.consult)
 
 
-def accept(session: Session, token: str, timezone: str) -> Person:
+def accept_guest_invitation(session: Session, token: str, timezone: str) -> Person:
     """The guest comes: a person under the invited name, with a seat in this consult and nothing
     else.
     """
     invitation = session.scalars(
-        select(Invitation).where(Invitation.token_hash == _hash(token)).with_for_update()
+        select(GuestInvitation)
+        .where(GuestInvitation.token_hash == _hash_invitation_token(token))
+        .with_for_update()
     ).first()
     if invitation is None:
         raise NotFound()
-    check(invitation)
+    require_open_invitation(invitation)
     person = Person(
         name=invitation.name,
         email=f"{new_id()}@guest.invalid",
-        password=NO_PASSWORD,
+        password=UNUSABLE_PASSWORD,
         role=Role.GUEST,
         language=invitation.language,
         timezone=timezone,
     )
     session.add(person)
     session.flush()
-    seat = service.add_guest(session, invitation.consult, person, invitation.kind)
+    seat = service.add_guest_seat(session, invitation.consult, person, invitation.kind)
     invitation.used_at, invitation.person_id = now(), person.id
-    audit.record(
+    audit.record_audit_entry(
         session,
         person.id,
-        Verb.GUEST_ACCEPTED,
+        AuditVerb.GUEST_ACCEPTED,
         "invitation",
         invitation.id,
         invitation.consult.case_id,
     )
-    remember(session, invitation.consult, "guest", seat, relation=invitation.kind)
+    record_consult_event(session, invitation.consult, "guest", seat, relation=invitation.kind)
     return person
 
 
-def of_consult(session: Session, consult: Consult) -> list[Invitation]:
+def list_guest_invitations(session: Session, consult: Consult) -> list[GuestInvitation]:
     return list(
         session.scalars(
-            select(Invitation)
-            .where(Invitation.consult_id == consult.id)
-            .order_by(Invitation.created_at)
+            select(GuestInvitation)
+            .where(GuestInvitation.consult_id == consult.id)
+            .order_by(GuestInvitation.created_at)
         )
     )
 
 
-def _hash(token: str) -> str:
+def _hash_invitation_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -14,28 +14,28 @@ from app.consults.room import announcing, service
 from app.core.errors import Invalid, Refusal
 from app.core.permissions import Permission
 from app.core.text import N_
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import sentence_of
+from app.web.errors import translate_refusal
 
-Page = str | Response | tuple[str, int]
+CallingPageResponse = str | Response | tuple[str, int]
 
 
 @blueprint.get("/<consult_id>/interpreters")
-@requires(Permission.BOOKING_OVERRIDE)
-def callable_interpreters(consult_id: str) -> Page:
-    return _page(consult_id)
+@require_permission(Permission.BOOKING_OVERRIDE)
+def show_callable_interpreters(consult_id: str) -> CallingPageResponse:
+    return _render_calling_page(consult_id)
 
 
 @blueprint.post("/<consult_id>/interpreters")
-@requires(Permission.BOOKING_OVERRIDE)
-def call_interpreter(consult_id: str) -> Page:
+@require_permission(Permission.BOOKING_OVERRIDE)
+def post_interpreter_call(consult_id: str) -> CallingPageResponse:
     session, person = db_session(), current_person()
-    consult = queries.consult_for(session, person, consult_id)
+    consult = queries.get_consult(session, person, consult_id)
     credential = next(
         (
             one
-            for one in queries.credentials_to_call(session, consult)
+            for one in queries.list_callable_credentials(session, consult)
             if one.id == request.form.get("credential")
         ),
         None,
@@ -48,21 +48,21 @@ def call_interpreter(consult_id: str) -> Page:
         service.call_interpreter(session, person, consult, credential)
     except Refusal as refusal:
         session.rollback()
-        return _page(consult_id, refusal)
-    announcing.state(session, consult)
+        return _render_calling_page(consult_id, refusal)
+    announcing.announce_consult_state(session, consult)
     flash(_("%(name)s has a place now and was told to come.", name=credential.person.name), "good")
-    return redirect(url_for("consults.callable_interpreters", consult_id=consult.id), 303)
+    return redirect(url_for("consults.show_callable_interpreters", consult_id=consult.id), 303)
 
 
-def _page(consult_id: str, refusal: Refusal | None = None) -> Page:
+def _render_calling_page(consult_id: str, refusal: Refusal | None = None) -> CallingPageResponse:
     session = db_session()
-    consult = queries.consult_for(session, current_person(), consult_id)
-    service.must_not_be_over(consult)
+    consult = queries.get_consult(session, current_person(), consult_id)
+    service.require_consult_not_over(consult)
     page = render_template(
         "consults/interpreters.html",
         consult=consult,
-        credentials=queries.credentials_to_call(session, consult),
+        credentials=queries.list_callable_credentials(session, consult),
         seated=[seat for seat in consult.present_seats if seat.pair],
-        errors={"credential": sentence_of(refusal)} if refusal else {},
+        errors={"credential": translate_refusal(refusal)} if refusal else {},
     )
     return (page, refusal.status) if refusal else page

@@ -21,16 +21,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-FULL = 1.0
+FULL_GAIN = 1.0
 
 
-class Mode(StrEnum):
+class InterpretingMode(StrEnum):
     CONSECUTIVE = "consecutive"
     SIMULTANEOUS = "simultaneous"
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class SeatVoice:
     """A seat as the channels see it. `pair` makes it an interpreter's; `live_on` is the language
     that goes out now.
 
@@ -48,7 +48,7 @@ class Voice:
     away: bool = False
 
 
-class Sound(StrEnum):
+class AudioRendition(StrEnum):
     """As what a listener hears a source."""
 
     ORIGINAL = "original"
@@ -57,17 +57,17 @@ class Sound(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class AudioFeed:
     """One source that a listener hears, and how loud. A source that is not heard has no feed: it is
     not sent.
     """
 
     source: str
     gain: float
-    sound: Sound
+    sound: AudioRendition
 
 
-class Need(StrEnum):
+class AudioNeed(StrEnum):
     """What a voice is to a listener whose line is too narrow for all of them."""
 
     ESSENTIAL = "essential"
@@ -75,23 +75,27 @@ class Need(StrEnum):
     BACKGROUND = "background"
 
 
-Routes = Mapping[str, tuple[Feed, ...]]
+AudioRoutes = Mapping[str, tuple[AudioFeed, ...]]
 
 
-def routes(voices: Iterable[Voice], mode: Mode) -> dict[str, tuple[Feed, ...]]:
+def route_audio(
+    voices: Iterable[SeatVoice], mode: InterpretingMode
+) -> dict[str, tuple[AudioFeed, ...]]:
     """For each listener, the sources it hears, by seat number. Nobody hears themselves."""
     seats = sorted(voices, key=lambda voice: voice.number)
-    if mode == Mode.CONSECUTIVE:
+    if mode == InterpretingMode.CONSECUTIVE:
         return {
             listener.id: tuple(
-                Feed(other.id, FULL, Sound.ORIGINAL) for other in seats if other.id != listener.id
+                AudioFeed(other.id, FULL_GAIN, AudioRendition.ORIGINAL)
+                for other in seats
+                if other.id != listener.id
             )
             for listener in seats
         }
-    return {listener.id: tuple(_heard(listener, seats)) for listener in seats}
+    return {listener.id: tuple(_list_heard_feeds(listener, seats)) for listener in seats}
 
 
-def slot_of(listener: int, source: int) -> int:
+def compute_receive_slot(listener: int, source: int) -> int:
     """The slot in which the seat with number `listener` receives the seat with number `source`.
 
     It depends on the two numbers alone, so it stays the same whoever else comes, goes or returns.
@@ -101,7 +105,9 @@ def slot_of(listener: int, source: int) -> int:
     return source if source < listener else source - 1
 
 
-def need_of(listener: Voice, feed: Feed, voices: Iterable[Voice]) -> Need:
+def classify_audio_need(
+    listener: SeatVoice, feed: AudioFeed, voices: Iterable[SeatVoice]
+) -> AudioNeed:
     """How much the listener needs what they hear of a source, in either mode.
 
     An interpreter's voice is essential to whoever depends on it, and so is, to an interpreter,
@@ -110,51 +116,61 @@ def need_of(listener: Voice, feed: Feed, voices: Iterable[Voice]) -> Need:
     """
     seats = list(voices)
     source = next(seat for seat in seats if seat.id == feed.source)
-    takes = understood_by(listener)
-    if feed.sound == Sound.DUCKED:
-        return Need.BACKGROUND
-    if feed.sound == Sound.INTERPRETER:
-        return Need.ESSENTIAL
+    takes = list_understood_languages(listener)
+    if feed.sound == AudioRendition.DUCKED:
+        return AudioNeed.BACKGROUND
+    if feed.sound == AudioRendition.INTERPRETER:
+        return AudioNeed.ESSENTIAL
     if (
         source.pair
     ):  # in turn: an interpreter brings what others say into a language of this listener's
-        return Need.ESSENTIAL if understood_by(source) & takes else Need.BACKGROUND
-    if _follows(listener, source):
-        return Need.ESSENTIAL if listener.pair else Need.ORDINARY
+        return (
+            AudioNeed.ESSENTIAL
+            if list_understood_languages(source) & takes
+            else AudioNeed.BACKGROUND
+        )
+    if _understands_directly(listener, source):
+        return AudioNeed.ESSENTIAL if listener.pair else AudioNeed.ORDINARY
     others = [seat for seat in seats if seat.id != listener.id]
-    return Need.BACKGROUND if reach(source.speaks, others) & takes else Need.ORDINARY
+    return (
+        AudioNeed.BACKGROUND
+        if find_reachable_languages(source.speaks, others) & takes
+        else AudioNeed.ORDINARY
+    )
 
 
-def base(tag: str) -> str:
+def get_base_language(tag: str) -> str:
     """The language of a BCP 47 tag without its region: who speaks ar-EG understands ar."""
     return tag.split("-")[0].lower()
 
 
-def same_language(one: str, other: str) -> bool:
-    return base(one) == base(other)
+def is_same_base_language(one: str, other: str) -> bool:
+    return get_base_language(one) == get_base_language(other)
 
 
-def channel_of(interpreter: Voice, seats: Iterable[Voice]) -> str | None:
+def find_live_channel(interpreter: SeatVoice, seats: Iterable[SeatVoice]) -> str | None:
     """The language on whose channel the interpreter is, if theirs is the microphone of that
     channel.
 
     At most one interpreter is live on a channel: of several, the one with the lowest number.
     """
-    language = _wished(interpreter)
+    language = _wished_language(interpreter)
     if language is None:
         return None
-    first = min(seat.number for seat in seats if _wished(seat) == language)
+    first = min(seat.number for seat in seats if _wished_language(seat) == language)
     return language if first == interpreter.number else None
 
 
-def reach(language: str, interpreters: Iterable[Voice]) -> frozenset[str]:
+def find_reachable_languages(language: str, interpreters: Iterable[SeatVoice]) -> frozenset[str]:
     """Every language into which an utterance can be brought by these interpreters, one after
     another.
     """
     pairs = [
-        frozenset(map(base, voice.pair)) for voice in interpreters if voice.pair and not voice.away
+        frozenset(map(get_base_language, voice.pair))
+        for voice in interpreters
+        if voice.pair and not voice.away
     ]
-    reached, grown = frozenset({base(language)}), frozenset[str]()
+    reached, grown = frozenset({get_base_language(language)}), frozenset[str]()
     while reached != grown:
         grown = reached
         for pair in pairs:
@@ -163,70 +179,72 @@ def reach(language: str, interpreters: Iterable[Voice]) -> frozenset[str]:
     return reached
 
 
-def understood_by(listener: Voice) -> frozenset[str]:
+def list_understood_languages(listener: SeatVoice) -> frozenset[str]:
     """The languages that a listener takes: their own, or both of an interpreter's pair."""
     return (
-        frozenset(map(base, listener.pair))
+        frozenset(map(get_base_language, listener.pair))
         if listener.pair
-        else frozenset({base(listener.listens)})
+        else frozenset({get_base_language(listener.listens)})
     )
 
 
-def is_interrupted(voices: Iterable[Voice]) -> bool:
+def is_anyone_cut_off(voices: Iterable[SeatVoice]) -> bool:
     """Whether somebody is cut off from somebody else only because an interpreter is away."""
     seats = list(voices)
     back = [replace(seat, away=False) for seat in seats]
     people = [seat for seat in seats if not seat.pair and not seat.away]
     return any(
-        not reach(speaker.speaks, seats) & understood_by(listener)
-        and reach(speaker.speaks, back) & understood_by(listener)
+        not find_reachable_languages(speaker.speaks, seats) & list_understood_languages(listener)
+        and find_reachable_languages(speaker.speaks, back) & list_understood_languages(listener)
         for speaker in people
         for listener in people
         if speaker is not listener
     )
 
 
-def _wished(voice: Voice) -> str | None:
+def _wished_language(voice: SeatVoice) -> str | None:
     if voice.pair is None or voice.live_on is None or voice.away:
         return None
-    language = base(voice.live_on)
-    return language if language in map(base, voice.pair) else None
+    language = get_base_language(voice.live_on)
+    return language if language in map(get_base_language, voice.pair) else None
 
 
-def _heard(listener: Voice, seats: Sequence[Voice]) -> Iterator[Feed]:
+def _list_heard_feeds(listener: SeatVoice, seats: Sequence[SeatVoice]) -> Iterator[AudioFeed]:
     others = [seat for seat in seats if seat.id != listener.id]
-    takes = understood_by(listener)
-    foreign = [seat for seat in others if not seat.pair and not _follows(listener, seat)]
-    brought = {seat.id for seat in foreign if reach(seat.speaks, others) & takes}
+    takes = list_understood_languages(listener)
+    foreign = [
+        seat for seat in others if not seat.pair and not _understands_directly(listener, seat)
+    ]
+    brought = {seat.id for seat in foreign if find_reachable_languages(seat.speaks, others) & takes}
     for source in others:
         if source.pair:
-            yield from _from_interpreter(listener, source, seats, needed=bool(brought))
+            yield from _feed_from_interpreter(listener, source, seats, needed=bool(brought))
         elif source.id in brought:
-            yield from _quietly(listener, source)
+            yield from _feed_ducked(listener, source)
         else:
-            yield Feed(source.id, FULL, Sound.ORIGINAL)
+            yield AudioFeed(source.id, FULL_GAIN, AudioRendition.ORIGINAL)
 
 
-def _follows(listener: Voice, source: Voice) -> bool:
-    return base(source.speaks) in understood_by(listener)
+def _understands_directly(listener: SeatVoice, source: SeatVoice) -> bool:
+    return get_base_language(source.speaks) in list_understood_languages(listener)
 
 
-def _from_interpreter(
-    listener: Voice, source: Voice, seats: Sequence[Voice], *, needed: bool
-) -> Iterator[Feed]:
+def _feed_from_interpreter(
+    listener: SeatVoice, source: SeatVoice, seats: Sequence[SeatVoice], *, needed: bool
+) -> Iterator[AudioFeed]:
     """An interpreter is heard by who takes the language that goes out. A partner who needs no relay
     hears softly.
     """
-    channel = channel_of(source, seats)
-    if channel is None or channel not in understood_by(listener):
+    channel = find_live_channel(source, seats)
+    if channel is None or channel not in list_understood_languages(listener):
         return
     if listener.pair and not needed:
-        yield from _quietly(listener, source)
+        yield from _feed_ducked(listener, source)
     else:
-        yield Feed(source.id, FULL, Sound.INTERPRETER)
+        yield AudioFeed(source.id, FULL_GAIN, AudioRendition.INTERPRETER)
 
 
-def _quietly(listener: Voice, source: Voice) -> Iterator[Feed]:
-    gain = min(max(listener.original_gain, 0.0), FULL)
+def _feed_ducked(listener: SeatVoice, source: SeatVoice) -> Iterator[AudioFeed]:
+    gain = min(max(listener.original_gain, 0.0), FULL_GAIN)
     if gain > 0:
-        yield Feed(source.id, gain, Sound.DUCKED)
+        yield AudioFeed(source.id, gain, AudioRendition.DUCKED)

@@ -13,34 +13,34 @@ from app.consults import queries
 from app.consults.models import Consult, Seat
 from app.core.clock import now
 from app.core.errors import Conflict
-from app.core.outbox import JobContext, enqueue
+from app.core.outbox import JobContext, enqueue_job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.bookings import rescue
 from app.scheduling.interpreters import ladder
 from app.scheduling.models import Booking, EngagementState
 
-PATIENCE = timedelta(minutes=3)
-JOB = "consult.no_show"
+NO_SHOW_GRACE_PERIOD = timedelta(minutes=3)
+NO_SHOW_JOB = "consult.no_show"
 
 
-def notice(session: Session, consult: Consult) -> bool:
+def queue_no_show_reports(session: Session, consult: Consult) -> bool:
     """Queues the report when somebody has waited for an interpreter for three minutes, once for
     each interpreter. Whether it did.
     """
     queued = [
-        enqueue(
+        enqueue_job(
             session,
-            JOB,
+            NO_SHOW_JOB,
             {"booking_id": consult.booking_id, "interpreter_id": person.id},
             key=f"no_show:{consult.booking_id}:{person.id}",
         )
-        for person in missing(consult)
+        for person in list_missing_interpreters(consult)
     ]
     return any(queued)
 
 
-def missing(consult: Consult) -> list[Person]:
+def list_missing_interpreters(consult: Consult) -> list[Person]:
     """The interpreters who were to come and have not, while people wait for them and have waited
     long enough.
 
@@ -50,19 +50,19 @@ def missing(consult: Consult) -> list[Person]:
     booking = consult.booking
     if not booking.is_confirmed or not booking.needs_interpreter or now() >= booking.ends_at:
         return []
-    if not _somebody_waits(consult):
+    if not _is_anyone_waiting(consult):
         return []
-    here = {seat.person_id for seat in consult.present_seats if seat.pair and _came(seat)}
+    here = {seat.person_id for seat in consult.present_seats if seat.pair and _has_come(seat)}
     awaited = [
         one.interpreter
         for one in booking.current_engagements
         if one.interpreter_id not in here
-        and now() >= max(booking.starts_at, one.proposed_at) + PATIENCE
+        and now() >= max(booking.starts_at, one.proposed_at) + NO_SHOW_GRACE_PERIOD
     ]
     return awaited[len(here - {one.id for one in booking.interpreters}) :]
 
 
-def report(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
+def run_no_show_report(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
     """The job: asks the next interpreter, unless the first has come meanwhile or somebody was
     quicker.
 
@@ -70,14 +70,19 @@ def report(session: Session, payload: dict[str, Any], _context: JobContext) -> N
     the office is told.
     """
     booking = session.get(Booking, payload["booking_id"])
-    consult = queries.consult_of_booking(session, booking.id) if booking is not None else None
+    consult = queries.find_consult_of_booking(session, booking.id) if booking is not None else None
     if booking is None or consult is None:
         return
-    person = next((one for one in missing(consult) if one.id == payload["interpreter_id"]), None)
+    person = next(
+        (one for one in list_missing_interpreters(consult) if one.id == payload["interpreter_id"]),
+        None,
+    )
     if person is None:
         return
-    if not ladder.rest(session, booking):
-        ladder.tell(session, "interpreter_missing", booking, ladder.office(session))
+    if not ladder.list_remaining_substitutes(session, booking):
+        ladder.notify_about_booking(
+            session, "interpreter_missing", booking, ladder.list_coordinator_ids(session)
+        )
         return
     try:
         rescue.report_no_show(session, None, booking, person)
@@ -85,27 +90,27 @@ def report(session: Session, payload: dict[str, Any], _context: JobContext) -> N
         return  # the meeting was cancelled, or needs nobody any more
 
 
-def is_sought(consult: Consult) -> bool:
+def is_interpreter_sought(consult: Consult) -> bool:
     """Whether the first one did not come, and another is asked or looked for. Everybody in the
     consult is told.
     """
     missed = any(
         one.state == EngagementState.NO_SHOW for one in consult.booking.engagements
-    ) or bool(missing(consult))
-    return missed and not consult.is_over and not _an_interpreter_came(consult)
+    ) or bool(list_missing_interpreters(consult))
+    return missed and not consult.is_over and not _has_an_interpreter_come(consult)
 
 
-def _somebody_waits(consult: Consult) -> bool:
+def _is_anyone_waiting(consult: Consult) -> bool:
     return any(
         seat.sid and seat.role in (Role.PATIENT, Role.SPECIALIST) for seat in consult.present_seats
     )
 
 
-def _an_interpreter_came(consult: Consult) -> bool:
-    return any(_came(seat) for seat in consult.present_seats if seat.pair)
+def _has_an_interpreter_come(consult: Consult) -> bool:
+    return any(_has_come(seat) for seat in consult.present_seats if seat.pair)
 
 
-def _came(seat: Seat) -> bool:
+def _has_come(seat: Seat) -> bool:
     """Is here, if only at the door, or was in the room: who has lost the line is waited for in
     another way.
     """

@@ -10,18 +10,24 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from app.consults import policy
-from app.consults.interpreting.channels import Mode, Voice, base, is_interrupted, same_language
+from app.consults.interpreting.channels import (
+    InterpretingMode,
+    SeatVoice,
+    get_base_language,
+    is_anyone_cut_off,
+    is_same_base_language,
+)
 from app.consults.models import Consult, Seat
-from app.consults.room.timeline import remember
+from app.consults.room.timeline import record_consult_event
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
 from app.core.text import N_
 
-NO_PAIR = N_("You are not booked here to interpret into this language.")
+NOT_BOOKED_FOR_LANGUAGE = N_("You are not booked here to interpret into this language.")
 
 
-class Signal(StrEnum):
+class SpeakerSignal(StrEnum):
     """What anybody may ask of whoever speaks, with one tap."""
 
     SLOWER = "slower"
@@ -32,9 +38,9 @@ class Signal(StrEnum):
 # ---------------------------------------------------------------- modes and channels
 
 
-def set_mode(session: Session, by: Seat, mode: Mode) -> None:
+def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) -> None:
     """Turns the consult to speaking in turn, or to interpretation while somebody speaks."""
-    if not policy.can_set_mode(by):
+    if not policy.can_set_interpreting_mode(by):
         raise Forbidden(
             N_(
                 "The doctor, the interpreter or the international office chooses how you are"
@@ -44,31 +50,31 @@ def set_mode(session: Session, by: Seat, mode: Mode) -> None:
     consult = by.consult
     if consult.mode == mode:
         return
-    if mode == Mode.SIMULTANEOUS and not interpreters(consult):
+    if mode == InterpretingMode.SIMULTANEOUS and not list_interpreters_in_room(consult):
         raise Conflict(N_("An interpreter has to be in the consultation first."))
     consult.mode = mode
     for seat in consult.present_seats:
         seat.live_on, seat.handing_over = None, False
-    remember(session, consult, "mode", by, mode=str(mode))
-    for seat in interpreters(consult):
-        begin(session, seat)
+    record_consult_event(session, consult, "mode", by, mode=str(mode))
+    for seat in list_interpreters_in_room(consult):
+        assign_free_channel(session, seat)
 
 
-def begin(session: Session, seat: Seat) -> None:
+def assign_free_channel(session: Session, seat: Seat) -> None:
     """Gives an interpreter who comes in a free channel, so that nobody has to think of it; a
     partner rests.
     """
     consult = seat.consult
-    if consult.mode != Mode.SIMULTANEOUS or not seat.pair or seat.live_on:
+    if consult.mode != InterpretingMode.SIMULTANEOUS or not seat.pair or seat.live_on:
         return
     if any(
-        other is not seat and other.live_on and _same_pair(other, seat)
-        for other in _at_work(consult)
+        other is not seat and other.live_on and _is_same_pair(other, seat)
+        for other in _list_connected_interpreters(consult)
     ):
         return
-    free = next((tag for tag in seat.pair if _holder(consult, tag) is None), None)
+    free = next((tag for tag in seat.pair if _find_channel_holder(consult, tag) is None), None)
     if free:
-        _go_live(session, seat, free)
+        _put_on_channel(session, seat, free)
 
 
 def take_channel(session: Session, seat: Seat, language: str) -> None:
@@ -76,12 +82,12 @@ def take_channel(session: Session, seat: Seat, language: str) -> None:
     `Conflict` when the channel is another's.
     """
     if not policy.can_interpret(seat, language):
-        raise Invalid(NO_PAIR, field="language")
-    if seat.consult.mode != Mode.SIMULTANEOUS:
+        raise Invalid(NOT_BOOKED_FOR_LANGUAGE, field="language")
+    if seat.consult.mode != InterpretingMode.SIMULTANEOUS:
         raise Conflict(
             N_("In this mode everyone hears you. The switch is for simultaneous interpretation.")
         )
-    holder = _holder(seat.consult, language)
+    holder = _find_channel_holder(seat.consult, language)
     if holder is not None and holder is not seat:
         raise Conflict(
             N_("%(name)s is interpreting into this language. Ask for a hand-over."),
@@ -90,15 +96,17 @@ def take_channel(session: Session, seat: Seat, language: str) -> None:
     for other in (
         seat.consult.present_seats
     ):  # one whose line is lost finds the channel taken when they come back
-        if other is not seat and other.live_on and same_language(other.live_on, language):
+        if other is not seat and other.live_on and is_same_base_language(other.live_on, language):
             other.live_on = None
-    _go_live(session, seat, language)
+    _put_on_channel(session, seat, language)
 
 
-def rest(session: Session, seat: Seat) -> None:
+def release_channel(session: Session, seat: Seat) -> None:
     """Takes the interpreter's microphone off its channel."""
     if seat.live_on:
-        remember(session, seat.consult, "resting", seat, language=base(seat.live_on))
+        record_consult_event(
+            session, seat.consult, "resting", seat, language=get_base_language(seat.live_on)
+        )
     seat.live_on, seat.handing_over = None, False
 
 
@@ -110,7 +118,7 @@ def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> li
         )
     partners = [
         other
-        for other in interpreters(seat.consult)
+        for other in list_interpreters_in_room(seat.consult)
         if other is not seat and seat.live_on and policy.can_interpret(other, seat.live_on)
     ]
     if offered and not partners:
@@ -128,10 +136,17 @@ def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
         raise Conflict(N_("This hand-over is no longer offered."))
     language = giver.live_on
     if not policy.can_interpret(seat, language):
-        raise Invalid(NO_PAIR, field="language")
+        raise Invalid(NOT_BOOKED_FOR_LANGUAGE, field="language")
     giver.live_on, giver.handing_over = None, False
-    seat.live_on = base(language)
-    remember(session, seat.consult, "handed_over", seat, source=giver.id, language=base(language))
+    seat.live_on = get_base_language(language)
+    record_consult_event(
+        session,
+        seat.consult,
+        "handed_over",
+        seat,
+        source=giver.id,
+        language=get_base_language(language),
+    )
     return giver
 
 
@@ -148,39 +163,41 @@ def set_listening(
         if not 0 <= gain <= 1:
             raise Invalid(N_("Choose a loudness between silent and full."), field="gain")
         seat.original_gain = gain
-    if listens is not None and not same_language(listens, seat.listens):
-        if base(listens) not in {base(tag) for tag in languages(seat.consult)} | {
-            base(seat.person.language)
-        }:
+    if listens is not None and not is_same_base_language(listens, seat.listens):
+        if get_base_language(listens) not in {
+            get_base_language(tag) for tag in list_consult_languages(seat.consult)
+        } | {get_base_language(seat.person.language)}:
             raise Invalid(
                 N_("Nobody in this consultation speaks or interprets into this language."),
                 field="listens",
             )
-        seat.listens = base(listens)
-        remember(session, seat.consult, "listens", seat, language=base(listens))
+        seat.listens = get_base_language(listens)
+        record_consult_event(
+            session, seat.consult, "listens", seat, language=get_base_language(listens)
+        )
 
 
-def languages(consult: Consult) -> list[str]:
+def list_consult_languages(consult: Consult) -> list[str]:
     """Every language that is spoken or interpreted here, each once."""
     found: dict[str, None] = {}
     for seat in consult.present_seats:
         for tag in seat.pair or [seat.speaks]:
-            found[base(tag)] = None
+            found[get_base_language(tag)] = None
     return list(found)
 
 
-def raise_signal(session: Session, seat: Seat, signal: Signal) -> None:
+def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
     """Asks whoever speaks; the count goes to the record of the meeting."""
     if not seat.is_in_room:
         raise Conflict(N_("You can ask the others once you have been let in."))
-    remember(session, seat.consult, "signal", seat, signal=str(signal))
+    record_consult_event(session, seat.consult, "signal", seat, signal=str(signal))
 
 
 # ---------------------------------------------------------------- the guard over the interpreter's
 # line
 
 
-def watch_line(seat: Seat, *, is_heard: bool, since: timedelta | None = None) -> None:
+def note_seat_audibility(seat: Seat, *, is_heard: bool, since: timedelta | None = None) -> None:
     """Notes that nothing has come from the seat (`since` so long), or that it is back."""
     if is_heard:
         seat.lost_at = None
@@ -188,25 +205,27 @@ def watch_line(seat: Seat, *, is_heard: bool, since: timedelta | None = None) ->
         seat.lost_at = now() - (since or timedelta(0))
 
 
-def settle(session: Session, consult: Consult) -> bool:
+def pause_or_resume_consult(session: Session, consult: Consult) -> bool:
     """Pauses the meeting when an interpreter's absence cuts people off from one another, and
     resumes it when that is over. The clinical clock stands still meanwhile. True when something
     changed.
     """
-    interrupted = consult.started_at is not None and is_interrupted(voices(consult))
+    interrupted = consult.started_at is not None and is_anyone_cut_off(
+        list_expected_voices(consult)
+    )
     if interrupted and consult.paused_at is None:
         consult.paused_at = now()
-        remember(session, consult, "paused", None)
+        record_consult_event(session, consult, "paused", None)
         return True
     if not interrupted and consult.paused_at is not None:
         consult.paused_seconds += (now() - consult.paused_at).total_seconds()
         consult.paused_at = None
-        remember(session, consult, "resumed", None)
+        record_consult_event(session, consult, "resumed", None)
         return True
     return False
 
 
-def voices(consult: Consult) -> list[Voice]:
+def list_expected_voices(consult: Consult) -> list[SeatVoice]:
     """Everyone in the room, and the interpreters who have been there and are expected back."""
     return [
         seat.voice
@@ -215,7 +234,7 @@ def voices(consult: Consult) -> list[Voice]:
     ]
 
 
-def interpreters(consult: Consult) -> list[Seat]:
+def list_interpreters_in_room(consult: Consult) -> list[Seat]:
     """The interpreters in the room."""
     return [
         seat
@@ -227,27 +246,29 @@ def interpreters(consult: Consult) -> list[Seat]:
 # ---------------------------------------------------------------- within
 
 
-def _at_work(consult: Consult) -> list[Seat]:
-    return [seat for seat in interpreters(consult) if not seat.is_lost]
+def _list_connected_interpreters(consult: Consult) -> list[Seat]:
+    return [seat for seat in list_interpreters_in_room(consult) if not seat.is_lost]
 
 
-def _holder(consult: Consult, language: str) -> Seat | None:
+def _find_channel_holder(consult: Consult, language: str) -> Seat | None:
     return next(
         (
             seat
-            for seat in _at_work(consult)
-            if seat.live_on and same_language(seat.live_on, language)
+            for seat in _list_connected_interpreters(consult)
+            if seat.live_on and is_same_base_language(seat.live_on, language)
         ),
         None,
     )
 
 
-def _same_pair(one: Seat, other: Seat) -> bool:
-    return {base(tag) for tag in one.pair or ()} == {base(tag) for tag in other.pair or ()}
+def _is_same_pair(one: Seat, other: Seat) -> bool:
+    return {get_base_language(tag) for tag in one.pair or ()} == {
+        get_base_language(tag) for tag in other.pair or ()
+    }
 
 
-def _go_live(session: Session, seat: Seat, language: str) -> None:
-    if seat.live_on and same_language(seat.live_on, language):
+def _put_on_channel(session: Session, seat: Seat, language: str) -> None:
+    if seat.live_on and is_same_base_language(seat.live_on, language):
         return
-    seat.live_on, seat.handing_over = base(language), False
-    remember(session, seat.consult, "live", seat, language=base(language))
+    seat.live_on, seat.handing_over = get_base_language(language), False
+    record_consult_event(session, seat.consult, "live", seat, language=get_base_language(language))

@@ -10,97 +10,103 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.consults.interpreting import service as interpreting
-from app.consults.interpreting.channels import Mode
-from app.consults.interpreting.service import Signal
+from app.consults.interpreting.channels import InterpretingMode
+from app.consults.interpreting.service import SpeakerSignal
 from app.consults.room import announcing
-from app.consults.room.seating import event, my_seat
+from app.consults.room.seating import get_own_seat, on_consult_event
 from app.core.permissions import Permission
 from app.identity.models import Person
 
 
-class SetMode(BaseModel):
-    mode: Mode
+class ModeSetMessage(BaseModel):
+    mode: InterpretingMode
 
 
-class TakeChannel(BaseModel):
+class ChannelTakeMessage(BaseModel):
     """`language` is the one that goes out; none is to rest."""
 
     language: str | None = Field(default=None, max_length=16)
 
 
-class OfferHandOver(BaseModel):
+class HandoverOfferMessage(BaseModel):
     offered: bool = True
 
 
-class AcceptHandOver(BaseModel):
+class HandoverAcceptMessage(BaseModel):
     giver: str = Field(max_length=32)
 
 
-class Listen(BaseModel):
+class ListenSetMessage(BaseModel):
     listens: str | None = Field(default=None, max_length=16)
     gain: float | None = None
 
 
-class RaiseSignal(BaseModel):
-    signal: Signal
+class SignalRaiseMessage(BaseModel):
+    signal: SpeakerSignal
 
 
-@event("mode.set", Permission.CONSULT_SIGNAL, SetMode, recorded=True)
-def set_mode(session: Session, person: Person, sid: str, message: SetMode) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    interpreting.set_mode(session, seat, message.mode)
-    announcing.routes(session, seat.consult)
+@on_consult_event("mode.set", Permission.CONSULT_SIGNAL, ModeSetMessage, recorded=True)
+def handle_mode_set(
+    session: Session, person: Person, sid: str, message: ModeSetMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    interpreting.set_interpreting_mode(session, seat, message.mode)
+    announcing.announce_media_routes(session, seat.consult)
     return {}
 
 
-@event("channel.take", Permission.CONSULT_INTERPRET, TakeChannel, recorded=True)
-def take_channel(
-    session: Session, person: Person, sid: str, message: TakeChannel
+@on_consult_event("channel.take", Permission.CONSULT_INTERPRET, ChannelTakeMessage, recorded=True)
+def handle_channel_take(
+    session: Session, person: Person, sid: str, message: ChannelTakeMessage
 ) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
+    seat = get_own_seat(session, person, sid)
     if message.language is None:
-        interpreting.rest(session, seat)
+        interpreting.release_channel(session, seat)
     else:
         interpreting.take_channel(session, seat, message.language)
-    announcing.routes(session, seat.consult)
+    announcing.announce_media_routes(session, seat.consult)
     return {}
 
 
-@event("handover.offer", Permission.CONSULT_INTERPRET, OfferHandOver)
-def offer_hand_over(
-    session: Session, person: Person, sid: str, message: OfferHandOver
+@on_consult_event("handover.offer", Permission.CONSULT_INTERPRET, HandoverOfferMessage)
+def handle_handover_offer(
+    session: Session, person: Person, sid: str, message: HandoverOfferMessage
 ) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
+    seat = get_own_seat(session, person, sid)
     interpreting.offer_hand_over(session, seat, offered=message.offered)
-    announcing.routes(session, seat.consult)
+    announcing.announce_media_routes(session, seat.consult)
     return {}
 
 
-@event("handover.accept", Permission.CONSULT_INTERPRET, AcceptHandOver, recorded=True)
-def accept_hand_over(
-    session: Session, person: Person, sid: str, message: AcceptHandOver
+@on_consult_event(
+    "handover.accept", Permission.CONSULT_INTERPRET, HandoverAcceptMessage, recorded=True
+)
+def handle_handover_accept(
+    session: Session, person: Person, sid: str, message: HandoverAcceptMessage
 ) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
+    seat = get_own_seat(session, person, sid)
     interpreting.accept_hand_over(session, seat, message.giver)
-    announcing.routes(session, seat.consult)
+    announcing.announce_media_routes(session, seat.consult)
     return {}
 
 
-@event("listen.set", Permission.CONSULT_SIGNAL, Listen)
-def listen(session: Session, person: Person, sid: str, message: Listen) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    interpreting.set_listening(session, seat, listens=message.listens, gain=message.gain)
-    announcing.routes(session, seat.consult)
-    return {}
-
-
-@event("signal.raise", Permission.CONSULT_SIGNAL, RaiseSignal)
-def raise_signal(
-    session: Session, person: Person, sid: str, message: RaiseSignal
+@on_consult_event("listen.set", Permission.CONSULT_SIGNAL, ListenSetMessage)
+def handle_listen_set(
+    session: Session, person: Person, sid: str, message: ListenSetMessage
 ) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
+    seat = get_own_seat(session, person, sid)
+    interpreting.set_listening(session, seat, listens=message.listens, gain=message.gain)
+    announcing.announce_media_routes(session, seat.consult)
+    return {}
+
+
+@on_consult_event("signal.raise", Permission.CONSULT_SIGNAL, SignalRaiseMessage)
+def handle_signal_raise(
+    session: Session, person: Person, sid: str, message: SignalRaiseMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
     interpreting.raise_signal(session, seat, message.signal)
-    announcing.to_everyone_inside(
+    announcing.tell_seats_in_room(
         session, seat.consult, "signal", {"seat": seat.id, "signal": message.signal}
     )
     return {}

@@ -10,19 +10,19 @@ from pydantic import BaseModel
 from socketio.exceptions import TimeoutError as NoAnswer
 
 from app.consults.models import MediaNode
-from app.consults.nodes.registry import NoLine
+from app.consults.nodes.registry import NoMediaNodeFree
 from app.core.ids import new_id
 from app.media import messages
-from app.media.messages import Command
+from app.media.messages import NodeCommand
 from app.web.sockets import socketio
 
 log = logging.getLogger(__name__)
-LIMIT = int(messages.COMMAND_LIMIT_SECONDS)
+NODE_COMMAND_TIMEOUT_SECONDS = int(messages.NODE_COMMAND_WAIT_SECONDS)
 
 
-def call(sid: str, command: Command, message: BaseModel) -> dict[str, Any]:
-    """Sends a command and gives back the answer. Raises `NoLine` when there is none within the
-    limit.
+def send_node_command(sid: str, command: NodeCommand, message: BaseModel) -> dict[str, Any]:
+    """Sends a command and gives back the answer. Raises `NoMediaNodeFree` when there is none
+    within the limit.
 
     Never within a transaction: it may take three seconds.
     """
@@ -31,17 +31,17 @@ def call(sid: str, command: Command, message: BaseModel) -> dict[str, Any]:
             command.value,
             message.model_dump(mode="json"),
             to=sid,
-            namespace=messages.NAMESPACE,
-            timeout=LIMIT,
+            namespace=messages.NODE_NAMESPACE,
+            timeout=NODE_COMMAND_TIMEOUT_SECONDS,
         )
     except NoAnswer:
         log.warning("media node did not answer %s", command.value)
-        raise NoLine() from None
+        raise NoMediaNodeFree() from None
     return answer if isinstance(answer, dict) else {}
 
 
-def send_later(
-    node: MediaNode | None, command: Command, message: BaseModel, *, tries: int = 1
+def defer_node_command(
+    node: MediaNode | None, command: NodeCommand, message: BaseModel, *, tries: int = 1
 ) -> Callable[[], None]:
     """An act for after the commit: sends the command from a thread of its own and logs what becomes
     of it. Without an answer it is sent again, `tries` times in all; the node does it once.
@@ -51,9 +51,9 @@ def send_later(
     def send() -> None:
         for _ in range(tries):
             try:
-                answer = call(sid, command, message)  # type: ignore[arg-type]
+                answer = send_node_command(sid, command, message)  # type: ignore[arg-type]
                 break
-            except NoLine:
+            except NoMediaNodeFree:
                 continue
         else:
             return
@@ -67,5 +67,5 @@ def send_later(
     return act
 
 
-def command_id() -> str:
+def make_command_id() -> str:
     return new_id()

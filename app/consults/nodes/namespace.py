@@ -24,15 +24,15 @@ from app.consults.recording.models import Recording
 from app.consults.room import announcing, timeline
 from app.core.clock import monotonic, now
 from app.media import messages
-from app.media.messages import Event
+from app.media.messages import NodeEvent
 from app.media.messages_recording import RecordingStopped
-from app.web.context import database, settings
+from app.web.context import get_database, get_settings
 from app.web.sockets import socketio
 
-Message = TypeVar("Message", bound=BaseModel)
+NodeMessage = TypeVar("NodeMessage", bound=BaseModel)
 
 
-def install(app: Flask) -> None:
+def install_node_events(app: Flask) -> None:
     """Binds the handlers; call it once the Socket.IO server is bound to `app`.
 
     With several web processes a command's answer comes back through the queue: the process listens
@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
     process waits for nothing.
     """
     for name, handler in NODE_EVENTS.items():
-        socketio.on_event(name, handler, namespace=messages.NAMESPACE)
+        socketio.on_event(name, handler, namespace=messages.NODE_NAMESPACE)
     server = socketio.server  # pyright: ignore[reportAttributeAccessIssue]
     if (
         app.extensions["settings"].redis_url
@@ -51,9 +51,9 @@ def install(app: Flask) -> None:
         server.manager.initialize()
 
 
-def any_node_answers(session: Session) -> bool:
+def is_any_node_alive(session: Session) -> bool:
     """Whether a media node holds its lease and can be spoken with."""
-    return bool(registry.alive(session))
+    return bool(registry.list_live_nodes(session))
 
 
 def node_only(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,59 +63,61 @@ def node_only(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @node_only
-def connect(auth: Any = None) -> None:
+def handle_node_connect(auth: Any = None) -> None:
     try:
         claim = messages.NodeAuth.model_validate(auth)
     except ValidationError:
         raise ConnectionRefusedError("not a media node") from None
-    if not messages.is_node_secret(settings().secret_key, claim.secret):
+    if not messages.is_node_secret(get_settings().secret_key, claim.secret):
         current_app.logger.warning("a media node with a wrong secret was refused")
         raise ConnectionRefusedError("not a media node")
-    with database().unit_of_work() as session:
+    with get_database().unit_of_work() as session:
         node = session.get(MediaNode, claim.node) or MediaNode(id=claim.node)
-        node.sid, node.seen_at, node.lost_at = _sid(), now(), None
+        node.sid, node.seen_at, node.lost_at = _node_socket_id(), now(), None
         session.add(node)
 
 
 @node_only
-def disconnect(*_reason: Any) -> None:
-    with database().unit_of_work() as session:
+def handle_node_disconnect(*_reason: Any) -> None:
+    with get_database().unit_of_work() as session:
         session.execute(
-            update(MediaNode).where(MediaNode.sid == _sid()).values(sid=None, lost_at=now())
+            update(MediaNode)
+            .where(MediaNode.sid == _node_socket_id())
+            .values(sid=None, lost_at=now())
         )
 
 
 @node_only
-def hello(raw: Any) -> None:
+def handle_node_hello(raw: Any) -> None:
     """A node arrives, or returns: rooms that it should carry and does not are entered anew by their
     seats.
     """
-    message = _read(messages.NodeHello, raw)
+    message = _parse_node_message(messages.NodeHello, raw)
     if message is None:
         return
-    with database().unit_of_work() as session:
-        node = _of_this_socket(session)
+    with get_database().unit_of_work() as session:
+        node = _find_node_of_socket(session)
         if node is None:
             return
         node.capacity, node.rooms, node.seen_at = message.capacity, len(message.rooms), now()
         node.seats = sum(len(room.seats) for room in message.rooms)
-        announcing.node_is_here(session, node, message.rooms)
-        announcing.leave_lost_nodes(session)  # calls may be waiting for just this one
+        announcing.resume_node_rooms(session, node, message.rooms)
+        announcing.move_rooms_off_lost_nodes(session)  # calls may be waiting for just this one
 
 
 @node_only
-def heartbeat(raw: Any) -> None:
-    message = _read(messages.NodeHeartbeat, raw)
+def handle_node_heartbeat(raw: Any) -> None:
+    message = _parse_node_message(messages.NodeHeartbeat, raw)
     if message is None:
         return
-    with database().unit_of_work() as session:
+    with get_database().unit_of_work() as session:
         # The socket that beats is the node's: a connection that it gave up before may have been
         # noted after this one.
         session.execute(
             update(MediaNode)
             .where(MediaNode.id == message.node)
             .values(
-                sid=_sid(),
+                sid=_node_socket_id(),
                 lost_at=None,
                 seen_at=now(),
                 rooms=message.rooms,
@@ -126,8 +128,8 @@ def heartbeat(raw: Any) -> None:
 
 
 @node_only
-def seat_state(raw: Any) -> None:
-    message = _read(messages.SeatState, raw)
+def handle_seat_state(raw: Any) -> None:
+    message = _parse_node_message(messages.SeatState, raw)
     if message is not None:
         gone = message.state in (messages.ConnectionState.FAILED, messages.ConnectionState.CLOSED)
         if message.state == messages.ConnectionState.CONNECTED:
@@ -135,8 +137,8 @@ def seat_state(raw: Any) -> None:
         elif gone:
             _connected_at.pop(message.seat, None)
         if gone or message.state == messages.ConnectionState.CONNECTED:
-            _note_line(message.seat, is_heard=not gone, connection=message.connection)
-        _tell(
+            _note_seat_connection(message.seat, is_heard=not gone, connection=message.connection)
+        _tell_consult(
             message.room,
             "seat.link",
             {"seat": message.seat, "connection": message.connection, "state": message.state},
@@ -144,47 +146,49 @@ def seat_state(raw: Any) -> None:
 
 
 @node_only
-def room_speaking(raw: Any) -> None:
-    message = _read(messages.RoomSpeaking, raw)
+def handle_room_speaking(raw: Any) -> None:
+    message = _parse_node_message(messages.RoomSpeaking, raw)
     if message is not None:
-        _tell(message.room, "speaking", {"levels": message.levels, "speaker": message.speaker})
+        _tell_consult(
+            message.room, "speaking", {"levels": message.levels, "speaker": message.speaker}
+        )
 
 
 @node_only
-def seat_streams(raw: Any) -> None:
+def handle_seat_streams(raw: Any) -> None:
     """A listener's line bears less, or more again: their page says so in words."""
-    message = _read(messages.SeatStreams, raw)
+    message = _parse_node_message(messages.SeatStreams, raw)
     if message is not None:
         _tell_seat(message.seat, "streams", message.model_dump(mode="json", exclude={"room"}))
 
 
 @node_only
-def seat_quality(raw: Any) -> None:
-    message = _read(messages.SeatQuality, raw)
+def handle_seat_quality(raw: Any) -> None:
+    message = _parse_node_message(messages.SeatQuality, raw)
     if message is not None:
         is_heard = message.bitrate_up > 0
-        if (is_heard and message.seat in _silent) or (
-            not is_heard and not _has_just_come(message.seat)
+        if (is_heard and message.seat in _silent_seats) or (
+            not is_heard and not _has_just_connected(message.seat)
         ):
-            _note_line(message.seat, is_heard=is_heard)
-        _tell(message.room, "quality", message.model_dump(exclude={"room"}))
+            _note_seat_connection(message.seat, is_heard=is_heard)
+        _tell_consult(message.room, "quality", message.model_dump(exclude={"room"}))
 
 
 @node_only
-def recording_stopped(raw: Any) -> None:
+def handle_recording_stopped(raw: Any) -> None:
     """All that a node recorded is in the store. Its own clock says when it let the last packet
     in.
     """
-    message = _read(RecordingStopped, raw)
+    message = _parse_node_message(RecordingStopped, raw)
     if message is None:
         return
-    with database().unit_of_work() as session:
+    with get_database().unit_of_work() as session:
         recording = session.get(Recording, message.recording)
         if recording is None:
             return
-        consult = queries.locked(session, recording.consult_id)
+        consult = queries.lock_consult(session, recording.consult_id)
         recording.stored_at = stopped = datetime.fromtimestamp(message.stopped_at, UTC)
-        timeline.remember(
+        timeline.record_consult_event(
             session,
             consult,
             "recording_stored",
@@ -193,76 +197,80 @@ def recording_stopped(raw: Any) -> None:
             lost=message.lost,
             node_stopped_at=stopped.isoformat(),
         )
-        if message.broke and recordings.broke(session, recording):
-            announcing.recording_changed(session, consult, recording)
-            announcing.state(session, consult)
+        if message.broke and recordings.note_recording_failure(session, recording):
+            announcing.send_recording_command(session, consult, recording)
+            announcing.announce_consult_state(session, consult)
 
 
 NODE_EVENTS: dict[str, Callable[..., Any]] = {
-    "connect": connect,
-    "disconnect": disconnect,
-    Event.HELLO.value: hello,
-    Event.HEARTBEAT.value: heartbeat,
-    Event.SEAT_STATE.value: seat_state,
-    Event.ROOM_SPEAKING.value: room_speaking,
-    Event.SEAT_QUALITY.value: seat_quality,
-    Event.SEAT_STREAMS.value: seat_streams,
-    Event.RECORDING_STOPPED.value: recording_stopped,
+    "connect": handle_node_connect,
+    "disconnect": handle_node_disconnect,
+    NodeEvent.HELLO.value: handle_node_hello,
+    NodeEvent.HEARTBEAT.value: handle_node_heartbeat,
+    NodeEvent.SEAT_STATE.value: handle_seat_state,
+    NodeEvent.ROOM_SPEAKING.value: handle_room_speaking,
+    NodeEvent.SEAT_QUALITY.value: handle_seat_quality,
+    NodeEvent.SEAT_STREAMS.value: handle_seat_streams,
+    NodeEvent.RECORDING_STOPPED.value: handle_recording_stopped,
 }
 
 
-REPORTED = timedelta(
-    seconds=messages.HEARTBEAT_SECONDS
+QUALITY_REPORT_INTERVAL = timedelta(
+    seconds=messages.NODE_HEARTBEAT_INTERVAL_SECONDS
 )  # the silence that a report of quality speaks of
 _connected_at: dict[str, float] = {}
 """When the line of a seat came to stand: its first report may tell of a time before anything
 could be sent.
 """
-_silent: set[str] = set()
+_silent_seats: set[str] = set()
 """Seats of which this process knows that nothing comes from them: only a change is worth a
 transaction.
 """
 
 
-def _has_just_come(seat_id: str) -> bool:
-    return monotonic() - _connected_at.get(seat_id, 0.0) < REPORTED.total_seconds()
+def _has_just_connected(seat_id: str) -> bool:
+    return monotonic() - _connected_at.get(seat_id, 0.0) < QUALITY_REPORT_INTERVAL.total_seconds()
 
 
-def _note_line(seat_id: str, *, is_heard: bool, connection: str | None = None) -> None:
-    (_silent.discard if is_heard else _silent.add)(seat_id)
-    with database().unit_of_work() as session:
+def _note_seat_connection(seat_id: str, *, is_heard: bool, connection: str | None = None) -> None:
+    (_silent_seats.discard if is_heard else _silent_seats.add)(seat_id)
+    with get_database().unit_of_work() as session:
         seat = session.get(Seat, seat_id)
         if seat is None or (connection is not None and seat.connection != connection):
             return
-        consult = queries.locked(session, seat.consult_id)
+        consult = queries.lock_consult(session, seat.consult_id)
         if consult.state != ConsultState.LIVE or (is_heard and seat.sid is None):
             return
-        interpreting.watch_line(seat, is_heard=is_heard, since=None if connection else REPORTED)
-        if interpreting.settle(session, consult) or (seat.pair and is_heard):
-            announcing.routes(session, consult)
+        interpreting.note_seat_audibility(
+            seat, is_heard=is_heard, since=None if connection else QUALITY_REPORT_INTERVAL
+        )
+        if interpreting.pause_or_resume_consult(session, consult) or (seat.pair and is_heard):
+            announcing.announce_media_routes(session, consult)
         elif connection is not None and is_heard:
-            announcing.hold_recording(
+            announcing.enforce_recording_consent(
                 session, consult
             )  # the node may be another one, or have begun anew
 
 
-def _tell(room: str, event: str, facts: dict[str, Any]) -> None:
+def _tell_consult(room: str, event: str, facts: dict[str, Any]) -> None:
     socketio.emit(event, facts, to=f"consult:{room}", namespace="/consult")
 
 
 def _tell_seat(seat: str, event: str, facts: dict[str, Any]) -> None:
-    socketio.emit(event, facts, to=announcing.place(seat), namespace=announcing.BROWSERS)
+    socketio.emit(
+        event, facts, to=announcing.name_seat_audience(seat), namespace=announcing.BROWSER_NAMESPACE
+    )
 
 
-def _of_this_socket(session: Session) -> MediaNode | None:
-    return session.scalars(select(MediaNode).where(MediaNode.sid == _sid())).first()
+def _find_node_of_socket(session: Session) -> MediaNode | None:
+    return session.scalars(select(MediaNode).where(MediaNode.sid == _node_socket_id())).first()
 
 
-def _sid() -> str:
+def _node_socket_id() -> str:
     return request.sid  # type: ignore[attr-defined,no-any-return]
 
 
-def _read(model: type[Message], raw: Any) -> Message | None:
+def _parse_node_message(model: type[NodeMessage], raw: Any) -> NodeMessage | None:
     try:
         return model.model_validate(raw)
     except ValidationError:

@@ -18,13 +18,13 @@ from app.core.errors import Refusal
 from app.core.text import N_
 from app.media import messages
 
-LEASE = timedelta(seconds=3 * messages.HEARTBEAT_SECONDS)
-PATIENCE = timedelta(
+NODE_LEASE_DURATION = timedelta(seconds=3 * messages.NODE_HEARTBEAT_INTERVAL_SECONDS)
+NODE_RECONNECT_GRACE_PERIOD = timedelta(
     seconds=1.5
 )  # how long a node may be without a socket before its rooms go elsewhere
 
 
-class NoLine(Refusal):
+class NoMediaNodeFree(Refusal):
     status = 503
     default = N_(
         "No line for sound and picture is free at this moment. We keep trying; you need to do"
@@ -32,51 +32,54 @@ class NoLine(Refusal):
     )
 
 
-def place(session: Session, consult: Consult, *, without: Sequence[str] = ()) -> MediaNode:
+def place_room(session: Session, consult: Consult, *, without: Sequence[str] = ()) -> MediaNode:
     """The node that carries the consult's room; a free one is chosen when there is none, or it is
     gone.
 
-    Raises `NoLine` when no node has room, or while the room's own node may still come back.
+    Raises `NoMediaNodeFree` when no node has room, or while the room's own node may still come
+    back.
     """
     present = session.get(MediaNode, consult.node_id) if consult.node_id else None
     if present and present.id not in without:
-        if is_alive(present):
+        if is_node_alive(present):
             return present
         if (
             present.lost_at is not None
-            and now() - present.lost_at < PATIENCE
-            and is_leased(present)
+            and now() - present.lost_at < NODE_RECONNECT_GRACE_PERIOD
+            and is_node_leased(present)
         ):
-            raise NoLine()
-    chosen = next((node for node in _by_free_budget(session) if node.id not in without), None)
+            raise NoMediaNodeFree()
+    chosen = next(
+        (node for node in _list_nodes_by_free_capacity(session) if node.id not in without), None
+    )
     if chosen is None:
-        raise NoLine()
+        raise NoMediaNodeFree()
     consult.node_id = chosen.id
     return chosen
 
 
-def freest(session: Session) -> MediaNode:
-    """The node with the most room. Raises `NoLine` when there is none."""
-    nodes = _by_free_budget(session)
+def find_freest_node(session: Session) -> MediaNode:
+    """The node with the most room. Raises `NoMediaNodeFree` when there is none."""
+    nodes = _list_nodes_by_free_capacity(session)
     if not nodes:
-        raise NoLine()
+        raise NoMediaNodeFree()
     return nodes[0]
 
 
-def is_leased(node: MediaNode) -> bool:
-    return now() - node.seen_at < LEASE
+def is_node_leased(node: MediaNode) -> bool:
+    return now() - node.seen_at < NODE_LEASE_DURATION
 
 
-def is_alive(node: MediaNode) -> bool:
+def is_node_alive(node: MediaNode) -> bool:
     """Whether one can speak with it now."""
-    return node.sid is not None and is_leased(node)
+    return node.sid is not None and is_node_leased(node)
 
 
-def alive(session: Session) -> list[MediaNode]:
-    return [node for node in session.scalars(select(MediaNode)) if is_alive(node)]
+def list_live_nodes(session: Session) -> list[MediaNode]:
+    return [node for node in session.scalars(select(MediaNode)) if is_node_alive(node)]
 
 
-def _by_free_budget(session: Session) -> list[MediaNode]:
+def _list_nodes_by_free_capacity(session: Session) -> list[MediaNode]:
     rows = session.execute(
         select(Consult.node_id, func.count())
         .where(Consult.state == ConsultState.LIVE, Consult.node_id.is_not(None))
@@ -84,7 +87,8 @@ def _by_free_budget(session: Session) -> list[MediaNode]:
     )
     placed = dict(rows.all())
     free = [
-        (node, node.capacity - max(node.rooms, placed.get(node.id, 0))) for node in alive(session)
+        (node, node.capacity - max(node.rooms, placed.get(node.id, 0)))
+        for node in list_live_nodes(session)
     ]
     return [
         node

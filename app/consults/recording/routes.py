@@ -25,28 +25,30 @@ from app.records import queries as record_queries
 from app.records import service as record_service
 from app.records.models import Record
 from app.records.reading.content import RecordBytes
-from app.web.access import requires
-from app.web.context import blobs, current_person, db_session
+from app.web.access import require_permission
+from app.web.context import current_person, db_session, get_blob_store
 
-CAPTION_MS = 6000
+CAPTION_SHOWN_MS = 6000
 
 
 @blueprint.app_context_processor
-def for_the_viewer() -> dict[str, Any]:
+def add_viewer_context() -> dict[str, Any]:
     return {
-        "recording_of": lambda record: queries.recording_of(db_session(), record),
-        "undecided_recording": lambda seat: recordings.undecided(db_session(), seat),
+        "recording_of": lambda record: queries.find_recording_of_record(db_session(), record),
+        "undecided_recording": lambda seat: recordings.find_undecided_recording(db_session(), seat),
     }
 
 
 @blueprint.post("/<consult_id>/recording")
-@requires(Permission.CONSULT_SIGNAL)
-def decide(consult_id: str) -> Response:
+@require_permission(Permission.CONSULT_SIGNAL)
+def post_recording_decision(consult_id: str) -> Response:
     """The answer of who withdrew, when the consult ended before they had given it."""
     session, person = db_session(), current_person()
-    consult = queries.consult_for(session, person, consult_id)
+    consult = queries.get_consult(session, person, consult_id)
     purges = request.form.get("purges") == "yes"
-    recordings.decide(session, service.seat_for(session, person, consult), purges=purges)
+    recordings.decide_recording_purge(
+        session, service.ensure_seat(session, person, consult), purges=purges
+    )
     flash(
         (
             _("The recording was deleted for good.")
@@ -55,19 +57,19 @@ def decide(consult_id: str) -> Response:
         ),
         "good",
     )
-    return redirect(url_for("consults.after", consult_id=consult.id))
+    return redirect(url_for("consults.show_consult_aftermath", consult_id=consult.id))
 
 
 @blueprint.get("/recordings/<record_id>/<language>.webm")
-@requires(Permission.RECORD_READ)
-def play(record_id: str, language: str) -> Response:
+@require_permission(Permission.RECORD_READ)
+def serve_recording_video(record_id: str, language: str) -> Response:
     """The picture and one language of it, or the one range asked for. That it was opened is written
     down first.
     """
     session, person = db_session(), current_person()
-    record, case = record_queries.record_for(session, person, record_id)
-    number = _track(session, record, language)
-    start, end, status = _range(record.size)
+    record, case = record_queries.load_record(session, person, record_id)
+    number = _find_track_number(session, record, language)
+    start, end, status = _parse_byte_range(record.size)
     record_service.open_record(
         session,
         person,
@@ -87,14 +89,14 @@ def play(record_id: str, language: str) -> Response:
         return Response(status=416, headers={"Content-Range": f"bytes */{record.size}"})
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{record.size}"
-    parts = record_queries.parts_of(session, record.upload_id)
+    parts = record_queries.upload_parts_of(session, record.upload_id)
     body = (
         ()
         if request.method == "HEAD"
-        else _stream(
-            RecordBytes(blobs(), parts),
+        else _stream_parts(
+            RecordBytes(get_blob_store(), parts),
             [(p.start, p.size) for p in parts],
-            frozenset({webm.PICTURE, number}),
+            frozenset({webm.PICTURE_TRACK, number}),
             start,
             end,
         )
@@ -103,22 +105,22 @@ def play(record_id: str, language: str) -> Response:
 
 
 @blueprint.get("/recordings/<record_id>/<language>.vtt")
-@requires(Permission.RECORD_READ)
-def captions(record_id: str, language: str) -> Response:
+@require_permission(Permission.RECORD_READ)
+def serve_recording_captions(record_id: str, language: str) -> Response:
     """What the interpreter typed for those who read this language, at the times when it was shown
     (WebVTT).
     """
     session, person = db_session(), current_person()
-    record, case = record_queries.record_for(session, person, record_id)
-    _track(session, record, language)
+    record, case = record_queries.load_record(session, person, record_id)
+    _find_track_number(session, record, language)
     record_service.open_record(
         session, person, record, case, how="viewed", language=language, captions=True
     )
-    recording = queries.recording_of(session, record)
+    recording = queries.find_recording_of_record(session, record)
     assert recording is not None
     cues = [
-        _cue(recording.milliseconds(line.at), line.text)
-        for line in queries.captions(session, recording.consult_id, language)
+        _format_cue(recording.milliseconds(line.at), line.text)
+        for line in queries.list_captions(session, recording.consult_id, language)
         if recording.was_on(line.at)
     ]
     return Response(
@@ -128,14 +130,14 @@ def captions(record_id: str, language: str) -> Response:
     )
 
 
-def _track(session: Session, record: Record, language: str) -> int:
-    recording = queries.recording_of(session, record)
+def _find_track_number(session: Session, record: Record, language: str) -> int:
+    recording = queries.find_recording_of_record(session, record)
     if recording is None or language not in recording.languages:
         raise NotFound()
-    return webm.FIRST_VOICE + recording.languages.index(language)
+    return webm.FIRST_VOICE_TRACK + recording.languages.index(language)
 
 
-def _range(size: int) -> tuple[int, int, int]:
+def _parse_byte_range(size: int) -> tuple[int, int, int]:
     """(start, end, status) of the one range that is honoured (RFC 9110, 14)."""
     wanted = request.range
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
@@ -144,7 +146,7 @@ def _range(size: int) -> tuple[int, int, int]:
     return (0, 0, 416) if found is None else (*found, 206)
 
 
-def _stream(
+def _stream_parts(
     whole: RecordBytes, parts: list[tuple[int, int]], tracks: frozenset[int], start: int, end: int
 ) -> Iterator[bytes]:
     """Each part is whole elements, so it can be gone through by itself; it is a few seconds
@@ -152,15 +154,16 @@ def _stream(
     """
     for begins, size in parts:
         if begins < end and begins + size > start:
-            piece = webm.only(whole.read(begins, begins + size), tracks)
+            piece = webm.keep_tracks(whole.read(begins, begins + size), tracks)
             yield bytes(piece[max(0, start - begins) : end - begins])
 
 
-def _cue(begins_ms: int, text: str) -> str:
+def _format_cue(begins_ms: int, text: str) -> str:
     shown = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"{_clock(begins_ms)} --> {_clock(begins_ms + CAPTION_MS)}\n{shown}\n"
+    times = f"{_format_vtt_time(begins_ms)} --> {_format_vtt_time(begins_ms + CAPTION_SHOWN_MS)}"
+    return f"{times}\n{shown}\n"
 
 
-def _clock(milliseconds: int) -> str:
+def _format_vtt_time(milliseconds: int) -> str:
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"

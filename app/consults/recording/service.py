@@ -1,9 +1,10 @@
 """The verbs of a recording: asking, agreeing, withdrawing, stopping, purging. None commits, none
 speaks to a node.
 
-Nothing is recorded unless everybody in the room has agreed, each for themselves. `settle` is called
-whenever anything about the room has changed, and holds it to that: whoever comes in without having
-agreed pauses the recording, and it goes on once they agree or leave.
+Nothing is recorded unless everybody in the room has agreed, each for themselves.
+`apply_recording_consent` is called whenever anything about the room has changed, and holds it to
+that: whoever comes in without having agreed pauses the recording, and it goes on once they agree
+or leave.
 """
 
 from __future__ import annotations
@@ -15,31 +16,33 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.consults import policy
 from app.consults.interpreting import channels
 from app.consults.interpreting import service as interpreting
-from app.consults.interpreting.channels import Mode, Voice
+from app.consults.interpreting.channels import InterpretingMode, SeatVoice
 from app.consults.models import Consult, ConsultState, Seat
 from app.consults.recording.models import Recording, RecordingConsent, RecordingState
-from app.consults.room.timeline import remember
+from app.consults.room.timeline import record_consult_event
 from app.core import webm
 from app.core.clock import now
 from app.core.crypto import new_data_key
 from app.core.errors import Conflict, Forbidden
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.core.text import N_
 from app.media.messages_recording import RecordingSet
 from app.records import service as records
 from app.records.models import Record
 
-FOR_ONESELF = N_("Each person agrees for themselves only. Nobody can do this for somebody else.")
-NOT_ASKED = N_("Nobody has asked to record this consultation.")
-CLOSE_JOB, PURGE_JOB = "recording.close", "recording.purge"
-_NOTHING = (RecordingState.DECLINED, RecordingState.PURGED, RecordingState.EMPTY)
+CONSENT_IS_PERSONAL = N_(
+    "Each person agrees for themselves only. Nobody can do this for somebody else."
+)
+RECORDING_NOT_ASKED = N_("Nobody has asked to record this consultation.")
+RECORDING_CLOSE_JOB, RECORDING_PURGE_JOB = "recording.close", "recording.purge"
+_STATES_WITHOUT_CONTENT = (RecordingState.DECLINED, RecordingState.PURGED, RecordingState.EMPTY)
 
 
-def latest(session: Session, consult_id: str) -> Recording | None:
+def find_latest_recording(session: Session, consult_id: str) -> Recording | None:
     return session.scalars(
         select(Recording)
         .where(Recording.consult_id == consult_id)
@@ -48,23 +51,23 @@ def latest(session: Session, consult_id: str) -> Recording | None:
     ).first()
 
 
-def current(session: Session, consult_id: str) -> Recording | None:
+def find_current_recording(session: Session, consult_id: str) -> Recording | None:
     """The consult's recording, unless there is none or nothing of it is left."""
-    recording = latest(session, consult_id)
-    return None if recording is None or recording.state in _NOTHING else recording
+    recording = find_latest_recording(session, consult_id)
+    return None if recording is None or recording.state in _STATES_WITHOUT_CONTENT else recording
 
 
 # ---------------------------------------------------------------- asking and agreeing
 
 
-def ask(session: Session, seat: Seat) -> Recording:
+def ask_to_record(session: Session, seat: Seat) -> Recording:
     """Asks everybody in the room. Who asks, agrees by it."""
-    _must_be_inside(seat)
-    if not policy.can_record(seat):
+    _require_seat_for_recording(seat)
+    if not policy.can_ask_to_record(seat):
         raise Forbidden(
             N_("The patient, the doctor or the international office can ask to record.")
         )
-    consult, before = seat.consult, latest(session, seat.consult_id)
+    consult, before = seat.consult, find_latest_recording(session, seat.consult_id)
     if before is not None and before.is_open:
         raise Conflict(N_("Everyone has been asked already."))
     if before is not None and before.state == RecordingState.STOPPED:
@@ -85,112 +88,131 @@ def ask(session: Session, seat: Seat) -> Recording:
         )
         session.add(recording)
         session.flush()
-    audit.record(
-        session, seat.person_id, Verb.RECORDING_ASKED, "recording", recording.id, consult.case_id
+    audit.record_audit_entry(
+        session,
+        seat.person_id,
+        AuditVerb.RECORDING_ASKED,
+        "recording",
+        recording.id,
+        consult.case_id,
     )
-    remember(session, consult, "recording_asked", seat)
-    _agree(session, recording, seat)
+    record_consult_event(session, consult, "recording_asked", seat)
+    _give_recording_consent(session, recording, seat)
     return recording
 
 
-def answer(session: Session, seat: Seat, *, agrees: bool, of: str | None = None) -> Recording:
+def answer_recording_request(
+    session: Session, seat: Seat, *, agrees: bool, of: str | None = None
+) -> Recording:
     """Somebody's own answer. No is, while it records, a withdrawal: it stops at once, and they are
     asked whether what there is shall be purged. Raises `Forbidden` for an answer in the name of
     somebody else (`of` is a seat).
     """
     if of is not None and of != seat.id:
-        raise Forbidden(FOR_ONESELF)
-    _must_be_inside(seat)
-    recording = current(session, seat.consult_id)
+        raise Forbidden(CONSENT_IS_PERSONAL)
+    _require_seat_for_recording(seat)
+    recording = find_current_recording(session, seat.consult_id)
     if recording is None or not recording.is_open:
-        raise Conflict(NOT_ASKED)
+        raise Conflict(RECORDING_NOT_ASKED)
     if agrees:
-        _agree(session, recording, seat)
+        _give_recording_consent(session, recording, seat)
     else:
-        _withdraw(session, recording, seat)
+        _withdraw_recording_consent(session, recording, seat)
     return recording
 
 
-def stop(session: Session, seat: Seat) -> Recording:
+def stop_recording(session: Session, seat: Seat) -> Recording:
     """Ends it for now without withdrawing: what there is will be kept."""
-    if not policy.can_record(seat):
+    if not policy.can_ask_to_record(seat):
         raise Forbidden(
             N_("The patient, the doctor or the international office can stop the recording.")
         )
-    recording = current(session, seat.consult_id)
+    recording = find_current_recording(session, seat.consult_id)
     if recording is None or not recording.is_open:
-        raise Conflict(NOT_ASKED)
-    _stop(session, recording, seat)
+        raise Conflict(RECORDING_NOT_ASKED)
+    _mark_recording_stopped(session, recording, seat)
     return recording
 
 
-def broke(session: Session, recording: Recording) -> bool:
+def note_recording_failure(session: Session, recording: Recording) -> bool:
     """The node or its store failed: nobody shall believe that it goes on. True when it was
     running.
     """
     if not recording.is_running:
         return False
-    remember(session, recording.consult, "recording_broke", None)
-    _stop(session, recording, None)
+    record_consult_event(session, recording.consult, "recording_broke", None)
+    _mark_recording_stopped(session, recording, None)
     return True
 
 
-def decide(session: Session, seat: Seat, *, purges: bool) -> Recording:
+def decide_recording_purge(session: Session, seat: Seat, *, purges: bool) -> Recording:
     """What shall become of what was recorded before somebody withdrew: they alone say, also after
     the consult.
     """
-    recording = undecided(session, seat)
+    recording = find_undecided_recording(session, seat)
     if recording is None:
         raise Forbidden(N_("Only who withdrew their agreement can decide this."))
     session.refresh(recording, with_for_update=True)  # it may just be becoming a record
     recording.purge_asked_of = None
     if not purges:
-        remember(session, seat.consult, "recording_left", seat)
+        record_consult_event(session, seat.consult, "recording_left", seat)
         return recording
     record = session.get(Record, recording.record_id) if recording.record_id else None
     if record is not None and record.removed_at is None:
-        records.drop_made(session, seat.person, record)
+        records.remove_generated_record(session, seat.person, record)
     recording.state = RecordingState.PURGED
     session.flush()
-    audit.record(
-        session, seat.person_id, Verb.RECORDING_PURGED, "recording", recording.id, recording.case_id
+    audit.record_audit_entry(
+        session,
+        seat.person_id,
+        AuditVerb.RECORDING_PURGED,
+        "recording",
+        recording.id,
+        recording.case_id,
     )
-    remember(session, seat.consult, "recording_purged", seat)
-    enqueue(session, PURGE_JOB, {"recording_id": recording.id}, key=f"{PURGE_JOB}:{recording.id}")
+    record_consult_event(session, seat.consult, "recording_purged", seat)
+    enqueue_job(
+        session,
+        RECORDING_PURGE_JOB,
+        {"recording_id": recording.id},
+        key=f"{RECORDING_PURGE_JOB}:{recording.id}",
+    )
     return recording
 
 
-def undecided(session: Session, seat: Seat) -> Recording | None:
+def find_undecided_recording(session: Session, seat: Seat) -> Recording | None:
     """The recording of which this seat has yet to say whether it is kept."""
-    recording = current(session, seat.consult_id)
+    recording = find_current_recording(session, seat.consult_id)
     return recording if recording is not None and recording.purge_asked_of == seat.id else None
 
 
-def end(session: Session, consult: Consult) -> Recording | None:
+def end_recording(session: Session, consult: Consult) -> Recording | None:
     """The consult is over: what was recorded is made a record of the case."""
-    recording = current(session, consult.id)
+    recording = find_current_recording(session, consult.id)
     if recording is None or recording.state in (RecordingState.CLOSING, RecordingState.KEPT):
         return None
     if recording.is_open:
-        _stop(session, recording, None)
+        _mark_recording_stopped(session, recording, None)
     if recording.state == RecordingState.STOPPED:
         recording.state = RecordingState.CLOSING
         session.flush()
-        enqueue(session, CLOSE_JOB, {"recording_id": recording.id})
+        enqueue_job(session, RECORDING_CLOSE_JOB, {"recording_id": recording.id})
     return recording
 
 
 # ---------------------------------------------------------------- holding it to that
 
 
-def settle(session: Session, consult: Consult) -> tuple[Recording, bool] | None:
+def apply_recording_consent(session: Session, consult: Consult) -> tuple[Recording, bool] | None:
     """The recording, if the node has to be told of it, and whether this changed it."""
-    recording = current(session, consult.id)
+    recording = find_current_recording(session, consult.id)
     if recording is None or not recording.is_open:
         return None
     inside = [seat for seat in consult.present_seats if seat.is_in_room]
     may = (
-        bool(inside) and consult.state == ConsultState.LIVE and not waiting_for(recording, consult)
+        bool(inside)
+        and consult.state == ConsultState.LIVE
+        and not list_seats_without_consent(recording, consult)
     )
     if may and not recording.is_running:
         was = recording.state
@@ -198,15 +220,15 @@ def settle(session: Session, consult: Consult) -> tuple[Recording, bool] | None:
         recording.runs = [*recording.runs, [now().isoformat(), None]]
         session.flush()
         if was == RecordingState.ASKED:
-            audit.record(
+            audit.record_audit_entry(
                 session,
                 recording.asker.person_id,
-                Verb.RECORDING_STARTED,
+                AuditVerb.RECORDING_STARTED,
                 "recording",
                 recording.id,
                 consult.case_id,
             )
-        remember(
+        record_consult_event(
             session,
             consult,
             "recording_resumed" if was == RecordingState.PAUSED else "recording_started",
@@ -215,13 +237,13 @@ def settle(session: Session, consult: Consult) -> tuple[Recording, bool] | None:
         return recording, True
     if not may and recording.is_running:
         recording.state = RecordingState.PAUSED
-        _close_run(recording)
-        remember(session, consult, "recording_paused", None)
+        _close_open_run(recording)
+        record_consult_event(session, consult, "recording_paused", None)
         return recording, True
     return recording, False
 
 
-def waiting_for(recording: Recording, consult: Consult) -> list[Seat]:
+def list_seats_without_consent(recording: Recording, consult: Consult) -> list[Seat]:
     """Who is in the room and has not agreed."""
     given = {one.seat_id for one in recording.consents if one.withdrawn_at is None}
     return [seat for seat in consult.present_seats if seat.is_in_room and seat.id not in given]
@@ -231,7 +253,9 @@ def waiting_for(recording: Recording, consult: Consult) -> list[Seat]:
 # told
 
 
-def voices(seats: list[Voice], mode: Mode, languages: list[str]) -> dict[int, tuple[str, ...]]:
+def assign_voice_tracks(
+    seats: list[SeatVoice], mode: InterpretingMode, languages: list[str]
+) -> dict[int, tuple[str, ...]]:
     """Whose voices belong to each language's track: those that somebody who listens in it would
     hear at full gain.
 
@@ -239,26 +263,28 @@ def voices(seats: list[Voice], mode: Mode, languages: list[str]) -> dict[int, tu
     else its interpreter, and where nobody interprets into it the original. Pure.
     """
     tracks = {}
-    for number, tag in enumerate(languages, webm.FIRST_VOICE):
-        listener = Voice(
+    for number, tag in enumerate(languages, webm.FIRST_VOICE_TRACK):
+        listener = SeatVoice(
             id="",
             number=max((seat.number for seat in seats), default=0) + 1,
             speaks=tag,
             listens=tag,
             original_gain=0.0,
         )
-        feeds = channels.routes([*seats, listener], mode)[listener.id]
+        feeds = channels.route_audio([*seats, listener], mode)[listener.id]
         tracks[number] = tuple(feed.source for feed in feeds)
     return tracks
 
 
-def command(recording: Recording, consult: Consult, command_id: str) -> RecordingSet:
+def build_recording_command(
+    recording: Recording, consult: Consult, command_id: str
+) -> RecordingSet:
     """What the node that carries the room shall record now; it counts as said."""
     recording.version += 1
     if not recording.is_running:
         return RecordingSet(command_id=command_id, room=consult.room, version=recording.version)
     inside = [seat for seat in consult.present_seats if seat.is_in_room]
-    for tag in interpreting.languages(consult):
+    for tag in interpreting.list_consult_languages(consult):
         if tag not in recording.languages:
             recording.languages = [*recording.languages, tag]
     shown = [
@@ -272,15 +298,17 @@ def command(recording: Recording, consult: Consult, command_id: str) -> Recordin
         key=recording.key,
         begin_ms=recording.milliseconds(now()),
         pictures=tuple(seat.id for seat in shown),
-        voices=voices([seat.voice for seat in inside], Mode(consult.mode), recording.languages),
+        voices=assign_voice_tracks(
+            [seat.voice for seat in inside], InterpretingMode(consult.mode), recording.languages
+        ),
     )
 
 
-def shown_to(seat: Seat) -> dict[str, Any] | None:
+def describe_recording(seat: Seat) -> dict[str, Any] | None:
     """How the recording stands, for the page of this seat."""
     session = object_session(seat)
-    recording = current(session, seat.consult_id) if session else None
-    can_ask = policy.can_record(seat)
+    recording = find_current_recording(session, seat.consult_id) if session else None
+    can_ask = policy.can_ask_to_record(seat)
     if recording is None:
         return {
             "state": "none",
@@ -290,7 +318,7 @@ def shown_to(seat: Seat) -> dict[str, Any] | None:
             "mayPurge": False,
             "by": None,
         }
-    waiting = waiting_for(recording, seat.consult) if recording.is_open else []
+    waiting = list_seats_without_consent(recording, seat.consult) if recording.is_open else []
     return {
         "state": recording.state,
         "canAsk": can_ask,
@@ -306,7 +334,7 @@ def shown_to(seat: Seat) -> dict[str, Any] | None:
 # ---------------------------------------------------------------- within
 
 
-def _agree(session: Session, recording: Recording, seat: Seat) -> None:
+def _give_recording_consent(session: Session, recording: Recording, seat: Seat) -> None:
     consent = next((one for one in recording.consents if one.seat_id == seat.id), None)
     if consent is not None and consent.withdrawn_at is None:
         return
@@ -315,55 +343,60 @@ def _agree(session: Session, recording: Recording, seat: Seat) -> None:
         session.add(consent)
     consent.given_at, consent.withdrawn_at = now(), None
     session.flush()
-    audit.record(
-        session, seat.person_id, Verb.CONSENT_GIVEN, "recording", recording.id, recording.case_id
+    audit.record_audit_entry(
+        session,
+        seat.person_id,
+        AuditVerb.CONSENT_GIVEN,
+        "recording",
+        recording.id,
+        recording.case_id,
     )
-    remember(session, seat.consult, "recording_agreed", seat)
+    record_consult_event(session, seat.consult, "recording_agreed", seat)
 
 
-def _withdraw(session: Session, recording: Recording, seat: Seat) -> None:
+def _withdraw_recording_consent(session: Session, recording: Recording, seat: Seat) -> None:
     for consent in recording.consents:
         if consent.seat_id == seat.id and consent.withdrawn_at is None:
             consent.withdrawn_at = now()
-    audit.record(
+    audit.record_audit_entry(
         session,
         seat.person_id,
-        Verb.CONSENT_WITHDRAWN,
+        AuditVerb.CONSENT_WITHDRAWN,
         "recording",
         recording.id,
         recording.case_id,
     )
     if not recording.runs:
         recording.state = RecordingState.DECLINED
-        remember(session, seat.consult, "recording_declined", seat)
+        record_consult_event(session, seat.consult, "recording_declined", seat)
         return
-    remember(session, seat.consult, "recording_withdrawn", seat)
-    _stop(session, recording, seat)
+    record_consult_event(session, seat.consult, "recording_withdrawn", seat)
+    _mark_recording_stopped(session, recording, seat)
     recording.purge_asked_of = seat.id
     session.flush()
 
 
-def _stop(session: Session, recording: Recording, seat: Seat | None) -> None:
+def _mark_recording_stopped(session: Session, recording: Recording, seat: Seat | None) -> None:
     recording.state = RecordingState.STOPPED if recording.runs else RecordingState.DECLINED
-    _close_run(recording)
+    _close_open_run(recording)
     session.flush()
     if recording.runs:
-        audit.record(
+        audit.record_audit_entry(
             session,
             seat.person_id if seat else None,
-            Verb.RECORDING_STOPPED,
+            AuditVerb.RECORDING_STOPPED,
             "recording",
             recording.id,
             recording.case_id,
         )
-        remember(session, recording.consult, "recording_stopped", seat)
+        record_consult_event(session, recording.consult, "recording_stopped", seat)
 
 
-def _close_run(recording: Recording) -> None:
+def _close_open_run(recording: Recording) -> None:
     if recording.runs and recording.runs[-1][1] is None:
         recording.runs = [*recording.runs[:-1], [recording.runs[-1][0], now().isoformat()]]
 
 
-def _must_be_inside(seat: Seat) -> None:
+def _require_seat_for_recording(seat: Seat) -> None:
     if not seat.is_in_room:
         raise Conflict(N_("You are asked about the recording once you have been let in."))

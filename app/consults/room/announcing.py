@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.consults.interpreting import service as interpreting
 from app.consults.models import (
-    Channel,
+    ChatChannel,
     ChatMessage,
+    ConnectionCheck,
     Consult,
     ConsultState,
-    LineCheck,
     MediaNode,
     Seat,
 )
@@ -26,124 +26,146 @@ from app.consults.recording.models import Recording
 from app.consults.room import views
 from app.core.errors import Refusal
 from app.media import messages
-from app.media.messages import Command
-from app.web.sockets import after_commit, socketio
+from app.media.messages import NodeCommand
+from app.web.sockets import call_after_commit, socketio
 
-BROWSERS = "/consult"
+BROWSER_NAMESPACE = "/consult"
 
 
-def room(consult_id: str) -> str:
+def name_consult_audience(consult_id: str) -> str:
     """The Socket.IO room of everyone at the consult, also those who wait."""
     return f"consult:{consult_id}"
 
 
-def place(seat_id: str) -> str:
+def name_seat_audience(seat_id: str) -> str:
     """The Socket.IO room of whoever holds the seat."""
     return f"seat:{seat_id}"
 
 
-def tell(session: Session, to: str, event: str, facts: dict[str, Any] | None = None) -> None:
-    after_commit(session, lambda: socketio.emit(event, facts or {}, to=to, namespace=BROWSERS))
+def tell_browsers(
+    session: Session, to: str, event: str, facts: dict[str, Any] | None = None
+) -> None:
+    call_after_commit(
+        session, lambda: socketio.emit(event, facts or {}, to=to, namespace=BROWSER_NAMESPACE)
+    )
 
 
-def state(session: Session, consult: Consult) -> None:
+def announce_consult_state(session: Session, consult: Consult) -> None:
     """Shows everybody at the consult how it stands now, each from their own seat."""
     session.flush()
-    hold_recording(session, consult)
+    enforce_recording_consent(session, consult)
     for seat in consult.present_seats:
         if seat.sid is not None:
-            tell(session, place(seat.id), "state", views.state_for(seat))
+            tell_browsers(
+                session, name_seat_audience(seat.id), "state", views.build_seat_state(seat)
+            )
 
 
-def routes(session: Session, consult: Consult) -> None:
+def announce_media_routes(session: Session, consult: Consult) -> None:
     """Gives the media node the new table of who receives whom, and shows everybody the new
     state.
     """
     consult.routes_version += 1
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    after_commit(session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult)))
-    state(session, consult)
+    call_after_commit(
+        session,
+        commands.defer_node_command(node, NodeCommand.ROUTES_SET, build_routes_command(consult)),
+    )
+    announce_consult_state(session, consult)
 
 
-def routes_command(consult: Consult) -> messages.RoutesSet:
+def build_routes_command(consult: Consult) -> messages.RoutesSet:
     return messages.RoutesSet(
-        command_id=commands.command_id(),
+        command_id=commands.make_command_id(),
         room=consult.room,
         version=consult.routes_version,
-        routes=views.media_routes(consult),
+        routes=views.build_media_routes(consult),
     )
 
 
-def seat_is_out(session: Session, seat: Seat) -> None:
+def close_seat_media(session: Session, seat: Seat) -> None:
     """Ends the seat's line at the media node, then tells the others."""
     consult = seat.consult
-    interpreting.settle(session, consult)
+    interpreting.pause_or_resume_consult(session, consult)
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    command = messages.SeatClose(command_id=commands.command_id(), room=consult.room, seat=seat.id)
-    after_commit(session, commands.send_later(node, Command.SEAT_CLOSE, command))
-    routes(session, consult)
+    command = messages.SeatClose(
+        command_id=commands.make_command_id(), room=consult.room, seat=seat.id
+    )
+    call_after_commit(session, commands.defer_node_command(node, NodeCommand.SEAT_CLOSE, command))
+    announce_media_routes(session, consult)
 
 
-def hold_recording(session: Session, consult: Consult) -> None:
+def enforce_recording_consent(session: Session, consult: Consult) -> None:
     """Sees that the recording has everybody's agreement, and that the node records as the room now
     is.
     """
-    settled = recording.settle(session, consult)
+    settled = recording.apply_recording_consent(session, consult)
     if settled is not None and (settled[1] or settled[0].is_running):
-        recording_changed(session, consult, settled[0])
+        send_recording_command(session, consult, settled[0])
 
 
-def recording_changed(session: Session, consult: Consult, one: Recording) -> None:
+def send_recording_command(session: Session, consult: Consult, one: Recording) -> None:
     """Tells the node what to record from now on."""
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    command = recording.command(one, consult, commands.command_id())
-    after_commit(session, commands.send_later(node, Command.RECORDING_SET, command, tries=3))
+    command = recording.build_recording_command(one, consult, commands.make_command_id())
+    call_after_commit(
+        session, commands.defer_node_command(node, NodeCommand.RECORDING_SET, command, tries=3)
+    )
 
 
-def to_everyone_inside(
+def tell_seats_in_room(
     session: Session, consult: Consult, event: str, facts: dict[str, Any]
 ) -> None:
     for seat in consult.present_seats:
         if seat.is_in_room and seat.sid is not None:
-            tell(session, place(seat.id), event, facts)
+            tell_browsers(session, name_seat_audience(seat.id), event, facts)
 
 
-def chat_line(session: Session, line: ChatMessage, consult: Consult) -> None:
+def announce_chat_message(session: Session, line: ChatMessage, consult: Consult) -> None:
     for seat in consult.present_seats:
-        if seat.is_in_room and (line.channel == Channel.EVERYONE or seat.pair):
-            tell(session, place(seat.id), "chat.line", views.line(line))
+        if seat.is_in_room and (line.channel == ChatChannel.EVERYONE or seat.pair):
+            tell_browsers(
+                session,
+                name_seat_audience(seat.id),
+                "chat.line",
+                views.serialize_chat_message(line),
+            )
 
 
-def ended(session: Session, consult: Consult) -> None:
+def announce_consult_end(session: Session, consult: Consult) -> None:
     """Closes the room at the node and tells everybody that it is over."""
-    recording.end(session, consult)
+    recording.end_recording(session, consult)
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
-    command = messages.RoomClose(command_id=commands.command_id(), room=consult.room)
-    after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
+    command = messages.RoomClose(command_id=commands.make_command_id(), room=consult.room)
+    call_after_commit(session, commands.defer_node_command(node, NodeCommand.ROOM_CLOSE, command))
     consult.node_id = None
-    tell(session, room(consult.id), "ended")
+    tell_browsers(session, name_consult_audience(consult.id), "ended")
 
 
-def close_loop(session: Session, check: LineCheck) -> None:
+def close_check_room(session: Session, check: ConnectionCheck) -> None:
     """Frees the room of a test before the meeting."""
     node = session.get(MediaNode, check.node_id) if check.node_id else None
-    command = messages.RoomClose(command_id=commands.command_id(), room=check.room)
-    after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
+    command = messages.RoomClose(command_id=commands.make_command_id(), room=check.room)
+    call_after_commit(session, commands.defer_node_command(node, NodeCommand.ROOM_CLOSE, command))
     check.node_id = None
 
 
-def moved(session: Session, consult: Consult, *, but: str | None = None) -> None:
+def announce_node_change(session: Session, consult: Consult, *, but: str | None = None) -> None:
     """The room is on another node now, or empty on its own: every seat makes its line anew."""
     facts = {"room": consult.room}
-    after_commit(
+    call_after_commit(
         session,
         lambda: socketio.emit(
-            "media.moved", facts, to=room(consult.id), namespace=BROWSERS, skip_sid=but
+            "media.moved",
+            facts,
+            to=name_consult_audience(consult.id),
+            namespace=BROWSER_NAMESPACE,
+            skip_sid=but,
         ),
     )
 
 
-def node_is_here(
+def resume_node_rooms(
     session: Session, node: MediaNode, carried: Iterable[messages.RoomPresence]
 ) -> None:
     """A node arrives or returns. Seats whose line it does not hold are told to make it anew; rooms
@@ -158,18 +180,25 @@ def node_is_here(
         lines = presence.seats if presence else {}
         for seat in consult.present_seats:
             if seat.is_in_room and seat.connection and lines.get(seat.id) != seat.connection:
-                tell(session, place(seat.id), "media.moved", {"room": consult.room})
+                tell_browsers(
+                    session, name_seat_audience(seat.id), "media.moved", {"room": consult.room}
+                )
         if presence:
-            after_commit(
-                session, commands.send_later(node, Command.ROUTES_SET, routes_command(consult))
+            call_after_commit(
+                session,
+                commands.defer_node_command(
+                    node, NodeCommand.ROUTES_SET, build_routes_command(consult)
+                ),
             )
-            hold_recording(session, consult)
+            enforce_recording_consent(session, consult)
     for gone in held:
-        command = messages.RoomClose(command_id=commands.command_id(), room=gone)
-        after_commit(session, commands.send_later(node, Command.ROOM_CLOSE, command))
+        command = messages.RoomClose(command_id=commands.make_command_id(), room=gone)
+        call_after_commit(
+            session, commands.defer_node_command(node, NodeCommand.ROOM_CLOSE, command)
+        )
 
 
-def leave_lost_nodes(session: Session) -> None:
+def move_rooms_off_lost_nodes(session: Session) -> None:
     """Rooms whose node is gone move to another one, where there is one; else their seats keep
     asking.
     """
@@ -179,8 +208,8 @@ def leave_lost_nodes(session: Session) -> None:
     for consult in live:
         before = consult.node_id
         try:
-            now_at = registry.place(session, consult)
+            now_at = registry.place_room(session, consult)
         except Refusal:
             continue
         if now_at.id != before:
-            moved(session, consult)
+            announce_node_change(session, consult)

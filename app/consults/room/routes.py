@@ -9,15 +9,15 @@ from flask import current_app, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases.models import Case
 from app.consults import policy, queries
 from app.consults.blueprint import blueprint
 from app.consults.connection_check import checks
 from app.consults.guests import routes as _guests  # noqa: F401 - importing it adds its routes
 from app.consults.interpreting import calling_routes as _calling  # noqa: F401 - importing it adds its routes
-from app.consults.models import ChatMessage, Consult, LineCheck, Seat, TeachBack
-from app.consults.queries import Meeting
+from app.consults.models import ChatMessage, ConnectionCheck, Consult, Seat, TeachBack
+from app.consults.queries import BookedConsult
 from app.consults.recording import routes as _recordings  # noqa: F401
 from app.consults.room import service, tickets, timeline, watch
 from app.consults.teachback import service as teaching
@@ -25,13 +25,13 @@ from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Permission, Role
 from app.identity.models import Person
 from app.scheduling.models import Booking
-from app.web.access import requires
-from app.web.context import current_person, db_session, settings
+from app.web.access import require_permission
+from app.web.context import current_person, db_session, get_settings
 
 
 @blueprint.get("/of/<booking_id>")
-@requires(Permission.CONSULT_JOIN)
-def of_booking(booking_id: str) -> Response:
+@require_permission(Permission.CONSULT_JOIN)
+def open_consult_of_booking(booking_id: str) -> Response:
     """The way in from a booking: the consult stands ready from the first visit on."""
     session, person = db_session(), current_person()
     booking = session.get(Booking, booking_id)
@@ -40,79 +40,83 @@ def of_booking(booking_id: str) -> Response:
     if person.role != Role.COORDINATOR and person not in booking.people:
         raise Forbidden()
     consult = service.ensure_consult(session, booking)
-    return redirect(url_for("consults.room", consult_id=consult.id))
+    return redirect(url_for("consults.show_consult", consult_id=consult.id))
 
 
 @blueprint.get("/check/<booking_id>")
-@requires(Permission.CONSULT_JOIN)
-def check(booking_id: str) -> str:
+@require_permission(Permission.CONSULT_JOIN)
+def show_connection_check(booking_id: str) -> str:
     """Camera, microphone, speaker and line, tried at any time before the meeting."""
     session, person = db_session(), current_person()
-    booking = checks.booking_for(session, person, booking_id)
-    watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-    chosen = settings()
+    booking = checks.get_booking_to_check(session, person, booking_id)
+    watch.start_consult_watch(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    chosen = get_settings()
     facts = {
         "booking": booking.id,
-        "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, person.id),
+        "iceServers": tickets.build_ice_servers(chosen.turn_url, chosen.turn_secret, person.id),
     }
     return render_template(
         "consults/check.html",
         booking=booking,
         facts=facts,
-        last=checks.latest(session, booking.id).get(person.id),
+        last=checks.find_latest_checks(session, booking.id).get(person.id),
     )
 
 
 @blueprint.get("/<consult_id>")
-@requires(Permission.CONSULT_JOIN)
-def room(consult_id: str) -> Response | str:
+@require_permission(Permission.CONSULT_JOIN)
+def show_consult(consult_id: str) -> Response | str:
     """Waiting room and consult room in one page: nobody loads anything anew between the two."""
     session, person = db_session(), current_person()
-    consult = queries.consult_for(session, person, consult_id)
+    consult = queries.get_consult(session, person, consult_id)
     if consult.is_over:
-        return redirect(url_for("consults.after", consult_id=consult.id))
+        return redirect(url_for("consults.show_consult_aftermath", consult_id=consult.id))
     service.ensure_consult(session, consult.booking)
-    seat = service.seat_for(session, person, consult)
-    watch.begin(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    seat = service.ensure_seat(session, person, consult)
+    watch.start_consult_watch(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     return render_template(
         "consults/room.html",
         consult=consult,
         seat=seat,
-        room=_room_facts(consult, seat, person),
-        can_admit=policy.can_admit(seat),
-        can_end=policy.can_end(seat),
-        can_set_mode=policy.can_set_mode(seat),
-        can_invite=policy.can_invite(person, consult),
+        room=_build_page_facts(consult, seat, person),
+        can_admit=policy.can_admit_people(seat),
+        can_end=policy.can_end_consult(seat),
+        can_set_mode=policy.can_set_interpreting_mode(seat),
+        can_invite=policy.can_invite_guest(person, consult),
         can_call_interpreter=policy.can_call_interpreter(person),
     )
 
 
 @blueprint.get("/<consult_id>/after")
-@requires(Permission.CONSULT_JOIN)
-def after(consult_id: str) -> Response | str:
+@require_permission(Permission.CONSULT_JOIN)
+def show_consult_aftermath(consult_id: str) -> Response | str:
     """What comes next, for each role."""
     session, person = db_session(), current_person()
-    consult = queries.consult_for(session, person, consult_id)
+    consult = queries.get_consult(session, person, consult_id)
     if not consult.is_over:
-        return redirect(url_for("consults.room", consult_id=consult.id))
+        return redirect(url_for("consults.show_consult", consult_id=consult.id))
     return render_template(
         "consults/after.html",
         consult=consult,
         case=consult.case,
-        seat=service.seat_for(session, person, consult),
+        seat=service.ensure_seat(session, person, consult),
     )
 
 
 @blueprint.get("/<consult_id>/timeline.json")
-@requires(Permission.CONSULT_TIMELINE)
-def timeline_of(consult_id: str) -> Response:
+@require_permission(Permission.CONSULT_TIMELINE)
+def download_consult_timeline(consult_id: str) -> Response:
     """The record of the meeting, for the people of the case: who came, what happened, minutes of
     each language.
     """
     session, person = db_session(), current_person()
-    consult = queries.consult_for(session, person, consult_id)
-    audit.record(session, person.id, Verb.TIMELINE_READ, "consult", consult.id, consult.case_id)
-    answer = jsonify(timeline.export(consult, queries.events_of(session, consult.id)))
+    consult = queries.get_consult(session, person, consult_id)
+    audit.record_audit_entry(
+        session, person.id, AuditVerb.TIMELINE_READ, "consult", consult.id, consult.case_id
+    )
+    answer = jsonify(
+        timeline.export_consult_timeline(consult, queries.list_consult_events(session, consult.id))
+    )
     answer.headers["Content-Disposition"] = (
         f'attachment; filename="consultation-{consult.case.number}.json"'
     )
@@ -120,7 +124,7 @@ def timeline_of(consult_id: str) -> Response:
 
 
 @blueprint.app_context_processor
-def for_other_pages() -> dict[str, Any]:
+def add_consult_context() -> dict[str, Any]:
     """What other slices' templates may use: the way in, and what was written. Nothing is read
     before it is called.
     """
@@ -133,12 +137,12 @@ def for_other_pages() -> dict[str, Any]:
     }
 
 
-def _next_consult() -> Meeting | None:
-    return queries.next_consult_of(db_session(), current_person())
+def _next_consult() -> BookedConsult | None:
+    return queries.find_next_consult(db_session(), current_person())
 
 
-def _consult_of_case(case: Case) -> Meeting | None:
-    meeting = queries.meeting_of_case(db_session(), case.id)
+def _consult_of_case(case: Case) -> BookedConsult | None:
+    meeting = queries.find_booked_consult(db_session(), case.id)
     person = current_person()
     if meeting is None or (
         person.role != Role.COORDINATOR and person not in meeting.booking.people
@@ -148,27 +152,27 @@ def _consult_of_case(case: Case) -> Meeting | None:
 
 
 def _consult_chat(case: Case) -> list[ChatMessage]:
-    return queries.chat_of_case(db_session(), current_person(), case)
+    return queries.list_chat_of_case(db_session(), current_person(), case)
 
 
 def _teach_backs(case: Case) -> Sequence[TeachBack]:
-    return teaching.of_case(db_session(), current_person(), case)
+    return teaching.list_teach_backs_of_case(db_session(), current_person(), case)
 
 
-def _line_checks(booking: Booking) -> list[tuple[Person, LineCheck | None]]:
-    found = checks.latest(db_session(), booking.id)
+def _line_checks(booking: Booking) -> list[tuple[Person, ConnectionCheck | None]]:
+    found = checks.find_latest_checks(db_session(), booking.id)
     return [(person, found.get(person.id)) for person in booking.people]
 
 
-def _room_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, Any]:
+def _build_page_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, Any]:
     """What the room's script starts from. No clinical content: it lies in the page's source."""
-    chosen = settings()
+    chosen = get_settings()
     return {
         "consult": consult.id,
         "seat": seat.id,
-        "ticket": tickets.issue(chosen.secret_key, seat.id, person.id),
-        "iceServers": tickets.ice_servers(chosen.turn_url, chosen.turn_secret, seat.id),
-        "after": url_for("consults.after", consult_id=consult.id),
+        "ticket": tickets.issue_seat_ticket(chosen.secret_key, seat.id, person.id),
+        "iceServers": tickets.build_ice_servers(chosen.turn_url, chosen.turn_secret, seat.id),
+        "after": url_for("consults.show_consult_aftermath", consult_id=consult.id),
         "opensAt": consult.opens_at.isoformat(),
         "startsAt": consult.booking.starts_at.isoformat(),
         "language": person.language,

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.consults import policy, queries
 from app.consults.models import Consult, Seat
 from app.consults.room import announcing, service
@@ -18,59 +18,59 @@ from app.core.errors import Forbidden, NotFound, Refusal
 from app.core.permissions import Permission
 from app.core.text import N_
 from app.identity.models import Person
-from app.web.sockets import on_event
+from app.web.sockets import on_socket_event
 
-NO_SEAT = N_(
+SEAT_NOT_HELD = N_(
     "Your seat in this consultation is open in another window, or was closed. Reload the page to"
     " return."
 )
-Handler = Callable[[Session, Any, str, Any], Any]
+SeatEventHandler = Callable[[Session, Any, str, Any], Any]
 
 
-def event(
+def on_consult_event(
     name: str,
     permission: Permission,
     model: type[BaseModel] | None = None,
     *,
     recorded: bool = False,
-) -> Callable[[Handler], Handler]:
+) -> Callable[[SeatEventHandler], SeatEventHandler]:
     """Registers an event that browsers may send. With `recorded`, the audit keeps what was refused,
     and to whom.
     """
 
-    def register(handler: Handler) -> Handler:
-        on_event(announcing.BROWSERS, name, permission, model)(
-            _written_down(name, handler) if recorded else handler
+    def register(handler: SeatEventHandler) -> SeatEventHandler:
+        on_socket_event(announcing.BROWSER_NAMESPACE, name, permission, model)(
+            _audit_refusals(name, handler) if recorded else handler
         )
         return handler
 
     return register
 
 
-def my_seat(session: Session, person: Person, sid: str, *, change: bool = True) -> Seat:
+def get_own_seat(session: Session, person: Person, sid: str, *, change: bool = True) -> Seat:
     """The seat that this socket holds. With `change` the consult is locked against everybody
     else.
     """
-    seat = queries.seat_of_socket(session, sid)
+    seat = queries.find_seat_of_socket(session, sid)
     if seat is None or seat.person_id != person.id:
-        raise NotFound(NO_SEAT)
+        raise NotFound(SEAT_NOT_HELD)
     if change:
-        seat = locked_seat(session, seat.id)
-    service.must_be_open(seat.consult)
+        seat = lock_seat(session, seat.id)
+    service.require_consult_open(seat.consult)
     return seat
 
 
-def locked_seat(session: Session, seat_id: str) -> Seat:
+def lock_seat(session: Session, seat_id: str) -> Seat:
     seat = session.get(Seat, seat_id)
     if seat is None:
-        raise NotFound(NO_SEAT)
-    consult: Consult = queries.locked(session, seat.consult_id)
+        raise NotFound(SEAT_NOT_HELD)
+    consult: Consult = queries.lock_consult(session, seat.consult_id)
     return next(one for one in consult.seats if one.id == seat_id)
 
 
-def other_seat(by: Seat, seat_id: str) -> Seat:
+def get_other_seat(by: Seat, seat_id: str) -> Seat:
     """Somebody else's seat, for who opens the door."""
-    if not policy.can_admit(by):
+    if not policy.can_admit_people(by):
         raise Forbidden(N_("Only the doctor or the international office can let people in."))
     seat = next((one for one in by.consult.present_seats if one.id == seat_id), None)
     if seat is None:
@@ -78,7 +78,7 @@ def other_seat(by: Seat, seat_id: str) -> Seat:
     return seat
 
 
-def _written_down(name: str, handler: Handler) -> Handler:
+def _audit_refusals(name: str, handler: SeatEventHandler) -> SeatEventHandler:
     @wraps(handler)
     def attempt(session: Session, person: Person, sid: str, message: Any) -> Any:
         person_id = person.id
@@ -86,11 +86,11 @@ def _written_down(name: str, handler: Handler) -> Handler:
             return handler(session, person, sid, message)
         except Refusal as refusal:
             session.rollback()
-            seat = queries.seat_of_socket(session, sid)
-            audit.record(
+            seat = queries.find_seat_of_socket(session, sid)
+            audit.record_audit_entry(
                 session,
                 person_id,
-                Verb.CONSULT_REFUSED,
+                AuditVerb.CONSULT_REFUSED,
                 "seat",
                 seat.id if seat else "none",
                 seat.consult.case_id if seat else None,

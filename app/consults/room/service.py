@@ -10,16 +10,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import queries as cases
 from app.cases import service as case_service
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.consults import policy, queries
 from app.consults.interpreting import service as interpreting
-from app.consults.interpreting.channels import Mode
-from app.consults.models import MOST_SEATS, Channel, ChatMessage, Consult, ConsultState, Seat
+from app.consults.interpreting.channels import InterpretingMode
+from app.consults.models import (
+    MAX_SEATS_PER_CONSULT,
+    ChatChannel,
+    ChatMessage,
+    Consult,
+    ConsultState,
+    Seat,
+)
 from app.consults.room import timeline
-from app.consults.room.timeline import remember
+from app.consults.room.timeline import record_consult_event
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
@@ -27,10 +34,12 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.models import Booking, Qualification
 
-LONGEST_LINE = 2_000
-LINGERS = timedelta(hours=1)
-OVER = N_("This consultation has ended. You can still read what was written in the case.")
-NOT_OPEN = N_(
+MAX_CHAT_MESSAGE_CHARACTERS = 2_000
+ACCESS_AFTER_CONSULT_DURATION = timedelta(hours=1)
+CONSULT_IS_OVER = N_(
+    "This consultation has ended. You can still read what was written in the case."
+)
+CONSULT_NOT_OPEN_YET = N_(
     "The waiting room is not open yet. It opens a quarter of an hour before the consultation."
 )
 
@@ -42,25 +51,27 @@ def ensure_consult(session: Session, booking: Booking) -> Consult:
     """The consult of a confirmed booking, made on first need and brought up to date when the
     booking has changed.
     """
-    consult = queries.consult_of_booking(session, booking.id)
+    consult = queries.find_consult_of_booking(session, booking.id)
     if consult is None:
         consult = Consult(
             booking=booking,
             case=booking.case,
-            mode=Mode(booking.mode),
+            mode=InterpretingMode(booking.mode),
             booked_for=booking.starts_at,
-            opens_at=booking.starts_at - queries.OPENS_BEFORE,
-            closes_at=booking.starts_at + queries.CLOSES_AFTER,
+            opens_at=booking.starts_at - queries.CONSULT_OPENS_BEFORE,
+            closes_at=booking.starts_at + queries.CONSULT_CLOSES_AFTER,
         )
         session.add(consult)
         session.flush()
-        audit.record(session, None, Verb.CONSULT_OPENED, "consult", consult.id, consult.case_id)
+        audit.record_audit_entry(
+            session, None, AuditVerb.CONSULT_OPENED, "consult", consult.id, consult.case_id
+        )
     if consult.state == ConsultState.WAITING:
         follow_booking(session, consult)
     return consult
 
 
-def seat_for(session: Session, person: Person, consult: Consult) -> Seat:
+def ensure_seat(session: Session, person: Person, consult: Consult) -> Seat:
     """The person's seat. A coordinator gets one on first need. Raises `NotFound` for whoever has no
     place here.
     """
@@ -72,7 +83,7 @@ def seat_for(session: Session, person: Person, consult: Consult) -> Seat:
     return _give_seat(session, consult, person, Role.COORDINATOR, person.language, booked=False)
 
 
-def add_interpreter(
+def add_interpreter_seat(
     session: Session, actor: Person, consult: Consult, person: Person, pair: tuple[str, str]
 ) -> Seat:
     """Gives a further interpreter a seat: a partner to take turns with, or the other half of a
@@ -80,18 +91,18 @@ def add_interpreter(
     """
     if not policy.can_call_interpreter(actor):
         raise Forbidden()
-    must_not_be_over(consult)
+    require_consult_not_over(consult)
     if person.role != Role.INTERPRETER or not person.active:
         raise Invalid(N_("This person cannot be assigned to a case."), field="person")
-    if cases.membership(session, person, consult.case_id) is None:
-        case_service.grant(
+    if cases.find_membership(session, person, consult.case_id) is None:
+        case_service.grant_membership(
             session,
             actor,
             consult.case,
             person,
             Role.INTERPRETER,
             reason="consult",
-            until=consult.closes_at + LINGERS,
+            until=consult.closes_at + ACCESS_AFTER_CONSULT_DURATION,
         )
     return _give_seat(
         session, consult, person, Role.INTERPRETER, pair[0], pair=list(pair), booked=False
@@ -102,11 +113,11 @@ def call_interpreter(
     session: Session, actor: Person, consult: Consult, credential: Qualification
 ) -> Seat:
     """Gives the holder of the credential a seat and tells them to come."""
-    seat = add_interpreter(
+    seat = add_interpreter_seat(
         session, actor, consult, credential.person, (credential.source, credential.target)
     )
-    remember(session, consult, "interpreter_called", seat)
-    case_service.notify(
+    record_consult_event(session, consult, "interpreter_called", seat)
+    case_service.notify_people(
         session,
         "interpreter_called",
         consult.case,
@@ -117,17 +128,17 @@ def call_interpreter(
     return seat
 
 
-def add_guest(session: Session, consult: Consult, person: Person, kind: str) -> Seat:
+def add_guest_seat(session: Session, consult: Consult, person: Person, kind: str) -> Seat:
     """Gives an invited guest a seat. They are let in like everybody else, by who opens the door."""
-    must_not_be_over(consult)
-    case_service.grant(
+    require_consult_not_over(consult)
+    case_service.grant_membership(
         session,
         None,
         consult.case,
         person,
         Role.GUEST,
         reason="guest of the consult",
-        until=consult.closes_at + LINGERS,
+        until=consult.closes_at + ACCESS_AFTER_CONSULT_DURATION,
     )
     seat = _give_seat(session, consult, person, Role.GUEST, person.language, booked=False)
     seat.kind = kind
@@ -149,7 +160,7 @@ def follow_booking(session: Session, consult: Consult) -> list[Seat] | None:
     wanted = {person.id for person in booking.people}
     gone = [seat for seat in consult.present_seats if seat.booked and seat.person_id not in wanted]
     for seat in gone:
-        _vacate(seat)
+        _vacate_seat(seat)
         seat.removed_at = now()
     seated = {seat.person_id for seat in consult.present_seats}
     new = [person for person in booking.people if person.id not in seated]
@@ -180,9 +191,11 @@ def _give_seat(
     booked: bool = True,
 ) -> Seat:
     taken = {seat.number for seat in consult.present_seats}
-    number = next((number for number in range(MOST_SEATS) if number not in taken), None)
+    number = next((number for number in range(MAX_SEATS_PER_CONSULT) if number not in taken), None)
     if number is None:
-        raise Conflict(N_("All %(most)s places in this consultation are taken."), most=MOST_SEATS)
+        raise Conflict(
+            N_("All %(most)s places in this consultation are taken."), most=MAX_SEATS_PER_CONSULT
+        )
     seat = next((seat for seat in consult.seats if seat.person_id == person.id), None)
     if seat is None:
         seat = Seat(
@@ -196,7 +209,7 @@ def _give_seat(
         session.add(seat)
     seat.removed_at, seat.number, seat.booked, seat.pair = None, number, booked, pair
     seat.role, seat.speaks, seat.listens = role, language, language
-    seat.admitted = policy.can_admit(seat)
+    seat.admitted = policy.can_admit_people(seat)
     session.flush()
     return seat
 
@@ -209,12 +222,12 @@ def take_seat(session: Session, person: Person, seat: Seat, sid: str, tab: str) 
     must be told.
     """
     consult = seat.consult
-    must_be_open(consult)
+    require_consult_open(consult)
     if seat.removed_at is not None or seat.person_id != person.id:
         raise NotFound()
     if (
         person.role != Role.COORDINATOR
-        and cases.membership(session, person, consult.case_id) is None
+        and cases.find_membership(session, person, consult.case_id) is None
     ):
         raise NotFound()
     other = seat.sid if seat.sid != sid and seat.tab != tab else None
@@ -227,113 +240,121 @@ def take_seat(session: Session, person: Person, seat: Seat, sid: str, tab: str) 
         None,
     )
     if other:
-        remember(session, consult, "taken_over", seat)
+        record_consult_event(session, consult, "taken_over", seat)
     elif was_absent:
-        remember(session, consult, "returned" if seat.entered else "arrived", seat)
+        record_consult_event(session, consult, "returned" if seat.entered else "arrived", seat)
     return other
 
 
-def enter(session: Session, seat: Seat, *, mic: bool, camera: bool) -> None:
+def enter_consult(session: Session, seat: Seat, *, mic: bool, camera: bool) -> None:
     """The person is ready. Who opens the door goes in at once, the others when they have been
     admitted.
     """
     consult = seat.consult
-    must_be_open(consult)
+    require_consult_open(consult)
     seat.mic_on, seat.camera_on, seat.sharing = mic, camera, False
-    if policy.can_admit(seat):
+    if policy.can_admit_people(seat):
         seat.admitted = True
     if seat.entered:
         return
     seat.entered, seat.left_at = True, None
     if seat.admitted:
-        _joined(session, consult, seat)
+        _note_joined(session, consult, seat)
     else:
-        remember(session, consult, "knocked", seat)
+        record_consult_event(session, consult, "knocked", seat)
 
 
-def admit(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
+def admit_seat(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     """Opens the door for one person."""
-    _may_open_the_door(by, seat)
-    must_be_open(seat.consult)
+    _require_can_admit(by, seat)
+    require_consult_open(seat.consult)
     if seat.admitted:
         return
     seat.admitted = True
-    audit.record(session, actor.id, Verb.SEAT_ADMITTED, "seat", seat.id, seat.consult.case_id)
-    remember(session, seat.consult, "admitted", seat, by=by.id)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.SEAT_ADMITTED, "seat", seat.id, seat.consult.case_id
+    )
+    record_consult_event(session, seat.consult, "admitted", seat, by=by.id)
     if seat.entered:
-        _joined(session, seat.consult, seat)
+        _note_joined(session, seat.consult, seat)
 
 
-def send_back(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
+def return_seat_to_waiting(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     """Asks somebody to wait outside again."""
-    _may_open_the_door(by, seat)
-    if not policy.can_be_shown_out(seat):
+    _require_can_admit(by, seat)
+    if not policy.can_be_removed(seat):
         raise Invalid(
             N_("%(name)s keeps the door here and cannot be sent out."), name=seat.person.name
         )
     seat.admitted, seat.entered, seat.sharing = False, False, False
     seat.live_on, seat.handing_over = None, False
-    remember(session, seat.consult, "sent_back", seat, by=by.id)
+    record_consult_event(session, seat.consult, "sent_back", seat, by=by.id)
 
 
-def remove(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
+def remove_seat(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     """Takes somebody out of the consultation for good."""
-    _may_open_the_door(by, seat)
-    if not policy.can_be_shown_out(seat):
+    _require_can_admit(by, seat)
+    if not policy.can_be_removed(seat):
         raise Invalid(
             N_("%(name)s keeps the door here and cannot be sent out."), name=seat.person.name
         )
-    _vacate(seat)
+    _vacate_seat(seat)
     seat.removed_at = now()
-    audit.record(session, actor.id, Verb.SEAT_REMOVED, "seat", seat.id, seat.consult.case_id)
-    remember(session, seat.consult, "removed", seat, by=by.id)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.SEAT_REMOVED, "seat", seat.id, seat.consult.case_id
+    )
+    record_consult_event(session, seat.consult, "removed", seat, by=by.id)
 
 
-def put_out(session: Session, seat: Seat) -> None:
+def evict_seat(session: Session, seat: Seat) -> None:
     """The person may be here no longer (signed out, suspended, off the case): the seat is emptied
     at once.
     """
-    _vacate(seat)
+    _vacate_seat(seat)
     seat.left_at = now()
-    audit.record(
+    audit.record_audit_entry(
         session,
         None,
-        Verb.SEAT_REMOVED,
+        AuditVerb.SEAT_REMOVED,
         "seat",
         seat.id,
         seat.consult.case_id,
         reason="no longer allowed",
     )
-    remember(session, seat.consult, "left", seat)
+    record_consult_event(session, seat.consult, "left", seat)
 
 
-def leave(session: Session, seat: Seat) -> None:
+def leave_consult(session: Session, seat: Seat) -> None:
     """The person goes, of their own will. The seat stays theirs: they may come back."""
     if seat.is_in_room:
-        audit.record(session, seat.person_id, Verb.SEAT_LEFT, "seat", seat.id, seat.consult.case_id)
-        remember(session, seat.consult, "left", seat)
-    _vacate(seat)
+        audit.record_audit_entry(
+            session, seat.person_id, AuditVerb.SEAT_LEFT, "seat", seat.id, seat.consult.case_id
+        )
+        record_consult_event(session, seat.consult, "left", seat)
+    _vacate_seat(seat)
     seat.left_at = now()
 
 
-def lose_line(session: Session, sid: str) -> Seat | None:
+def note_socket_lost(session: Session, sid: str) -> Seat | None:
     """The socket is gone. The seat is kept as it was, for the person to come back to."""
-    seat = queries.seat_of_socket(session, sid)
+    seat = queries.find_seat_of_socket(session, sid)
     if seat is None:
         return None
     seat.sid, seat.seen_at = None, now()
-    interpreting.watch_line(seat, is_heard=False)
+    interpreting.note_seat_audibility(seat, is_heard=False)
     if seat.is_in_room and not seat.consult.is_over:
-        remember(session, seat.consult, "lost", seat)
+        record_consult_event(session, seat.consult, "lost", seat)
     return seat
 
 
-def touch(seat: Seat) -> None:
+def note_seat_alive(seat: Seat) -> None:
     """A sign of life from the seat's browser."""
     seat.seen_at = now()
 
 
-def set_devices(session: Session, seat: Seat, *, mic: bool, camera: bool, sharing: bool) -> None:
+def set_seat_devices(
+    session: Session, seat: Seat, *, mic: bool, camera: bool, sharing: bool
+) -> None:
     """What the seat sends now. One screen is shared at a time."""
     if sharing and not seat.sharing:
         other = next(
@@ -344,25 +365,25 @@ def set_devices(session: Session, seat: Seat, *, mic: bool, camera: bool, sharin
                 N_("%(name)s is sharing a screen. You can share yours when that has ended."),
                 name=other.person.name,
             )
-        remember(session, seat.consult, "sharing", seat)
+        record_consult_event(session, seat.consult, "sharing", seat)
     seat.mic_on, seat.camera_on, seat.sharing = mic, camera, sharing
 
 
 # ---------------------------------------------------------------- saying and ending
 
 
-def say(
+def add_chat_message(
     session: Session,
     seat: Seat,
     client_id: str,
     text: str,
-    channel: Channel = Channel.EVERYONE,
+    channel: ChatChannel = ChatChannel.EVERYONE,
 ) -> ChatMessage:
     """Adds a line to the chat. The same `client_id` again gives back the line that stands
     already.
     """
     consult = seat.consult
-    must_be_open(consult)
+    require_consult_open(consult)
     standing = session.scalars(
         select(ChatMessage).where(
             ChatMessage.seat_id == seat.id, ChatMessage.client_id == client_id
@@ -373,119 +394,131 @@ def say(
     text = text.strip()
     if not text:
         raise Invalid(N_("Write something first, then send it."), field="text")
-    if len(text) > LONGEST_LINE:
+    if len(text) > MAX_CHAT_MESSAGE_CHARACTERS:
         raise Invalid(
             N_("This is too long: please keep it under %(most)s characters."),
             field="text",
-            most=LONGEST_LINE,
+            most=MAX_CHAT_MESSAGE_CHARACTERS,
         )
     if not seat.is_in_room:
         raise Conflict(N_("You can write to the others once you have been let in."))
-    if channel == Channel.INTERPRETERS and not seat.pair:
+    if channel == ChatChannel.INTERPRETERS and not seat.pair:
         raise Forbidden(N_("These messages are between the interpreters alone."))
     line = ChatMessage(
         consult_id=consult.id,
         case_id=consult.case_id,
         seat=seat,
         channel=channel,
-        number=_next_number(consult, channel),
+        number=_next_chat_number(consult, channel),
         client_id=client_id,
         text=text,
     )
     session.add(line)
     session.flush()
-    audit.record(session, seat.person_id, Verb.CHAT_WRITTEN, "chat", line.id, consult.case_id)
+    audit.record_audit_entry(
+        session, seat.person_id, AuditVerb.CHAT_WRITTEN, "chat", line.id, consult.case_id
+    )
     return line
 
 
-def end(session: Session, actor: Person, seat: Seat) -> None:
+def end_consult(session: Session, actor: Person, seat: Seat) -> None:
     """Ends the consult for everyone. The case moves on; the interpreter's way to it closes an hour
     later.
     """
-    if not policy.can_end(seat):
+    if not policy.can_end_consult(seat):
         raise Forbidden()
-    must_be_open(seat.consult)
-    close(session, actor, seat.consult)
-    remember(session, seat.consult, "ended", seat)
+    require_consult_open(seat.consult)
+    close_consult(session, actor, seat.consult)
+    record_consult_event(session, seat.consult, "ended", seat)
 
 
-def close(session: Session, actor: Person, consult: Consult) -> None:
+def close_consult(session: Session, actor: Person, consult: Consult) -> None:
     consult.state, consult.ended_at, consult.ended_by = ConsultState.ENDED, now(), actor.id
     if consult.paused_at is not None:
         consult.paused_seconds += (now() - consult.paused_at).total_seconds()
         consult.paused_at = None
-    timeline.record_minutes(session, consult, queries.events_of(session, consult.id))
+    timeline.record_consult_minutes(
+        session, consult, queries.list_consult_events(session, consult.id)
+    )
     for seat in consult.seats:
         if seat.is_in_room:
-            audit.record(session, seat.person_id, Verb.SEAT_LEFT, "seat", seat.id, consult.case_id)
+            audit.record_audit_entry(
+                session, seat.person_id, AuditVerb.SEAT_LEFT, "seat", seat.id, consult.case_id
+            )
         sid = seat.sid
-        _vacate(seat)
+        _vacate_seat(seat)
         # so that a late word is answered with "this has ended", not with "you have no seat"
         seat.sid = sid
-    for member in cases.members_of(session, consult.case_id):
+    for member in cases.list_members(session, consult.case_id):
         if member.role in (Role.INTERPRETER, Role.GUEST):
-            member.until = now() + LINGERS
-            audit.record(
+            member.until = now() + ACCESS_AFTER_CONSULT_DURATION
+            audit.record_audit_entry(
                 session,
                 actor.id,
-                Verb.MEMBER_ENDED,
+                AuditVerb.MEMBER_ENDED,
                 "member",
                 member.id,
                 consult.case_id,
                 person=member.person_id,
                 reason="an hour after the session",
             )
-    audit.record(session, actor.id, Verb.CONSULT_ENDED, "consult", consult.id, consult.case_id)
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.CONSULT_ENDED, "consult", consult.id, consult.case_id
+    )
     if consult.started_at:
-        case_service.remember(session, consult.case_id, "consult_ended", actor)
-        case_service.notify(session, "consult_ended", consult.case, [consult.booking.patient_id])
-        if consult.case.stage == Stage.SCHEDULED:
-            case_service.mark_consulted(session, actor, consult.case)
+        case_service.record_case_event(session, consult.case_id, "consult_ended", actor)
+        case_service.notify_people(
+            session, "consult_ended", consult.case, [consult.booking.patient_id]
+        )
+        if consult.case.stage == CaseStage.SCHEDULED:
+            case_service.mark_case_consulted(session, actor, consult.case)
 
 
 # ---------------------------------------------------------------- within
 
 
-def _joined(session: Session, consult: Consult, seat: Seat) -> None:
-    if consult.state == ConsultState.WAITING and policy.can_admit(seat):
+def _note_joined(session: Session, consult: Consult, seat: Seat) -> None:
+    if consult.state == ConsultState.WAITING and policy.can_admit_people(seat):
         consult.state, consult.started_at = ConsultState.LIVE, now()
-        remember(session, consult, "started", seat)
-        case_service.remember(session, consult.case_id, "consult_started", seat.person)
-    audit.record(session, seat.person_id, Verb.SEAT_ENTERED, "seat", seat.id, consult.case_id)
-    remember(session, consult, "joined", seat)
+        record_consult_event(session, consult, "started", seat)
+        case_service.record_case_event(session, consult.case_id, "consult_started", seat.person)
+    audit.record_audit_entry(
+        session, seat.person_id, AuditVerb.SEAT_ENTERED, "seat", seat.id, consult.case_id
+    )
+    record_consult_event(session, consult, "joined", seat)
     seat.joined_at = seat.joined_at or now()
-    interpreting.begin(session, seat)
+    interpreting.assign_free_channel(session, seat)
 
 
-def _vacate(seat: Seat) -> None:
+def _vacate_seat(seat: Seat) -> None:
     seat.sid = seat.tab = seat.connection = seat.live_on = None
     seat.entered = seat.sharing = seat.mic_on = seat.camera_on = seat.handing_over = False
 
 
-def _next_number(consult: Consult, channel: Channel) -> int:
-    if channel == Channel.INTERPRETERS:
+def _next_chat_number(consult: Consult, channel: ChatChannel) -> int:
+    if channel == ChatChannel.INTERPRETERS:
         consult.partner_count += 1
         return consult.partner_count
     consult.chat_count += 1
     return consult.chat_count
 
 
-def must_not_be_over(consult: Consult) -> None:
+def require_consult_not_over(consult: Consult) -> None:
     if consult.is_over:
-        raise Conflict(OVER)
+        raise Conflict(CONSULT_IS_OVER)
 
 
-def must_be_open(consult: Consult) -> None:
+def require_consult_open(consult: Consult) -> None:
     """Raises `Conflict`, in words for the person, before the waiting room opens and after the
     end.
     """
-    must_not_be_over(consult)
+    require_consult_not_over(consult)
     if not consult.is_open:
-        raise Conflict(NOT_OPEN)
+        raise Conflict(CONSULT_NOT_OPEN_YET)
 
 
-def _may_open_the_door(by: Seat, seat: Seat) -> None:
-    if not policy.can_admit(by):
+def _require_can_admit(by: Seat, seat: Seat) -> None:
+    if not policy.can_admit_people(by):
         raise Forbidden(N_("Only the doctor or the international office can let people in."))
     if seat.consult_id != by.consult_id or seat.removed_at is not None:
         raise NotFound(N_("This person is not in this consultation."))

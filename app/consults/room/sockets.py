@@ -15,36 +15,36 @@ from app.consults import queries
 from app.consults.connection_check import sockets as _check  # noqa: F401 - importing it registers its events
 from app.consults.interpreting import service as interpreting
 from app.consults.interpreting import sockets as _languages  # noqa: F401
-from app.consults.models import Channel, MediaNode, Seat
+from app.consults.models import ChatChannel, MediaNode, Seat
 from app.consults.nodes import commands, registry
 from app.consults.recording import sockets as _recording  # noqa: F401
 from app.consults.room import announcing, offers, service, tickets, views
-from app.consults.room.seating import event, locked_seat, my_seat, other_seat
+from app.consults.room.seating import get_other_seat, get_own_seat, lock_seat, on_consult_event
 from app.consults.teachback import sockets as _teaching  # noqa: F401
 from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.permissions import Permission
 from app.core.text import N_
 from app.identity.models import Person
 from app.media import messages
-from app.media.messages import Command
-from app.web.context import after_commit, database, settings
+from app.media.messages import NodeCommand
+from app.web.context import call_after_commit, get_database, get_settings
 
-LINK_TRIES = 3
+MAX_OFFER_ATTEMPTS = 3
 
 
-class TakeSeat(BaseModel):
+class SeatTakeMessage(BaseModel):
     ticket: str = Field(max_length=400)
     tab: str = Field(min_length=1, max_length=64)
     chat_after: int = Field(default=0, ge=0)
 
 
-class Devices(BaseModel):
+class MediaDevicesMessage(BaseModel):
     mic: bool = False
     camera: bool = False
     sharing: bool = False
 
 
-class Prefer(BaseModel):
+class MediaPreferMessage(BaseModel):
     """The seats whose pictures this page shows larger than a thumbnail; none: the node decides by
     who speaks.
     """
@@ -52,72 +52,77 @@ class Prefer(BaseModel):
     large: tuple[str, ...] | None = Field(default=None, max_length=messages.MAX_SLOTS)
 
 
-class ChosenSeat(BaseModel):
+class ChosenSeatMessage(BaseModel):
     seat: str = Field(max_length=32)
 
 
-class ChatSay(BaseModel):
-    channel: Channel = Channel.EVERYONE
+class ChatSayMessage(BaseModel):
+    channel: ChatChannel = ChatChannel.EVERYONE
     client_id: str = Field(min_length=8, max_length=64)
-    text: str = Field(max_length=service.LONGEST_LINE)
+    text: str = Field(max_length=service.MAX_CHAT_MESSAGE_CHARACTERS)
 
 
-class ChatSince(BaseModel):
-    channel: Channel = Channel.EVERYONE
+class ChatSinceMessage(BaseModel):
+    channel: ChatChannel = ChatChannel.EVERYONE
     after: int = Field(default=0, ge=0)
 
 
 # ---------------------------------------------------------------- coming and going
 
 
-@event("connect", Permission.CONSULT_JOIN)
-def connect(session: Session, person: Person, sid: str, _auth: Any) -> None:
+@on_consult_event("connect", Permission.CONSULT_JOIN)
+def handle_consult_connect(session: Session, person: Person, sid: str, _auth: Any) -> None:
     """Signed in is enough to connect; the seat comes with its ticket."""
 
 
-@event("seat.take", Permission.CONSULT_JOIN, TakeSeat)
-def take(
-    session: Session, person: Person, sid: str, message: TakeSeat
+@on_consult_event("seat.take", Permission.CONSULT_JOIN, SeatTakeMessage)
+def handle_seat_take(
+    session: Session, person: Person, sid: str, message: SeatTakeMessage
 ) -> Callable[[], dict[str, Any]]:
-    seat_id = tickets.redeem(settings().secret_key, message.ticket, person.id)
-    seat = locked_seat(session, seat_id)
+    seat_id = tickets.redeem_seat_ticket(get_settings().secret_key, message.ticket, person.id)
+    seat = lock_seat(session, seat_id)
     other = service.take_seat(session, person, seat, sid, message.tab)
     if other:
-        announcing.tell(session, other, "seat.taken")
-    if interpreting.settle(session, seat.consult) or seat.pair:
-        announcing.routes(session, seat.consult)
+        announcing.tell_browsers(session, other, "seat.taken")
+    if interpreting.pause_or_resume_consult(session, seat.consult) or seat.pair:
+        announcing.announce_media_routes(session, seat.consult)
     else:
-        announcing.state(session, seat.consult)
+        announcing.announce_consult_state(session, seat.consult)
     answer = {
-        "state": views.state_for(seat),
-        **_chats(session, seat, message.chat_after),
+        "state": views.build_seat_state(seat),
+        **_list_both_chats(session, seat, message.chat_after),
     }
 
     def seated() -> dict[str, Any]:
-        join_room(announcing.room(seat.consult_id))
-        join_room(announcing.place(seat.id))
+        join_room(announcing.name_consult_audience(seat.consult_id))
+        join_room(announcing.name_seat_audience(seat.id))
         if other:
-            for name in (announcing.room(seat.consult_id), announcing.place(seat.id)):
+            for name in (
+                announcing.name_consult_audience(seat.consult_id),
+                announcing.name_seat_audience(seat.id),
+            ):
                 leave_room(name, sid=other)
         return answer
 
     return seated
 
 
-@event("seat.enter", Permission.CONSULT_JOIN, Devices)
-def enter(session: Session, person: Person, sid: str, message: Devices) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    service.enter(session, seat, mic=message.mic, camera=message.camera)
-    interpreting.settle(session, seat.consult)
-    announcing.routes(session, seat.consult)
-    return {"state": views.state_for(seat), **_chats(session, seat, 0)}
+@on_consult_event("seat.enter", Permission.CONSULT_JOIN, MediaDevicesMessage)
+def handle_seat_enter(
+    session: Session, person: Person, sid: str, message: MediaDevicesMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    service.enter_consult(session, seat, mic=message.mic, camera=message.camera)
+    interpreting.pause_or_resume_consult(session, seat.consult)
+    announcing.announce_media_routes(session, seat.consult)
+    return {"state": views.build_seat_state(seat), **_list_both_chats(session, seat, 0)}
 
 
-@event("seat.here", Permission.CONSULT_JOIN)
-def here(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+@on_consult_event("seat.here", Permission.CONSULT_JOIN)
+def handle_seat_here(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
     """A sign of life. The answer lets a page that missed a message see that it did."""
-    seat = my_seat(session, person, sid, change=False)
-    service.touch(seat)
+    seat = get_own_seat(session, person, sid, change=False)
+    service.note_seat_alive(seat)
     return {
         "version": seat.consult.routes_version,
         "chatCount": seat.consult.chat_count,
@@ -125,73 +130,79 @@ def here(session: Session, person: Person, sid: str, _message: Any) -> dict[str,
     }
 
 
-@event("seat.leave", Permission.CONSULT_JOIN)
-def leave(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    service.leave(session, seat)
-    announcing.seat_is_out(session, seat)
+@on_consult_event("seat.leave", Permission.CONSULT_JOIN)
+def handle_seat_leave(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    service.leave_consult(session, seat)
+    announcing.close_seat_media(session, seat)
     return {}
 
 
-@event("disconnect", Permission.CONSULT_JOIN)
-def disconnect(session: Session, person: Person, sid: str, _message: Any) -> None:
-    seat = service.lose_line(session, sid)
+@on_consult_event("disconnect", Permission.CONSULT_JOIN)
+def handle_consult_disconnect(session: Session, person: Person, sid: str, _message: Any) -> None:
+    seat = service.note_socket_lost(session, sid)
     if seat is not None:
-        announcing.state(session, seat.consult)
+        announcing.announce_consult_state(session, seat.consult)
 
 
 # ---------------------------------------------------------------- the door
 
 
-@event("seat.admit", Permission.CONSULT_ADMIT, ChosenSeat, recorded=True)
-def admit(session: Session, person: Person, sid: str, message: ChosenSeat) -> dict[str, Any]:
-    by = my_seat(session, person, sid)
-    service.admit(session, person, by, other_seat(by, message.seat))
-    interpreting.settle(session, by.consult)
-    announcing.routes(session, by.consult)
+@on_consult_event("seat.admit", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
+def handle_seat_admit(
+    session: Session, person: Person, sid: str, message: ChosenSeatMessage
+) -> dict[str, Any]:
+    by = get_own_seat(session, person, sid)
+    service.admit_seat(session, person, by, get_other_seat(by, message.seat))
+    interpreting.pause_or_resume_consult(session, by.consult)
+    announcing.announce_media_routes(session, by.consult)
     return {}
 
 
-@event("seat.send_back", Permission.CONSULT_ADMIT, ChosenSeat, recorded=True)
-def send_back(session: Session, person: Person, sid: str, message: ChosenSeat) -> dict[str, Any]:
-    by = my_seat(session, person, sid)
-    seat = other_seat(by, message.seat)
-    service.send_back(session, person, by, seat)
-    announcing.tell(session, announcing.place(seat.id), "seat.sent_back")
-    announcing.seat_is_out(session, seat)
+@on_consult_event("seat.send_back", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
+def handle_seat_send_back(
+    session: Session, person: Person, sid: str, message: ChosenSeatMessage
+) -> dict[str, Any]:
+    by = get_own_seat(session, person, sid)
+    seat = get_other_seat(by, message.seat)
+    service.return_seat_to_waiting(session, person, by, seat)
+    announcing.tell_browsers(session, announcing.name_seat_audience(seat.id), "seat.sent_back")
+    announcing.close_seat_media(session, seat)
     return {}
 
 
-@event("seat.remove", Permission.CONSULT_ADMIT, ChosenSeat, recorded=True)
-def remove(session: Session, person: Person, sid: str, message: ChosenSeat) -> dict[str, Any]:
-    by = my_seat(session, person, sid)
-    seat = other_seat(by, message.seat)
-    service.remove(session, person, by, seat)
-    announcing.tell(session, announcing.place(seat.id), "seat.removed")
-    announcing.seat_is_out(session, seat)
+@on_consult_event("seat.remove", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
+def handle_seat_remove(
+    session: Session, person: Person, sid: str, message: ChosenSeatMessage
+) -> dict[str, Any]:
+    by = get_own_seat(session, person, sid)
+    seat = get_other_seat(by, message.seat)
+    service.remove_seat(session, person, by, seat)
+    announcing.tell_browsers(session, announcing.name_seat_audience(seat.id), "seat.removed")
+    announcing.close_seat_media(session, seat)
     return {}
 
 
-@event("consult.end", Permission.CONSULT_END, recorded=True)
-def end(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    service.end(session, person, seat)
-    announcing.ended(session, seat.consult)
+@on_consult_event("consult.end", Permission.CONSULT_END, recorded=True)
+def handle_consult_end(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    service.end_consult(session, person, seat)
+    announcing.announce_consult_end(session, seat.consult)
     return {}
 
 
 # ---------------------------------------------------------------- sound and picture
 
 
-@event("media.offer", Permission.CONSULT_SIGNAL, offers.Offer)
-def offer(
-    session: Session, person: Person, sid: str, message: offers.Offer
+@on_consult_event("media.offer", Permission.CONSULT_SIGNAL, offers.BrowserOffer)
+def handle_media_offer(
+    session: Session, person: Person, sid: str, message: offers.BrowserOffer
 ) -> Callable[[], dict[str, Any]]:
     """Passes the browser's offer to the room's node. The node is asked after the commit: it may
     take its time.
     """
-    seat = my_seat(session, person, sid)
-    offers.check(message)
+    seat = get_own_seat(session, person, sid)
+    offers.check_browser_offer(message)
     if not seat.is_in_room:
         raise Conflict(
             N_(
@@ -201,44 +212,48 @@ def offer(
         )
     consult = seat.consult
     before = consult.node_id
-    node = registry.place(session, consult)
+    node = registry.place_room(session, consult)
     if node.id != before and before is not None:
-        announcing.moved(session, consult, but=sid)
+        announcing.announce_node_change(session, consult, but=sid)
     seat.connection = message.connection
     command = messages.SeatOffer(
-        command_id=commands.command_id(),
+        command_id=commands.make_command_id(),
         room=consult.room,
         seat=seat.id,
         connection=message.connection,
         sdp=message.sdp,
         lines=message.lines,
     )
-    table = announcing.routes_command(consult)
+    table = announcing.build_routes_command(consult)
     consult_id, node_id, node_sid = consult.id, node.id, node.sid
     assert node_sid is not None
-    return lambda: _carry(consult_id, node_id, node_sid, command, table)
+    return lambda: _send_offer_to_node(consult_id, node_id, node_sid, command, table)
 
 
-@event("media.devices", Permission.CONSULT_SIGNAL, Devices)
-def devices(session: Session, person: Person, sid: str, message: Devices) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
+@on_consult_event("media.devices", Permission.CONSULT_SIGNAL, MediaDevicesMessage)
+def handle_media_devices(
+    session: Session, person: Person, sid: str, message: MediaDevicesMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
     shared_before = seat.sharing
-    service.set_devices(
+    service.set_seat_devices(
         session, seat, mic=message.mic, camera=message.camera, sharing=message.sharing
     )
     if seat.sharing != shared_before:
-        announcing.routes(session, seat.consult)
+        announcing.announce_media_routes(session, seat.consult)
     else:
-        announcing.state(session, seat.consult)
+        announcing.announce_consult_state(session, seat.consult)
     return {}
 
 
-@event("media.prefer", Permission.CONSULT_SIGNAL, Prefer)
-def prefer(session: Session, person: Person, sid: str, message: Prefer) -> dict[str, Any]:
+@on_consult_event("media.prefer", Permission.CONSULT_SIGNAL, MediaPreferMessage)
+def handle_media_prefer(
+    session: Session, person: Person, sid: str, message: MediaPreferMessage
+) -> dict[str, Any]:
     """Which pictures come large here. Nothing is kept: it holds as long as the connection to the
     node.
     """
-    seat = my_seat(session, person, sid, change=False)
+    seat = get_own_seat(session, person, sid, change=False)
     consult = seat.consult
     if message.large is not None and not set(message.large) <= {
         one.id for one in consult.present_seats
@@ -246,13 +261,13 @@ def prefer(session: Session, person: Person, sid: str, message: Prefer) -> dict[
         raise NotFound(N_("This person is not in this consultation."))
     node = session.get(MediaNode, consult.node_id) if consult.node_id else None
     command = messages.SeatPrefer(
-        command_id=commands.command_id(), room=consult.room, seat=seat.id, large=message.large
+        command_id=commands.make_command_id(), room=consult.room, seat=seat.id, large=message.large
     )
-    after_commit(session, commands.send_later(node, Command.SEAT_PREFER, command))
+    call_after_commit(session, commands.defer_node_command(node, NodeCommand.SEAT_PREFER, command))
     return {}
 
 
-def _carry(
+def _send_offer_to_node(
     consult_id: str,
     node_id: str,
     node_sid: str,
@@ -261,54 +276,61 @@ def _carry(
 ) -> dict[str, Any]:
     """Asks the node, and the next one where a node is full."""
     full: list[str] = []
-    for _ in range(LINK_TRIES):
-        commands.call(node_sid, Command.ROUTES_SET, table)
-        answer = commands.call(node_sid, Command.SEAT_OFFER, command)
+    for _ in range(MAX_OFFER_ATTEMPTS):
+        commands.send_node_command(node_sid, NodeCommand.ROUTES_SET, table)
+        answer = commands.send_node_command(node_sid, NodeCommand.SEAT_OFFER, command)
         if "sdp" in answer:
             return {"sdp": answer["sdp"]}
         if answer.get("error") == "malformed_sdp":
-            raise Invalid(offers.MALFORMED, field="sdp")
+            raise Invalid(offers.MALFORMED_OFFER, field="sdp")
         if answer.get("error") == "busy":
             raise TooMany()
         full.append(node_id)
-        with database().unit_of_work() as session:
-            node = registry.place(session, queries.locked(session, consult_id), without=full)
+        with get_database().unit_of_work() as session:
+            node = registry.place_room(
+                session, queries.lock_consult(session, consult_id), without=full
+            )
             node_id, node_sid = node.id, node.sid or ""
-    raise registry.NoLine()
+    raise registry.NoMediaNodeFree()
 
 
 # ---------------------------------------------------------------- chat
 
 
-@event("chat.say", Permission.CONSULT_CHAT, ChatSay)
-def say(session: Session, person: Person, sid: str, message: ChatSay) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    line = service.say(session, seat, message.client_id, message.text, message.channel)
-    announcing.chat_line(session, line, seat.consult)
-    return {"line": views.line(line)}
+@on_consult_event("chat.say", Permission.CONSULT_CHAT, ChatSayMessage)
+def handle_chat_say(
+    session: Session, person: Person, sid: str, message: ChatSayMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    line = service.add_chat_message(session, seat, message.client_id, message.text, message.channel)
+    announcing.announce_chat_message(session, line, seat.consult)
+    return {"line": views.serialize_chat_message(line)}
 
 
-@event("chat.since", Permission.CONSULT_CHAT, ChatSince)
-def since(session: Session, person: Person, sid: str, message: ChatSince) -> dict[str, Any]:
-    seat = my_seat(session, person, sid, change=False)
-    return {"chat": _chat(session, seat, message.after, message.channel)}
+@on_consult_event("chat.since", Permission.CONSULT_CHAT, ChatSinceMessage)
+def handle_chat_since(
+    session: Session, person: Person, sid: str, message: ChatSinceMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid, change=False)
+    return {"chat": _list_chat(session, seat, message.after, message.channel)}
 
 
 # ---------------------------------------------------------------- within
 
 
-def _chat(
-    session: Session, seat: Seat, after: int, channel: Channel = Channel.EVERYONE
+def _list_chat(
+    session: Session, seat: Seat, after: int, channel: ChatChannel = ChatChannel.EVERYONE
 ) -> list[dict[str, Any]]:
-    if not seat.is_in_room or (channel == Channel.INTERPRETERS and not seat.pair):
+    if not seat.is_in_room or (channel == ChatChannel.INTERPRETERS and not seat.pair):
         return []
     return [
-        views.line(line) for line in queries.chat_lines(session, seat.consult_id, after, channel)
+        views.serialize_chat_message(line)
+        for line in queries.list_chat_messages(session, seat.consult_id, after, channel)
     ]
 
 
-def _chats(session: Session, seat: Seat, after: int) -> dict[str, list[dict[str, Any]]]:
+def _list_both_chats(session: Session, seat: Seat, after: int) -> dict[str, list[dict[str, Any]]]:
     return {
-        "chat": _chat(session, seat, after),
-        "partners": _chat(session, seat, 0, Channel.INTERPRETERS),
+        "chat": _list_chat(session, seat, after),
+        "partners": _list_chat(session, seat, 0, ChatChannel.INTERPRETERS),
     }

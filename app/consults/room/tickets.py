@@ -15,28 +15,32 @@ from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.text import N_
 
-GOOD_FOR_SECONDS = 12 * 3600
-STALE = N_("Your ticket for this consultation has expired. Reload the page to get a fresh one.")
+SEAT_TICKET_LIFETIME_SECONDS = 12 * 3600
+SEAT_TICKET_STALE = N_(
+    "Your ticket for this consultation has expired. Reload the page to get a fresh one."
+)
 
 
-def issue(secret_key: str, seat_id: str, person_id: str) -> str:
-    return _signer(secret_key).dumps([seat_id, person_id])
+def issue_seat_ticket(secret_key: str, seat_id: str, person_id: str) -> str:
+    return _ticket_signer(secret_key).dumps([seat_id, person_id])
 
 
-def redeem(secret_key: str, ticket: str, person_id: str) -> str:
+def redeem_seat_ticket(secret_key: str, ticket: str, person_id: str) -> str:
     """The id of the seat. Raises `Invalid` for a stale or forged ticket, `Forbidden` for somebody
     else's.
     """
     try:
-        seat_id, owner = _signer(secret_key).loads(ticket, max_age=GOOD_FOR_SECONDS)
+        seat_id, owner = _ticket_signer(secret_key).loads(
+            ticket, max_age=SEAT_TICKET_LIFETIME_SECONDS
+        )
     except (BadSignature, ValueError, TypeError):
-        raise Invalid(STALE) from None
+        raise Invalid(SEAT_TICKET_STALE) from None
     if owner != person_id:
         raise Forbidden()
     return str(seat_id)
 
 
-def ice_servers(
+def build_ice_servers(
     turn_url: str | None, turn_secret: str | None, seat_id: str
 ) -> list[dict[str, Any]]:
     """The relay for networks that let nothing else through, with a login for a day (coturn's REST
@@ -56,5 +60,5 @@ def ice_servers(
     ]
 
 
-def _signer(secret_key: str) -> URLSafeTimedSerializer:
+def _ticket_signer(secret_key: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret_key, salt="consult-seat")

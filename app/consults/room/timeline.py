@@ -12,10 +12,10 @@ from app.consults.models import Consult, ConsultEvent, Seat
 from app.core.clock import now
 from app.scheduling.interpreters import statements
 
-CAME, WENT = "joined", ("left", "sent_back", "removed")
+ARRIVAL_KIND, DEPARTURE_KINDS = "joined", ("left", "sent_back", "removed")
 
 
-def remember(
+def record_consult_event(
     session: Session, consult: Consult, kind: str, seat: Seat | None, **facts: object
 ) -> None:
     """Adds a line to the consult's own timeline. `facts` are small and never clinical."""
@@ -27,7 +27,7 @@ def remember(
     session.flush()
 
 
-def export(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
+def export_consult_timeline(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
     """The whole record of the meeting, ready for JSON: who was there, what happened, and the sums.
     Times are UTC.
     """
@@ -36,9 +36,9 @@ def export(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
         "consult": consult.id,
         "case": consult.case.number,
         "state": consult.state,
-        "started_at": _at(consult.started_at),
-        "ended_at": _at(consult.ended_at),
-        "clinical_seconds": clinical_seconds(consult, ended),
+        "started_at": _format_instant(consult.started_at),
+        "ended_at": _format_instant(consult.ended_at),
+        "clinical_seconds": count_clinical_seconds(consult, ended),
         "paused_seconds": round(consult.paused_seconds),
         "people": [
             {
@@ -47,32 +47,39 @@ def export(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
                 "role": seat.role,
                 "speaks": seat.speaks,
                 "pair": seat.pair,
-                "seconds_present": round(seconds_present(events, seat.id, ended)),
+                "seconds_present": round(count_seconds_present(events, seat.id, ended)),
             }
             for seat in consult.seats
         ],
-        "signals": signals(events),
-        "seconds_live": seconds_live(events, ended),
+        "signals": count_signals(events),
+        "seconds_live": count_seconds_live(events, ended),
         "events": [
-            {"at": _at(event.at), "kind": event.kind, "seat": event.seat_id, **event.facts}
+            {
+                "at": _format_instant(event.at),
+                "kind": event.kind,
+                "seat": event.seat_id,
+                **event.facts,
+            }
             for event in events
         ],
     }
 
 
-def record_minutes(session: Session, consult: Consult, events: list[ConsultEvent]) -> None:
+def record_consult_minutes(session: Session, consult: Consult, events: list[ConsultEvent]) -> None:
     """What each interpreter of the booking worked, for their statement: every minute that was begun
     counts.
     """
     asked = {one.interpreter_id for one in consult.booking.engagements}
     for seat in consult.seats:
         if seat.pair and seat.person_id in asked:
-            seconds = seconds_present(events, seat.id, consult.ended_at or now())
-            minutes = min(ceil(seconds / 60), statements.LONGEST_MINUTES)
-            statements.record_minutes(session, None, consult.booking, seat.person_id, minutes)
+            seconds = count_seconds_present(events, seat.id, consult.ended_at or now())
+            minutes = min(ceil(seconds / 60), statements.MAX_MINUTES_WORKED)
+            statements.record_minutes_worked(
+                session, None, consult.booking, seat.person_id, minutes
+            )
 
 
-def clinical_seconds(consult: Consult, until: datetime) -> int:
+def count_clinical_seconds(consult: Consult, until: datetime) -> int:
     """How long the meeting lasted without its pauses."""
     if consult.started_at is None:
         return 0
@@ -82,20 +89,20 @@ def clinical_seconds(consult: Consult, until: datetime) -> int:
     )
 
 
-def seconds_present(events: list[ConsultEvent], seat_id: str, until: datetime) -> float:
+def count_seconds_present(events: list[ConsultEvent], seat_id: str, until: datetime) -> float:
     """How long a seat was in the room; a line that was lost and found again counts as there."""
     total, since = 0.0, None
     for event in events:
         if event.seat_id != seat_id:
             continue
-        if event.kind == CAME and since is None:
+        if event.kind == ARRIVAL_KIND and since is None:
             since = event.at
-        elif event.kind in WENT and since is not None:
+        elif event.kind in DEPARTURE_KINDS and since is not None:
             total, since = total + (event.at - since).total_seconds(), None
     return total + ((until - since).total_seconds() if since else 0.0)
 
 
-def signals(events: list[ConsultEvent]) -> dict[str, int]:
+def count_signals(events: list[ConsultEvent]) -> dict[str, int]:
     """How often each thing was asked of whoever spoke."""
     counts: dict[str, int] = {}
     for event in events:
@@ -104,7 +111,7 @@ def signals(events: list[ConsultEvent]) -> dict[str, int]:
     return counts
 
 
-def seconds_live(events: list[ConsultEvent], until: datetime) -> dict[str, dict[str, int]]:
+def count_seconds_live(events: list[ConsultEvent], until: datetime) -> dict[str, dict[str, int]]:
     """For each interpreter's seat, how long it was live in each language in simultaneous mode."""
     totals: dict[str, dict[str, float]] = {}
     live: dict[str, tuple[str, datetime]] = {}
@@ -126,7 +133,7 @@ def seconds_live(events: list[ConsultEvent], until: datetime) -> dict[str, dict[
         if event.kind in ("live", "handed_over"):
             stop(event.seat_id, event.at)
             live[event.seat_id] = event.facts["language"], event.at
-        elif event.kind in ("resting", *WENT):
+        elif event.kind in ("resting", *DEPARTURE_KINDS):
             stop(event.seat_id, event.at)
     for seat_id in list(live):
         stop(seat_id, until)
@@ -136,5 +143,5 @@ def seconds_live(events: list[ConsultEvent], until: datetime) -> dict[str, dict[
     }
 
 
-def _at(at: datetime | None) -> str | None:
+def _format_instant(at: datetime | None) -> str | None:
     return at.isoformat() if at else None

@@ -9,25 +9,25 @@ from typing import Any
 from app.consults import policy
 from app.consults.interpreting import channels, no_show
 from app.consults.interpreting import service as interpreting
-from app.consults.interpreting.channels import FULL, Feed, Sound
+from app.consults.interpreting.channels import FULL_GAIN, AudioFeed, AudioRendition
 from app.consults.models import Caption, ChatMessage, Consult, Seat, TeachBack
 from app.consults.recording import service as recording
 from app.media import messages
 
 
-def heard(consult: Consult) -> dict[str, tuple[Feed, ...]]:
+def route_consult_audio(consult: Consult) -> dict[str, tuple[AudioFeed, ...]]:
     """Who hears whom among those in the room."""
     voices = [seat.voice for seat in consult.present_seats if seat.is_in_room]
-    return channels.routes(voices, channels.Mode(consult.mode))
+    return channels.route_audio(voices, channels.InterpretingMode(consult.mode))
 
 
-def media_routes(consult: Consult) -> dict[str, tuple[messages.Route, ...]]:
+def build_media_routes(consult: Consult) -> dict[str, tuple[messages.MediaRoute, ...]]:
     """The whole table of the room: every picture, the sounds that are heard, and the one shared
     screen.
     """
     inside = [seat for seat in consult.seats if seat.is_in_room]
     voices = [seat.voice for seat in inside]
-    feeds = heard(consult)
+    feeds = route_consult_audio(consult)
     table = {}
     for listener in inside:
         audible = {feed.source: feed for feed in feeds[listener.id]}
@@ -35,28 +35,30 @@ def media_routes(consult: Consult) -> dict[str, tuple[messages.Route, ...]]:
         for source in inside:
             if source.id == listener.id:
                 continue
-            slot = channels.slot_of(listener.number, source.number)
+            slot = channels.compute_receive_slot(listener.number, source.number)
             if source.id in audible:
-                need = channels.need_of(listener.voice, audible[source.id], voices)
+                need = channels.classify_audio_need(listener.voice, audible[source.id], voices)
                 routes.append(
-                    messages.Route(
+                    messages.MediaRoute(
                         source=source.id,
-                        kind=messages.Kind.AUDIO,
+                        kind=messages.MediaKind.AUDIO,
                         slot=slot,
-                        priority=messages.Priority(need),
+                        priority=messages.StreamPriority(need),
                     )
                 )
-            routes.append(messages.Route(source=source.id, kind=messages.Kind.VIDEO, slot=slot))
+            routes.append(
+                messages.MediaRoute(source=source.id, kind=messages.MediaKind.VIDEO, slot=slot)
+            )
             if source.sharing:
-                routes.append(messages.Route(source=source.id, kind=messages.Kind.SCREEN))
+                routes.append(messages.MediaRoute(source=source.id, kind=messages.MediaKind.SCREEN))
         table[listener.id] = tuple(routes)
     return table
 
 
-def state_for(seat: Seat) -> dict[str, Any]:
+def build_seat_state(seat: Seat) -> dict[str, Any]:
     """Everything the page of this seat shows, small enough to be sent whole at every change."""
     consult = seat.consult
-    feeds = {feed.source: feed for feed in heard(consult).get(seat.id, ())}
+    feeds = {feed.source: feed for feed in route_consult_audio(consult).get(seat.id, ())}
     return {
         "version": consult.routes_version,
         "state": consult.state,
@@ -67,9 +69,9 @@ def state_for(seat: Seat) -> dict[str, Any]:
         "pausedSeconds": consult.paused_seconds,
         "chatCount": consult.chat_count,
         "partnerCount": consult.partner_count if seat.pair else 0,
-        "languages": interpreting.languages(consult),
-        "recording": recording.shown_to(seat),
-        "interpreterSought": no_show.is_sought(consult),
+        "languages": interpreting.list_consult_languages(consult),
+        "recording": recording.describe_recording(seat),
+        "interpreterSought": no_show.is_interpreter_sought(consult),
         "you": {
             "seat": seat.id,
             "place": seat.place,
@@ -81,15 +83,15 @@ def state_for(seat: Seat) -> dict[str, Any]:
             "pair": seat.pair,
             "liveOn": seat.live_on,
             "handingOver": seat.handing_over,
-            "canSetMode": policy.can_set_mode(seat),
-            "canAdmit": policy.can_admit(seat),
-            "canEnd": policy.can_end(seat),
+            "canSetMode": policy.can_set_interpreting_mode(seat),
+            "canAdmit": policy.can_admit_people(seat),
+            "canEnd": policy.can_end_consult(seat),
         },
-        "seats": [_seat(one, seat, feeds.get(one.id)) for one in consult.present_seats],
+        "seats": [_serialize_seat(one, seat, feeds.get(one.id)) for one in consult.present_seats],
     }
 
 
-def line(message: ChatMessage) -> dict[str, Any]:
+def serialize_chat_message(message: ChatMessage) -> dict[str, Any]:
     return {
         "channel": message.channel,
         "number": message.number,
@@ -101,7 +103,7 @@ def line(message: ChatMessage) -> dict[str, Any]:
     }
 
 
-def point(item: TeachBack) -> dict[str, Any]:
+def serialize_teach_back(item: TeachBack) -> dict[str, Any]:
     return {
         "id": item.id,
         "number": item.number,
@@ -112,7 +114,7 @@ def point(item: TeachBack) -> dict[str, Any]:
     }
 
 
-def caption(line: Caption) -> dict[str, Any]:
+def serialize_caption(line: Caption) -> dict[str, Any]:
     return {
         "number": line.number,
         "clientId": line.client_id,
@@ -122,7 +124,7 @@ def caption(line: Caption) -> dict[str, Any]:
     }
 
 
-def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:
+def _serialize_seat(one: Seat, viewer: Seat, feed: AudioFeed | None) -> dict[str, Any]:
     mine = one.id == viewer.id
     return {
         "id": one.id,
@@ -144,8 +146,8 @@ def _seat(one: Seat, viewer: Seat, feed: Feed | None) -> dict[str, Any]:
         "camera": one.camera_on,
         "sharing": one.sharing,
         "mine": mine,
-        "slot": None if mine else channels.slot_of(viewer.number, one.number),
-        "gain": feed.gain if feed else (FULL if not viewer.is_in_room else 0.0),
-        "sound": feed.sound if feed else Sound.ORIGINAL,
-        "canBeShownOut": policy.can_be_shown_out(one),
+        "slot": None if mine else channels.compute_receive_slot(viewer.number, one.number),
+        "gain": feed.gain if feed else (FULL_GAIN if not viewer.is_in_room else 0.0),
+        "sound": feed.sound if feed else AudioRendition.ORIGINAL,
+        "canBeShownOut": policy.can_be_removed(one),
     }

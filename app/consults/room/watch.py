@@ -25,51 +25,51 @@ from app.consults.room import announcing, service
 from app.core.clock import now
 from app.core.permissions import Permission, Role
 from app.scheduling.models import Booking
-from app.web.context import database
+from app.web.context import get_database
 from app.web.sockets import socketio
 
-EVERY_SECONDS = 2
-SILENT = timedelta(seconds=40)  # a browser gives a sign of life every ten seconds
-GIVEN_UP = timedelta(seconds=45)  # how long a lost seat counts as "coming back"
-_begun = threading.Lock()
+WATCH_INTERVAL_SECONDS = 2
+BROWSER_SILENCE_TIMEOUT = timedelta(seconds=40)  # a browser gives a sign of life every ten seconds
+LOST_SEAT_TIMEOUT = timedelta(seconds=45)  # how long a lost seat counts as "coming back"
+_watch_start_lock = threading.Lock()
 
 
-def begin(app: Flask) -> None:
+def start_consult_watch(app: Flask) -> None:
     """Starts the rounds of this process; a second call does nothing."""
-    with _begun:
+    with _watch_start_lock:
         if "consult_watch" in app.extensions:
             return
         app.extensions["consult_watch"] = True
-    socketio.start_background_task(_rounds, weakref.ref(app))
+    socketio.start_background_task(_run_consult_watch, weakref.ref(app))
 
 
-def _rounds(reference: weakref.ref[Flask]) -> None:
+def _run_consult_watch(reference: weakref.ref[Flask]) -> None:
     while (app := reference()) is not None:
         try:
-            with app.app_context(), database().unit_of_work() as session:
+            with app.app_context(), get_database().unit_of_work() as session:
                 session.info["origin"] = "watch"
-                make_round(session)
+                watch_consults_once(session)
         except Exception:
             app.logger.exception("the round through the consults failed")
         del app
-        socketio.sleep(EVERY_SECONDS)
+        socketio.sleep(WATCH_INTERVAL_SECONDS)
 
 
-def make_round(session: Session) -> None:
-    for consult_id in session.scalars(_under_way()).all():
-        _look_out_for_the_interpreter(session, queries.locked(session, consult_id))
+def watch_consults_once(session: Session) -> None:
+    for consult_id in session.scalars(_select_consults_with_interpreter_due()).all():
+        _check_interpreter(session, queries.lock_consult(session, consult_id))
     live = list(session.scalars(select(Consult.id).where(Consult.state == ConsultState.LIVE)))
     for consult_id in live:
-        consult = queries.locked(session, consult_id)
+        consult = queries.lock_consult(session, consult_id)
         if consult.state == ConsultState.LIVE:
-            _look_after(session, consult)
+            _check_live_consult(session, consult)
     if live:
-        announcing.leave_lost_nodes(session)
-    for check in checks.abandoned(session):
-        announcing.close_loop(session, check)
+        announcing.move_rooms_off_lost_nodes(session)
+    for check in checks.list_abandoned_checks(session):
+        announcing.close_check_room(session, check)
 
 
-def _under_way() -> Select[tuple[str]]:
+def _select_consults_with_interpreter_due() -> Select[tuple[str]]:
     """Consults whose time has come and whose door somebody has opened, with an interpreter to wait
     for.
     """
@@ -86,52 +86,59 @@ def _under_way() -> Select[tuple[str]]:
     )
 
 
-def _look_out_for_the_interpreter(session: Session, consult: Consult) -> None:
+def _check_interpreter(session: Session, consult: Consult) -> None:
     """One who does not come is reported; whoever steps in finds a seat, and everybody sees who that
     is.
     """
-    is_missed = no_show.notice(session, consult)
+    is_missed = no_show.queue_no_show_reports(session, consult)
     gone = service.follow_booking(session, consult)
     if gone is None:
         if is_missed:
-            announcing.state(session, consult)
+            announcing.announce_consult_state(session, consult)
         return
     for seat in gone:
-        announcing.tell(session, announcing.place(seat.id), "seat.removed")
-        announcing.seat_is_out(session, seat)
+        announcing.tell_browsers(session, announcing.name_seat_audience(seat.id), "seat.removed")
+        announcing.close_seat_media(session, seat)
     if not gone:
-        announcing.routes(session, consult)
+        announcing.announce_media_routes(session, consult)
 
 
-def _look_after(session: Session, consult: Consult) -> None:
+def _check_live_consult(session: Session, consult: Consult) -> None:
     changed = False
-    settled = interpreting.settle(session, consult)
+    settled = interpreting.pause_or_resume_consult(session, consult)
     for seat in consult.present_seats:
-        if seat.sid and not _may_stay(session, seat):
-            announcing.tell(session, announcing.place(seat.id), "seat.removed")
-            service.put_out(session, seat)
-            announcing.seat_is_out(session, seat)
-        elif seat.sid and seat.seen_at and now() - seat.seen_at > SILENT:
-            service.lose_line(session, seat.sid)
+        if seat.sid and not _may_keep_seat(session, seat):
+            announcing.tell_browsers(
+                session, announcing.name_seat_audience(seat.id), "seat.removed"
+            )
+            service.evict_seat(session, seat)
+            announcing.close_seat_media(session, seat)
+        elif seat.sid and seat.seen_at and now() - seat.seen_at > BROWSER_SILENCE_TIMEOUT:
+            service.note_socket_lost(session, seat.sid)
             changed = True
-        elif not seat.sid and seat.is_in_room and seat.seen_at and now() - seat.seen_at > GIVEN_UP:
-            service.leave(session, seat)
-            announcing.seat_is_out(session, seat)
+        elif (
+            not seat.sid
+            and seat.is_in_room
+            and seat.seen_at
+            and now() - seat.seen_at > LOST_SEAT_TIMEOUT
+        ):
+            service.leave_consult(session, seat)
+            announcing.close_seat_media(session, seat)
     if settled:
-        announcing.routes(session, consult)
+        announcing.announce_media_routes(session, consult)
     elif changed:
-        announcing.state(session, consult)
+        announcing.announce_consult_state(session, consult)
     if now() >= consult.closes_at and not any(seat.is_in_room for seat in consult.present_seats):
-        service.close(session, consult.booking.specialist, consult)
-        announcing.ended(session, consult)
+        service.close_consult(session, consult.booking.specialist, consult)
+        announcing.announce_consult_end(session, consult)
 
 
-def _may_stay(session: Session, seat: Seat) -> bool:
+def _may_keep_seat(session: Session, seat: Seat) -> bool:
     """Whether the person is still signed in, active, and a member of the case."""
     person = current_app.extensions["load_person"](session, seat.sign_in_id)
     if person is None or person.id != seat.person_id or not person.may(Permission.CONSULT_JOIN):
         return False
     return (
         seat.role == Role.COORDINATOR
-        or cases.membership(session, person, seat.consult.case_id) is not None
+        or cases.find_membership(session, person, seat.consult.case_id) is not None
     )

@@ -8,85 +8,106 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.consults import queries
-from app.consults.interpreting.channels import same_language
+from app.consults.interpreting.channels import is_same_base_language
 from app.consults.models import Seat
 from app.consults.room import announcing, views
-from app.consults.room.seating import event, my_seat
+from app.consults.room.seating import get_own_seat, on_consult_event
 from app.consults.teachback import service as teaching
 from app.core.permissions import Permission
 from app.identity.models import Person
 
 
-class Ask(BaseModel):
-    point: str = Field(max_length=teaching.LONGEST)
+class TeachAskMessage(BaseModel):
+    point: str = Field(max_length=teaching.MAX_TEACHING_TEXT_CHARACTERS)
 
 
-class Said(BaseModel):
+class TeachSaidMessage(BaseModel):
     item: str = Field(max_length=32)
-    said: str = Field(max_length=teaching.LONGEST)
+    said: str = Field(max_length=teaching.MAX_TEACHING_TEXT_CHARACTERS)
 
 
-class Judged(BaseModel):
+class TeachJudgeMessage(BaseModel):
     item: str = Field(max_length=32)
     verdict: str = Field(max_length=12)
-    correction: str = Field(default="", max_length=teaching.LONGEST)
+    correction: str = Field(default="", max_length=teaching.MAX_TEACHING_TEXT_CHARACTERS)
 
 
-class CaptionSay(BaseModel):
+class CaptionSayMessage(BaseModel):
     client_id: str = Field(min_length=8, max_length=64)
     language: str = Field(max_length=16)
-    text: str = Field(max_length=teaching.LONGEST)
+    text: str = Field(max_length=teaching.MAX_TEACHING_TEXT_CHARACTERS)
 
 
-@event("teach.ask", Permission.CONSULT_TEACH, Ask)
-def ask(session: Session, person: Person, sid: str, message: Ask) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    teaching.ask(session, seat, message.point)
-    return _tell_all(session, seat)
+@on_consult_event("teach.ask", Permission.CONSULT_TEACH, TeachAskMessage)
+def handle_teach_ask(
+    session: Session, person: Person, sid: str, message: TeachAskMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    teaching.ask_teach_back(session, seat, message.point)
+    return _announce_teach_backs(session, seat)
 
 
-@event("teach.said", Permission.CONSULT_CHAT, Said)
-def said(session: Session, person: Person, sid: str, message: Said) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    teaching.render(session, seat, message.item, message.said)
-    return _tell_all(session, seat)
+@on_consult_event("teach.said", Permission.CONSULT_CHAT, TeachSaidMessage)
+def handle_teach_said(
+    session: Session, person: Person, sid: str, message: TeachSaidMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    teaching.write_teach_back_answer(session, seat, message.item, message.said)
+    return _announce_teach_backs(session, seat)
 
 
-@event("teach.judge", Permission.CONSULT_TEACH, Judged)
-def judge(session: Session, person: Person, sid: str, message: Judged) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    teaching.judge(session, seat, message.item, message.verdict, message.correction)
-    return _tell_all(session, seat)
+@on_consult_event("teach.judge", Permission.CONSULT_TEACH, TeachJudgeMessage)
+def handle_teach_judge(
+    session: Session, person: Person, sid: str, message: TeachJudgeMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    teaching.judge_teach_back(session, seat, message.item, message.verdict, message.correction)
+    return _announce_teach_backs(session, seat)
 
 
-@event("teach.list", Permission.CONSULT_CHAT)
-def everything(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+@on_consult_event("teach.list", Permission.CONSULT_CHAT)
+def handle_teach_list(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
     """What a page shows when it comes in: the points, and the captions in its own language."""
-    seat = my_seat(session, person, sid, change=False)
+    seat = get_own_seat(session, person, sid, change=False)
     if not seat.is_in_room:
         return {"points": [], "captions": []}
     return {
-        "points": [views.point(item) for item in teaching.of_consult(session, seat.consult)],
+        "points": [
+            views.serialize_teach_back(item)
+            for item in teaching.list_teach_backs(session, seat.consult)
+        ],
         "captions": [
-            views.caption(line) for line in queries.captions(session, seat.consult_id, seat.listens)
+            views.serialize_caption(line)
+            for line in queries.list_captions(session, seat.consult_id, seat.listens)
         ],
     }
 
 
-@event("caption.say", Permission.CONSULT_INTERPRET, CaptionSay, recorded=True)
-def caption(session: Session, person: Person, sid: str, message: CaptionSay) -> dict[str, Any]:
-    seat = my_seat(session, person, sid)
-    line = views.caption(
-        teaching.caption(session, seat, message.client_id, message.language, message.text)
+@on_consult_event("caption.say", Permission.CONSULT_INTERPRET, CaptionSayMessage, recorded=True)
+def handle_caption_say(
+    session: Session, person: Person, sid: str, message: CaptionSayMessage
+) -> dict[str, Any]:
+    seat = get_own_seat(session, person, sid)
+    line = views.serialize_caption(
+        teaching.add_caption(session, seat, message.client_id, message.language, message.text)
     )
     for one in seat.consult.present_seats:
-        if one.is_in_room and (one.id == seat.id or same_language(one.listens, message.language)):
-            announcing.tell(session, announcing.place(one.id), "caption", line)
+        if one.is_in_room and (
+            one.id == seat.id or is_same_base_language(one.listens, message.language)
+        ):
+            announcing.tell_browsers(
+                session, announcing.name_seat_audience(one.id), "caption", line
+            )
     return {"caption": line}
 
 
-def _tell_all(session: Session, seat: Seat) -> dict[str, Any]:
+def _announce_teach_backs(session: Session, seat: Seat) -> dict[str, Any]:
     session.flush()
-    points = {"points": [views.point(item) for item in teaching.of_consult(session, seat.consult)]}
-    announcing.to_everyone_inside(session, seat.consult, "teach", points)
+    points = {
+        "points": [
+            views.serialize_teach_back(item)
+            for item in teaching.list_teach_backs(session, seat.consult)
+        ]
+    }
+    announcing.tell_seats_in_room(session, seat.consult, "teach", points)
     return points

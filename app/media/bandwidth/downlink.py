@@ -11,41 +11,41 @@ from collections.abc import Sequence
 from math import inf
 from typing import Protocol
 
-from app.media.bandwidth.probe import Evidence
-from app.media.messages import Priority, Step
+from app.media.bandwidth.probe import LossEvidence
+from app.media.messages import DegradationStep, StreamPriority
 
-HEAVY_LOSS = 0.20
-DROWNING_LOSS = 0.30
-SURELY_DROWNING = 0.20
-SURELY_SWAMPED = 0.50
-WATCHED_LOSS = 0.09
-"""The last three are of what is surely lost: see ``Evidence``."""
-ESTIMATE_LASTS = 5.0
-SHORTFALL = 0.75
-PATIENCE = 1.5
-SETTLE = 0.5
-FIRST_RETRY = 4.0
-LONGEST_RETRY = 32.0
-LONGEST_WITH_PLENTY = 4.0
-PROVEN_AFTER = 8.0
-HEADROOM, PLENTY = 1.3, 3.0
-STEP_UP = 1.0
-SPEAKER_HOLDS = 2.0
-PACKET_OVERHEAD = 40
+HEAVY_LOSS_SHARE = 0.20
+SEVERE_LOSS_SHARE = 0.30
+SEVERE_PROVEN_LOSS_SHARE = 0.20
+EXTREME_PROVEN_LOSS_SHARE = 0.50
+SEVERE_AUDIO_LOSS_SHARE = 0.09
+"""The last three are of what is surely lost: see ``LossEvidence``."""
+REMB_LIFETIME_SECONDS = 5.0
+REMB_SHORTFALL_RATIO = 0.75
+STRAIN_PATIENCE_SECONDS = 1.5
+SETTLING_SECONDS = 0.5
+FIRST_RETRY_SECONDS = 4.0
+LONGEST_RETRY_SECONDS = 32.0
+LONGEST_RETRY_WITH_PLENTY_SECONDS = 4.0
+RESUME_PROVEN_SECONDS = 8.0
+HEADROOM_RATIO, PLENTY_RATIO = 1.3, 3.0
+STEP_UP_INTERVAL_SECONDS = 1.0
+ALLOCATION_SPEAKER_HOLD_SECONDS = 2.0
+PACKET_OVERHEAD_BYTES = 40
 """Header, tag, UDP and IP, in bytes."""
-SMALL_BITRATE = 150_000
+SMALL_LAYER_BITS_PER_SECOND = 150_000
 """What a browser is asked to spend on its small layer at most."""
-SMOOTHING, PEAK_DECAY = 0.25, 0.95
+RATE_SMOOTHING_FACTOR, RATE_PEAK_DECAY_FACTOR = 0.25, 0.95
 
 
-class Stream(Protocol):
+class AllocatedStream(Protocol):
     """A subscription, as far as the line is concerned."""
 
     is_video: bool
     is_paused: bool
     is_stage: bool
     loss: float
-    priority: Priority
+    priority: StreamPriority
     wanted: int
     """How many packets the listener asked for again, so far."""
 
@@ -69,22 +69,24 @@ class Stream(Protocol):
     def grow(self) -> None: ...
 
 
-def rank(stream: Stream, speaker: str | None) -> int:
+def rank_stream(stream: AllocatedStream, speaker: str | None) -> int:
     """The lowest goes first; 4 never goes."""
     if stream.is_video:
         return 1 if stream.is_stage or (speaker is not None and stream.seat == speaker) else 0
-    return {Priority.BACKGROUND: 2, Priority.ORDINARY: 3, Priority.ESSENTIAL: 4}[stream.priority]
+    return {StreamPriority.BACKGROUND: 2, StreamPriority.ORDINARY: 3, StreamPriority.ESSENTIAL: 4}[
+        stream.priority
+    ]
 
 
-class _Count:
+class _StreamCount:
     """What was counted of a stream up to the last look, and its rates since."""
 
     __slots__ = ("octets", "offered", "packets", "rate", "rate_offered", "smooth", "wanted")
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: AllocatedStream) -> None:
         self.packets, self.wanted = stream.packets, stream.wanted
         self.octets, self.offered = (
-            stream.octets + self.packets * PACKET_OVERHEAD,
+            stream.octets + self.packets * PACKET_OVERHEAD_BYTES,
             stream.octets_offered,
         )
         self.rate = self.rate_offered = self.smooth = 0.0
@@ -110,17 +112,17 @@ class Downlink:
         self.capacity: float | None = None
         """Bit/s by the last probes; ``None`` when there is no fresh one."""
         self._estimate = 0
-        self._estimate_at = -ESTIMATE_LASTS
-        self._counts: dict[Stream, _Count] = {}
+        self._estimate_at = -REMB_LIFETIME_SECONDS
+        self._counts: dict[AllocatedStream, _StreamCount] = {}
         self._measured_at = 0.0
-        self._asked_again = Evidence()
+        self._asked_again = LossEvidence()
         self._recent_loss = 0.0
         self._strained_since: float | None = None
-        self._paused: list[Stream] = []
-        self._shrunk: list[Stream] = []
-        self._retry = FIRST_RETRY
+        self._paused: list[AllocatedStream] = []
+        self._shrunk: list[AllocatedStream] = []
+        self._retry = FIRST_RETRY_SECONDS
         self._changed_at = 0.0
-        self._resumed_at = -PROVEN_AFTER
+        self._resumed_at = -RESUME_PROVEN_SECONDS
         self.speaker: str | None = None
         self._speaker_since = 0.0
         self._candidate: str | None = None
@@ -134,14 +136,16 @@ class Downlink:
         return any(stream.is_video and stream.is_paused for stream in self._paused)
 
     @property
-    def paused(self) -> list[Stream]:
+    def paused(self) -> list[AllocatedStream]:
         return [stream for stream in self._paused if stream.source is not None]
 
     def estimated(self, bitrate: int, now: float) -> None:
         """The listener's REMB arrived."""
         self._estimate, self._estimate_at = bitrate, now
 
-    def adapt(self, streams: Sequence[Stream], now: float, speaker: str | None = None) -> bool:
+    def adapt(
+        self, streams: Sequence[AllocatedStream], now: float, speaker: str | None = None
+    ) -> bool:
         """Every quarter second: one step down under strain, one step up after calm. Whether a step
         was taken.
         """
@@ -152,7 +156,7 @@ class Downlink:
             self._give_up(streams, now)
         elif self._is_strained(now):
             self._strained_since = self._strained_since or now
-            if now - self._strained_since >= PATIENCE:
+            if now - self._strained_since >= STRAIN_PATIENCE_SECONDS:
                 self._give_up(streams, now)
         else:
             self._strained_since = None
@@ -160,35 +164,35 @@ class Downlink:
             self._swap(streams, now)
         return before != (self._paused, self._shrunk)
 
-    def step(self, streams: Sequence[Stream]) -> Step:
+    def step(self, streams: Sequence[AllocatedStream]) -> DegradationStep:
         """How far down the order this listener is now."""
         bound = [each for each in streams if each.source is not None]
         voices = [each for each in bound if not each.is_video]
         if any(each.is_paused for each in voices):
             rest = [each for each in voices if not each.is_paused]
-            essential = all(each.priority is Priority.ESSENTIAL for each in rest)
-            return Step.INTERPRETER_ONLY if essential else Step.FEWER_VOICES
+            essential = all(each.priority is StreamPriority.ESSENTIAL for each in rest)
+            return DegradationStep.INTERPRETER_ONLY if essential else DegradationStep.FEWER_VOICES
         pictures = [each for each in bound if each.is_video]
         if any(each.is_paused for each in pictures):
             return (
-                Step.NO_PICTURES
+                DegradationStep.NO_PICTURES
                 if all(each.is_paused for each in pictures)
-                else Step.FEWER_PICTURES
+                else DegradationStep.FEWER_PICTURES
             )
         if any(each.is_shrunk for each in pictures):
-            return Step.SMALL_PICTURES
-        return Step.FULL
+            return DegradationStep.SMALL_PICTURES
+        return DegradationStep.FULL
 
     # ------------------------------------------------------------ what is measured
 
-    def _measure(self, streams: Sequence[Stream], now: float) -> None:
+    def _measure(self, streams: Sequence[AllocatedStream], now: float) -> None:
         elapsed = max(0.001, now - self._measured_at)
         self._measured_at = now
         running = [each for each in streams if each.source is not None and not each.is_paused]
         for stream in streams:
             count = self._counts.get(stream)
             if count is None:
-                self._counts[stream] = _Count(stream)
+                self._counts[stream] = _StreamCount(stream)
                 continue
             octets, offered, packets, wanted = (
                 stream.octets,
@@ -196,12 +200,12 @@ class Downlink:
                 stream.packets,
                 stream.wanted,
             )
-            octets += packets * PACKET_OVERHEAD
+            octets += packets * PACKET_OVERHEAD_BYTES
             count.rate = max(0, octets - count.octets) * 8 / elapsed
             count.smooth += (
                 max(0, offered - count.offered) * 8 / elapsed - count.smooth
-            ) * SMOOTHING
-            count.rate_offered = max(count.smooth, count.rate_offered * PEAK_DECAY)
+            ) * RATE_SMOOTHING_FACTOR
+            count.rate_offered = max(count.smooth, count.rate_offered * RATE_PEAK_DECAY_FACTOR)
             if stream.is_video and not stream.is_paused:
                 self._asked_again.note(
                     max(0, wanted - count.wanted), max(0, packets - count.packets)
@@ -223,26 +227,31 @@ class Downlink:
 
     def _is_swamped(self, now: float) -> bool:
         """So narrow that waiting would cost the voices."""
-        if self._recent_loss >= SURELY_SWAMPED:
+        if self._recent_loss >= EXTREME_PROVEN_LOSS_SHARE:
             return True
-        if now - self._changed_at < SETTLE:
+        if now - self._changed_at < SETTLING_SECONDS:
             return False
-        is_thin = self.watched_loss is not None and self.watched_loss >= WATCHED_LOSS
-        return is_thin or self._recent_loss >= SURELY_DROWNING or self.loss >= DROWNING_LOSS
+        is_thin = self.watched_loss is not None and self.watched_loss >= SEVERE_AUDIO_LOSS_SHARE
+        return (
+            is_thin
+            or self._recent_loss >= SEVERE_PROVEN_LOSS_SHARE
+            or self.loss >= SEVERE_LOSS_SHARE
+        )
 
     def _is_strained(self, now: float) -> bool:
         # An estimate grows by 8 % a second at most: after a pause it lags, and a probe knows
         # better.
-        is_disproved = self.capacity is not None and self.capacity >= HEADROOM * self.need
-        return self.loss >= HEAVY_LOSS or (self._falls_short(now) and not is_disproved)
+        is_disproved = self.capacity is not None and self.capacity >= HEADROOM_RATIO * self.need
+        return self.loss >= HEAVY_LOSS_SHARE or (self._falls_short(now) and not is_disproved)
 
     def _falls_short(self, now: float) -> bool:
         return (
-            now - self._estimate_at < ESTIMATE_LASTS and self._estimate < SHORTFALL * self.bitrate
+            now - self._estimate_at < REMB_LIFETIME_SECONDS
+            and self._estimate < REMB_SHORTFALL_RATIO * self.bitrate
         )
 
     def wants_probe(self, now: float) -> bool:
-        is_losing = self.watched_loss is not None and self.watched_loss >= WATCHED_LOSS
+        is_losing = self.watched_loss is not None and self.watched_loss >= SEVERE_AUDIO_LOSS_SHARE
         return (self.is_degraded or self._falls_short(now)) and not is_losing
 
     def _hold_speaker(self, speaker: str | None, now: float) -> None:
@@ -252,22 +261,24 @@ class Downlink:
         if speaker != self._candidate:
             self._candidate, self._speaker_since = speaker, now
         if speaker is not None and (
-            self.speaker is None or now - self._speaker_since >= SPEAKER_HOLDS
+            self.speaker is None or now - self._speaker_since >= ALLOCATION_SPEAKER_HOLD_SECONDS
         ):
             self.speaker = speaker
 
     # ------------------------------------------------------------ down, and up again
 
-    def _order(self, stream: Stream) -> tuple[int, bool, float]:
+    def _order(self, stream: AllocatedStream) -> tuple[int, bool, float]:
         count = self._counts.get(stream)
-        is_behind = stream.priority is not Priority.BACKGROUND
-        return rank(stream, self.speaker), is_behind, -(count.rate if count else 0.0)
+        is_behind = stream.priority is not StreamPriority.BACKGROUND
+        return rank_stream(stream, self.speaker), is_behind, -(count.rate if count else 0.0)
 
-    def _give_up(self, streams: Sequence[Stream], now: float) -> None:
+    def _give_up(self, streams: Sequence[AllocatedStream], now: float) -> None:
         running = [each for each in streams if each.source is not None and not each.is_paused]
-        has_essential = any(rank(each, None) == 4 for each in running)
+        has_essential = any(rank_stream(each, None) == 4 for each in running)
         expendable = [
-            each for each in running if each.is_video or (has_essential and rank(each, None) < 4)
+            each
+            for each in running
+            if each.is_video or (has_essential and rank_stream(each, None) < 4)
         ]
         self._strained_since = None
         if not expendable:
@@ -277,7 +288,7 @@ class Downlink:
         for stream in [each for each in expendable if each.can_shrink]:
             stream.shrink()
             self._shrunk.append(stream)
-            left -= max(0.0, self._counts[stream].rate - SMALL_BITRATE)
+            left -= max(0.0, self._counts[stream].rate - SMALL_LAYER_BITS_PER_SECOND)
             if left <= fits:
                 expendable = []
                 break
@@ -285,12 +296,14 @@ class Downlink:
             if stream.is_video != expendable[0].is_video:
                 break  # Whether voices must go too is seen once the pictures are gone.
             self._pause(stream)
-            left -= min(self._counts[stream].rate, SMALL_BITRATE if stream.is_shrunk else inf)
+            left -= min(
+                self._counts[stream].rate, SMALL_LAYER_BITS_PER_SECOND if stream.is_shrunk else inf
+            )
             if left <= fits:
                 break
-        if now - self._resumed_at < PROVEN_AFTER:
-            self._retry = min(LONGEST_RETRY, self._retry * 2)
-        self._resumed_at = -PROVEN_AFTER
+        if now - self._resumed_at < RESUME_PROVEN_SECONDS:
+            self._retry = min(LONGEST_RETRY_SECONDS, self._retry * 2)
+        self._resumed_at = -RESUME_PROVEN_SECONDS
         self._changed_at = now
         self._recent_loss = 0.0
         self._asked_again.forget()
@@ -303,7 +316,7 @@ class Downlink:
         arrived = self.bitrate * (1 - max(self._recent_loss, self._asked_again.latest, self.loss))
         return min(arrived, self._estimate) if self._falls_short(now) else arrived
 
-    def _pause(self, stream: Stream) -> None:
+    def _pause(self, stream: AllocatedStream) -> None:
         stream.pause()
         stream.loss = 0.0
         self._paused.append(stream)
@@ -314,8 +327,8 @@ class Downlink:
         ]
         self._shrunk = [each for each in self._shrunk if each.source is not None]
         if not self.is_degraded:
-            if now - self._changed_at > PROVEN_AFTER:
-                self._retry = FIRST_RETRY
+            if now - self._changed_at > RESUME_PROVEN_SECONDS:
+                self._retry = FIRST_RETRY_SECONDS
             return
         last = (self._paused or self._shrunk)[-1]
         if now - self._changed_at < self._wait(last):
@@ -326,17 +339,17 @@ class Downlink:
             self._shrunk.pop().grow()
         self._changed_at = self._resumed_at = now
 
-    def _need_of(self, stream: Stream) -> float:
+    def _need_of(self, stream: AllocatedStream) -> float:
         count = self._counts.get(stream)
         offered = count.rate_offered if count else 0.0
-        return min(offered, SMALL_BITRATE) if stream.is_shrunk else offered
+        return min(offered, SMALL_LAYER_BITS_PER_SECOND) if stream.is_shrunk else offered
 
     @staticmethod
-    def _let_go(stream: Stream) -> bool:
+    def _let_go(stream: AllocatedStream) -> bool:
         stream.resume()
         return False
 
-    def _wait(self, stream: Stream) -> float:
+    def _wait(self, stream: AllocatedStream) -> float:
         """How long after the last change ``stream`` may return."""
         is_climbing = self._resumed_at >= self._changed_at
         if self.capacity is None:
@@ -345,31 +358,38 @@ class Downlink:
         more = (
             self._need_of(stream)
             if stream.is_paused
-            else (count.rate_offered if count else 0.0) - SMALL_BITRATE
+            else (count.rate_offered if count else 0.0) - SMALL_LAYER_BITS_PER_SECOND
         )
         need = self.need + max(0.0, more)
-        if self.capacity < HEADROOM * need:
+        if self.capacity < HEADROOM_RATIO * need:
             return inf
-        has_failed = self._retry > FIRST_RETRY
+        has_failed = self._retry > FIRST_RETRY_SECONDS
         if is_climbing or not has_failed:
-            return STEP_UP
+            return STEP_UP_INTERVAL_SECONDS
         return (
-            min(self._retry, LONGEST_WITH_PLENTY) if self.capacity >= PLENTY * need else self._retry
+            min(self._retry, LONGEST_RETRY_WITH_PLENTY_SECONDS)
+            if self.capacity >= PLENTY_RATIO * need
+            else self._retry
         )
 
-    def _swap(self, streams: Sequence[Stream], now: float) -> None:
+    def _swap(self, streams: Sequence[AllocatedStream], now: float) -> None:
         """Where some pictures are seen and some not, the speaker's is among the seen."""
-        if now - self._changed_at < SETTLE:
+        if now - self._changed_at < SETTLING_SECONDS:
             return
         back = next(
-            (each for each in self._paused if each.is_video and rank(each, self.speaker) == 1), None
+            (
+                each
+                for each in self._paused
+                if each.is_video and rank_stream(each, self.speaker) == 1
+            ),
+            None,
         )
         shown = [
             each
             for each in streams
             if each.is_video and each.source is not None and not each.is_paused
         ]
-        gone = next((each for each in shown if rank(each, self.speaker) == 0), None)
+        gone = next((each for each in shown if rank_stream(each, self.speaker) == 0), None)
         if back is None or gone is None:
             return
         self._paused.remove(back)

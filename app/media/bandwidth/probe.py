@@ -15,21 +15,21 @@ from math import sqrt
 from app.media.wire.rewrite import SEQUENCE_MASK
 from app.media.wire.rtcp import TransportFeedback
 
-TRAIN_PACKETS = 6
-ENOUGH_OF_A_TRAIN = 4
-PADDING = 255
-PACKET_BITS = (12 + 8 + PADDING + 10) * 8
-TRAIN_INTERVAL = 1.0
-FRESH = 3.5
-MAX_REMEMBERED = 512
-UNMEASURABLY_FAST = 100e6
-ENOUGH_SEEN = 8
-FADE = 0.5
-CONFIDENCE = 2.0
+PROBE_TRAIN_PACKETS = 6
+MIN_ARRIVED_TRAIN_PACKETS = 4
+PROBE_PADDING_BYTES = 255
+PROBE_PACKET_BITS = (12 + 8 + PROBE_PADDING_BYTES + 10) * 8
+PROBE_TRAIN_INTERVAL_SECONDS = 1.0
+PROBE_RESULT_LIFETIME_SECONDS = 3.5
+MAX_WATCHED_PACKETS = 512
+MAX_MEASURABLE_BITS_PER_SECOND = 100e6
+MIN_LOSS_SAMPLE_PACKETS = 8
+LOSS_HISTORY_WEIGHT = 0.5
+CONFIDENCE_STANDARD_DEVIATIONS = 2.0
 """Standard deviations: chance alone passes for evidence once in forty looks, and then only just."""
 
 
-class Evidence:
+class LossEvidence:
     """How much is surely lost of what was seen lately: three of eight packets may be bad luck,
     thirty of eighty not.
 
@@ -51,12 +51,18 @@ class Evidence:
 
     def share(self) -> float | None:
         """From 0.0 to 1.0; ``None`` while too little is new since the last look."""
-        if self._fresh < ENOUGH_SEEN:
+        if self._fresh < MIN_LOSS_SAMPLE_PACKETS:
             return None
-        count, share, square = self._seen, min(1.0, self._lost / self._seen), CONFIDENCE**2
-        spread = CONFIDENCE * sqrt(share * (1 - share) / count + square / (4 * count * count))
+        count, share, square = (
+            self._seen,
+            min(1.0, self._lost / self._seen),
+            CONFIDENCE_STANDARD_DEVIATIONS**2,
+        )
+        spread = CONFIDENCE_STANDARD_DEVIATIONS * sqrt(
+            share * (1 - share) / count + square / (4 * count * count)
+        )
         self.latest = min(1.0, self._fresh_lost / self._fresh)
-        self._lost, self._seen = self._lost * FADE, self._seen * FADE
+        self._lost, self._seen = self._lost * LOSS_HISTORY_WEIGHT, self._seen * LOSS_HISTORY_WEIGHT
         self._fresh_lost = self._fresh = 0
         return max(0.0, (share + square / (2 * count) - spread) / (1 + square / count))
 
@@ -65,7 +71,7 @@ class Evidence:
         self._fresh_lost = self._fresh = 0
 
 
-class Prober:
+class BandwidthProber:
     """Numbers packets and reads what the listener tells of them."""
 
     def __init__(self) -> None:
@@ -74,25 +80,25 @@ class Prober:
         """First number of a train to number to arrival."""
         self._watched: dict[int, None] = {}
         self._found: list[tuple[float, float]] = []
-        self._launched_at = -TRAIN_INTERVAL
-        self._loss = Evidence()
+        self._launched_at = -PROBE_TRAIN_INTERVAL_SECONDS
+        self._loss = LossEvidence()
 
     def number(self) -> int:
         """The transport-wide number for one more watched packet of sound."""
         number = self._take_number()
         self._watched[number] = None
-        if len(self._watched) > MAX_REMEMBERED:
+        if len(self._watched) > MAX_WATCHED_PACKETS:
             del self._watched[next(iter(self._watched))]
         return number
 
     def launch(self, send_padding: Callable[[int], object], now: float) -> None:
         """Sends a train, if the last one is long enough ago."""
-        if now - self._launched_at < TRAIN_INTERVAL:
+        if now - self._launched_at < PROBE_TRAIN_INTERVAL_SECONDS:
             return
         self._launched_at = now
         for first in list(self._trains):
             self._judge(self._trains.pop(first), now)
-        numbers = [self._take_number() for _ in range(TRAIN_PACKETS)]
+        numbers = [self._take_number() for _ in range(PROBE_TRAIN_PACKETS)]
         self._trains[numbers[0]] = dict.fromkeys(numbers)
         for number in numbers:
             send_padding(number)
@@ -116,7 +122,9 @@ class Prober:
 
     def capacity(self, now: float) -> float | None:
         """Bit/s: the best of the fresh trains, for a busy browser only makes a line look slower."""
-        self._found = [(at, found) for at, found in self._found if now - at < FRESH]
+        self._found = [
+            (at, found) for at, found in self._found if now - at < PROBE_RESULT_LIFETIME_SECONDS
+        ]
         return max((found for _, found in self._found), default=None)
 
     def forget(self) -> None:
@@ -136,8 +144,12 @@ class Prober:
 
     def _judge(self, train: dict[int, int | None], now: float) -> None:
         times = [at for at in train.values() if at is not None]
-        if len(times) < ENOUGH_OF_A_TRAIN:
+        if len(times) < MIN_ARRIVED_TRAIN_PACKETS:
             return
         spread = (max(times) - min(times)) / 4000
-        found = (len(times) - 1) * PACKET_BITS / spread if spread > 0 else UNMEASURABLY_FAST
+        found = (
+            (len(times) - 1) * PROBE_PACKET_BITS / spread
+            if spread > 0
+            else MAX_MEASURABLE_BITS_PER_SECOND
+        )
         self._found.append((now, found))

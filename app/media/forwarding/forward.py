@@ -12,24 +12,34 @@ from collections.abc import Callable
 from time import monotonic
 
 from app.media.forwarding.limits import (
-    FEEDBACK_COST,
-    PACKET_COST,
-    UPLINK_BURST,
-    UPLINK_BYTES_A_SECOND,
+    FEEDBACK_COST_BYTES,
+    PACKET_COST_BYTES,
+    UPLINK_BURST_BYTES,
+    UPLINK_BYTES_PER_SECOND,
 )
-from app.media.forwarding.publication import CACHE_MASK, DUPLICATE, NEWER, Publication
+from app.media.forwarding.publication import (
+    ARRIVED_DUPLICATE,
+    ARRIVED_NEWER,
+    CACHE_INDEX_MASK,
+    Publication,
+)
 from app.media.wire import rtp
-from app.media.wire.aiortc_seam import INCOMING, OUTGOING, SeatTransport
-from app.media.wire.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, extend
+from app.media.wire.aiortc_seam import INCOMING_BUFFER, OUTGOING_BUFFER, SeatTransport
+from app.media.wire.rewrite import (
+    HALF_SEQUENCE_RANGE,
+    SEQUENCE_MASK,
+    TIMESTAMP_MASK,
+    extend_sequence,
+)
 
-MAX_LEARNED = 16
-LARGEST = rtp.MAX_PACKET - 256
+MAX_LEARNED_SSRCS = 16
+MAX_FORWARDED_PAYLOAD_BYTES = rtp.MAX_PACKET_BYTES - 256
 
-drops: Counter[str] = Counter()
+DROPPED_PACKETS: Counter[str] = Counter()
 """Packets of this process that were not forwarded, by reason."""
 
-_header = rtp.FIXED_HEADER.pack_into
-_header_with_send_time = rtp.HEADER_WITH_SEND_TIME.pack_into
+_pack_header = rtp.FIXED_HEADER.pack_into
+_pack_header_with_extension = rtp.HEADER_WITH_SEND_TIME.pack_into
 _read_header = rtp.FIXED_HEADER.unpack_from
 
 
@@ -56,32 +66,32 @@ class Uplink:
         self.media_ssrc = 0
         self.refused = 0
         """Datagrams that were dropped because the seat had used up its share."""
-        self._left = UPLINK_BURST
+        self._left = UPLINK_BURST_BYTES
         self._learned = 0
         self._highest_transport = -1
 
     def take(self, datagram: bytes) -> None:
         """An SRTP or SRTCP datagram, as it came from the socket."""
         size = len(datagram)
-        self._left -= size + PACKET_COST
+        self._left -= size + PACKET_COST_BYTES
         if self._left < 0:
             self.refused += 1
-            drops["share"] += 1
+            DROPPED_PACKETS["share"] += 1
             return
         if size < 12:
-            drops["short"] += 1
+            DROPPED_PACKETS["short"] += 1
             return
         if 191 < datagram[1] < 224:
-            self._left -= FEEDBACK_COST
+            self._left -= FEEDBACK_COST_BYTES
             self._take_rtcp(datagram)
             return
         size = self.transport.unprotect_rtp(datagram)
         if not size:
-            drops["srtp"] += 1
+            DROPPED_PACKETS["srtp"] += 1
             return
         now = self.heard_at = monotonic()
         self.octets += size
-        packet = INCOMING
+        packet = INCOMING_BUFFER
         first, second, sequence, timestamp, ssrc = _read_header(packet)
         start, end = 12 + (first & 15) * 4, size
         if first & 0x20:
@@ -90,11 +100,11 @@ class Uplink:
         if first & 0x10:
             area = start + 4
             if area > end:
-                drops["header"] += 1
+                DROPPED_PACKETS["header"] += 1
                 return
             start = area + ((packet[area - 2] << 8) | packet[area - 1]) * 4
             if start > end:
-                drops["header"] += 1
+                DROPPED_PACKETS["header"] += 1
                 return
             if packet[area - 4] == 0xBE and packet[area - 3] == 0xDE:
                 while area < start:
@@ -118,32 +128,32 @@ class Uplink:
                         break
                     area += 2 + (head & 15)
         if start > end:
-            drops["padding"] += 1
+            DROPPED_PACKETS["padding"] += 1
             return
         known = self.by_ssrc.get(ssrc)
         if known is None:
             known = self._learn(ssrc, second & 127, mid, rid, repaired)
             if known is None:
-                drops["unknown_ssrc"] += 1
+                DROPPED_PACKETS["unknown_ssrc"] += 1
                 return
         publication, is_repair = known
         if is_repair:
             if end - start < 2:
-                drops["probe"] += 1
+                DROPPED_PACKETS["probe"] += 1
                 return
             sequence = (packet[start] << 8) | packet[start + 1]
             start += 2
             place = publication.repaired(sequence)
         else:
             if self.payload_types.get(second & 127) != publication.codec:
-                drops["payload_type"] += 1
+                DROPPED_PACKETS["payload_type"] += 1
                 return
             place = publication.arrive(sequence, timestamp, now)
-        if place == DUPLICATE:
-            drops["duplicate"] += 1
+        if place == ARRIVED_DUPLICATE:
+            DROPPED_PACKETS["duplicate"] += 1
             return
-        if end - start > LARGEST:
-            drops["oversize"] += 1
+        if end - start > MAX_FORWARDED_PAYLOAD_BYTES:
+            DROPPED_PACKETS["oversize"] += 1
             return
         if -1 < level < publication.level:
             publication.level = level
@@ -152,25 +162,27 @@ class Uplink:
             publication.recorder.take(
                 publication, sequence, timestamp, second & 0x80, payload, level, now
             )
-        forward(publication, second & 0x80, sequence, timestamp, payload, place, now)
+        forward_packet(publication, second & 0x80, sequence, timestamp, payload, place, now)
 
     def replenish(self, seconds: float) -> None:
         """Gives the seat its share of the node for so long; what it overdrew is forgiven."""
-        self._left = min(UPLINK_BURST, max(0, self._left) + int(seconds * UPLINK_BYTES_A_SECOND))
+        self._left = min(
+            UPLINK_BURST_BYTES, max(0, self._left) + int(seconds * UPLINK_BYTES_PER_SECOND)
+        )
 
     def _take_rtcp(self, datagram: bytes) -> None:
         size = self.transport.unprotect_rtcp(datagram)
         if not size:
-            drops["srtcp"] += 1
+            DROPPED_PACKETS["srtcp"] += 1
             return
         self.heard_at = monotonic()
-        self.on_rtcp(bytes(INCOMING[:size]))
+        self.on_rtcp(bytes(INCOMING_BUFFER[:size]))
 
     def take_arrivals(self) -> dict[int, int]:
         """Since the last call: extended transport-wide numbers to arrival in 250 µs."""
         highest, taken = self._highest_transport, {}
         for number, at in self.arrivals.items():
-            extended = number if highest < 0 else extend(number, highest)
+            extended = number if highest < 0 else extend_sequence(number, highest)
             highest = max(highest, extended)
             taken[extended] = int(at * 4000)
         self.arrivals.clear()
@@ -192,7 +204,7 @@ class Uplink:
         name = rid if rid is not None else repaired
         if publication is not None and publication.small is not None:
             publication = self.by_rid.get(name) if name is not None else None
-        if publication is None or self._learned >= MAX_LEARNED:
+        if publication is None or self._learned >= MAX_LEARNED_SSRCS:
             return None
         self._learned += 1
         is_repair = repaired is not None or payload_type in self.repair_types
@@ -204,7 +216,7 @@ class Uplink:
         return self.by_ssrc[ssrc]
 
 
-def forward(
+def forward_packet(
     publication: Publication,
     marker: int,
     sequence: int,
@@ -217,18 +229,21 @@ def forward(
     publication.packets += 1
     publication.octets += len(payload)
     if publication.is_video:
-        publication.cache[sequence & CACHE_MASK] = (sequence, timestamp, marker, payload)
+        publication.cache[sequence & CACHE_INDEX_MASK] = (sequence, timestamp, marker, payload)
     for subscription in publication.subscriptions:
         if subscription.live is not publication:
-            if place != NEWER or not subscription.begins_with(
+            if place != ARRIVED_NEWER or not subscription.begins_with(
                 publication, sequence, timestamp, now, payload
             ):
                 continue
-        elif place != NEWER and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF:
+        elif (
+            place != ARRIVED_NEWER
+            and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF_SEQUENCE_RANGE
+        ):
             continue
         if subscription.send_time_head:
-            _header_with_send_time(
-                OUTGOING,
+            _pack_header_with_extension(
+                OUTGOING_BUFFER,
                 0,
                 0x90,
                 marker | subscription.payload_type,
@@ -241,8 +256,8 @@ def forward(
             )
             start = 20
         elif subscription.number is not None:
-            _header_with_send_time(
-                OUTGOING,
+            _pack_header_with_extension(
+                OUTGOING_BUFFER,
                 0,
                 0x90,
                 marker | subscription.payload_type,
@@ -255,8 +270,8 @@ def forward(
             )
             start = 20
         else:
-            _header(
-                OUTGOING,
+            _pack_header(
+                OUTGOING_BUFFER,
                 0,
                 0x80,
                 marker | subscription.payload_type,
@@ -266,10 +281,10 @@ def forward(
             )
             start = 12
         end = start + len(payload)
-        OUTGOING[start:end] = payload
+        OUTGOING_BUFFER[start:end] = payload
         if subscription.shifts_numbers:
             rtp.shift_vp8_numbers(
-                OUTGOING, start, end, subscription.picture_offset, subscription.base_offset
+                OUTGOING_BUFFER, start, end, subscription.picture_offset, subscription.base_offset
             )
         if not subscription.transport.send_rtp(end):
-            drops["unsent"] += 1
+            DROPPED_PACKETS["unsent"] += 1

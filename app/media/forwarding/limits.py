@@ -4,27 +4,27 @@ Pure.
 
 from __future__ import annotations
 
-UPLINK_BYTES_A_SECOND = 1_500_000
+UPLINK_BYTES_PER_SECOND = 1_500_000
 """Camera, screen and microphone at their best are a third of it."""
-UPLINK_BURST = 750_000
-PACKET_COST = 200
+UPLINK_BURST_BYTES = 750_000
+PACKET_COST_BYTES = 200
 """Each datagram costs work whatever its size: this many bytes."""
-FEEDBACK_COST = 4000
+FEEDBACK_COST_BYTES = 4000
 """A feedback packet may ask for hundreds of repairs."""
 
-STRANGER_CHECKS_A_SECOND = 60.0
-KNOWN_CHECKS_A_SECOND = 120.0
-CHECKS_BURST = 150.0
+UNKNOWN_ADDRESS_CHECKS_PER_SECOND = 60.0
+KNOWN_ADDRESS_CHECKS_PER_SECOND = 120.0
+CHECKS_BURST_DATAGRAMS = 150.0
 MAX_REMOTE_ADDRESSES = 16
-OFFERS_A_SECOND = 1.0
-OFFERS_BURST = 10.0
+OFFERS_PER_SECOND = 1.0
+MAX_OFFERS_BURST = 10.0
 """Of one seat. A browser in trouble tries again after 0.1, 0.4, 1 and then every 2 s."""
-MAX_OFFERING = 64
+MAX_COUNTED_OFFERING_SEATS = 64
 """Seats of one room whose offers are counted."""
-WARN_SECONDS = 10.0
+WARNING_INTERVAL_SECONDS = 10.0
 
 
-class Allowance:
+class TokenBucket:
     """So many a second, and a burst of unused ones."""
 
     __slots__ = ("_at", "_burst", "_left", "_rate")
@@ -41,19 +41,19 @@ class Allowance:
         return True
 
 
-class Warned:
+class RefusalWarnings:
     """Counts what was refused, and says so at most every ten seconds."""
 
     __slots__ = ("_at", "_counted", "_told")
 
     def __init__(self) -> None:
         self._counted = self._told = 0
-        self._at = -WARN_SECONDS
+        self._at = -WARNING_INTERVAL_SECONDS
 
     def due(self, counted: int, now: float) -> int:
         """How many were refused since the last warning; 0 when there is nothing to say now."""
         self._counted = counted
-        if counted == self._told or now - self._at < WARN_SECONDS:
+        if counted == self._told or now - self._at < WARNING_INTERVAL_SECONDS:
             return 0
         since, self._told, self._at = counted - self._told, counted, now
         return since

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from app.media.forwarding.forward import Uplink
 from app.media.forwarding.publication import Publication
 from app.media.forwarding.subscription import Subscription
-from app.media.messages import Kind, Lines
+from app.media.messages import MediaKind, MediaSections
 from app.media.wire import rtp, sdp
 from app.media.wire.aiortc_seam import SeatTransport
 
 
-class Parts:
+class MediaNegotiation:
     """The publications and subscriptions of one connection, as its offer and the web's ``lines``
     make them.
 
@@ -26,11 +26,11 @@ class Parts:
         self,
         transport: SeatTransport,
         uplink: Uplink,
-        publish: Callable[[Kind, sdp.Taken, int | None], Publication],
+        publish: Callable[[MediaKind, sdp.NegotiatedCodec, int | None], Publication],
     ) -> None:
-        self.ssrc = _new_ssrc()
+        self.ssrc = _random_ssrc()
         """The node's own, as the sender of feedback."""
-        self.publications: dict[Kind, Publication] = {}
+        self.publications: dict[MediaKind, Publication] = {}
         self.subscriptions: dict[int, Subscription] = {}
         """By ssrc."""
         self.slots: list[tuple[Subscription | None, Subscription | None]] = []
@@ -40,16 +40,16 @@ class Parts:
         self._publish = publish
         self._ssrcs = {self.ssrc}
 
-    def give(self, offer: sdp.Offer, lines: Lines) -> list[sdp.AnsweredLine]:
+    def give(self, offer: sdp.SdpOffer, lines: MediaSections) -> list[sdp.AnsweredSection]:
         """Gives each offered line its part; a line that plays none is refused. Raises
         MalformedSdp.
         """
         self._ssrcs = {self.ssrc}.union(*(line.ssrcs for line in offer.lines))
-        parts: dict[str, tuple[str, int | Kind]] = {}
+        parts: dict[str, tuple[str, int | MediaKind]] = {}
         for mid, kind in (
-            (lines.mic, Kind.AUDIO),
-            (lines.camera, Kind.VIDEO),
-            (lines.screen, Kind.SCREEN),
+            (lines.mic, MediaKind.AUDIO),
+            (lines.camera, MediaKind.VIDEO),
+            (lines.screen, MediaKind.SCREEN),
         ):
             if mid is not None:
                 parts[mid] = ("up", kind)
@@ -57,17 +57,22 @@ class Parts:
             parts[slot.audio] = parts[slot.video] = ("slot", number)
         if lines.stage is not None:
             parts[lines.stage] = ("stage", 0)
-        answered: dict[str, sdp.AnsweredLine] = {}
+        answered: dict[str, sdp.AnsweredSection] = {}
         for line in offer.lines:
             part, detail = parts.get(line.mid, ("none", 0))
-            taken = tuple(sdp.take_codecs(line)) if line.kind != "application" else ()
-            if part == "up" and isinstance(detail, Kind) and self._fits(line, detail) and taken:
+            taken = tuple(sdp.select_codecs(line)) if line.kind != "application" else ()
+            if (
+                part == "up"
+                and isinstance(detail, MediaKind)
+                and self._fits(line, detail)
+                and taken
+            ):
                 answered[line.mid] = self._take_in(line, detail, taken)
             elif part in ("slot", "stage") and line.direction in ("recvonly", "sendrecv") and taken:
                 stream = f"slot{detail}" if part == "slot" else "stage"
                 answered[line.mid] = self._send_out(line, stream, taken)
             else:
-                answered[line.mid] = sdp.AnsweredLine(line, (), "inactive")
+                answered[line.mid] = sdp.AnsweredSection(line, (), "inactive")
         sending = {line.offered.mid: line.sending for line in answered.values() if line.sending}
         found = {mid: self.subscriptions[outgoing.ssrc] for mid, outgoing in sending.items()}
         self.slots = [(found.get(slot.audio), found.get(slot.video)) for slot in lines.slots]
@@ -77,16 +82,16 @@ class Parts:
         return list(answered.values())
 
     @staticmethod
-    def _fits(line: sdp.OfferedLine, kind: Kind) -> bool:
+    def _fits(line: sdp.OfferedSection, kind: MediaKind) -> bool:
         return line.direction in ("sendonly", "sendrecv") and (line.kind == "audio") == (
-            kind is Kind.AUDIO
+            kind is MediaKind.AUDIO
         )
 
     def _take_in(
-        self, line: sdp.OfferedLine, kind: Kind, taken: tuple[sdp.Taken, ...]
-    ) -> sdp.AnsweredLine:
+        self, line: sdp.OfferedSection, kind: MediaKind, taken: tuple[sdp.NegotiatedCodec, ...]
+    ) -> sdp.AnsweredSection:
         uplink = self._uplink
-        layers = sdp.take_layers(line) if kind is not Kind.AUDIO else None
+        layers = sdp.select_simulcast_layers(line) if kind is not MediaKind.AUDIO else None
         ssrc = line.ssrcs[0] if line.ssrcs and layers is None else None
         # The first codec of the answer is the one that a browser sends.
         publication = self._publish(kind, taken[0], ssrc)
@@ -107,21 +112,22 @@ class Parts:
         uplink.payload_types[taken[0].codec.payload_type] = taken[0].key
         uplink.repair_types |= {each.rtx for each in taken if each.rtx is not None}
         numbers = {uri: number for uri, (number, _) in line.extensions.items()}
-        uplink.mid_id = numbers.get(rtp.MID, uplink.mid_id)
-        uplink.level_id = numbers.get(rtp.AUDIO_LEVEL, uplink.level_id)
-        uplink.transport_cc_id = numbers.get(rtp.TRANSPORT_CC, uplink.transport_cc_id)
-        uplink.rid_id = numbers.get(rtp.RID, uplink.rid_id)
-        uplink.repaired_rid_id = numbers.get(rtp.REPAIRED_RID, uplink.repaired_rid_id)
-        return sdp.AnsweredLine(line, taken[:1], "recvonly", layers=layers or ())
+        uplink.mid_id = numbers.get(rtp.MID_EXTENSION_URI, uplink.mid_id)
+        uplink.level_id = numbers.get(rtp.AUDIO_LEVEL_EXTENSION_URI, uplink.level_id)
+        uplink.transport_cc_id = numbers.get(rtp.TRANSPORT_CC_EXTENSION_URI, uplink.transport_cc_id)
+        uplink.rid_id = numbers.get(rtp.RID_EXTENSION_URI, uplink.rid_id)
+        uplink.repaired_rid_id = numbers.get(rtp.REPAIRED_RID_EXTENSION_URI, uplink.repaired_rid_id)
+        return sdp.AnsweredSection(line, taken[:1], "recvonly", layers=layers or ())
 
     def _send_out(
-        self, line: sdp.OfferedLine, stream: str, taken: tuple[sdp.Taken, ...]
-    ) -> sdp.AnsweredLine:
+        self, line: sdp.OfferedSection, stream: str, taken: tuple[sdp.NegotiatedCodec, ...]
+    ) -> sdp.AnsweredSection:
         is_video = line.kind == "video"
         has_repair = is_video and any(each.rtx is not None for each in taken)
         ssrc, repair = self._new_ssrc(), self._new_ssrc() if has_repair else None
         send_time, transport_cc = (
-            line.extensions.get(uri) for uri in (rtp.ABS_SEND_TIME, rtp.TRANSPORT_CC)
+            line.extensions.get(uri)
+            for uri in (rtp.ABS_SEND_TIME_EXTENSION_URI, rtp.TRANSPORT_CC_EXTENSION_URI)
         )
         subscription = Subscription(
             self._transport,
@@ -133,15 +139,15 @@ class Parts:
             transport_cc[0] if transport_cc else None,
         )
         self.subscriptions[ssrc] = subscription
-        return sdp.AnsweredLine(line, taken, "sendonly", sdp.Outgoing(stream, ssrc, repair))
+        return sdp.AnsweredSection(line, taken, "sendonly", sdp.SendingStream(stream, ssrc, repair))
 
     def _new_ssrc(self) -> int:
         """One that neither the browser nor the node uses on this connection."""
-        while (ssrc := _new_ssrc()) in self._ssrcs:
+        while (ssrc := _random_ssrc()) in self._ssrcs:
             pass
         self._ssrcs.add(ssrc)
         return ssrc
 
 
-def _new_ssrc() -> int:
+def _random_ssrc() -> int:
     return secrets.randbelow((1 << 32) - 1) + 1

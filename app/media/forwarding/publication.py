@@ -8,30 +8,35 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.media.messages import Kind
-from app.media.wire.rewrite import HALF, SEQUENCE_MASK, TIMESTAMP_MASK, extend
+from app.media.messages import MediaKind
+from app.media.wire.rewrite import (
+    HALF_SEQUENCE_RANGE,
+    SEQUENCE_MASK,
+    TIMESTAMP_MASK,
+    extend_sequence,
+)
 from app.media.wire.rtcp import ReportBlock, SenderReport
 
 if TYPE_CHECKING:
     from app.media.forwarding.subscription import Subscription
-    from app.media.recording.recorder import Recorder
+    from app.media.recording.recorder import RoomRecorder
 
-CACHE_SIZE = 1024
-CACHE_MASK = CACHE_SIZE - 1
-KEPT_SECONDS = 2
+CACHE_PACKETS = 1024
+CACHE_INDEX_MASK = CACHE_PACKETS - 1
+CACHE_SECONDS = 2
 """What is older nobody asks for again, and a thousand packets of each camera would be most of a
 room's memory.
 """
-NACK_INTERVAL = 0.030
-NACK_TRIES = 10
-MAX_MISSING = 100
-KEY_FRAME_INTERVAL = 0.5
-KEY_FRAME_PATIENCE = 1.0
-SILENCE = 127
-FLOWING = 1.0
+NACK_INTERVAL_SECONDS = 0.030
+MAX_NACKS_PER_PACKET = 10
+MAX_MISSING_PACKETS = 100
+KEY_FRAME_REQUEST_INTERVAL_SECONDS = 0.5
+KEY_FRAME_TIMEOUT_SECONDS = 1.0
+SILENCE_DBOV = 127
+STREAM_FLOWING_SECONDS = 1.0
 """A browser whose line is narrow stops its large layer: after this long it counts as stopped."""
 
-NEWER, LATE, DUPLICATE = 1, 2, 0
+ARRIVED_NEWER, ARRIVED_LATE, ARRIVED_DUPLICATE = 1, 2, 0
 
 CachedPacket = tuple[int, int, int, bytearray]
 """Sequence, timestamp, marker bit (0 or 0x80), payload."""
@@ -40,7 +45,9 @@ CachedPacket = tuple[int, int, int, bytearray]
 class Publication:
     """A published track of a seat's connection. ``seat`` and ``kind`` say whose and what."""
 
-    def __init__(self, seat: str, kind: Kind, codec: str, clock: int, ssrc: int | None) -> None:
+    def __init__(
+        self, seat: str, kind: MediaKind, codec: str, clock: int, ssrc: int | None
+    ) -> None:
         self.seat = seat
         self.kind = kind
         self.codec = codec
@@ -50,10 +57,10 @@ class Publication:
         """Who gets it, and who waits for its next key frame."""
         self.small: Publication | None = None
         """The small layer of a camera that sends two; this one is the large."""
-        self.recorder: Recorder | None = None
+        self.recorder: RoomRecorder | None = None
         """Who takes note of its packets while the room is recorded."""
-        self.is_video = kind is not Kind.AUDIO
-        self.cache: list[CachedPacket | None] = [None] * CACHE_SIZE if self.is_video else []
+        self.is_video = kind is not MediaKind.AUDIO
+        self.cache: list[CachedPacket | None] = [None] * CACHE_PACKETS if self.is_video else []
         self.send_nack: Callable[[list[int]], None] = lambda sequences: None
         self.send_pli: Callable[[], None] = lambda: None
 
@@ -63,7 +70,7 @@ class Publication:
         self.last_arrival = 0.0
         self.packets = 0
         self.octets = 0
-        self.level = SILENCE
+        self.level = SILENCE_DBOV
         """-dBov of the loudest packet since ``take_level``."""
         self.report: SenderReport | None = None
         self.report_at = 0.0
@@ -78,7 +85,7 @@ class Publication:
 
         self.missing: dict[int, list[float]] = {}
         """Sequence to [requests made, time of the next]."""
-        self._key_frame_asked = -KEY_FRAME_PATIENCE
+        self._key_frame_asked = -KEY_FRAME_TIMEOUT_SECONDS
         self._key_frame_due = 0.0
         """When to look again whether somebody waits, or when the kept request is due."""
         self._has_kept_request = False
@@ -91,11 +98,11 @@ class Publication:
         """
         if self.max_sequence < 0:
             self._begin(sequence, timestamp, now)
-            return NEWER
+            return ARRIVED_NEWER
         ahead = (sequence - self.max_sequence) & SEQUENCE_MASK
         if ahead == 0:
-            return DUPLICATE
-        if ahead >= HALF:
+            return ARRIVED_DUPLICATE
+        if ahead >= HALF_SEQUENCE_RANGE:
             return self._late(sequence)
         if ahead > 1:
             self._gap(sequence, ahead, now)
@@ -109,13 +116,13 @@ class Publication:
             self._jitter += (step - self._jitter) / 16
         self.last_timestamp = timestamp
         self.last_arrival = now
-        return NEWER
+        return ARRIVED_NEWER
 
     def repaired(self, sequence: int) -> int:
         """Notes a packet that came back by RTX: LATE or DUPLICATE. It does not count as received
         (RFC 4588).
         """
-        return LATE if self.missing.pop(sequence, None) is not None else DUPLICATE
+        return ARRIVED_LATE if self.missing.pop(sequence, None) is not None else ARRIVED_DUPLICATE
 
     def _begin(self, sequence: int, timestamp: int, now: float) -> None:
         self.max_sequence = sequence
@@ -129,20 +136,20 @@ class Publication:
 
     def _late(self, sequence: int) -> int:
         if self.missing.pop(sequence, None) is None and self.is_video:
-            return DUPLICATE
+            return ARRIVED_DUPLICATE
         self._received += 1
-        return LATE
+        return ARRIVED_LATE
 
     def _gap(self, sequence: int, ahead: int, now: float) -> None:
         if not self.is_video:
             return
-        if ahead > MAX_MISSING or len(self.missing) + ahead > 2 * MAX_MISSING:
+        if ahead > MAX_MISSING_PACKETS or len(self.missing) + ahead > 2 * MAX_MISSING_PACKETS:
             self.missing.clear()
             self.request_key_frame(now)
             return
         lost = [(sequence - ahead + step) & SEQUENCE_MASK for step in range(1, ahead)]
         for each in lost:
-            self.missing[each] = [1, now + NACK_INTERVAL]
+            self.missing[each] = [1, now + NACK_INTERVAL_SECONDS]
         self.send_nack(lost)
 
     def ask_again(self, now: float, rtt: float) -> None:
@@ -153,22 +160,22 @@ class Publication:
         again = []
         for sequence in due:
             asked = self.missing[sequence]
-            if asked[0] >= NACK_TRIES:
+            if asked[0] >= MAX_NACKS_PER_PACKET:
                 del self.missing[sequence]
                 self.request_key_frame(now)
             else:
                 asked[0] += 1
-                asked[1] = now + max(rtt, NACK_INTERVAL)
+                asked[1] = now + max(rtt, NACK_INTERVAL_SECONDS)
                 again.append(sequence)
         if again:
             self.send_nack(again)
 
     def flows(self, now: float) -> bool:
-        return now - self.last_arrival < FLOWING
+        return now - self.last_arrival < STREAM_FLOWING_SECONDS
 
     def take_level(self) -> int:
         """The loudest since the last call, in -dBov: 0 is loudest, 127 silence."""
-        level, self.level = self.level, SILENCE
+        level, self.level = self.level, SILENCE_DBOV
         return level
 
     def forget_old(self) -> None:
@@ -177,13 +184,13 @@ class Publication:
         """
         if not self.cache or self.max_sequence < 0:
             return
-        behind = min((self.max_sequence - self._oldest) & SEQUENCE_MASK, CACHE_MASK)
+        behind = min((self.max_sequence - self._oldest) & SEQUENCE_MASK, CACHE_INDEX_MASK)
         for step in range(behind, 0, -1):
-            place = (self.max_sequence - step) & CACHE_MASK
+            place = (self.max_sequence - step) & CACHE_INDEX_MASK
             kept = self.cache[place]
             if (
                 kept is not None
-                and (self.last_timestamp - kept[1]) & TIMESTAMP_MASK <= KEPT_SECONDS * self.clock
+                and (self.last_timestamp - kept[1]) & TIMESTAMP_MASK <= CACHE_SECONDS * self.clock
             ):
                 behind = step
                 break
@@ -201,11 +208,11 @@ class Publication:
         if not self.is_video:
             return
         now = time.monotonic() if now is None else now
-        self._has_kept_request = now - self._key_frame_asked < KEY_FRAME_INTERVAL
+        self._has_kept_request = now - self._key_frame_asked < KEY_FRAME_REQUEST_INTERVAL_SECONDS
         if self._has_kept_request:
-            self._key_frame_due = self._key_frame_asked + KEY_FRAME_INTERVAL
+            self._key_frame_due = self._key_frame_asked + KEY_FRAME_REQUEST_INTERVAL_SECONDS
         else:
-            self._key_frame_asked, self._key_frame_due = now, now + KEY_FRAME_PATIENCE
+            self._key_frame_asked, self._key_frame_due = now, now + KEY_FRAME_TIMEOUT_SECONDS
             self.send_pli()
 
     def remember_key_frame(self, now: float) -> None:
@@ -217,7 +224,7 @@ class Publication:
         if self._has_kept_request or any(each.live is not self for each in self.subscriptions):
             self.request_key_frame(now)
         else:
-            self._key_frame_due = now + KEY_FRAME_PATIENCE
+            self._key_frame_due = now + KEY_FRAME_TIMEOUT_SECONDS
 
     # ------------------------------------------------------------ reports
 
@@ -240,4 +247,4 @@ class Publication:
         )
 
     def extended(self, sequence: int) -> int:
-        return extend(sequence, self.max_extended)
+        return extend_sequence(sequence, self.max_extended)

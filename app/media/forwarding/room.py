@@ -10,54 +10,54 @@ from pydantic import BaseModel
 
 from app.core.blobs import SegmentStore
 from app.media.forwarding.limits import (
-    MAX_OFFERING,
-    OFFERS_A_SECOND,
-    OFFERS_BURST,
-    Allowance,
-    Warned,
+    MAX_COUNTED_OFFERING_SEATS,
+    MAX_OFFERS_BURST,
+    OFFERS_PER_SECOND,
+    RefusalWarnings,
+    TokenBucket,
 )
-from app.media.forwarding.publication import SILENCE, Publication
-from app.media.forwarding.seat import Seat
+from app.media.forwarding.publication import SILENCE_DBOV, Publication
+from app.media.forwarding.seat import SeatConnection
 from app.media.forwarding.subscription import Subscription
 from app.media.messages import (
     ConnectionState,
-    Event,
-    Kind,
+    MediaKind,
+    MediaRoute,
+    NodeEvent,
     RoomPresence,
     RoomSpeaking,
-    Route,
     SeatState,
 )
 from app.media.messages_recording import RecordingSet, RecordingStopped
-from app.media.recording.recorder import Recorder
+from app.media.recording.recorder import RoomRecorder
 
 log = logging.getLogger("media.room")
 
-Tell = Callable[[Event, BaseModel], None]
+EventSink = Callable[[NodeEvent, BaseModel], None]
 
-SPEAKING_LEVEL = 45
+SPEAKING_LEVEL_DBOV = 45
 """-dBov; a microphone louder (that is, lower) than this is speech."""
-LEVEL_STEP = 6
-SPEAKER_HOLDS = 0.8
-SMOOTHING = 0.6
+LEVEL_CHANGE_DB = 6
+ACTIVE_SPEAKER_HOLD_SECONDS = 0.8
+LEVEL_SMOOTHING_FACTOR = 0.6
 
 
-class Room:
+class MediaRoom:
     """Seats by name, and the table of routes as the web last gave it. Touched by one thread
     only.
     """
 
-    def __init__(self, name: str, tell: Tell) -> None:
+    def __init__(self, name: str, tell: EventSink) -> None:
         self.name = name
         self.version = -1
-        self.routes: dict[str, tuple[Route, ...]] = {}
-        self.seats: dict[str, Seat] = {}
+        self.routes: dict[str, tuple[MediaRoute, ...]] = {}
+        self.seats: dict[str, SeatConnection] = {}
         self.empty_since = time.monotonic()
-        self.recorder: Recorder | None = None
+        self.recorder: RoomRecorder | None = None
         self._recording_version = -1
-        self._offers: dict[str, Allowance] = {}
+        self._offers: dict[str, TokenBucket] = {}
         self._refused = 0
-        self._warned = Warned()
+        self._warned = RefusalWarnings()
         self._tell = tell
         self._smoothed: dict[str, float] = {}
         self._told_levels: dict[str, int] = {}
@@ -77,9 +77,11 @@ class Room:
         """Whether the seat may ask for one more connection; each costs the node some
         milliseconds.
         """
-        if seat not in self._offers and len(self._offers) >= MAX_OFFERING:
+        if seat not in self._offers and len(self._offers) >= MAX_COUNTED_OFFERING_SEATS:
             self._offers.clear()
-        if self._offers.setdefault(seat, Allowance(OFFERS_A_SECOND, OFFERS_BURST)).take(now):
+        if self._offers.setdefault(seat, TokenBucket(OFFERS_PER_SECOND, MAX_OFFERS_BURST)).take(
+            now
+        ):
             return True
         self._refused += 1
         count = self._warned.due(self._refused, now)
@@ -92,7 +94,7 @@ class Room:
             )
         return False
 
-    def take_seat(self, seat: Seat) -> Seat | None:
+    def take_seat(self, seat: SeatConnection) -> SeatConnection | None:
         """Puts the connection into its seat; returns the one that sat there, for the caller to
         close.
         """
@@ -101,7 +103,7 @@ class Room:
         self.connect_streams()
         return evicted
 
-    def leave_seat(self, seat: Seat) -> None:
+    def leave_seat(self, seat: SeatConnection) -> None:
         """Frees the seat, unless another connection has it already."""
         if self.seats.get(seat.name) is not seat:
             return
@@ -110,9 +112,9 @@ class Room:
             self.empty_since = time.monotonic()
         self.connect_streams()
 
-    def state_changed(self, seat: Seat, state: ConnectionState) -> None:
+    def state_changed(self, seat: SeatConnection, state: ConnectionState) -> None:
         self._tell(
-            Event.SEAT_STATE,
+            NodeEvent.SEAT_STATE,
             SeatState(room=self.name, seat=seat.name, connection=seat.connection, state=state),
         )
         if state is ConnectionState.CONNECTED:
@@ -120,7 +122,7 @@ class Room:
 
     # ------------------------------------------------------------ who receives whom
 
-    def set_routes(self, version: int, routes: dict[str, tuple[Route, ...]]) -> None:
+    def set_routes(self, version: int, routes: dict[str, tuple[MediaRoute, ...]]) -> None:
         """Takes the whole table; an older one than the last is ignored."""
         if version <= self.version:
             return
@@ -138,7 +140,7 @@ class Room:
         if self.recorder is not None:
             self.recorder.attach(self.seats)
 
-    def _fill_slots(self, listener: Seat, routes: tuple[Route, ...]) -> None:
+    def _fill_slots(self, listener: SeatConnection, routes: tuple[MediaRoute, ...]) -> None:
         wanted: dict[Subscription, Publication] = {}
         for route in routes:
             subscription, publication = self._slot_of(listener, route), self._published(route)
@@ -152,15 +154,15 @@ class Room:
                 subscription.unbind()
 
     @staticmethod
-    def _slot_of(listener: Seat, route: Route) -> Subscription | None:
-        if route.kind is Kind.SCREEN:
+    def _slot_of(listener: SeatConnection, route: MediaRoute) -> Subscription | None:
+        if route.kind is MediaKind.SCREEN:
             return listener.stage
         if route.slot is None or route.slot >= len(listener.slots):
             return None
         audio, video = listener.slots[route.slot]
-        return audio if route.kind is Kind.AUDIO else video
+        return audio if route.kind is MediaKind.AUDIO else video
 
-    def _published(self, route: Route) -> Publication | None:
+    def _published(self, route: MediaRoute) -> Publication | None:
         source = self.seats.get(route.source)
         return (
             source.publications.get(route.kind)
@@ -186,12 +188,12 @@ class Room:
         if command.recording is None:
             return
         if self.recorder is None:
-            self.recorder = Recorder(command, store, stopped, now)
+            self.recorder = RoomRecorder(command, store, stopped, now)
         else:
             self.recorder.follow(command)
         self.recorder.attach(self.seats)
 
-    def stop_recording(self, now: float) -> Recorder | None:
+    def stop_recording(self, now: float) -> RoomRecorder | None:
         """Ends the run at once; whatever the web says next is new. Returns what still has to be
         stored, by itself.
         """
@@ -217,29 +219,31 @@ class Room:
             return
         self._speaker, self._told_levels = speaker, levels
         self._tell(
-            Event.ROOM_SPEAKING, RoomSpeaking(room=self.name, levels=levels, speaker=speaker)
+            NodeEvent.ROOM_SPEAKING, RoomSpeaking(room=self.name, levels=levels, speaker=speaker)
         )
 
-    def _level(self, seat: Seat) -> int:
-        microphone = seat.publications.get(Kind.AUDIO)
-        level = microphone.take_level() if microphone is not None else SILENCE
-        smoothed = self._smoothed.get(seat.name, SILENCE)
-        self._smoothed[seat.name] = smoothed = smoothed + (level - smoothed) * SMOOTHING
+    def _level(self, seat: SeatConnection) -> int:
+        microphone = seat.publications.get(MediaKind.AUDIO)
+        level = microphone.take_level() if microphone is not None else SILENCE_DBOV
+        smoothed = self._smoothed.get(seat.name, SILENCE_DBOV)
+        self._smoothed[seat.name] = smoothed = (
+            smoothed + (level - smoothed) * LEVEL_SMOOTHING_FACTOR
+        )
         return round(smoothed)
 
     def _choose_speaker(self, levels: dict[str, int], now: float) -> str | None:
         loudest = min(levels, key=lambda name: levels[name], default=None)
-        if loudest is not None and levels[loudest] < SPEAKING_LEVEL:
+        if loudest is not None and levels[loudest] < SPEAKING_LEVEL_DBOV:
             rival = self._speaker is not None and self._speaker != loudest
-            held = levels.get(self._speaker or "", SILENCE)
+            held = levels.get(self._speaker or "", SILENCE_DBOV)
             if (
                 not rival
-                or levels[loudest] < held - LEVEL_STEP
-                or now - self._speaker_heard > SPEAKER_HOLDS
+                or levels[loudest] < held - LEVEL_CHANGE_DB
+                or now - self._speaker_heard > ACTIVE_SPEAKER_HOLD_SECONDS
             ):
                 self._speaker_heard = now
                 return loudest
-        if self._speaker in levels and now - self._speaker_heard < SPEAKER_HOLDS:
+        if self._speaker in levels and now - self._speaker_heard < ACTIVE_SPEAKER_HOLD_SECONDS:
             return self._speaker
         return None
 
@@ -247,5 +251,6 @@ class Room:
         if levels.keys() != self._told_levels.keys():
             return True
         return any(
-            abs(level - self._told_levels[name]) >= LEVEL_STEP for name, level in levels.items()
+            abs(level - self._told_levels[name]) >= LEVEL_CHANGE_DB
+            for name, level in levels.items()
         )

@@ -13,41 +13,42 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.media.bandwidth.downlink import Downlink
-from app.media.bandwidth.probe import Prober
+from app.media.bandwidth.probe import BandwidthProber
 from app.media.forwarding.forward import Uplink
-from app.media.forwarding.limits import Warned
-from app.media.forwarding.parts import Parts
+from app.media.forwarding.limits import RefusalWarnings
+from app.media.forwarding.parts import MediaNegotiation
 from app.media.forwarding.publication import Publication
 from app.media.forwarding.subscription import Subscription
 from app.media.messages import (
     ConnectionState,
-    Kind,
-    Layer,
-    Lines,
+    DegradationStep,
+    MediaKind,
+    MediaSections,
     PausedStream,
     SeatQuality,
     SeatStreams,
-    Step,
+    SimulcastLayer,
 )
 from app.media.wire import rtcp as feedback
 from app.media.wire import sdp
-from app.media.wire.aiortc_seam import Certificate, SeatTransport
-from app.media.wire.udp_sockets import NoPort
+from app.media.wire.aiortc_seam import DtlsCertificate, SeatTransport
+from app.media.wire.udp_sockets import NoFreePort
 
 log = logging.getLogger("media.seat")
 
-CONNECT_SECONDS = 15.0
-SILENCE_SECONDS = 12.0
-DEFAULT_RTT = 0.1
-MAX_TWCC_SPAN = 2000
-FEW_ARRIVALS = 8
+CONNECT_TIMEOUT_SECONDS = 15.0
+SEAT_SILENCE_TIMEOUT_SECONDS = 12.0
+DEFAULT_RTT_SECONDS = 0.1
+MAX_TRANSPORT_FEEDBACK_SPAN_PACKETS = 2000
+FEW_ARRIVALS_PACKETS = 8
 """Within 50 ms, some 1.2 Mbit/s of video: below, a browser's estimate loses nothing by half as
 many reports.
 """
 
 
-class Seat:
-    """A connection in a seat, from its offer to its end; another connection means another ``Seat``.
+class SeatConnection:
+    """A connection in a seat, from its offer to its end; another connection means another
+    ``SeatConnection``.
 
     ``answer()`` once, then it connects by itself and tells ``on_state``. ``close()`` may be called
     twice.
@@ -58,10 +59,10 @@ class Seat:
         room: str,
         name: str,
         connection: str,
-        certificate: Certificate,
+        certificate: DtlsCertificate,
         addresses: tuple[str, ...],
         ports: tuple[int, int],
-        on_state: Callable[[Seat, ConnectionState], None],
+        on_state: Callable[[SeatConnection, ConnectionState], None],
     ) -> None:
         self.room = room
         self.name = name
@@ -71,26 +72,26 @@ class Seat:
         self.transport = SeatTransport(certificate, addresses, ports, self._left)
         self.uplink = Uplink(self.transport, self._take_rtcp)
         self.transport.on_packet = self.uplink.take
-        self._parts = Parts(self.transport, self.uplink, self._publish)
+        self._parts = MediaNegotiation(self.transport, self.uplink, self._publish)
         self.publications, self._subscriptions = self._parts.publications, self._parts.subscriptions
         self.streams: list[Publication] = []
         """The publications, each layer of a camera by itself."""
-        self.prefers: Layer | None = None
+        self.prefers: SimulcastLayer | None = None
         self.large: tuple[str, ...] | None = None
         """Whose pictures the browser shows large, if it said so."""
         self.slots: list[tuple[Subscription | None, Subscription | None]] = []
         """(audio, video) of each slot, in the order of the offer."""
         self.stage: Subscription | None = None
         self.downlink = Downlink()
-        self.step = Step.FULL
-        self._prober = Prober()
-        self._warned = Warned()
+        self.step = DegradationStep.FULL
+        self._prober = BandwidthProber()
+        self._warned = RefusalWarnings()
         self.counted: Counter[str] = Counter()
         """Feedback sent and received; ``totals()`` has the packets as well."""
         self._ticked_at = time.monotonic()
         self._on_state = on_state
         self._ssrc = self._parts.ssrc
-        self._offer: sdp.Offer | None = None
+        self._offer: sdp.SdpOffer | None = None
         self._task: asyncio.Task[None] | None = None
         self._twcc_count = 0
         self._twcc_waited = False
@@ -108,9 +109,9 @@ class Seat:
 
     # ------------------------------------------------------------ negotiation
 
-    async def answer(self, text: str, lines: Lines) -> str:
+    async def answer(self, text: str, lines: MediaSections) -> str:
         """The answer to the browser's offer, with every candidate. Raises MalformedSdp, NoPort."""
-        offer = sdp.read_offer(text)
+        offer = sdp.read_sdp_offer(text)
         self.prefers = lines.prefers
         answered = self._parts.give(offer, lines)
         self.slots, self.stage = self._parts.slots, self._parts.stage
@@ -119,22 +120,24 @@ class Seat:
         self._offer = replace(offer, lines=[])  # they are large, and read
         try:
             await self.transport.gather()
-        except NoPort:
+        except NoFreePort:
             await self.close()
             raise
-        local = sdp.LocalTransport(
+        local = sdp.LocalTransportParameters(
             self.transport.ufrag,
             self.transport.password,
             self.transport.fingerprint,
             tuple(self.transport.candidates),
         )
-        return sdp.write_answer(answered, local, random.getrandbits(62))
+        return sdp.write_sdp_answer(answered, local, random.getrandbits(62))
 
     def start(self) -> None:
         """Begins to listen for the browser's checks."""
         self._task = asyncio.create_task(self._connect(), name=f"seat {self.name}")
 
-    def _publish(self, kind: Kind, taken: sdp.Taken, ssrc: int | None) -> Publication:
+    def _publish(
+        self, kind: MediaKind, taken: sdp.NegotiatedCodec, ssrc: int | None
+    ) -> Publication:
         publication = Publication(self.name, kind, taken.key, taken.codec.clock, ssrc)
         publication.send_nack = lambda lost: self._send_nack(publication, lost)
         publication.send_pli = lambda: self._send_pli(publication)
@@ -147,7 +150,7 @@ class Seat:
         offer = self._offer
         assert offer is not None
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 stands = await self.transport.connect(
                     offer.ufrag, offer.password, offer.fingerprints
                 )
@@ -194,7 +197,7 @@ class Seat:
                 case feedback.ReportBlock():
                     if subscription := self._subscriptions.get(item.ssrc):
                         subscription.heard(item, now)
-                case feedback.Nack():
+                case feedback.GenericNack():
                     if subscription := self._subscriptions.get(item.ssrc):
                         self.counted["nacks_received"] += len(item.sequences)
                         subscription.repair(item.sequences, now)
@@ -203,7 +206,7 @@ class Seat:
                     self.counted["plis_received"] += 1
                     if subscription is not None and subscription.source is not None:
                         subscription.source.request_key_frame(now)
-                case feedback.MaximumBitrate():
+                case feedback.RembEstimate():
                     self.downlink.estimated(item.bitrate, now)
                 case feedback.TransportFeedback():
                     self._prober.take(item, now)
@@ -226,12 +229,12 @@ class Seat:
     def _send_nack(self, publication: Publication, lost: list[int]) -> None:
         if publication.ssrc is not None:
             self.counted["nacks_sent"] += len(lost)
-            self.transport.send_rtcp(feedback.nack(self._ssrc, publication.ssrc, lost))
+            self.transport.send_rtcp(feedback.build_nack(self._ssrc, publication.ssrc, lost))
 
     def _send_pli(self, publication: Publication) -> None:
         if publication.ssrc is not None:
             self.counted["plis_sent"] += 1
-            self.transport.send_rtcp(feedback.pli(self._ssrc, publication.ssrc))
+            self.transport.send_rtcp(feedback.build_pli(self._ssrc, publication.ssrc))
 
     @property
     def rtt(self) -> float | None:
@@ -244,7 +247,7 @@ class Seat:
         self._ticked_at = now
         for publication in self.streams:
             if publication.missing:
-                publication.ask_again(now, self.rtt or DEFAULT_RTT)
+                publication.ask_again(now, self.rtt or DEFAULT_RTT_SECONDS)
             if publication.is_video and publication.subscriptions:
                 publication.remember_key_frame(now)
 
@@ -253,7 +256,7 @@ class Seat:
         every 100 ms.
         """
         uplink = self.uplink
-        if len(uplink.arrivals) < FEW_ARRIVALS and not self._twcc_waited:
+        if len(uplink.arrivals) < FEW_ARRIVALS_PACKETS and not self._twcc_waited:
             self._twcc_waited = True
             return
         self._twcc_waited = False
@@ -261,11 +264,13 @@ class Seat:
         if not arrivals:
             return
         newest = max(arrivals)
-        if newest - min(arrivals) > MAX_TWCC_SPAN:
+        if newest - min(arrivals) > MAX_TRANSPORT_FEEDBACK_SPAN_PACKETS:
             arrivals = {
-                number: at for number, at in arrivals.items() if newest - number <= MAX_TWCC_SPAN
+                number: at
+                for number, at in arrivals.items()
+                if newest - number <= MAX_TRANSPORT_FEEDBACK_SPAN_PACKETS
             }
-        packet = feedback.transport_feedback(
+        packet = feedback.build_transport_feedback(
             self._ssrc, uplink.media_ssrc, self._twcc_count, arrivals
         )
         self._twcc_count = (self._twcc_count + 1) & 0xFF
@@ -277,7 +282,7 @@ class Seat:
         """
         blocks = [block for each in self.streams if (block := each.report_block(now))]
         self._loss_up = max((block.fraction for block in blocks), default=0.0)
-        self.transport.send_rtcp(feedback.receiver_report(self._ssrc, blocks))
+        self.transport.send_rtcp(feedback.build_receiver_report(self._ssrc, blocks))
         for publication in self.streams:
             publication.forget_old()
         for subscription in self._subscriptions.values():
@@ -316,7 +321,7 @@ class Seat:
         ]
         speaker = self.downlink.speaker
         for picture in pictures:
-            if self.prefers is Layer.SMALL:
+            if self.prefers is SimulcastLayer.SMALL:
                 picture.wants_small = True
             elif self.large is not None:
                 picture.wants_small = picture.seat not in self.large
@@ -341,7 +346,7 @@ class Seat:
         )
 
     def is_silent(self, now: float) -> bool:
-        return self.is_connected and now - self.uplink.heard_at > SILENCE_SECONDS
+        return self.is_connected and now - self.uplink.heard_at > SEAT_SILENCE_TIMEOUT_SECONDS
 
     def warn(self, now: float) -> None:
         """Names, in the log, a seat that asks for more than its share."""

@@ -8,25 +8,25 @@ import time
 from collections.abc import Callable
 from struct import pack_into
 
-from app.media.bandwidth.downlink import PACKET_OVERHEAD
-from app.media.bandwidth.probe import PADDING
-from app.media.forwarding.publication import CACHE_MASK, Publication
-from app.media.messages import Priority
+from app.media.bandwidth.downlink import PACKET_OVERHEAD_BYTES
+from app.media.bandwidth.probe import PROBE_PADDING_BYTES
+from app.media.forwarding.publication import CACHE_INDEX_MASK, Publication
+from app.media.messages import StreamPriority
 from app.media.wire import rtcp as feedback
 from app.media.wire import rtp
-from app.media.wire.aiortc_seam import OUTGOING, SeatTransport
+from app.media.wire.aiortc_seam import OUTGOING_BUFFER, SeatTransport
 from app.media.wire.rewrite import (
-    HALF,
+    HALF_SEQUENCE_RANGE,
     SEQUENCE_MASK,
     TIMESTAMP_MASK,
-    sequence_offset,
-    timestamp_offset,
+    compute_sequence_offset,
+    compute_timestamp_offset,
 )
 
-KEPT = 2000
-REPAIRS_A_SECOND = 600
-REPAIR_AGAIN = 0.02
-LOSS_SMOOTHING = 0.4
+REPAIRABLE_PACKETS = 2000
+MAX_REPAIRS_PER_SECOND = 600
+REPAIR_INTERVAL_SECONDS = 0.02
+LOSS_SMOOTHING_FACTOR = 0.4
 """A report spans a second or so, perhaps 30 packets: one alone says little."""
 
 
@@ -73,7 +73,7 @@ class Subscription:
         self.rtt: float | None = None
         self.wanted = 0
         """Packets that the listener asked for again, each counted once."""
-        self.priority = Priority.ORDINARY
+        self.priority = StreamPriority.ORDINARY
         self.is_stage = False
         self.number: Callable[[], int] | None = None
         """Gives transport-wide numbers while the line is watched packet by packet; else
@@ -87,7 +87,7 @@ class Subscription:
         )
         self._repair_type: int | None = None
         self._repair_sequence = 0
-        self._repairs_left = REPAIRS_A_SECOND
+        self._repairs_left = MAX_REPAIRS_PER_SECOND
         self._repaired_at: dict[int, float] = {}
         self._last_sequence = ssrc & 0x3FFF
         self._last_timestamp = ssrc
@@ -207,7 +207,7 @@ class Subscription:
         self._packets += live.packets - self._packets_at_start
         self._octets += live.octets - self._octets_at_start
         newest = (
-            live.cache[live.max_sequence & CACHE_MASK]
+            live.cache[live.max_sequence & CACHE_INDEX_MASK]
             if live.cache and live.codec == "vp8"
             else None
         )
@@ -238,8 +238,8 @@ class Subscription:
         if self not in publication.subscriptions:
             return False
         elapsed = int((now - self._last_sent) * publication.clock) if self._last_sent else 1
-        self.sequence_offset = sequence_offset(self._last_sequence, sequence)
-        self.timestamp_offset = timestamp_offset(self._last_timestamp, elapsed, timestamp)
+        self.sequence_offset = compute_sequence_offset(self._last_sequence, sequence)
+        self.timestamp_offset = compute_timestamp_offset(self._last_timestamp, elapsed, timestamp)
         self.floor = sequence
         self._packets_at_start = publication.packets - 1
         self._octets_at_start = publication.octets - len(payload)
@@ -279,7 +279,7 @@ class Subscription:
             if camera is not None and self.wants_small and camera.small is not None
             else camera
         )
-        return source.octets + source.packets * PACKET_OVERHEAD if source is not None else 0
+        return source.octets + source.packets * PACKET_OVERHEAD_BYTES if source is not None else 0
 
     @property
     def packets(self) -> int:
@@ -303,7 +303,7 @@ class Subscription:
         report = live.report
         rtp_time = (report.rtp_time + self.timestamp_offset) & TIMESTAMP_MASK
         self.transport.send_rtcp(
-            feedback.sender_report(self.ssrc, report.ntp, rtp_time, self.packets, self.octets)
+            feedback.build_sender_report(self.ssrc, report.ntp, rtp_time, self.packets, self.octets)
         )
         self._report_sent[report.middle] = now
         while len(self._report_sent) > 8:
@@ -313,7 +313,7 @@ class Subscription:
         """The listener's report about this slot: loss, and the round trip if it names a report of
         ours.
         """
-        self.loss += (block.fraction - self.loss) * LOSS_SMOOTHING
+        self.loss += (block.fraction - self.loss) * LOSS_SMOOTHING_FACTOR
         sent = self._report_sent.get(block.last_report) if block.last_report else None
         if sent is not None:
             self.rtt = max(0.0, now - sent - block.delay / 65536)
@@ -327,17 +327,17 @@ class Subscription:
             return
         for wanted in sequences:
             original = (wanted - self.sequence_offset) & SEQUENCE_MASK
-            kept = source.cache[original & CACHE_MASK]
+            kept = source.cache[original & CACHE_INDEX_MASK]
             if (
                 kept is None
                 or kept[0] != original
-                or (original - self.floor) & SEQUENCE_MASK >= HALF
+                or (original - self.floor) & SEQUENCE_MASK >= HALF_SEQUENCE_RANGE
             ):
                 continue
             if self._repairs_left <= 0:
                 return
             self.wanted += wanted not in self._repaired_at
-            if now - self._repaired_at.get(wanted, 0.0) < REPAIR_AGAIN:
+            if now - self._repaired_at.get(wanted, 0.0) < REPAIR_INTERVAL_SECONDS:
                 continue
             self._repaired_at[wanted] = now
             self._repairs_left -= 1
@@ -348,7 +348,7 @@ class Subscription:
         timestamp = (timestamp + self.timestamp_offset) & TIMESTAMP_MASK
         if self._repair_type is None or self.rtx_ssrc is None:
             rtp.FIXED_HEADER.pack_into(
-                OUTGOING, 0, 0x80, marker | self.payload_type, sequence, timestamp, self.ssrc
+                OUTGOING_BUFFER, 0, 0x80, marker | self.payload_type, sequence, timestamp, self.ssrc
             )
             size = 12
         else:
@@ -357,14 +357,14 @@ class Subscription:
                 (self._repair_sequence + 1) & SEQUENCE_MASK,
             )
             rtp.FIXED_HEADER.pack_into(
-                OUTGOING, 0, 0x80, marker | self._repair_type, own, timestamp, self.rtx_ssrc
+                OUTGOING_BUFFER, 0, 0x80, marker | self._repair_type, own, timestamp, self.rtx_ssrc
             )
-            pack_into("!H", OUTGOING, 12, sequence)
+            pack_into("!H", OUTGOING_BUFFER, 12, sequence)
             size = 14
         end = size + len(payload)
-        OUTGOING[size:end] = payload
+        OUTGOING_BUFFER[size:end] = payload
         if self.shifts_numbers:
-            rtp.shift_vp8_numbers(OUTGOING, size, end, self.picture_offset, self.base_offset)
+            rtp.shift_vp8_numbers(OUTGOING_BUFFER, size, end, self.picture_offset, self.base_offset)
         self.transport.send_rtp(end)
 
     @property
@@ -383,7 +383,7 @@ class Subscription:
             (self._repair_sequence + 1) & SEQUENCE_MASK,
         )
         rtp.HEADER_WITH_SEND_TIME.pack_into(
-            OUTGOING,
+            OUTGOING_BUFFER,
             0,
             0xB0,
             self._first_repair_type,
@@ -394,22 +394,22 @@ class Subscription:
             1,
             self.transport_head | number << 8,
         )
-        end = 20 + PADDING
-        OUTGOING[20:end] = bytes(PADDING)
-        OUTGOING[end - 1] = PADDING
+        end = 20 + PROBE_PADDING_BYTES
+        OUTGOING_BUFFER[20:end] = bytes(PROBE_PADDING_BYTES)
+        OUTGOING_BUFFER[end - 1] = PROBE_PADDING_BYTES
         return self.transport.send_rtp(end)
 
     def tick(self) -> None:
         """Each second: the repair budget is whole again, and the floor stays within half a
         circle.
         """
-        self._repairs_left = REPAIRS_A_SECOND
+        self._repairs_left = MAX_REPAIRS_PER_SECOND
         self._repaired_at.clear()
         if (
             self.live is not None
-            and (self.live.max_sequence - self.floor) & SEQUENCE_MASK > 2 * KEPT
+            and (self.live.max_sequence - self.floor) & SEQUENCE_MASK > 2 * REPAIRABLE_PACKETS
         ):
-            self.floor = (self.live.max_sequence - KEPT) & SEQUENCE_MASK
+            self.floor = (self.live.max_sequence - REPAIRABLE_PACKETS) & SEQUENCE_MASK
 
 
 def _is_key_frame(codec: str, payload: bytearray) -> bool:

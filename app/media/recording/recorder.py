@@ -15,30 +15,30 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from app.core.blobs import SegmentStore, StoreFailed
-from app.media.forwarding.forward import drops
-from app.media.forwarding.publication import SILENCE, Publication
-from app.media.forwarding.seat import Seat
-from app.media.messages import Kind
-from app.media.messages_recording import RecordingSet, RecordingStopped, segment_id
-from app.media.recording.tape import Tape
+from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.forwarding.publication import SILENCE_DBOV, Publication
+from app.media.forwarding.seat import SeatConnection
+from app.media.messages import MediaKind
+from app.media.messages_recording import RecordingSet, RecordingStopped, derive_segment_id
+from app.media.recording.tape import ClusterWriter
 
 log = logging.getLogger("media.recording")
 
-MOST_WAITING = 6000
-ROUND_SECONDS = 0.25
-SPEAKING = 45
-STAYS = 2.0
+MAX_QUEUED_PACKETS = 6000
+WRITE_INTERVAL_SECONDS = 0.25
+PICTURE_SPEAKING_LEVEL_DBOV = 45
+PICTURE_HOLD_SECONDS = 2.0
 """Seconds that somebody keeps the picture after their last word."""
-KEY_FRAME_EVERY = 10.0
-KEY_FRAME_AGAIN = 1.0
-TRIES = 3
-MOST_LOST = 3
-TRY_AGAIN = 0.5
+KEY_FRAME_REFRESH_SECONDS = 10.0
+KEY_FRAME_RETRY_SECONDS = 1.0
+MAX_STORE_ATTEMPTS = 3
+MAX_LOST_SEGMENTS = 3
+STORE_RETRY_SECONDS = 0.5
 
-_Noted = tuple[Publication, int, int, int, bytearray, int, float]
+_NotedPacket = tuple[Publication, int, int, int, bytearray, int, float]
 
 
-class Recorder:
+class RoomRecorder:
     """One run. Made, told and stopped on the node's loop; ``stopped`` is called on the thread, once
     all is stored.
     """
@@ -57,10 +57,10 @@ class Recorder:
         self._store, self._stopped = store, stopped
         self._command = command
         self._tapped: set[Publication] = set()
-        self._seats: Mapping[str, Seat] = {}
+        self._seats: Mapping[str, SeatConnection] = {}
         self._spoke = self._asked = self._refreshed = now
-        self._notes: deque[_Noted | Callable[[], None]] = deque()
-        self._tape = Tape(now, command.begin_ms)
+        self._notes: deque[_NotedPacket | Callable[[], None]] = deque()
+        self._tape = ClusterWriter(now, command.begin_ms)
         self._over = threading.Event()
         self._over_at = now
         self._stopped_at = 0.0
@@ -82,10 +82,10 @@ class Recorder:
         level: int,
         now: float,
     ) -> None:
-        if len(self._notes) < MOST_WAITING:
+        if len(self._notes) < MAX_QUEUED_PACKETS:
             self._notes.append((publication, sequence, timestamp, marker, payload, level, now))
         else:
-            drops["recorder"] += 1
+            DROPPED_PACKETS["recorder"] += 1
 
     # ------------------------------------------------------------ on the node's loop
 
@@ -95,14 +95,14 @@ class Recorder:
         self._notes.append(lambda: self._tape.set_voices(command.voices))
         self.attach(self._seats)
 
-    def attach(self, seats: Mapping[str, Seat]) -> None:
+    def attach(self, seats: Mapping[str, SeatConnection]) -> None:
         """Listens at the publications of those who are named and connected, and at no others."""
         self._seats = seats
         voices = {name for names in self._command.voices.values() for name in names}
         wanted = {
             publication
             for name in voices
-            if (publication := self._published(name, Kind.AUDIO)) is not None
+            if (publication := self._published(name, MediaKind.AUDIO)) is not None
         }
         if self.picture is not None and self.picture in self._cameras():
             wanted.add(self.picture)
@@ -124,9 +124,9 @@ class Recorder:
             self._refreshed = now
         self.attach(self._seats)
         needs = self._tape.needs_key_frame
-        if self.picture is None or now - self._asked < KEY_FRAME_AGAIN:
+        if self.picture is None or now - self._asked < KEY_FRAME_RETRY_SECONDS:
             return
-        if needs is self.picture or now - self._refreshed > KEY_FRAME_EVERY:
+        if needs is self.picture or now - self._refreshed > KEY_FRAME_REFRESH_SECONDS:
             self._asked = self._refreshed = now
             self.picture.request_key_frame(now)
 
@@ -152,10 +152,10 @@ class Recorder:
         """A shared screen, else whoever speaks of those with a picture, else who spoke last."""
         flowing: dict[str, Publication] = {}
         for name in self._command.pictures:
-            screen = self._published(name, Kind.SCREEN)
+            screen = self._published(name, MediaKind.SCREEN)
             if screen is not None and screen.codec == "vp8" and screen.flows(now):
                 return screen
-            camera = self._published(name, Kind.VIDEO)
+            camera = self._published(name, MediaKind.VIDEO)
             layer = (
                 next(
                     (one for one in (camera, camera.small) if one is not None and one.flows(now)),
@@ -169,19 +169,19 @@ class Recorder:
         present = (
             self.picture.seat if self.picture is not None and self.picture.seat in flowing else None
         )
-        loudest = min(flowing, key=lambda name: levels.get(name, SILENCE), default=None)
-        if present is not None and levels.get(present, SILENCE) < SPEAKING:
+        loudest = min(flowing, key=lambda name: levels.get(name, SILENCE_DBOV), default=None)
+        if present is not None and levels.get(present, SILENCE_DBOV) < PICTURE_SPEAKING_LEVEL_DBOV:
             self._spoke = now
         if present is None or (
             loudest is not None
             and loudest != present
-            and now - self._spoke > STAYS
-            and levels.get(loudest, SILENCE) < SPEAKING
+            and now - self._spoke > PICTURE_HOLD_SECONDS
+            and levels.get(loudest, SILENCE_DBOV) < PICTURE_SPEAKING_LEVEL_DBOV
         ):
             present, self._spoke = loudest, now
         return flowing[present] if present is not None else None
 
-    def _published(self, name: str, kind: Kind) -> Publication | None:
+    def _published(self, name: str, kind: MediaKind) -> Publication | None:
         seat = self._seats.get(name)
         return seat.publications.get(kind) if seat is not None and seat.is_connected else None
 
@@ -190,7 +190,7 @@ class Recorder:
         found = (
             self._published(name, kind)
             for name in self._command.pictures
-            for kind in (Kind.VIDEO, Kind.SCREEN)
+            for kind in (MediaKind.VIDEO, MediaKind.SCREEN)
         )
         return {
             layer
@@ -207,7 +207,7 @@ class Recorder:
         try:
             is_last = False
             while not is_last:
-                is_last = self._over.wait(ROUND_SECONDS)
+                is_last = self._over.wait(WRITE_INTERVAL_SECONDS)
                 self._take_in()
                 for cluster in self._tape.advance(
                     self._over_at if is_last else time.monotonic(), is_last=is_last
@@ -219,7 +219,7 @@ class Recorder:
             broke = not self._over.is_set()
             self._over.set()
         for reason, count in self._tape.drops.items():
-            drops[f"recorder_{reason}"] += count
+            DROPPED_PACKETS[f"recorder_{reason}"] += count
         log.info(
             "recording of room %s: %d segments stored, %d lost", self._room, self._kept, self._lost
         )
@@ -252,14 +252,14 @@ class Recorder:
         """Stores a segment under the first number that is free; what the store does not take is
         given up by name.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_STORE_ATTEMPTS):
             try:
                 if self._number is None:
-                    self._number = first_free(
-                        lambda number: self._store.has(segment_id(self.recording, number))
+                    self._number = find_first_free_number(
+                        lambda number: self._store.has(derive_segment_id(self.recording, number))
                     )
                 while not self._store.add(
-                    segment_id(self.recording, self._number), self._key, cluster
+                    derive_segment_id(self.recording, self._number), self._key, cluster
                 ):
                     self._number += 1
                 self._number += 1
@@ -267,14 +267,14 @@ class Recorder:
                 return
             except StoreFailed:
                 log.warning("the store did not take a segment of room %s", self._room)
-                time.sleep(TRY_AGAIN)
+                time.sleep(STORE_RETRY_SECONDS)
         self._lost += 1
-        drops["recorder_store"] += 1
-        if self._lost >= MOST_LOST:
+        DROPPED_PACKETS["recorder_store"] += 1
+        if self._lost >= MAX_LOST_SEGMENTS:
             raise StoreFailed("the store takes no segments")
 
 
-def first_free(is_taken: Callable[[int], bool]) -> int:
+def find_first_free_number(is_taken: Callable[[int], bool]) -> int:
     """The first number that is not taken, where all below it are."""
     step, low = 1, 0
     while is_taken(low + step - 1):

@@ -1,11 +1,13 @@
 """Packets in, clusters out: what a recording does with encoded frames. Pure, and never decodes.
 
-Times are the node's monotonic seconds until they are written; a cluster's are milliseconds of the
-recording. Whatever arrives waits `PATIENCE`, so that late and repaired packets find their place.
+Times are the node's monotonic seconds until they are written; a cluster's are milliseconds of
+the recording. Whatever arrives waits `LATE_PACKET_WAIT_SECONDS`, so that late and repaired
+packets find their place.
 
 * A track of a language holds one Opus stream at a time. Where several of its voices sound at once
   the louder has it;
-  who has it keeps it through pauses of up to `HANG_OVER`. Where nobody sounds there is silence,
+  who has it keeps it through pauses of up to `VOICE_HOLD_SECONDS`. Where nobody sounds there is
+  silence,
   written out, so that
   every track runs without a gap and stays with the picture.
 * The picture is of one publication at a time and changes on a key frame. After a lost packet its
@@ -18,45 +20,52 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from app.core.webm import BLACK, OPUS_SILENCE, PICTURE, SILENCE_MS, Block, cluster
-from app.media.wire.rewrite import extend
+from app.core.webm import (
+    BLACK_KEY_FRAME,
+    OPUS_SILENCE,
+    OPUS_SILENCE_MS,
+    PICTURE_TRACK,
+    WebmBlock,
+    write_cluster,
+)
+from app.media.wire.rewrite import extend_sequence
 
-PATIENCE = 0.6
+LATE_PACKET_WAIT_SECONDS = 0.6
 CLUSTER_MS = 4000
-HANG_OVER = 0.5
-LOUDER = 8
+VOICE_HOLD_SECONDS = 0.5
+TAKEOVER_LOUDNESS_DB = 8
 """-dBov by which a second voice must be louder to take the track from one that sounds."""
-SOUNDING = 50
+SOUNDING_LEVEL_DBOV = 50
 """-dBov; what is softer is a pause."""
-SMOOTHING = 0.1
-OUT_OF_STEP_MS = 60
-BLACK_EVERY_MS = 4000
-OPUS_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
+VOICE_SMOOTHING_FACTOR = 0.1
+MAX_TRACK_DRIFT_MS = 60
+BLACK_FRAME_INTERVAL_MS = 4000
+OPUS_FRAME_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
 """Of one frame: SILK, hybrid, CELT (RFC 6716, table 2)."""
 
-Source = object
+RecordedSource = object
 """A publication, known by its identity alone: another connection of the same seat is another
 source.
 """
 
 
-def opus_ms(packet: bytes | bytearray) -> float:
+def read_opus_duration_ms(packet: bytes | bytearray) -> float:
     """How long the packet sounds (RFC 6716, 3.1 and 3.2); 0 for one that cannot be read."""
     if not packet:
         return 0
     kind, count = packet[0] >> 3, packet[0] & 3
     frame = (
-        OPUS_MS[0][kind & 3]
+        OPUS_FRAME_MS[0][kind & 3]
         if kind < 12
-        else OPUS_MS[1][kind & 1]
+        else OPUS_FRAME_MS[1][kind & 1]
         if kind < 16
-        else OPUS_MS[2][kind & 3]
+        else OPUS_FRAME_MS[2][kind & 3]
     )
     frames = 1 if count == 0 else 2 if count < 3 else packet[1] & 63 if len(packet) > 1 else 0
     return frame * frames if frame * frames <= 120 else 0
 
 
-class Clock:
+class RtpClock:
     """Brings RTP time onto the node's clock: as early as the quickest packet says, drifting back
     slowly.
     """
@@ -84,13 +93,13 @@ class Clock:
         return elapsed + (self._offset or 0.0)
 
 
-class Frames:
+class Vp8FrameAssembler:
     """Whole VP8 frames of one publication, in order (RFC 7741)."""
 
     def __init__(self) -> None:
         self.is_broken = True
         """Whether nothing can be shown before a key frame."""
-        self._clock = Clock(90_000)
+        self._clock = RtpClock(90_000)
         self._waiting: dict[int, tuple[float, int, int, bytes | bytearray, float]] = {}
         self._highest: int | None = None
         self._expected: int | None = None
@@ -102,7 +111,7 @@ class Frames:
         self, sequence: int, timestamp: int, marker: int, payload: bytes | bytearray, now: float
     ) -> bool:
         """False for a packet that comes too late to be of use."""
-        number = sequence if self._highest is None else extend(sequence, self._highest)
+        number = sequence if self._highest is None else extend_sequence(sequence, self._highest)
         if self._expected is not None and number < self._expected:
             return False
         self._highest = number if self._highest is None else max(self._highest, number)
@@ -135,7 +144,7 @@ class Frames:
     def _add(
         self, timestamp: int, marker: int, payload: bytes | bytearray, at: float
     ) -> tuple[float, bytes] | None:
-        start = _after_descriptor(payload)
+        start = _find_vp8_payload(payload)
         if start is None or start >= len(payload):
             return None  # padding, to probe the line
         if payload[0] & 0x17 == 0x10:
@@ -155,7 +164,7 @@ class Frames:
         return None if self.is_broken else (self._begun_at, frame)
 
 
-def _after_descriptor(payload: bytes | bytearray) -> int | None:
+def _find_vp8_payload(payload: bytes | bytearray) -> int | None:
     """Where the VP8 payload begins (RFC 7741, 4.2); None when the packet is too short."""
     if not payload:
         return None
@@ -183,30 +192,32 @@ class VoiceTrack:
         self._level = 127.0
         self._sounded: dict[str, float] = {}
 
-    def add(self, seat: str, at: float, level: float, payload: bytes | bytearray) -> list[Block]:
+    def add(
+        self, seat: str, at: float, level: float, payload: bytes | bytearray
+    ) -> list[WebmBlock]:
         """The packet, if its voice has the track, after the silence before it. `at` in ms, `level`
         smoothed, -dBov.
         """
         if seat not in self.seats or not self._has_it(seat, at, level):
             return []
-        length = opus_ms(payload)
-        if not length or at < self._next - OUT_OF_STEP_MS:
+        length = read_opus_duration_ms(payload)
+        if not length or at < self._next - MAX_TRACK_DRIFT_MS:
             return []
-        blocks = self.fill(at - SILENCE_MS) if at > self._next + OUT_OF_STEP_MS else []
-        blocks.append(Block(round(self._next), self.number, bytes(payload)))
+        blocks = self.fill(at - OPUS_SILENCE_MS) if at > self._next + MAX_TRACK_DRIFT_MS else []
+        blocks.append(WebmBlock(round(self._next), self.number, bytes(payload)))
         self._next += length
         return blocks
 
-    def fill(self, until: float) -> list[Block]:
+    def fill(self, until: float) -> list[WebmBlock]:
         """Silence up to `until`, in ms."""
         blocks = []
-        while self._next + SILENCE_MS <= until:
-            blocks.append(Block(round(self._next), self.number, OPUS_SILENCE))
-            self._next += SILENCE_MS
+        while self._next + OPUS_SILENCE_MS <= until:
+            blocks.append(WebmBlock(round(self._next), self.number, OPUS_SILENCE))
+            self._next += OPUS_SILENCE_MS
         return blocks
 
     def _has_it(self, seat: str, at: float, level: float) -> bool:
-        sounds = level < SOUNDING
+        sounds = level < SOUNDING_LEVEL_DBOV
         if sounds:
             self._sounded[seat] = at
         if self._holder == seat:
@@ -215,34 +226,34 @@ class VoiceTrack:
         if self._holder is None or self._holder not in self.seats:
             is_free = True
         else:
-            paused = at - self._sounded.get(self._holder, -1e9) > HANG_OVER * 1000
-            is_free = sounds and (paused or level < self._level - LOUDER)
+            paused = at - self._sounded.get(self._holder, -1e9) > VOICE_HOLD_SECONDS * 1000
+            is_free = sounds and (paused or level < self._level - TAKEOVER_LOUDNESS_DB)
         if is_free:
             self._holder, self._level = seat, level
         return is_free
 
 
-class Tape:
+class ClusterWriter:
     """One run of a recording. `origin` is the node's time at which the recording stands at
     `begin_ms`.
     """
 
     def __init__(self, origin: float, begin_ms: int) -> None:
         self.drops: Counter[str] = Counter()
-        self.shown: Source | None = None
+        self.shown: RecordedSource | None = None
         """The publication whose picture is being recorded now."""
-        self.needs_key_frame: Source | None = None
+        self.needs_key_frame: RecordedSource | None = None
         self._origin, self._begin = origin, begin_ms
         self._tracks: dict[int, VoiceTrack] = {}
-        self._clocks: dict[Source, Clock] = {}
+        self._clocks: dict[RecordedSource, RtpClock] = {}
         self._levels: dict[str, float] = {}
         self._sounds: list[tuple[float, str, float, bytes | bytearray]] = []
-        self._pictures: dict[Source, Frames] = {}
-        self._wanted: Source | None = None
+        self._pictures: dict[RecordedSource, Vp8FrameAssembler] = {}
+        self._wanted: RecordedSource | None = None
         self._last_picture = begin_ms - 1
         self._black_due = float(begin_ms)
         self._written = begin_ms
-        self._blocks: list[Block] = []
+        self._blocks: list[WebmBlock] = []
 
     @property
     def written_ms(self) -> int:
@@ -257,7 +268,7 @@ class Tape:
                 track = self._tracks[number] = VoiceTrack(number, self._written)
             track.seats = frozenset(seats)
 
-    def want(self, source: Source | None, now: float) -> None:
+    def want(self, source: RecordedSource | None, now: float) -> None:
         """Whose picture to record; it comes with its next key frame. None: nobody's, at once."""
         self._wanted = source
         if source is None:
@@ -269,11 +280,11 @@ class Tape:
                 for each, frames in self._pictures.items()
                 if each in (source, self.shown)
             }
-            self._pictures.setdefault(source, Frames())
+            self._pictures.setdefault(source, Vp8FrameAssembler())
 
     def sound(
         self,
-        source: Source,
+        source: RecordedSource,
         seat: str,
         timestamp: int,
         payload: bytes | bytearray,
@@ -283,15 +294,15 @@ class Tape:
         """An Opus packet. ``level`` in -dBov, -1 where the browser does not say."""
         clock = self._clocks.get(source)
         if clock is None:
-            clock = self._clocks[source] = Clock(48_000)
+            clock = self._clocks[source] = RtpClock(48_000)
         said = 30 if level < 0 else level
         smoothed = self._levels.get(seat, float(said))
-        self._levels[seat] = smoothed = smoothed + (said - smoothed) * SMOOTHING
+        self._levels[seat] = smoothed = smoothed + (said - smoothed) * VOICE_SMOOTHING_FACTOR
         self._sounds.append((clock.at(timestamp, now), seat, min(smoothed, said), payload))
 
     def picture(
         self,
-        source: Source,
+        source: RecordedSource,
         sequence: int,
         timestamp: int,
         marker: int,
@@ -306,28 +317,28 @@ class Tape:
 
     def advance(self, now: float, *, is_last: bool = False) -> list[bytes]:
         """The clusters that are whole by now; at the last, all there is."""
-        until = now if is_last else now - PATIENCE
+        until = now if is_last else now - LATE_PACKET_WAIT_SECONDS
         until_ms = self._ms(until)
         blocks = self._voices(until, until_ms) + self._frames(until, until_ms)
         self._blocks = sorted(self._blocks + blocks, key=lambda block: (block.at, block.track))
         self._written = max(self._written, int(until_ms))
-        return self._cut(until_ms - 2 * OUT_OF_STEP_MS, is_last)
+        return self._cut(until_ms - 2 * MAX_TRACK_DRIFT_MS, is_last)
 
-    def _voices(self, until: float, until_ms: float) -> list[Block]:
+    def _voices(self, until: float, until_ms: float) -> list[WebmBlock]:
         due = sorted(
             (sound for sound in self._sounds if sound[0] <= until), key=lambda sound: sound[0]
         )
         self._sounds = [sound for sound in self._sounds if sound[0] > until]
-        blocks: list[Block] = []
+        blocks: list[WebmBlock] = []
         for at, seat, level, payload in due:
             for track in self._tracks.values():
                 blocks += track.add(seat, self._ms(at), level, payload)
         for track in self._tracks.values():
-            blocks += track.fill(until_ms - OUT_OF_STEP_MS)
+            blocks += track.fill(until_ms - MAX_TRACK_DRIFT_MS)
         return blocks
 
-    def _frames(self, until: float, until_ms: float) -> list[Block]:
-        blocks: list[Block] = []
+    def _frames(self, until: float, until_ms: float) -> list[WebmBlock]:
+        blocks: list[WebmBlock] = []
         self.needs_key_frame = None
         wanted = self._wanted
         if wanted is not None and wanted is not self.shown:
@@ -349,15 +360,15 @@ class Tape:
                 self.needs_key_frame = wanted
         elif until_ms >= self._black_due:
             at = max(self._last_picture + 1, int(self._black_due))
-            blocks.append(Block(at, PICTURE, BLACK))
-            self._last_picture, self._black_due = at, at + BLACK_EVERY_MS
+            blocks.append(WebmBlock(at, PICTURE_TRACK, BLACK_KEY_FRAME))
+            self._last_picture, self._black_due = at, at + BLACK_FRAME_INTERVAL_MS
         return blocks
 
-    def _picture_block(self, at: float, frame: bytes) -> list[Block]:
+    def _picture_block(self, at: float, frame: bytes) -> list[WebmBlock]:
         moment = max(round(self._ms(at)), self._last_picture + 1)
         self._last_picture = moment
         self._black_due = moment + 1
-        return [Block(moment, PICTURE, frame, not frame[0] & 1)]
+        return [WebmBlock(moment, PICTURE_TRACK, frame, not frame[0] & 1)]
 
     def _cut(self, settled: float, is_last: bool) -> list[bytes]:
         """Clusters of `CLUSTER_MS`, or less where a key frame makes a good beginning for one. None
@@ -370,16 +381,16 @@ class Tape:
                 (
                     place
                     for place, block in enumerate(self._blocks)
-                    if place and _begins(block, first)
+                    if place and _can_begin_cluster(block, first)
                 ),
                 None,
             )
             if cut is None or self._blocks[cut].at > settled:
                 break
-            whole.append(cluster(self._blocks[:cut]))
+            whole.append(write_cluster(self._blocks[:cut]))
             del self._blocks[:cut]
         if is_last and self._blocks:
-            whole.append(cluster(self._blocks))
+            whole.append(write_cluster(self._blocks))
             self._blocks = []
         return whole
 
@@ -387,6 +398,8 @@ class Tape:
         return self._begin + (at - self._origin) * 1000
 
 
-def _begins(block: Block, first: int) -> bool:
+def _can_begin_cluster(block: WebmBlock, first: int) -> bool:
     age = block.at - first
-    return age >= CLUSTER_MS or (block.track == PICTURE and block.is_key and age >= CLUSTER_MS / 4)
+    return age >= CLUSTER_MS or (
+        block.track == PICTURE_TRACK and block.is_key and age >= CLUSTER_MS / 4
+    )

@@ -27,17 +27,17 @@ from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session, ffi, lib
 
 from app.media.forwarding.limits import (
-    CHECKS_BURST,
-    KNOWN_CHECKS_A_SECOND,
+    CHECKS_BURST_DATAGRAMS,
+    KNOWN_ADDRESS_CHECKS_PER_SECOND,
     MAX_REMOTE_ADDRESSES,
-    STRANGER_CHECKS_A_SECOND,
-    Allowance,
+    UNKNOWN_ADDRESS_CHECKS_PER_SECOND,
+    TokenBucket,
 )
-from app.media.wire.impairment import Line
-from app.media.wire.rtp import MAX_PACKET, is_media
-from app.media.wire.udp_sockets import Address, bind_within, connected_twin
+from app.media.wire.impairment import ImpairedLink
+from app.media.wire.rtp import MAX_PACKET_BYTES, is_rtp_or_rtcp
+from app.media.wire.udp_sockets import SocketAddress, bind_socket_in_range, open_connected_socket
 
-PINNED = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
+PINNED_VERSIONS = {"aiortc": "1.16.0", "aioice": "0.13.0", "pylibsrtp": "1.0.0"}
 PRIVATE_NAMES = (
     "aioice.ice.StunProtocol.datagram_received",
     "aioice.ice.Connection.get_component_candidates",
@@ -58,38 +58,38 @@ PRIVATE_NAMES = (
     "pylibsrtp.lib.srtp_unprotect_rtcp",
 )
 
-MAX_WAITING_DATAGRAMS = 200
-DATAGRAMS_AT_ONCE = 8
+MAX_QUEUED_DATAGRAMS = 200
+MAX_DATAGRAMS_PER_READ = 8
 """Of one seat, before the others have their turn."""
 
-INCOMING = bytearray(MAX_PACKET)
-OUTGOING = bytearray(MAX_PACKET)
-_TRAILER = 148
-_incoming = ffi.from_buffer(INCOMING)
-_outgoing = ffi.from_buffer(OUTGOING)
-_outgoing_view = memoryview(OUTGOING)
+INCOMING_BUFFER = bytearray(MAX_PACKET_BYTES)
+OUTGOING_BUFFER = bytearray(MAX_PACKET_BYTES)
+_SRTP_TRAILER_BYTES = 148
+_incoming = ffi.from_buffer(INCOMING_BUFFER)
+_outgoing = ffi.from_buffer(OUTGOING_BUFFER)
+_outgoing_view = memoryview(OUTGOING_BUFFER)
 _length = ffi.new("int *")
 
-Certificate = RTCCertificate
-PacketTaker = Callable[[bytes], None]
-Sender = Callable[[int], bool]
+DtlsCertificate = RTCCertificate
+PacketHandler = Callable[[bytes], None]
+PacketSender = Callable[[int], bool]
 
 
-def make_certificate() -> Certificate:
+def make_dtls_certificate() -> DtlsCertificate:
     """A fresh self-signed certificate; it holds for 30 days, so a long-lived node renews it."""
     return RTCCertificate.generateCertificate()
 
 
-class _Socket(StunProtocol):
+class _SeatSocket(StunProtocol):
     """One UDP socket of a seat."""
 
-    def __init__(self, connection: _Connection, sock: socket.socket) -> None:
+    def __init__(self, connection: _IceConnection, sock: socket.socket) -> None:
         super().__init__(connection)
         self.connection = connection
         self.socket = sock
 
     def datagram_received(self, data: bytes, addr: tuple) -> None:  # type: ignore[override]
-        if data and is_media(data[0]):
+        if data and is_rtp_or_rtcp(data[0]):
             take = self.connection.take_packet
             if take is not None and self.connection.knows(addr):
                 take(data)
@@ -97,18 +97,20 @@ class _Socket(StunProtocol):
             super().datagram_received(data, addr)
 
 
-class _Connection(Connection):
+class _IceConnection(Connection):
     """An ICE connection with sockets on chosen addresses and ports, and a way past its queue."""
 
     def __init__(self, addresses: tuple[str, ...], ports: tuple[int, int]) -> None:
         super().__init__(ice_controlling=False)
         self._addresses = addresses
         self._ports = ports
-        self._known = Allowance(KNOWN_CHECKS_A_SECOND, CHECKS_BURST)
-        self._strangers = Allowance(STRANGER_CHECKS_A_SECOND, CHECKS_BURST)
+        self._known = TokenBucket(KNOWN_ADDRESS_CHECKS_PER_SECOND, CHECKS_BURST_DATAGRAMS)
+        self._strangers = TokenBucket(UNKNOWN_ADDRESS_CHECKS_PER_SECOND, CHECKS_BURST_DATAGRAMS)
         self.refused = 0
-        self.take_packet: PacketTaker | None = None
-        self.on_selected: Callable[[_Socket, Address], None] = lambda selected, address: None
+        self.take_packet: PacketHandler | None = None
+        self.on_selected: Callable[[_SeatSocket, SocketAddress], None] = lambda selected, address: (
+            None
+        )
 
     def knows(self, addr: tuple) -> bool:
         """Whether a check with the password has come from there: a stranger must not use up the
@@ -134,15 +136,15 @@ class _Connection(Connection):
 
     def is_crowded(self) -> bool:
         """A queue that nobody empties holds a flood, not a handshake."""
-        return self._queue.qsize() > MAX_WAITING_DATAGRAMS
+        return self._queue.qsize() > MAX_QUEUED_DATAGRAMS
 
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: int = 5
     ) -> list[Candidate]:
         candidates = []
         for number, address in enumerate(self._addresses):
-            sock = bind_within(address, self._ports)
-            protocol = _Socket(self, sock)
+            sock = bind_socket_in_range(address, self._ports)
+            protocol = _SeatSocket(self, sock)
             await asyncio.get_running_loop().create_datagram_endpoint(
                 lambda made=protocol: made, sock=sock
             )
@@ -162,12 +164,12 @@ class _Connection(Connection):
     def check_complete(self, pair: CandidatePair) -> None:
         super().check_complete(pair)
         selected = self._nominated.get(1)
-        if selected is not None and isinstance(selected.protocol, _Socket):
+        if selected is not None and isinstance(selected.protocol, _SeatSocket):
             self.on_selected(selected.protocol, selected.remote_addr)
 
 
 @dataclass(frozen=True)
-class Relay:
+class TurnServer:
     """A TURN server and the way to it."""
 
     host: str
@@ -176,7 +178,9 @@ class Relay:
     is_secure: bool
 
 
-async def try_relay(relay: Relay, username: str, password: str, timeout: float = 5.0) -> str:
+async def try_turn_allocation(
+    relay: TurnServer, username: str, password: str, timeout: float = 5.0
+) -> str:
     """Takes an address at the relay and gives it back; says which. Raises what the network or the
     relay says.
     """
@@ -219,27 +223,27 @@ class SeatTransport:
 
     def __init__(
         self,
-        certificate: Certificate,
+        certificate: DtlsCertificate,
         addresses: tuple[str, ...],
         ports: tuple[int, int],
         on_closed: Callable[[], None],
     ) -> None:
         self._gatherer = RTCIceGatherer(iceServers=[])
-        self._connection = _Connection(addresses, ports)
+        self._connection = _IceConnection(addresses, ports)
         self._gatherer._connection = self._connection
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [certificate])
-        self.on_packet: PacketTaker | None = None
+        self.on_packet: PacketHandler | None = None
         self._on_closed = on_closed
-        self._selected: tuple[_Socket, Address] | None = None
+        self._selected: tuple[_SeatSocket, SocketAddress] | None = None
         self._twin: socket.socket | None = None
         self._is_impaired = False
         self._connection.on_selected = self._select
-        self.send_datagram: Callable[[memoryview], object] = _nowhere
-        self.unprotect_rtp: Callable[[bytes], int] = _nothing
-        self.unprotect_rtcp: Callable[[bytes], int] = _nothing
-        self.send_rtp: Sender = _unsent
-        self.send_rtcp: Callable[[bytes], bool] = _unsent
+        self.send_datagram: Callable[[memoryview], object] = _discard_datagram
+        self.unprotect_rtp: Callable[[bytes], int] = _unprotect_nothing
+        self.unprotect_rtcp: Callable[[bytes], int] = _unprotect_nothing
+        self.send_rtp: PacketSender = _send_nothing
+        self.send_rtcp: Callable[[bytes], bool] = _send_nothing
 
     async def gather(self) -> None:
         """Raises NoPort."""
@@ -299,13 +303,13 @@ class SeatTransport:
 
     def _open(self) -> None:
         receiving, sending = self._dtls._rx_srtp, self._dtls._tx_srtp
-        self.unprotect_rtp = _unprotecting(receiving, lib.srtp_unprotect)
-        self.unprotect_rtcp = _unprotecting(receiving, lib.srtp_unprotect_rtcp)
+        self.unprotect_rtp = _make_unprotect(receiving, lib.srtp_unprotect)
+        self.unprotect_rtcp = _make_unprotect(receiving, lib.srtp_unprotect_rtcp)
         self.send_rtp = self._sending(sending, lib.srtp_protect)
         self.send_rtcp = self._sending_copy(sending, lib.srtp_protect_rtcp)
         self._connection.take_packet = self.on_packet
 
-    def _select(self, selected: _Socket, address: Address) -> None:
+    def _select(self, selected: _SeatSocket, address: SocketAddress) -> None:
         """The way to the browser is found, or is another from now on."""
         if self._selected == (selected, address):
             return
@@ -315,7 +319,7 @@ class SeatTransport:
         if self._is_impaired:
             return
         try:
-            self._twin = connected_twin(selected.socket, address)
+            self._twin = open_connected_socket(selected.socket, address)
         except OSError:
             return  # The loop's own transport does as well.
         self.send_datagram = self._twin.send
@@ -324,15 +328,15 @@ class SeatTransport:
         )
 
     def _reader(
-        self, twin: socket.socket, selected: _Socket, address: Address
+        self, twin: socket.socket, selected: _SeatSocket, address: SocketAddress
     ) -> Callable[[], None]:
         receive, connection = twin.recv, self._connection
 
         def read() -> None:
             """What has come from the browser, a few at once; packets take the short way."""
-            for _ in range(DATAGRAMS_AT_ONCE):
+            for _ in range(MAX_DATAGRAMS_PER_READ):
                 try:
-                    datagram = receive(MAX_PACKET + 1)
+                    datagram = receive(MAX_PACKET_BYTES + 1)
                 except OSError:
                     return  # There is no more, or what we sent last was refused.
                 take = connection.take_packet
@@ -349,7 +353,7 @@ class SeatTransport:
             self._twin.close()
             self._twin = None
 
-    def _sending(self, session: Session, protect: Callable) -> Sender:
+    def _sending(self, session: Session, protect: Callable) -> PacketSender:
         context = session._srtp[0]
 
         def send(size: int, session: Session = session) -> bool:
@@ -370,19 +374,19 @@ class SeatTransport:
 
         def send_copy(packet: bytes) -> bool:
             size = len(packet)
-            if size > MAX_PACKET - _TRAILER:
+            if size > MAX_PACKET_BYTES - _SRTP_TRAILER_BYTES:
                 return False
-            OUTGOING[:size] = packet
+            OUTGOING_BUFFER[:size] = packet
             return send(size)
 
         return send_copy
 
-    def impair(self, line: Line) -> None:
+    def impair(self, line: ImpairedLink) -> None:
         """For tests only, after ``gather()``: every datagram of this seat passes over ``line``,
         both ways.
         """
 
-        def impaired(protocol: _Socket) -> None:
+        def impaired(protocol: _SeatSocket) -> None:
             receive, send = protocol.datagram_received, protocol.transport.sendto
 
             def received(data: bytes, addr: tuple) -> None:
@@ -398,29 +402,29 @@ class SeatTransport:
             protocol.transport = _ImpairedTransport(protocol.transport, sendto)  # type: ignore[assignment]
 
         for protocol in self._connection._protocols:
-            if isinstance(protocol, _Socket):
+            if isinstance(protocol, _SeatSocket):
                 impaired(protocol)
         self._is_impaired = True
 
     async def close(self) -> None:
         self._connection.take_packet = None
-        self.send_rtp = self.send_rtcp = _unsent
-        self.unprotect_rtp = self.unprotect_rtcp = _nothing
-        self.send_datagram = _nowhere
+        self.send_rtp = self.send_rtcp = _send_nothing
+        self.unprotect_rtp = self.unprotect_rtcp = _unprotect_nothing
+        self.send_datagram = _discard_datagram
         await self._dtls.stop()
         self._close_twin()
         await self._ice.stop()
 
 
-def _unprotecting(session: Session, unprotect: Callable) -> Callable[[bytes], int]:
+def _make_unprotect(session: Session, unprotect: Callable) -> Callable[[bytes], int]:
     context = session._srtp[0]
 
     def open_packet(packet: bytes, session: Session = session) -> int:
         """The length of the decrypted packet, now in INCOMING; 0 if it is not authentic."""
         size = len(packet)
-        if size > MAX_PACKET:
+        if size > MAX_PACKET_BYTES:
             return 0
-        INCOMING[:size] = packet
+        INCOMING_BUFFER[:size] = packet
         _length[0] = size
         if unprotect(context, _incoming, _length):
             return 0
@@ -429,13 +433,13 @@ def _unprotecting(session: Session, unprotect: Callable) -> Callable[[bytes], in
     return open_packet
 
 
-def _nothing(packet: bytes) -> int:
+def _unprotect_nothing(packet: bytes) -> int:
     return 0
 
 
-def _unsent(packet: object) -> bool:
+def _send_nothing(packet: object) -> bool:
     return False
 
 
-def _nowhere(packet: memoryview) -> None:
+def _discard_datagram(packet: memoryview) -> None:
     return None

@@ -15,7 +15,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Conditions:
+class NetworkConditions:
     """Of one direction. Shares from 0.0 to 1.0, times in seconds, ``rate`` in bit/s (0: without
     limit).
 
@@ -32,24 +32,26 @@ class Conditions:
     is_out: bool = False
 
 
-CLEAR = Conditions()
-REORDER_BY = 0.030
-LONGEST_STEP = 0.0001
+CLEAR_CONDITIONS = NetworkConditions()
+REORDER_DELAY_SECONDS = 0.030
+MIN_SPACING_SECONDS = 0.0001
 
 
-class Clock(Protocol):
+class LoopClock(Protocol):
     """What an event loop offers of time."""
 
     def time(self) -> float: ...
     def call_at(self, when: float, callback: Callable[[], object]) -> object: ...
 
 
-class Path:
+class ImpairedPath:
     """One direction of a line. ``conditions`` may change at any time; what is under way stays under
     way.
     """
 
-    def __init__(self, clock: Clock, conditions: Conditions = CLEAR, seed: int = 1) -> None:
+    def __init__(
+        self, clock: LoopClock, conditions: NetworkConditions = CLEAR_CONDITIONS, seed: int = 1
+    ) -> None:
         self.conditions = conditions
         self.passed = 0
         self.dropped = 0
@@ -77,11 +79,12 @@ class Path:
         if conditions.jitter:
             # Jitter stretches and squeezes; by itself it does not overtake.
             arrives = max(
-                arrives + self._dice.random() * conditions.jitter, self._last_at + LONGEST_STEP
+                arrives + self._dice.random() * conditions.jitter,
+                self._last_at + MIN_SPACING_SECONDS,
             )
         self._last_at = max(self._last_at, arrives)
         if self._dice.random() < conditions.reorder:
-            arrives += REORDER_BY
+            arrives += REORDER_DELAY_SECONDS
         self.passed += 1
         for _ in range(2 if self._dice.random() < conditions.duplicate else 1):
             if arrives <= now:
@@ -91,16 +94,20 @@ class Path:
 
 
 @dataclass
-class Line:
+class ImpairedLink:
     """Both directions of a seat: ``up`` from the browser to the node, ``down`` from the node to the
     browser.
     """
 
-    up: Path
-    down: Path
+    up: ImpairedPath
+    down: ImpairedPath
 
     @classmethod
     def over(
-        cls, clock: Clock, up: Conditions = CLEAR, down: Conditions = CLEAR, seed: int = 1
-    ) -> Line:
-        return cls(Path(clock, up, seed), Path(clock, down, seed + 1))
+        cls,
+        clock: LoopClock,
+        up: NetworkConditions = CLEAR_CONDITIONS,
+        down: NetworkConditions = CLEAR_CONDITIONS,
+        seed: int = 1,
+    ) -> ImpairedLink:
+        return cls(ImpairedPath(clock, up, seed), ImpairedPath(clock, down, seed + 1))

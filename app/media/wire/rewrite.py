@@ -4,15 +4,15 @@ from __future__ import annotations
 
 SEQUENCE_MASK = 0xFFFF
 TIMESTAMP_MASK = 0xFFFFFFFF
-HALF = 0x8000
+HALF_SEQUENCE_RANGE = 0x8000
 
 
-def sequence_offset(last_sent: int, first: int) -> int:
+def compute_sequence_offset(last_sent: int, first: int) -> int:
     """The offset that makes ``first`` the successor of ``last_sent``."""
     return (last_sent + 1 - first) & SEQUENCE_MASK
 
 
-def timestamp_offset(last_sent: int, elapsed_ticks: int, first: int) -> int:
+def compute_timestamp_offset(last_sent: int, elapsed_ticks: int, first: int) -> int:
     """The offset that places ``first`` ``elapsed_ticks`` after ``last_sent``.
 
     The wall time that passed, not one frame: else the receiver's jitter buffer grows at every
@@ -21,6 +21,8 @@ def timestamp_offset(last_sent: int, elapsed_ticks: int, first: int) -> int:
     return (last_sent + max(1, elapsed_ticks) - first) & TIMESTAMP_MASK
 
 
-def extend(sequence: int, highest: int) -> int:
+def extend_sequence(sequence: int, highest: int) -> int:
     """The 16-bit ``sequence`` as the extended number nearest to the extended ``highest``."""
-    return highest + ((sequence - highest + HALF) & SEQUENCE_MASK) - HALF
+    return (
+        highest + ((sequence - highest + HALF_SEQUENCE_RANGE) & SEQUENCE_MASK) - HALF_SEQUENCE_RANGE
+    )

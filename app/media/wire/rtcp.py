@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 from struct import pack, unpack_from
 
-SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
-NACK, TRANSPORT_CC = 1, 15
-PLI, FIR, AFB = 1, 4, 15
+PT_SR, PT_RR, PT_SDES, PT_BYE, PT_RTPFB, PT_PSFB = 200, 201, 202, 203, 205, 206
+FMT_NACK, FMT_TRANSPORT_CC = 1, 15
+FMT_PLI, FMT_FIR, FMT_AFB = 1, 4, 15
 
-NTP_EPOCH = 2208988800
-MAX_BLOCKS = 31
-MAX_TOLD = 4000
-MAX_NACKED = 600
+NTP_EPOCH_OFFSET_SECONDS = 2208988800
+MAX_REPORT_BLOCKS = 31
+MAX_TRANSPORT_FEEDBACK_PACKETS = 4000
+MAX_NACKED_PACKETS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ReportBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Nack:
+class GenericNack:
     ssrc: int
     sequences: tuple[int, ...]
 
@@ -56,7 +56,7 @@ class KeyFrameRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class MaximumBitrate:
+class RembEstimate:
     """REMB (draft-alvestrand-rmcat-remb-03)."""
 
     bitrate: int
@@ -74,10 +74,12 @@ class TransportFeedback:
     arrivals: tuple[int | None, ...]
 
 
-Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | MaximumBitrate | TransportFeedback
+RtcpFeedback = (
+    SenderReport | ReportBlock | GenericNack | KeyFrameRequest | RembEstimate | TransportFeedback
+)
 
 
-def read_rtcp(data: bytes | bytearray) -> Iterator[Feedback]:
+def read_rtcp(data: bytes | bytearray) -> Iterator[RtcpFeedback]:
     """What a compound packet says, as far as it can be read; garbage ends the reading."""
     position, end = 0, len(data)
     while position + 4 <= end:
@@ -89,20 +91,23 @@ def read_rtcp(data: bytes | bytearray) -> Iterator[Feedback]:
         position = stop
 
 
-def _read_packet(count: int, kind: int, body: bytes | bytearray) -> Iterator[Feedback]:
+def _read_packet(count: int, kind: int, body: bytes | bytearray) -> Iterator[RtcpFeedback]:
     size = len(body)
-    if kind == SR and size >= 24:
+    if kind == PT_SR and size >= 24:
         ssrc, ntp, rtp_time = unpack_from("!IQI", body)
         yield SenderReport(ssrc, ntp, rtp_time)
         yield from _read_blocks(count, body, 24)
-    elif kind == RR and size >= 4:
+    elif kind == PT_RR and size >= 4:
         yield from _read_blocks(count, body, 4)
-    elif kind == RTPFB and count == NACK and size >= 12:
-        yield Nack(unpack_from("!I", body, 4)[0], tuple(islice(_nacked(body), MAX_NACKED)))
-    elif kind == RTPFB and count == TRANSPORT_CC and size >= 16:
+    elif kind == PT_RTPFB and count == FMT_NACK and size >= 12:
+        yield GenericNack(
+            unpack_from("!I", body, 4)[0],
+            tuple(islice(_read_nacked_sequences(body), MAX_NACKED_PACKETS)),
+        )
+    elif kind == PT_RTPFB and count == FMT_TRANSPORT_CC and size >= 16:
         if (told := _read_transport_feedback(body)) is not None:
             yield told
-    elif kind == PSFB and size >= 8:
+    elif kind == PT_PSFB and size >= 8:
         yield from _read_payload_feedback(count, body)
 
 
@@ -121,7 +126,7 @@ def _read_blocks(count: int, body: bytes | bytearray, offset: int) -> Iterator[R
         )
 
 
-def _nacked(body: bytes | bytearray) -> Iterator[int]:
+def _read_nacked_sequences(body: bytes | bytearray) -> Iterator[int]:
     for start in range(8, len(body) - 3, 4):
         first, mask = unpack_from("!HH", body, start)
         yield first
@@ -132,7 +137,7 @@ def _nacked(body: bytes | bytearray) -> Iterator[int]:
 
 def _read_transport_feedback(body: bytes | bytearray) -> TransportFeedback | None:
     first, count, reference = unpack_from("!HHI", body, 8)
-    if not 0 < count <= MAX_TOLD:
+    if not 0 < count <= MAX_TRANSPORT_FEEDBACK_PACKETS:
         return None
     symbols: list[int] = []
     position, size = 16, len(body)
@@ -162,25 +167,25 @@ def _read_transport_feedback(body: bytes | bytearray) -> TransportFeedback | Non
     return TransportFeedback(first, tuple(arrivals))
 
 
-def _read_payload_feedback(count: int, body: bytes | bytearray) -> Iterator[Feedback]:
-    if count == PLI:
+def _read_payload_feedback(count: int, body: bytes | bytearray) -> Iterator[RtcpFeedback]:
+    if count == FMT_PLI:
         yield KeyFrameRequest(unpack_from("!I", body, 4)[0])
-    elif count == FIR:
+    elif count == FMT_FIR:
         for start in range(8, len(body) - 7, 8):
             yield KeyFrameRequest(unpack_from("!I", body, start)[0])
-    elif count == AFB and len(body) >= 16 and body[8:12] == b"REMB":
+    elif count == FMT_AFB and len(body) >= 16 and body[8:12] == b"REMB":
         exponent, mantissa = body[13] >> 2, (body[13] & 3) << 16 | body[14] << 8 | body[15]
-        yield MaximumBitrate(mantissa << exponent)
+        yield RembEstimate(mantissa << exponent)
 
 
 # ---------------------------------------------------------------- writing
 
 
-def pli(sender: int, media: int) -> bytes:
-    return pack("!BBHII", 0x80 | PLI, PSFB, 2, sender, media)
+def build_pli(sender: int, media: int) -> bytes:
+    return pack("!BBHII", 0x80 | FMT_PLI, PT_PSFB, 2, sender, media)
 
 
-def nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
+def build_nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
     """``sequences`` in the order of the stream; the packet holds them all."""
     pairs: list[list[int]] = []
     for sequence in sequences:
@@ -190,15 +195,15 @@ def nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
         else:
             pairs.append([sequence & 0xFFFF, 0])
     body = b"".join(pack("!HH", first, mask) for first, mask in pairs)
-    return pack("!BBHII", 0x80 | NACK, RTPFB, 2 + len(pairs), sender, media) + body
+    return pack("!BBHII", 0x80 | FMT_NACK, PT_RTPFB, 2 + len(pairs), sender, media) + body
 
 
-def sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets: int) -> bytes:
+def build_sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets: int) -> bytes:
     """A sender report with its canonical name, as a compound packet must have."""
     head = pack(
         "!BBHIQIII",
         0x80,
-        SR,
+        PT_SR,
         6,
         ssrc,
         ntp,
@@ -206,12 +211,12 @@ def sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets: int)
         packets & 0xFFFFFFFF,
         octets & 0xFFFFFFFF,
     )
-    return head + pack("!BBHIBB5sx", 0x81, SDES, 3, ssrc, 1, 5, b"media")
+    return head + pack("!BBHIBB5sx", 0x81, PT_SDES, 3, ssrc, 1, 5, b"media")
 
 
-def receiver_report(sender: int, blocks: Sequence[ReportBlock]) -> bytes:
+def build_receiver_report(sender: int, blocks: Sequence[ReportBlock]) -> bytes:
     """A receiver report; with no block it still tells the other end that this one lives."""
-    blocks = blocks[:MAX_BLOCKS]
+    blocks = blocks[:MAX_REPORT_BLOCKS]
     body = b"".join(
         pack(
             "!IIIIII",
@@ -224,10 +229,12 @@ def receiver_report(sender: int, blocks: Sequence[ReportBlock]) -> bytes:
         )
         for block in blocks
     )
-    return pack("!BBHI", 0x80 | len(blocks), RR, 1 + 6 * len(blocks), sender) + body
+    return pack("!BBHI", 0x80 | len(blocks), PT_RR, 1 + 6 * len(blocks), sender) + body
 
 
-def transport_feedback(sender: int, media: int, count: int, arrivals: dict[int, int]) -> bytes:
+def build_transport_feedback(
+    sender: int, media: int, count: int, arrivals: dict[int, int]
+) -> bytes:
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
 
     ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs; it is
@@ -254,15 +261,15 @@ def transport_feedback(sender: int, media: int, count: int, arrivals: dict[int, 
             deltas.append(pack("!h", delta))
         clock += delta
     head = pack("!HHI", first & 0xFFFF, len(symbols), (reference & 0xFFFFFF) << 8 | count & 0xFF)
-    body = head + _chunks(symbols) + b"".join(deltas)
+    body = head + _pack_status_chunks(symbols) + b"".join(deltas)
     padding = -len(body) % 4
     if padding:
         body += bytes(padding - 1) + bytes([padding])
-    flags = 0x80 | (0x20 if padding else 0) | TRANSPORT_CC
-    return pack("!BBHII", flags, RTPFB, 2 + len(body) // 4, sender, media) + body
+    flags = 0x80 | (0x20 if padding else 0) | FMT_TRANSPORT_CC
+    return pack("!BBHII", flags, PT_RTPFB, 2 + len(body) // 4, sender, media) + body
 
 
-def _chunks(symbols: list[int]) -> bytes:
+def _pack_status_chunks(symbols: list[int]) -> bytes:
     """Run-length chunks for runs, two-bit status vectors for the rest."""
     chunks: list[bytes] = []
     position, size = 0, len(symbols)

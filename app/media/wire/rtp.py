@@ -11,17 +11,19 @@ FIXED_HEADER = Struct("!BBHII")
 HEADER_WITH_SEND_TIME = Struct("!BBHIIHHI")
 """Fixed header, then one one-byte extension of three bytes: abs-send-time."""
 
-MAX_PACKET = 2048
+MAX_PACKET_BYTES = 2048
 
-MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
-REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
-TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+MID_EXTENSION_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+AUDIO_LEVEL_EXTENSION_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+ABS_SEND_TIME_EXTENSION_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+RID_EXTENSION_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_EXTENSION_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+TRANSPORT_CC_EXTENSION_URI = (
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+)
 
 
-def is_media(first_byte: int) -> bool:
+def is_rtp_or_rtcp(first_byte: int) -> bool:
     """RTP or RTCP, by the first byte (RFC 7983)."""
     return 127 < first_byte < 192
 
@@ -46,7 +48,7 @@ def is_vp8_key_frame(payload: bytes | bytearray) -> bool:
     return offset < size and not payload[offset] & 1
 
 
-def vp8_numbers(packet: bytes | bytearray, start: int, end: int) -> tuple[int, bool, int]:
+def locate_vp8_numbers(packet: bytes | bytearray, start: int, end: int) -> tuple[int, bool, int]:
     """Where the picture id is (0: nowhere), whether it has 15 bits, where tl0picidx is (0:
     nowhere); RFC 7741, 4.2.
     """
@@ -65,7 +67,7 @@ def vp8_numbers(packet: bytes | bytearray, start: int, end: int) -> tuple[int, b
 
 def read_vp8_numbers(packet: bytes | bytearray) -> tuple[int | None, int | None]:
     """Picture id and tl0picidx of a payload; ``None`` for what it does not carry."""
-    picture, is_long, base = vp8_numbers(packet, 0, len(packet))
+    picture, is_long, base = locate_vp8_numbers(packet, 0, len(packet))
     number = None
     if picture:
         number = (
@@ -78,7 +80,7 @@ def read_vp8_numbers(packet: bytes | bytearray) -> tuple[int | None, int | None]
 
 def shift_vp8_numbers(packet: bytearray, start: int, end: int, pictures: int, bases: int) -> None:
     """Adds to picture id and tl0picidx in place, each around its own circle."""
-    picture, is_long, base = vp8_numbers(packet, start, end)
+    picture, is_long, base = locate_vp8_numbers(packet, start, end)
     if is_long:
         number = ((packet[picture] & 0x7F) << 8 | packet[picture + 1]) + pictures
         packet[picture], packet[picture + 1] = 0x80 | number >> 8 & 0x7F, number & 0xFF

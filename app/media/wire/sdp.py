@@ -1,8 +1,9 @@
 """The browser's offer, read strictly, and the node's answer, written whole (RFC 8829, 8843, 9429).
 Pure.
 
-aiortc's own SDP loses what forwarding needs (extmap directions, simulcast, Opus parameters), so the
-two descriptions are ours; ``read_offer`` raises ``MalformedSdp`` on anything it cannot stand on.
+aiortc's own SDP loses what forwarding needs (extmap directions, simulcast, Opus parameters), so
+the two descriptions are ours; ``read_sdp_offer`` raises ``MalformedSdp`` on anything it cannot
+stand on.
 """
 
 from __future__ import annotations
@@ -11,21 +12,28 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.media.wire.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC
+from app.media.wire.rtp import (
+    ABS_SEND_TIME_EXTENSION_URI,
+    AUDIO_LEVEL_EXTENSION_URI,
+    MID_EXTENSION_URI,
+    REPAIRED_RID_EXTENSION_URI,
+    RID_EXTENSION_URI,
+    TRANSPORT_CC_EXTENSION_URI,
+)
 
-MAX_LINES = 40
-MAX_TEXT_LINES = 4000
-REVERSED = {
+MAX_MEDIA_SECTIONS = 40
+MAX_SDP_LINES = 4000
+REVERSED_DIRECTIONS = {
     "sendonly": "recvonly",
     "recvonly": "sendonly",
     "sendrecv": "sendrecv",
     "inactive": "inactive",
 }
-_ICE_CHARACTERS = re.compile(r"[A-Za-z0-9+/]{4,256}")
-_MID = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
-_RID = re.compile(r"[A-Za-z0-9_\-]{1,16}")
-MAX_LAYERS = 4
-SMALL = "s"
+_ICE_CREDENTIAL_PATTERN = re.compile(r"[A-Za-z0-9+/]{4,256}")
+_SDP_MID_PATTERN = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
+_SDP_RID_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,16}")
+MAX_SIMULCAST_LAYERS = 4
+SMALL_LAYER_RID = "s"
 
 
 class MalformedSdp(ValueError):
@@ -33,7 +41,7 @@ class MalformedSdp(ValueError):
 
 
 @dataclass(frozen=True)
-class Codec:
+class OfferedCodec:
     payload_type: int
     name: str
     clock: int
@@ -50,7 +58,7 @@ class Codec:
 
 
 @dataclass
-class OfferedLine:
+class OfferedSection:
     """One m-line. ``extensions``: uri to (id, direction suffix); ``rtx``: primary to repair
     ssrc.
     """
@@ -60,7 +68,7 @@ class OfferedLine:
     formats: list[str]
     mid: str = ""
     direction: str = "sendrecv"
-    codecs: list[Codec] = field(default_factory=list)
+    codecs: list[OfferedCodec] = field(default_factory=list)
     extensions: dict[str, tuple[int, str]] = field(default_factory=dict)
     ssrcs: list[int] = field(default_factory=list)
     rtx: dict[int, int] = field(default_factory=dict)
@@ -69,29 +77,29 @@ class OfferedLine:
 
 
 @dataclass
-class Offer:
+class SdpOffer:
     ufrag: str
     password: str
     fingerprints: list[tuple[str, str]]
-    lines: list[OfferedLine]
+    lines: list[OfferedSection]
 
-    def line(self, mid: str) -> OfferedLine | None:
+    def line(self, mid: str) -> OfferedSection | None:
         return next((line for line in self.lines if line.mid == mid), None)
 
 
-def read_offer(text: str) -> Offer:
+def read_sdp_offer(text: str) -> SdpOffer:
     """Raises MalformedSdp."""
     try:
-        return _read_offer(text)
+        return _read_session(text)
     except (ValueError, IndexError) as error:
         raise (
             error if isinstance(error, MalformedSdp) else MalformedSdp(f"unreadable: {error}")
         ) from error
 
 
-def _read_offer(text: str) -> Offer:
+def _read_session(text: str) -> SdpOffer:
     rows = text.splitlines()
-    if len(rows) > MAX_TEXT_LINES:
+    if len(rows) > MAX_SDP_LINES:
         raise MalformedSdp("too long")
     if not rows or rows[0] != "v=0":
         raise MalformedSdp("does not begin with v=0")
@@ -100,13 +108,13 @@ def _read_offer(text: str) -> Offer:
         if row.startswith("m="):
             sections.append([])
         sections[-1].append(row)
-    if not 1 < len(sections) <= MAX_LINES + 1:
+    if not 1 < len(sections) <= MAX_MEDIA_SECTIONS + 1:
         raise MalformedSdp(f"{len(sections) - 1} media lines")
-    lines = [_read_line(section) for section in sections[1:]]
+    lines = [_read_section(section) for section in sections[1:]]
     mids = [line.mid for line in lines]
     if len(set(mids)) != len(mids):
         raise MalformedSdp("two lines share a mid")
-    session = _attributes(sections[0])
+    session = _read_attributes(sections[0])
     bundled = next(
         (
             value.split()[1:]
@@ -117,14 +125,14 @@ def _read_offer(text: str) -> Offer:
     )
     if not bundled or set(bundled) - set(mids):
         raise MalformedSdp("lines are not bundled")
-    return _with_transport(session + _attributes(sections[1 + mids.index(bundled[0])]), lines)
+    return _read_transport(session + _read_attributes(sections[1 + mids.index(bundled[0])]), lines)
 
 
-def _with_transport(attributes: list[tuple[str, str]], lines: list[OfferedLine]) -> Offer:
+def _read_transport(attributes: list[tuple[str, str]], lines: list[OfferedSection]) -> SdpOffer:
     named = dict(attributes)
     ufrag, password = named.get("ice-ufrag", ""), named.get("ice-pwd", "")
-    if not _ICE_CHARACTERS.fullmatch(ufrag) or not (
-        _ICE_CHARACTERS.fullmatch(password) and len(password) >= 22
+    if not _ICE_CREDENTIAL_PATTERN.fullmatch(ufrag) or not (
+        _ICE_CREDENTIAL_PATTERN.fullmatch(password) and len(password) >= 22
     ):
         raise MalformedSdp("no ICE credentials")
     if named.get("setup") not in ("actpass", "passive"):
@@ -137,10 +145,10 @@ def _with_transport(attributes: list[tuple[str, str]], lines: list[OfferedLine])
                 fingerprints.append((algorithm.lower(), digest.upper()))
     if not fingerprints:
         raise MalformedSdp("no certificate fingerprint")
-    return Offer(ufrag, password, fingerprints, lines)
+    return SdpOffer(ufrag, password, fingerprints, lines)
 
 
-def _attributes(rows: Iterable[str]) -> list[tuple[str, str]]:
+def _read_attributes(rows: Iterable[str]) -> list[tuple[str, str]]:
     pairs = []
     for row in rows:
         if row.startswith("a="):
@@ -149,17 +157,17 @@ def _attributes(rows: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _read_line(rows: list[str]) -> OfferedLine:
+def _read_section(rows: list[str]) -> OfferedSection:
     kind, _, protocol, *formats = rows[0][2:].split()
     if kind not in ("audio", "video", "application"):
         raise MalformedSdp(f"a line of {kind[:20]!r}")
-    line = OfferedLine(kind, protocol, formats)
-    attributes = _attributes(rows)
-    parameters, feedback = _codec_attributes(attributes)
+    line = OfferedSection(kind, protocol, formats)
+    attributes = _read_attributes(rows)
+    parameters, feedback = _read_codec_attributes(attributes)
     for key, value in attributes:
         if key == "mid":
             line.mid = value
-        elif key in REVERSED:
+        elif key in REVERSED_DIRECTIONS:
             line.direction = key
         elif key == "rtpmap":
             line.codecs.append(_read_codec(value, parameters, feedback))
@@ -172,30 +180,30 @@ def _read_line(rows: list[str]) -> OfferedLine:
             name, _, rest = value.partition(" ")
             if (
                 rest.split()[:1] == ["send"]
-                and _RID.fullmatch(name)
-                and len(line.rids) < MAX_LAYERS
+                and _SDP_RID_PATTERN.fullmatch(name)
+                and len(line.rids) < MAX_SIMULCAST_LAYERS
             ):
                 line.rids.append(name)
         elif key == "ssrc":
-            ssrc = _ssrc(value.split()[0])
+            ssrc = _read_ssrc(value.split()[0])
             if ssrc not in line.ssrcs and len(line.ssrcs) < 8:
                 line.ssrcs.append(ssrc)
         elif key == "ssrc-group" and value.startswith("FID "):
             primary, repair = value.split()[1:3]
-            line.rtx[_ssrc(primary)] = _ssrc(repair)
-    if not _MID.fullmatch(line.mid):
+            line.rtx[_read_ssrc(primary)] = _read_ssrc(repair)
+    if not _SDP_MID_PATTERN.fullmatch(line.mid):
         raise MalformedSdp("a line without a mid")
     return line
 
 
-def _ssrc(text: str) -> int:
+def _read_ssrc(text: str) -> int:
     number = int(text)
     if not 0 <= number < 1 << 32:
         raise MalformedSdp("an ssrc out of range")
     return number
 
 
-def _codec_attributes(
+def _read_codec_attributes(
     attributes: list[tuple[str, str]],
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     parameters: dict[str, str] = {}
@@ -209,13 +217,15 @@ def _codec_attributes(
     return parameters, feedback
 
 
-def _read_codec(value: str, parameters: dict[str, str], feedback: dict[str, list[str]]) -> Codec:
+def _read_codec(
+    value: str, parameters: dict[str, str], feedback: dict[str, list[str]]
+) -> OfferedCodec:
     payload_type, encoding = value.split()[:2]
     name, clock, *channels = encoding.split("/")
     if not 0 <= int(payload_type) < 128:
         raise MalformedSdp("a payload type out of range")
     wanted = (*feedback.get(payload_type, ()), *feedback.get("*", ()))
-    return Codec(
+    return OfferedCodec(
         int(payload_type),
         name.lower(),
         int(clock),
@@ -229,27 +239,29 @@ def _read_codec(value: str, parameters: dict[str, str], feedback: dict[str, list
 
 
 @dataclass(frozen=True)
-class Taken:
+class NegotiatedCodec:
     """A codec that is forwarded. ``key`` says what it is to every browser; ``rtx`` its repair
     payload type.
     """
 
     key: str
-    codec: Codec
+    codec: OfferedCodec
     rtx: int | None
 
 
-def take_codecs(line: OfferedLine) -> list[Taken]:
+def select_codecs(line: OfferedSection) -> list[NegotiatedCodec]:
     """Opus for audio; VP8 first, then H264 constrained baseline in packets, for video."""
-    taken: dict[str, Taken] = {}
+    taken: dict[str, NegotiatedCodec] = {}
     for codec in line.codecs:
-        key = _codec_key(line.kind, codec)
+        key = _get_codec_key(line.kind, codec)
         if key and key not in taken:
-            taken[key] = Taken(key, codec, _repair_of(line, codec.payload_type))
+            taken[key] = NegotiatedCodec(
+                key, codec, _find_rtx_payload_type(line, codec.payload_type)
+            )
     return sorted(taken.values(), key=lambda it: it.key != "vp8")
 
 
-def _codec_key(kind: str, codec: Codec) -> str | None:
+def _get_codec_key(kind: str, codec: OfferedCodec) -> str | None:
     if kind == "audio":
         return "opus" if codec.name == "opus" and codec.clock == 48000 else None
     if codec.name == "vp8":
@@ -260,67 +272,83 @@ def _codec_key(kind: str, codec: Codec) -> str | None:
     return None
 
 
-def _repair_of(line: OfferedLine, payload_type: int) -> int | None:
+def _find_rtx_payload_type(line: OfferedSection, payload_type: int) -> int | None:
     for codec in line.codecs:
         if codec.name == "rtx" and codec.parameter("apt") == str(payload_type):
             return codec.payload_type
     return None
 
 
-def take_layers(line: OfferedLine) -> tuple[str, str] | None:
+def select_simulcast_layers(line: OfferedSection) -> tuple[str, str] | None:
     """The small and the large simulcast layer (RFC 8853), by name or else by order; ``None`` for a
     single stream.
     """
-    if len(set(line.rids)) < 2 or RID not in line.extensions or MID not in line.extensions:
+    if (
+        len(set(line.rids)) < 2
+        or RID_EXTENSION_URI not in line.extensions
+        or MID_EXTENSION_URI not in line.extensions
+    ):
         return None
-    small = SMALL if SMALL in line.rids else line.rids[0]
+    small = SMALL_LAYER_RID if SMALL_LAYER_RID in line.rids else line.rids[0]
     return small, next(rid for rid in reversed(line.rids) if rid != small)
 
 
-UPLINK_EXTENSIONS = (MID, AUDIO_LEVEL, TRANSPORT_CC, RID, REPAIRED_RID)
-DOWNLINK_EXTENSIONS = (ABS_SEND_TIME, TRANSPORT_CC)
+UPLINK_EXTENSIONS = (
+    MID_EXTENSION_URI,
+    AUDIO_LEVEL_EXTENSION_URI,
+    TRANSPORT_CC_EXTENSION_URI,
+    RID_EXTENSION_URI,
+    REPAIRED_RID_EXTENSION_URI,
+)
+DOWNLINK_EXTENSIONS = (ABS_SEND_TIME_EXTENSION_URI, TRANSPORT_CC_EXTENSION_URI)
 UPLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc")
 DOWNLINK_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=0;sprop-stereo=0"
 
 
 @dataclass(frozen=True)
-class AnsweredLine:
+class AnsweredSection:
     """How one offered line is answered; ``sending`` names the stream and ssrcs of a slot."""
 
-    offered: OfferedLine
-    codecs: tuple[Taken, ...]
+    offered: OfferedSection
+    codecs: tuple[NegotiatedCodec, ...]
     direction: str
-    sending: Outgoing | None = None
+    sending: SendingStream | None = None
     layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class SendingStream:
     stream: str
     ssrc: int
     rtx_ssrc: int | None
 
 
 @dataclass(frozen=True)
-class LocalTransport:
+class LocalTransportParameters:
     ufrag: str
     password: str
     fingerprint: str
     candidates: tuple[str, ...]
 
 
-def write_answer(lines: list[AnsweredLine], transport: LocalTransport, session_id: int) -> str:
+def write_sdp_answer(
+    lines: list[AnsweredSection], transport: LocalTransportParameters, session_id: int
+) -> str:
     """Lines without codecs are refused; the others are bundled on one transport."""
     mids = " ".join(line.offered.mid for line in lines if line.codecs)
     rows = ["v=0", f"o=- {session_id} 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
     rows += [f"a=group:BUNDLE {mids}", "a=msid-semantic:WMS *"]
     for line in lines:
-        rows += _accepted(line, transport) if line.codecs else _refused(line.offered)
+        rows += (
+            _write_accepted_section(line, transport)
+            if line.codecs
+            else _write_refused_section(line.offered)
+        )
     return "\r\n".join(rows) + "\r\n"
 
 
-def _refused(line: OfferedLine) -> list[str]:
+def _write_refused_section(line: OfferedSection) -> list[str]:
     formats = " ".join(line.formats) or "0"
     return [
         f"m={line.kind} 0 {line.protocol} {formats}",
@@ -330,7 +358,9 @@ def _refused(line: OfferedLine) -> list[str]:
     ]
 
 
-def _accepted(line: AnsweredLine, transport: LocalTransport) -> list[str]:
+def _write_accepted_section(
+    line: AnsweredSection, transport: LocalTransportParameters
+) -> list[str]:
     offered = line.offered
     numbers = [number for taken in line.codecs for number in (taken.codec.payload_type, taken.rtx)]
     types = [str(number) for number in numbers if number is not None]
@@ -350,27 +380,27 @@ def _accepted(line: AnsweredLine, transport: LocalTransport) -> list[str]:
     # On every line, though bundled ones need it once: aiortc as a client reads the last.
     rows += [f"a=candidate:{candidate}" for candidate in transport.candidates]
     rows.append("a=end-of-candidates")
-    rows += _extension_rows(line)
+    rows += _write_extensions(line)
     rows += [f"a=rid:{rid} recv" for rid in line.layers]
     if line.layers:
         rows.append(f"a=simulcast:recv {';'.join(line.layers)}")
     for taken in line.codecs:
-        rows += _codec_rows(taken, DOWNLINK_FEEDBACK if line.sending else UPLINK_FEEDBACK)
-    return rows + (_sending_rows(line.sending, offered) if line.sending else [])
+        rows += _write_codec(taken, DOWNLINK_FEEDBACK if line.sending else UPLINK_FEEDBACK)
+    return rows + (_write_sending_stream(line.sending, offered) if line.sending else [])
 
 
-def _extension_rows(line: AnsweredLine) -> list[str]:
+def _write_extensions(line: AnsweredSection) -> list[str]:
     wanted = DOWNLINK_EXTENSIONS if line.sending else UPLINK_EXTENSIONS
     rows = []
     for uri in wanted:
         if uri in line.offered.extensions:
             identifier, suffix = line.offered.extensions[uri]
-            mirrored = f"/{REVERSED[suffix]}" if suffix in REVERSED else ""
+            mirrored = f"/{REVERSED_DIRECTIONS[suffix]}" if suffix in REVERSED_DIRECTIONS else ""
             rows.append(f"a=extmap:{identifier}{mirrored} {uri}")
     return rows
 
 
-def _codec_rows(taken: Taken, feedback: tuple[str, ...]) -> list[str]:
+def _write_codec(taken: NegotiatedCodec, feedback: tuple[str, ...]) -> list[str]:
     codec = taken.codec
     number = codec.payload_type
     name = {"vp8": "VP8", "h264": "H264"}.get(codec.name, codec.name)
@@ -386,7 +416,7 @@ def _codec_rows(taken: Taken, feedback: tuple[str, ...]) -> list[str]:
     return rows
 
 
-def _sending_rows(sending: Outgoing, offered: OfferedLine) -> list[str]:
+def _write_sending_stream(sending: SendingStream, offered: OfferedSection) -> list[str]:
     rows = [f"a=msid:{sending.stream} {sending.stream}-{offered.kind}"]
     if sending.rtx_ssrc is not None:
         rows.append(f"a=ssrc-group:FID {sending.ssrc} {sending.rtx_ssrc}")

@@ -11,17 +11,17 @@ import errno
 import random
 import socket
 
-SOCKET_BUFFER = 1 << 20
-PORT_TRIES = 200
+SOCKET_BUFFER_BYTES = 1 << 20
+MAX_PORT_ATTEMPTS = 200
 
-Address = tuple[str, int]
+SocketAddress = tuple[str, int]
 
 
-class NoPort(Exception):
+class NoFreePort(Exception):
     """No socket could be bound within the port range."""
 
 
-def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
+def bind_socket_in_range(address: str, ports: tuple[int, int]) -> socket.socket:
     """A UDP socket for the public ``address``, on a free port of the range.
 
     Where the address is not this machine's own (behind NAT), the socket listens on all of them.
@@ -32,8 +32,8 @@ def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
     first, last = ports
     size = last - first + 1
     start, host = random.randrange(size), address
-    for number in range(min(size, PORT_TRIES)):
-        sock = _open(family)
+    for number in range(min(size, MAX_PORT_ATTEMPTS)):
+        sock = _open_socket(family)
         port = first + (start + number) % size
         try:
             sock.bind((host, port))
@@ -42,16 +42,16 @@ def bind_within(address: str, ports: tuple[int, int]) -> socket.socket:
             sock.close()
             if error.errno == errno.EADDRNOTAVAIL and host != everywhere:
                 host = everywhere
-    raise NoPort(f"no free UDP port between {first} and {last} for {address}")
+    raise NoFreePort(f"no free UDP port between {first} and {last} for {address}")
 
 
-def connected_twin(bound: socket.socket, address: Address) -> socket.socket:
+def open_connected_socket(bound: socket.socket, address: SocketAddress) -> socket.socket:
     """A second socket on the port of ``bound`` that exchanges datagrams with ``address`` alone.
 
     The port is shared for this moment only: no other socket, nor another node, can take it
     afterwards. Raises OSError.
     """
-    twin = _open(bound.family)
+    twin = _open_socket(bound.family)
     try:
         for each in (bound, twin):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -66,9 +66,9 @@ def connected_twin(bound: socket.socket, address: Address) -> socket.socket:
     return twin
 
 
-def _open(family: int) -> socket.socket:
+def _open_socket(family: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
     return sock

@@ -13,17 +13,17 @@ from pathlib import PurePosixPath
 import puremagic
 
 HEAD_BYTES = 4096
-ENOUGH_BYTES = 132  # DICOM's mark ends here
+MIN_SNIFFABLE_BYTES = 132  # DICOM's mark ends here
 _TEXT_ENDINGS = ("", ".txt", ".text", ".asc", ".hl7", ".json")
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_MARKUP = re.compile(
+_CONTROL_PATTERN = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MARKUP_PATTERN = re.compile(
     rb"\s*(?:<!doctype|<html|<head|<body|<script|<svg|<\?xml|<\?php|\{\\rtf|#!)", re.IGNORECASE
 )
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """`shown` says how the viewer page shows it: pdf, image, text, recording, or not at all."""
 
     name: str
@@ -31,36 +31,36 @@ class Kind:
     shown: str | None = None
 
 
-DICOM = Kind("dicom", "application/dicom")
-PDF = Kind("pdf", "application/pdf", "pdf")
-JPEG = Kind("jpeg", "image/jpeg", "image")
-PNG = Kind("png", "image/png", "image")
-TIFF = Kind("tiff", "image/tiff")
-DOCX = Kind("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
-TEXT = Kind("text", "text/plain", "text")
-HL7 = Kind("hl7", "application/hl7-v2", "text")
-FHIR = Kind("fhir", "application/fhir+json", "text")
-ZIP = Kind("zip", "application/zip")
-WEBM = Kind("recording", "video/webm", "recording")  # made here, never sent in
-ACCEPTED = (DICOM, PDF, JPEG, PNG, TIFF, DOCX, TEXT, HL7, FHIR, ZIP)
-BY_MEDIA_TYPE = {kind.media_type: kind for kind in (*ACCEPTED, WEBM)}
+DICOM = FileKind("dicom", "application/dicom")
+PDF = FileKind("pdf", "application/pdf", "pdf")
+JPEG = FileKind("jpeg", "image/jpeg", "image")
+PNG = FileKind("png", "image/png", "image")
+TIFF = FileKind("tiff", "image/tiff")
+DOCX = FileKind("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+TEXT = FileKind("text", "text/plain", "text")
+HL7 = FileKind("hl7", "application/hl7-v2", "text")
+FHIR = FileKind("fhir", "application/fhir+json", "text")
+ZIP = FileKind("zip", "application/zip")
+WEBM = FileKind("recording", "video/webm", "recording")  # made here, never sent in
+ACCEPTED_KINDS = (DICOM, PDF, JPEG, PNG, TIFF, DOCX, TEXT, HL7, FHIR, ZIP)
+KIND_BY_MEDIA_TYPE = {kind.media_type: kind for kind in (*ACCEPTED_KINDS, WEBM)}
 
 
-def sniff(head: bytes, name: str, *, whole: bool) -> Kind | None:
+def sniff_file_kind(head: bytes, name: str, *, whole: bool) -> FileKind | None:
     """The kind that a file beginning with `head` is or may yet turn out to be; None when we do not
     accept it.
 
     `whole` says that `head` is all there is. A head too short to tell passes as text.
     """
-    marked = _marked(head)
+    marked = _kind_by_signature(head)
     if marked is not None:
         return marked
-    if len(head) < ENOUGH_BYTES and not whole:
+    if len(head) < MIN_SNIFFABLE_BYTES and not whole:
         return TEXT
-    return _readable(head, name)
+    return _kind_of_text(head, name)
 
 
-def likeness(head: bytes) -> str | None:
+def guess_file_ending(head: bytes) -> str | None:
     """What a refused file seems to be, as a file ending (`.mp4`); None when nobody could say."""
     if not head:
         return None
@@ -77,10 +77,10 @@ def is_plain_text(piece: bytes) -> bool:
     """
     if piece.startswith((b"\xff\xfe", b"\xfe\xff")):
         return len(piece) % 2 == 0 and b"\0\0\0" not in piece
-    return _CONTROL.search(piece) is None
+    return _CONTROL_PATTERN.search(piece) is None
 
 
-def _marked(head: bytes) -> Kind | None:
+def _kind_by_signature(head: bytes) -> FileKind | None:
     if head[128:132] == b"DICM":
         return DICOM
     if b"%PDF-" in head[:1024]:
@@ -89,15 +89,15 @@ def _marked(head: bytes) -> Kind | None:
         return JPEG
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PNG
-    if head.startswith(_TIFF):
+    if head.startswith(_TIFF_SIGNATURES):
         return TIFF
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return ZIP  # or DOCX: the list of what is inside lies at the end
     return None
 
 
-def _readable(head: bytes, name: str) -> Kind | None:
-    if not is_plain_text(head) or _MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
+def _kind_of_text(head: bytes, name: str) -> FileKind | None:
+    if not is_plain_text(head) or _MARKUP_PATTERN.match(head.removeprefix(b"\xef\xbb\xbf")):
         return None
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b\r\n \t")
     if text.startswith((b"MSH|", b"FHS|", b"BHS|")):

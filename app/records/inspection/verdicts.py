@@ -15,24 +15,24 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from app.records.inspection import kinds
-from app.records.inspection.kinds import Kind
+from app.records.inspection.kinds import FileKind
 from app.records.models import RecordState
 from app.records.reading.content import RecordBytes
 
-MOST_ENTRIES = 20_000
-MOST_RATIO = 200
-ALWAYS_FITS = 64 << 20  # what unpacks to less than this is no bomb, whatever its ratio
-CHECKED_WHOLE = (
+MAX_ZIP_ENTRIES = 20_000
+MAX_ZIP_RATIO = 200
+ZIP_ALWAYS_ALLOWED_BYTES = 64 << 20  # what unpacks to less than this is no bomb, whatever its ratio
+ZIP_FULLY_CHECKED_BYTES = (
     256 << 20
 )  # up to here every file in a ZIP is read to its end and its checksum compared
-LARGEST_DOCUMENT = 64 << 20  # a FHIR document, or a DOCX within a ZIP
-_LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+MAX_DOCUMENT_BYTES = 64 << 20  # a FHIR document, or a DOCX within a ZIP
+_SYSTEM_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
-Scanner = Callable[[BinaryIO], "str"]  # -> "clean", "found" or "too_large"
+VirusScanner = Callable[[BinaryIO], "str"]  # -> "clean", "found" or "too_large"
 
 
 @dataclass(frozen=True)
-class Finding:
+class InspectionFinding:
     """`reason` is a key of `words.REASONS`; `scan` is what the virus scanner said, None where there
     is none.
     """
@@ -45,7 +45,7 @@ class Finding:
     scan: str | None = None
 
 
-class Refused(Exception):
+class InspectionRefused(Exception):
     """Raised within, with a key of `words.REASONS`."""
 
     def __init__(self, reason: str, **details: str) -> None:
@@ -53,7 +53,9 @@ class Refused(Exception):
         self.reason, self.details = reason, details
 
 
-def inspect(whole: RecordBytes, name: str, scanner: Scanner | None = None) -> Finding:
+def inspect_file(
+    whole: RecordBytes, name: str, scanner: VirusScanner | None = None
+) -> InspectionFinding:
     """Reads the file once from end to end, looks into it, and scans it where there is a scanner.
 
     Raises what `core.blobs` and the scanner raise: then nothing is known yet, and the job tries
@@ -61,13 +63,15 @@ def inspect(whole: RecordBytes, name: str, scanner: Scanner | None = None) -> Fi
     """
     head, sha256, plain = _read_through(whole)
     try:
-        kind = _judge(whole, head, name, plain)
-    except Refused as refused:
-        return Finding(RecordState.REFUSED, None, refused.reason, refused.details, sha256)
+        kind = _judge_file(whole, head, name, plain)
+    except InspectionRefused as refused:
+        return InspectionFinding(RecordState.REFUSED, None, refused.reason, refused.details, sha256)
     scan = scanner(cast(BinaryIO, whole.open())) if scanner else None
     if scan == "found":
-        return Finding(RecordState.QUARANTINED, kind.media_type, "virus", {}, sha256, scan)
-    return Finding(RecordState.READY, kind.media_type, sha256=sha256, scan=scan)
+        return InspectionFinding(
+            RecordState.QUARANTINED, kind.media_type, "virus", {}, sha256, scan
+        )
+    return InspectionFinding(RecordState.READY, kind.media_type, sha256=sha256, scan=scan)
 
 
 def _read_through(whole: RecordBytes) -> tuple[bytes, str, bool]:
@@ -83,37 +87,39 @@ def _read_through(whole: RecordBytes) -> tuple[bytes, str, bool]:
     return head, digest.hexdigest(), plain
 
 
-def _judge(whole: RecordBytes, head: bytes, name: str, plain: bool) -> Kind:
-    kind = kinds.sniff(head, name, whole=whole.size <= len(head))
+def _judge_file(whole: RecordBytes, head: bytes, name: str, plain: bool) -> FileKind:
+    kind = kinds.sniff_file_kind(head, name, whole=whole.size <= len(head))
     if kind is None or (kind.shown == "text" and not plain):
-        ending = kinds.likeness(head)
-        raise Refused("looks_like", ending=ending) if ending else Refused("type")
+        ending = kinds.guess_file_ending(head)
+        raise (
+            InspectionRefused("looks_like", ending=ending) if ending else InspectionRefused("type")
+        )
     if kind is kinds.FHIR:
         _require_fhir(whole)
     if kind is kinds.ZIP:
         return _look_into_zip(cast(BinaryIO, whole.open()), whole.size, name)
     if kind is kinds.PDF and b"%%EOF" not in whole.read(max(whole.size - 2048, 0), whole.size):
-        raise Refused("broken")
+        raise InspectionRefused("broken")
     return kind
 
 
 def _require_fhir(whole: RecordBytes) -> None:
-    if whole.size > LARGEST_DOCUMENT:
-        raise Refused("type")
+    if whole.size > MAX_DOCUMENT_BYTES:
+        raise InspectionRefused("type")
     try:
         document = json.loads(whole.read(0, whole.size))
     except (ValueError, RecursionError):
-        raise Refused("broken") from None
+        raise InspectionRefused("broken") from None
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
-        raise Refused("type")
+        raise InspectionRefused("type")
 
 
-def _look_into_zip(file: BinaryIO, size: int, name: str) -> Kind:
+def _look_into_zip(file: BinaryIO, size: int, name: str) -> FileKind:
     try:
         with zipfile.ZipFile(file) as folder:
             return _judge_folder(folder, size, name)
     except OverflowError:
-        raise Refused("zip_bomb") from None
+        raise InspectionRefused("zip_bomb") from None
     except (
         zipfile.BadZipFile,
         NotImplementedError,
@@ -122,39 +128,43 @@ def _look_into_zip(file: BinaryIO, size: int, name: str) -> Kind:
         ValueError,
         RuntimeError,
     ):
-        raise Refused("zip_broken") from None
+        raise InspectionRefused("zip_broken") from None
 
 
-def _judge_folder(folder: zipfile.ZipFile, size: int, name: str) -> Kind:
+def _judge_folder(folder: zipfile.ZipFile, size: int, name: str) -> FileKind:
     entries = [
         entry
         for entry in folder.infolist()
-        if not entry.is_dir() and not _is_litter(entry.filename)
+        if not entry.is_dir() and not _is_system_file(entry.filename)
     ]
     if not entries:
-        raise Refused("zip_empty")
+        raise InspectionRefused("zip_empty")
     if any(entry.flag_bits & 0x1 for entry in entries):
-        raise Refused("zip_locked")
+        raise InspectionRefused("zip_locked")
     unpacked = sum(entry.file_size for entry in entries)
     # Entries that overlap claim more packed bytes than the file has: the "better zip bomb" (D.
     # Fifield, 2019).
     overlap = sum(entry.compress_size for entry in entries) > size
-    if len(entries) > MOST_ENTRIES or overlap or unpacked > max(size * MOST_RATIO, ALWAYS_FITS):
-        raise Refused("zip_bomb")
+    if (
+        len(entries) > MAX_ZIP_ENTRIES
+        or overlap
+        or unpacked > max(size * MAX_ZIP_RATIO, ZIP_ALWAYS_ALLOWED_BYTES)
+    ):
+        raise InspectionRefused("zip_bomb")
     names = {entry.filename for entry in entries}
     if "[Content_Types].xml" in names:
         return _judge_document(names, name)
     for entry in entries:
-        _judge_entry(folder, entry, whole=unpacked <= CHECKED_WHOLE)
+        _judge_entry(folder, entry, whole=unpacked <= ZIP_FULLY_CHECKED_BYTES)
     return kinds.ZIP
 
 
-def _judge_document(names: set[str], name: str) -> Kind:
+def _judge_document(names: set[str], name: str) -> FileKind:
     """An Office file is a ZIP too; of these we take Word documents without programs in them."""
     if "word/document.xml" not in names:
-        raise Refused("type", name=name)
+        raise InspectionRefused("type", name=name)
     if any(PurePosixPath(one).name.lower() == "vbaproject.bin" for one in names):
-        raise Refused("macros", name=name)
+        raise InspectionRefused("macros", name=name)
     return kinds.DOCX
 
 
@@ -162,11 +172,15 @@ def _judge_entry(folder: zipfile.ZipFile, entry: zipfile.ZipInfo, *, whole: bool
     shown = PurePosixPath(entry.filename.replace("\\", "/")).name
     with folder.open(entry) as file:
         head = file.read(kinds.HEAD_BYTES)
-        kind = kinds.sniff(head, shown, whole=entry.file_size <= len(head)) if head else kinds.TEXT
+        kind = (
+            kinds.sniff_file_kind(head, shown, whole=entry.file_size <= len(head))
+            if head
+            else kinds.TEXT
+        )
         if kind is None:
-            raise Refused("zip_holds", name=shown)
+            raise InspectionRefused("zip_holds", name=shown)
         if kind is kinds.ZIP:
-            _judge_nested(head + file.read(LARGEST_DOCUMENT), shown)
+            _judge_nested(head + file.read(MAX_DOCUMENT_BYTES), shown)
         if whole:
             while file.read(1 << 20):
                 pass
@@ -182,9 +196,9 @@ def _judge_nested(packed: bytes, shown: str) -> None:
     except zipfile.BadZipFile:
         names = set()
     if "[Content_Types].xml" not in names:
-        raise Refused("zip_nested", name=shown)
+        raise InspectionRefused("zip_nested", name=shown)
     _judge_document(names, shown)
 
 
-def _is_litter(name: str) -> bool:
-    return name.startswith(_LITTER[0]) or PurePosixPath(name).name in _LITTER[1:]
+def _is_system_file(name: str) -> bool:
+    return name.startswith(_SYSTEM_FILES[0]) or PurePosixPath(name).name in _SYSTEM_FILES[1:]

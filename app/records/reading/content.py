@@ -10,11 +10,11 @@ from itertools import chain
 from app.core.blobs import BlobStore
 from app.records.models import UploadPart
 
-_LARGEST_READ = 64 << 20
+_MAX_READ_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _StoredPiece:
     id: str
     start: int
     size: int
@@ -26,7 +26,9 @@ class RecordBytes:
 
     def __init__(self, blobs: BlobStore, parts: Sequence[UploadPart]) -> None:
         self._blobs = blobs
-        self._pieces = [_Piece(part.id, part.start, part.size, part.wrapped_key) for part in parts]
+        self._pieces = [
+            _StoredPiece(part.id, part.start, part.size, part.wrapped_key) for part in parts
+        ]
         self.size = sum(piece.size for piece in self._pieces)
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -96,7 +98,7 @@ class SeekableBytes(io.RawIOBase):
             if size is None or size < 0
             else min(size, self._whole.size - self._at)
         )
-        if wanted > _LARGEST_READ:
+        if wanted > _MAX_READ_BYTES:
             raise OverflowError("too much at once")
         pieces, missing = [], max(wanted, 0)
         while missing:

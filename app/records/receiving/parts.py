@@ -24,7 +24,7 @@ from app.identity.models import Person
 from app.records import queries, service
 from app.records.inspection import kinds
 from app.records.receiving import tus
-from app.records.service import Part
+from app.records.service import StoredPart
 
 PIECE_BYTES = 16 << 10
 PART_BYTES = 16 << 20
@@ -32,7 +32,7 @@ PART_SECONDS = 4.0
 
 
 @dataclass
-class Sender:
+class UploadSender:
     """Whose bytes these are and where they belong: what every short transaction needs to ask
     again.
     """
@@ -48,30 +48,32 @@ class Sender:
     sniffs: bool
 
 
-def receive(sender: Sender, stream: IO[bytes], checksum: tus.Checksum | None = None) -> int:
+def receive_upload(
+    sender: UploadSender, stream: IO[bytes], checksum: tus.UploadChecksum | None = None
+) -> int:
     """Keeps what `stream` gives and returns how many bytes the upload has now.
 
     Raises `service.KindRefused` when the first bytes are of no kind that we accept,
     `ChecksumMismatch` (nothing of this request was kept), `WrongOffset` when another request took
     over, `Forbidden` when the person may no longer.
     """
-    body = _Body(stream, sender.size - sender.received, checksum)
-    waiting: list[Part] = []
+    body = _RequestBody(stream, sender.size - sender.received, checksum)
+    waiting: list[StoredPart] = []
     try:
         while first := body.piece():
             if sender.sniffs and sender.received == 0 and not waiting:
                 _refuse_other_kinds(sender, first)
-            part = _store(
+            part = _store_part(
                 sender, body, first, sender.received + sum(one.blob.size for one in waiting)
             )
             waiting.append(part)
             if checksum is None:
-                _commit(sender, waiting)
+                _commit_parts(sender, waiting)
                 waiting = []
         if checksum is not None:
             if body.digest() != checksum.digest:
                 raise tus.ChecksumMismatch()
-            _commit(sender, waiting)
+            _commit_parts(sender, waiting)
             waiting = []
     finally:
         for part in waiting:
@@ -79,14 +81,14 @@ def receive(sender: Sender, stream: IO[bytes], checksum: tus.Checksum | None = N
     return sender.received
 
 
-class _Body:
+class _RequestBody:
     """A request's body in small pieces. A cut line is its end, not an error: what came before it
     counts.
     """
 
-    def __init__(self, stream: IO[bytes], most: int, checksum: tus.Checksum | None) -> None:
+    def __init__(self, stream: IO[bytes], most: int, checksum: tus.UploadChecksum | None) -> None:
         self._stream, self._left = stream, most
-        self._digest: Any = tus.ALGORITHMS[checksum.algorithm]() if checksum else None
+        self._digest: Any = tus.CHECKSUM_ALGORITHMS[checksum.algorithm]() if checksum else None
         self._ended = False
 
     def piece(self) -> bytes:
@@ -116,30 +118,30 @@ class _Body:
         return self._digest.digest()
 
 
-def _store(sender: Sender, body: _Body, first: bytes, start: int) -> Part:
+def _store_part(sender: UploadSender, body: _RequestBody, first: bytes, start: int) -> StoredPart:
     part_id = new_id()
-    return Part(part_id, start, sender.blobs.put(part_id, body.run(first)))
+    return StoredPart(part_id, start, sender.blobs.put(part_id, body.run(first)))
 
 
-def _commit(sender: Sender, parts: list[Part]) -> None:
+def _commit_parts(sender: UploadSender, parts: list[StoredPart]) -> None:
     with sender.database.unit_of_work() as session:
-        person = _still_allowed(session, sender)
-        upload = queries.upload_for(session, person, sender.upload_id)
-        service.keep_parts(session, person, upload, sender.writer, parts)
+        person = _load_allowed_person(session, sender)
+        upload = queries.load_upload(session, person, sender.upload_id)
+        service.append_parts(session, person, upload, sender.writer, parts)
         received = upload.received
     sender.received = received
 
 
-def _refuse_other_kinds(sender: Sender, head: bytes) -> None:
+def _refuse_other_kinds(sender: UploadSender, head: bytes) -> None:
     with sender.database.unit_of_work() as session:
-        person = _still_allowed(session, sender)
-        upload = queries.upload_for(session, person, sender.upload_id)
-        refusal = service.refuse_arriving(session, person, upload, head[: kinds.HEAD_BYTES])
+        person = _load_allowed_person(session, sender)
+        upload = queries.load_upload(session, person, sender.upload_id)
+        refusal = service.refuse_arriving_upload(session, person, upload, head[: kinds.HEAD_BYTES])
     if refusal is not None:
         raise refusal
 
 
-def _still_allowed(session: Session, sender: Sender) -> Person:
+def _load_allowed_person(session: Session, sender: UploadSender) -> Person:
     session.info["origin"] = sender.origin
     person = session.get(Person, sender.person_id)
     if person is None or not person.may(Permission.RECORD_WRITE):

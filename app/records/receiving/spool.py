@@ -15,9 +15,9 @@ import tempfile
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask import Request
 
-LARGEST_FORM = 1_000_000_000
-_IN_MEMORY = 1 << 20
-_BLOCK = 16
+MAX_FORM_BYTES = 1_000_000_000
+_MAX_MEMORY_BYTES = 1 << 20
+_AES_BLOCK_BYTES = 16
 
 
 class SealedSpool(io.RawIOBase):
@@ -28,7 +28,7 @@ class SealedSpool(io.RawIOBase):
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with this object
+        self._file = tempfile.SpooledTemporaryFile(max_size=_MAX_MEMORY_BYTES)  # noqa: SIM115 - closed with this object
         self._key, self._nonce = os.urandom(32), os.urandom(8)
 
     def readable(self) -> bool:
@@ -62,7 +62,7 @@ class SealedSpool(io.RawIOBase):
         super().close()
 
     def _keystreamed(self, at: int, data: bytes) -> bytes:
-        block, within = divmod(at, _BLOCK)
+        block, within = divmod(at, _AES_BLOCK_BYTES)
         counter = self._nonce + block.to_bytes(8, "big")
         cipher = Cipher(algorithms.AES(self._key), modes.CTR(counter)).encryptor()
         cipher.update(bytes(within))
@@ -82,7 +82,7 @@ class SealedRequest(Request):
         if self.mimetype == "application/offset+octet-stream":
             return None  # records.service says how large a file may be
         return (
-            LARGEST_FORM if self.mimetype == "multipart/form-data" else super().max_content_length
+            MAX_FORM_BYTES if self.mimetype == "multipart/form-data" else super().max_content_length
         )
 
     @max_content_length.setter

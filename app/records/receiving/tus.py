@@ -17,31 +17,33 @@ from typing import Any
 from app.core.errors import Conflict, Invalid, NotFound, Refusal
 from app.core.text import N_
 
-VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination,concatenation"
-CONTENT_TYPE = "application/offset+octet-stream"
-ALGORITHMS = {
+TUS_VERSION = "1.0.0"
+TUS_EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination,concatenation"
+TUS_CONTENT_TYPE = "application/offset+octet-stream"
+CHECKSUM_ALGORITHMS = {
     "sha1": hashlib.sha1,
     "sha256": hashlib.sha256,
     "sha512": hashlib.sha512,
     "md5": hashlib.md5,
 }
-_ID = re.compile(r"[0-9a-f]{32}")
-_LONGEST_METADATA = 8_192
-_MOST_PARTIALS = 1_000
-BROKEN = N_("The file did not arrive in a form that we understand. Please choose it again.")
+_UPLOAD_ID_PATTERN = re.compile(r"[0-9a-f]{32}")
+_MAX_METADATA_CHARACTERS = 8_192
+_MAX_PARTIAL_UPLOADS = 1_000
+BROKEN_UPLOAD_MESSAGE = N_(
+    "The file did not arrive in a form that we understand. Please choose it again."
+)
 
 
-class WrongVersion(Refusal):
+class WrongTusVersion(Refusal):
     status = 412
     default = N_(
         "This upload speaks another version of the upload protocol. We speak version 1.0.0."
     )
 
 
-class WrongContentType(Refusal):
+class WrongUploadContentType(Refusal):
     status = 415
-    default = BROKEN
+    default = BROKEN_UPLOAD_MESSAGE
 
 
 class ChecksumMismatch(Refusal):
@@ -51,57 +53,57 @@ class ChecksumMismatch(Refusal):
     )
 
 
-class Gone(NotFound):
+class UploadGone(NotFound):
     status = 410
     default = N_("This upload has ended. Please choose the file again.")
 
 
-class Finished(Refusal):
+class UploadFinished(Refusal):
     status = 403
     default = N_("This file is already with us, so nothing can be added to it.")
 
 
-class WrongOffset(Conflict):
+class WrongUploadOffset(Conflict):
     default = N_(
         "The upload went on somewhere else in the meantime. It will continue from what we have."
     )
 
 
 @dataclass(frozen=True)
-class Checksum:
+class UploadChecksum:
     algorithm: str
     digest: bytes
 
 
-def require_version(headers: Mapping[str, str]) -> None:
-    if headers.get("Tus-Resumable") != VERSION:
-        raise WrongVersion()
+def require_tus_version(headers: Mapping[str, str]) -> None:
+    if headers.get("Tus-Resumable") != TUS_VERSION:
+        raise WrongTusVersion()
 
 
-def parse_size(text: str | None) -> int:
+def parse_upload_size(text: str | None) -> int:
     """A byte count or offset. Raises `Invalid` for anything but a whole number of at most 18
     digits.
     """
     if text is None or not re.fullmatch(r"[0-9]{1,18}", text):
-        raise _with_status(400)
+        raise _broken_upload(400)
     return int(text)
 
 
-def parse_metadata(text: str) -> dict[str, bytes]:
+def parse_upload_metadata(text: str) -> dict[str, bytes]:
     """`Upload-Metadata`: comma-separated `key base64`; a key may stand alone. Raises `Invalid`."""
-    if len(text) > _LONGEST_METADATA:
-        raise _with_status(400)
+    if len(text) > _MAX_METADATA_CHARACTERS:
+        raise _broken_upload(400)
     found: dict[str, bytes] = {}
     for pair in filter(None, (piece.strip() for piece in text.split(","))):
         key, _, encoded = pair.partition(" ")
         try:
             found[key] = base64.b64decode(encoded.strip(), validate=True)
         except (binascii.Error, ValueError):
-            raise _with_status(400) from None
+            raise _broken_upload(400) from None
     return found
 
 
-def parse_concat(text: str | None) -> tuple[str, list[str]]:
+def parse_upload_concat(text: str | None) -> tuple[str, list[str]]:
     """(`single` | `partial` | `final`, ids of what to join). Raises `Invalid`."""
     if text is None:
         return "single", []
@@ -109,26 +111,26 @@ def parse_concat(text: str | None) -> tuple[str, list[str]]:
         return "partial", []
     verb, semicolon, urls = text.partition(";")
     ids = [url.rstrip("/").rpartition("/")[2] for url in urls.split()]
-    if verb.strip() != "final" or not semicolon or not 0 < len(ids) <= _MOST_PARTIALS:
-        raise _with_status(400)
-    if len(set(ids)) < len(ids) or not all(_ID.fullmatch(one) for one in ids):
-        raise _with_status(400)
+    if verb.strip() != "final" or not semicolon or not 0 < len(ids) <= _MAX_PARTIAL_UPLOADS:
+        raise _broken_upload(400)
+    if len(set(ids)) < len(ids) or not all(_UPLOAD_ID_PATTERN.fullmatch(one) for one in ids):
+        raise _broken_upload(400)
     return "final", ids
 
 
-def parse_checksum(text: str | None) -> Checksum | None:
+def parse_upload_checksum(text: str | None) -> UploadChecksum | None:
     if text is None:
         return None
     algorithm, _, encoded = text.partition(" ")
     try:
-        if algorithm not in ALGORITHMS:
+        if algorithm not in CHECKSUM_ALGORITHMS:
             raise ValueError(algorithm)
-        return Checksum(algorithm, base64.b64decode(encoded.strip(), validate=True))
+        return UploadChecksum(algorithm, base64.b64decode(encoded.strip(), validate=True))
     except ValueError:
-        raise _with_status(400) from None
+        raise _broken_upload(400) from None
 
 
-def headers(**more: Any) -> dict[str, str]:
+def build_tus_headers(**more: Any) -> dict[str, str]:
     """The headers of every answer; `upload_offset=5` becomes `Upload-Offset: 5`, None is left
     out.
     """
@@ -136,7 +138,7 @@ def headers(**more: Any) -> dict[str, str]:
         name.replace("_", "-").title(): value for name, value in more.items() if value is not None
     }
     return {
-        "Tus-Resumable": VERSION,
+        "Tus-Resumable": TUS_VERSION,
         "Cache-Control": "no-store",
         **{
             name: _http_date(value) if isinstance(value, datetime) else str(value)
@@ -149,7 +151,7 @@ def _http_date(at: datetime) -> str:
     return format_datetime(at.replace(microsecond=0), usegmt=True)
 
 
-def _with_status(status: int) -> Invalid:
-    refusal = Invalid(BROKEN)
+def _broken_upload(status: int) -> Invalid:
+    refusal = Invalid(BROKEN_UPLOAD_MESSAGE)
     refusal.status = status
     return refusal

@@ -1,8 +1,8 @@
 """Everybody's calendars, built from the database and kept by version.
 
 A calendar is cached in the process under the version of its person's diary. Whoever changes a
-person's time raises that version in the same transaction (`lock`), so one small query tells, in any
-process, which calendars still hold.
+person's time raises that version in the same transaction (`lock_diaries`), so one small query
+tells, in any process, which calendars still hold.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.scheduling.models import (
-    LIVE_BOOKINGS,
+    LIVE_BOOKING_STATES,
     AvailabilityException,
     AvailabilityWindow,
     Booking,
@@ -46,23 +46,23 @@ from app.scheduling.models import (
 )
 from app.scheduling.time.calendar import (
     DatedHours,
-    Window,
+    WeeklyWindow,
     dated_bits,
     free_bits,
     quarter_bits,
     window_bits,
 )
-from app.scheduling.time.quarters import Horizon, instant_of, ones, quarter_of
-from app.scheduling.time.recurrence import expand
+from app.scheduling.time.quarters import Horizon, instant_of, low_bits, quarter_of
+from app.scheduling.time.recurrence import expand_recurrence
 
 HORIZON_DAYS = 130
 """How far ahead calendars reach: the 90 days that people may book, and a margin."""
 
-_CHANGED = "diaries_changed"
+_CHANGED_DIARIES_KEY = "diaries_changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class AvailabilityCalendar:
     """One person's time over a horizon. `opened` is what their hours allow; `free` is that, less
     what is taken.
     """
@@ -77,7 +77,7 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DiaryRules:
     """What a person's diary asks beside the hours."""
 
     version: int = 0
@@ -87,18 +87,20 @@ class Rules:
     weekly_most: int | None = None
 
 
-_cache: WeakKeyDictionary[Engine, dict[str, Calendar]] = WeakKeyDictionary()
-_cache_lock = threading.Lock()
+_calendar_cache: WeakKeyDictionary[Engine, dict[str, AvailabilityCalendar]] = WeakKeyDictionary()
+_calendar_cache_lock = threading.Lock()
 
 
-def lock(session: Session, person_ids: Iterable[str]) -> None:
+def lock_diaries(session: Session, person_ids: Iterable[str]) -> None:
     """Holds the diaries of these people until the end of the transaction, and makes their calendars
     stale.
 
     Locks are taken in the order of the ids, so that two bookings never wait for each other.
     """
     ids = sorted(set(person_ids))
-    insert: Any = insert_on_postgresql if _dialect(session) == "postgresql" else insert_on_sqlite
+    insert: Any = (
+        insert_on_postgresql if _dialect_name(session) == "postgresql" else insert_on_sqlite
+    )
     for person_id in ids:
         raised = session.execute(
             update(Diary)
@@ -113,7 +115,7 @@ def lock(session: Session, person_ids: Iterable[str]) -> None:
                     index_elements=[Diary.person_id], set_={"version": Diary.version + 1}
                 )
             )
-    session.info.setdefault(_CHANGED, set()).update(ids)
+    session.info.setdefault(_CHANGED_DIARIES_KEY, set()).update(ids)
 
 
 def current_horizon() -> Horizon:
@@ -129,13 +131,13 @@ def _horizon_on(today: datetime) -> Horizon:
     return Horizon.between(today - timedelta(days=1), today + timedelta(days=HORIZON_DAYS))
 
 
-def calendars(
+def load_calendars(
     session: Session,
     zones: Mapping[str, str],
     *,
     open_unless_said: bool = False,
     versions: Mapping[str, int] | None = None,
-) -> dict[str, Calendar]:
+) -> dict[str, AvailabilityCalendar]:
     """The calendars of these people (`zones`: id to zone of residence) over `current_horizon`.
 
     With `open_unless_said`, somebody who has entered no hours is open at all times: so it is with
@@ -143,12 +145,15 @@ def calendars(
     already.
     """
     horizon = current_horizon()
-    versions = _versions(session, zones) if versions is None else versions
-    mine = session.info.get(_CHANGED, frozenset())
-    with _cache_lock:
-        kept = _cache.setdefault(_engine(session), {})
-        held = {person_id: kept.get(_key(person_id, open_unless_said)) for person_id in zones}
-    found: dict[str, Calendar] = {}
+    versions = _load_diary_versions(session, zones) if versions is None else versions
+    mine = session.info.get(_CHANGED_DIARIES_KEY, frozenset())
+    with _calendar_cache_lock:
+        kept = _calendar_cache.setdefault(_engine_of_session(session), {})
+        held = {
+            person_id: kept.get(_calendar_cache_key(person_id, open_unless_said))
+            for person_id in zones
+        }
+    found: dict[str, AvailabilityCalendar] = {}
     missing: list[str] = []
     for person_id, calendar in held.items():
         if (
@@ -161,47 +166,49 @@ def calendars(
         else:
             missing.append(person_id)
     if missing:
-        built = _build(session, {p: zones[p] for p in missing}, horizon, open_unless_said)
+        built = _build_calendars(session, {p: zones[p] for p in missing}, horizon, open_unless_said)
         found.update(built)
         # What this transaction has changed may still be rolled back: it must not be shown to
         # others.
-        lasting = {_key(p, open_unless_said): c for p, c in built.items() if p not in mine}
-        with _cache_lock:
+        lasting = {
+            _calendar_cache_key(p, open_unless_said): c for p, c in built.items() if p not in mine
+        }
+        with _calendar_cache_lock:
             kept.update(lasting)
     return found
 
 
-def rules_of(session: Session, person_id: str) -> Rules:
-    return _rules(session, [person_id])[person_id]
+def load_diary_rules(session: Session, person_id: str) -> DiaryRules:
+    return _rules_by_person(session, [person_id])[person_id]
 
 
-def forget_all() -> None:
+def clear_calendar_cache() -> None:
     """Empties the cache, for benchmarks."""
-    with _cache_lock:
-        _cache.clear()
+    with _calendar_cache_lock:
+        _calendar_cache.clear()
 
 
 # --- building
 # ---------------------------------------------------------------------------------------------
 
 
-def _build(
+def _build_calendars(
     session: Session, zones: Mapping[str, str], horizon: Horizon, open_unless_said: bool
-) -> dict[str, Calendar]:
+) -> dict[str, AvailabilityCalendar]:
     ids = list(zones)
-    rules = _rules(
+    rules = _rules_by_person(
         session, ids
     )  # first: a change that comes between this and the rest makes it stale, not wrong
-    windows = _windows(session, ids)
-    extra, closed = _dated_hours(session, ids, horizon)
-    taken = _claimed(session, ids, horizon)
-    busy = _busy(session, ids, horizon)
+    windows = _windows_by_person(session, ids)
+    extra, closed = _dated_hours_by_person(session, ids, horizon)
+    taken = _claimed_quarters_by_person(session, ids, horizon)
+    busy = _busy_spans_by_person(session, ids, horizon)
     limited = [
         p for p in ids if rules[p].daily_most is not None or rules[p].weekly_most is not None
     ]
-    starts = _booked_starts(session, limited, horizon) if limited else {}
-    weekly: dict[tuple[Window, ...], int] = {}
-    built: dict[str, Calendar] = {}
+    starts = _booked_starts_by_person(session, limited, horizon) if limited else {}
+    weekly: dict[tuple[WeeklyWindow, ...], int] = {}
+    built: dict[str, AvailabilityCalendar] = {}
     for person_id in ids:
         own = tuple(windows.get(person_id, ()))
         if own not in weekly:
@@ -216,17 +223,19 @@ def _build(
         for begin, end in busy.get(person_id, ()):
             occupied |= horizon.span(begin, end)
         full = (
-            _full_days(starts[person_id], rule, zones[person_id], horizon)
+            _full_day_bits(starts[person_id], rule, zones[person_id], horizon)
             if person_id in starts
             else 0
         )
         free = free_bits(horizon, opened=opened, closed=full, busy=occupied, buffer=rule.buffer)
         claimed = len(taken.get(person_id, ()))
-        built[person_id] = Calendar(horizon, opened, free, rule.version, claimed, rule.notice_hours)
+        built[person_id] = AvailabilityCalendar(
+            horizon, opened, free, rule.version, claimed, rule.notice_hours
+        )
     return built
 
 
-def _rules(session: Session, person_ids: Iterable[str]) -> dict[str, Rules]:
+def _rules_by_person(session: Session, person_ids: Iterable[str]) -> dict[str, DiaryRules]:
     ids = list(person_ids)
     columns = (
         Diary.person_id,
@@ -236,17 +245,17 @@ def _rules(session: Session, person_ids: Iterable[str]) -> dict[str, Rules]:
         Diary.daily_most,
         Diary.weekly_most,
     )
-    found = dict.fromkeys(ids, Rules())
+    found = dict.fromkeys(ids, DiaryRules())
     for person_id, *values in session.execute(
-        select(*columns).where(among(session, Diary.person_id, ids))
+        select(*columns).where(column_in_ids(session, Diary.person_id, ids))
     ):
-        found[person_id] = Rules(*values)
+        found[person_id] = DiaryRules(*values)
     return found
 
 
-def _windows(session: Session, ids: list[str]) -> dict[str, list[Window]]:
+def _windows_by_person(session: Session, ids: list[str]) -> dict[str, list[WeeklyWindow]]:
     W = AvailabilityWindow
-    found: dict[str, list[Window]] = defaultdict(list)
+    found: dict[str, list[WeeklyWindow]] = defaultdict(list)
     rows = session.execute(
         select(
             W.person_id,
@@ -256,32 +265,34 @@ def _windows(session: Session, ids: list[str]) -> dict[str, list[Window]]:
             W.zone,
             W.valid_from,
             W.valid_until,
-        ).where(among(session, W.person_id, ids))
+        ).where(column_in_ids(session, W.person_id, ids))
     )
     for person_id, *values in rows:
-        found[person_id].append(Window(*values))
+        found[person_id].append(WeeklyWindow(*values))
     return found
 
 
-def _dated_hours(
+def _dated_hours_by_person(
     session: Session, ids: list[str], horizon: Horizon
 ) -> tuple[dict[str, list[DatedHours]], dict[str, list[DatedHours]]]:
     E = AvailabilityException
     extra: dict[str, list[DatedHours]] = defaultdict(list)
     closed: dict[str, list[DatedHours]] = defaultdict(list)
-    for row in session.scalars(select(E).where(among(session, E.person_id, ids))):
+    for row in session.scalars(select(E).where(column_in_ids(session, E.person_id, ids))):
         hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
-        days = expand(hours, row.rule, horizon) if row.rule else [hours]
+        days = expand_recurrence(hours, row.rule, horizon) if row.rule else [hours]
         (extra if row.opens else closed)[row.person_id] += days
     return extra, closed
 
 
-def _claimed(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[int]]:
+def _claimed_quarters_by_person(
+    session: Session, ids: list[str], horizon: Horizon
+) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     moment = now()
     rows = session.execute(
         select(Claim.person_id, Claim.quarter).where(
-            among(session, Claim.person_id, ids),
+            column_in_ids(session, Claim.person_id, ids),
             Claim.quarter.between(horizon.start, horizon.end),
             (Claim.expires_at.is_(None)) | (Claim.expires_at > moment),
         )
@@ -291,11 +302,13 @@ def _claimed(session: Session, ids: list[str], horizon: Horizon) -> dict[str, li
     return found
 
 
-def _busy(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[tuple[int, int]]]:
+def _busy_spans_by_person(
+    session: Session, ids: list[str], horizon: Horizon
+) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     rows = session.execute(
         select(BusySpan.person_id, BusySpan.start_quarter, BusySpan.end_quarter).where(
-            among(session, BusySpan.person_id, ids),
+            column_in_ids(session, BusySpan.person_id, ids),
             BusySpan.end_quarter > horizon.start,
             BusySpan.start_quarter < horizon.end,
         )
@@ -305,7 +318,9 @@ def _busy(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[
     return found
 
 
-def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[str, list[datetime]]:
+def _booked_starts_by_person(
+    session: Session, ids: list[str], horizon: Horizon
+) -> dict[str, list[datetime]]:
     """When the meetings of these people begin, from a week before the horizon, for the maxima of
     days and weeks.
     """
@@ -314,8 +329,8 @@ def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[s
     for column in (Booking.specialist_id, Booking.interpreter_id, Booking.second_interpreter_id):
         rows = session.execute(
             select(column, Booking.starts_at).where(
-                among(session, column, ids),
-                Booking.state.in_(LIVE_BOOKINGS),
+                column_in_ids(session, column, ids),
+                Booking.state.in_(LIVE_BOOKING_STATES),
                 Booking.starts_at.between(first, last),
             )
         )
@@ -324,7 +339,9 @@ def _booked_starts(session: Session, ids: list[str], horizon: Horizon) -> dict[s
     return found
 
 
-def _full_days(starts: Iterable[datetime], rule: Rules, zone: str, horizon: Horizon) -> int:
+def _full_day_bits(
+    starts: Iterable[datetime], rule: DiaryRules, zone: str, horizon: Horizon
+) -> int:
     """Days, and weeks from Monday, on the person's wall that already hold as many meetings as they
     may.
     """
@@ -360,7 +377,9 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def is_full(session: Session, person_id: str, zone: str, booking: Booking, rule: Rules) -> bool:
+def is_day_or_week_full(
+    session: Session, person_id: str, zone: str, booking: Booking, rule: DiaryRules
+) -> bool:
     """Whether the person's other meetings already fill the day or the week of this booking."""
     if rule.daily_most is None and rule.weekly_most is None:
         return False
@@ -374,7 +393,7 @@ def is_full(session: Session, person_id: str, zone: str, booking: Booking, rule:
                 Booking.second_interpreter_id == person_id,
             ),
             Booking.id != booking.id,
-            Booking.state.in_(LIVE_BOOKINGS),
+            Booking.state.in_(LIVE_BOOKING_STATES),
             Booking.starts_at.between(*around),
         )
     )
@@ -384,34 +403,34 @@ def is_full(session: Session, person_id: str, zone: str, booking: Booking, rule:
     )
 
 
-def from_notice(horizon: Horizon, notice_hours: int) -> int:
+def bits_after_notice(horizon: Horizon, notice_hours: int) -> int:
     """The quarters of a horizon that are still far enough ahead, and not in the past."""
     first = quarter_of(now() + timedelta(hours=notice_hours)) + 1
-    return horizon.full & ~ones(first - horizon.start)
+    return horizon.full & ~low_bits(first - horizon.start)
 
 
-def among(session: Session, column: Any, ids: Collection[str]) -> ColumnElement[bool]:
+def column_in_ids(session: Session, column: Any, ids: Collection[str]) -> ColumnElement[bool]:
     """Whether a column is one of many ids, which travel as one parameter however many there are."""
-    if _dialect(session) == "postgresql":
+    if _dialect_name(session) == "postgresql":
         return column == any_(literal(list(ids), ARRAY(String)))
     return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))
 
 
-def _versions(session: Session, ids: Collection[str]) -> dict[str, int]:
+def _load_diary_versions(session: Session, ids: Collection[str]) -> dict[str, int]:
     rows = session.execute(
-        select(Diary.person_id, Diary.version).where(among(session, Diary.person_id, ids))
+        select(Diary.person_id, Diary.version).where(column_in_ids(session, Diary.person_id, ids))
     )
     return {person_id: version for person_id, version in rows}  # noqa: C416 - a Result is no mapping
 
 
-def _key(person_id: str, open_unless_said: bool) -> str:
+def _calendar_cache_key(person_id: str, open_unless_said: bool) -> str:
     return f"{person_id}+" if open_unless_said else person_id
 
 
-def _engine(session: Session) -> Engine:
+def _engine_of_session(session: Session) -> Engine:
     bind = session.get_bind()
     return bind if isinstance(bind, Engine) else bind.engine
 
 
-def _dialect(session: Session) -> str:
+def _dialect_name(session: Session) -> str:
     return session.get_bind().dialect.name

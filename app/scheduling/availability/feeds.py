@@ -19,10 +19,10 @@ from urllib.parse import urljoin, urlsplit
 from app.core.clock import monotonic
 from app.core.text import N_
 
-LARGEST = 5 << 20
+FEED_MAX_BYTES = 5 << 20
 CONNECT_SECONDS, TOTAL_SECONDS = 5.0, 20.0
-MOST_REDIRECTS = 3
-LONGEST_URL = 1_000
+FEED_MAX_REDIRECTS = 3
+FEED_URL_MAX_CHARACTERS = 1_000
 
 
 class FeedRefused(Exception):
@@ -34,17 +34,17 @@ class FeedRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedFeed:
     """The calendar's text, or None where it has not changed since `etag`."""
 
     body: bytes | None
     etag: str | None
 
 
-Resolve = Callable[[str, int], list[str]]
+HostResolver = Callable[[str, int], list[str]]
 
 
-def public_addresses(host: str, port: int) -> list[str]:
+def resolve_public_addresses(host: str, port: int) -> list[str]:
     """The IP addresses of a host. Raises `FeedRefused` unless every one of them is on the public
     internet.
     """
@@ -54,12 +54,12 @@ def public_addresses(host: str, port: int) -> list[str]:
         ]
     except OSError as error:
         raise FeedRefused(N_("We could not find this address on the internet.")) from error
-    if not found or not all(is_public(address) for address in found):
+    if not found or not all(is_public_address(address) for address in found):
         raise FeedRefused(N_("This address is not on the public internet, so we do not read it."))
     return found
 
 
-def is_public(address: str) -> bool:
+def is_public_address(address: str) -> bool:
     """Whether an IP address is reachable from anywhere; addresses that wrap an IPv4 one count as
     that one.
     """
@@ -73,7 +73,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def checked(url: str) -> str:
+def normalize_feed_url(url: str) -> str:
     """The address as it will be fetched; `webcal:` is `https:`. Raises `FeedRefused`."""
     url = url.strip()
     if url.lower().startswith("webcal://"):
@@ -86,7 +86,7 @@ def checked(url: str) -> str:
     if (
         parts.scheme not in ("http", "https")
         or not parts.hostname
-        or len(url) > LONGEST_URL
+        or len(url) > FEED_URL_MAX_CHARACTERS
         or port == 0
     ):
         raise FeedRefused(N_("This is not an address of a calendar."))
@@ -95,35 +95,39 @@ def checked(url: str) -> str:
     return url
 
 
-def fetch(url: str, etag: str | None = None, *, resolve: Resolve | None = None) -> Fetched:
+def fetch_feed(
+    url: str, etag: str | None = None, *, resolve: HostResolver | None = None
+) -> FetchedFeed:
     """What stands at the address now. Raises `FeedRefused`; takes at most twenty seconds and five
     megabytes.
     """
     until = monotonic() + TOTAL_SECONDS
-    for _ in range(MOST_REDIRECTS + 1):
-        url = checked(url)
-        answer, connection = _ask(url, etag, resolve or public_addresses)
+    for _ in range(FEED_MAX_REDIRECTS + 1):
+        url = normalize_feed_url(url)
+        answer, connection = _request_feed(url, etag, resolve or resolve_public_addresses)
         try:
             if answer.status == 304:
-                return Fetched(None, etag)
+                return FetchedFeed(None, etag)
             if answer.status in (301, 302, 303, 307, 308):
                 url = urljoin(url, answer.getheader("Location") or "")
                 continue
             if answer.status != 200:
                 raise FeedRefused(N_("The other calendar did not answer with a calendar."))
-            return Fetched(_read(answer, until), (answer.getheader("ETag") or "")[:200] or None)
+            return FetchedFeed(
+                _read_feed_body(answer, until), (answer.getheader("ETag") or "")[:200] or None
+            )
         finally:
             connection.close()
     raise FeedRefused(N_("This address leads on and on, so we stopped following it."))
 
 
-def _ask(
-    url: str, etag: str | None, resolve: Resolve
+def _request_feed(
+    url: str, etag: str | None, resolve: HostResolver
 ) -> tuple[http.client.HTTPResponse, http.client.HTTPConnection]:
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    connection = _To(host, port, resolve(host, port), secure)
+    connection = _PinnedConnection(host, port, resolve(host, port), secure)
     headers = {"User-Agent": "Consilium", "Accept": "text/calendar", "Accept-Encoding": "identity"}
     if etag:
         headers["If-None-Match"] = etag
@@ -139,7 +143,7 @@ def _ask(
         ) from error
 
 
-class _To(http.client.HTTPConnection):
+class _PinnedConnection(http.client.HTTPConnection):
     """A connection to an address that has been checked, in the name of its host."""
 
     def __init__(self, host: str, port: int, addresses: list[str], secure: bool) -> None:
@@ -163,12 +167,12 @@ class _To(http.client.HTTPConnection):
         raise failure
 
 
-def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
+def _read_feed_body(answer: http.client.HTTPResponse, until: float) -> bytes:
     body = bytearray()
     try:
         while chunk := answer.read1(65_536):
             body += chunk
-            if len(body) > LARGEST:
+            if len(body) > FEED_MAX_BYTES:
                 raise FeedRefused(
                     N_("The other calendar is larger than five megabytes, so we do not read it.")
                 )

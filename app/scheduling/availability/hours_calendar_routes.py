@@ -14,24 +14,24 @@ from werkzeug.wrappers import Response as Answer
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.permissions import Permission
-from app.core.text import whole_number
+from app.core.text import parse_whole_number
 from app.scheduling import forms
 from app.scheduling.availability import hours_week
-from app.scheduling.availability.hours_routes import hours_saved, owner_of_hours
+from app.scheduling.availability.hours_routes import owner_of_hours, respond_hours_saved
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import service
 from app.scheduling.models import AvailabilityException, AvailabilityWindow
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
 
-Row = TypeVar("Row", AvailabilityWindow, AvailabilityException)
+AvailabilityRow = TypeVar("AvailabilityRow", AvailabilityWindow, AvailabilityException)
 
 
 @blueprint.get("/hours/calendar.json")
-@requires(Permission.AVAILABILITY_READ)
-def hours_calendar() -> Response:
+@require_permission(Permission.AVAILABILITY_READ)
+def list_hours_calendar() -> Response:
     """The week (or `days`) from `from`: see `hours_week.Drawn`."""
-    owner, days = owner_of_hours(), whole_number(request.args.get("days", "")) or 7
+    owner, days = owner_of_hours(), parse_whole_number(request.args.get("days", "")) or 7
     zone = hours_week.zone_of_hours(db_session(), owner)
     first = forms.read_day(request.args.get("from")) or now().date() - timedelta(
         days=now().weekday()
@@ -59,43 +59,43 @@ def hours_calendar() -> Response:
 
 
 @blueprint.post("/hours/openings")
-@requires(Permission.AVAILABILITY_WRITE)
-def add_opening() -> Answer:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_opening() -> Answer:
     owner, entered = owner_of_hours(), forms.OpeningForm.read(request.form)
     zone = hours_week.zone_of_hours(db_session(), owner)
     row = service.add_opening(db_session(), current_person(), owner, entered.opening, zone)
-    return hours_saved(owner, row.id)
+    return respond_hours_saved(owner, row.id)
 
 
 @blueprint.post("/hours/openings/<row_id>")
-@requires(Permission.AVAILABILITY_WRITE)
-def change_opening(row_id: str) -> Answer:
-    owner, row = owner_of_hours(), _found(AvailabilityWindow, row_id)
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_opening_change(row_id: str) -> Answer:
+    owner, row = owner_of_hours(), _load_availability_row(AvailabilityWindow, row_id)
     service.change_opening(
         db_session(), current_person(), owner, row, forms.OpeningForm.read(request.form).opening
     )
-    return hours_saved(owner, row_id)
+    return respond_hours_saved(owner, row_id)
 
 
 @blueprint.post("/hours/openings/<row_id>/remove")
-@requires(Permission.AVAILABILITY_WRITE)
-def remove_opening(row_id: str) -> Answer:
-    owner, row = owner_of_hours(), _found(AvailabilityWindow, row_id)
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_opening_removal(row_id: str) -> Answer:
+    owner, row = owner_of_hours(), _load_availability_row(AvailabilityWindow, row_id)
     service.remove_opening(db_session(), current_person(), owner, row)
-    return hours_saved(owner)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/days/<row_id>")
-@requires(Permission.AVAILABILITY_WRITE)
-def change_days(row_id: str) -> Answer:
-    owner, row = owner_of_hours(), _found(AvailabilityException, row_id)
-    service.change_days(
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_exception_days_change(row_id: str) -> Answer:
+    owner, row = owner_of_hours(), _load_availability_row(AvailabilityException, row_id)
+    service.change_availability_exception(
         db_session(), current_person(), owner, row, forms.DaysForm.read(request.form).days
     )
-    return hours_saved(owner, row_id)
+    return respond_hours_saved(owner, row_id)
 
 
-def _found(model: type[Row], row_id: str) -> Row:
+def _load_availability_row(model: type[AvailabilityRow], row_id: str) -> AvailabilityRow:
     row = db_session().get(model, row_id)
     if row is None:
         raise NotFound()

@@ -13,150 +13,152 @@ from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
 from app.core.permissions import Permission, Role
 from app.i18n.locales import LOCALES
-from app.i18n.zones import zone_choices
+from app.i18n.zones import list_zone_choices
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries
 from app.scheduling.availability import moving_zone
-from app.scheduling.availability.hours import CREDENTIALS, WeeklyHours
+from app.scheduling.availability.hours import CREDENTIAL_KINDS, WeeklyHours
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import service
-from app.scheduling.matching.languages import is_tag
+from app.scheduling.matching.languages import is_well_formed_tag
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusyFeed, Qualification
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import answer, sentence_of, wants_page
-from app.web.locale import current_language
+from app.web.errors import answer_refusal, is_page_request, translate_refusal
+from app.web.locale import get_current_language
 
 Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/hours")
-@requires(Permission.AVAILABILITY_READ)
-def hours() -> Page:
+@require_permission(Permission.AVAILABILITY_READ)
+def show_hours() -> Page:
     if current_person().role == Role.COORDINATOR and "person" not in request.args:
-        return redirect(url_for("scheduling.board"))  # the office has no hours of its own
+        return redirect(url_for("scheduling.show_board"))  # the office has no hours of its own
     return _hours_page(owner_of_hours())
 
 
 @blueprint.post("/hours")
-@requires(Permission.AVAILABILITY_WRITE)
-def set_hours() -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_hours() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.HoursForm.read(request.form)
         if _is_only_the_zone_new(owner, entered):
             return redirect(
-                url_for("scheduling.hours_zone", to=entered.zone, person=request.form.get("person"))
+                url_for(
+                    "scheduling.show_hours_zone", to=entered.zone, person=request.form.get("person")
+                )
             )
         service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return hours_saved(owner)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/habits")
-@requires(Permission.AVAILABILITY_WRITE)
-def set_habits() -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_habits() -> Page:
     owner = owner_of_hours()
     try:
-        service.set_habits(
+        service.set_diary_habits(
             db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits
         )
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return hours_saved(owner)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/days")
-@requires(Permission.AVAILABILITY_WRITE)
-def add_days() -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_exception_days() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.DaysForm.read(request.form)
-        row = service.add_days(
+        row = service.add_availability_exception(
             db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone
         )
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return hours_saved(owner, row.id)
+    return respond_hours_saved(owner, row.id)
 
 
 @blueprint.post("/hours/days/<row_id>/remove")
-@requires(Permission.AVAILABILITY_WRITE)
-def remove_days(row_id: str) -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_exception_days_removal(row_id: str) -> Page:
     owner = owner_of_hours()
     row = db_session().get(AvailabilityException, row_id)
     if row is None:
         raise NotFound()
-    service.remove_days(db_session(), current_person(), owner, row)
-    return hours_saved(owner)
+    service.remove_availability_exception(db_session(), current_person(), owner, row)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/feeds")
-@requires(Permission.AVAILABILITY_WRITE)
-def add_feed() -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_busy_feed() -> Page:
     owner = owner_of_hours()
     try:
-        service.add_feed(db_session(), current_person(), owner, request.form.get("url", ""))
+        service.add_busy_feed(db_session(), current_person(), owner, request.form.get("url", ""))
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return hours_saved(owner)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/feeds/<feed_id>/remove")
-@requires(Permission.AVAILABILITY_WRITE)
-def remove_feed(feed_id: str) -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_busy_feed_removal(feed_id: str) -> Page:
     owner = owner_of_hours()
     feed = db_session().get(BusyFeed, feed_id)
     if feed is None:
         raise NotFound()
-    service.remove_feed(db_session(), current_person(), owner, feed)
-    return hours_saved(owner)
+    service.remove_busy_feed(db_session(), current_person(), owner, feed)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/pairs")
-@requires(Permission.AVAILABILITY_WRITE)
-def add_pair() -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_qualification() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.CredentialForm.read(request.form)
         service.add_qualification(db_session(), current_person(), owner, entered.held)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
-    return hours_saved(owner)
+    return respond_hours_saved(owner)
 
 
 @blueprint.post("/hours/pairs/<row_id>/remove")
-@requires(Permission.AVAILABILITY_WRITE)
-def remove_pair(row_id: str) -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_qualification_removal(row_id: str) -> Page:
     owner = owner_of_hours()
     row = db_session().get(Qualification, row_id)
     if row is None:
         raise NotFound()
     service.end_qualification(db_session(), current_person(), owner, row)
-    return hours_saved(owner)
+    return respond_hours_saved(owner)
 
 
 @blueprint.get("/hours/zone")
-@requires(Permission.AVAILABILITY_READ)
-def hours_zone() -> Page:
+@require_permission(Permission.AVAILABILITY_READ)
+def show_hours_zone() -> Page:
     """Asks whether the weekly hours move with a new zone: `to`, or the one in which the person
     lives.
     """
-    return _zone_page(owner_of_hours())
+    return _hours_zone_page(owner_of_hours())
 
 
 @blueprint.post("/hours/zone")
-@requires(Permission.AVAILABILITY_WRITE)
-def move_zone() -> Page:
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_hours_zone() -> Page:
     owner, zone = owner_of_hours(), request.form.get("to", "")
     try:
-        moving_zone.move_hours(
+        moving_zone.move_hours_to_zone(
             db_session(), current_person(), owner, zone, request.form.get("way", "")
         )
     except Invalid as refusal:
-        return _zone_page(owner, refusal)
-    return hours_saved(owner)
+        return _hours_zone_page(owner, refusal)
+    return respond_hours_saved(owner)
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ def owner_of_hours() -> Person:
 
 def _is_only_the_zone_new(owner: Person, entered: forms.HoursForm) -> bool:
     """Then it is not clear what is meant, and the person is asked."""
-    rows = queries.windows_of(db_session(), owner)
+    rows = queries.availability_windows_of(db_session(), owner)
     kept = {
         WeeklyHours(one.weekday, one.start_minute, one.end_minute, one.valid_from, one.valid_until)
         for one in rows
@@ -189,13 +191,15 @@ def _is_only_the_zone_new(owner: Person, entered: forms.HoursForm) -> bool:
     )
 
 
-def _zone_page(owner: Person, refusal: Refusal | None = None) -> Page:
+def _hours_zone_page(owner: Person, refusal: Refusal | None = None) -> Page:
     zone = request.values.get("to") or owner.timezone
     moving = (
-        moving_zone.openings(db_session(), owner, zone) if zone in available_timezones() else []
+        moving_zone.list_opening_moves(db_session(), owner, zone)
+        if zone in available_timezones()
+        else []
     )
     if not moving:
-        return redirect(url_for("scheduling.hours", person=request.values.get("person")))
+        return redirect(url_for("scheduling.show_hours", person=request.values.get("person")))
     was = moving[0].row.zone
     page = render_template(
         "scheduling/hours_zone.html",
@@ -203,10 +207,10 @@ def _zone_page(owner: Person, refusal: Refusal | None = None) -> Page:
         zone=zone,
         was=was,
         moving=moving,
-        weekdays=pages.WEEKDAYS,
-        meetings=moving_zone.meetings(db_session(), owner, zone),
-        clocks_part=moving_zone.clocks_part(was, zone),
-        error=sentence_of(refusal) if refusal else None,
+        weekdays=pages.WEEKDAY_NAMES,
+        meetings=moving_zone.list_zone_move_meetings(db_session(), owner, zone),
+        clocks_part=moving_zone.has_varying_zone_offset(was, zone),
+        error=translate_refusal(refusal) if refusal else None,
     )
     return (page, refusal.status) if refusal else page
 
@@ -214,54 +218,54 @@ def _zone_page(owner: Person, refusal: Refusal | None = None) -> Page:
 def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
     session = db_session()
     if refusal is not None:
-        if not wants_page():
-            return answer(refusal)
+        if not is_page_request():
+            return answer_refusal(refusal)
         session.rollback()
-    windows = queries.windows_of(session, owner)
+    windows = queries.availability_windows_of(session, owner)
     zone = request.form.get("zone") or (windows[0].zone if windows else owner.timezone)
     may_certify = owner.role == Role.INTERPRETER and current_person().role == Role.COORDINATOR
     page = render_template(
         "scheduling/hours.html",
         owner=owner,
         windows=windows,
-        days=queries.exceptions_of(session, owner),
-        feeds=queries.feeds_of(session, owner),
-        repeats=forms.REPEATS,
-        habits=queries.habits_of(session, owner),
+        days=queries.availability_exceptions_of(session, owner),
+        feeds=queries.busy_feeds_of(session, owner),
+        repeats=forms.REPEAT_CHOICES,
+        habits=queries.diary_habits_of(session, owner),
         qualifications=queries.qualifications_of(session, owner),
         zone=zone,
-        zones=zone_choices(current_language().tag, now().date(), keep=zone),
+        zones=list_zone_choices(get_current_language().tag, now().date(), keep=zone),
         entered=request.form if refusal else None,
-        weekdays=pages.WEEKDAYS,
-        rows=range(_rows_a_day(windows)),
-        credentials=CREDENTIALS,
+        weekdays=pages.WEEKDAY_NAMES,
+        rows=range(_form_rows_per_day(windows)),
+        credentials=CREDENTIAL_KINDS,
         may_certify=may_certify,
-        languages=_languages() if may_certify else [],
-        errors={refusal.field or "hours": sentence_of(refusal)} if refusal else {},
+        languages=_qualification_language_groups() if may_certify else [],
+        errors={refusal.field or "hours": translate_refusal(refusal)} if refusal else {},
         today=now().date(),
     )
     return (page, refusal.status) if refusal else page
 
 
-def _languages() -> pages.Groups:
+def _qualification_language_groups() -> pages.LanguageGroups:
     """What an interpreter can be certified for, with what was entered before."""
     asked = request.form.get("source", ""), request.form.get("target", "")
-    used = {*queries.interpreted_languages(db_session()), *LOCALES}
-    return pages.tags_to_choose(
-        used, current_language().tag, *(one for one in asked if is_tag(one))
+    used = {*queries.list_interpreted_languages(db_session()), *LOCALES}
+    return pages.list_language_tag_choices(
+        used, get_current_language().tag, *(one for one in asked if is_well_formed_tag(one))
     )
 
 
-def hours_saved(owner: Person, row_id: str | None = None) -> Response:
+def respond_hours_saved(owner: Person, row_id: str | None = None) -> Response:
     """Back to the page of the hours; for a script, the row that there is now."""
-    if not wants_page():
+    if not is_page_request():
         return jsonify(row=row_id)
     flash(_("Your hours are saved. Meetings that are already booked stay as they are."))
     person = None if owner.id == current_person().id else owner.id
-    return redirect(url_for("scheduling.hours", person=person))
+    return redirect(url_for("scheduling.show_hours", person=person))
 
 
-def _rows_a_day(windows: list[AvailabilityWindow]) -> int:
+def _form_rows_per_day(windows: list[AvailabilityWindow]) -> int:
     """As many as the fullest day has, one more to fill in, and never fewer than three."""
     by_day = Counter(one.weekday for one in windows)
-    return max(forms.ROWS_A_DAY, max(by_day.values(), default=0) + 1)
+    return max(forms.MIN_FORM_ROWS_PER_DAY, max(by_day.values(), default=0) + 1)

@@ -17,13 +17,13 @@ from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusySpan
 from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours
-from app.scheduling.time.quarters import Horizon, instant_of, quarter_of, wall_of
-from app.scheduling.time.recurrence import expand
+from app.scheduling.time.quarters import Horizon, instant_of, quarter_of, wall_time_of
+from app.scheduling.time.recurrence import expand_recurrence
 
-MOST_DAYS = 14
+MAX_CALENDAR_DAYS = 14
 
 
-class Kind(StrEnum):
+class CalendarSpanKind(StrEnum):
     """What a stretch on the calendar is."""
 
     WEEKLY = "weekly"
@@ -34,12 +34,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Drawn:
+class CalendarSpan:
     """One stretch. `starts` and `ends` are what the wall clock shows; `row_id` names what a change
     would change.
     """
 
-    kind: Kind
+    kind: CalendarSpanKind
     starts: datetime
     ends: datetime
     row_id: str = ""
@@ -56,28 +56,28 @@ def zone_of_hours(session: Session, owner: Person) -> str:
     """The zone on whose wall the weekly hours stand; without any, the one in which the person
     lives.
     """
-    rows = queries.windows_of(session, owner)
+    rows = queries.availability_windows_of(session, owner)
     return rows[0].zone if rows else owner.timezone
 
 
 def week_of_hours(
     session: Session, owner: Person, zone: str, first: date, days: int = 7
-) -> list[Drawn]:
+) -> list[CalendarSpan]:
     """Everything that a calendar shows of `days` days from `first`. Raises nothing: an empty week
     is a week too.
     """
-    days = max(1, min(days, MOST_DAYS))
+    days = max(1, min(days, MAX_CALENDAR_DAYS))
     found = [
-        *_weekly(queries.windows_of(session, owner), zone, first, days),
-        *_dated(queries.exceptions_of(session, owner), zone, first, days),
-        *_taken(session, owner, zone, first, days),
+        *_weekly_spans(queries.availability_windows_of(session, owner), zone, first, days),
+        *_exception_spans(queries.availability_exceptions_of(session, owner), zone, first, days),
+        *_taken_spans(session, owner, zone, first, days),
     ]
     return sorted(found, key=lambda one: (one.starts, one.kind, one.row_id))
 
 
-def _weekly(
+def _weekly_spans(
     rows: Iterable[AvailabilityWindow], zone: str, first: date, days: int
-) -> Iterator[Drawn]:
+) -> Iterator[CalendarSpan]:
     for row in rows:
         for step in range(-1, days):
             day = first + timedelta(days=step)
@@ -88,10 +88,10 @@ def _weekly(
             ):
                 continue
             over = 0 if row.end_minute > row.start_minute else 1
-            starts = _seen(day, row.start_minute, row.zone, zone)
-            ends = _seen(day + timedelta(days=over), row.end_minute, row.zone, zone)
-            yield Drawn(
-                Kind.WEEKLY,
+            starts = _wall_time_in_zone(day, row.start_minute, row.zone, zone)
+            ends = _wall_time_in_zone(day + timedelta(days=over), row.end_minute, row.zone, zone)
+            yield CalendarSpan(
+                CalendarSpanKind.WEEKLY,
                 starts,
                 ends,
                 row.id,
@@ -104,22 +104,22 @@ def _weekly(
             )
 
 
-def _dated(
+def _exception_spans(
     rows: Iterable[AvailabilityException], zone: str, first: date, days: int
-) -> Iterator[Drawn]:
+) -> Iterator[CalendarSpan]:
     last = first + timedelta(days=days)
-    around = Horizon.between(_midnight(first, zone), _midnight(last, zone))
+    around = Horizon.between(_midnight_in_zone(first, zone), _midnight_in_zone(last, zone))
     for row in rows:
         hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
-        for span in expand(hours, row.rule, around) if row.rule else [hours]:
+        for span in expand_recurrence(hours, row.rule, around) if row.rule else [hours]:
             for step in range((span.last - span.first).days + 1):
                 day = span.first + timedelta(days=step)
                 if not first - timedelta(days=1) <= day < last:
                     continue
-                yield Drawn(
-                    Kind.OPEN if row.opens else Kind.CLOSED,
-                    _seen(day, row.start_minute, row.zone, zone),
-                    _seen(day, row.end_minute, row.zone, zone),
+                yield CalendarSpan(
+                    CalendarSpanKind.OPEN if row.opens else CalendarSpanKind.CLOSED,
+                    _wall_time_in_zone(day, row.start_minute, row.zone, zone),
+                    _wall_time_in_zone(day, row.end_minute, row.zone, zone),
                     row.id,
                     None,
                     row.start_minute,
@@ -133,8 +133,12 @@ def _dated(
                 )
 
 
-def _taken(session: Session, owner: Person, zone: str, first: date, days: int) -> Iterator[Drawn]:
-    begin, end = (quarter_of(_midnight(first + timedelta(days=step), zone)) for step in (0, days))
+def _taken_spans(
+    session: Session, owner: Person, zone: str, first: date, days: int
+) -> Iterator[CalendarSpan]:
+    begin, end = (
+        quarter_of(_midnight_in_zone(first + timedelta(days=step), zone)) for step in (0, days)
+    )
     wall = ZoneInfo(zone)
     spans = session.execute(
         select(BusySpan.start_quarter, BusySpan.end_quarter).where(
@@ -144,23 +148,27 @@ def _taken(session: Session, owner: Person, zone: str, first: date, days: int) -
         )
     )
     for start, stop in spans:
-        yield Drawn(Kind.BUSY, wall_of(instant_of(start), wall), wall_of(instant_of(stop), wall))
+        yield CalendarSpan(
+            CalendarSpanKind.BUSY,
+            wall_time_of(instant_of(start), wall),
+            wall_time_of(instant_of(stop), wall),
+        )
     for booking in queries.bookings_of_person(session, owner, instant_of(begin), instant_of(end)):
-        yield Drawn(
-            Kind.MEETING,
-            wall_of(booking.starts_at, wall),
-            wall_of(booking.ends_at, wall),
+        yield CalendarSpan(
+            CalendarSpanKind.MEETING,
+            wall_time_of(booking.starts_at, wall),
+            wall_time_of(booking.ends_at, wall),
             booking.id,
         )
 
 
-def _seen(day: date, minute: int, of: str, zone: str) -> datetime:
+def _wall_time_in_zone(day: date, minute: int, of: str, zone: str) -> datetime:
     """A wall time of one zone on the wall of another; on the same wall it stays as it is, whatever
     clocks do.
     """
     at = datetime.combine(day, time.min) + timedelta(minutes=min(minute, MINUTES_IN_DAY))
-    return at if of == zone else wall_of(at.replace(tzinfo=ZoneInfo(of)), ZoneInfo(zone))
+    return at if of == zone else wall_time_of(at.replace(tzinfo=ZoneInfo(of)), ZoneInfo(zone))
 
 
-def _midnight(day: date, zone: str) -> datetime:
+def _midnight_in_zone(day: date, zone: str) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(zone))

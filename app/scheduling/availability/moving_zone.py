@@ -20,11 +20,11 @@ from app.scheduling import queries
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import WeeklyHours
 from app.scheduling.models import AvailabilityWindow, Booking
-from app.scheduling.time.calendar import MINUTES_IN_DAY, Window, window_bits
+from app.scheduling.time.calendar import MINUTES_IN_DAY, WeeklyWindow, window_bits
 from app.scheduling.time.quarters import Horizon
 
 
-class Way(StrEnum):
+class ZoneMoveWay(StrEnum):
     """What may happen to weekly hours when their owner's clock is another."""
 
     WALL = "wall"  # nine o'clock stays nine o'clock, there
@@ -33,7 +33,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True)
-class Moving:
+class OpeningMove:
     """One opening as it stands, on its own wall, and what each way makes of it on the new one."""
 
     row: AvailabilityWindow
@@ -42,80 +42,88 @@ class Moving:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class ZoneMoveMeeting:
     """A meeting ahead. It keeps its moment; `outside` names the ways that leave it outside the
     hours.
     """
 
     booking: Booking
-    outside: tuple[Way, ...]
+    outside: tuple[ZoneMoveWay, ...]
 
 
-def openings(session: Session, owner: Person, zone: str) -> list[Moving]:
+def list_opening_moves(session: Session, owner: Person, zone: str) -> list[OpeningMove]:
     """The openings that stand on another wall than that of `zone`, each as both ways would have
     it.
     """
     return [
-        Moving(row, _as_it_stands(row), _same_moments(row, zone))
-        for row in queries.windows_of(session, owner)
+        OpeningMove(row, _current_weekly_hours(row), _hours_at_same_moments(row, zone))
+        for row in queries.availability_windows_of(session, owner)
         if row.zone != zone
     ]
 
 
-def meetings(session: Session, owner: Person, zone: str) -> list[Meeting]:
+def list_zone_move_meetings(session: Session, owner: Person, zone: str) -> list[ZoneMoveMeeting]:
     """The owner's meetings ahead, soonest first."""
-    rows = queries.windows_of(session, owner)
+    rows = queries.availability_windows_of(session, owner)
     made = {
         way: [
-            _window(one, zone if way is not Way.LEAVE and row.zone != zone else row.zone)
+            _window_of_hours(
+                one, zone if way is not ZoneMoveWay.LEAVE and row.zone != zone else row.zone
+            )
             for row in rows
-            for one in [_by(row, zone, way)]
+            for one in [_hours_by_way(row, zone, way)]
         ]
-        for way in Way
+        for way in ZoneMoveWay
     }
     return [
-        Meeting(booking, tuple(way for way in Way if not _holds(made[way], booking)))
+        ZoneMoveMeeting(
+            booking, tuple(way for way in ZoneMoveWay if not _is_within_windows(made[way], booking))
+        )
         for booking in queries.upcoming_bookings(session, owner)
     ]
 
 
-def clocks_part(zone: str, other: str) -> bool:
+def has_varying_zone_offset(zone: str, other: str) -> bool:
     """Whether the two zones are not always equally far apart in the year to come: then moments
     cannot stay the same.
     """
     today = now().replace(minute=0, second=0, microsecond=0)
     apart = {
-        _offset(zone, at) - _offset(other, at)
+        _utc_offset_at(zone, at) - _utc_offset_at(other, at)
         for at in (today + timedelta(days=day) for day in range(366))
     }
     return len(apart) > 1
 
 
-def move_hours(session: Session, actor: Person, owner: Person, zone: str, way: str) -> None:
+def move_hours_to_zone(session: Session, actor: Person, owner: Person, zone: str, way: str) -> None:
     """Makes one choice true for every opening on another wall. Meetings keep their moments. Raises
     `Invalid`.
     """
-    if way not in list(Way):
+    if way not in list(ZoneMoveWay):
         raise Invalid(N_("Please choose what happens to your hours."), field="way")
-    if way == Way.LEAVE:
+    if way == ZoneMoveWay.LEAVE:
         return
-    rows = queries.windows_of(session, owner)
-    hours.set_availability(session, actor, owner, [_by(row, zone, Way(way)) for row in rows], zone)
-
-
-def _by(row: AvailabilityWindow, zone: str, way: Way) -> WeeklyHours:
-    return (
-        _same_moments(row, zone) if way is Way.MOMENTS and row.zone != zone else _as_it_stands(row)
+    rows = queries.availability_windows_of(session, owner)
+    hours.set_availability(
+        session, actor, owner, [_hours_by_way(row, zone, ZoneMoveWay(way)) for row in rows], zone
     )
 
 
-def _as_it_stands(row: AvailabilityWindow) -> WeeklyHours:
+def _hours_by_way(row: AvailabilityWindow, zone: str, way: ZoneMoveWay) -> WeeklyHours:
+    return (
+        _hours_at_same_moments(row, zone)
+        if way is ZoneMoveWay.MOMENTS and row.zone != zone
+        else _current_weekly_hours(row)
+    )
+
+
+def _current_weekly_hours(row: AvailabilityWindow) -> WeeklyHours:
     return WeeklyHours(
         row.weekday, row.start_minute, row.end_minute, row.valid_from, row.valid_until
     )
 
 
-def _same_moments(row: AvailabilityWindow, zone: str) -> WeeklyHours:
+def _hours_at_same_moments(row: AvailabilityWindow, zone: str) -> WeeklyHours:
     """The opening on the new wall, as far apart as the two walls are on the next day on which it is
     open.
     """
@@ -130,24 +138,24 @@ def _same_moments(row: AvailabilityWindow, zone: str) -> WeeklyHours:
     end = (start + length) % MINUTES_IN_DAY or MINUTES_IN_DAY
     by = (wall.date() - day).days
     return WeeklyHours(
-        wall.weekday(), start, end, _later(row.valid_from, by), _later(row.valid_until, by)
+        wall.weekday(), start, end, _shift_day(row.valid_from, by), _shift_day(row.valid_until, by)
     )
 
 
-def _later(day: date | None, by: int) -> date | None:
+def _shift_day(day: date | None, by: int) -> date | None:
     return None if day is None else day + timedelta(days=by)
 
 
-def _window(one: WeeklyHours, zone: str) -> Window:
-    return Window(one.weekday, one.start, one.end, zone, one.valid_from, one.valid_until)
+def _window_of_hours(one: WeeklyHours, zone: str) -> WeeklyWindow:
+    return WeeklyWindow(one.weekday, one.start, one.end, zone, one.valid_from, one.valid_until)
 
 
-def _holds(windows: Sequence[Window], booking: Booking) -> bool:
+def _is_within_windows(windows: Sequence[WeeklyWindow], booking: Booking) -> bool:
     around = Horizon(booking.quarters.start, booking.length)
     return window_bits(windows, around) == around.full
 
 
-def _offset(zone: str, at: datetime) -> timedelta:
+def _utc_offset_at(zone: str, at: datetime) -> timedelta:
     apart = at.astimezone(ZoneInfo(zone)).utcoffset()
     assert apart is not None
     return apart

@@ -14,11 +14,11 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.models import Booking, Engagement, EngagementState
 
-NO_SHOWS_SHOWN = timedelta(days=14)
+NO_SHOW_LIST_PERIOD = timedelta(days=14)
 
 
 @dataclass
-class Load:
+class StaffLoad:
     """A specialist or an interpreter in a period: meetings, minutes, and how many proposals wait
     for an answer.
     """
@@ -30,12 +30,12 @@ class Load:
     bookings: list[Booking] = field(default_factory=list)
 
 
-def loads(bookings: Iterable[Booking]) -> list[Load]:
+def list_staff_loads(bookings: Iterable[Booking]) -> list[StaffLoad]:
     """Whoever works in these meetings: specialists first, then interpreters, each by name."""
-    found: dict[str, Load] = {}
+    found: dict[str, StaffLoad] = {}
     for booking in bookings:
         for person in (booking.specialist, *booking.interpreters):
-            one = found.setdefault(person.id, Load(person))
+            one = found.setdefault(person.id, StaffLoad(person))
             one.meetings, one.minutes = one.meetings + 1, one.minutes + booking.minutes
             one.bookings.append(booking)
             engagement = booking.engagement_of(person.id)
@@ -48,7 +48,7 @@ def loads(bookings: Iterable[Booking]) -> list[Load]:
     )
 
 
-def standing(booking: Booking) -> str:
+def describe_interpreter_status(booking: Booking) -> str:
     """Where a meeting stands with its interpreters: none, missing, asked or agreed; "" where it
     needs none.
     """
@@ -62,7 +62,7 @@ def standing(booking: Booking) -> str:
     return "asked" if asked else "agreed"
 
 
-def no_shows(session: Session) -> list[Engagement]:
+def list_recent_no_shows(session: Session) -> list[Engagement]:
     """The interpreters who did not come in the last two weeks, the latest first."""
     return list(
         session.scalars(
@@ -74,7 +74,7 @@ def no_shows(session: Session) -> list[Engagement]:
             )
             .where(
                 Engagement.state == EngagementState.NO_SHOW,
-                Booking.starts_at > now() - NO_SHOWS_SHOWN,
+                Booking.starts_at > now() - NO_SHOW_LIST_PERIOD,
             )
             .order_by(Booking.starts_at.desc())
             .limit(20)

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from app.core.clock import now
 from app.core.errors import Invalid, Refusal
 from app.core.permissions import Permission
-from app.core.text import N_, whole_number
+from app.core.text import N_, parse_whole_number
 from app.i18n import formats
 from app.scheduling import forms, pages, queries
 from app.scheduling.blueprint import blueprint
@@ -21,53 +21,55 @@ from app.scheduling.bookings import board as boards
 from app.scheduling.bookings import series, service
 from app.scheduling.bookings.claims import OutsideHours, SlotTaken
 from app.scheduling.models import Booking
-from app.scheduling.time.quarters import wall_of
-from app.web.access import requires
+from app.scheduling.time.quarters import wall_time_of
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import sentence_of
-from app.web.locale import current_language
+from app.web.errors import translate_refusal
+from app.web.locale import get_current_language
 
-TAKEN = N_("Somebody in this meeting already has another one then. It stays where it was.")
-OUTSIDE = N_(
+MOVE_CONFLICT_MESSAGE = N_(
+    "Somebody in this meeting already has another one then. It stays where it was."
+)
+MOVE_OUTSIDE_HOURS_MESSAGE = N_(
     "This does not fit the hours, the pauses or the notice of %(name)s. With a reason it can be"
     " moved all the same."
 )
 
 
 @blueprint.get("/board")
-@requires(Permission.BOARD_READ)
-def board() -> str:
+@require_permission(Permission.BOARD_READ)
+def show_board() -> str:
     zone = ZoneInfo(current_person().timezone)
     day = forms.read_day(request.args.get("week")) or now().astimezone(zone).date()
     monday = day - timedelta(days=day.weekday())
-    booked = queries.bookings_between(db_session(), *_bounds(monday, 7, zone))
+    booked = queries.bookings_between(db_session(), *_period_bounds(monday, 7, zone))
     return render_template(
         "scheduling/board.html",
         monday=monday,
-        week=pages.week_of(booked, monday, zone),
-        standing=boards.standing,
+        week=pages.group_bookings_by_day(booked, monday, zone),
+        standing=boards.describe_interpreter_status,
         role_names=pages.ROLE_NAMES,
         before=monday - timedelta(days=7),
         after=monday + timedelta(days=7),
-        loads=boards.loads(booked),
-        no_shows=boards.no_shows(db_session()),
+        loads=boards.list_staff_loads(booked),
+        no_shows=boards.list_recent_no_shows(db_session()),
         unfilled=queries.unfilled_bookings(db_session()),
         clocks=queries.bookings_with_changed_clocks(db_session()),
     )
 
 
 @blueprint.get("/board/meetings.json")
-@requires(Permission.BOARD_READ)
-def board_meetings() -> Response:
+@require_permission(Permission.BOARD_READ)
+def list_board_meetings() -> Response:
     """The meetings of `days` days from `from`, on the office's wall, and the people whose rows they
     are in.
     """
     zone, days = (
         ZoneInfo(current_person().timezone),
-        whole_number(request.args.get("days", "")) or 7,
+        parse_whole_number(request.args.get("days", "")) or 7,
     )
     first = forms.read_day(request.args.get("from")) or now().astimezone(zone).date()
-    booked = queries.bookings_between(db_session(), *_bounds(first, min(days, 31), zone))
+    booked = queries.bookings_between(db_session(), *_period_bounds(first, min(days, 31), zone))
     return jsonify(
         people=[
             {
@@ -77,31 +79,31 @@ def board_meetings() -> Response:
                 "meetings": one.meetings,
                 "minutes": one.minutes,
             }
-            for one in boards.loads(booked)
+            for one in boards.list_staff_loads(booked)
         ],
-        meetings=[_drawn(one, zone) for one in booked],
+        meetings=[_meeting_as_json(one, zone) for one in booked],
     )
 
 
 @blueprint.post("/board/meetings/<booking_id>/move")
-@requires(Permission.BOOKING_OVERRIDE)
-def board_move(booking_id: str) -> Response | tuple[Response, int]:
+@require_permission(Permission.BOOKING_OVERRIDE)
+def post_board_move(booking_id: str) -> Response | tuple[Response, int]:
     """A meeting was dragged to `wall`, a time on the office's own wall. Refused as everywhere;
     `needs` says what helps: a «reason», because it is near, or an «override», because it fits
     somebody's hours only with one.
     """
-    booking = queries.booking_for(db_session(), current_person(), booking_id)
+    booking = queries.load_booking(db_session(), current_person(), booking_id)
     asked = {
         name: request.form.get(name, "").strip() for name in ("wall", "reason", "override_reason")
     }
     try:
         goal = (
-            forms.read_wall(asked["wall"])
+            forms.read_wall_time(asked["wall"])
             .replace(tzinfo=ZoneInfo(current_person().timezone))
             .astimezone(UTC)
         )
         was = booking.starts_at
-        service.move(
+        service.move_booking(
             db_session(),
             current_person(),
             booking,
@@ -111,49 +113,49 @@ def board_move(booking_id: str) -> Response | tuple[Response, int]:
         )
     except (SlotTaken, Invalid) as refusal:
         db_session().rollback()
-        return _refused(refusal)
-    zone, tag = current_person().timezone, current_language().tag
+        return _move_refused_response(refusal)
+    zone, tag = current_person().timezone, get_current_language().tag
     return jsonify(
         said=_(
             "Case %(number)s: moved from %(was)s to %(time)s. Everyone has been told.",
             number=booking.case.number,
-            was=formats.short_moment(was, zone, tag),
-            time=formats.short_moment(goal, zone, tag),
+            was=formats.format_short_moment(was, zone, tag),
+            time=formats.format_short_moment(goal, zone, tag),
         )
     )
 
 
-def _refused(refusal: Refusal) -> tuple[Response, int]:
-    needs, sentence = None, sentence_of(refusal)
+def _move_refused_response(refusal: Refusal) -> tuple[Response, int]:
+    needs, sentence = None, translate_refusal(refusal)
     if isinstance(refusal, OutsideHours):
-        needs, sentence = "override", _(OUTSIDE, name=refusal.who)
+        needs, sentence = "override", _(MOVE_OUTSIDE_HOURS_MESSAGE, name=refusal.who)
     elif isinstance(refusal, SlotTaken):
-        sentence = _(TAKEN)
+        sentence = _(MOVE_CONFLICT_MESSAGE)
     elif refusal.field == "reason":
         needs = "reason"
     return jsonify(error=sentence, needs=needs), refusal.status
 
 
-def _drawn(one: Booking, zone: ZoneInfo) -> dict[str, object]:
+def _meeting_as_json(one: Booking, zone: ZoneInfo) -> dict[str, object]:
     starts, ends = (
-        wall_of(at, zone).isoformat(timespec="minutes") for at in (one.starts_at, one.ends_at)
+        wall_time_of(at, zone).isoformat(timespec="minutes") for at in (one.starts_at, one.ends_at)
     )
     return {
         "id": one.id,
         "case": one.case.number,
-        "standing": boards.standing(one),
+        "standing": boards.describe_interpreter_status(one),
         "starts": starts,
         "ends": ends,
         "people": [one.specialist_id, *(person.id for person in one.interpreters)],
         "names": [one.specialist.name, *(person.name for person in one.interpreters)],
         "movable": one.starts_at > now(),
-        "late": one.starts_at - now() < service.LATE_CHANGE,
-        "follow": len(series.following(db_session(), one)) if one.series_id else 0,
-        "href": url_for("scheduling.booking", booking_id=one.id),
+        "late": one.starts_at - now() < service.LATE_CHANGE_PERIOD,
+        "follow": len(series.list_following_bookings(db_session(), one)) if one.series_id else 0,
+        "href": url_for("scheduling.show_booking", booking_id=one.id),
     }
 
 
-def _bounds(first: date, days: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _period_bounds(first: date, days: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     begin, end = (
         datetime.combine(day, time.min, zone) for day in (first, first + timedelta(days=days))
     )

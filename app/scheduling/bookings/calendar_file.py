@@ -16,23 +16,23 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from app.core.clock import now
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.formats import long_moment
-from app.i18n.translate import translator
+from app.i18n.formats import format_long_moment
+from app.i18n.translate import make_translator
 from app.identity.models import Person
 from app.scheduling.models import Booking, BookingState, EngagementState
-from app.scheduling.time.zone_files import zone_component
+from app.scheduling.time.zone_files import build_vtimezone
 
-_MAKER = "-//Consilium//Second opinions//EN"
-_SUMMARY = N_("Video meeting, case %(number)s")
-_LINES = {
+_PRODID = "-//Consilium//Second opinions//EN"
+_EVENT_SUMMARY = N_("Video meeting, case %(number)s")
+_LOCAL_TIME_LINES = {
     Role.PATIENT: N_("Patient: %(time)s"),
     Role.SPECIALIST: N_("Specialist: %(time)s"),
     Role.INTERPRETER: N_("Interpreter: %(time)s"),
 }
-_COME_IN = N_("Open this page a few minutes early: %(address)s")
+_JOIN_HINT = N_("Open this page a few minutes early: %(address)s")
 
 
-class Method(StrEnum):
+class CalendarMethod(StrEnum):
     """What a mailed calendar file asks of its reader's calendar."""
 
     REQUEST = "REQUEST"  # enter it, or put it in the place of the earlier entry
@@ -40,12 +40,12 @@ class Method(StrEnum):
     PUBLISH = "PUBLISH"  # to look at, or to subscribe to
 
 
-def meeting_file(
+def build_meeting_calendar(
     booking: Booking,
     reader: Person,
     *,
     site: str,
-    method: Method = Method.PUBLISH,
+    method: CalendarMethod = CalendarMethod.PUBLISH,
     organizer: str = "",
 ) -> bytes:
     """One meeting for one reader, in their zone and language. `site` is the address that Consilium
@@ -53,93 +53,102 @@ def meeting_file(
 
     `organizer` is the mail address that invitations come from; a REQUEST and a CANCEL need it.
     """
-    calendar = _calendar(method)
-    calendar.add_component(zone_component(reader.timezone, booking.starts_at))
-    calendar.add_component(_event(booking, reader, site, method, organizer))
+    calendar = _new_calendar(method)
+    calendar.add_component(build_vtimezone(reader.timezone, booking.starts_at))
+    calendar.add_component(_build_event(booking, reader, site, method, organizer))
     return calendar.to_ical()
 
 
-def subscription(bookings: Iterable[Booking], reader: Person, *, site: str) -> bytes:
+def build_subscription_calendar(bookings: Iterable[Booking], reader: Person, *, site: str) -> bytes:
     """All of a person's meetings, for a calendar program that asks again and again."""
-    calendar = _calendar(Method.PUBLISH)
+    calendar = _new_calendar(CalendarMethod.PUBLISH)
     calendar.add("x-wr-calname", "Consilium")
     calendar.add("x-published-ttl", "PT1H")
-    calendar.add_component(zone_component(reader.timezone, now()))
+    calendar.add_component(build_vtimezone(reader.timezone, now()))
     for booking in bookings:
-        calendar.add_component(_event(booking, reader, site, Method.PUBLISH, ""))
+        calendar.add_component(_build_event(booking, reader, site, CalendarMethod.PUBLISH, ""))
     return calendar.to_ical()
 
 
-def _calendar(method: Method) -> Calendar:
+def _new_calendar(method: CalendarMethod) -> Calendar:
     calendar = Calendar()
-    calendar.add("prodid", _MAKER)
+    calendar.add("prodid", _PRODID)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", str(method))
     return calendar
 
 
-def _event(booking: Booking, reader: Person, site: str, method: Method, organizer: str) -> Event:
-    say, zone = translator(reader.language), ZoneInfo(reader.timezone)
-    is_off = method is Method.CANCEL or booking.state != BookingState.CONFIRMED
+def _build_event(
+    booking: Booking, reader: Person, site: str, method: CalendarMethod, organizer: str
+) -> Event:
+    say, zone = make_translator(reader.language), ZoneInfo(reader.timezone)
+    is_off = method is CalendarMethod.CANCEL or booking.state != BookingState.CONFIRMED
     address = f"{site.rstrip('/')}/bookings/{booking.id}"
     event = Event()
-    event.add("uid", uid_of(booking))
-    event.add("sequence", booking.sequence + _left_early(booking, reader))
+    event.add("uid", calendar_uid_of(booking))
+    event.add("sequence", booking.sequence + _removed_attendee_sequence(booking, reader))
     event.add("dtstamp", now())
     event.add("created", booking.created_at)
     event.add("last-modified", booking.changed_at)
     event.add("dtstart", booking.starts_at.astimezone(zone))
     event.add("dtend", booking.ends_at.astimezone(zone))
-    event.add("summary", say(_SUMMARY, number=booking.case.number))
-    event.add("description", "\n".join([*_times(booking, reader), say(_COME_IN, address=address)]))
+    event.add("summary", say(_EVENT_SUMMARY, number=booking.case.number))
+    event.add(
+        "description",
+        "\n".join([*_local_time_lines(booking, reader), say(_JOIN_HINT, address=address)]),
+    )
     event.add("location", address)
     event.add("url", address)
     event.add("class", "PRIVATE")
     event.add("transp", "TRANSPARENT" if is_off else "OPAQUE")
     event.add(
         "status",
-        "CANCELLED" if is_off else "TENTATIVE" if _is_only_asked(booking, reader) else "CONFIRMED",
+        "CANCELLED"
+        if is_off
+        else "TENTATIVE"
+        if _is_only_proposed(booking, reader)
+        else "CONFIRMED",
     )
     if organizer:
-        event["organizer"] = _address(organizer, "Consilium")
-        attendee = _address(reader.email, reader.name)
+        event["organizer"] = _calendar_address(organizer, "Consilium")
+        attendee = _calendar_address(reader.email, reader.name)
         attendee.params["PARTSTAT"], attendee.params["RSVP"] = vText("ACCEPTED"), vText("FALSE")
         event.add("attendee", attendee, encode=0)
     return event
 
 
-def _left_early(booking: Booking, reader: Person) -> int:
+def _removed_attendee_sequence(booking: Booking, reader: Person) -> int:
     """1 for who is taken out of a meeting that stands: a CANCEL outranks the REQUEST before it (RFC
     5546, 3.2.5).
     """
     return int(booking.is_confirmed and reader not in booking.people)
 
 
-def _is_only_asked(booking: Booking, reader: Person) -> bool:
+def _is_only_proposed(booking: Booking, reader: Person) -> bool:
     """Whether the reader is an interpreter and has not said yes."""
     engagement = booking.engagement_of(reader.id)
     return engagement is not None and engagement.state == EngagementState.PROPOSED
 
 
-def uid_of(booking: Booking) -> str:
+def calendar_uid_of(booking: Booking) -> str:
     """The name of a booking in everybody's calendar, for ever."""
     return f"{booking.id}@consilium"
 
 
-def _times(booking: Booking, reader: Person) -> list[str]:
+def _local_time_lines(booking: Booking, reader: Person) -> list[str]:
     """The meeting on everyone's wall, the reader's first."""
-    say = translator(reader.language)
+    say = make_translator(reader.language)
     return [
         say(
-            _LINES[booking.role_of(one.id)],
-            time=long_moment(booking.starts_at, one.timezone, reader.language),
+            _LOCAL_TIME_LINES[booking.role_of(one.id)],
+            time=format_long_moment(booking.starts_at, one.timezone, reader.language),
         )
         for one in sorted(booking.people, key=lambda one: one.id != reader.id)
     ]
 
 
-def _address(mail: str, name: str) -> vCalAddress:
+def _calendar_address(mail: str, name: str) -> vCalAddress:
     address = vCalAddress(f"mailto:{mail}")
     address.params["CN"] = vText(name)
     return address

@@ -11,53 +11,59 @@ from app.core.permissions import Permission
 from app.scheduling import queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import calendar_file, service
-from app.web.access import public, requires
-from app.web.context import current_person, db_session, settings
+from app.web.access import allow_public, require_permission
+from app.web.context import current_person, db_session, get_settings
 
 
 @blueprint.get("/bookings/<booking_id>/meeting.ics")
-@requires(Permission.CASE_READ)
-def meeting_file(booking_id: str) -> Response:
-    booking = queries.booking_for(db_session(), current_person(), booking_id)
-    return _calendar(calendar_file.meeting_file(booking, current_person(), site=settings().web_url))
+@require_permission(Permission.CASE_READ)
+def download_meeting_calendar(booking_id: str) -> Response:
+    booking = queries.load_booking(db_session(), current_person(), booking_id)
+    return _calendar_response(
+        calendar_file.build_meeting_calendar(booking, current_person(), site=get_settings().web_url)
+    )
 
 
 @blueprint.get("/calendar")
-@requires(Permission.HOME_READ)
-def calendar() -> str:
+@require_permission(Permission.HOME_READ)
+def show_calendar_subscription() -> str:
     has_address = queries.has_calendar_key(db_session(), current_person())
     return render_template("scheduling/calendar.html", address=None, has_address=has_address)
 
 
 @blueprint.post("/calendar")
-@requires(Permission.HOME_READ)
-def new_calendar_address() -> str:
+@require_permission(Permission.HOME_READ)
+def post_calendar_address() -> str:
     """A new address; the old one stops working. It is shown this once: only its hash is kept."""
-    key = service.new_calendar_key(db_session(), current_person())
-    address = settings().web_url.rstrip("/") + url_for("scheduling.subscription", key=key)
+    key = service.create_calendar_key(db_session(), current_person())
+    address = get_settings().web_url.rstrip("/") + url_for(
+        "scheduling.serve_calendar_subscription", key=key
+    )
     return render_template("scheduling/calendar.html", address=address, has_address=True)
 
 
 @blueprint.post("/calendar/stop")
-@requires(Permission.HOME_READ)
-def stop_calendar() -> Answer:
+@require_permission(Permission.HOME_READ)
+def post_calendar_stop() -> Answer:
     service.forget_calendar_key(db_session(), current_person())
     flash(_("The address no longer works."))
-    return redirect(url_for("scheduling.calendar"))
+    return redirect(url_for("scheduling.show_calendar_subscription"))
 
 
 @blueprint.get("/calendar/<key>.ics")
-@public
-def subscription(key: str) -> Response:
+@allow_public
+def serve_calendar_subscription(key: str) -> Response:
     """The meetings of whoever holds the key. It opens nothing else, and holds nothing clinical."""
     person = queries.person_by_calendar_key(db_session(), key)
     if person is None:
         raise NotFound()
     bookings = queries.bookings_for_calendar(db_session(), person)
-    return _calendar(calendar_file.subscription(bookings, person, site=settings().web_url))
+    return _calendar_response(
+        calendar_file.build_subscription_calendar(bookings, person, site=get_settings().web_url)
+    )
 
 
-def _calendar(text: bytes) -> Response:
+def _calendar_response(text: bytes) -> Response:
     return Response(
         text,
         mimetype="text/calendar",

@@ -21,10 +21,10 @@ from app.core.text import N_
 from app.scheduling.availability import diaries
 from app.scheduling.models import Booking, Claim
 
-Answer = TypeVar("Answer")
+ActResult = TypeVar("ActResult")
 
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
-_ATTEMPTS = 5
+_MAX_DEADLOCK_ATTEMPTS = 5
 
 
 class SlotTaken(Conflict):
@@ -45,20 +45,20 @@ class OutsideHours(SlotTaken):
         self.who = who
 
 
-def hold_still(session: Session, booking: Booking, *others: str | None) -> None:
+def lock_and_refresh(session: Session, booking: Booking, *others: str | None) -> None:
     """Locks the diaries of everyone in the booking, and of `others`, and reads it anew: nobody
     changes it now.
 
     This comes before anything is written. Whoever wrote first and locked afterwards would wait for
     somebody who waits for them.
     """
-    diaries.lock(
+    diaries.lock_diaries(
         session, [one for one in (*(person.id for person in booking.people), *others) if one]
     )
     session.expire(booking)
 
 
-def take(
+def claim_quarters(
     session: Session,
     booking: Booking,
     person_ids: Iterable[str],
@@ -97,13 +97,13 @@ def take(
         raise SlotTaken() from error
 
 
-def give_back(session: Session, booking: Booking, person_id: str | None = None) -> None:
+def release_claims(session: Session, booking: Booking, person_id: str | None = None) -> None:
     """Frees the booking's quarters, of one person or of all. The diaries must be locked."""
     own = delete(Claim).where(Claim.booking_id == booking.id)
     session.execute(own.where(Claim.person_id == person_id) if person_id else own)
 
 
-def keep(session: Session, booking: Booking) -> None:
+def make_claims_permanent(session: Session, booking: Booking) -> None:
     """Makes the claims of a hold last. Raises `SlotTaken` when some have meanwhile gone to somebody
     else.
     """
@@ -112,10 +112,10 @@ def keep(session: Session, booking: Booking) -> None:
     )
     if lasting.rowcount != booking.length * len(booking.people):  # type: ignore[attr-defined]
         session.execute(delete(Claim).where(Claim.booking_id == booking.id))
-        take(session, booking, [person.id for person in booking.people])
+        claim_quarters(session, booking, [person.id for person in booking.people])
 
 
-def count_of(session: Session, booking: Booking) -> int:
+def count_claims(session: Session, booking: Booking) -> int:
     return (
         session.scalar(
             select(func.count()).select_from(Claim).where(Claim.booking_id == booking.id)
@@ -124,7 +124,9 @@ def count_of(session: Session, booking: Booking) -> int:
     )
 
 
-def is_near_another(session: Session, booking: Booking, person_id: str, buffer: int) -> bool:
+def is_near_another_booking(
+    session: Session, booking: Booking, person_id: str, buffer: int
+) -> bool:
     """Whether another meeting of the person lies within `buffer` quarters of this booking."""
     near = select(Claim.id).where(
         Claim.person_id == person_id,
@@ -136,16 +138,19 @@ def is_near_another(session: Session, booking: Booking, person_id: str, buffer: 
     return session.scalar(near.limit(1)) is not None
 
 
-def patiently(session: Session, act: Callable[[], Answer]) -> Answer:
+def retry_on_deadlock(session: Session, act: Callable[[], ActResult]) -> ActResult:
     """Does `act` in a savepoint, and again when the database gave it up in favour of another
     (deadlock, serialization failure). What it changes is either all there or not at all.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, _MAX_DEADLOCK_ATTEMPTS + 1):
         try:
             with session.begin_nested():
                 return act()
         except OperationalError as error:
             state = getattr(error.orig, "sqlstate", None)
-            if state not in (_SERIALIZATION_FAILURE, _DEADLOCK) or attempt == _ATTEMPTS:
+            if (
+                state not in (_SERIALIZATION_FAILURE, _DEADLOCK)
+                or attempt == _MAX_DEADLOCK_ATTEMPTS
+            ):
                 raise
     raise AssertionError("unreachable")

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.identity.models import Person
-from app.scheduling.bookings.calendar_file import Method, meeting_file
+from app.scheduling.bookings.calendar_file import CalendarMethod, build_meeting_calendar
 from app.scheduling.models import Booking
 
-CARRIED_BY = frozenset(
+INVITATION_NOTICE_KINDS = frozenset(
     {
         "booking_confirmed",
         "booking_moved",
@@ -27,7 +27,7 @@ CARRIED_BY = frozenset(
 )
 
 
-def invitation(
+def build_invitation(
     session: Session,
     kind: str,
     facts: Mapping[str, Any],
@@ -35,17 +35,23 @@ def invitation(
     *,
     site: str,
     organizer: str,
-) -> tuple[Method, bytes] | None:
+) -> tuple[CalendarMethod, bytes] | None:
     """What the reader's calendar should hold now, whatever has happened since the message was
     written.
 
     None for messages that bring none. Whoever is no longer in the meeting is told to take it out.
     """
-    booking = session.get(Booking, facts.get("booking_id", "")) if kind in CARRIED_BY else None
+    booking = (
+        session.get(Booking, facts.get("booking_id", ""))
+        if kind in INVITATION_NOTICE_KINDS
+        else None
+    )
     if booking is None:
         return None
     is_in = booking.is_confirmed and any(one.id == reader.id for one in booking.people)
     if not is_in and kind not in ("booking_cancelled", "engagement_ended"):
         return None  # the office, say, which is told and does not come
-    method = Method.REQUEST if is_in else Method.CANCEL
-    return method, meeting_file(booking, reader, site=site, method=method, organizer=organizer)
+    method = CalendarMethod.REQUEST if is_in else CalendarMethod.CANCEL
+    return method, build_meeting_calendar(
+        booking, reader, site=site, method=method, organizer=organizer
+    )

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.core.clock import now
@@ -21,14 +21,14 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.bookings import claims
-from app.scheduling.bookings.service import agree_clocks, remind
+from app.scheduling.bookings.service import schedule_reminders, snapshot_utc_offsets
 from app.scheduling.interpreters import ladder
 from app.scheduling.matching import search as matching
-from app.scheduling.matching.languages import is_tag
+from app.scheduling.matching.languages import is_well_formed_tag
 from app.scheduling.models import Booking, EngagementState
-from app.scheduling.time.quarters import MINUTES
+from app.scheduling.time.quarters import QUARTER_MINUTES
 
-LATEST_DELAY = 4  # quarters
+MAX_DELAY_QUARTERS = 4  # quarters
 
 
 def report_no_show(
@@ -43,10 +43,10 @@ def report_no_show(
         raise Forbidden()
     if booking.starts_at > now():
         raise Conflict(N_("The meeting has not begun yet, so nobody is missing."))
-    return _next_interpreter(session, actor, booking, EngagementState.NO_SHOW, interpreter)
+    return _ask_next_interpreter(session, actor, booking, EngagementState.NO_SHOW, interpreter)
 
 
-def ask_another(
+def ask_another_interpreter(
     session: Session, actor: Person, booking: Booking, interpreter: Person | None = None
 ) -> Person | None:
     """The office asks the next interpreter in the place of the one who is booked, or looks for one
@@ -54,23 +54,23 @@ def ask_another(
 
     Of a team, `interpreter` is the one in whose place; a place that is empty is filled first.
     """
-    _refuse_others(actor, booking)
-    return _next_interpreter(session, actor, booking, EngagementState.REPLACED, interpreter)
+    _refuse_unless_rescuable(actor, booking)
+    return _ask_next_interpreter(session, actor, booking, EngagementState.REPLACED, interpreter)
 
 
-def change_language(
+def change_booking_language(
     session: Session, actor: Person, booking: Booking, language: str
 ) -> Person | None:
     """The patient needs another language than was booked; an interpreter for that pair is
     sought.
     """
-    _refuse_others(actor, booking)
-    if not is_tag(language):
+    _refuse_unless_rescuable(actor, booking)
+    if not is_well_formed_tag(language):
         raise Invalid(N_("Please choose a language."), field="language")
 
     def act() -> Person | None:
-        claims.hold_still(session, booking)
-        source, target, needs_interpreter = queries.pair_of(language, booking.specialist)
+        claims.lock_and_refresh(session, booking)
+        source, target, needs_interpreter = queries.language_pair_of(language, booking.specialist)
         booking.source, booking.target, booking.needs_interpreter = (
             source,
             target,
@@ -84,42 +84,42 @@ def change_language(
                 session, one, source, target, booking.starts_at.date(), booking.mode
             )
         ]
-        audit.record(
+        audit.record_audit_entry(
             session,
             actor.id,
-            Verb.BOOKING_MOVED,
+            AuditVerb.BOOKING_MOVED,
             "booking",
             booking.id,
             booking.case_id,
             language=source,
         )
         if not needs_interpreter:
-            _without_interpreters(session, actor, booking)
+            _remove_interpreters(session, actor, booking)
             return None
         found = booking.interpreter
         for one in unfit:
-            found = _next_interpreter(session, actor, booking, EngagementState.REPLACED, one)
+            found = _ask_next_interpreter(session, actor, booking, EngagementState.REPLACED, one)
         if booking.interpreters_missing:
-            found = _next_interpreter(session, actor, booking, EngagementState.REPLACED)
+            found = _ask_next_interpreter(session, actor, booking, EngagementState.REPLACED)
         return found
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
-def substitutes_for(session: Session, booking: Booking) -> list[Person]:
+def find_substitute_specialists(session: Session, booking: Booking) -> list[Person]:
     """Other specialists of the case's specialty, in the same language, who are free for the whole
     meeting.
     """
     able = [
         one
-        for one in matching.specialists(session, booking.case.specialty)
+        for one in matching.load_specialists(session, booking.case.specialty)
         if one.id != booking.specialist_id
-        and queries.pair_of(booking.source, one)[1] == booking.target
+        and queries.language_pair_of(booking.source, one)[1] == booking.target
     ]
-    return queries.free_people(session, able, booking.quarters)
+    return queries.find_free_people(session, able, booking.quarters)
 
 
-def change_specialist(
+def change_booking_specialist(
     session: Session, actor: Person, booking: Booking, specialist: Person
 ) -> None:
     """Another specialist takes the case and the meeting; the patient keeps the time and the
@@ -127,7 +127,7 @@ def change_specialist(
 
     Raises `SlotTaken` when the new one is no longer free, and then nothing has changed.
     """
-    _refuse_others(actor, booking)
+    _refuse_unless_rescuable(actor, booking)
     if (
         specialist.role != Role.SPECIALIST
         or not specialist.active
@@ -140,7 +140,7 @@ def change_specialist(
             field="specialist",
             name=specialist.name,
         )
-    if queries.pair_of(booking.source, specialist)[1] != booking.target:
+    if queries.language_pair_of(booking.source, specialist)[1] != booking.target:
         raise Invalid(
             N_("%(name)s speaks another language than was booked."),
             field="specialist",
@@ -148,70 +148,74 @@ def change_specialist(
         )
 
     def act() -> None:
-        claims.hold_still(session, booking, specialist.id)
+        claims.lock_and_refresh(session, booking, specialist.id)
         gone = booking.specialist
-        claims.give_back(session, booking, gone.id)
-        claims.take(session, booking, [specialist.id])
-        if not queries.is_open(session, specialist, booking.quarters):
+        claims.release_claims(session, booking, gone.id)
+        claims.claim_quarters(session, booking, [specialist.id])
+        if not queries.is_within_hours(session, specialist, booking.quarters):
             raise claims.SlotTaken(
                 N_("One of the people is not available at this time. These times are free.")
             )
         _hand_case_over(session, actor, booking, gone, specialist)
         booking.specialist_id, booking.specialist = specialist.id, specialist
-        _changed(session, actor, booking, specialist=specialist.id)
-        ladder.tell(session, "booking_cancelled", booking, [gone.id])
-        ladder.tell(session, "booking_moved", booking, [person.id for person in booking.people])
+        _record_booking_change(session, actor, booking, specialist=specialist.id)
+        ladder.notify_about_booking(session, "booking_cancelled", booking, [gone.id])
+        ladder.notify_about_booking(
+            session, "booking_moved", booking, [person.id for person in booking.people]
+        )
 
-    claims.patiently(session, act)
+    claims.retry_on_deadlock(session, act)
 
 
-def postpone(session: Session, actor: Person, booking: Booking, quarters: int = 1) -> None:
+def postpone_booking(session: Session, actor: Person, booking: Booking, quarters: int = 1) -> None:
     """Somebody is late: the meeting begins a little later, for everyone. Raises `SlotTaken` if that
     is not free.
     """
-    _refuse_others(actor, booking)
-    if not 1 <= quarters <= LATEST_DELAY:
+    _refuse_unless_rescuable(actor, booking)
+    if not 1 <= quarters <= MAX_DELAY_QUARTERS:
         raise Invalid(
             N_("A meeting can be put off by up to an hour. For more, choose another time."),
             field="quarters",
         )
 
     def act() -> None:
-        claims.hold_still(session, booking)
+        claims.lock_and_refresh(session, booking)
         if booking.ends_at <= now():
             raise Conflict(N_("This meeting is already over."))
         was = booking.starts_at
-        claims.give_back(session, booking)
-        booking.starts_at += timedelta(minutes=MINUTES * quarters)
-        claims.take(session, booking, [person.id for person in booking.people])
-        agree_clocks(booking)
-        _changed(session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat())
-        ladder.stay_until(session, booking)
-        ladder.tell(
+        claims.release_claims(session, booking)
+        booking.starts_at += timedelta(minutes=QUARTER_MINUTES * quarters)
+        claims.claim_quarters(session, booking, [person.id for person in booking.people])
+        snapshot_utc_offsets(booking)
+        _record_booking_change(
+            session, actor, booking, was=was.isoformat(), now=booking.starts_at.isoformat()
+        )
+        ladder.extend_interpreter_access(session, booking)
+        ladder.notify_about_booking(
             session,
             "booking_moved",
             booking,
             [person.id for person in booking.people],
             was_at=was.isoformat(),
         )
-        remind(session, booking)
+        schedule_reminders(session, booking)
 
-    claims.patiently(session, act)
+    claims.retry_on_deadlock(session, act)
 
 
-def see_to_clocks(session: Session, actor: Person, booking: Booking) -> None:
+def acknowledge_clock_change(session: Session, actor: Person, booking: Booking) -> None:
     """The office has seen that somebody's clock has changed, and the meeting stays at its
     moment.
     """
-    _refuse_others(actor, booking)
-    claims.hold_still(session, booking)
+    _refuse_unless_rescuable(actor, booking)
+    claims.lock_and_refresh(session, booking)
     if booking.clocks_changed:
         booking.clocks_changed = {}
         session.flush()
-        audit.record(
+        audit.record_audit_entry(
             session,
             actor.id,
-            Verb.BOOKING_MOVED,
+            AuditVerb.BOOKING_MOVED,
             "booking",
             booking.id,
             booking.case_id,
@@ -222,15 +226,17 @@ def see_to_clocks(session: Session, actor: Person, booking: Booking) -> None:
 def _hand_case_over(
     session: Session, actor: Person, booking: Booking, gone: Person, specialist: Person
 ) -> None:
-    for member in case_queries.members_of(session, booking.case_id):
+    for member in case_queries.list_members(session, booking.case_id):
         if member.person_id == gone.id and member.role == Role.SPECIALIST:
             cases.end_membership(session, actor, member, reason="replaced")
-    cases.grant(session, actor, booking.case, specialist, Role.SPECIALIST, reason="took over")
-    cases.remember(session, booking.case_id, "specialist_assigned", actor)
-    cases.notify(session, "specialist_assigned", booking.case, [specialist.id])
+    cases.grant_membership(
+        session, actor, booking.case, specialist, Role.SPECIALIST, reason="took over"
+    )
+    cases.record_case_event(session, booking.case_id, "specialist_assigned", actor)
+    cases.notify_people(session, "specialist_assigned", booking.case, [specialist.id])
 
 
-def _next_interpreter(
+def _ask_next_interpreter(
     session: Session,
     actor: Person | None,
     booking: Booking,
@@ -248,39 +254,41 @@ def _next_interpreter(
         if interpreter is None or one.interpreter is interpreter
     ]
     if leaving and (interpreter is not None or not booking.interpreters_missing):
-        found = [ladder.replace(session, actor, one, state) for one in leaving]
+        found = [ladder.replace_interpreter(session, actor, one, state) for one in leaving]
         return None if None in found else found[-1]
 
     def act() -> Person | None:
-        claims.hold_still(session, booking)
+        claims.lock_and_refresh(session, booking)
         return (
-            ladder.promote(session, actor, booking)
+            ladder.promote_substitutes(session, actor, booking)
             if booking.interpreters_missing
             else booking.interpreter
         )
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
-def _without_interpreters(session: Session, actor: Person, booking: Booking) -> None:
+def _remove_interpreters(session: Session, actor: Person, booking: Booking) -> None:
     gone = booking.interpreters
-    ladder.stand_down(session, actor, booking)
+    ladder.dismiss_interpreters(session, actor, booking)
     for one in gone:
-        claims.give_back(session, booking, one.id)
+        claims.release_claims(session, booking, one.id)
         booking.unseat(one.id)
     session.flush()
-    ladder.tell(session, "engagement_ended", booking, [one.id for one in gone])
+    ladder.notify_about_booking(session, "engagement_ended", booking, [one.id for one in gone])
 
 
-def _changed(session: Session, actor: Person, booking: Booking, **facts: object) -> None:
+def _record_booking_change(
+    session: Session, actor: Person, booking: Booking, **facts: object
+) -> None:
     booking.sequence, booking.changed_at = booking.sequence + 1, now()
     session.flush()
-    audit.record(
-        session, actor.id, Verb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts
     )
 
 
-def _refuse_others(actor: Person, booking: Booking) -> None:
+def _refuse_unless_rescuable(actor: Person, booking: Booking) -> None:
     if actor.role != Role.COORDINATOR:
         raise Forbidden()
     if not booking.is_confirmed:

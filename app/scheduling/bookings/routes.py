@@ -15,11 +15,11 @@ from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission, Role
-from app.core.text import whole_number
+from app.core.text import parse_whole_number
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries
 from app.scheduling.availability import hours_calendar_routes, hours_routes
-from app.scheduling.availability.hours import MODES
+from app.scheduling.availability.hours import INTERPRETING_MODES
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import (
     board_routes,
@@ -37,12 +37,12 @@ from app.scheduling.interpreters import (
     statement_routes,
 )
 from app.scheduling.matching import reasons
-from app.scheduling.matching.slots import Lack
+from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import Booking, BookingState
-from app.scheduling.queries import SlotSearch
-from app.web.access import requires
+from app.scheduling.queries import SlotSearchResult
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import answer, sentence_of, wants_page
+from app.web.errors import answer_refusal, is_page_request, translate_refusal
 
 __all__ = [
     "answer_routes",
@@ -58,8 +58,8 @@ __all__ = [
     "statement_routes",
 ]
 Page = str | Response | tuple[str, int]
-SHOWN = timedelta(days=14)
-LENGTHS = (
+TIMES_PAGE_PERIOD = timedelta(days=14)
+LENGTH_CHOICES_QUARTERS = (
     2,
     3,
     4,
@@ -74,21 +74,26 @@ LENGTHS = (
 
 
 @blueprint.get("/cases/<case_id>/times")
-@requires(Permission.SLOT_READ)
-def times(case_id: str) -> Page:
-    case = _case(case_id)
+@require_permission(Permission.SLOT_READ)
+def show_times(case_id: str) -> Page:
+    case = _load_case_for_slots(case_id)
     booked = queries.booking_of_case(db_session(), case.id)
     if booked is not None and booked.starts_at > now():
-        return redirect(url_for("scheduling.booking", booking_id=booked.id))
+        return redirect(url_for("scheduling.show_booking", booking_id=booked.id))
     return _times_page(case)
 
 
 @blueprint.get("/cases/<case_id>/slots.json")
-@requires(Permission.SLOT_READ)
-def slots(case_id: str) -> Response:
+@require_permission(Permission.SLOT_READ)
+def list_slots(case_id: str) -> Response:
     """The same times for a script: fairest first."""
-    found = queries.slots_for_case(
-        db_session(), _case(case_id), first=_from(), limit=200, length=_length(), mode=_mode()
+    found = queries.find_slots_for_case(
+        db_session(),
+        _load_case_for_slots(case_id),
+        first=_period_start(),
+        limit=200,
+        length=_requested_length_quarters(),
+        mode=_requested_mode(),
     )
     return jsonify(
         slots=[
@@ -109,51 +114,51 @@ def slots(case_id: str) -> Response:
 
 
 @blueprint.post("/cases/<case_id>/hold")
-@requires(Permission.BOOKING_WRITE)
-def hold(case_id: str) -> Page:
-    case = _case(case_id)
+@require_permission(Permission.BOOKING_WRITE)
+def post_hold(case_id: str) -> Page:
+    case = _load_case_for_slots(case_id)
     try:
         chosen = forms.SlotForm.read(request.form)
         reason = request.form.get("override_reason", "").strip() or None
-        held = service.hold(
+        held = service.hold_slot(
             db_session(), current_person(), case, chosen.wish, chosen.token, override_reason=reason
         )
     except (SlotTaken, Invalid) as refusal:
-        return _times_again(case, refusal)
+        return _times_page_with_refusal(case, refusal)
     if held.is_confirmed:
-        return redirect(url_for("scheduling.booking", booking_id=held.id))
-    return redirect(url_for("scheduling.confirm", booking_id=held.id))
+        return redirect(url_for("scheduling.show_booking", booking_id=held.id))
+    return redirect(url_for("scheduling.show_hold_confirmation", booking_id=held.id))
 
 
 @blueprint.get("/bookings/<booking_id>/confirm")
-@requires(Permission.BOOKING_WRITE)
-def confirm(booking_id: str) -> Page:
-    held = _changeable(booking_id)
+@require_permission(Permission.BOOKING_WRITE)
+def show_hold_confirmation(booking_id: str) -> Page:
+    held = _load_changeable_booking(booking_id)
     if held.is_confirmed:
-        return redirect(url_for("scheduling.booking", booking_id=held.id))
+        return redirect(url_for("scheduling.show_booking", booking_id=held.id))
     if held.state != BookingState.HELD:
-        return redirect(url_for("scheduling.times", case_id=held.case_id))
-    return render_template("scheduling/confirm.html", booking=held, **_about(held))
+        return redirect(url_for("scheduling.show_times", case_id=held.case_id))
+    return render_template("scheduling/confirm.html", booking=held, **_companions_context(held))
 
 
 @blueprint.post("/bookings/<booking_id>/confirm")
-@requires(Permission.BOOKING_WRITE)
-def book(booking_id: str) -> Page:
-    held = _changeable(booking_id)
+@require_permission(Permission.BOOKING_WRITE)
+def post_hold_confirmation(booking_id: str) -> Page:
+    held = _load_changeable_booking(booking_id)
     try:
-        service.confirm(db_session(), current_person(), held)
+        service.confirm_booking(db_session(), current_person(), held)
     except (SlotTaken, Invalid) as refusal:
-        return _times_again(held.case, refusal)
+        return _times_page_with_refusal(held.case, refusal)
     flash(_("Your meeting is booked. Everyone has been told."))
-    return redirect(url_for("scheduling.booking", booking_id=held.id))
+    return redirect(url_for("scheduling.show_booking", booking_id=held.id))
 
 
 @blueprint.post("/bookings/<booking_id>/release")
-@requires(Permission.BOOKING_WRITE)
-def release(booking_id: str) -> Page:
-    held = _changeable(booking_id)
+@require_permission(Permission.BOOKING_WRITE)
+def post_hold_release(booking_id: str) -> Page:
+    held = _load_changeable_booking(booking_id)
     service.release_hold(db_session(), current_person(), held)
-    return redirect(url_for("scheduling.times", case_id=held.case_id))
+    return redirect(url_for("scheduling.show_times", case_id=held.case_id))
 
 
 # --- a meeting
@@ -161,47 +166,49 @@ def release(booking_id: str) -> Page:
 
 
 @blueprint.get("/bookings/<booking_id>")
-@requires(Permission.CASE_READ)
-def booking(booking_id: str) -> Page:
-    return _booking_page(queries.booking_for(db_session(), current_person(), booking_id))
+@require_permission(Permission.CASE_READ)
+def show_booking(booking_id: str) -> Page:
+    return _booking_page(queries.load_booking(db_session(), current_person(), booking_id))
 
 
 @blueprint.post("/bookings/<booking_id>/cancel")
-@requires(Permission.BOOKING_WRITE)
-def cancel(booking_id: str) -> Page:
-    booked = _changeable(booking_id)
+@require_permission(Permission.BOOKING_WRITE)
+def post_booking_cancellation(booking_id: str) -> Page:
+    booked = _load_changeable_booking(booking_id)
     try:
-        service.cancel(db_session(), current_person(), booked, request.form.get("reason", ""))
+        service.cancel_booking(
+            db_session(), current_person(), booked, request.form.get("reason", "")
+        )
     except Invalid as refusal:
         return _booking_page(booked, refusal)
     flash(_("The meeting is cancelled. Everyone has been told."))
-    return redirect(url_for("portal.case", case_id=booked.case_id))
+    return redirect(url_for("portal.show_case", case_id=booked.case_id))
 
 
 @blueprint.get("/bookings/<booking_id>/move")
-@requires(Permission.BOOKING_WRITE)
-def move_to(booking_id: str) -> Page:
-    booked = _changeable(booking_id)
+@require_permission(Permission.BOOKING_WRITE)
+def show_move_times(booking_id: str) -> Page:
+    booked = _load_changeable_booking(booking_id)
     return _times_page(booked.case, moving=booked)
 
 
 @blueprint.post("/bookings/<booking_id>/move")
-@requires(Permission.BOOKING_WRITE)
-def move(booking_id: str) -> Page:
-    booked = _changeable(booking_id)
+@require_permission(Permission.BOOKING_WRITE)
+def post_booking_move(booking_id: str) -> Page:
+    booked = _load_changeable_booking(booking_id)
     try:
         chosen = forms.SlotForm.read(request.form)
         if "following" in request.form:
-            series.move(
+            series.move_series(
                 db_session(),
                 current_person(),
                 booked,
                 chosen.wish.starts_at,
                 request.form.get("reason", ""),
-                override_reason=_override(current_person()),
+                override_reason=_override_reason(current_person()),
             )
         else:
-            service.move(
+            service.move_booking(
                 db_session(),
                 current_person(),
                 booked,
@@ -209,14 +216,16 @@ def move(booking_id: str) -> Page:
                 request.form.get("reason", ""),
                 interpreter_id=chosen.wish.interpreter_id,
                 second_interpreter_id=chosen.wish.second_interpreter_id,
-                override_reason=_override(current_person()),
+                override_reason=_override_reason(current_person()),
             )
     except series.DateTaken as taken:
-        return _times_again(booked.case, series_routes.worded(taken), moving=booked)
+        return _times_page_with_refusal(
+            booked.case, series_routes.explain_date_taken(taken), moving=booked
+        )
     except (SlotTaken, Invalid) as refusal:
-        return _times_again(booked.case, refusal, moving=booked)
+        return _times_page_with_refusal(booked.case, refusal, moving=booked)
     flash(_("The meeting has moved. Everyone has been told."))
-    return redirect(url_for("scheduling.booking", booking_id=booked.id))
+    return redirect(url_for("scheduling.show_booking", booking_id=booked.id))
 
 
 # --- an interpreter's engagements
@@ -224,65 +233,65 @@ def move(booking_id: str) -> Page:
 
 
 @blueprint.get("/engagements")
-@requires(Permission.ENGAGEMENT_WRITE)
-def engagements() -> Page:
+@require_permission(Permission.ENGAGEMENT_WRITE)
+def show_engagements() -> Page:
     mine = queries.engagements_of(db_session(), current_person())
     return render_template("scheduling/engagements.html", engagements=mine)
 
 
 @blueprint.get("/engagements/<engagement_id>")
-@requires(Permission.ENGAGEMENT_WRITE)
-def engagement(engagement_id: str) -> Page:
-    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+@require_permission(Permission.ENGAGEMENT_WRITE)
+def show_engagement(engagement_id: str) -> Page:
+    asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     return render_template(
         "scheduling/engagement.html",
         engagement=asked,
         booking=asked.booking,
-        **_about(asked.booking),
+        **_companions_context(asked.booking),
     )
 
 
 @blueprint.post("/engagements/<engagement_id>/accept")
-@requires(Permission.ENGAGEMENT_WRITE)
-def accept(engagement_id: str) -> Page:
-    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+@require_permission(Permission.ENGAGEMENT_WRITE)
+def post_engagement_acceptance(engagement_id: str) -> Page:
+    asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     service.accept_engagement(db_session(), current_person(), asked)
     flash(_("Thank you. The meeting is in your list."))
-    return redirect(url_for("scheduling.engagements"))
+    return redirect(url_for("scheduling.show_engagements"))
 
 
 @blueprint.post("/engagements/<engagement_id>/decline")
-@requires(Permission.ENGAGEMENT_WRITE)
-def decline(engagement_id: str) -> Page:
-    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+@require_permission(Permission.ENGAGEMENT_WRITE)
+def post_engagement_decline(engagement_id: str) -> Page:
+    asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     service.decline_engagement(
         db_session(), current_person(), asked, request.form.get("reason", "")
     )
     flash(_("Thank you for telling us. We are asking somebody else."))
-    return redirect(url_for("scheduling.engagements"))
+    return redirect(url_for("scheduling.show_engagements"))
 
 
 # --- inside ---------------------------------------------------------------------------------------
 # ------------
 
 
-def _case(case_id: str) -> Case:
-    return cases.case_for(db_session(), current_person(), case_id, policy.can_see_slots)
+def _load_case_for_slots(case_id: str) -> Case:
+    return cases.get_case(db_session(), current_person(), case_id, policy.can_see_slots)
 
 
-def _changeable(booking_id: str) -> Booking:
-    found = queries.booking_for(db_session(), current_person(), booking_id)
+def _load_changeable_booking(booking_id: str) -> Booking:
+    found = queries.load_booking(db_session(), current_person(), booking_id)
     if not policy.can_change_booking(current_person(), found):
         raise NotFound()
     return found
 
 
-def _override(person: Person) -> str | None:
+def _override_reason(person: Person) -> str | None:
     reason = request.form.get("override_reason", "").strip()
     return reason if reason and person.role == Role.COORDINATOR else None
 
 
-def _from() -> datetime:
+def _period_start() -> datetime:
     """The beginning of the period that is shown: now, or the morning of `?from=` on the reader's
     wall.
     """
@@ -293,20 +302,22 @@ def _from() -> datetime:
     return min(max(morning, now()), now() + timedelta(days=100))
 
 
-def _length() -> int:
+def _requested_length_quarters() -> int:
     """Quarters: what the office has chosen, else what is usual."""
-    wanted = whole_number(request.values.get("length", ""))
+    wanted = parse_whole_number(request.values.get("length", ""))
     is_free = current_person().role == Role.COORDINATOR
-    return wanted if wanted in LENGTHS and is_free else forms.DEFAULT_LENGTH
+    return (
+        wanted if wanted in LENGTH_CHOICES_QUARTERS and is_free else forms.DEFAULT_LENGTH_QUARTERS
+    )
 
 
-def _mode() -> str:
+def _requested_mode() -> str:
     """Interpreting in turn, unless the office has chosen otherwise."""
     wanted = request.values.get("mode", "")
     return (
         wanted
-        if wanted in MODES and current_person().role == Role.COORDINATOR
-        else service.Wish.mode
+        if wanted in INTERPRETING_MODES and current_person().role == Role.COORDINATOR
+        else service.SlotRequest.mode
     )
 
 
@@ -314,16 +325,16 @@ def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | No
     session, reader, first, mode = (
         db_session(),
         current_person(),
-        _from(),
-        moving.mode if moving else _mode(),
+        _period_start(),
+        moving.mode if moving else _requested_mode(),
     )
-    found = queries.slots_for_case(
+    found = queries.find_slots_for_case(
         session,
         case,
         first=first,
-        last=first + SHOWN,
+        last=first + TIMES_PAGE_PERIOD,
         any_interpreter="any" in request.values,
-        length=moving.length if moving else _length(),
+        length=moving.length if moving else _requested_length_quarters(),
         mode=mode,
     )
     zone = ZoneInfo(reader.timezone)
@@ -333,59 +344,63 @@ def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | No
         found=found,
         moving=moving,
         form_token=new_id(),
-        lengths=LENGTHS,
+        lengths=LENGTH_CHOICES_QUARTERS,
         mode=mode,
-        following=series.following(session, moving) if moving else [],
-        credential=_credential(found, first),
-        late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE,
-        days=pages.days_of(found.slots, found.people, case.patient, reader),
-        refusal=sentence_of(refusal) if refusal else None,
+        following=series.list_following_bookings(session, moving) if moving else [],
+        credential=_nearest_credential(found, first),
+        late=moving is not None and moving.starts_at - now() < service.LATE_CHANGE_PERIOD,
+        days=pages.group_slots_by_day(found.slots, found.people, case.patient, reader),
+        refusal=translate_refusal(refusal) if refusal else None,
         held=queries.hold_of_case(session, case.id),
         first=first.astimezone(zone).date(),
-        later=(first + SHOWN).astimezone(zone).date(),
+        later=(first + TIMES_PAGE_PERIOD).astimezone(zone).date(),
         earlier=(
-            (first - SHOWN).astimezone(zone).date() if first > now() + timedelta(days=1) else None
+            (first - TIMES_PAGE_PERIOD).astimezone(zone).date()
+            if first > now() + timedelta(days=1)
+            else None
         ),
         next_day=found.next_at.astimezone(zone).date() if found.next_at else None,
     )
 
 
-def _credential(found: SlotSearch, first: datetime) -> reasons.Nearest | None:
+def _nearest_credential(
+    found: SlotSearchResult, first: datetime
+) -> reasons.NearestCredential | None:
     """Where nobody has a valid credential: the one that is nearest to having been one."""
-    if found.reason is None or found.reason.lack != Lack.INTERPRETER:
+    if found.reason is None or found.reason.lack != NoSlotCause.INTERPRETER:
         return None
-    return reasons.nearest_credential(db_session(), found.source, found.target, first.date())
+    return reasons.find_nearest_credential(db_session(), found.source, found.target, first.date())
 
 
-def _times_again(case: Case, refusal: Refusal, moving: Booking | None = None) -> Page:
+def _times_page_with_refusal(case: Case, refusal: Refusal, moving: Booking | None = None) -> Page:
     """What could not be: the sentence, and the times that are free now, read anew."""
-    if not wants_page():
-        return answer(refusal)
+    if not is_page_request():
+        return answer_refusal(refusal)
     db_session().rollback()
     return _times_page(case, refusal, moving), refusal.status
 
 
-def _about(booked: Booking) -> dict[str, object]:
+def _companions_context(booked: Booking) -> dict[str, object]:
     return {
-        "companions": pages.companions(booked, current_person()),
-        "clock_changes": pages.clock_changes(booked, now()),
+        "companions": pages.list_companions(booked, current_person()),
+        "clock_changes": pages.list_people_with_clock_change(booked, now()),
     }
 
 
 def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
     if booked.state == BookingState.HELD and policy.can_change_booking(current_person(), booked):
-        return redirect(url_for("scheduling.confirm", booking_id=booked.id))
+        return redirect(url_for("scheduling.show_hold_confirmation", booking_id=booked.id))
     page = render_template(
         "scheduling/booking.html",
         booking=booked,
-        following=series.following(db_session(), booked),
+        following=series.list_following_bookings(db_session(), booked),
         may_follow=policy.can_plan_series(current_person(), booked),
-        rescue=rescue_routes.rescue_for(current_person(), booked),
+        rescue=rescue_routes.load_rescue_options(current_person(), booked),
         can_change=policy.can_change_booking(current_person(), booked)
         and booked.is_confirmed
         and booked.starts_at > now(),
-        late=booked.starts_at - now() < service.LATE_CHANGE,
-        errors={refusal.field or "reason": sentence_of(refusal)} if refusal else {},
-        **_about(booked),
+        late=booked.starts_at - now() < service.LATE_CHANGE_PERIOD,
+        errors={refusal.field or "reason": translate_refusal(refusal)} if refusal else {},
+        **_companions_context(booked),
     )
     return (page, refusal.status) if refusal else page

@@ -23,25 +23,25 @@ from app.scheduling import queries
 from app.scheduling.availability import diaries
 from app.scheduling.bookings import claims, service
 from app.scheduling.bookings.claims import SlotTaken
-from app.scheduling.bookings.service import Wish
+from app.scheduling.bookings.service import SlotRequest
 from app.scheduling.matching.slots import Slot
-from app.scheduling.models import LIVE_BOOKINGS, Booking, BookingState, Claim
-from app.scheduling.time.quarters import Horizon, quarter_of, wall_of
+from app.scheduling.models import LIVE_BOOKING_STATES, Booking, BookingState, Claim
+from app.scheduling.time.quarters import Horizon, quarter_of, wall_time_of
 
-MOST = 12
-EVERY = (1, 2, 3, 4, 6, 8, 12)
-_AROUND = timedelta(days=4)
-_OFFERED = 4
+MAX_FOLLOW_UPS = 12
+FOLLOW_UP_INTERVALS_WEEKS = (1, 2, 3, 4, 6, 8, 12)
+_ALTERNATIVES_WITHIN = timedelta(days=4)
+_MAX_ALTERNATIVES = 4
 
-TAKEN = N_("%(name)s already has a meeting then.")
-OUTSIDE_HOURS = N_("This is outside the hours of %(name)s.")
-NO_INTERPRETER = N_("No interpreter for these languages is free then.")
-NOT_FREE = N_("Somebody is not free then.")
-TOO_FAR = N_("This is further ahead than meetings can be booked.")
+PERSON_BUSY_MESSAGE = N_("%(name)s already has a meeting then.")
+PERSON_OUTSIDE_HOURS_MESSAGE = N_("This is outside the hours of %(name)s.")
+NO_INTERPRETER_FREE_MESSAGE = N_("No interpreter for these languages is free then.")
+SOMEBODY_NOT_FREE_MESSAGE = N_("Somebody is not free then.")
+BEYOND_HORIZON_MESSAGE = N_("This is further ahead than meetings can be booked.")
 
 
 @dataclass(frozen=True)
-class Plan:
+class SeriesPlan:
     """How often, and whose wall clock keeps the time. `first` is the first follow-up."""
 
     first: datetime
@@ -51,7 +51,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Shift:
+class ClockShift:
     """Somebody's clock shows another time of day than at the meeting that the series began with."""
 
     person: Person
@@ -60,7 +60,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Proposed:
+class ProposedDate:
     """One date. `slot` is what is free at that very moment; without one `why` says so, and `others`
     are near it.
     """
@@ -71,7 +71,7 @@ class Proposed:
     why: Refusal | None
     others: tuple[Slot, ...]
     people: dict[str, Person]
-    shifts: tuple[Shift, ...]
+    shifts: tuple[ClockShift, ...]
 
 
 class DateTaken(SlotTaken):
@@ -89,36 +89,41 @@ class DateTaken(SlotTaken):
         self.starts_at, self.cause = starts_at, cause
 
 
-def check(plan: Plan) -> None:
+def check_series_plan(plan: SeriesPlan) -> None:
     """Raises `Invalid` for a plan that cannot be."""
-    if not 1 <= plan.count <= MOST:
-        raise Invalid(N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MOST)
-    if plan.every not in EVERY:
+    if not 1 <= plan.count <= MAX_FOLLOW_UPS:
+        raise Invalid(
+            N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
+        )
+    if plan.every not in FOLLOW_UP_INTERVALS_WEEKS:
         raise Invalid(N_("Please choose how many weeks lie between two meetings."), field="every")
     if plan.first <= now():
         raise Invalid(N_("This time has already passed. Please choose a later one."), field="first")
 
 
-def instants(plan: Plan) -> list[datetime]:
+def compute_series_instants(plan: SeriesPlan) -> list[datetime]:
     """When the meetings begin: the same time on the wall of the plan's zone. Where that night has
     no such time, it is read with the offset before the gap (RFC 5545, 3.3.5).
     """
     zone = ZoneInfo(plan.zone)
-    wall = wall_of(plan.first, zone)
+    wall = wall_time_of(plan.first, zone)
     weeks = (timedelta(weeks=plan.every * step) for step in range(plan.count))
     return [(wall + later).replace(tzinfo=zone).astimezone(UTC) for later in weeks]
 
 
-def propose(session: Session, booking: Booking, plan: Plan) -> list[Proposed]:
+def propose_series(session: Session, booking: Booking, plan: SeriesPlan) -> list[ProposedDate]:
     """Each date of a plan that follows a booking: the slot, or why there is none and what is
     near.
     """
-    check(plan)
-    return [_proposed(session, booking, number, at) for number, at in enumerate(instants(plan), 1)]
+    check_series_plan(plan)
+    return [
+        _propose_date(session, booking, number, at)
+        for number, at in enumerate(compute_series_instants(plan), 1)
+    ]
 
 
-def book(
-    session: Session, actor: Person, booking: Booking, wishes: Sequence[Wish], token: str
+def book_series(
+    session: Session, actor: Person, booking: Booking, wishes: Sequence[SlotRequest], token: str
 ) -> list[Booking]:
     """Books every wish as a follow-up of `booking`, or none of them. The same `token` again gives
     the first ones back.
@@ -126,11 +131,13 @@ def book(
     Raises `DateTaken` for a date that cannot be had, `Invalid` where nothing or too much is asked
     for.
     """
-    _refuse_others(actor)
+    _refuse_unless_coordinator(actor)
     if not wishes:
         raise Invalid(N_("Please choose at least one date."), field="dates")
-    if len(wishes) > MOST:
-        raise Invalid(N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MOST)
+    if len(wishes) > MAX_FOLLOW_UPS:
+        raise Invalid(
+            N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
+        )
     if not booking.is_confirmed:
         raise Conflict(N_("Only a meeting that has been booked can have follow-ups."))
     everyone = {booking.patient_id, *(wish.specialist_id for wish in wishes)} | {
@@ -138,13 +145,13 @@ def book(
     }
 
     def act() -> list[Booking]:
-        diaries.lock(session, [*everyone, *(person.id for person in booking.people)])
+        diaries.lock_diaries(session, [*everyone, *(person.id for person in booking.people)])
         booking.series_id = booking.series_id or booking.id
         made = []
         for number, wish in enumerate(sorted(wishes, key=lambda one: one.starts_at)):
             try:
                 made.append(
-                    service.book(
+                    service.book_slot(
                         session,
                         actor,
                         booking.case,
@@ -157,10 +164,10 @@ def book(
                 raise DateTaken(wish.starts_at, refusal) from refusal
         return made
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
-def following(session: Session, booking: Booking) -> list[Booking]:
+def list_following_bookings(session: Session, booking: Booking) -> list[Booking]:
     """The meetings of the same series that come after this one and are still to be, soonest
     first.
     """
@@ -181,20 +188,22 @@ def following(session: Session, booking: Booking) -> list[Booking]:
     )
 
 
-def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") -> list[Booking]:
+def cancel_series(
+    session: Session, actor: Person, booking: Booking, reason: str = ""
+) -> list[Booking]:
     """Calls off a meeting and all that follow it in its series."""
 
     def act() -> list[Booking]:
-        whole = [booking, *following(session, booking)]
-        _lock_all(session, whole)
+        whole = [booking, *list_following_bookings(session, booking)]
+        _lock_everyone(session, whole)
         for one in whole:
-            service.cancel(session, actor, one, reason)
+            service.cancel_booking(session, actor, one, reason)
         return whole
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
-def move(
+def move_series(
     session: Session,
     actor: Person,
     booking: Booking,
@@ -208,87 +217,95 @@ def move(
     """
 
     def act() -> list[Booking]:
-        whole = [booking, *following(session, booking)]
-        _lock_all(session, whole)
+        whole = [booking, *list_following_bookings(session, booking)]
+        _lock_everyone(session, whole)
         zone = ZoneInfo(booking.patient.timezone)
-        by = wall_of(starts_at, zone) - wall_of(booking.starts_at, zone)
+        by = wall_time_of(starts_at, zone) - wall_time_of(booking.starts_at, zone)
         goals = [
-            (one, (wall_of(one.starts_at, zone) + by).replace(tzinfo=zone).astimezone(UTC))
+            (one, (wall_time_of(one.starts_at, zone) + by).replace(tzinfo=zone).astimezone(UTC))
             for one in whole
         ]
         for one, goal in (
             goals if by < timedelta(0) else reversed(goals)
         ):  # nobody steps on the one before
             try:
-                service.move(session, actor, one, goal, reason, override_reason=override_reason)
+                service.move_booking(
+                    session, actor, one, goal, reason, override_reason=override_reason
+                )
             except (SlotTaken, Invalid) as refusal:
                 if isinstance(refusal, Invalid) and refusal.field == "reason":
                     raise
                 raise DateTaken(goal, refusal) from refusal
         return whole
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
 # --- inside ---------------------------------------------------------------------------------------
 # ------------
 
 
-def _proposed(session: Session, booking: Booking, number: int, at: datetime) -> Proposed:
+def _propose_date(session: Session, booking: Booking, number: int, at: datetime) -> ProposedDate:
     last_quarter = diaries.current_horizon().end
     if quarter_of(at) + booking.length > last_quarter:
-        return Proposed(number, at, None, Conflict(TOO_FAR), (), {}, ())
+        return ProposedDate(number, at, None, Conflict(BEYOND_HORIZON_MESSAGE), (), {}, ())
     for any_interpreter in (False, True):
-        found = queries.slots_for_case(
+        found = queries.find_slots_for_case(
             session,
             booking.case,
-            first=at - _AROUND,
-            last=at + _AROUND,
+            first=at - _ALTERNATIVES_WITHIN,
+            last=at + _ALTERNATIVES_WITHIN,
             length=booking.length,
             any_interpreter=any_interpreter,
             mode=booking.mode,
         )
         there = next((slot for slot in found.slots if slot.starts_at == at), None)
         if there is not None:
-            shifts = _shifts(
+            shifts = _clock_shifts(
                 booking,
                 at,
-                [found.people[one] for one in _ids(booking, there) if one in found.people],
+                [
+                    found.people[one]
+                    for one in _slot_person_ids(booking, there)
+                    if one in found.people
+                ],
             )
-            return Proposed(number, at, there, None, (), found.people, shifts)
+            return ProposedDate(number, at, there, None, (), found.people, shifts)
     near = sorted(found.slots, key=lambda slot: (not slot.is_kind, abs(slot.starts_at - at)))[
-        :_OFFERED
+        :_MAX_ALTERNATIVES
     ]
     near.sort(key=lambda slot: slot.quarter)
-    return Proposed(
+    return ProposedDate(
         number,
         at,
         None,
-        _why(session, booking, at),
+        _explain_unavailable(session, booking, at),
         tuple(near),
         found.people,
-        _shifts(booking, at, booking.people),
+        _clock_shifts(booking, at, booking.people),
     )
 
 
-def _ids(booking: Booking, slot: Slot) -> list[str]:
+def _slot_person_ids(booking: Booking, slot: Slot) -> list[str]:
     return [
         booking.patient_id,
         *(one for one in (slot.specialist_id, slot.interpreter_id, slot.second_id) if one),
     ]
 
 
-def _shifts(booking: Booking, at: datetime, people: Sequence[Person]) -> tuple[Shift, ...]:
+def _clock_shifts(
+    booking: Booking, at: datetime, people: Sequence[Person]
+) -> tuple[ClockShift, ...]:
     """Whose wall shows another time of day than at the meeting that the series follows."""
     seen = []
     for person in people:
         zone = ZoneInfo(person.timezone)
-        if wall_of(at, zone).time() != wall_of(booking.starts_at, zone).time():
-            seen.append(Shift(person, booking.starts_at, at))
+        if wall_time_of(at, zone).time() != wall_time_of(booking.starts_at, zone).time():
+            seen.append(ClockShift(person, booking.starts_at, at))
     return tuple(seen)
 
 
-def _why(session: Session, booking: Booking, at: datetime) -> Refusal:
+def _explain_unavailable(session: Session, booking: Booking, at: datetime) -> Refusal:
     quarters = range(quarter_of(at), quarter_of(at) + booking.length)
     for person in (booking.patient, booking.specialist):
         if session.scalar(
@@ -297,25 +314,29 @@ def _why(session: Session, booking: Booking, at: datetime) -> Refusal:
             .where(
                 Claim.person_id == person.id,
                 Claim.quarter.in_(quarters),
-                Booking.state.in_(LIVE_BOOKINGS),
+                Booking.state.in_(LIVE_BOOKING_STATES),
             )
             .limit(1)
         ):
-            return Conflict(TAKEN, name=person.name)
-        if not queries.is_open(session, person, quarters):
-            return Conflict(OUTSIDE_HOURS, name=person.name)
-    known = diaries.calendars(session, {booking.specialist_id: booking.specialist.timezone})[
+            return Conflict(PERSON_BUSY_MESSAGE, name=person.name)
+        if not queries.is_within_hours(session, person, quarters):
+            return Conflict(PERSON_OUTSIDE_HOURS_MESSAGE, name=person.name)
+    known = diaries.load_calendars(session, {booking.specialist_id: booking.specialist.timezone})[
         booking.specialist_id
     ]
     horizon = Horizon(quarters.start, len(quarters))
     is_free = horizon.cut_from(known.free, known.horizon) == horizon.full
-    return Conflict(NO_INTERPRETER if booking.needs_interpreter and is_free else NOT_FREE)
+    return Conflict(
+        NO_INTERPRETER_FREE_MESSAGE
+        if booking.needs_interpreter and is_free
+        else SOMEBODY_NOT_FREE_MESSAGE
+    )
 
 
-def _lock_all(session: Session, bookings: Sequence[Booking]) -> None:
-    diaries.lock(session, {person.id for one in bookings for person in one.people})
+def _lock_everyone(session: Session, bookings: Sequence[Booking]) -> None:
+    diaries.lock_diaries(session, {person.id for one in bookings for person in one.people})
 
 
-def _refuse_others(actor: Person) -> None:
+def _refuse_unless_coordinator(actor: Person) -> None:
     if actor.role != Role.COORDINATOR:
         raise Forbidden()

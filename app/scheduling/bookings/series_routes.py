@@ -13,39 +13,41 @@ from werkzeug.wrappers import Response
 from app.core.errors import Invalid, Refusal
 from app.core.ids import new_id
 from app.core.permissions import Permission
-from app.core.text import N_, whole_number
+from app.core.text import N_, parse_whole_number
 from app.i18n import formats
 from app.identity.models import Person
 from app.scheduling import forms, pages, queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import series
-from app.scheduling.bookings.series import DateTaken, Plan
+from app.scheduling.bookings.series import DateTaken, SeriesPlan
 from app.scheduling.bookings.service import SlotTaken
 from app.scheduling.models import Booking
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import sentence_of
-from app.web.locale import current_language
+from app.web.errors import translate_refusal
+from app.web.locale import get_current_language
 
 Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/bookings/<booking_id>/series")
-@requires(Permission.BOOKING_OVERRIDE)
-def plan_series(booking_id: str) -> Page:
-    return _series_page(queries.booking_for(db_session(), current_person(), booking_id))
+@require_permission(Permission.BOOKING_OVERRIDE)
+def show_series_plan(booking_id: str) -> Page:
+    return _series_page(queries.load_booking(db_session(), current_person(), booking_id))
 
 
 @blueprint.post("/bookings/<booking_id>/series")
-@requires(Permission.BOOKING_OVERRIDE)
-def book_series(booking_id: str) -> Page:
-    booking = queries.booking_for(db_session(), current_person(), booking_id)
+@require_permission(Permission.BOOKING_OVERRIDE)
+def post_series(booking_id: str) -> Page:
+    booking = queries.load_booking(db_session(), current_person(), booking_id)
     token = request.form.get("form_token") or new_id()
     try:
-        made = series.book(db_session(), current_person(), booking, _wishes(booking), token)
+        made = series.book_series(
+            db_session(), current_person(), booking, _chosen_slot_requests(booking), token
+        )
     except DateTaken as taken:
         db_session().rollback()
-        return _series_page(booking, worded(taken))
+        return _series_page(booking, explain_date_taken(taken))
     except (SlotTaken, Invalid) as refusal:
         db_session().rollback()
         return _series_page(booking, refusal)
@@ -56,15 +58,17 @@ def book_series(booking_id: str) -> Page:
             len(made),
         )
     )
-    return redirect(url_for("scheduling.booking", booking_id=booking.id))
+    return redirect(url_for("scheduling.show_booking", booking_id=booking.id))
 
 
 @blueprint.post("/bookings/<booking_id>/series/cancel")
-@requires(Permission.BOOKING_WRITE)
-def cancel_series(booking_id: str) -> Page:
+@require_permission(Permission.BOOKING_WRITE)
+def post_series_cancellation(booking_id: str) -> Page:
     """This meeting and all that follow it."""
-    booking = queries.booking_for(db_session(), current_person(), booking_id)
-    gone = series.cancel(db_session(), current_person(), booking, request.form.get("reason", ""))
+    booking = queries.load_booking(db_session(), current_person(), booking_id)
+    gone = series.cancel_series(
+        db_session(), current_person(), booking, request.form.get("reason", "")
+    )
     flash(
         ngettext(
             "%(num)s meeting is cancelled. Everyone has been told.",
@@ -72,34 +76,36 @@ def cancel_series(booking_id: str) -> Page:
             len(gone),
         )
     )
-    return redirect(url_for("portal.case", case_id=booking.case_id))
+    return redirect(url_for("portal.show_case", case_id=booking.case_id))
 
 
-def worded(taken: DateTaken) -> SlotTaken:
+def explain_date_taken(taken: DateTaken) -> SlotTaken:
     """The refusal of several dates, with the one that is to blame as its reader writes a date."""
-    day = formats.long_moment(taken.starts_at, current_person().timezone, current_language().tag)
+    day = formats.format_long_moment(
+        taken.starts_at, current_person().timezone, get_current_language().tag
+    )
     return SlotTaken(
-        N_("%(day)s: %(why)s Nothing was changed."), day=day, why=sentence_of(taken.cause)
+        N_("%(day)s: %(why)s Nothing was changed."), day=day, why=translate_refusal(taken.cause)
     )
 
 
-def _wishes(booking: Booking) -> list[series.Wish]:
+def _chosen_slot_requests(booking: Booking) -> list[series.SlotRequest]:
     """The dates that are ticked; one that is left out sends nothing."""
     chosen = [value for key, value in request.form.items() if key.startswith("date-") and value]
     same = {"length": str(booking.length), "mode": booking.mode}
     return [
         forms.SlotForm.read(MultiDict({"slot": value, **same})).wish
-        for value in chosen[: series.MOST]
+        for value in chosen[: series.MAX_FOLLOW_UPS]
     ]
 
 
 def _series_page(booking: Booking, refusal: Refusal | None = None) -> Page:
-    asked, whose = request.values, _whose(booking)
+    asked, whose = request.values, _clock_owner(booking)
     proposed, plan = [], None
     if "count" in asked:
         try:
-            plan = _plan(booking, whose)
-            proposed = series.propose(db_session(), booking, plan)
+            plan = _read_series_plan(booking, whose)
+            proposed = series.propose_series(db_session(), booking, plan)
         except Invalid as invalid:
             refusal = refusal or invalid
     page = render_template(
@@ -110,30 +116,30 @@ def _series_page(booking: Booking, refusal: Refusal | None = None) -> Page:
         asked=asked,
         whose=whose,
         everyone=booking.people,
-        every=series.EVERY,
-        most=series.MOST,
+        every=series.FOLLOW_UP_INTERVALS_WEEKS,
+        most=series.MAX_FOLLOW_UPS,
         form_token=new_id(),
         roles=dict(
             zip([one.id for one in booking.people], pages.ROLE_NAMES.values(), strict=False)
         ),
-        value_of=pages.value_of,
-        errors={refusal.field or "dates": sentence_of(refusal)} if refusal else {},
+        value_of=pages.format_slot_value,
+        errors={refusal.field or "dates": translate_refusal(refusal)} if refusal else {},
     )
     return (page, refusal.status) if refusal else page
 
 
-def _whose(booking: Booking) -> Person:
+def _clock_owner(booking: Booking) -> Person:
     return next(
         (one for one in booking.people if one.id == request.values.get("whose")), booking.patient
     )
 
 
-def _plan(booking: Booking, whose: Person) -> Plan:
+def _read_series_plan(booking: Booking, whose: Person) -> SeriesPlan:
     asked, zone = request.values, ZoneInfo(whose.timezone)
-    every, count = (whole_number(asked.get(name, "")) or 0 for name in ("every", "count"))
+    every, count = (parse_whole_number(asked.get(name, "")) or 0 for name in ("every", "count"))
     wall = booking.starts_at.astimezone(zone)
     day = forms.read_day(asked.get("first")) or (wall + timedelta(weeks=every)).date()
     at: time = forms.read_time(asked.get("time")) or wall.time()
-    return Plan(
+    return SeriesPlan(
         datetime.combine(day, at, zone).astimezone(UTC), every, min(count, 99), whose.timezone
     )

@@ -12,83 +12,83 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.models import Case
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_id
-from app.core.outbox import enqueue, withdraw
+from app.core.outbox import enqueue_job, withdraw_job
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import policy, queries
 from app.scheduling.availability import diaries
 from app.scheduling.availability.hours import (
-    MODES,
-    add_days,
-    add_feed,
+    INTERPRETING_MODES,
+    add_availability_exception,
+    add_busy_feed,
     add_opening,
     add_qualification,
-    change_days,
+    change_availability_exception,
     change_opening,
+    create_calendar_key,
     end_qualification,
     forget_calendar_key,
-    new_calendar_key,
-    remove_days,
-    remove_feed,
+    remove_availability_exception,
+    remove_busy_feed,
     remove_opening,
     set_availability,
-    set_habits,
+    set_diary_habits,
 )
 from app.scheduling.bookings import claims
 from app.scheduling.bookings.claims import OutsideHours, SlotTaken
 from app.scheduling.interpreters import ladder
 from app.scheduling.interpreters.ladder import accept_engagement, decline_engagement
-from app.scheduling.matching.slots import interpreters_for
-from app.scheduling.models import DEFAULT_LENGTH, Booking, BookingState
-from app.scheduling.time.quarters import MINUTES, is_on_grid, quarter_of
+from app.scheduling.matching.slots import count_interpreters_needed
+from app.scheduling.models import DEFAULT_LENGTH_QUARTERS, Booking, BookingState
+from app.scheduling.time.quarters import QUARTER_MINUTES, is_on_grid, quarter_of
 
 __all__ = [
     "OutsideHours",
     "SlotTaken",
-    "Wish",
+    "SlotRequest",
     "accept_engagement",
-    "add_days",
-    "add_feed",
+    "add_availability_exception",
+    "add_busy_feed",
     "add_opening",
     "add_qualification",
-    "book",
-    "cancel",
-    "change_days",
+    "book_slot",
+    "cancel_booking",
+    "change_availability_exception",
     "change_opening",
-    "confirm",
+    "confirm_booking",
     "decline_engagement",
     "end_qualification",
     "expire_hold",
     "expire_holds",
     "forget_calendar_key",
-    "hold",
-    "move",
-    "new_calendar_key",
+    "hold_slot",
+    "move_booking",
+    "create_calendar_key",
     "release_hold",
-    "remove_days",
-    "remove_feed",
+    "remove_availability_exception",
+    "remove_busy_feed",
     "remove_opening",
     "set_availability",
-    "set_habits",
+    "set_diary_habits",
 ]
 
-HOLD = timedelta(minutes=10)
-LATE_CHANGE = timedelta(hours=24)
-LONGEST = 16
-REMINDERS = (timedelta(days=7), timedelta(hours=24), timedelta(hours=1))
+HOLD_DURATION = timedelta(minutes=10)
+LATE_CHANGE_PERIOD = timedelta(hours=24)
+MAX_BOOKING_QUARTERS = 16
+REMINDER_LEAD_TIMES = (timedelta(days=7), timedelta(hours=24), timedelta(hours=1))
 
 
 @dataclass(frozen=True)
-class Wish:
+class SlotRequest:
     """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length`
     in quarters.
 
@@ -98,16 +98,16 @@ class Wish:
     starts_at: datetime
     specialist_id: str
     interpreter_id: str | None = None
-    length: int = DEFAULT_LENGTH
+    length: int = DEFAULT_LENGTH_QUARTERS
     second_interpreter_id: str | None = None
     mode: str = "consecutive"
 
 
-def hold(
+def hold_slot(
     session: Session,
     actor: Person,
     case: Case,
-    wish: Wish,
+    wish: SlotRequest,
     form_token: str,
     *,
     override_reason: str | None = None,
@@ -121,24 +121,26 @@ def hold(
     taken. A case has one meeting ahead, and besides it those of a series.
     """
     _refuse_unless_bookable(session, actor, case)
-    _check_time(wish)
-    specialist, between, source, target = _people(
+    _check_slot_request(wish)
+    specialist, between, source, target = _resolve_participants(
         session, case, wish, is_override=override_reason is not None
     )
-    if (override_reason is not None or wish.mode != Wish.mode) and actor.role != Role.COORDINATOR:
+    if (
+        override_reason is not None or wish.mode != SlotRequest.mode
+    ) and actor.role != Role.COORDINATOR:
         raise Forbidden()
     people = [case.patient, specialist, *between]
 
     def act() -> Booking:
         earlier = queries.hold_of_case(session, case.id)
-        diaries.lock(
+        diaries.lock_diaries(
             session, [person.id for person in [*people, *(earlier.people if earlier else [])]]
         )
         first = queries.booking_by_token(session, form_token)
         if first is not None and first.is_live:
             return first
         if earlier is not None:
-            _end(session, earlier, BookingState.EXPIRED)
+            _end_booking(session, earlier, BookingState.EXPIRED)
         if series_id is None:
             _refuse_second_meeting(session, case)
         booking = Booking(
@@ -152,35 +154,35 @@ def hold(
             needs_interpreter=bool(between),
             source=source,
             target=target,
-            mode=wish.mode if between else Wish.mode,
+            mode=wish.mode if between else SlotRequest.mode,
             starts_at=wish.starts_at,
             length=wish.length,
             state=BookingState.HELD,
             created_by=actor.id,
             form_token=form_token if first is None else new_id(),
-            hold_expires_at=now() + HOLD,
+            hold_expires_at=now() + HOLD_DURATION,
             override_reason=override_reason,
             series_id=series_id,
         )
         for interpreter in between:
             booking.seat(interpreter)
         session.add(booking)
-        claims.take(
+        claims.claim_quarters(
             session, booking, [person.id for person in people], expires_at=booking.hold_expires_at
         )
         if override_reason is None:
-            _check_hours(session, booking)
-        enqueue(
+            _check_personal_rules(session, booking)
+        enqueue_job(
             session,
             "expire_hold",
             {"booking_id": booking.id},
             run_at=booking.hold_expires_at,
             key=f"expire_hold:{booking.id}",
         )
-        audit.record(
+        audit.record_audit_entry(
             session,
             actor.id,
-            Verb.SLOT_HELD,
+            AuditVerb.SLOT_HELD,
             "booking",
             booking.id,
             case.id,
@@ -189,10 +191,10 @@ def hold(
         )
         return booking
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
-def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
+def confirm_booking(session: Session, actor: Person, booking: Booking) -> Booking:
     """Makes a held time a meeting: the case moves on, the interpreter is asked, everyone is told.
 
     Confirming twice is harmless. A hold that has run out is still good if nobody took the time;
@@ -201,78 +203,80 @@ def confirm(session: Session, actor: Person, booking: Booking) -> Booking:
     _refuse_unless_bookable(session, actor, booking.case)
 
     def act() -> Booking:
-        claims.hold_still(session, booking)
+        claims.lock_and_refresh(session, booking)
         if booking.state == BookingState.CONFIRMED:
             return booking
         if booking.state == BookingState.CANCELLED:
             raise Conflict(
                 N_("This meeting was cancelled in the meantime. Please choose another time.")
             )
-        _check_time(Wish(booking.starts_at, booking.specialist_id, length=booking.length))
+        _check_slot_request(
+            SlotRequest(booking.starts_at, booking.specialist_id, length=booking.length)
+        )
         if booking.series_id is None:
             _refuse_second_meeting(session, booking.case)
-        claims.keep(session, booking)
+        claims.make_claims_permanent(session, booking)
         booking.state, booking.hold_expires_at = BookingState.CONFIRMED, None
         booking.changed_at = now()
-        agree_clocks(booking)
-        withdraw(session, f"expire_hold:{booking.id}")
-        audit.record(
+        snapshot_utc_offsets(booking)
+        withdraw_job(session, f"expire_hold:{booking.id}")
+        audit.record_audit_entry(
             session,
             actor.id,
-            Verb.BOOKED,
+            AuditVerb.BOOKED,
             "booking",
             booking.id,
             booking.case_id,
-            **ladder.facts_of(booking),
+            **ladder.build_booking_facts(booking),
         )
-        if booking.case.stage == Stage.ACCEPTED:
-            cases.mark_scheduled(session, actor, booking.case)
-        ladder.tell(
+        if booking.case.stage == CaseStage.ACCEPTED:
+            cases.mark_case_scheduled(session, actor, booking.case)
+        ladder.notify_about_booking(
             session, "booking_confirmed", booking, [booking.patient_id, booking.specialist_id]
         )
         for interpreter in booking.interpreters:
-            ladder.propose(session, actor, booking, interpreter)
-        remind(session, booking)
+            ladder.propose_engagement(session, actor, booking, interpreter)
+        schedule_reminders(session, booking)
         return booking
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
-def book(
+def book_slot(
     session: Session,
     actor: Person,
     case: Case,
-    wish: Wish,
+    wish: SlotRequest,
     form_token: str,
     *,
     override_reason: str | None = None,
     series_id: str | None = None,
 ) -> Booking:
     """Holds and confirms in one step."""
-    held = hold(
+    held = hold_slot(
         session, actor, case, wish, form_token, override_reason=override_reason, series_id=series_id
     )
-    return confirm(session, actor, held)
+    return confirm_booking(session, actor, held)
 
 
 def release_hold(session: Session, actor: Person, booking: Booking) -> None:
     """Lets a held time go before its ten minutes are over."""
     if not policy.can_change_booking(actor, booking):
         raise Forbidden()
-    claims.hold_still(session, booking)
+    claims.lock_and_refresh(session, booking)
     if booking.state == BookingState.HELD:
-        _end(session, booking, BookingState.EXPIRED)
+        _end_booking(session, booking, BookingState.EXPIRED)
 
 
 def expire_hold(session: Session, booking: Booking) -> None:
     """Frees a hold whose time is over; anything else is left as it is."""
-    claims.hold_still(session, booking)
+    claims.lock_and_refresh(session, booking)
     if (
         booking.state == BookingState.HELD
         and booking.hold_expires_at
         and booking.hold_expires_at <= now()
     ):
-        _end(session, booking, BookingState.EXPIRED)
+        _end_booking(session, booking, BookingState.EXPIRED)
 
 
 def expire_holds(session: Session, limit: int = 200) -> int:
@@ -287,19 +291,19 @@ def expire_holds(session: Session, limit: int = 200) -> int:
     return len(over)
 
 
-def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") -> None:
+def cancel_booking(session: Session, actor: Person, booking: Booking, reason: str = "") -> None:
     """Calls a meeting off, frees everyone's time and tells them. Within a day of it a reason is
     asked for.
     """
     _refuse_unless_may_change(actor, booking)
 
     def act() -> None:
-        claims.hold_still(session, booking)
+        claims.lock_and_refresh(session, booking)
         if booking.state == BookingState.CANCELLED:
             return
         if not booking.is_confirmed:
             raise Conflict(N_("This meeting has not been booked, so there is nothing to cancel."))
-        if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
+        if booking.starts_at - now() < LATE_CHANGE_PERIOD and not reason.strip():
             raise Invalid(
                 N_(
                     "The meeting is less than a day away. Please say briefly why it cannot take"
@@ -309,29 +313,29 @@ def cancel(session: Session, actor: Person, booking: Booking, reason: str = "") 
             )
         told = [person.id for person in booking.people if person.id != actor.id]
         booking.cancelled_by, booking.cancel_reason = actor.id, reason.strip()[:500] or None
-        ladder.stand_down(session, actor, booking)
+        ladder.dismiss_interpreters(session, actor, booking)
         booking.sequence += 1
-        _end(session, booking, BookingState.CANCELLED)
-        audit.record(
+        _end_booking(session, booking, BookingState.CANCELLED)
+        audit.record_audit_entry(
             session,
             actor.id,
-            Verb.BOOKING_CANCELLED,
+            AuditVerb.BOOKING_CANCELLED,
             "booking",
             booking.id,
             booking.case_id,
             starts_at=booking.starts_at.isoformat(),
         )
         if (
-            booking.case.stage == Stage.SCHEDULED
+            booking.case.stage == CaseStage.SCHEDULED
             and queries.booking_of_case(session, booking.case_id) is None
         ):
-            cases.mark_unscheduled(session, actor, booking.case)
-        ladder.tell(session, "booking_cancelled", booking, told)
+            cases.mark_case_unscheduled(session, actor, booking.case)
+        ladder.notify_about_booking(session, "booking_cancelled", booking, told)
 
-    claims.patiently(session, act)
+    claims.retry_on_deadlock(session, act)
 
 
-def move(
+def move_booking(
     session: Session,
     actor: Person,
     booking: Booking,
@@ -345,13 +349,13 @@ def move(
     """Takes a meeting to another time, with the same people or with another interpreter who is free
     then.
 
-    It stays the same booking, so that calendars replace the old entry. Raises as `hold` and
-    `cancel` do, and then the old time stands.
+    It stays the same booking, so that calendars replace the old entry. Raises as `hold_slot` and
+    `cancel_booking` do, and then the old time stands.
     """
     _refuse_unless_may_change(actor, booking)
     if not booking.is_confirmed:
         raise Conflict(N_("Only a meeting that has been booked can be moved."))
-    wish = Wish(
+    wish = SlotRequest(
         starts_at,
         booking.specialist_id,
         interpreter_id or booking.interpreter_id,
@@ -359,45 +363,47 @@ def move(
         second_interpreter_id or booking.second_interpreter_id,
         booking.mode,
     )
-    _check_time(wish)
-    if booking.starts_at - now() < LATE_CHANGE and not reason.strip():
+    _check_slot_request(wish)
+    if booking.starts_at - now() < LATE_CHANGE_PERIOD and not reason.strip():
         raise Invalid(
             N_("The meeting is less than a day away. Please say briefly why it has to move."),
             field="reason",
         )
-    _, between, _, _ = _people(session, booking.case, wish, is_override=override_reason is not None)
+    _, between, _, _ = _resolve_participants(
+        session, booking.case, wish, is_override=override_reason is not None
+    )
 
     def act() -> Booking:
-        claims.hold_still(session, booking, *(one.id for one in between))
+        claims.lock_and_refresh(session, booking, *(one.id for one in between))
         before = booking.interpreters
         if not booking.is_confirmed or booking.starts_at == starts_at:
             return booking
         was = booking.starts_at
-        claims.give_back(session, booking)
+        claims.release_claims(session, booking)
         booking.starts_at, booking.sequence = starts_at, booking.sequence + 1
         if between and set(between) != set(before):
-            ladder.stand_down(session, actor, booking)
+            ladder.dismiss_interpreters(session, actor, booking)
             for one in before:
                 booking.unseat(one.id)
             for one in between:
                 booking.seat(one)
-            ladder.tell(
+            ladder.notify_about_booking(
                 session,
                 "engagement_ended",
                 booking,
                 [one.id for one in before if one not in between],
             )
-        claims.take(session, booking, [person.id for person in booking.people])
+        claims.claim_quarters(session, booking, [person.id for person in booking.people])
         if override_reason is None:
-            _check_hours(session, booking)
+            _check_personal_rules(session, booking)
         booking.changed_at = now()
-        agree_clocks(booking)
+        snapshot_utc_offsets(booking)
         session.flush()
-        _ask_again(session, actor, booking)
-        audit.record(
+        _ask_interpreters_again(session, actor, booking)
+        audit.record_audit_entry(
             session,
             actor.id,
-            Verb.BOOKING_MOVED,
+            AuditVerb.BOOKING_MOVED,
             "booking",
             booking.id,
             booking.case_id,
@@ -405,30 +411,30 @@ def move(
             now=starts_at.isoformat(),
             override=override_reason is not None,
         )
-        ladder.tell(
+        ladder.notify_about_booking(
             session,
             "booking_moved",
             booking,
             [booking.patient_id, booking.specialist_id],
             was_at=was.isoformat(),
         )
-        remind(session, booking)
+        schedule_reminders(session, booking)
         return booking
 
-    return claims.patiently(session, act)
+    return claims.retry_on_deadlock(session, act)
 
 
 # --- inside ---------------------------------------------------------------------------------------
 # ------------
 
 
-def _end(session: Session, booking: Booking, state: BookingState) -> None:
-    claims.give_back(session, booking)
+def _end_booking(session: Session, booking: Booking, state: BookingState) -> None:
+    claims.release_claims(session, booking)
     booking.state, booking.hold_expires_at, booking.changed_at = state, None, now()
     session.flush()
 
 
-def _ask_again(session: Session, actor: Person, booking: Booking) -> None:
+def _ask_interpreters_again(session: Session, actor: Person, booking: Booking) -> None:
     """After a move the interpreter's yes was for another time: they are asked anew."""
     for interpreter in booking.interpreters:
         engagement = booking.engagement_of(interpreter.id)
@@ -436,20 +442,20 @@ def _ask_again(session: Session, actor: Person, booking: Booking) -> None:
             booking.engagements.remove(engagement)
             session.delete(engagement)
             session.flush()
-        ladder.propose(session, actor, booking, interpreter)
+        ladder.propose_engagement(session, actor, booking, interpreter)
     if booking.interpreters_missing > 0:
-        ladder.promote(session, actor, booking)
+        ladder.promote_substitutes(session, actor, booking)
 
 
-def remind(session: Session, booking: Booking) -> None:
+def schedule_reminders(session: Session, booking: Booking) -> None:
     """Queues the reminders of a booking as it stands; those queued for an earlier state fall
     silent.
     """
-    for before in REMINDERS:
+    for before in REMINDER_LEAD_TIMES:
         at = booking.starts_at - before
         if at > now():
             hours = int(before.total_seconds() // 3600)
-            enqueue(
+            enqueue_job(
                 session,
                 "remind_booking",
                 {"booking_id": booking.id, "sequence": booking.sequence, "hours": hours},
@@ -458,7 +464,7 @@ def remind(session: Session, booking: Booking) -> None:
             )
 
 
-def agree_clocks(booking: Booking) -> None:
+def snapshot_utc_offsets(booking: Booking) -> None:
     """Keeps how far from UTC everyone's clock is at the meeting, as the rules of their zones stand
     today.
     """
@@ -473,20 +479,20 @@ def minutes_from_utc(zone: str, at: datetime) -> int:
     return int(at.astimezone(ZoneInfo(zone)).utcoffset().total_seconds()) // 60  # type: ignore[union-attr]
 
 
-def _people(
-    session: Session, case: Case, wish: Wish, *, is_override: bool
+def _resolve_participants(
+    session: Session, case: Case, wish: SlotRequest, *, is_override: bool
 ) -> tuple[Person, list[Person], str, str]:
     """The specialist, the interpreters that it takes, and their languages. Raises `Invalid` for the
     wrong ones.
     """
-    specialist = case_queries.member_of_role(session, case.id, Role.SPECIALIST)
+    specialist = case_queries.find_member_of_role(session, case.id, Role.SPECIALIST)
     if specialist is None:
         raise Conflict(N_("The hospital has not chosen a specialist for this case yet."))
     if specialist.id != wish.specialist_id:
         raise Conflict(
             N_("Another specialist is responsible for this case now. Please choose a time again.")
         )
-    source, target, needs_interpreter = queries.pair_of(case.language, specialist)
+    source, target, needs_interpreter = queries.language_pair_of(case.language, specialist)
     if not needs_interpreter:
         return specialist, [], source, target
     chosen = list(
@@ -496,7 +502,7 @@ def _people(
         raise Invalid(
             N_("This meeting needs an interpreter. Please choose one of the times shown.")
         )
-    if len(chosen) < interpreters_for(wish.length):
+    if len(chosen) < count_interpreters_needed(wish.length):
         raise Invalid(
             N_(
                 "A meeting of more than an hour needs two interpreters, who take turns. "
@@ -505,19 +511,19 @@ def _people(
             field="interpreter",
         )
     between = [
-        _interpreter(session, case, one, source, target, wish, is_override=is_override)
-        for one in chosen[: interpreters_for(wish.length)]
+        _resolve_interpreter(session, case, one, source, target, wish, is_override=is_override)
+        for one in chosen[: count_interpreters_needed(wish.length)]
     ]
     return specialist, between, source, target
 
 
-def _interpreter(
+def _resolve_interpreter(
     session: Session,
     case: Case,
     person_id: str,
     source: str,
     target: str,
-    wish: Wish,
+    wish: SlotRequest,
     *,
     is_override: bool,
 ) -> Person:
@@ -529,7 +535,7 @@ def _interpreter(
             field="interpreter",
         )
     if not is_override and not queries.has_wanted_gender(
-        session, person, queries.wanted_for(session, case)
+        session, person, queries.interpreter_requirements_for(session, case)
     ):
         raise Invalid(
             N_(
@@ -541,7 +547,7 @@ def _interpreter(
     return person
 
 
-def _check_time(wish: Wish) -> None:
+def _check_slot_request(wish: SlotRequest) -> None:
     if wish.starts_at.tzinfo is None or wish.starts_at.utcoffset() is None:
         raise Invalid(
             N_(
@@ -557,13 +563,13 @@ def _check_time(wish: Wish) -> None:
             ),
             field="starts_at",
         )
-    if wish.mode not in MODES:
+    if wish.mode not in INTERPRETING_MODES:
         raise Invalid(N_("Please choose one of the answers shown."), field="mode")
-    if not 1 <= wish.length <= LONGEST:
+    if not 1 <= wish.length <= MAX_BOOKING_QUARTERS:
         raise Invalid(
             N_("A meeting lasts from 15 minutes to %(most)s hours."),
             field="length",
-            most=LONGEST * MINUTES // 60,
+            most=MAX_BOOKING_QUARTERS * QUARTER_MINUTES // 60,
         )
     if wish.starts_at <= now():
         raise Invalid(
@@ -576,16 +582,16 @@ def _check_time(wish: Wish) -> None:
         )
 
 
-def _check_hours(session: Session, booking: Booking) -> None:
+def _check_personal_rules(session: Session, booking: Booking) -> None:
     """The people's own rules: hours, maxima, notice, buffers. Checked under the diaries' lock."""
     for person in booking.people:
-        if not queries.is_open(session, person, booking.quarters):
+        if not queries.is_within_hours(session, person, booking.quarters):
             raise OutsideHours(
                 N_("One of the people is not available at this time. These times are free."),
                 who=person.name,
             )
-        rules = diaries.rules_of(session, person.id)
-        if diaries.is_full(session, person.id, person.timezone, booking, rules):
+        rules = diaries.load_diary_rules(session, person.id)
+        if diaries.is_day_or_week_full(session, person.id, person.timezone, booking, rules):
             raise OutsideHours(
                 N_(
                     "One of the people has no room for another meeting that day. These times are"
@@ -593,7 +599,9 @@ def _check_hours(session: Session, booking: Booking) -> None:
                 ),
                 who=person.name,
             )
-        if rules.buffer and claims.is_near_another(session, booking, person.id, rules.buffer):
+        if rules.buffer and claims.is_near_another_booking(
+            session, booking, person.id, rules.buffer
+        ):
             raise OutsideHours(who=person.name)
         if person is not booking.patient and booking.starts_at < now() + timedelta(
             hours=rules.notice_hours
@@ -604,9 +612,11 @@ def _check_hours(session: Session, booking: Booking) -> None:
 
 
 def _refuse_unless_bookable(session: Session, actor: Person, case: Case) -> None:
-    if not policy.can_book(actor, case, case_queries.membership(session, actor, case.id)):
+    if not policy.can_book_meeting(
+        actor, case, case_queries.find_membership(session, actor, case.id)
+    ):
         raise Forbidden()
-    if case.stage not in policy.BOOKABLE or case.written_only:
+    if case.stage not in policy.BOOKABLE_STAGES or case.written_only:
         raise Conflict(N_("A meeting can be booked once the hospital has accepted the case."))
 
 

@@ -14,57 +14,61 @@ from app.core.permissions import Permission
 from app.scheduling import pages
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import answers
-from app.scheduling.interpreters.answers import Answer, Asked
-from app.web.access import requires
-from app.web.context import current_person, db_session, settings
-from app.web.errors import answer, sentence_of, wants_page
+from app.scheduling.interpreters.answers import EngagementAnswer, OpenAnswerLink
+from app.web.access import require_permission
+from app.web.context import current_person, db_session, get_settings
+from app.web.errors import answer_refusal, is_page_request, translate_refusal
 
 Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/answers/<token>")
-@requires(Permission.HOME_READ)
-def answer_link(token: str) -> Page:
+@require_permission(Permission.HOME_READ)
+def show_answer_link(token: str) -> Page:
     """Changes nothing: scanners of mail come by as well."""
     try:
-        asked = _asked(token)
+        asked = _open_requested_link(token)
     except Refusal as refusal:
-        return _closed(refusal)
+        return _closed_link_page(refusal)
     booking = asked.engagement.booking
     return render_template(
         "scheduling/answer.html",
         asked=asked,
         token=token,
         booking=booking,
-        companions=pages.companions(booking, current_person()),
-        clock_changes=pages.clock_changes(booking, now()),
+        companions=pages.list_companions(booking, current_person()),
+        clock_changes=pages.list_people_with_clock_change(booking, now()),
     )
 
 
 @blueprint.post("/answers/<token>")
-@requires(Permission.HOME_READ)
-def give_answer(token: str) -> Page:
+@require_permission(Permission.HOME_READ)
+def post_answer_link(token: str) -> Page:
     try:
-        asked = _asked(token)
-        answers.give(db_session(), current_person(), asked, request.form.get("reason", ""))
+        asked = _open_requested_link(token)
+        answers.answer_engagement(
+            db_session(), current_person(), asked, request.form.get("reason", "")
+        )
     except Refusal as refusal:
-        return _closed(refusal)
-    if asked.answer == Answer.ACCEPT:
+        return _closed_link_page(refusal)
+    if asked.answer == EngagementAnswer.ACCEPT:
         flash(_("Thank you. The meeting is in your list."))
     else:
         flash(_("Thank you for telling us. We are asking somebody else."))
-    return redirect(url_for("scheduling.engagements"), 303)
+    return redirect(url_for("scheduling.show_engagements"), 303)
 
 
-def _asked(token: str) -> Asked:
-    return answers.open_link(db_session(), settings().secret_key, current_person(), token)
+def _open_requested_link(token: str) -> OpenAnswerLink:
+    return answers.open_answer_link(
+        db_session(), get_settings().secret_key, current_person(), token
+    )
 
 
-def _closed(refusal: Refusal) -> Page:
+def _closed_link_page(refusal: Refusal) -> Page:
     """Why a link answers nothing, and where to go instead."""
-    if not wants_page():
-        return answer(refusal)
+    if not is_page_request():
+        return answer_refusal(refusal)
     return (
-        render_template("scheduling/answer_closed.html", sentence=sentence_of(refusal)),
+        render_template("scheduling/answer_closed.html", sentence=translate_refusal(refusal)),
         refusal.status,
     )

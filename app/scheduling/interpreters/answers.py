@@ -23,64 +23,70 @@ from app.identity.models import Person
 from app.scheduling.interpreters import ladder
 from app.scheduling.models import Booking, Engagement, EngagementState
 
-DAMAGED = N_(
+LINK_DAMAGED_MESSAGE = N_(
     "This link is not complete. Open it from the mail once more, or sign in and answer under"
     " “Engagements”."
 )
-ANOTHERS = N_(
+LINK_OF_SOMEBODY_ELSE_MESSAGE = N_(
     "This link was sent to somebody else. Sign in with the account whose mail it came in."
 )
-OVER = N_("The time to answer is over, and somebody else has been asked. You need to do nothing.")
-CLOSED = N_(
+LINK_EXPIRED_MESSAGE = N_(
+    "The time to answer is over, and somebody else has been asked. You need to do nothing."
+)
+REQUEST_CLOSED_MESSAGE = N_(
     "This request is no longer open: somebody else was asked, the time has changed, or the meeting"
     " will not take place."
 )
-ACCEPTED = N_(
+ALREADY_ACCEPTED_MESSAGE = N_(
     "You have accepted this meeting already. If you cannot come after all, decline it under"
     " “Engagements”."
 )
-DECLINED = N_("You have declined this meeting already. You need to do nothing more.")
+ALREADY_DECLINED_MESSAGE = N_(
+    "You have declined this meeting already. You need to do nothing more."
+)
 
 
-class Answer(StrEnum):
+class EngagementAnswer(StrEnum):
     ACCEPT = "accept"
     DECLINE = "decline"
 
 
-class Gone(Refusal):
+class AnswerLinkExpired(Refusal):
     """It was there, and its time is over."""
 
     status = 410
-    default = OVER
+    default = LINK_EXPIRED_MESSAGE
 
 
 @dataclass(frozen=True)
-class Asked:
+class OpenAnswerLink:
     """What a link stands for, found to be open."""
 
     engagement: Engagement
-    answer: Answer
+    answer: EngagementAnswer
 
 
-def path_of(
-    secret_key: str, engagement_id: str, person_id: str, answer: Answer, until: datetime
+def build_answer_path(
+    secret_key: str, engagement_id: str, person_id: str, answer: EngagementAnswer, until: datetime
 ) -> str:
     """The link's address from the root of the site on."""
-    token = _signer(secret_key).dumps(
+    token = _answer_link_signer(secret_key).dumps(
         [engagement_id, person_id, str(answer), int(until.timestamp())]
     )
     return f"/answers/{token}"
 
 
-def open_link(session: Session, secret_key: str, actor: Person, token: str) -> Asked:
+def open_answer_link(
+    session: Session, secret_key: str, actor: Person, token: str
+) -> OpenAnswerLink:
     """The engagement and the answer of a link that its owner may still give.
 
-    Raises `NotFound` for a link that is damaged or another's, `Gone` after its time, `Conflict`
-    where it was answered.
+    Raises `NotFound` for a link that is damaged or another's, `AnswerLinkExpired` after its
+    time, `Conflict` where it was answered.
     """
-    engagement_id, person_id, answer, until = _read(secret_key, token)
+    engagement_id, person_id, answer, until = _read_answer_token(secret_key, token)
     if person_id != actor.id:
-        raise NotFound(ANOTHERS)
+        raise NotFound(LINK_OF_SOMEBODY_ELSE_MESSAGE)
     engagement = session.get(
         Engagement,
         engagement_id,
@@ -90,16 +96,20 @@ def open_link(session: Session, secret_key: str, actor: Person, token: str) -> A
         ],
     )
     if engagement is None or engagement.interpreter_id != person_id:
-        raise Conflict(CLOSED)  # moved to another time since: a new request with new links went out
+        raise Conflict(
+            REQUEST_CLOSED_MESSAGE
+        )  # moved to another time since: a new request with new links went out
     _refuse_if_answered(engagement)
     if until <= now():
-        raise Gone()
-    return Asked(engagement, answer)
+        raise AnswerLinkExpired()
+    return OpenAnswerLink(engagement, answer)
 
 
-def give(session: Session, actor: Person, asked: Asked, reason: str = "") -> None:
+def answer_engagement(
+    session: Session, actor: Person, asked: OpenAnswerLink, reason: str = ""
+) -> None:
     """Accepts or declines, as the link says."""
-    if asked.answer == Answer.ACCEPT:
+    if asked.answer == EngagementAnswer.ACCEPT:
         ladder.accept_engagement(session, actor, asked.engagement)
     else:
         ladder.decline_engagement(session, actor, asked.engagement, reason)
@@ -107,25 +117,25 @@ def give(session: Session, actor: Person, asked: Asked, reason: str = "") -> Non
 
 def _refuse_if_answered(engagement: Engagement) -> None:
     if engagement.state == EngagementState.DECLINED:
-        raise Conflict(DECLINED)
+        raise Conflict(ALREADY_DECLINED_MESSAGE)
     if not engagement.is_live or not engagement.booking.is_confirmed:
-        raise Conflict(CLOSED)
+        raise Conflict(REQUEST_CLOSED_MESSAGE)
     if engagement.state != EngagementState.PROPOSED:
-        raise Conflict(ACCEPTED)
+        raise Conflict(ALREADY_ACCEPTED_MESSAGE)
 
 
-def _read(secret_key: str, token: str) -> tuple[str, str, Answer, datetime]:
+def _read_answer_token(secret_key: str, token: str) -> tuple[str, str, EngagementAnswer, datetime]:
     try:
-        engagement_id, person_id, answer, until = _signer(secret_key).loads(token)
+        engagement_id, person_id, answer, until = _answer_link_signer(secret_key).loads(token)
         return (
             str(engagement_id),
             str(person_id),
-            Answer(answer),
+            EngagementAnswer(answer),
             datetime.fromtimestamp(until, UTC),
         )
     except (BadSignature, ValueError, TypeError, OverflowError):
-        raise NotFound(DAMAGED) from None
+        raise NotFound(LINK_DAMAGED_MESSAGE) from None
 
 
-def _signer(secret_key: str) -> URLSafeSerializer:
+def _answer_link_signer(secret_key: str) -> URLSafeSerializer:
     return URLSafeSerializer(secret_key, salt="engagement-answer")

@@ -12,49 +12,49 @@ from app.core.permissions import Permission
 from app.scheduling import policy, queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import briefs
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
 
 
 @blueprint.get("/engagements/<engagement_id>/brief")
-@requires(Permission.ENGAGEMENT_WRITE)
-def brief(engagement_id: str) -> str:
-    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
-    one = briefs.brief_for(db_session(), current_person(), asked)
+@require_permission(Permission.ENGAGEMENT_WRITE)
+def show_interpreter_brief(engagement_id: str) -> str:
+    asked = queries.load_engagement(db_session(), current_person(), engagement_id)
+    one = briefs.load_interpreter_brief(db_session(), current_person(), asked)
     return render_template(
         "scheduling/brief.html", brief=one, booking=asked.booking, specialties=SPECIALTIES
     )
 
 
 @blueprint.post("/engagements/<engagement_id>/brief")
-@requires(Permission.ENGAGEMENT_WRITE)
-def keep_renderings(engagement_id: str) -> Response:
-    asked = queries.engagement_for(db_session(), current_person(), engagement_id)
+@require_permission(Permission.ENGAGEMENT_WRITE)
+def post_renderings(engagement_id: str) -> Response:
+    asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     given = {
         name.removeprefix("term-"): text
         for name, text in request.form.items()
         if name.startswith("term-")
     }
-    briefs.keep_renderings(db_session(), current_person(), asked, given)
+    briefs.save_renderings(db_session(), current_person(), asked, given)
     flash(_("Your words are kept, for this meeting and the next ones."))
-    return redirect(url_for("scheduling.brief", engagement_id=asked.id))
+    return redirect(url_for("scheduling.show_interpreter_brief", engagement_id=asked.id))
 
 
 @blueprint.get("/cases/<case_id>/wishes")
-@requires(Permission.BOOKING_WRITE)
-def wishes(case_id: str) -> str:
-    case = cases.case_for(db_session(), current_person(), case_id, policy.is_patient)
+@require_permission(Permission.BOOKING_WRITE)
+def show_brief_preference(case_id: str) -> str:
+    case = cases.get_case(db_session(), current_person(), case_id, policy.is_patient_of_case)
     return render_template(
-        "scheduling/wishes.html", case=case, wish=briefs.preference_of(db_session(), case)
+        "scheduling/wishes.html", case=case, wish=briefs.brief_preference_of(db_session(), case)
     )
 
 
 @blueprint.post("/cases/<case_id>/wishes")
-@requires(Permission.BOOKING_WRITE)
-def set_wishes(case_id: str) -> Response:
-    case = cases.case_for(db_session(), current_person(), case_id, policy.is_patient)
+@require_permission(Permission.BOOKING_WRITE)
+def post_brief_preference(case_id: str) -> Response:
+    case = cases.get_case(db_session(), current_person(), case_id, policy.is_patient_of_case)
     gender, _dash, only = request.form.get("gender", "").partition("-")
-    briefs.set_preference(
+    briefs.set_brief_preference(
         db_session(),
         current_person(),
         case,
@@ -64,4 +64,4 @@ def set_wishes(case_id: str) -> Response:
         gender_only=only == "only",
     )
     flash(_("Thank you. Your interpreter will know."))
-    return redirect(url_for("portal.case", case_id=case.id))
+    return redirect(url_for("portal.show_case", case_id=case.id))

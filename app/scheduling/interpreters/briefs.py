@@ -11,83 +11,91 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases.models import Case
-from app.cases.policy import is_open
+from app.cases.policy import is_current_member
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling.interpreters.glossary import Kind, joined, meaning_of, terms_in
+from app.scheduling.interpreters.glossary import (
+    TermKind,
+    explain_abbreviation,
+    find_medical_terms,
+    merge_terms,
+)
 from app.scheduling.interpreters.terms import terms_of_case
-from app.scheduling.matching.languages import primary
+from app.scheduling.matching.languages import primary_language_of
 from app.scheduling.models import BriefPreference, Engagement, GlossaryTerm
 
-TELL = ("me", "family")
-GENDERS = ("", "female", "male")
-LONGEST_RENDERING = 200
+TELL_CHOICES = ("me", "family")
+PREFERRED_GENDER_CHOICES = ("", "female", "male")
+MAX_RENDERING_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
-class Entry:
+class BriefEntry:
     """A term, what it stands for where it is an abbreviation, and how this interpreter renders
     it.
     """
 
-    kind: Kind
+    kind: TermKind
     term: str
     rendering: str
     meaning: str = ""
 
 
 @dataclass(frozen=True)
-class Brief:
+class InterpreterBrief:
     engagement: Engagement
-    entries: list[Entry]
+    entries: list[BriefEntry]
     preference: BriefPreference
 
 
-def brief_for(session: Session, actor: Person, engagement: Engagement) -> Brief:
+def load_interpreter_brief(
+    session: Session, actor: Person, engagement: Engagement
+) -> InterpreterBrief:
     """The brief, for the interpreter who is booked, from the booking until an hour after the
     meeting.
 
     Raises `Forbidden` before and after, and for anybody else.
     """
-    _refuse_unless_open(session, actor, engagement)
+    _refuse_unless_brief_open(session, actor, engagement)
     case, target = engagement.booking.case, engagement.booking.source
     known = {
         row.term: row.rendering
         for row in session.scalars(
             select(GlossaryTerm).where(
-                GlossaryTerm.person_id == actor.id, GlossaryTerm.target == primary(target)
+                GlossaryTerm.person_id == actor.id,
+                GlossaryTerm.target == primary_language_of(target),
             )
         )
     }
-    own = terms_in(case.story, *(question.text for question in case.questions))
-    terms = joined([own, terms_of_case(session, case.id)])
+    own = find_medical_terms(case.story, *(question.text for question in case.questions))
+    terms = merge_terms([own, terms_of_case(session, case.id)])
     entries = [
-        Entry(term.kind, term.text, known.get(term.text, ""), meaning_of(term.text))
+        BriefEntry(term.kind, term.text, known.get(term.text, ""), explain_abbreviation(term.text))
         for term in terms
     ]
-    return Brief(engagement, entries, preference_of(session, case))
+    return InterpreterBrief(engagement, entries, brief_preference_of(session, case))
 
 
-def keep_renderings(
+def save_renderings(
     session: Session, actor: Person, engagement: Engagement, renderings: Mapping[str, str]
 ) -> int:
     """Keeps the interpreter's own words for the brief's terms, for this and every later meeting.
     Returns how many.
     """
-    brief = brief_for(session, actor, engagement)
-    target, kept = primary(engagement.booking.source), 0
+    brief = load_interpreter_brief(session, actor, engagement)
+    target, kept = primary_language_of(engagement.booking.source), 0
     for entry in brief.entries:
         text = renderings.get(entry.term, "").strip()
-        if len(text) > LONGEST_RENDERING:
+        if len(text) > MAX_RENDERING_CHARACTERS:
             raise Invalid(
                 N_("Please keep each rendering under %(most)s characters."),
                 field="term",
-                most=LONGEST_RENDERING,
+                most=MAX_RENDERING_CHARACTERS,
             )
         if text == entry.rendering:
             continue
@@ -109,14 +117,14 @@ def keep_renderings(
     return kept
 
 
-def preference_of(session: Session, case: Case) -> BriefPreference:
+def brief_preference_of(session: Session, case: Case) -> BriefPreference:
     """How the patient wants to be told; what is usual where nothing was said."""
     return session.get(BriefPreference, case.id) or BriefPreference(
         case_id=case.id, tell="me", numbers=True
     )
 
 
-def set_preference(
+def set_brief_preference(
     session: Session,
     actor: Person,
     case: Case,
@@ -133,7 +141,7 @@ def set_preference(
     """
     if actor.id != case.patient_id:
         raise Forbidden()
-    if tell not in TELL or interpreter_gender not in GENDERS:
+    if tell not in TELL_CHOICES or interpreter_gender not in PREFERRED_GENDER_CHOICES:
         raise Invalid(N_("Please choose one of the answers shown."), field="tell")
     row = session.get(BriefPreference, case.id)
     if row is None:
@@ -142,18 +150,18 @@ def set_preference(
     row.tell, row.numbers, row.interpreter_gender = tell, numbers, interpreter_gender or None
     row.gender_only = gender_only and bool(interpreter_gender)
     session.flush()
-    audit.record(session, actor.id, Verb.CASE_CHANGED, "brief", case.id, case.id)
+    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_CHANGED, "brief", case.id, case.id)
     return row
 
 
-def _refuse_unless_open(session: Session, actor: Person, engagement: Engagement) -> None:
+def _refuse_unless_brief_open(session: Session, actor: Person, engagement: Engagement) -> None:
     booking = engagement.booking
-    member = case_queries.membership(session, actor, booking.case_id)
+    member = case_queries.find_membership(session, actor, booking.case_id)
     if (
         actor.id != engagement.interpreter_id
         or actor not in booking.interpreters
         or not booking.is_confirmed
     ):
         raise Forbidden()
-    if not engagement.is_live or not is_open(member):
+    if not engagement.is_live or not is_current_member(member):
         raise Forbidden()

@@ -18,30 +18,30 @@ from app.scheduling.interpreters.glossary_words import (
     DRUG_STEMS_AFTER_SHORT,
     DRUGS,
     NOT_DRUGS,
-    SHORT_STEM_LEAST,
-    WITH_DIGITS,
+    SHORT_STEM_MIN_LETTERS,
+    TERM_WITH_DIGITS_PATTERNS,
 )
 
-MOST_TERMS = 200
+MAX_GLOSSARY_TERMS = 200
 
 
-class Kind(StrEnum):
+class TermKind(StrEnum):
     DRUG = "drug"
     ANATOMY = "anatomy"
     ABBREVIATION = "abbreviation"
 
 
 @dataclass(frozen=True, order=True)
-class Term:
-    kind: Kind
+class MedicalTerm:
+    kind: TermKind
     text: str
 
 
-_STEM = re.compile(rf"[a-z]{{3,}}(?:{'|'.join(DRUG_STEMS)})")
-_WITH_DIGITS = re.compile(rf"(?<![\w-])(?:{'|'.join(WITH_DIGITS)})(?![\w-])")
-_CAPITALS = re.compile(r"(?<!\w)[A-Z]{2,6}(?![\w])")
-_WORD = re.compile(r"[^\W\d_]+")
-_PLURALS = (
+_DRUG_STEM_PATTERN = re.compile(rf"[a-z]{{3,}}(?:{'|'.join(DRUG_STEMS)})")
+_WITH_DIGITS_PATTERN = re.compile(rf"(?<![\w-])(?:{'|'.join(TERM_WITH_DIGITS_PATTERNS)})(?![\w-])")
+_CAPITALS_PATTERN = re.compile(r"(?<!\w)[A-Z]{2,6}(?![\w])")
+_WORD_PATTERN = re.compile(r"[^\W\d_]+")
+_PLURAL_ENDINGS = (
     ("ies", "y"),
     ("ves", "f"),
     ("es", ""),
@@ -53,26 +53,26 @@ _PLURALS = (
 )
 
 
-def terms_in(*texts: str) -> list[Term]:
+def find_medical_terms(*texts: str) -> list[MedicalTerm]:
     """The terms of some texts, each once, sorted by kind and alphabet."""
-    found: set[Term] = set()
+    found: set[MedicalTerm] = set()
     for text in texts:
-        words = {word.lower() for word in _WORD.findall(text)}
-        found |= {Term(Kind.DRUG, word) for word in words if _is_drug(word)}
-        found |= {Term(Kind.ANATOMY, word) for word in words if _is_anatomy(word)}
-        short = {one for one in _CAPITALS.findall(text) if one in ABBREVIATIONS} | set(
-            _WITH_DIGITS.findall(text)
+        words = {word.lower() for word in _WORD_PATTERN.findall(text)}
+        found |= {MedicalTerm(TermKind.DRUG, word) for word in words if _is_drug(word)}
+        found |= {MedicalTerm(TermKind.ANATOMY, word) for word in words if _is_anatomy(word)}
+        short = {one for one in _CAPITALS_PATTERN.findall(text) if one in ABBREVIATIONS} | set(
+            _WITH_DIGITS_PATTERN.findall(text)
         )
-        found |= {Term(Kind.ABBREVIATION, " ".join(one.split())) for one in short}
-    return sorted(found)[:MOST_TERMS]
+        found |= {MedicalTerm(TermKind.ABBREVIATION, " ".join(one.split())) for one in short}
+    return sorted(found)[:MAX_GLOSSARY_TERMS]
 
 
-def joined(groups: Iterable[Iterable[Term]]) -> list[Term]:
+def merge_terms(groups: Iterable[Iterable[MedicalTerm]]) -> list[MedicalTerm]:
     """The terms of several sources, each once."""
-    return sorted({term for group in groups for term in group})[:MOST_TERMS]
+    return sorted({term for group in groups for term in group})[:MAX_GLOSSARY_TERMS]
 
 
-def meaning_of(term: str) -> str:
+def explain_abbreviation(term: str) -> str:
     """What an abbreviation stands for, in English; "" where we do not know."""
     return ABBREVIATIONS.get(term, "")
 
@@ -82,11 +82,12 @@ def _is_drug(word: str) -> bool:
         return True
     if word in NOT_DRUGS:
         return False
-    is_long = len(word) >= SHORT_STEM_LEAST and word.endswith(DRUG_STEMS_AFTER_SHORT)
-    return is_long or _STEM.fullmatch(word) is not None
+    is_long = len(word) >= SHORT_STEM_MIN_LETTERS and word.endswith(DRUG_STEMS_AFTER_SHORT)
+    return is_long or _DRUG_STEM_PATTERN.fullmatch(word) is not None
 
 
 def _is_anatomy(word: str) -> bool:
     return word in ANATOMY or any(
-        word.endswith(end) and word[: -len(end)] + instead in ANATOMY for end, instead in _PLURALS
+        word.endswith(end) and word[: -len(end)] + instead in ANATOMY
+        for end, instead in _PLURAL_ENDINGS
     )

@@ -20,7 +20,7 @@ profen osemide asemide thiazide ogrel ugrel agrelor fibrate trozole lutamide rel
 mustine
 """.split()
 DRUG_STEMS_AFTER_SHORT = ("pril", "olol", "mab")  # short ends, of words that are long enough
-SHORT_STEM_LEAST = 7
+SHORT_STEM_MIN_LETTERS = 7
 
 DRUGS = frozenset(
     """
@@ -192,7 +192,7 @@ ABBREVIATIONS: dict[str, str] = {
 PR) are left out.
 """
 
-WITH_DIGITS = (
+TERM_WITH_DIGITS_PATTERNS = (
     r"HER-?2",
     r"CA-?\s?(?:125|19-9|15-3|72-4)",
     r"CD-?\d{1,3}",

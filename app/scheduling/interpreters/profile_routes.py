@@ -13,26 +13,26 @@ from app.identity.models import Person
 from app.scheduling import policy, queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import profiles
-from app.scheduling.interpreters.profiles import Profile
-from app.web.access import requires
+from app.scheduling.interpreters.profiles import InterpreterProfileEntry
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import sentence_of
-from app.web.locale import current_language
+from app.web.errors import translate_refusal
+from app.web.locale import get_current_language
 
 Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/interpreter-profile")
-@requires(Permission.ENGAGEMENT_READ)
-def interpreter_profile() -> Page:
-    return _page(_owner())
+@require_permission(Permission.ENGAGEMENT_READ)
+def show_interpreter_profile() -> Page:
+    return _profile_page(_profile_owner())
 
 
 @blueprint.post("/interpreter-profile")
-@requires(Permission.AVAILABILITY_WRITE)
-def change_interpreter_profile() -> Page:
-    owner, form = _owner(), request.form
-    entered = Profile(
+@require_permission(Permission.AVAILABILITY_WRITE)
+def post_interpreter_profile() -> Page:
+    owner, form = _profile_owner(), request.form
+    entered = InterpreterProfileEntry(
         form.get("gender", ""),
         ", ".join(form.getlist("dialects")),
         tuple(form.getlist("specialties")),
@@ -40,20 +40,20 @@ def change_interpreter_profile() -> Page:
         form.get("currency", "EUR"),
     )
     try:
-        profiles.change_profile(db_session(), current_person(), owner, entered)
+        profiles.change_interpreter_profile(db_session(), current_person(), owner, entered)
     except Invalid as refusal:
-        return _page(owner, refusal)
+        return _profile_page(owner, refusal)
     flash(_("The profile is saved."))
     return redirect(
         url_for(
-            "scheduling.interpreter_profile",
+            "scheduling.show_interpreter_profile",
             person=None if owner.id == current_person().id else owner.id,
         ),
         303,
     )
 
 
-def _owner() -> Person:
+def _profile_owner() -> Person:
     """One's own, or for the office that of `?person=`."""
     owner = db_session().get(Person, request.values.get("person") or current_person().id)
     if (
@@ -65,9 +65,9 @@ def _owner() -> Person:
     return owner
 
 
-def _page(owner: Person, refusal: Invalid | None = None) -> Page:
-    session, language = db_session(), current_language().tag
-    profile = profiles.profile_of(session, owner)
+def _profile_page(owner: Person, refusal: Invalid | None = None) -> Page:
+    session, language = db_session(), get_current_language().tag
+    profile = profiles.interpreter_profile_of(session, owner)
     qualifications = queries.qualifications_of(session, owner)
     chosen = request.form.getlist("dialects") if refusal else list(profile.dialects or [])
     page = render_template(
@@ -76,19 +76,19 @@ def _page(owner: Person, refusal: Invalid | None = None) -> Page:
         profile=profile,
         specialties=SPECIALTIES,
         chosen=chosen,
-        dialects=profiles.dialects_to_choose(
+        dialects=profiles.list_dialect_choices(
             owner, qualifications, [*(profile.dialects or [])], language
         ),
         qualifications=qualifications,
         entered=request.form if refusal else None,
-        currencies=profiles.CURRENCIES,
+        currencies=profiles.RATE_CURRENCIES,
         may_price=current_person().role == Role.COORDINATOR,
-        rate=profiles.plain_amount(profile.hourly_rate, profile.currency),
+        rate=profiles.format_plain_amount(profile.hourly_rate, profile.currency),
         shown_rate=(
-            profiles.money(profile.hourly_rate, profile.currency, language)
+            profiles.format_money(profile.hourly_rate, profile.currency, language)
             if profile.hourly_rate
             else None
         ),
-        errors={refusal.field or "gender": sentence_of(refusal)} if refusal else {},
+        errors={refusal.field or "gender": translate_refusal(refusal)} if refusal else {},
     )
     return (page, refusal.status) if refusal else page

@@ -14,19 +14,19 @@ from babel.numbers import format_currency, get_currency_precision
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.locales import by_name, dialects, known, language_name
+from app.i18n.locales import get_language_name, list_dialects, match_language, sort_by_name
 from app.identity.models import Person
 from app.scheduling import policy
-from app.scheduling.matching.languages import is_tag, primary
+from app.scheduling.matching.languages import is_well_formed_tag, primary_language_of
 from app.scheduling.models import InterpreterProfile, Qualification
 
-GENDERS = ("", "female", "male")
-CURRENCIES = (
+PROFILE_GENDER_CHOICES = ("", "female", "male")
+RATE_CURRENCIES = (
     "EUR",
     "USD",
     "GBP",
@@ -51,12 +51,12 @@ CURRENCIES = (
     "TRY",
     "UAH",
 )
-MOST_DIALECTS = 12
-HIGHEST_RATE = 100_000  # in the currency itself
+MAX_PROFILE_DIALECTS = 12
+MAX_HOURLY_RATE = 100_000  # in the currency itself
 
 
 @dataclass(frozen=True)
-class Profile:
+class InterpreterProfileEntry:
     """As entered. `rate` is an amount an hour in words of the form («48,50»), or empty."""
 
     gender: str
@@ -66,7 +66,7 @@ class Profile:
     currency: str = "EUR"
 
 
-def profile_of(session: Session, person: Person) -> InterpreterProfile:
+def interpreter_profile_of(session: Session, person: Person) -> InterpreterProfile:
     """The profile, or an empty one that is not kept."""
     return session.get(InterpreterProfile, person.id) or InterpreterProfile(
         person_id=person.id,
@@ -78,8 +78,8 @@ def profile_of(session: Session, person: Person) -> InterpreterProfile:
     )
 
 
-def change_profile(
-    session: Session, actor: Person, owner: Person, entered: Profile
+def change_interpreter_profile(
+    session: Session, actor: Person, owner: Person, entered: InterpreterProfileEntry
 ) -> InterpreterProfile:
     """Keeps what was entered. The rate is agreed with the office, which alone enters it.
 
@@ -88,14 +88,14 @@ def change_profile(
     """
     if owner.role != Role.INTERPRETER or not policy.can_set_hours(actor, owner):
         raise Forbidden()
-    if entered.gender not in GENDERS:
+    if entered.gender not in PROFILE_GENDER_CHOICES:
         raise Invalid(N_("Please choose one of the answers shown."), field="gender")
     unknown = next((one for one in entered.specialties if one not in SPECIALTIES), None)
     if unknown is not None:
         raise Invalid(N_("Please choose one of the answers shown."), field="specialties")
-    spoken, rate = _dialects(entered.dialects), None
+    spoken, rate = _read_dialects(entered.dialects), None
     if actor.role == Role.COORDINATOR:
-        rate = _minor_units(entered.rate or "", entered.currency)
+        rate = _read_minor_units(entered.rate or "", entered.currency)
     row = session.get(InterpreterProfile, owner.id)
     if row is None:
         row = InterpreterProfile(person_id=owner.id)
@@ -108,11 +108,13 @@ def change_profile(
     if actor.role == Role.COORDINATOR:
         row.hourly_rate, row.currency = rate, entered.currency
     session.flush()
-    audit.record(session, actor.id, Verb.PERSON_CHANGED, "person", owner.id, profile="interpreter")
+    audit.record_audit_entry(
+        session, actor.id, AuditVerb.PERSON_CHANGED, "person", owner.id, profile="interpreter"
+    )
     return row
 
 
-def dialects_to_choose(
+def list_dialect_choices(
     owner: Person, held: Iterable[Qualification], kept: Iterable[str], reader: str
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     """The dialects of each language that somebody interprets or speaks, in the reader's words.
@@ -120,49 +122,51 @@ def dialects_to_choose(
     One that is kept already and is none of them can be kept.
     """
     spoken = dict.fromkeys(
-        primary(tag)
+        primary_language_of(tag)
         for tag in (
             *(tag for one in held for tag in (one.source, one.target)),
             *owner.languages,
             *kept,
         )
     )
-    offered = {one: dict(dialects(one, reader)) for one in spoken}
+    offered = {one: dict(list_dialects(one, reader)) for one in spoken}
     for tag in kept:
-        offered[primary(tag)].setdefault(tag, language_name(tag, reader))
+        offered[primary_language_of(tag)].setdefault(tag, get_language_name(tag, reader))
     return [
-        (one, by_name(found.items()))
+        (one, sort_by_name(found.items()))
         for one, found in offered.items()
         if len(found) > 1 or {*found} & {*kept}
     ]
 
 
-def money(minor: int, currency: str, language: str) -> str:
+def format_money(minor: int, currency: str, language: str) -> str:
     """An amount as the reader writes it: «48,50 €»."""
     amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-    return format_currency(amount, currency, locale=known(language).tag)
+    return format_currency(amount, currency, locale=match_language(language).tag)
 
 
-def plain_amount(minor: int | None, currency: str) -> str:
+def format_plain_amount(minor: int | None, currency: str) -> str:
     """An amount for a form or a table of the accounts: «48.50», whatever the language."""
     return "" if minor is None else str(Decimal(minor).scaleb(-get_currency_precision(currency)))
 
 
-def _dialects(text: str) -> list[str]:
+def _read_dialects(text: str) -> list[str]:
     tags = list(dict.fromkeys(tag.strip() for tag in re.split(r"[,;،\s]+", text) if tag.strip()))
-    wrong = next((tag for tag in tags if not is_tag(tag) or "-" not in tag), None)
+    wrong = next((tag for tag in tags if not is_well_formed_tag(tag) or "-" not in tag), None)
     if wrong is not None:
         raise Invalid(N_("Please choose one of the answers shown."), field="dialects")
-    if len(tags) > MOST_DIALECTS:
+    if len(tags) > MAX_PROFILE_DIALECTS:
         raise Invalid(
-            N_("Please enter at most %(most)s dialects."), field="dialects", most=MOST_DIALECTS
+            N_("Please enter at most %(most)s dialects."),
+            field="dialects",
+            most=MAX_PROFILE_DIALECTS,
         )
     return tags
 
 
-def _minor_units(text: str, currency: str) -> int | None:
+def _read_minor_units(text: str, currency: str) -> int | None:
     """«48,50» or «٤٨٫٥٠» as 4850. Raises `Invalid` for what is no amount of that currency."""
-    if currency not in CURRENCIES:
+    if currency not in RATE_CURRENCIES:
         raise Invalid(N_("Please choose a currency from the list."), field="currency")
     text = "".join(_plain_digit(character) for character in text.strip())
     if not text:
@@ -174,7 +178,7 @@ def _minor_units(text: str, currency: str) -> int | None:
         amount = Decimal("NaN")
     if (
         amount.is_nan()
-        or amount > HIGHEST_RATE
+        or amount > MAX_HOURLY_RATE
         or amount != amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     ):
         raise Invalid(

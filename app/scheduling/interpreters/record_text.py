@@ -16,14 +16,14 @@ from typing import BinaryIO
 import structlog
 from pypdf import PdfReader
 
-LONGEST_TEXT = 2_000_000  # characters
-MOST_PAGES = 300
-PATIENCE = 60  # seconds for one file
-LARGEST_FILE = 64 << 20
-LARGEST_XML = 32 << 20
+MAX_TEXT_CHARACTERS = 2_000_000  # characters
+MAX_PDF_PAGES = 300
+PDF_READ_TIMEOUT_SECONDS = 60  # seconds for one file
+MAX_READABLE_FILE_BYTES = 64 << 20
+MAX_WORD_XML_BYTES = 32 << 20
 
-_RUN = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|(</w:p>|<w:tab/>|<w:br/>)")
-_READABLE = {
+_WORD_RUN_PATTERN = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|(</w:p>|<w:tab/>|<w:br/>)")
+_READABLE_MEDIA_TYPES = {
     "application/pdf": "pdf",
     "text/plain": "text",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word",
@@ -32,47 +32,50 @@ _READABLE = {
 log = structlog.get_logger("scheduling")
 
 
-def is_readable(media_type: str | None, size: int) -> bool:
-    return media_type in _READABLE and size <= LARGEST_FILE
+def has_readable_text(media_type: str | None, size: int) -> bool:
+    return media_type in _READABLE_MEDIA_TYPES and size <= MAX_READABLE_FILE_BYTES
 
 
-def text_of(file: BinaryIO, media_type: str) -> str:
+def extract_record_text(file: BinaryIO, media_type: str) -> str:
     """The text, or "" where there is none that we can read. `media_type` is what the inspection
     found.
     """
-    read = {"pdf": _of_pdf, "text": _of_text, "word": _of_word}[_READABLE[media_type]]
+    read = {"pdf": _text_of_pdf, "text": _text_of_plain, "word": _text_of_word}[
+        _READABLE_MEDIA_TYPES[media_type]
+    ]
     try:
-        return read(file)[:LONGEST_TEXT]
+        return read(file)[:MAX_TEXT_CHARACTERS]
     except Exception as error:  # whatever a damaged file does to its reader: it has no words for us
         log.info("record without text", error=type(error).__name__)
         return ""
 
 
-def _of_pdf(file: BinaryIO) -> str:
+def _text_of_pdf(file: BinaryIO) -> str:
     pages: list[str] = []
-    length, until = 0, time.monotonic() + PATIENCE
-    reader = PdfReader(io.BytesIO(file.read(LARGEST_FILE)))
-    for number in range(min(len(reader.pages), MOST_PAGES)):
+    length, until = 0, time.monotonic() + PDF_READ_TIMEOUT_SECONDS
+    reader = PdfReader(io.BytesIO(file.read(MAX_READABLE_FILE_BYTES)))
+    for number in range(min(len(reader.pages), MAX_PDF_PAGES)):
         pages.append(reader.pages[number].extract_text())
         length += len(pages[-1])
-        if length > LONGEST_TEXT or time.monotonic() > until:
+        if length > MAX_TEXT_CHARACTERS or time.monotonic() > until:
             break
     return "\n".join(pages)
 
 
-def _of_text(file: BinaryIO) -> str:
-    raw = file.read(4 * LONGEST_TEXT)
+def _text_of_plain(file: BinaryIO) -> str:
+    raw = file.read(4 * MAX_TEXT_CHARACTERS)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
     return raw.decode("utf-8-sig", "replace")
 
 
-def _of_word(file: BinaryIO) -> str:
+def _text_of_word(file: BinaryIO) -> str:
     """The runs of text of the document's body, read by their tags alone: no entity is ever
     expanded.
     """
     with zipfile.ZipFile(file) as folder, folder.open("word/document.xml") as body:
-        xml = body.read(LARGEST_XML).decode("utf-8", "replace")
+        xml = body.read(MAX_WORD_XML_BYTES).decode("utf-8", "replace")
     return "".join(
-        html.unescape(found[1]) if found[2] is None else "\n" for found in _RUN.finditer(xml)
+        html.unescape(found[1]) if found[2] is None else "\n"
+        for found in _WORD_RUN_PATTERN.finditer(xml)
     )

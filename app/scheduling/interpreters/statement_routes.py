@@ -16,29 +16,29 @@ from app.identity.models import Person
 from app.scheduling import forms
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import profiles, statements
-from app.web.access import requires
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.locale import current_language
+from app.web.locale import get_current_language
 
 
 @blueprint.get("/statement")
-@requires(Permission.ENGAGEMENT_READ)
-def statement() -> str:
-    one = statements.statement(db_session(), _whose(), _month())
+@require_permission(Permission.ENGAGEMENT_READ)
+def show_statement() -> str:
+    one = statements.build_statement(db_session(), _statement_owner(), _requested_month())
     this_month = now().astimezone(ZoneInfo(one.person.timezone)).date().replace(day=1)
     return render_template(
         "scheduling/statement.html",
         statement=one,
-        money=_money(one),
+        money=_money_formatter(one),
         before=(one.month - timedelta(days=1)).replace(day=1),
         after=(one.month + timedelta(days=32)).replace(day=1) if one.month < this_month else None,
     )
 
 
 @blueprint.get("/statement.csv")
-@requires(Permission.ENGAGEMENT_READ)
-def statement_table() -> Response:
-    one = statements.statement(db_session(), _whose(), _month())
+@require_permission(Permission.ENGAGEMENT_READ)
+def download_statement() -> Response:
+    one = statements.build_statement(db_session(), _statement_owner(), _requested_month())
     headings = [
         _("Date"),
         _("Time"),
@@ -53,19 +53,19 @@ def statement_table() -> Response:
     name = f"minutes-{one.month:%Y-%m}.csv"
     # The mark of order at the front tells spreadsheets that this is UTF-8.
     return Response(
-        "\ufeff" + statements.as_csv(one, headings),
+        "\ufeff" + statements.format_statement_csv(one, headings),
         mimetype="text/csv",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 
-def _money(one: statements.Statement) -> Callable[[int], str]:
+def _money_formatter(one: statements.InterpreterStatement) -> Callable[[int], str]:
     """Amounts of the statement, as the reader writes them."""
-    language = current_language().tag
-    return lambda minor: profiles.money(minor, one.currency, language)
+    language = get_current_language().tag
+    return lambda minor: profiles.format_money(minor, one.currency, language)
 
 
-def _whose() -> Person:
+def _statement_owner() -> Person:
     """One's own, or for the office that of `?person=`."""
     reader = current_person()
     wanted = request.args.get("person", reader.id)
@@ -77,6 +77,6 @@ def _whose() -> Person:
     return owner
 
 
-def _month() -> date:
+def _requested_month() -> date:
     text = request.args.get("month", "")
     return forms.read_day(f"{text}-01") or now().date().replace(day=1)

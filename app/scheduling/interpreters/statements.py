@@ -15,18 +15,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit import service as audit
-from app.audit.verbs import Verb
+from app.audit.verbs import AuditVerb
 from app.core.errors import Conflict, Invalid
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling.interpreters.profiles import plain_amount
+from app.scheduling.interpreters.profiles import format_plain_amount
 from app.scheduling.models import Booking, Engagement, InterpreterProfile
 
-LONGEST_MINUTES = 24 * 60
+MAX_MINUTES_WORKED = 24 * 60
 
 
 @dataclass(frozen=True)
-class Line:
+class StatementLine:
     """One meeting that was interpreted. `minutes` are those worked."""
 
     engagement: Engagement
@@ -35,14 +35,14 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Statement:
+class InterpreterStatement:
     """A month of one interpreter, in their own zone. `hourly_rate` is in minor units, if one is
     agreed.
     """
 
     person: Person
     month: date
-    lines: list[Line]
+    lines: list[StatementLine]
     hourly_rate: int | None
     currency: str
 
@@ -61,22 +61,22 @@ class Statement:
             else sum(self.amount_of(line) or 0 for line in self.lines)
         )
 
-    def amount_of(self, line: Line) -> int | None:
+    def amount_of(self, line: StatementLine) -> int | None:
         """A line's share, in minor units, rounded half up."""
         return None if self.hourly_rate is None else (line.minutes * self.hourly_rate + 30) // 60
 
 
-def record_minutes(
+def record_minutes_worked(
     session: Session, actor: Person | None, booking: Booking, interpreter_id: str, minutes: int
 ) -> None:
     """Notes what an interpreter worked in a meeting; the last figure stands. `Invalid` for what
     nobody can work.
     """
-    if not 0 <= minutes <= LONGEST_MINUTES:
+    if not 0 <= minutes <= MAX_MINUTES_WORKED:
         raise Invalid(
             N_("Please enter the minutes worked as a number from 0 to %(most)s."),
             field="minutes",
-            most=LONGEST_MINUTES,
+            most=MAX_MINUTES_WORKED,
         )
     engagement = next(
         (one for one in booking.engagements if one.interpreter_id == interpreter_id), None
@@ -87,10 +87,10 @@ def record_minutes(
         return
     engagement.minutes_worked = minutes
     session.flush()
-    audit.record(
+    audit.record_audit_entry(
         session,
         actor.id if actor else None,
-        Verb.ENGAGEMENT_CHANGED,
+        AuditVerb.ENGAGEMENT_CHANGED,
         "engagement",
         engagement.id,
         booking.case_id,
@@ -98,7 +98,7 @@ def record_minutes(
     )
 
 
-def statement(session: Session, person: Person, month: date) -> Statement:
+def build_statement(session: Session, person: Person, month: date) -> InterpreterStatement:
     """What the person worked in the calendar month of `month`, by the meetings' beginnings on their
     own wall.
     """
@@ -115,9 +115,9 @@ def statement(session: Session, person: Person, month: date) -> Statement:
         )
         .order_by(Booking.starts_at)
     )
-    lines = [Line(one, one.booking.starts_at, one.minutes_worked or 0) for one in found]
+    lines = [StatementLine(one, one.booking.starts_at, one.minutes_worked or 0) for one in found]
     profile = session.get(InterpreterProfile, person.id)
-    return Statement(
+    return InterpreterStatement(
         person,
         month.replace(day=1),
         lines,
@@ -137,7 +137,7 @@ def month_bounds(month: date, zone: str) -> tuple[datetime, datetime]:
     )
 
 
-def as_csv(one: Statement, headings: Sequence[str]) -> str:
+def format_statement_csv(one: InterpreterStatement, headings: Sequence[str]) -> str:
     """A table that a spreadsheet reads (RFC 4180), one meeting a line: date, time, zone, case,
     pair, minutes, and where a rate is agreed what an hour costs, the amount and the currency.
     """
@@ -155,17 +155,17 @@ def as_csv(one: Statement, headings: Sequence[str]) -> str:
                 booking.case.number,
                 f"{booking.source}-{booking.target}",
                 line.minutes,
-                *_priced(one, line),
+                *_price_columns(one, line),
             ]
         )
     return text.getvalue()
 
 
-def _priced(one: Statement, line: Line) -> list[str]:
+def _price_columns(one: InterpreterStatement, line: StatementLine) -> list[str]:
     if one.hourly_rate is None:
         return ["", "", ""]
     return [
-        plain_amount(one.hourly_rate, one.currency),
-        plain_amount(one.amount_of(line), one.currency),
+        format_plain_amount(one.hourly_rate, one.currency),
+        format_plain_amount(one.amount_of(line), one.currency),
         one.currency,
     ]

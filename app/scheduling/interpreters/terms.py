@@ -13,20 +13,20 @@ from sqlalchemy.orm import Session
 
 from app.core.blobs import BlobStore
 from app.core.clock import now
-from app.core.outbox import enqueue
+from app.core.outbox import enqueue_job
 from app.records import queries as records
 from app.records.models import Record, RecordState
 from app.records.reading.content import RecordBytes
 from app.scheduling.interpreters import record_text
-from app.scheduling.interpreters.glossary import Kind, Term, terms_in
+from app.scheduling.interpreters.glossary import MedicalTerm, TermKind, find_medical_terms
 from app.scheduling.models import Booking, BookingState, RecordTerms
 
-JOB = "gather_terms"
-MOST_RECORDS = 200  # of a case, at a time
+GATHER_TERMS_JOB = "gather_terms"
+MAX_RECORDS_PER_GATHERING = 200  # of a case, at a time
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadRecord:
     """A record whose words are not gathered yet, and where its bytes are."""
 
     record_id: str
@@ -35,13 +35,16 @@ class Unread:
     whole: RecordBytes
 
 
-def ask_for(session: Session, case_id: str) -> None:
+def request_terms(session: Session, case_id: str) -> None:
     """Has the words of the case's records gathered soon; those that are gathered already stay."""
-    if session.scalar(_unread(case_id).with_only_columns(Record.id).limit(1)) is not None:
-        enqueue(session, JOB, {"case_id": case_id})
+    if (
+        session.scalar(_unread_records_query(case_id).with_only_columns(Record.id).limit(1))
+        is not None
+    ):
+        enqueue_job(session, GATHER_TERMS_JOB, {"case_id": case_id})
 
 
-def ask_for_all(session: Session) -> int:
+def request_all_terms(session: Session) -> int:
     """The same for every case whose interpreted meeting lies ahead: more records may have come
     since it was booked.
     """
@@ -55,37 +58,39 @@ def ask_for_all(session: Session) -> int:
             Booking.needs_interpreter,
             Booking.starts_at > now(),
             RecordTerms.record_id.is_(None),
-            *_READY,
+            *_READY_RECORD_CONDITIONS,
         )
     ).all()
     for case_id in cases:
-        enqueue(session, JOB, {"case_id": case_id})
+        enqueue_job(session, GATHER_TERMS_JOB, {"case_id": case_id})
     return len(cases)
 
 
-def unread_of(session: Session, blobs: BlobStore, case_id: str) -> list[Unread]:
-    found = session.scalars(_unread(case_id).limit(MOST_RECORDS))
+def list_unread_records(session: Session, blobs: BlobStore, case_id: str) -> list[UnreadRecord]:
+    found = session.scalars(_unread_records_query(case_id).limit(MAX_RECORDS_PER_GATHERING))
     return [
-        Unread(
+        UnreadRecord(
             one.id,
             case_id,
             one.media_type,
-            RecordBytes(blobs, records.parts_of(session, one.upload_id)),
+            RecordBytes(blobs, records.upload_parts_of(session, one.upload_id)),
         )
         for one in found
     ]
 
 
-def words_of(unread: Unread) -> list[Term]:
+def read_record_terms(unread: UnreadRecord) -> list[MedicalTerm]:
     """Reads the file; needs no database, for it may take a while."""
-    if unread.media_type is None or not record_text.is_readable(
+    if unread.media_type is None or not record_text.has_readable_text(
         unread.media_type, unread.whole.size
     ):
         return []
-    return terms_in(record_text.text_of(cast(BinaryIO, unread.whole.open()), unread.media_type))
+    return find_medical_terms(
+        record_text.extract_record_text(cast(BinaryIO, unread.whole.open()), unread.media_type)
+    )
 
 
-def keep(session: Session, unread: Unread, found: list[Term]) -> None:
+def save_record_terms(session: Session, unread: UnreadRecord, found: list[MedicalTerm]) -> None:
     """Notes what was found, and with an empty list that there was nothing. Twice is harmless."""
     if session.get(RecordTerms, unread.record_id) is None:
         session.add(
@@ -98,23 +103,25 @@ def keep(session: Session, unread: Unread, found: list[Term]) -> None:
         session.flush()
 
 
-def terms_of_case(session: Session, case_id: str) -> list[Term]:
+def terms_of_case(session: Session, case_id: str) -> list[MedicalTerm]:
     """What was found in the case's records that are still there."""
     kept = session.scalars(
         select(RecordTerms.terms)
         .join(Record, Record.id == RecordTerms.record_id)
-        .where(RecordTerms.case_id == case_id, *_READY)
+        .where(RecordTerms.case_id == case_id, *_READY_RECORD_CONDITIONS)
     )
-    return [Term(Kind(kind), text) for row in kept for kind, text in json.loads(row)]
+    return [MedicalTerm(TermKind(kind), text) for row in kept for kind, text in json.loads(row)]
 
 
-_READY = (Record.state == RecordState.READY, Record.removed_at.is_(None))
+_READY_RECORD_CONDITIONS = (Record.state == RecordState.READY, Record.removed_at.is_(None))
 
 
-def _unread(case_id: str):  # type: ignore[no-untyped-def]
+def _unread_records_query(case_id: str):  # type: ignore[no-untyped-def]
     return (
         select(Record)
         .outerjoin(RecordTerms, RecordTerms.record_id == Record.id)
-        .where(Record.case_id == case_id, RecordTerms.record_id.is_(None), *_READY)
+        .where(
+            Record.case_id == case_id, RecordTerms.record_id.is_(None), *_READY_RECORD_CONDITIONS
+        )
         .order_by(Record.created_at)
     )

@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_LANGUAGE_TAG_PATTERN = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @lru_cache(maxsize=4096)
-def primary(tag: str) -> str:
+def primary_language_of(tag: str) -> str:
     """The language itself, without script, region or variant: ``ar`` for ``ar-EG``."""
     return tag.replace("_", "-").split("-", 1)[0].lower()
 
 
-def is_tag(text: str) -> bool:
+def is_well_formed_tag(text: str) -> bool:
     """Whether this has the shape of a language tag: a language, then script, region or variants."""
-    return len(text) <= 16 and _TAG.fullmatch(text) is not None
+    return len(text) <= 16 and _LANGUAGE_TAG_PATTERN.fullmatch(text) is not None
 
 
 def is_same_language(one: str, other: str) -> bool:
-    return primary(one) == primary(other)
+    return primary_language_of(one) == primary_language_of(other)
 
 
 def shared_language(theirs: Iterable[str], language: str) -> str | None:
@@ -30,7 +30,7 @@ def shared_language(theirs: Iterable[str], language: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def is_pair(
+def is_pair_covered(
     source: str, target: str, wanted_source: str, wanted_target: str, *, both_ways: bool
 ) -> bool:
     """Whether a qualification for one pair of languages covers another, whatever the regions."""
@@ -40,7 +40,7 @@ def is_pair(
 
 
 @lru_cache(maxsize=4096)
-def closeness(tag: str, wanted: str) -> int:
+def language_closeness(tag: str, wanted: str) -> int:
     """How near two tags are, for ordering people of one language: 2 the very same, 1 the same
     language, else 0.
     """

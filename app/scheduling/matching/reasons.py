@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling.matching.languages import is_pair
+from app.scheduling.matching.languages import is_pair_covered
 from app.scheduling.models import Qualification
 
 
 @dataclass(frozen=True)
-class Nearest:
+class NearestCredential:
     """A credential that is not good on a day: it begins later (`is_ahead`), or it has expired on
     `day`.
     """
@@ -27,7 +27,9 @@ class Nearest:
     is_ahead: bool
 
 
-def nearest_credential(session: Session, source: str, target: str, on: date) -> Nearest | None:
+def find_nearest_credential(
+    session: Session, source: str, target: str, on: date
+) -> NearestCredential | None:
     """The credential for the pair that begins next after a day; else the one that expired last
     before it.
     """
@@ -40,7 +42,7 @@ def nearest_credential(session: Session, source: str, target: str, on: date) -> 
     pairs = [
         one
         for one in held
-        if is_pair(one.source, one.target, source, target, both_ways=one.both_ways)
+        if is_pair_covered(one.source, one.target, source, target, both_ways=one.both_ways)
     ]
     ahead = [
         (one.valid_from, one)
@@ -52,8 +54,8 @@ def nearest_credential(session: Session, source: str, target: str, on: date) -> 
     over = [(one.valid_until, one) for one in pairs if one.valid_until and one.valid_until < on]
     if ahead:
         day, first = min(ahead, key=lambda pair: pair[0])
-        return Nearest(first.person, day, is_ahead=True)
+        return NearestCredential(first.person, day, is_ahead=True)
     if over:
         day, last = max(over, key=lambda pair: pair[0])
-        return Nearest(last.person, day, is_ahead=False)
+        return NearestCredential(last.person, day, is_ahead=False)
     return None

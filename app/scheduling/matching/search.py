@@ -20,26 +20,31 @@ from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.availability import diaries
-from app.scheduling.availability.diaries import Calendar
-from app.scheduling.matching.languages import closeness, is_pair, primary, shared_language
-from app.scheduling.matching.slots import (
-    Candidate,
-    Reason,
-    Slot,
-    Team,
-    interpreters_for,
-    search,
-    why_none,
+from app.scheduling.availability.diaries import AvailabilityCalendar
+from app.scheduling.matching.languages import (
+    is_pair_covered,
+    language_closeness,
+    primary_language_of,
+    shared_language,
 )
-from app.scheduling.models import DEFAULT_LENGTH, Diary, InterpreterProfile, Qualification
+from app.scheduling.matching.slots import (
+    CandidateTeam,
+    NoSlotReason,
+    Slot,
+    SlotCandidate,
+    count_interpreters_needed,
+    explain_no_slots,
+    find_common_slots,
+)
+from app.scheduling.models import DEFAULT_LENGTH_QUARTERS, Diary, InterpreterProfile, Qualification
 from app.scheduling.time.quarters import Horizon
 
-MOST_SLOTS = 2_000
-LOOK_AHEAD = timedelta(days=28)
+MAX_SLOTS = 2_000
+DEFAULT_SEARCH_PERIOD = timedelta(days=28)
 
 
-class Speaker(Protocol):
-    """Anybody with a place on earth and languages: a `Person`, or a `Staff`."""
+class LanguageSpeaker(Protocol):
+    """Anybody with a place on earth and languages: a `Person`, or a `StaffMember`."""
 
     id: Any
     timezone: Any
@@ -50,7 +55,7 @@ class Speaker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Staff:
+class StaffMember:
     """What the search needs to know of a specialist or an interpreter."""
 
     id: str
@@ -64,7 +69,7 @@ class Staff:
         return [self.language, *(tag for tag in self.speaks if tag != self.language)]
 
 
-class Able(NamedTuple):
+class QualifiedInterpreter(NamedTuple):
     """An interpreter for a pair, the days on which a credential of theirs is good, and how near the
     dialect is.
     """
@@ -80,7 +85,7 @@ class Able(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InterpreterRequirements:
     """What is asked of an interpreter beside the languages. With `only`, nobody of another gender
     is proposed.
     """
@@ -92,11 +97,11 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class SlotSearch:
+class SlotSearchResult:
     """What a search found: the slots, fairest first, or the reason why there are none."""
 
     slots: list[Slot]
-    reason: Reason | None
+    reason: NoSlotReason | None
     people: dict[str, Person]
     length: int
     source: str
@@ -106,39 +111,39 @@ class SlotSearch:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class SlotSearchPeople:
     """Everybody who could take part, with their calendars over one horizon."""
 
-    patient: Candidate
-    teams: list[Team]
+    patient: SlotCandidate
+    teams: list[CandidateTeam]
 
 
 # --- who ------------------------------------------------------------------------------------------
 # ------------
 
 
-def specialists(session: Session, specialty: str) -> list[Staff]:
+def load_specialists(session: Session, specialty: str) -> list[StaffMember]:
     """Active specialists of a specialty."""
     rows = session.execute(
-        select(*_STAFF, type_coerce(Person.specialties, Text), Diary.version)
+        select(*_STAFF_COLUMNS, type_coerce(Person.specialties, Text), Diary.version)
         .outerjoin(Diary, Diary.person_id == Person.id)
         .where(Person.role == Role.SPECIALIST, Person.active)
     )
     return [
-        Staff(person_id, zone, language, _list(speaks), version or 0)
+        StaffMember(person_id, zone, language, _parse_json_list(speaks), version or 0)
         for person_id, zone, language, speaks, held, version in rows
-        if specialty == "general" or _lists(held, specialty)
+        if specialty == "general" or _json_list_contains(held, specialty)
     ]
 
 
-def interpreters(
+def load_qualified_interpreters(
     session: Session,
     source: str,
     target: str,
     first: date,
     last: date,
-    wanted: Wanted | None = None,
-) -> list[Able]:
+    wanted: InterpreterRequirements | None = None,
+) -> list[QualifiedInterpreter]:
     """Active interpreters with a credential for the pair that is good on some day from `first` to
     `last`.
 
@@ -146,7 +151,7 @@ def interpreters(
     are marked.
     """
     Q, I = Qualification, InterpreterProfile  # noqa: E741
-    wanted = wanted or Wanted()
+    wanted = wanted or InterpreterRequirements()
     rows = session.execute(
         select(
             Person.id,
@@ -168,13 +173,13 @@ def interpreters(
         .where(
             Person.active,
             Person.role == Role.INTERPRETER,
-            _language_is(Q.source, source, target),
-            _language_is(Q.target, source, target),
+            _language_condition(Q.source, source, target),
+            _language_condition(Q.target, source, target),
             or_(Q.valid_from.is_(None), Q.valid_from <= last),
             or_(Q.valid_until.is_(None), Q.valid_until >= first),
         )
     )
-    found: dict[str, Able] = {}
+    found: dict[str, QualifiedInterpreter] = {}
     for (
         person_id,
         zone,
@@ -189,33 +194,33 @@ def interpreters(
         modes,
         version,
     ) in rows:
-        if not is_pair(held_source, held_target, source, target, both_ways=both_ways) or not _lists(
-            modes, wanted.mode
-        ):
+        if not is_pair_covered(
+            held_source, held_target, source, target, both_ways=both_ways
+        ) or not _json_list_contains(modes, wanted.mode):
             continue
         is_wished = wanted.gender is not None and gender == wanted.gender
         if wanted.only and wanted.gender and not is_wished:
             continue
         days, nearness = (
             (valid_from, valid_until),
-            max(closeness(held_source, source), closeness(held_target, source)),
+            max(language_closeness(held_source, source), language_closeness(held_target, source)),
         )
-        if _lists(dialects, source):
+        if _json_list_contains(dialects, source):
             nearness = 2
         before = found.get(person_id)
-        found[person_id] = Able(
+        found[person_id] = QualifiedInterpreter(
             person_id,
             zone,
             (*before.valid, days) if before else (days,),
             max(before.nearness, nearness) if before else nearness,
             is_wished,
-            _lists(fields, wanted.specialty),
+            _json_list_contains(fields, wanted.specialty),
             version=version or 0,
         )
     return list(found.values())
 
 
-def pair_of(patient_language: str, specialist: Speaker) -> tuple[str, str, bool]:
+def language_pair_of(patient_language: str, specialist: LanguageSpeaker) -> tuple[str, str, bool]:
     """The languages of a meeting, patient's and specialist's, and whether an interpreter stands
     between them.
     """
@@ -236,112 +241,130 @@ def find_slots(
     *,
     patient: Person,
     language: str,
-    specialists: Sequence[Speaker],
+    specialists: Sequence[LanguageSpeaker],
     interpreter: Person | None = None,
     first: datetime | None = None,
     last: datetime | None = None,
-    length: int = DEFAULT_LENGTH,
-    limit: int = MOST_SLOTS,
-    wanted: Wanted | None = None,
-) -> SlotSearch:
+    length: int = DEFAULT_LENGTH_QUARTERS,
+    limit: int = MAX_SLOTS,
+    wanted: InterpreterRequirements | None = None,
+) -> SlotSearchResult:
     """Every fair time between `first` (now) and `last` (in four weeks) at which all who are needed
     are free.
     """
     first = max(first or now(), now() + timedelta(minutes=1))
-    last = last or first + LOOK_AHEAD
+    last = last or first + DEFAULT_SEARCH_PERIOD
     horizon = Horizon.between(first, last)
-    gathered = gather(session, patient, language, specialists, interpreter, horizon, wanted, length)
-    slots = list(islice(search(horizon, length, gathered.patient, gathered.teams), limit))
+    gathered = gather_search_people(
+        session, patient, language, specialists, interpreter, horizon, wanted, length
+    )
+    slots = list(
+        islice(find_common_slots(horizon, length, gathered.patient, gathered.teams), limit)
+    )
     reason, next_at = None, None
     if not slots:
-        reason = why_none(length, gathered.patient, gathered.teams)
-        next_at = _first_after(
+        reason = explain_no_slots(length, gathered.patient, gathered.teams)
+        next_at = _first_slot_after(
             session, patient, language, specialists, interpreter, last, length, wanted
         )
-    target = pair_of(language, specialists[0])[1] if specialists else language
-    return SlotSearch(
-        slots, reason, _people_of(session, patient, slots), length, language, target, next_at
+    target = language_pair_of(language, specialists[0])[1] if specialists else language
+    return SlotSearchResult(
+        slots, reason, _load_slot_people(session, patient, slots), length, language, target, next_at
     )
 
 
-def gather(
+def gather_search_people(
     session: Session,
     patient: Person,
     language: str,
-    specialists: Sequence[Speaker],
+    specialists: Sequence[LanguageSpeaker],
     interpreter: Person | None,
     horizon: Horizon,
-    wanted: Wanted | None = None,
-    length: int = DEFAULT_LENGTH,
-) -> Gathered:
+    wanted: InterpreterRequirements | None = None,
+    length: int = DEFAULT_LENGTH_QUARTERS,
+) -> SlotSearchPeople:
     """The patient, and the specialists in teams by the language that they and the patient need
     between them.
 
     In each team those with the fewest meetings ahead stand first; of interpreters, first the
     nearest dialect.
     """
-    by_language: dict[str | None, list[Speaker]] = {}
+    by_language: dict[str | None, list[LanguageSpeaker]] = {}
     for one in specialists:
-        _, target, needs_interpreter = pair_of(language, one)
-        by_language.setdefault(primary(target) if needs_interpreter else None, []).append(one)
+        _, target, needs_interpreter = language_pair_of(language, one)
+        by_language.setdefault(
+            primary_language_of(target) if needs_interpreter else None, []
+        ).append(one)
     able = {
-        target: _able(session, language, target, interpreter, horizon, wanted, length)
+        target: _proposable_interpreters(
+            session, language, target, interpreter, horizon, wanted, length
+        )
         for target in by_language
         if target
     }
     everyone = {one.id: one.timezone for one in specialists}
     everyone |= {one.id: one.timezone for group in able.values() for one in group}
-    known = diaries.calendars(
-        session, everyone, versions=_versions([*specialists, *chain(*able.values())])
+    known = diaries.load_calendars(
+        session, everyone, versions=_known_diary_versions([*specialists, *chain(*able.values())])
     )
-    good_days = lru_cache(partial(_good_days, horizon))  # many credentials end on the same day
-    teams: list[Team] = []
+    good_days = lru_cache(partial(_valid_day_bits, horizon))  # many credentials end on the same day
+    teams: list[CandidateTeam] = []
     for target, group in by_language.items():
         group = sorted(group, key=lambda one: (known[one.id].taken, one.id))
         between = (
             None
             if target is None
             else [
-                _candidate(one, known[one.id], horizon, good_days(one.valid))
-                for one in _ranked(able[target], known)
+                _make_candidate(one, known[one.id], horizon, good_days(one.valid))
+                for one in _rank_by_calendar(able[target], known)
             ]
         )
-        teams.append(Team([_candidate(one, known[one.id], horizon) for one in group], between))
-    own = diaries.calendars(session, {patient.id: patient.timezone}, open_unless_said=True)[
+        teams.append(
+            CandidateTeam([_make_candidate(one, known[one.id], horizon) for one in group], between)
+        )
+    own = diaries.load_calendars(session, {patient.id: patient.timezone}, open_unless_said=True)[
         patient.id
     ]
-    return Gathered(_candidate(patient, own, horizon), teams)
+    return SlotSearchPeople(_make_candidate(patient, own, horizon), teams)
 
 
-def free_among(session: Session, able: Iterable[Able], quarters: range) -> list[Able]:
+def filter_free_interpreters(
+    session: Session, able: Iterable[QualifiedInterpreter], quarters: range
+) -> list[QualifiedInterpreter]:
     """Those of the interpreters who are free throughout, in the order in which they would be
     asked.
     """
     able = list(able)
-    known = diaries.calendars(session, {one.id: one.timezone for one in able})
+    known = diaries.load_calendars(session, {one.id: one.timezone for one in able})
     horizon = Horizon(quarters.start, len(quarters))
     free = [
         one
         for one in able
         if horizon.cut_from(known[one.id].free, known[one.id].horizon) == horizon.full
     ]
-    return _ranked(free, known)
+    return _rank_by_calendar(free, known)
 
 
-def by_load(session: Session, staff: Sequence[Staff]) -> list[Staff]:
+def sort_by_load(session: Session, staff: Sequence[StaffMember]) -> list[StaffMember]:
     """Those with the fewest meetings ahead first."""
-    known = diaries.calendars(session, {one.id: one.timezone for one in staff})
+    known = diaries.load_calendars(session, {one.id: one.timezone for one in staff})
     return sorted(staff, key=lambda one: (known[one.id].taken, one.id))
 
 
-def in_order(session: Session, able: Sequence[Able]) -> list[Able]:
+def rank_interpreters(
+    session: Session, able: Sequence[QualifiedInterpreter]
+) -> list[QualifiedInterpreter]:
     """In the order in which they would be asked: the nearest dialect, the field, then the fewest
     meetings ahead.
     """
-    return _ranked(able, diaries.calendars(session, {one.id: one.timezone for one in able}))
+    return _rank_by_calendar(
+        able, diaries.load_calendars(session, {one.id: one.timezone for one in able})
+    )
 
 
-def _ranked(able: Iterable[Able], known: dict[str, Calendar]) -> list[Able]:
+def _rank_by_calendar(
+    able: Iterable[QualifiedInterpreter], known: dict[str, AvailabilityCalendar]
+) -> list[QualifiedInterpreter]:
     return sorted(
         able,
         key=lambda one: (
@@ -355,73 +378,87 @@ def _ranked(able: Iterable[Able], known: dict[str, Calendar]) -> list[Able]:
     )
 
 
-def _able(
+def _proposable_interpreters(
     session: Session,
     source: str,
     target: str,
     interpreter: Person | None,
     horizon: Horizon,
-    wanted: Wanted | None,
+    wanted: InterpreterRequirements | None,
     length: int,
-) -> list[Able]:
+) -> list[QualifiedInterpreter]:
     """Who may be proposed: where the office has chosen an able one it is that one, in a team the
     first of the two.
     """
-    found = interpreters(session, source, target, horizon.first_day, horizon.last_day, wanted)
+    found = load_qualified_interpreters(
+        session, source, target, horizon.first_day, horizon.last_day, wanted
+    )
     chosen = [
         one._replace(is_chosen=True)
         for one in found
         if interpreter is not None and one.id == interpreter.id
     ]
-    if chosen and interpreters_for(length) > 1:
+    if chosen and count_interpreters_needed(length) > 1:
         return [*chosen, *(one for one in found if one.id != chosen[0].id)]
     return chosen or found
 
 
-def _candidate(
-    one: Speaker | Able, calendar: Calendar, horizon: Horizon, good: int | None = None
-) -> Candidate:
+def _make_candidate(
+    one: LanguageSpeaker | QualifiedInterpreter,
+    calendar: AvailabilityCalendar,
+    horizon: Horizon,
+    good: int | None = None,
+) -> SlotCandidate:
     free = horizon.cut_from(calendar.free, calendar.horizon)
     if calendar.notice_hours:
-        free &= diaries.from_notice(horizon, calendar.notice_hours)
-    return Candidate(one.id, one.timezone, free if good is None else free & good)
+        free &= diaries.bits_after_notice(horizon, calendar.notice_hours)
+    return SlotCandidate(one.id, one.timezone, free if good is None else free & good)
 
 
-def _versions(staff: Sequence[Speaker | Able]) -> dict[str, int] | None:
+def _known_diary_versions(
+    staff: Sequence[LanguageSpeaker | QualifiedInterpreter],
+) -> dict[str, int] | None:
     """The versions of the diaries, where they were read together with the people."""
-    if not all(isinstance(one, (Staff, Able)) for one in staff):
+    if not all(isinstance(one, (StaffMember, QualifiedInterpreter)) for one in staff):
         return None
     return {one.id: one.version for one in staff}  # type: ignore[union-attr]
 
 
-def _good_days(horizon: Horizon, valid: tuple[tuple[date | None, date | None], ...]) -> int:
+def _valid_day_bits(horizon: Horizon, valid: tuple[tuple[date | None, date | None], ...]) -> int:
     good = 0
     for first, last in valid:
         good |= horizon.days(first, last)
     return good
 
 
-def _first_after(
+def _first_slot_after(
     session: Session,
     patient: Person,
     language: str,
-    specialists: Sequence[Speaker],
+    specialists: Sequence[LanguageSpeaker],
     interpreter: Person | None,
     after: datetime,
     length: int,
-    wanted: Wanted | None,
+    wanted: InterpreterRequirements | None,
 ) -> datetime | None:
     rest = Horizon.between(after, now() + timedelta(days=diaries.HORIZON_DAYS - 1))
     if rest.length <= 0:
         return None
-    gathered = gather(session, patient, language, specialists, interpreter, rest, wanted, length)
+    gathered = gather_search_people(
+        session, patient, language, specialists, interpreter, rest, wanted, length
+    )
     return min(
-        (slot.starts_at for slot in search(rest, length, gathered.patient, gathered.teams)),
+        (
+            slot.starts_at
+            for slot in find_common_slots(rest, length, gathered.patient, gathered.teams)
+        ),
         default=None,
     )
 
 
-def _people_of(session: Session, patient: Person, slots: Iterable[Slot]) -> dict[str, Person]:
+def _load_slot_people(
+    session: Session, patient: Person, slots: Iterable[Slot]
+) -> dict[str, Person]:
     ids = {
         one
         for slot in slots
@@ -430,19 +467,21 @@ def _people_of(session: Session, patient: Person, slots: Iterable[Slot]) -> dict
     }
     return {patient.id: patient} | {
         one.id: one
-        for one in session.scalars(select(Person).where(diaries.among(session, Person.id, ids)))
+        for one in session.scalars(
+            select(Person).where(diaries.column_in_ids(session, Person.id, ids))
+        )
     }
 
 
-def _lists(text: str | None, word: str | None) -> bool:
+def _json_list_contains(text: str | None, word: str | None) -> bool:
     """Whether a list, as it lies in the database, holds a word. Quicker than to read the JSON of a
     thousand rows.
     """
     return bool(text and word) and f'"{word}"' in (text or "")
 
 
-def _language_is(column: Any, *wanted: str) -> Any:
-    languages = {primary(tag) for tag in wanted}
+def _language_condition(column: Any, *wanted: str) -> Any:
+    languages = {primary_language_of(tag) for tag in wanted}
     return or_(
         *(func.lower(column) == one for one in languages),
         *(func.lower(column).startswith(f"{one}-") for one in languages),
@@ -450,8 +489,8 @@ def _language_is(column: Any, *wanted: str) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _list(text: str) -> tuple[str, ...]:
+def _parse_json_list(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-_STAFF = (Person.id, Person.timezone, Person.language, type_coerce(Person.speaks, Text))
+_STAFF_COLUMNS = (Person.id, Person.timezone, Person.language, type_coerce(Person.speaks, Text))

@@ -19,23 +19,23 @@ from heapq import merge
 from typing import NamedTuple
 
 from app.scheduling.time.calendar import run_starts, wall_bits
-from app.scheduling.time.quarters import DAY, WEEK, Horizon, instant_of, ones
+from app.scheduling.time.quarters import DAY_QUARTERS, WEEK_QUARTERS, Horizon, instant_of, low_bits
 
 HOUR_COST = (9, 10, 10, 10, 9, 7, 5, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 8)
 """How unkind each local hour of the day is: 0 in office hours, 10 in the depth of the night."""
 
-KIND = 4
+MAX_KIND_HOUR_COST = 4
 """The worst hour of a kind slot: from seven in the morning to nine at night for everyone."""
 
-ALONE_UP_TO = 4
+SINGLE_INTERPRETER_MAX_QUARTERS = 4
 """Quarters: for longer meetings interpreters work in a team of two and take turns, because
 accuracy falls with fatigue (ASTM F2089; AIIC recommends turns of about thirty minutes).
 """
 
-_WORST = max(HOUR_COST)
+_MAX_HOUR_COST = max(HOUR_COST)
 
 
-class Candidate(NamedTuple):
+class SlotCandidate(NamedTuple):
     """Someone who could take part: free time over the search's horizon, and the zone they wake and
     sleep in.
     """
@@ -46,19 +46,19 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class CandidateTeam:
     """Specialists and the interpreters who could stand between them and the patient.
 
     ``interpreters`` is None where specialist and patient share a language.
     """
 
-    specialists: Sequence[Candidate]
-    interpreters: Sequence[Candidate] | None
+    specialists: Sequence[SlotCandidate]
+    interpreters: Sequence[SlotCandidate] | None
 
 
-def interpreters_for(length: int) -> int:
+def count_interpreters_needed(length: int) -> int:
     """How many interpreters a meeting of that many quarters takes."""
-    return 1 if length <= ALONE_UP_TO else 2
+    return 1 if length <= SINGLE_INTERPRETER_MAX_QUARTERS else 2
 
 
 class Slot(NamedTuple):
@@ -79,11 +79,11 @@ class Slot(NamedTuple):
 
     @property
     def is_kind(self) -> bool:
-        return self.worst <= KIND
+        return self.worst <= MAX_KIND_HOUR_COST
 
 
-def search(
-    horizon: Horizon, length: int, patient: Candidate, teams: Sequence[Team]
+def find_common_slots(
+    horizon: Horizon, length: int, patient: SlotCandidate, teams: Sequence[CandidateTeam]
 ) -> Iterator[Slot]:
     """Every start at which the patient and one team have ``length`` quarters, the fairest first.
 
@@ -101,15 +101,15 @@ def search(
             yield slot
 
 
-def common_starts(length: int, patient: Candidate, team: Team) -> int:
+def common_start_bits(length: int, patient: SlotCandidate, team: CandidateTeam) -> int:
     """The starts that suit the patient, some specialist and, where needed, some interpreter."""
-    starts = run_starts(patient.free, length) & _any_start(team.specialists, length)
+    starts = run_starts(patient.free, length) & _any_start_bits(team.specialists, length)
     if team.interpreters is not None:
-        starts &= _interpreted_start(team.interpreters, length)
+        starts &= _interpreted_start_bits(team.interpreters, length)
     return starts
 
 
-class Lack(StrEnum):
+class NoSlotCause(StrEnum):
     """Why no time was found, from the most to the least basic."""
 
     SPECIALIST = "specialist"  # nobody of that specialty
@@ -123,38 +123,46 @@ class Lack(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    lack: Lack
+class NoSlotReason:
+    lack: NoSlotCause
     longest: int = 0
     """The longest meeting, in quarters, that would have fitted."""
 
 
-def why_none(length: int, patient: Candidate, teams: Sequence[Team]) -> Reason | None:
+def explain_no_slots(
+    length: int, patient: SlotCandidate, teams: Sequence[CandidateTeam]
+) -> NoSlotReason | None:
     """Why a search finds nothing; None when it does find something."""
     if not any(team.specialists for team in teams):
-        return Reason(Lack.SPECIALIST)
-    if any(common_starts(length, patient, team) for team in teams):
+        return NoSlotReason(NoSlotCause.SPECIALIST)
+    if any(common_start_bits(length, patient, team) for team in teams):
         return None
     staffed = [team for team in teams if team.interpreters is None or team.interpreters]
     if not staffed:
-        return Reason(Lack.INTERPRETER)
-    if not any(_any_start(team.specialists, length) for team in staffed):
-        return Reason(Lack.SPECIALIST_HOURS)
+        return NoSlotReason(NoSlotCause.INTERPRETER)
+    if not any(_any_start_bits(team.specialists, length) for team in staffed):
+        return NoSlotReason(NoSlotCause.SPECIALIST_HOURS)
     if not any(
-        team.interpreters is None or _any_start(team.interpreters, length) for team in staffed
+        team.interpreters is None or _any_start_bits(team.interpreters, length) for team in staffed
     ):
-        return Reason(Lack.INTERPRETER_HOURS)
+        return NoSlotReason(NoSlotCause.INTERPRETER_HOURS)
     if not run_starts(patient.free, length):
-        return Reason(Lack.PATIENT_HOURS)
-    if interpreters_for(length) == 2 and any(
-        _with_one_interpreter(length, patient, team) for team in staffed
+        return NoSlotReason(NoSlotCause.PATIENT_HOURS)
+    if count_interpreters_needed(length) == 2 and any(
+        _starts_with_one_interpreter(length, patient, team) for team in staffed
     ):
-        return Reason(Lack.SECOND_INTERPRETER, longest=_longest_shorter(length, patient, staffed))
+        return NoSlotReason(
+            NoSlotCause.SECOND_INTERPRETER, longest=_longest_shorter(length, patient, staffed)
+        )
     shorter = _longest_shorter(length, patient, staffed)
-    return Reason(Lack.SHORTER, longest=shorter) if shorter else Reason(Lack.SHARED_HOURS)
+    return (
+        NoSlotReason(NoSlotCause.SHORTER, longest=shorter)
+        if shorter
+        else NoSlotReason(NoSlotCause.SHARED_HOURS)
+    )
 
 
-def _longest_shorter(length: int, patient: Candidate, teams: Sequence[Team]) -> int:
+def _longest_shorter(length: int, patient: SlotCandidate, teams: Sequence[CandidateTeam]) -> int:
     """The longest meeting below ``length`` that some team could have with the patient; 0 when there
     is none.
     """
@@ -162,18 +170,18 @@ def _longest_shorter(length: int, patient: Candidate, teams: Sequence[Team]) -> 
         (
             shorter
             for shorter in range(length - 1, 0, -1)
-            if any(common_starts(shorter, patient, team) for team in teams)
+            if any(common_start_bits(shorter, patient, team) for team in teams)
         ),
         0,
     )
 
 
-def _with_one_interpreter(length: int, patient: Candidate, team: Team) -> int:
+def _starts_with_one_interpreter(length: int, patient: SlotCandidate, team: CandidateTeam) -> int:
     """The starts that would do if one interpreter were enough."""
     return (
         run_starts(patient.free, length)
-        & _any_start(team.specialists, length)
-        & _any_start(team.interpreters or (), length)
+        & _any_start_bits(team.specialists, length)
+        & _any_start_bits(team.interpreters or (), length)
     )
 
 
@@ -181,53 +189,66 @@ def _with_one_interpreter(length: int, patient: Candidate, team: Team) -> int:
 # -------------------------------------------------------------------------
 
 
-def _team_slots(horizon: Horizon, length: int, patient: Candidate, team: Team) -> Iterator[Slot]:
-    if team.interpreters is not None and interpreters_for(length) == 2:
-        yield from _slots_of_two(horizon, length, patient, team.specialists, team.interpreters)
+def _team_slots(
+    horizon: Horizon, length: int, patient: SlotCandidate, team: CandidateTeam
+) -> Iterator[Slot]:
+    if team.interpreters is not None and count_interpreters_needed(length) == 2:
+        yield from _slots_with_interpreter_pair(
+            horizon, length, patient, team.specialists, team.interpreters
+        )
         return
-    specialists = _Side(team.specialists, length, horizon)
-    interpreters = None if team.interpreters is None else _Side(team.interpreters, length, horizon)
-    third = {(0, 0): -1} if interpreters is None else _twice(interpreters.at_cost)
-    groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, third)
-    for worst, total, starts in _by_week(groups):
+    specialists = _ParticipantCosts(team.specialists, length, horizon)
+    interpreters = (
+        None if team.interpreters is None else _ParticipantCosts(team.interpreters, length, horizon)
+    )
+    third = {(0, 0): -1} if interpreters is None else _cost_and_total(interpreters.at_cost)
+    groups = _group_starts_by_cost(
+        _ParticipantCosts([patient], length, horizon).at_cost, specialists.at_cost, third
+    )
+    for worst, total, starts in _starts_by_week(groups):
         who = specialists.whom(starts)
         between = interpreters.whom(starts) if interpreters else {}
-        for index in set_bits(starts):
+        for index in iterate_set_bits(starts):
             yield Slot(worst, total, horizon.start + index, who[index], between.get(index))
 
 
-def _slots_of_two(
+def _slots_with_interpreter_pair(
     horizon: Horizon,
     length: int,
-    patient: Candidate,
-    doctors: Sequence[Candidate],
-    between: Sequence[Candidate],
+    patient: SlotCandidate,
+    doctors: Sequence[SlotCandidate],
+    between: Sequence[SlotCandidate],
 ) -> Iterator[Slot]:
     """As `_team_slots`, with two interpreters: the two cheapest are the fairest pair, in the worst
     and in the sum.
     """
-    specialists, pairs = _Side(doctors, length, horizon), _SideOfTwo(between, length, horizon)
-    groups = _costs(_Side([patient], length, horizon).at_cost, specialists.at_cost, pairs.at_costs)
-    for worst, total, starts in _by_week(groups):
+    specialists, pairs = (
+        _ParticipantCosts(doctors, length, horizon),
+        _InterpreterPairCosts(between, length, horizon),
+    )
+    groups = _group_starts_by_cost(
+        _ParticipantCosts([patient], length, horizon).at_cost, specialists.at_cost, pairs.at_costs
+    )
+    for worst, total, starts in _starts_by_week(groups):
         who, (first, second) = specialists.whom(starts), pairs.whom_both(starts)
-        for index in set_bits(starts):
+        for index in iterate_set_bits(starts):
             yield Slot(worst, total, horizon.start + index, who[index], first[index], second[index])
 
 
-def _by_week(groups: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
+def _starts_by_week(groups: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
     """The starts as (worst, total, starts), the fairest first, a week at a time and then more and
     more: people are named for few more of them than are asked for.
     """
-    width = WEEK
+    width = WEEK_QUARTERS
     for (worst, total), starts in sorted(groups.items()):
         first = 0
         while left := starts >> first:
             first += (left & -left).bit_length() - 1  # straight to the next one
-            yield worst, total, starts & ones(width) << first
+            yield worst, total, starts & low_bits(width) << first
             first, width = first + width, 2 * width
 
 
-def _costs(
+def _group_starts_by_cost(
     patient: dict[int, int], specialists: dict[int, int], interpreters: dict[tuple[int, int], int]
 ) -> dict[tuple[int, int], int]:
     """The common starts by their (worst, total). Of the interpreters' side both are given
@@ -246,29 +267,29 @@ def _costs(
     return groups
 
 
-def _twice(at_cost: dict[int, int]) -> dict[tuple[int, int], int]:
+def _cost_and_total(at_cost: dict[int, int]) -> dict[tuple[int, int], int]:
     """One person's cost is both the worst and the sum."""
     return {(cost, cost): starts for cost, starts in at_cost.items()}
 
 
-class _Side:
+class _ParticipantCosts:
     """One of the three sides of a meeting: the people who could fill it, sorted by what each start
     costs them.
     """
 
-    def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
+    def __init__(self, people: Sequence[SlotCandidate], length: int, horizon: Horizon) -> None:
         self._people = [(one, starts) for one in people if (starts := run_starts(one.free, length))]
         any_start: dict[str, int] = {}
         for one, starts in self._people:
             any_start[one.zone] = any_start.get(one.zone, 0) | starts
-        self._zone_cost = {zone: cost_starts(zone, length, horizon) for zone in any_start}
+        self._zone_cost = {zone: starts_by_zone_cost(zone, length, horizon) for zone in any_start}
         self.at_cost = self._exact(any_start)
 
     def _exact(self, any_start: dict[str, int]) -> dict[int, int]:
         """For each cost, the starts whose cheapest person bears exactly that."""
         exact: dict[int, int] = {}
         cheaper = 0
-        for cost in range(_WORST + 1):
+        for cost in range(_MAX_HOUR_COST + 1):
             here = 0
             for zone, starts in any_start.items():
                 here |= starts & self._zone_cost[zone][cost]
@@ -284,7 +305,7 @@ class _Side:
         return {
             index: one.id
             for one, mine in self._shares(starts, self._cheapest)
-            for index in set_bits(mine)
+            for index in iterate_set_bits(mine)
         }
 
     @cached_property
@@ -300,7 +321,7 @@ class _Side:
 
     def _shares(
         self, left: int, fits: dict[str, int], taken: dict[str, int] | None = None
-    ) -> Iterator[tuple[Candidate, int]]:
+    ) -> Iterator[tuple[SlotCandidate, int]]:
         """Who stands first at which of the starts that are `left`, each start given to one person
         whom it fits.
 
@@ -317,10 +338,10 @@ class _Side:
                     return
 
 
-class _SideOfTwo(_Side):
+class _InterpreterPairCosts(_ParticipantCosts):
     """The interpreters' side of a long meeting: at each start, the two for whom it is cheapest."""
 
-    def __init__(self, people: Sequence[Candidate], length: int, horizon: Horizon) -> None:
+    def __init__(self, people: Sequence[SlotCandidate], length: int, horizon: Horizon) -> None:
         super().__init__(people, length, horizon)
         one_start: dict[str, int] = {}
         two_start: dict[str, int] = {}
@@ -340,7 +361,7 @@ class _SideOfTwo(_Side):
         """For each cost, the starts whose second cheapest person bears exactly that."""
         exact: dict[int, int] = {}
         one = two = 0  # the starts that at least so many people can have at this cost or below
-        for cost in range(_WORST + 1):
+        for cost in range(_MAX_HOUR_COST + 1):
             one_here = two_here = 0
             for zone, starts in one_start.items():
                 priced = self._zone_cost[zone][cost]
@@ -356,39 +377,41 @@ class _SideOfTwo(_Side):
         """For each of the starts, the two people."""
         first = {one.id: mine for one, mine in self._shares(starts, self._cheapest)}
         second = {one.id: mine for one, mine in self._shares(starts, self._second, taken=first)}
-        return _by_start(first), _by_start(second)
+        return _person_by_start(first), _person_by_start(second)
 
     @cached_property
     def _second(self) -> dict[str, int]:
         return self._fits(self._second_at)
 
 
-def _by_start(shares: dict[str, int]) -> dict[int, str]:
-    return {index: person_id for person_id, mine in shares.items() for index in set_bits(mine)}
+def _person_by_start(shares: dict[str, int]) -> dict[int, str]:
+    return {
+        index: person_id for person_id, mine in shares.items() for index in iterate_set_bits(mine)
+    }
 
 
 @lru_cache(maxsize=2048)
-def cost_starts(zone: str, length: int, horizon: Horizon) -> tuple[int, ...]:
+def starts_by_zone_cost(zone: str, length: int, horizon: Horizon) -> tuple[int, ...]:
     """For each cost, the starts of meetings whose worst hour on that zone's wall has exactly that
     cost.
     """
     exact: list[int] = []
     cheaper = 0
-    for cost in range(_WORST + 1):
-        within = run_starts(wall_bits(_week_pattern(cost), zone, horizon), length)
+    for cost in range(_MAX_HOUR_COST + 1):
+        within = run_starts(wall_bits(_week_pattern_up_to_cost(cost), zone, horizon), length)
         exact.append(within & ~cheaper)
         cheaper |= within
     return tuple(exact)
 
 
 @lru_cache(maxsize=32)
-def _week_pattern(cost: int) -> int:
+def _week_pattern_up_to_cost(cost: int) -> int:
     """A week's quarters whose hour costs at most that much."""
     day = sum(0b1111 << hour * 4 for hour, price in enumerate(HOUR_COST) if price <= cost)
-    return sum(day << weekday * DAY for weekday in range(7))
+    return sum(day << weekday * DAY_QUARTERS for weekday in range(7))
 
 
-def set_bits(bits: int) -> Iterator[int]:
+def iterate_set_bits(bits: int) -> Iterator[int]:
     """The indices of the set bits, ascending."""
     digits = format(bits, "b")[::-1]
     index = digits.find("1")
@@ -397,10 +420,10 @@ def set_bits(bits: int) -> Iterator[int]:
         index = digits.find("1", index + 1)
 
 
-def _interpreted_start(people: Sequence[Candidate], length: int) -> int:
+def _interpreted_start_bits(people: Sequence[SlotCandidate], length: int) -> int:
     """Where as many of them as a meeting of that length takes are free."""
-    if interpreters_for(length) == 1:
-        return _any_start(people, length)
+    if count_interpreters_needed(length) == 1:
+        return _any_start_bits(people, length)
     one = two = 0
     for person in people:
         starts = run_starts(person.free, length)
@@ -409,7 +432,7 @@ def _interpreted_start(people: Sequence[Candidate], length: int) -> int:
     return two
 
 
-def _any_start(people: Sequence[Candidate], length: int) -> int:
+def _any_start_bits(people: Sequence[SlotCandidate], length: int) -> int:
     starts = 0
     for person in people:
         starts |= run_starts(person.free, length)

@@ -17,25 +17,27 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.scheduling.time.quarters import (
-    DAY,
-    MINUTES,
-    SECONDS,
-    WEEK,
+    DAY_QUARTERS,
+    QUARTER_MINUTES,
+    QUARTER_SECONDS,
+    WEEK_QUARTERS,
     Horizon,
     instant_of,
-    ones,
-    wall_quarter,
+    low_bits,
+    wall_quarter_of_day,
 )
 
 MINUTES_IN_DAY = 24 * 60
-_THURSDAY = 3 * DAY  # wall quarter 0 is midnight of a Thursday; patterns begin on Monday
+_THURSDAY_QUARTERS = (
+    3 * DAY_QUARTERS
+)  # wall quarter 0 is midnight of a Thursday; patterns begin on Monday
 
-Interval = tuple[int, int]
+QuarterInterval = tuple[int, int]
 """Quarters from the first until the second, which is left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class WeeklyWindow:
     """Open hours on one weekday (0 is Monday), from ``start`` until ``end`` minutes after midnight
     on the wall.
 
@@ -64,18 +66,20 @@ class DatedHours:
     end: int = MINUTES_IN_DAY
 
 
-def window_bits(windows: Iterable[Window], horizon: Horizon) -> int:
+def window_bits(windows: Iterable[WeeklyWindow], horizon: Horizon) -> int:
     """The quarters in which at least one of the windows is open throughout."""
     patterns: dict[tuple[str, int | None, int | None], int] = {}
     for window in windows:
-        for weekday, start, end, later in _within_days(window):
-            first = _validity(window.valid_from, later)
-            last = _validity(window.valid_until, later)
+        for weekday, start, end, later in _split_at_midnight(window):
+            first = _validity_quarter(window.valid_from, later)
+            last = _validity_quarter(window.valid_until, later)
             key = (window.zone, first, last)
-            patterns[key] = patterns.get(key, 0) | day_pattern(start, end) << weekday * DAY
+            patterns[key] = patterns.get(key, 0) | day_pattern(start, end) << weekday * DAY_QUARTERS
     bits = 0
     for (zone, first, last), pattern in patterns.items():
-        bits |= wall_bits(pattern, zone, horizon, first, None if last is None else last + DAY)
+        bits |= wall_bits(
+            pattern, zone, horizon, first, None if last is None else last + DAY_QUARTERS
+        )
     return bits
 
 
@@ -86,8 +90,8 @@ def dated_bits(hours: Iterable[DatedHours], horizon: Horizon, *, outward: bool) 
     bits = 0
     for one in hours:
         day = day_pattern(one.start, one.end, outward=outward)
-        every_day = sum(day << weekday * DAY for weekday in range(7))
-        first, last = wall_quarter(one.first), wall_quarter(one.last) + DAY
+        every_day = sum(day << weekday * DAY_QUARTERS for weekday in range(7))
+        first, last = wall_quarter_of_day(one.first), wall_quarter_of_day(one.last) + DAY_QUARTERS
         bits |= wall_bits(every_day, one.zone, horizon, first, last)
     return bits
 
@@ -108,10 +112,10 @@ def free_bits(
     """Open time minus closures, minus what is taken together with ``buffer`` quarters on either
     side of it.
     """
-    return opened & ~closed & ~widened(busy, buffer) & horizon.full
+    return opened & ~closed & ~widen_bits(busy, buffer) & horizon.full
 
 
-def widened(bits: int, by: int) -> int:
+def widen_bits(bits: int, by: int) -> int:
     """Every set bit, and ``by`` more on both of its sides. May reach past the horizon's end."""
     grown = 0
     while grown < by:
@@ -139,10 +143,10 @@ def day_pattern(start: int, end: int, *, outward: bool = False) -> int:
     if end <= start:
         return 0
     if outward:
-        first, last = start // MINUTES, -(-end // MINUTES)
+        first, last = start // QUARTER_MINUTES, -(-end // QUARTER_MINUTES)
     else:
-        first, last = -(-start // MINUTES), end // MINUTES
-    return ones(last - first) << first if last > first else 0
+        first, last = -(-start // QUARTER_MINUTES), end // QUARTER_MINUTES
+    return low_bits(last - first) << first if last > first else 0
 
 
 def wall_bits(
@@ -154,20 +158,20 @@ def wall_bits(
     ``first`` and ``last`` are wall quarters: nothing is open before the one or from the other on.
     """
     bits = 0
-    for begin, end, offset in stretches(zone, horizon.start, horizon.end):
+    for begin, end, offset in split_at_clock_changes(zone, horizon.start, horizon.end):
         low = begin + offset if first is None else max(begin + offset, first)
         high = end + offset if last is None else min(end + offset, last)
         if low >= high or not pattern:
             continue
-        phase = (low + _THURSDAY) % WEEK
-        weeks = -(-(phase + high - low) // WEEK)
-        run = (pattern * _every_week(weeks) >> phase) & ones(high - low)
+        phase = (low + _THURSDAY_QUARTERS) % WEEK_QUARTERS
+        weeks = -(-(phase + high - low) // WEEK_QUARTERS)
+        run = (pattern * _weekly_repeat_bits(weeks) >> phase) & low_bits(high - low)
         bits |= run << (low - offset - horizon.start)
     return bits
 
 
 @lru_cache(maxsize=1024)
-def stretches(zone: str, start: int, end: int) -> tuple[tuple[int, int, int], ...]:
+def split_at_clock_changes(zone: str, start: int, end: int) -> tuple[tuple[int, int, int], ...]:
     """Quarters from ``start`` until ``end``, cut where the zone changes its clock: (begin, end,
     offset).
 
@@ -175,41 +179,41 @@ def stretches(zone: str, start: int, end: int) -> tuple[tuple[int, int, int], ..
     """
     info = ZoneInfo(zone)
     cut: list[tuple[int, int, int]] = []
-    begin, offset = start, _offset(info, start)
+    begin, offset = start, _offset_quarters(info, start)
     here = start
     while here < end:
-        ahead = min(here + DAY, end)
-        if _offset(info, ahead) != offset:
-            change = _change_between(info, here, ahead)
+        ahead = min(here + DAY_QUARTERS, end)
+        if _offset_quarters(info, ahead) != offset:
+            change = _clock_change_between(info, here, ahead)
             cut.append((begin, change, offset))
-            begin, offset = change, _offset(info, change)
+            begin, offset = change, _offset_quarters(info, change)
         here = ahead
     if begin < end:
         cut.append((begin, end, offset))
     return tuple(cut)
 
 
-def _change_between(info: ZoneInfo, low: int, high: int) -> int:
+def _clock_change_between(info: ZoneInfo, low: int, high: int) -> int:
     """The first quarter after ``low``, at most ``high``, whose offset is no longer that of
     ``low``.
     """
-    before = _offset(info, low)
+    before = _offset_quarters(info, low)
     while high - low > 1:
         middle = (low + high) // 2
-        if _offset(info, middle) == before:
+        if _offset_quarters(info, middle) == before:
             low = middle
         else:
             high = middle
     return high
 
 
-def _offset(info: ZoneInfo, quarter: int) -> int:
+def _offset_quarters(info: ZoneInfo, quarter: int) -> int:
     shift = instant_of(quarter).astimezone(info).utcoffset()
     assert shift is not None
-    return int(shift.total_seconds()) // SECONDS
+    return int(shift.total_seconds()) // QUARTER_SECONDS
 
 
-def _within_days(window: Window) -> Iterable[tuple[int, int, int, int]]:
+def _split_at_midnight(window: WeeklyWindow) -> Iterable[tuple[int, int, int, int]]:
     """A window as pieces that end by midnight: weekday, start, end, days after the window's own
     day.
     """
@@ -221,10 +225,10 @@ def _within_days(window: Window) -> Iterable[tuple[int, int, int, int]]:
     )
 
 
-def _validity(day: date | None, later: int) -> int | None:
-    return None if day is None else wall_quarter(day) + later * DAY
+def _validity_quarter(day: date | None, later: int) -> int | None:
+    return None if day is None else wall_quarter_of_day(day) + later * DAY_QUARTERS
 
 
 @lru_cache(maxsize=256)
-def _every_week(weeks: int) -> int:
-    return sum(1 << week * WEEK for week in range(weeks))
+def _weekly_repeat_bits(weeks: int) -> int:
+    return sum(1 << week * WEEK_QUARTERS for week in range(weeks))

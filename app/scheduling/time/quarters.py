@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 
-SECONDS = 900
-MINUTES = 15
-DAY = 96
-WEEK = 7 * DAY
+QUARTER_SECONDS = 900
+QUARTER_MINUTES = 15
+DAY_QUARTERS = 96
+WEEK_QUARTERS = 7 * DAY_QUARTERS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
@@ -22,14 +22,14 @@ _EPOCH_DAY = date(1970, 1, 1)
 def is_on_grid(at: datetime) -> bool:
     """Whether an aware instant is the first moment of a quarter."""
     seconds = (at - _EPOCH) / timedelta(seconds=1)
-    return seconds % SECONDS == 0
+    return seconds % QUARTER_SECONDS == 0
 
 
 def quarter_of(at: datetime) -> int:
     """The quarter that contains an aware instant; a naive one raises ``ValueError``."""
     if at.tzinfo is None or at.utcoffset() is None:
         raise ValueError("a naive time has no quarter")
-    return (at - _EPOCH) // timedelta(seconds=SECONDS)
+    return (at - _EPOCH) // timedelta(seconds=QUARTER_SECONDS)
 
 
 def quarter_after(at: datetime) -> int:
@@ -39,15 +39,15 @@ def quarter_after(at: datetime) -> int:
 
 def instant_of(quarter: int) -> datetime:
     """The aware UTC instant at which a quarter starts."""
-    return _EPOCH + timedelta(seconds=quarter * SECONDS)
+    return _EPOCH + timedelta(seconds=quarter * QUARTER_SECONDS)
 
 
-def wall_quarter(day: date) -> int:
+def wall_quarter_of_day(day: date) -> int:
     """The number of wall-clock quarters from midnight of 1 January 1970 to midnight of ``day``."""
-    return (day - _EPOCH_DAY).days * DAY
+    return (day - _EPOCH_DAY).days * DAY_QUARTERS
 
 
-def wall_of(at: datetime, zone: tzinfo) -> datetime:
+def wall_time_of(at: datetime, zone: tzinfo) -> datetime:
     """What the wall clock of a zone shows at an aware instant: a naive time."""
     return at.astimezone(zone).replace(tzinfo=None)
 
@@ -74,19 +74,19 @@ class Horizon:
     @cached_property
     def full(self) -> int:
         """A calendar that is free throughout."""
-        return ones(self.length)
+        return low_bits(self.length)
 
     def span(self, begin: int, end: int) -> int:
         """The bits of the quarters from ``begin`` until ``end``, cut to this horizon."""
         begin, end = max(begin, self.start), min(end, self.end)
-        return 0 if begin >= end else ones(end - begin) << (begin - self.start)
+        return 0 if begin >= end else low_bits(end - begin) << (begin - self.start)
 
     def days(self, first: date | None, last: date | None) -> int:
         """The bits of the UTC days from ``first`` to ``last``, both included; None leaves that side
         open.
         """
-        begin = self.start if first is None else wall_quarter(first)
-        end = self.end if last is None else wall_quarter(last) + DAY
+        begin = self.start if first is None else wall_quarter_of_day(first)
+        end = self.end if last is None else wall_quarter_of_day(last) + DAY_QUARTERS
         return self.span(begin, end)
 
     @property
@@ -108,6 +108,6 @@ class Horizon:
         return moved & self.full
 
 
-def ones(count: int) -> int:
+def low_bits(count: int) -> int:
     """A number whose lowest ``count`` bits are set."""
     return (1 << count) - 1 if count > 0 else 0

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Timezone, TimezoneDaylight, TimezoneStandard, vRecur
 
-from app.scheduling.time.calendar import stretches
+from app.scheduling.time.calendar import split_at_clock_changes
 from app.scheduling.time.quarters import instant_of, quarter_of
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 @dataclass(frozen=True)
-class Change:
+class ClockChange:
     """The moment at which a clock is put forward or back. `wall` is what it showed until then."""
 
     wall: datetime
@@ -34,55 +34,55 @@ class Change:
         return self.after > self.before
 
 
-def zone_component(zone: str, at: datetime) -> Timezone:
+def build_vtimezone(zone: str, at: datetime) -> Timezone:
     """The zone's rules as they hold around an instant: right from a year before it until the end of
     the year after.
 
     Yearly rules are written as such, because Outlook wants them; anything else change by change.
     """
-    changes = _changes(zone, at.year - 1, at.year + 1)
+    changes = _list_clock_changes(zone, at.year - 1, at.year + 1)
     component = Timezone()
     component.add("tzid", zone)
-    groups: dict[tuple[timedelta, timedelta], list[Change]] = {}
+    groups: dict[tuple[timedelta, timedelta], list[ClockChange]] = {}
     for change in changes:
         groups.setdefault((change.before, change.after), []).append(change)
-    rules = {key: _yearly(group) for key, group in groups.items()}
+    rules = {key: _yearly_rule(group) for key, group in groups.items()}
     if len(groups) == 2 and all(rules.values()):
         for key, group in groups.items():
-            component.add_component(_observance(group[0], rules[key]))
+            component.add_component(_build_observance(group[0], rules[key]))
         return component
-    component.add_component(_observance(_initial(zone, at.year - 1), None))
+    component.add_component(_build_observance(_initial_offset(zone, at.year - 1), None))
     for change in changes:
-        component.add_component(_observance(change, None))
+        component.add_component(_build_observance(change, None))
     return component
 
 
-def _changes(zone: str, first_year: int, last_year: int) -> list[Change]:
+def _list_clock_changes(zone: str, first_year: int, last_year: int) -> list[ClockChange]:
     info = ZoneInfo(zone)
     begin = quarter_of(datetime(first_year, 1, 1, tzinfo=UTC))
     end = quarter_of(datetime(last_year + 1, 1, 1, tzinfo=UTC))
-    found: list[Change] = []
-    for quarter, _, _ in stretches(zone, begin, end)[1:]:
+    found: list[ClockChange] = []
+    for quarter, _, _ in split_at_clock_changes(zone, begin, end)[1:]:
         at = instant_of(quarter)
         before, after = (at - timedelta(minutes=15)).astimezone(info), at.astimezone(info)
-        found.append(_change(at, before, after))
+        found.append(_make_clock_change(at, before, after))
     return found
 
 
-def _change(at: datetime, before: datetime, after: datetime) -> Change:
+def _make_clock_change(at: datetime, before: datetime, after: datetime) -> ClockChange:
     earlier, later = before.utcoffset(), after.utcoffset()
     assert earlier is not None and later is not None
     wall = (at + earlier).replace(tzinfo=None)
-    return Change(wall, earlier, later, after.tzname() or "")
+    return ClockChange(wall, earlier, later, after.tzname() or "")
 
 
-def _initial(zone: str, year: int) -> Change:
+def _initial_offset(zone: str, year: int) -> ClockChange:
     at = datetime(year, 1, 1, tzinfo=UTC)
     local = at.astimezone(ZoneInfo(zone))
-    return _change(at, local, local)
+    return _make_clock_change(at, local, local)
 
 
-def _yearly(group: Sequence[Change]) -> str | None:
+def _yearly_rule(group: Sequence[ClockChange]) -> str | None:
     """The RRULE that gives these changes, one a year, or None: «the last Sunday», «the second
     Sunday» of a month.
     """
@@ -91,7 +91,7 @@ def _yearly(group: Sequence[Change]) -> str | None:
         return None
     if len({(one.wall.month, one.wall.weekday(), one.wall.time()) for one in group}) > 1:
         return None
-    for place in (_from_the_end, _from_the_start):
+    for place in (_weekday_number_from_end, _weekday_number_from_start):
         places = {place(change.wall) for change in group}
         if len(places) == 1:
             day = f"{places.pop()}{_WEEKDAYS[first.weekday()]}"
@@ -99,17 +99,17 @@ def _yearly(group: Sequence[Change]) -> str | None:
     return None
 
 
-def _from_the_end(wall: datetime) -> int:
+def _weekday_number_from_end(wall: datetime) -> int:
     next_month = (wall.replace(day=1) + timedelta(days=32)).replace(day=1)
     last_day = (next_month - timedelta(days=1)).day
     return -((last_day - wall.day) // 7 + 1)
 
 
-def _from_the_start(wall: datetime) -> int:
+def _weekday_number_from_start(wall: datetime) -> int:
     return (wall.day - 1) // 7 + 1
 
 
-def _observance(change: Change, rule: str | None) -> TimezoneStandard | TimezoneDaylight:
+def _build_observance(change: ClockChange, rule: str | None) -> TimezoneStandard | TimezoneDaylight:
     part = TimezoneDaylight() if change.is_summer else TimezoneStandard()
     part.add("dtstart", change.wall)
     part.add("tzoffsetfrom", change.before)

@@ -7,8 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from app.consults.connection_check.checks import Measured, Verdict, abandoned, advice, judge
-from app.consults.models import LineCheck
+from app.consults.connection_check.checks import (
+    ConnectionMeasurement,
+    ConnectionVerdict,
+    judge_connection,
+    list_abandoned_checks,
+    list_connection_advice,
+)
+from app.consults.models import ConnectionCheck
 from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
@@ -30,27 +36,37 @@ GOOD = {
 @pytest.mark.parametrize(
     ("change", "verdict", "first"),
     [
-        pytest.param({}, Verdict.VIDEO, None, id="all is well"),
-        pytest.param({"loss": 0.05}, Verdict.AUDIO, "wifi", id="some is lost"),
-        pytest.param({"rate_up": 90_000}, Verdict.AUDIO, "narrow", id="a narrow way up"),
-        pytest.param({"rtt_ms": 600}, Verdict.AUDIO, "far", id="slow to answer"),
-        pytest.param({"camera": False}, Verdict.AUDIO, "camera", id="no camera"),
-        pytest.param({"speaker": False}, Verdict.VIDEO, "speaker", id="the notes were not heard"),
-        pytest.param({"loss": 0.4}, Verdict.POOR, "wifi", id="most is lost"),
-        pytest.param({"rate_down": 10_000}, Verdict.POOR, "narrow", id="too narrow for a voice"),
-        pytest.param({"microphone": False}, Verdict.POOR, "microphone", id="no microphone"),
-        pytest.param({"rtt_ms": None, "loss": None}, Verdict.POOR, "blocked", id="no way through"),
+        pytest.param({}, ConnectionVerdict.VIDEO, None, id="all is well"),
+        pytest.param({"loss": 0.05}, ConnectionVerdict.AUDIO, "wifi", id="some is lost"),
+        pytest.param({"rate_up": 90_000}, ConnectionVerdict.AUDIO, "narrow", id="a narrow way up"),
+        pytest.param({"rtt_ms": 600}, ConnectionVerdict.AUDIO, "far", id="slow to answer"),
+        pytest.param({"camera": False}, ConnectionVerdict.AUDIO, "camera", id="no camera"),
+        pytest.param(
+            {"speaker": False}, ConnectionVerdict.VIDEO, "speaker", id="the notes were not heard"
+        ),
+        pytest.param({"loss": 0.4}, ConnectionVerdict.POOR, "wifi", id="most is lost"),
+        pytest.param(
+            {"rate_down": 10_000}, ConnectionVerdict.POOR, "narrow", id="too narrow for a voice"
+        ),
+        pytest.param(
+            {"microphone": False}, ConnectionVerdict.POOR, "microphone", id="no microphone"
+        ),
+        pytest.param(
+            {"rtt_ms": None, "loss": None}, ConnectionVerdict.POOR, "blocked", id="no way through"
+        ),
     ],
 )
-def test_the_verdict(change: dict[str, object], verdict: Verdict, first: str | None) -> None:
-    measured = Measured(**(GOOD | change))  # type: ignore[arg-type]
-    assert judge(measured) is verdict
-    assert next(iter(advice(measured)), None) == first
+def test_the_verdict(
+    change: dict[str, object], verdict: ConnectionVerdict, first: str | None
+) -> None:
+    measured = ConnectionMeasurement(**(GOOD | change))  # type: ignore[arg-type]
+    assert judge_connection(measured) is verdict
+    assert next(iter(list_connection_advice(measured)), None) == first
 
 
 def a_check(database: Database, meeting: Meeting, person: Person) -> str:
     with database.unit_of_work() as session:
-        check = LineCheck(
+        check = ConnectionCheck(
             booking_id=meeting.circle.booking.id,
             person_id=person.id,
             node_id="n1",
@@ -71,14 +87,14 @@ def test_the_office_sees_the_verdict(
     page = office.visitor.get(f"/cases/{meeting.circle.case.id}").text
     assert "Sound only" in page and "Not tested yet" in page
     with database.sessions() as session:
-        check = session.get(LineCheck, check_id)
+        check = session.get(ConnectionCheck, check_id)
         assert check is not None and check.node_id is None, "its room at the node was given back"
 
 
 def test_a_loop_that_nobody_finishes_is_found(meeting: Meeting, database: Database) -> None:
     check_id = a_check(database, meeting, meeting.circle.patient)
     with database.sessions() as session:
-        assert [check.id for check in abandoned(session)] == [check_id]
+        assert [check.id for check in list_abandoned_checks(session)] == [check_id]
 
 
 def test_only_ones_own_booking_is_tested(

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from app.audit.models import AuditEntry
 from app.cases.models import CaseMember
 from app.consults.guests import service as guests
-from app.consults.models import Consult, Invitation, Seat
-from app.core.clock import shifted
+from app.consults.models import Consult, GuestInvitation, Seat
+from app.core.clock import shift_clock
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -31,7 +31,7 @@ def link(meeting: Meeting, database: Database) -> str:
     """The address of an invitation for the patient's aunt."""
     with database.unit_of_work() as session:
         consult = session.get_one(Consult, meeting.consult_id)
-        _, token = guests.invite(
+        _, token = guests.invite_guest(
             session, consult.booking.patient, consult, "Aunt Huda", "relative", "en"
         )
     return f"/consults/guest/{token}"
@@ -99,21 +99,21 @@ def test_a_link_that_was_used_opens_nothing_for_anybody_else(
     assert second.get(link).status_code == 409
     answer = second.post(link)
     assert answer.status_code == 409 and "used already" in answer.text
-    assert refusals(database) == [guests.USED]
+    assert refusals(database) == [guests.INVITATION_USED]
 
 
 def test_a_link_that_expired_or_was_taken_back(
     app: Flask, database: Database, meeting: Meeting, visit: Callable[..., Visitor], link: str
 ) -> None:
-    with shifted(guests.GOOD_FOR + timedelta(days=1)):
+    with shift_clock(guests.INVITATION_LIFETIME + timedelta(days=1)):
         assert comes(app, link).post(link).status_code == 409
     with database.sessions() as session:
-        invitation = session.scalars(select(Invitation)).one()
+        invitation = session.scalars(select(GuestInvitation)).one()
     patient = visit(meeting.circle.patient)
     patient.get("/home")
     patient.post(f"/consults/{meeting.consult_id}/guests/{invitation.id}/revoke")
     assert comes(app, link).post(link).status_code == 409
-    assert refusals(database) == [guests.EXPIRED, guests.EXPIRED]
+    assert refusals(database) == [guests.INVITATION_EXPIRED, guests.INVITATION_EXPIRED]
 
 
 def test_a_guest_of_one_consult_finds_nothing_of_another(
@@ -164,7 +164,7 @@ def test_there_are_eight_places(app: Flask, database: Database, meeting: Meeting
     for number in range(6):
         with database.unit_of_work() as session:
             consult = session.get_one(Consult, meeting.consult_id)
-            _, token = guests.invite(
+            _, token = guests.invite_guest(
                 session, consult.booking.patient, consult, f"Guest {number}", "relative", "en"
             )
         answers.append(

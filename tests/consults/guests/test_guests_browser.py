@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from app.consults.guests import service as guests
-from app.consults.models import MOST_SEATS, Consult
-from app.i18n.translate import translator
+from app.consults.models import MAX_SEATS_PER_CONSULT, Consult
+from app.i18n.translate import make_translator
 from tests.axe import faults
 from tests.consults.conftest import Meeting
 from tests.consults.interpreting.test_interpreting import another_interpreter
@@ -19,7 +19,7 @@ from tests.consults.scene import PATIENCE, Scene
 from tests.consults.sitters import Sitters, pass_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-arabic = translator("ar")
+arabic = make_translator("ar")
 
 
 def invited(
@@ -28,7 +28,9 @@ def invited(
     """The address of an invitation."""
     with scene.database.unit_of_work() as session:
         consult = session.get_one(Consult, consult_id or scene.consult_id)
-        _, token = guests.invite(session, consult.booking.patient, consult, name, kind, language)
+        _, token = guests.invite_guest(
+            session, consult.booking.patient, consult, name, kind, language
+        )
     return f"{scene.house.url}/consults/guest/{token}"
 
 
@@ -77,14 +79,14 @@ def test_a_relative_comes_by_a_link_on_a_phone_in_arabic(scene: Scene) -> None:
     # taken back.
     stranger = scene.seat(None, viewport=PHONE, role="stranger", locale="ar")
     stranger.page.goto(link)
-    expect(stranger.page.locator("main")).to_contain_text(arabic(guests.USED))
+    expect(stranger.page.locator("main")).to_contain_text(arabic(guests.INVITATION_USED))
     gone = invited(scene, "Cousin")
     with scene.database.unit_of_work() as session:
         consult = session.get_one(Consult, scene.consult_id)
-        last = guests.of_consult(session, consult)[-1]
-        guests.revoke(session, consult.booking.patient, consult, last.id)
+        last = guests.list_guest_invitations(session, consult)[-1]
+        guests.revoke_guest_invitation(session, consult.booking.patient, consult, last.id)
     stranger.page.goto(gone)
-    expect(stranger.page.locator("main")).to_contain_text(arabic(guests.EXPIRED))
+    expect(stranger.page.locator("main")).to_contain_text(arabic(guests.INVITATION_EXPIRED))
 
     # A guest of one consultation finds nothing at another.
     with scene.database.unit_of_work() as session:
@@ -131,7 +133,7 @@ def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
         patient.is_inside()
         doctor.page.keyboard.press("Escape")
 
-        expect(doctor.by("tiles")).to_have_attribute("data-count", str(MOST_SEATS))
+        expect(doctor.by("tiles")).to_have_attribute("data-count", str(MAX_SEATS_PER_CONSULT))
         doctor.until(
             """window.consilium.link.stats().then(({ slots }) =>
             slots.every(({ video, audio }) => video.frames > 5 && audio.packets > 20))""",
@@ -151,7 +153,8 @@ def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
         sizes = {(round(box["width"]), round(box["height"])) for box in boxes if box}
         assert (
             len(sizes) <= 2
-            and len({(round(box["x"]), round(box["y"])) for box in boxes if box}) == MOST_SEATS
+            and len({(round(box["x"]), round(box["y"])) for box in boxes if box})
+            == MAX_SEATS_PER_CONSULT
         )
         bar = doctor.page.locator(".bar").bounding_box()
         assert bar and all(box and box["y"] + box["height"] <= bar["y"] + 1 for box in boxes)

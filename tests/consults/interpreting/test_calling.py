@@ -16,9 +16,9 @@ from app.core.db import Database
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.notifications.kinds import KINDS
+from app.notifications.kinds import NOTICE_KINDS
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.models import Booking, Claim, Qualification
 from tests.consults.conftest import Chair, Meeting, Sit, let_in
 from tests.people import Visitor, a_person
@@ -32,7 +32,10 @@ def held(meeting: Meeting, database: Database) -> Callable[..., Qualification]:
         with database.unit_of_work() as session:
             person = a_person(session, Role.INTERPRETER, language=source, speaks=[target])
             hours.add_qualification(
-                session, meeting.coordinator, person, Credential(source, target, "CHI", **more)
+                session,
+                meeting.coordinator,
+                person,
+                InterpreterCredential(source, target, "CHI", **more),
             )
             return session.scalars(
                 select(Qualification)
@@ -87,7 +90,7 @@ def test_who_is_called_has_a_seat_is_told_and_comes_in(
     assert job.payload["person_id"] == called.person_id
     [state] = doctor.heard("state")[-1:]
     assert called.person.name in [one["name"] for one in state["seats"]]
-    path = KINDS["interpreter_called"].page.format(**job.payload["facts"])
+    path = NOTICE_KINDS["interpreter_called"].page.format(**job.payload["facts"])
     assert Visitor(app, called.person).get(path).status_code == 200
 
 
@@ -132,7 +135,9 @@ def heard_by(chair: Chair) -> dict[str, float]:
         seat = session.get_one(Seat, chair.seat_id)
         people = {one.id: one.person_id for one in seat.consult.seats}
         return {
-            people[one["id"]]: one["gain"] for one in views.state_for(seat)["seats"] if one["gain"]
+            people[one["id"]]: one["gain"]
+            for one in views.build_seat_state(seat)["seats"]
+            if one["gain"]
         }
 
 

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.consults.interpreting.channels import (
-    FULL,
-    Feed,
-    Mode,
-    Need,
-    Sound,
-    Voice,
-    base,
-    channel_of,
-    need_of,
-    reach,
-    routes,
-    slot_of,
-    understood_by,
+    FULL_GAIN,
+    AudioFeed,
+    AudioNeed,
+    AudioRendition,
+    InterpretingMode,
+    SeatVoice,
+    classify_audio_need,
+    compute_receive_slot,
+    find_live_channel,
+    find_reachable_languages,
+    get_base_language,
+    list_understood_languages,
+    route_audio,
 )
 
 
@@ -30,8 +30,8 @@ def voice(
     pair: tuple[str, str] | None = None,
     live_on: str | None = None,
     gain: float = 0.15,
-) -> Voice:
-    return Voice(name, number, language, language, pair, live_on, gain)
+) -> SeatVoice:
+    return SeatVoice(name, number, language, language, pair, live_on, gain)
 
 
 PATIENT, DOCTOR = voice("patient", 0, "ar"), voice("doctor", 1, "en-GB")
@@ -42,14 +42,16 @@ def interpreter(
     name: str = "interpreter",
     number: int = 2,
     pair: tuple[str, str] = ("ar", "en"),
-) -> Voice:
+) -> SeatVoice:
     return voice(name, number, pair[0], pair, live_on)
 
 
 def heard(
-    listener: str, *voices: Voice, mode: Mode = Mode.SIMULTANEOUS
+    listener: str, *voices: SeatVoice, mode: InterpretingMode = InterpretingMode.SIMULTANEOUS
 ) -> dict[str, tuple[str, float]]:
-    return {feed.source: (feed.sound.value, feed.gain) for feed in routes(voices, mode)[listener]}
+    return {
+        feed.source: (feed.sound.value, feed.gain) for feed in route_audio(voices, mode)[listener]
+    }
 
 
 ORIGINAL, INTERPRETED, DUCKED = ("original", 1.0), ("interpreter", 1.0), ("ducked", 0.15)
@@ -132,7 +134,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("listener", "interpreters", "expected"), TABLE)
 def test_simultaneous(
-    listener: str, interpreters: list[Voice], expected: dict[str, tuple[str, float]]
+    listener: str, interpreters: list[SeatVoice], expected: dict[str, tuple[str, float]]
 ) -> None:
     assert heard(listener, PATIENT, DOCTOR, *interpreters) == expected
 
@@ -140,7 +142,7 @@ def test_simultaneous(
 def test_in_consecutive_mode_everyone_hears_everyone() -> None:
     voices = [PATIENT, DOCTOR, interpreter(None)]
     for listener in voices:
-        assert heard(listener.id, *voices, mode=Mode.CONSECUTIVE) == {
+        assert heard(listener.id, *voices, mode=InterpretingMode.CONSECUTIVE) == {
             other.id: ORIGINAL for other in voices if other is not listener
         }
 
@@ -153,41 +155,46 @@ RELATIVE = voice("relative", 4, "ar")
     [
         (
             "patient",
-            Mode.SIMULTANEOUS,
-            {"interpreter": "essential", "doctor": "background", "relative": "ordinary"},
-        ),
-        ("doctor", Mode.SIMULTANEOUS, {"patient": "background", "relative": "background"}),
-        (
-            "interpreter",
-            Mode.SIMULTANEOUS,
-            {"patient": "essential", "doctor": "essential", "relative": "essential"},
-        ),
-        (
-            "patient",
-            Mode.CONSECUTIVE,
+            InterpretingMode.SIMULTANEOUS,
             {"interpreter": "essential", "doctor": "background", "relative": "ordinary"},
         ),
         (
             "doctor",
-            Mode.CONSECUTIVE,
+            InterpretingMode.SIMULTANEOUS,
+            {"patient": "background", "relative": "background"},
+        ),
+        (
+            "interpreter",
+            InterpretingMode.SIMULTANEOUS,
+            {"patient": "essential", "doctor": "essential", "relative": "essential"},
+        ),
+        (
+            "patient",
+            InterpretingMode.CONSECUTIVE,
+            {"interpreter": "essential", "doctor": "background", "relative": "ordinary"},
+        ),
+        (
+            "doctor",
+            InterpretingMode.CONSECUTIVE,
             {"interpreter": "essential", "patient": "background", "relative": "background"},
         ),
     ],
 )
 def test_a_narrow_line_keeps_the_voice_that_is_needed(
-    listener: str, mode: Mode, expected: dict[str, str]
+    listener: str, mode: InterpretingMode, expected: dict[str, str]
 ) -> None:
     seats = [PATIENT, DOCTOR, interpreter("ar"), RELATIVE]
     who = next(seat for seat in seats if seat.id == listener)
     assert {
-        feed.source: need_of(who, feed, seats).value for feed in routes(seats, mode)[listener]
+        feed.source: classify_audio_need(who, feed, seats).value
+        for feed in route_audio(seats, mode)[listener]
     } == expected
 
 
 def test_without_an_interpreter_no_voice_is_given_up_for_another() -> None:
-    for mode in Mode:
-        for feed in routes([PATIENT, DOCTOR], mode)["patient"]:
-            assert need_of(PATIENT, feed, [PATIENT, DOCTOR]) == Need.ORDINARY
+    for mode in InterpretingMode:
+        for feed in route_audio([PATIENT, DOCTOR], mode)["patient"]:
+            assert classify_audio_need(PATIENT, feed, [PATIENT, DOCTOR]) == AudioNeed.ORDINARY
 
 
 def test_the_listeners_own_slider_is_the_gain_and_nothing_at_zero_is_sent() -> None:
@@ -197,9 +204,9 @@ def test_the_listeners_own_slider_is_the_gain_and_nothing_at_zero_is_sent() -> N
 
 
 def test_a_slot_depends_on_the_two_numbers_alone() -> None:
-    assert [slot_of(2, source) for source in (0, 1, 3, 7)] == [0, 1, 2, 6]
+    assert [compute_receive_slot(2, source) for source in (0, 1, 3, 7)] == [0, 1, 2, 6]
     with pytest.raises(ValueError):
-        slot_of(3, 3)
+        compute_receive_slot(3, 3)
 
 
 # ------------------------------------------------------------ what holds for every meeting
@@ -208,7 +215,7 @@ LANGUAGES = ["en", "en-GB", "ar", "fr", "es", "de"]
 
 
 @st.composite
-def meetings(draw: st.DrawFn) -> list[Voice]:
+def meetings(draw: st.DrawFn) -> list[SeatVoice]:
     """Up to eight seats, in any order, with interpreters of any pairs."""
     seats = []
     for number in draw(st.permutations(range(draw(st.integers(1, 8))))):
@@ -216,13 +223,15 @@ def meetings(draw: st.DrawFn) -> list[Voice]:
         pair = draw(
             st.one_of(
                 st.none(),
-                st.lists(st.sampled_from(LANGUAGES), min_size=2, max_size=2, unique_by=base),
+                st.lists(
+                    st.sampled_from(LANGUAGES), min_size=2, max_size=2, unique_by=get_base_language
+                ),
             )
         )
         live_on = draw(st.one_of(st.none(), st.sampled_from(pair or LANGUAGES)))
         gain = draw(st.sampled_from([0.0, 0.15, 0.5, 1.0]))
         seats.append(
-            Voice(
+            SeatVoice(
                 f"seat{number}",
                 number,
                 language,
@@ -235,24 +244,30 @@ def meetings(draw: st.DrawFn) -> list[Voice]:
     return seats
 
 
-modes = st.sampled_from(list(Mode))
+modes = st.sampled_from(list(InterpretingMode))
 
 
-def feeds(seats: list[Voice], listener: Voice, mode: Mode = Mode.SIMULTANEOUS) -> dict[str, Feed]:
-    return {feed.source: feed for feed in routes(seats, mode)[listener.id]}
+def feeds(
+    seats: list[SeatVoice],
+    listener: SeatVoice,
+    mode: InterpretingMode = InterpretingMode.SIMULTANEOUS,
+) -> dict[str, AudioFeed]:
+    return {feed.source: feed for feed in route_audio(seats, mode)[listener.id]}
 
 
 @given(meetings(), modes)
-def test_nobody_hears_themselves_and_nothing_is_heard_twice(seats: list[Voice], mode: Mode) -> None:
+def test_nobody_hears_themselves_and_nothing_is_heard_twice(
+    seats: list[SeatVoice], mode: InterpretingMode
+) -> None:
     for listener in seats:
-        sources = [feed.source for feed in routes(seats, mode)[listener.id]]
+        sources = [feed.source for feed in route_audio(seats, mode)[listener.id]]
         assert listener.id not in sources
         assert len(sources) == len(set(sources))
 
 
 @given(meetings())
 def test_every_utterance_is_heard_in_ones_language_or_as_close_as_anyone_present_brings_it(
-    seats: list[Voice],
+    seats: list[SeatVoice],
 ) -> None:
     """An utterance in a language one takes is heard in full. One that others can bring into it is
     heard from them (and softly itself, as the listener likes). One that nobody can bring is heard
@@ -262,62 +277,72 @@ def test_every_utterance_is_heard_in_ones_language_or_as_close_as_anyone_present
         others = [seat for seat in seats if seat is not listener]
         for source in (seat for seat in others if not seat.pair):
             feed = feeds(seats, listener).get(source.id)
-            takes = understood_by(listener)
-            if base(source.speaks) in takes or not reach(source.speaks, others) & takes:
-                assert feed == Feed(source.id, FULL, Sound.ORIGINAL)
+            takes = list_understood_languages(listener)
+            if (
+                get_base_language(source.speaks) in takes
+                or not find_reachable_languages(source.speaks, others) & takes
+            ):
+                assert feed == AudioFeed(source.id, FULL_GAIN, AudioRendition.ORIGINAL)
             elif listener.original_gain > 0:
-                assert feed == Feed(source.id, listener.original_gain, Sound.DUCKED)
+                assert feed == AudioFeed(source.id, listener.original_gain, AudioRendition.DUCKED)
             else:
                 assert feed is None
 
 
 @given(meetings())
 def test_whoever_needs_an_interpreter_hears_the_one_who_is_live_in_their_language(
-    seats: list[Voice],
+    seats: list[SeatVoice],
 ) -> None:
     for listener in (seat for seat in seats if not seat.pair):
         for source in (seat for seat in seats if seat.pair and seat is not listener):
-            is_for_me = channel_of(source, seats) == base(listener.listens)
+            is_for_me = find_live_channel(source, seats) == get_base_language(listener.listens)
             assert (
-                feeds(seats, listener).get(source.id) == Feed(source.id, FULL, Sound.INTERPRETER)
+                feeds(seats, listener).get(source.id)
+                == AudioFeed(source.id, FULL_GAIN, AudioRendition.INTERPRETER)
             ) is is_for_me
 
 
 @given(meetings())
-def test_at_most_one_interpreter_is_live_on_a_channel(seats: list[Voice]) -> None:
-    live = [channel for seat in seats if (channel := channel_of(seat, seats)) is not None]
+def test_at_most_one_interpreter_is_live_on_a_channel(seats: list[SeatVoice]) -> None:
+    live = [channel for seat in seats if (channel := find_live_channel(seat, seats)) is not None]
     assert len(live) == len(set(live))
 
 
 @given(meetings(), modes)
 def test_what_comes_from_the_interpreter_is_essential_and_what_is_ducked_never(
-    seats: list[Voice], mode: Mode
+    seats: list[SeatVoice], mode: InterpretingMode
 ) -> None:
     for listener in seats:
-        for feed in routes(seats, mode)[listener.id]:
-            need = need_of(listener, feed, seats)
-            assert (need == Need.ESSENTIAL) >= (feed.sound == Sound.INTERPRETER)
-            assert (need == Need.BACKGROUND) >= (feed.sound == Sound.DUCKED)
+        for feed in route_audio(seats, mode)[listener.id]:
+            need = classify_audio_need(listener, feed, seats)
+            assert (need == AudioNeed.ESSENTIAL) >= (feed.sound == AudioRendition.INTERPRETER)
+            assert (need == AudioNeed.BACKGROUND) >= (feed.sound == AudioRendition.DUCKED)
 
 
 @given(meetings(), modes, st.data())
 def test_routes_are_stable_under_rejoin(
-    seats: list[Voice], mode: Mode, data: st.DataObject
+    seats: list[SeatVoice], mode: InterpretingMode, data: st.DataObject
 ) -> None:
     """Whoever leaves and comes back finds everything as it was, in whatever order people came; and
     while they are away the slots of the others do not move.
     """
-    before = routes(seats, mode)
-    assert routes(data.draw(st.permutations(seats)), mode) == before
+    before = route_audio(seats, mode)
+    assert route_audio(data.draw(st.permutations(seats)), mode) == before
     away = data.draw(st.sampled_from(seats))
     rest = [seat for seat in seats if seat is not away]
-    routes(rest, mode)
-    assert routes([*rest, away], mode) == before
+    route_audio(rest, mode)
+    assert route_audio([*rest, away], mode) == before
 
 
 @given(meetings())
-def test_each_listener_has_a_slot_for_each_other_and_no_two_share_one(seats: list[Voice]) -> None:
+def test_each_listener_has_a_slot_for_each_other_and_no_two_share_one(
+    seats: list[SeatVoice],
+) -> None:
     for listener in seats:
-        slots = [slot_of(listener.number, seat.number) for seat in seats if seat is not listener]
+        slots = [
+            compute_receive_slot(listener.number, seat.number)
+            for seat in seats
+            if seat is not listener
+        ]
         assert len(slots) == len(set(slots))
         assert all(0 <= slot < 7 for slot in slots)

@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
 from app.consults.interpreting import service as interpreting
-from app.consults.interpreting.channels import Mode, Voice, is_interrupted
-from app.consults.models import BLINK, Consult, ConsultEvent, Seat
-from app.consults.queries import locked
+from app.consults.interpreting.channels import InterpretingMode, SeatVoice, is_anyone_cut_off
+from app.consults.models import MEDIA_LOSS_GRACE_PERIOD, Consult, ConsultEvent, Seat
+from app.consults.queries import lock_consult
 from app.consults.room import service, views, watch
-from app.core.clock import shifted
+from app.core.clock import shift_clock
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
 from tests.consults.conftest import Chair, Meeting, Sit, let_in
 from tests.people import a_person
 
-A_WHILE = BLINK + timedelta(seconds=0.5)
+A_WHILE = MEDIA_LOSS_GRACE_PERIOD + timedelta(seconds=0.5)
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def partner(
 
 def another_interpreter(session: Session, meeting: Meeting, pair: tuple[str, str]) -> Person:
     person = a_person(session, Role.INTERPRETER, language=pair[0], speaks=[pair[1]])
-    consult = locked(session, meeting.consult_id)
-    service.add_interpreter(session, meeting.coordinator, consult, person, pair)
+    consult = lock_consult(session, meeting.consult_id)
+    service.add_interpreter_seat(session, meeting.coordinator, consult, person, pair)
     return person
 
 
@@ -48,7 +48,7 @@ def state_of(chair: Chair) -> dict[str, Any]:
     with chair._database.sessions() as session:
         seat = session.get(Seat, chair.seat_id)
         assert seat is not None
-        return views.state_for(seat)
+        return views.build_seat_state(seat)
 
 
 def hears(chair: Chair) -> dict[str, tuple[str, float]]:
@@ -67,7 +67,7 @@ def routed(chair: Chair, kind: str) -> set[str]:
         roles = {one.id: one.role for one in seat.consult.seats}
         return {
             roles[route.source]
-            for route in views.media_routes(seat.consult)[seat.id]
+            for route in views.build_media_routes(seat.consult)[seat.id]
             if route.kind == kind
         }
 
@@ -110,7 +110,11 @@ def test_an_interpreter_without_the_pair_gets_no_channel_and_the_attempt_is_writ
                 select(AuditEntry).where(AuditEntry.verb == "consult.refused")
             )
         ]
-    assert {"event": "channel.take", "status": 422, "sentence": interpreting.NO_PAIR} in facts
+    assert {
+        "event": "channel.take",
+        "status": 422,
+        "sentence": interpreting.NOT_BOOKED_FOR_LANGUAGE,
+    } in facts
 
 
 def test_ones_own_slider_and_language(doctor: Chair, patient: Chair, interpreter: Chair) -> None:
@@ -215,13 +219,13 @@ def test_slower_please_is_shown_and_counted(
 # ------------------------------------------------------------ the guard
 
 
-def people(*, lost: bool, other: bool = False) -> list[Voice]:
+def people(*, lost: bool, other: bool = False) -> list[SeatVoice]:
     voices = [
-        Voice("p", 0, "ar", "ar"),
-        Voice("d", 1, "en", "en"),
-        Voice("i", 2, "ar", "ar", ("ar", "en"), "ar", away=lost),
+        SeatVoice("p", 0, "ar", "ar"),
+        SeatVoice("d", 1, "en", "en"),
+        SeatVoice("i", 2, "ar", "ar", ("ar", "en"), "ar", away=lost),
     ]
-    return [*voices, Voice("j", 3, "en", "en", ("en", "ar"))] if other else voices
+    return [*voices, SeatVoice("j", 3, "en", "en", ("en", "ar"))] if other else voices
 
 
 @pytest.mark.parametrize(
@@ -232,14 +236,14 @@ def people(*, lost: bool, other: bool = False) -> list[Voice]:
         pytest.param(people(lost=True, other=True), False, id="the partner is here"),
         pytest.param(people(lost=True)[1:], False, id="nobody is left to interpret for"),
         pytest.param(
-            [*people(lost=False), Voice("g", 4, "ja", "ja")],
+            [*people(lost=False), SeatVoice("g", 4, "ja", "ja")],
             False,
             id="a language that nobody ever brought",
         ),
     ],
 )
-def test_when_a_meeting_is_interrupted(voices: list[Voice], interrupted: bool) -> None:
-    assert is_interrupted(voices) is interrupted
+def test_when_a_meeting_is_interrupted(voices: list[SeatVoice], interrupted: bool) -> None:
+    assert is_anyone_cut_off(voices) is interrupted
 
 
 def test_a_lost_interpreter_pauses_the_meeting_and_its_clock_until_they_are_back(
@@ -253,14 +257,14 @@ def test_a_lost_interpreter_pauses_the_meeting_and_its_clock_until_they_are_back
 ) -> None:
     doctor.says("mode.set", mode="simultaneous")
     interpreter.socket.disconnect("/consult")
-    with app.app_context(), shifted(A_WHILE), database.unit_of_work() as session:
-        watch.make_round(session)
+    with app.app_context(), shift_clock(A_WHILE), database.unit_of_work() as session:
+        watch.watch_consults_once(session)
     assert patient.heard("state")[-1]["pausedAt"] is not None
-    with shifted(A_WHILE):
+    with shift_clock(A_WHILE):
         assert hears(patient) == {"specialist": ("original", 1.0)}, (
             "the original is the closest there is"
         )
-    with shifted(timedelta(seconds=30)):
+    with shift_clock(timedelta(seconds=30)):
         back = chair(meeting.circle.interpreter)
         state = back.sits()["state"]
     assert state["pausedAt"] is None and 25 < state["pausedSeconds"] < 35
@@ -283,10 +287,10 @@ def test_a_partner_takes_the_channel_of_one_who_is_lost(
 ) -> None:
     doctor.says("mode.set", mode="simultaneous")
     interpreter.socket.disconnect("/consult")
-    with app.app_context(), shifted(A_WHILE), database.unit_of_work() as session:
-        watch.make_round(session)
+    with app.app_context(), shift_clock(A_WHILE), database.unit_of_work() as session:
+        watch.watch_consults_once(session)
     assert state_of(patient)["pausedAt"] is None
-    with shifted(A_WHILE):
+    with shift_clock(A_WHILE):
         assert partner.says("channel.take", language="ar") == {}
     assert interpreter.seat().live_on is None
 
@@ -295,9 +299,11 @@ def test_nothing_is_paused_before_the_interpreter_has_come(
     app: Flask, doctor: Chair, patient: Chair, database: Database, meeting: Meeting
 ) -> None:
     with app.app_context(), database.unit_of_work() as session:
-        watch.make_round(session)
+        watch.watch_consults_once(session)
     with database.sessions() as session:
         consult = session.get(Consult, meeting.consult_id)
         assert (
-            consult is not None and consult.paused_at is None and consult.mode == Mode.CONSECUTIVE
+            consult is not None
+            and consult.paused_at is None
+            and consult.mode == InterpretingMode.CONSECUTIVE
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from app.i18n.translate import translator
+from app.i18n.translate import make_translator
 from tests.consults.conftest import Meeting
 from tests.consults.interpreting.test_interpreting import another_interpreter
 from tests.consults.meeting import TONES, Guest
 from tests.consults.scene import Scene
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-arabic = translator("ar")
+arabic = make_translator("ar")
 PATIENT, DOCTOR, INTERPRETER, PARTNER = (
     TONES[role] for role in ("patient", "specialist", "interpreter", "partner")
 )

@@ -13,14 +13,14 @@ from sqlalchemy import select
 from app.consults.interpreting import no_show
 from app.consults.models import Seat
 from app.consults.room import service, watch
-from app.consults.room.timeline import remember
-from app.core.clock import now, shifted
+from app.consults.room.timeline import record_consult_event
+from app.core.clock import now, shift_clock
 from app.core.db import Database
 from app.core.outbox import Job, JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.models import Booking, Engagement, EngagementState
 from app.scheduling.time.quarters import quarter_of
 from tests.consults.conftest import Chair, Meeting, Sit, let_in
@@ -43,22 +43,22 @@ def second(database: Database, meeting: Meeting) -> Person:
             session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
         )
         office = session.get_one(Person, meeting.coordinator.id)
-        hours.add_qualification(session, office, person, Credential("ar", "en", "CHI"))
+        hours.add_qualification(session, office, person, InterpreterCredential("ar", "en", "CHI"))
         hours.set_availability(session, person, person, ALWAYS, person.timezone)
         return person
 
 
 def a_round(app: Flask, database: Database) -> None:
     with app.app_context(), database.unit_of_work() as session:
-        watch.make_round(session)
+        watch.watch_consults_once(session)
 
 
 def the_job(database: Database, app: Flask) -> int:
     """Runs what was queued; how often it was."""
     with app.app_context(), database.unit_of_work() as session:
-        jobs = session.scalars(select(Job).where(Job.kind == no_show.JOB)).all()
+        jobs = session.scalars(select(Job).where(Job.kind == no_show.NO_SHOW_JOB)).all()
         for job in jobs:
-            no_show.report(session, job.payload, JobContext(None, None, database))
+            no_show.run_no_show_report(session, job.payload, JobContext(None, None, database))
         return len(jobs)
 
 
@@ -198,7 +198,7 @@ def test_nobody_is_missing_before_the_time_or_while_nobody_waits(
     a_round(app, database)
     assert the_job(database, app) == 0
     doctor.says("seat.leave")
-    with shifted(timedelta(minutes=4)):
+    with shift_clock(timedelta(minutes=4)):
         a_round(app, database)
     assert the_job(database, app) == 0
 
@@ -208,8 +208,8 @@ def test_the_minutes_worked_are_noted_at_the_end(
 ) -> None:
     with database.unit_of_work() as session:
         seat = session.get_one(Seat, interpreter.seat_id)
-        with shifted(timedelta(minutes=12, seconds=5)):
-            remember(session, seat.consult, "left", seat)
-            service.close(session, meeting.circle.specialist, seat.consult)
+        with shift_clock(timedelta(minutes=12, seconds=5)):
+            record_consult_event(session, seat.consult, "left", seat)
+            service.close_consult(session, meeting.circle.specialist, seat.consult)
     with database.sessions() as session:
         assert session.scalars(select(Engagement.minutes_worked)).one() == 13

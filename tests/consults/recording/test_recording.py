@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.audit.models import AuditEntry
-from app.consults.interpreting.channels import Mode, Voice
+from app.consults.interpreting.channels import InterpretingMode, SeatVoice
 from app.consults.models import Consult, ConsultEvent, MediaNode
 from app.consults.nodes import commands
 from app.consults.recording import service as recording
@@ -42,7 +42,7 @@ def told(
     ) -> Callable[[], None]:
         return lambda: messages.append(message.model_dump()) if command == "recording.set" else None
 
-    monkeypatch.setattr(commands, "send_later", send_later)
+    monkeypatch.setattr(commands, "defer_node_command", send_later)
     return messages
 
 
@@ -111,7 +111,7 @@ def test_nobody_agrees_for_somebody_else_and_the_attempt_is_written_down(
             select(AuditEntry).where(AuditEntry.verb == "consult.refused")
         ).one()
         assert entry.actor_id == interpreter.person.id
-        assert entry.facts["sentence"] == recording.FOR_ONESELF
+        assert entry.facts["sentence"] == recording.CONSENT_IS_PERSONAL
         assert session.scalars(select(RecordingConsent.seat_id)).all() == [doctor.seat_id]
     assert state_of(database) == RecordingState.ASKED
 
@@ -192,7 +192,9 @@ def test_who_withdraws_stops_it_and_alone_decides_what_becomes_of_it(
     assert interpreter.says("recording.decide", purges=purges) == {}
     with database.sessions() as session:
         verbs = session.scalars(select(AuditEntry.verb)).all()
-        jobs = session.scalars(select(Job.kind).where(Job.kind == recording.PURGE_JOB)).all()
+        jobs = session.scalars(
+            select(Job.kind).where(Job.kind == recording.RECORDING_PURGE_JOB)
+        ).all()
     assert ("recording.purged" in verbs) is purges
     assert len(jobs) == purges
     assert kinds(database)[-1] == ("recording_purged" if purges else "recording_left")
@@ -229,7 +231,7 @@ def test_the_end_makes_it_a_record_and_what_comes_later_is_refused(
     doctor.says("consult.end")
     assert state_of(database) == RecordingState.CLOSING
     with database.sessions() as session:
-        assert session.scalars(select(Job).where(Job.kind == recording.CLOSE_JOB)).one()
+        assert session.scalars(select(Job).where(Job.kind == recording.RECORDING_CLOSE_JOB)).one()
     for event, message in (
         ("recording.ask", {}),
         ("recording.answer", {"agrees": False}),
@@ -265,38 +267,40 @@ def test_where_the_recording_stands_leaves_its_pauses_out(
         assert not one.was_on(datetime(2026, 1, 1, 10, 3, tzinfo=UTC))
 
 
-def voice(name: str, number: int, speaks: str, **more: Any) -> Voice:
-    return Voice(id=name, number=number, speaks=speaks, listens=speaks, **more)
+def voice(name: str, number: int, speaks: str, **more: Any) -> SeatVoice:
+    return SeatVoice(id=name, number=number, speaks=speaks, listens=speaks, **more)
 
 
 @pytest.mark.parametrize(
     ("mode", "live_on", "arabic", "english"),
     [
         (
-            Mode.CONSECUTIVE,
+            InterpretingMode.CONSECUTIVE,
             None,
             {"patient", "doctor", "interpreter"},
             {"patient", "doctor", "interpreter"},
         ),
-        (Mode.SIMULTANEOUS, "ar", {"patient", "interpreter"}, {"doctor"}),
-        (Mode.SIMULTANEOUS, "en", {"patient"}, {"doctor", "interpreter"}),
+        (InterpretingMode.SIMULTANEOUS, "ar", {"patient", "interpreter"}, {"doctor"}),
+        (InterpretingMode.SIMULTANEOUS, "en", {"patient"}, {"doctor", "interpreter"}),
     ],
 )
 def test_each_track_holds_what_its_listeners_hear(
-    mode: Mode, live_on: str | None, arabic: set[str], english: set[str]
+    mode: InterpretingMode, live_on: str | None, arabic: set[str], english: set[str]
 ) -> None:
     seats = [
         voice("patient", 0, "ar"),
         voice("doctor", 1, "en"),
         voice("interpreter", 2, "ar", pair=("ar", "en"), live_on=live_on),
     ]
-    tracks = recording.voices(seats, mode, ["ar", "en"])
+    tracks = recording.assign_voice_tracks(seats, mode, ["ar", "en"])
     assert {number: set(names) for number, names in tracks.items()} == {2: arabic, 3: english}
 
 
 def test_without_an_interpreter_for_it_a_track_holds_the_original() -> None:
     seats = [voice("patient", 0, "ar"), voice("doctor", 1, "en")]
-    assert set(recording.voices(seats, Mode.SIMULTANEOUS, ["ar", "en"])[2]) == {"patient", "doctor"}
+    assert set(
+        recording.assign_voice_tracks(seats, InterpretingMode.SIMULTANEOUS, ["ar", "en"])[2]
+    ) == {"patient", "doctor"}
 
 
 def test_a_guest_is_asked_like_everybody_else(
@@ -309,7 +313,7 @@ def test_a_guest_is_asked_like_everybody_else(
     with database.unit_of_work() as session:
         aunt = a_person(session, Role.GUEST, name="Aunt Huda", language="ar")
         consult = session.get_one(Consult, meeting.consult_id)
-        service.add_guest(session, consult, aunt, "relative")
+        service.add_guest_seat(session, consult, aunt, "relative")
     everyone_agrees(everyone)
     guest = let_in(chair, everyone[0], aunt)
     assert stands(everyone[0])["state"] == "paused"
@@ -352,7 +356,7 @@ def test_a_fault_of_the_node_takes_the_sign_away(everyone: list[Chair], database
     everyone_agrees(everyone)
     with database.unit_of_work() as session:
         one = session.scalars(select(Recording)).one()
-        assert recording.broke(session, one)
-        assert not recording.broke(session, one)
+        assert recording.note_recording_failure(session, one)
+        assert not recording.note_recording_failure(session, one)
     assert state_of(database) == RecordingState.STOPPED
     assert kinds(database)[-2:] == ["recording_broke", "recording_stopped"]

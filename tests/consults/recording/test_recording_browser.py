@@ -14,14 +14,14 @@ from sqlalchemy import select
 from app.consults.models import ConsultEvent
 from app.consults.recording.models import Recording, RecordingState
 from app.core.db import Database
-from app.i18n.translate import translator
+from app.i18n.translate import make_translator
 from tests.consults.meeting import TONES, Guest
 from tests.consults.scene import PATIENCE, Scene
 from tests.media.studio import tone
 from tests.processes import wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-arabic = translator("ar")
+arabic = make_translator("ar")
 DOCTOR, INTERPRETER = TONES["specialist"], TONES["interpreter"]
 WITHIN = 2.0  # seconds from a withdrawal to the last packet that the node let in
 

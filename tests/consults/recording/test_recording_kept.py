@@ -27,7 +27,7 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.outbox import Job
 from app.identity.models import Person
-from app.media.messages_recording import segment_id
+from app.media.messages_recording import derive_segment_id
 from app.records.models import Record, UploadPart
 from config import Settings
 from tests.consults.conftest import Chair, Meeting
@@ -73,13 +73,13 @@ def store_segments(
 ) -> None:
     store = SegmentStore(settings.storage_url)
     for number, cluster in enumerate(clusters, first):
-        assert store.add(segment_id(one.id, number), base64.b64decode(one.key), cluster)
+        assert store.add(derive_segment_id(one.id, number), base64.b64decode(one.key), cluster)
 
 
 def close(app: Flask, database: Database, recording_id: str) -> Record | None:
     context = SimpleNamespace(database=database, blobs=app.extensions["blobs"], settings=None)
     with database.unit_of_work() as session:
-        recording_closing.close(session, {"recording_id": recording_id}, context)  # type: ignore[arg-type]
+        recording_closing.run_recording_close(session, {"recording_id": recording_id}, context)  # type: ignore[arg-type]
     with database.sessions() as session:
         return session.scalars(select(Record).where(Record.media_type == "video/webm")).first()
 
@@ -216,7 +216,7 @@ def test_where_the_first_segment_was_lost_it_begins_with_silence_and_not_too_ear
     with database.unit_of_work() as session:
         one = session.scalars(select(Recording)).one()
         for number in range(len(two_languages())):
-            app.extensions["blobs"].delete(segment_id(one.id, number))
+            app.extensions["blobs"].delete(derive_segment_id(one.id, number))
         store_segments(settings, one, two_languages(6_000))
     film = film_of(app, database, close(app, database, ended))
     assert tone(film, 0, 0.5, 5.5) == 0.0
@@ -230,7 +230,10 @@ def test_it_waits_for_a_node_that_is_still_storing_but_not_for_ever(
         session.scalars(select(Recording)).one().stored_at = None
     assert close(app, database, ended) is None
     with database.unit_of_work() as session:
-        assert len(session.scalars(select(Job).where(Job.kind == recording.CLOSE_JOB)).all()) == 2
+        assert (
+            len(session.scalars(select(Job).where(Job.kind == recording.RECORDING_CLOSE_JOB)).all())
+            == 2
+        )
         one = session.scalars(select(Recording)).one()
         long_ago = now() - timedelta(minutes=1)
         one.runs = [[(long_ago - timedelta(seconds=9)).isoformat(), long_ago.isoformat()]]
@@ -259,16 +262,16 @@ def test_purging_deletes_every_segment_also_one_that_comes_late(
     with database.unit_of_work() as session:
         one = session.scalars(select(Recording)).one()
         key, count = one.key, len(two_languages())
-        recording_closing.purge(session, {"recording_id": ended}, context)  # type: ignore[arg-type]
-    assert not any(blobs.exists(segment_id(ended, number)) for number in range(count))
+        recording_closing.run_recording_purge(session, {"recording_id": ended}, context)  # type: ignore[arg-type]
+    assert not any(blobs.exists(derive_segment_id(ended, number)) for number in range(count))
     SegmentStore(settings.storage_url).add(
-        segment_id(ended, count), base64.b64decode(key), two_languages()[0]
+        derive_segment_id(ended, count), base64.b64decode(key), two_languages()[0]
     )
     with database.unit_of_work() as session:
-        again = session.scalars(select(Job).where(Job.kind == recording.PURGE_JOB)).one()
-        recording_closing.purge(session, again.payload, context)  # type: ignore[arg-type]
-    assert not blobs.exists(segment_id(ended, count))
-    assert webm.clusters_in(two_languages()[0])
+        again = session.scalars(select(Job).where(Job.kind == recording.RECORDING_PURGE_JOB)).one()
+        recording_closing.run_recording_purge(session, again.payload, context)  # type: ignore[arg-type]
+    assert not blobs.exists(derive_segment_id(ended, count))
+    assert webm.read_clusters(two_languages()[0])
 
 
 @pytest.mark.parametrize("purges", ["yes", "no"])

@@ -7,13 +7,13 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from app.i18n.translate import translator
+from app.i18n.translate import make_translator
 from tests.axe import faults
 from tests.consults.meeting import Guest
 from tests.consults.scene import PATIENCE, Scene
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-arabic = translator("ar")
+arabic = make_translator("ar")
 NO_PICTURE_IN_PICTURE = (
     "Object.defineProperty(Document.prototype, 'pictureInPictureEnabled', { get: () => false });"
 )

@@ -15,9 +15,9 @@ from flask import Flask
 
 from app.consults.models import Consult, MediaNode
 from app.consults.nodes import commands, registry
-from app.consults.queries import consult_for
+from app.consults.queries import get_consult
 from app.consults.room import tickets
-from app.consults.room.service import seat_for
+from app.consults.room.service import ensure_seat
 from app.core.clock import now
 from app.core.db import Database
 from app.identity.models import Person
@@ -57,11 +57,14 @@ def test_a_room_goes_to_the_node_with_most_to_spare(database: Database, meeting:
     a_node(database, "draining", capacity=0)
     with database.unit_of_work() as session:
         consult = session.get_one(Consult, meeting.consult_id)
-        assert registry.place(session, consult).id == "small and idler"
-        assert registry.place(session, consult).id == "small and idler"
-        assert registry.place(session, consult, without=["small and idler"]).id == "small and idle"
-        with pytest.raises(registry.NoLine):
-            registry.place(
+        assert registry.place_room(session, consult).id == "small and idler"
+        assert registry.place_room(session, consult).id == "small and idler"
+        assert (
+            registry.place_room(session, consult, without=["small and idler"]).id
+            == "small and idle"
+        )
+        with pytest.raises(registry.NoMediaNodeFree):
+            registry.place_room(
                 session, consult, without=["small and idle", "small and idler", "large and busy"]
             )
 
@@ -73,13 +76,17 @@ def test_where_a_node_is_full_the_next_one_is_asked_and_keeps_the_room(
     a_node(database, "free", capacity=20)
     asked: list[tuple[str, str]] = []
 
-    def call(sid: str, command: messages.Command, message: Any) -> dict[str, Any]:
+    def call(sid: str, command: messages.NodeCommand, message: Any) -> dict[str, Any]:
         asked.append((sid, command.value))
         if sid == "sid of full":
             return {"error": "full", "message": "This node carries its 30 rooms already."}
-        return {"sdp": "v=0 the answer"} if command is messages.Command.SEAT_OFFER else {"ok": True}
+        return (
+            {"sdp": "v=0 the answer"}
+            if command is messages.NodeCommand.SEAT_OFFER
+            else {"ok": True}
+        )
 
-    monkeypatch.setattr(commands, "call", call)
+    monkeypatch.setattr(commands, "send_node_command", call)
     answer = doctor.says("media.offer", sdp=SDP, lines={"mic": "0"}, connection="c" * 16)
     assert answer == {"sdp": "v=0 the answer"}
     assert [sid for sid, command in asked if command == "seat.offer"] == [
@@ -96,7 +103,9 @@ def test_a_seat_that_asks_too_often_is_told_so_and_its_room_stays_where_it_is(
     a_node(database, "one", capacity=30)
     a_node(database, "other", capacity=20)
     monkeypatch.setattr(
-        commands, "call", lambda sid, command, message: {"error": "busy", "message": "too often"}
+        commands,
+        "send_node_command",
+        lambda sid, command, message: {"error": "busy", "message": "too often"},
     )
     answer = doctor.says("media.offer", sdp=SDP, lines={"mic": "0"}, connection="c" * 16)
     assert answer["status"] == 429
@@ -164,7 +173,7 @@ def test_a_node_that_is_killed_has_its_room_on_the_other_one(
 
 def nodes_here(database: Database) -> int:
     with database.sessions() as session:
-        return len(registry.alive(session))
+        return len(registry.list_live_nodes(session))
 
 
 def node_of(database: Database, consult_id: str) -> str | None:
@@ -174,9 +183,9 @@ def node_of(database: Database, consult_id: str) -> str | None:
 
 def a_ticket(database: Database, person: Person, consult_id: str) -> str:
     with database.unit_of_work() as session:
-        consult = consult_for(session, person, consult_id)
-        seat_id = seat_for(session, person, consult).id
-    return tickets.issue(SECRET_KEY, seat_id, person.id)
+        consult = get_consult(session, person, consult_id)
+        seat_id = ensure_seat(session, person, consult).id
+    return tickets.issue_seat_ticket(SECRET_KEY, seat_id, person.id)
 
 
 def kill(house: House, node_id: str | None) -> None:

@@ -7,12 +7,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.i18n.translate import translator
+from app.i18n.translate import make_translator
 from tests.consults.meeting import Guest
 from tests.consults.scene import PATIENCE, Scene
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-arabic = translator("ar")
+arabic = make_translator("ar")
 
 
 def test_a_consultation_from_the_test_before_it_to_its_end(scene: Scene) -> None:

@@ -13,21 +13,21 @@ from sqlalchemy import func, select
 
 from app.audit.models import AuditEntry
 from app.cases.models import Case, CaseMember
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.consults.models import ChatMessage, Consult, ConsultState, Seat
-from app.consults.nodes.registry import NoLine
+from app.consults.nodes.registry import NoMediaNodeFree
 from app.consults.room import offers, service, tickets, watch
-from app.core.clock import now, shifted
+from app.core.clock import now, shift_clock
 from app.core.db import Database
 from app.core.permissions import Role
-from app.i18n.translate import translator
+from app.i18n.translate import make_translator
 from app.identity.models import Person, SignIn
 from app.media import messages
 from app.web.sockets import socketio
 from tests.consults.conftest import Chair, Meeting, Sit
 from tests.processes import SECRET_KEY
 
-arabic = translator("ar")  # what the patient reads
+arabic = make_translator("ar")  # what the patient reads
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF"
     " 111\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv"
@@ -124,7 +124,9 @@ def test_before_the_waiting_room_opens_and_for_strangers(
     assert stranger.visitor.get(f"/consults/{meeting.consult_id}").status_code == 404
     seat_id = meeting.circle.consult.seats[0].id
     forged = stranger.says(
-        "seat.take", ticket=tickets.issue(SECRET_KEY, seat_id, meeting.circle.patient.id), tab="t"
+        "seat.take",
+        ticket=tickets.issue_seat_ticket(SECRET_KEY, seat_id, meeting.circle.patient.id),
+        tab="t",
     )
     assert forged["status"] == 404
     assert stranger.says("seat.take", ticket="made.up.ticket", tab="t")["status"] == 422
@@ -133,7 +135,7 @@ def test_before_the_waiting_room_opens_and_for_strangers(
         assert consult is not None
         consult.opens_at = now() + timedelta(hours=1)
     early = chair(meeting.circle.patient).sits()
-    assert early == {"status": 409, "error": arabic(service.NOT_OPEN)}
+    assert early == {"status": 409, "error": arabic(service.CONSULT_NOT_OPEN_YET)}
 
 
 def test_whoever_is_signed_out_elsewhere_loses_the_open_call(
@@ -146,7 +148,7 @@ def test_whoever_is_signed_out_elsewhere_loses_the_open_call(
             sign_in.ended_at = now()
     assert patient.says("chat.say", client_id="12345678", text="still here")["status"] == 404
     with app.app_context(), database.unit_of_work() as session:
-        watch.make_round(session)
+        watch.watch_consults_once(session)
     assert patient.seat().place == "absent"
 
 
@@ -216,12 +218,12 @@ def test_a_malformed_offer_is_refused(patient: Chair, sdp: str) -> None:
 
 def test_an_offer_whose_lines_are_not_its_own_is_refused(patient: Chair) -> None:
     answer = patient.says("media.offer", sdp=SDP, connection="connection-1", lines={"mic": "7"})
-    assert answer == {"status": 422, "error": arabic(offers.MALFORMED)}
+    assert answer == {"status": 422, "error": arabic(offers.MALFORMED_OFFER)}
 
 
 def test_without_a_media_node_the_browser_is_told_to_keep_trying(patient: Chair) -> None:
     answer = patient.says("media.offer", sdp=SDP, connection="connection-1", lines={"mic": "0"})
-    assert answer == {"status": 503, "error": arabic(NoLine.default)}
+    assert answer == {"status": 503, "error": arabic(NoMediaNodeFree.default)}
 
 
 def test_one_screen_is_shared_at_a_time(meeting: Meeting, doctor: Chair, patient: Chair) -> None:
@@ -236,7 +238,7 @@ def test_a_node_needs_the_secret(app: Flask) -> None:
         return client.is_connected("/node")
 
     assert not knock("guessed")
-    assert knock(messages.node_secret(SECRET_KEY))
+    assert knock(messages.derive_node_secret(SECRET_KEY))
 
 
 # ------------------------------------------------------------ the end
@@ -250,7 +252,7 @@ def test_the_doctor_ends_it_for_everyone_and_the_case_moves_on(
     assert patient.heard("ended") == [{}]
     with database.sessions() as session:
         assert session.get(Consult, meeting.consult_id).state == ConsultState.ENDED  # type: ignore[union-attr]
-        assert session.get(Case, meeting.circle.case.id).stage == Stage.CONSULTED  # type: ignore[union-attr]
+        assert session.get(Case, meeting.circle.case.id).stage == CaseStage.CONSULTED  # type: ignore[union-attr]
         assert (
             session.scalar(select(AuditEntry).where(AuditEntry.verb == "consult.ended")) is not None
         )
@@ -261,7 +263,7 @@ def test_the_doctor_ends_it_for_everyone_and_the_case_moves_on(
         ("seat.here", {}),
     ):
         answer = patient.says(event, **message)
-        assert answer == {"status": 409, "error": arabic(service.OVER)}
+        assert answer == {"status": 409, "error": arabic(service.CONSULT_IS_OVER)}
     page = patient.visitor.get(f"/consults/{meeting.consult_id}")
     assert page.request.path.endswith("/after")
 
@@ -277,8 +279,8 @@ def test_the_interpreter_never_enters_after_the_session(
         until = session.scalar(
             select(CaseMember.until).where(CaseMember.person_id == meeting.circle.interpreter.id)
         )
-    assert until is not None and until <= now() + service.LINGERS
-    with shifted(timedelta(hours=1, minutes=1)):
+    assert until is not None and until <= now() + service.ACCESS_AFTER_CONSULT_DURATION
+    with shift_clock(timedelta(hours=1, minutes=1)):
         assert interpreter.visitor.get(f"/consults/{meeting.consult_id}").status_code == 404
 
 
@@ -286,8 +288,8 @@ def test_a_consult_that_everybody_left_is_closed_when_its_time_is_over(
     app: Flask, meeting: Meeting, doctor: Chair, database: Database
 ) -> None:
     doctor.says("seat.leave")
-    with app.app_context(), shifted(timedelta(days=6)), database.unit_of_work() as session:
-        watch.make_round(session)
+    with app.app_context(), shift_clock(timedelta(days=6)), database.unit_of_work() as session:
+        watch.watch_consults_once(session)
     with database.sessions() as session:
         assert session.get(Consult, meeting.consult_id).state == ConsultState.ENDED  # type: ignore[union-attr]
 

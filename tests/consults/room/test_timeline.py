@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from app.consults.models import ConsultEvent
-from app.consults.room.timeline import seconds_live, seconds_present, signals
+from app.consults.room.timeline import count_seconds_live, count_seconds_present, count_signals
 from app.core.permissions import Role
 from app.identity.models import Person
 from tests.consults.conftest import Chair, Meeting
@@ -26,8 +26,8 @@ END = NOON + timedelta(minutes=30)
 
 def test_a_lost_line_counts_as_there_and_leaving_does_not() -> None:
     events = [at(0, "joined"), at(5, "lost"), at(6, "returned"), at(10, "left"), at(20, "joined")]
-    assert seconds_present(events, "one", END) == (10 + 10) * 60
-    assert seconds_present(events, "another", END) == 0
+    assert count_seconds_present(events, "one", END) == (10 + 10) * 60
+    assert count_seconds_present(events, "another", END) == 0
 
 
 def test_minutes_of_each_language_and_interpreter() -> None:
@@ -41,11 +41,14 @@ def test_minutes_of_each_language_and_interpreter() -> None:
         at(20, "live", "one", language="en"),
         at(25, "mode", "doctor", mode="consecutive"),
     ]
-    assert seconds_live(events, END) == {"one": {"ar": 8 * 60, "en": 7 * 60}, "two": {"ar": 5 * 60}}
+    assert count_seconds_live(events, END) == {
+        "one": {"ar": 8 * 60, "en": 7 * 60},
+        "two": {"ar": 5 * 60},
+    }
 
 
 def test_signals_are_counted() -> None:
-    assert signals(
+    assert count_signals(
         [at(1, "signal", signal="slower"), at(2, "signal", signal="slower"), at(3, "left")]
     ) == {"slower": 2}
 

@@ -46,9 +46,17 @@ def test_a_point_is_said_back_rendered_and_confirmed(
             "teach_back_confirmed",
         ]
         assert [
-            one.id for one in teaching.of_case(session, meeting.circle.patient, meeting.circle.case)
+            one.id
+            for one in teaching.list_teach_backs_of_case(
+                session, meeting.circle.patient, meeting.circle.case
+            )
         ] == [item.id]
-        assert teaching.of_case(session, meeting.circle.interpreter, meeting.circle.case) == []
+        assert (
+            teaching.list_teach_backs_of_case(
+                session, meeting.circle.interpreter, meeting.circle.case
+            )
+            == []
+        )
     assert (
         "I stop it three days before."
         in doctor.visitor.get(f"/cases/{meeting.circle.case.id}").text

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from app.media.bandwidth.downlink import FIRST_RETRY, PACKET_OVERHEAD, Downlink
-from app.media.messages import Priority, Step
+from app.media.bandwidth.downlink import FIRST_RETRY_SECONDS, PACKET_OVERHEAD_BYTES, Downlink
+from app.media.messages import DegradationStep, StreamPriority
 
 PACKET = 1000
 
 
 class Stream:
     def __init__(
-        self, seat: str, is_video: bool, rate: int, priority: Priority = Priority.ORDINARY
+        self,
+        seat: str,
+        is_video: bool,
+        rate: int,
+        priority: StreamPriority = StreamPriority.ORDINARY,
     ) -> None:
         self.seat, self.is_video, self.rate, self.priority = seat, is_video, rate, priority
         self.source, self.is_paused, self.is_stage, self.loss = (
@@ -33,7 +37,7 @@ class Stream:
         packets = octets // PACKET + 1
         self.octets_offered += int(self.rate * seconds / 8)
         if not self.is_paused:
-            self.octets += octets - packets * PACKET_OVERHEAD
+            self.octets += octets - packets * PACKET_OVERHEAD_BYTES
             self.packets += packets
             self.wanted += round(packets * lost) if self.is_video else 0
 
@@ -55,8 +59,8 @@ class Room:
     width.
     """
 
-    def __init__(self, interpreter: Priority = Priority.ESSENTIAL) -> None:
-        self.line, self.now, self.steps = Downlink(), 100.0, [Step.FULL]
+    def __init__(self, interpreter: StreamPriority = StreamPriority.ESSENTIAL) -> None:
+        self.line, self.now, self.steps = Downlink(), 100.0, [DegradationStep.FULL]
         self.interpreter = Stream("interpreter", False, 40_000, interpreter)
         self.voice = Stream("doctor", False, 40_000)
         self.doctor = Stream("doctor", True, 300_000)
@@ -95,7 +99,7 @@ class Room:
 def test_a_good_line_keeps_everything():
     room = Room().run(30, estimate=2_000_000)
     assert room.paused == []
-    assert room.steps == [Step.FULL]
+    assert room.steps == [DegradationStep.FULL]
 
 
 def test_five_percent_of_loss_costs_nobody_a_picture():
@@ -104,11 +108,20 @@ def test_five_percent_of_loss_costs_nobody_a_picture():
 
 def test_the_order_down_to_the_interpreters_voice_and_up_again():
     room = Room().run(10, width=64_000)
-    assert room.steps == [Step.FULL, Step.NO_PICTURES, Step.INTERPRETER_ONLY]
+    assert room.steps == [
+        DegradationStep.FULL,
+        DegradationStep.NO_PICTURES,
+        DegradationStep.INTERPRETER_ONLY,
+    ]
     assert room.paused == [room.voice, room.doctor, room.guest]
     room.steps = room.steps[-1:]
     room.run(10)
-    assert room.steps == [Step.INTERPRETER_ONLY, Step.NO_PICTURES, Step.FEWER_PICTURES, Step.FULL]
+    assert room.steps == [
+        DegradationStep.INTERPRETER_ONLY,
+        DegradationStep.NO_PICTURES,
+        DegradationStep.FEWER_PICTURES,
+        DegradationStep.FULL,
+    ]
 
 
 def test_pictures_are_gone_within_two_seconds_of_a_sudden_limit():
@@ -141,13 +154,13 @@ def test_the_picture_of_who_speaks_stays_longest_though_it_is_the_heavier():
 
 
 def test_no_voice_is_given_up_where_no_interpreter_is_needed():
-    room = Room(interpreter=Priority.ORDINARY).run(20, width=30_000)
+    room = Room(interpreter=StreamPriority.ORDINARY).run(20, width=30_000)
     assert room.paused == [room.doctor, room.guest]
 
 
 def test_what_is_heard_softly_goes_before_what_is_heard_fully():
     room = Room()
-    room.streams.append(soft := Stream("patient", False, 40_000, Priority.BACKGROUND))
+    room.streams.append(soft := Stream("patient", False, 40_000, StreamPriority.BACKGROUND))
     room.run(10, width=90_000)
     assert soft.is_paused
     assert not room.voice.is_paused
@@ -157,18 +170,18 @@ def test_a_picture_never_returns_where_the_probes_find_no_room():
     room = Room().run(3).run(5, width=500_000)
     assert room.paused == [room.guest]
     room.steps.clear()
-    room.steps.append(Step.FEWER_PICTURES)
-    assert room.run(60, width=500_000).steps == [Step.FEWER_PICTURES]
+    room.steps.append(DegradationStep.FEWER_PICTURES)
+    assert room.run(60, width=500_000).steps == [DegradationStep.FEWER_PICTURES]
 
 
 def test_without_probes_a_picture_returns_by_trial_and_waits_twice_as_long_when_it_failed():
     room = Room().run(3, probes=False).run(2, width=500_000, probes=False)
     assert room.paused == [room.guest]
-    room.run(FIRST_RETRY, width=500_000, probes=False).run(2, width=500_000, probes=False)
+    room.run(FIRST_RETRY_SECONDS, width=500_000, probes=False).run(2, width=500_000, probes=False)
     assert room.paused == [room.guest]
-    room.run(FIRST_RETRY, probes=False)
+    room.run(FIRST_RETRY_SECONDS, probes=False)
     assert room.paused == [room.guest]
-    assert room.run(FIRST_RETRY, probes=False).paused == []
+    assert room.run(FIRST_RETRY_SECONDS, probes=False).paused == []
 
 
 def test_when_another_speaks_the_pictures_change_places():
@@ -195,11 +208,11 @@ def test_pictures_come_small_before_any_goes_and_large_again_after_all_are_back(
     room.doctor.can_shrink = room.guest.can_shrink = True
     room.run(3).run(5, width=400_000)
     assert room.paused == []
-    assert room.steps == [Step.FULL, Step.SMALL_PICTURES]
+    assert room.steps == [DegradationStep.FULL, DegradationStep.SMALL_PICTURES]
     room.run(8, width=64_000)
-    assert room.steps[-1] is Step.INTERPRETER_ONLY
+    assert room.steps[-1] is DegradationStep.INTERPRETER_ONLY
     room.steps.clear()
-    room.steps.append(Step.INTERPRETER_ONLY)
+    room.steps.append(DegradationStep.INTERPRETER_ONLY)
     room.run(14)
-    assert room.steps[-2:] == [Step.SMALL_PICTURES, Step.FULL]
+    assert room.steps[-2:] == [DegradationStep.SMALL_PICTURES, DegradationStep.FULL]
     assert not (room.doctor.is_shrunk or room.guest.is_shrunk)

@@ -6,15 +6,22 @@ import random
 
 import pytest
 
-from app.media.bandwidth.probe import PACKET_BITS, TRAIN_PACKETS, Evidence, Prober
+from app.media.bandwidth.probe import (
+    PROBE_PACKET_BITS,
+    PROBE_TRAIN_PACKETS,
+    BandwidthProber,
+    LossEvidence,
+)
 from app.media.wire.rtcp import TransportFeedback
 
 
-def told(prober: Prober, numbers: list[int], arrivals: list[int | None], now: float = 1.0) -> None:
+def told(
+    prober: BandwidthProber, numbers: list[int], arrivals: list[int | None], now: float = 1.0
+) -> None:
     prober.take(TransportFeedback(numbers[0], tuple(arrivals)), now)
 
 
-def launch(prober: Prober, now: float = 1.0) -> list[int]:
+def launch(prober: BandwidthProber, now: float = 1.0) -> list[int]:
     sent: list[int] = []
     prober.launch(sent.append, now)
     return sent
@@ -22,33 +29,36 @@ def launch(prober: Prober, now: float = 1.0) -> list[int]:
 
 @pytest.mark.parametrize("rate", [32_000, 64_000, 300_000, 2_000_000])
 def test_the_spread_of_a_train_is_the_width_of_the_line(rate):
-    prober = Prober()
+    prober = BandwidthProber()
     sent = launch(prober)
     told(
         prober,
         sent,
-        [7000 + round(step * PACKET_BITS / rate * 4000) for step in range(TRAIN_PACKETS)],
+        [
+            7000 + round(step * PROBE_PACKET_BITS / rate * 4000)
+            for step in range(PROBE_TRAIN_PACKETS)
+        ],
     )
     assert abs(prober.capacity(1.5) / rate - 1) < 0.15
 
 
 def test_a_train_without_spread_found_no_limit():
-    prober = Prober()
-    told(prober, launch(prober), [7] * TRAIN_PACKETS)
+    prober = BandwidthProber()
+    told(prober, launch(prober), [7] * PROBE_TRAIN_PACKETS)
     assert prober.capacity(1.5) > 10_000_000
 
 
 def test_trains_are_a_second_apart_and_what_they_found_grows_stale():
-    prober = Prober()
+    prober = BandwidthProber()
     assert launch(prober, 1.0)
     assert launch(prober, 1.5) == []
-    told(prober, list(range(TRAIN_PACKETS)), [7] * TRAIN_PACKETS, 1.2)
+    told(prober, list(range(PROBE_TRAIN_PACKETS)), [7] * PROBE_TRAIN_PACKETS, 1.2)
     assert prober.capacity(2.0) is not None
     assert prober.capacity(20.0) is None
 
 
 def test_a_train_that_lost_a_wagon_is_judged_when_the_next_leaves_and_a_wreck_never():
-    prober = Prober()
+    prober = BandwidthProber()
     sent = launch(prober, 1.0)
     told(prober, sent, [0, 100, None, 300, 400, 500])
     assert prober.capacity(1.1) is None
@@ -61,7 +71,7 @@ def test_a_train_that_lost_a_wagon_is_judged_when_the_next_leaves_and_a_wreck_ne
 
 
 def test_loss_of_watched_sound_is_told_once_enough_is_known():
-    prober = Prober()
+    prober = BandwidthProber()
     numbers = [prober.number() for _ in range(20)]
     told(prober, numbers[:4], [1] * 4)
     assert prober.take_loss() is None
@@ -71,7 +81,7 @@ def test_loss_of_watched_sound_is_told_once_enough_is_known():
 
 
 def test_bad_luck_is_no_evidence_and_persistence_is():
-    evidence = Evidence()
+    evidence = LossEvidence()
     evidence.note(3, 8)
     assert evidence.share() < 0.15
     for _ in range(8):
@@ -84,14 +94,14 @@ def test_bad_luck_is_no_evidence_and_persistence_is():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_five_percent_of_loss_never_passes_for_a_narrow_line(seed):
-    dice, evidence = random.Random(seed), Evidence()
+    dice, evidence = random.Random(seed), LossEvidence()
     for _ in range(4 * 600):
         evidence.note(sum(dice.random() < 0.05 for _ in range(13)), 13)
         assert evidence.share() < 0.2
 
 
 def test_numbers_wrap_around():
-    prober = Prober()
+    prober = BandwidthProber()
     numbers = [prober.number() for _ in range(65_534)]
     sent = launch(prober)
     assert sent == [65_534, 65_535, 0, 1, 2, 3]

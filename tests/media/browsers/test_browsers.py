@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from app.media.messages import Event, Kind, Route
+from app.media.messages import MediaKind, MediaRoute, NodeEvent
 from tests.media.people import Person, until
 from tests.media.signalling import everyone_to_everyone
 
@@ -33,7 +33,9 @@ def test_three_browsers_see_and_hear_one_another(people, signalling):
         for slot in (0, 1):
             until(lambda p=person, s=slot: p.frames(s) > 20 and p.energy(s) > 0)
     until(
-        lambda: {message.speaker for message in signalling.told(Event.ROOM_SPEAKING)} & set(NAMES)
+        lambda: (
+            {message.speaker for message in signalling.told(NodeEvent.ROOM_SPEAKING)} & set(NAMES)
+        )
     )
 
 
@@ -46,8 +48,8 @@ def test_a_late_joiner_sees_a_picture_at_once_and_a_slot_changes_its_source(peop
     until(lambda: cleo.frames(0) > 0 and cleo.frames(1) > 0, 5)
     only_one = {
         "ana": (
-            Route(source="cleo", kind=Kind.VIDEO, slot=0),
-            Route(source="cleo", kind=Kind.AUDIO, slot=0),
+            MediaRoute(source="cleo", kind=MediaKind.VIDEO, slot=0),
+            MediaRoute(source="cleo", kind=MediaKind.AUDIO, slot=0),
         )
     }
     signalling.set_routes("r", only_one)
@@ -62,7 +64,7 @@ def test_a_screen_is_shown_on_the_stage_without_negotiation(people, signalling):
     ben.join()
     connection = ana.page.evaluate("link._attempt.connection")
     ana.page.evaluate("shareScreen()")
-    signalling.set_routes("r", {"ben": (Route(source="ana", kind=Kind.SCREEN),)})
+    signalling.set_routes("r", {"ben": (MediaRoute(source="ana", kind=MediaKind.SCREEN),)})
     until(lambda: ben.stats()["stage"]["video"]["frames"] > 5)
     assert ana.page.evaluate("link._attempt.connection") == connection
 

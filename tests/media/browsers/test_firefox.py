@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from app.consults.room.tickets import ice_servers
-from app.media.messages import Event, Step
-from app.media.wire.impairment import Conditions
+from app.consults.room.tickets import build_ice_servers
+from app.media.messages import DegradationStep, NodeEvent
+from app.media.wire.impairment import NetworkConditions
 from tests.media import firefox as driver
 from tests.media.people import Person, until
 from tests.media.relay import SECRET
@@ -48,8 +48,10 @@ def pair(firefox, chromium, signalling):
         person.page.close()
 
 
-def steps(signalling, seat: str) -> list[Step]:
-    return [message.step for message in signalling.told(Event.SEAT_STREAMS) if message.seat == seat]
+def steps(signalling, seat: str) -> list[DegradationStep]:
+    return [
+        message.step for message in signalling.told(NodeEvent.SEAT_STREAMS) if message.seat == seat
+    ]
 
 
 def test_firefox_and_chromium_see_and_hear_one_another_and_lips_agree(pair):
@@ -98,7 +100,7 @@ def test_two_sizes_go_both_ways_and_change_for_each_listener(firefox, chromium, 
 
 def test_five_percent_of_loss_both_ways_is_hardly_seen(pair, signalling):
     for name in NAMES:
-        signalling.impair(name, up=Conditions(loss=0.05), down=Conditions(loss=0.05))
+        signalling.impair(name, up=NetworkConditions(loss=0.05), down=NetworkConditions(loss=0.05))
     for person in pair:
         person.page.evaluate("watchFreezes(0)")
     time.sleep(8)
@@ -112,21 +114,21 @@ def test_five_percent_of_loss_both_ways_is_hardly_seen(pair, signalling):
 def test_a_narrow_line_stops_the_picture_first_and_it_comes_back(pair, signalling):
     fox, _ = pair
     got, lost = fox.sound(0)
-    signalling.impair(FOX, down=Conditions(rate=64_000))
-    until(lambda: Step.NO_PICTURES in steps(signalling, FOX), 20)
+    signalling.impair(FOX, down=NetworkConditions(rate=64_000))
+    until(lambda: DegradationStep.NO_PICTURES in steps(signalling, FOX), 20)
     time.sleep(5)
     got, lost = (after - before for after, before in zip(fox.sound(0), (got, lost), strict=True))
     assert got > 100
     assert lost / (got + lost) < 0.2
     frames = fox.frames(0)
     signalling.impair(FOX)
-    until(lambda: steps(signalling, FOX)[-1] is Step.FULL, 20)
+    until(lambda: steps(signalling, FOX)[-1] is DegradationStep.FULL, 20)
     until(lambda: fox.frames(0) > frames + 10)
 
 
 def test_after_an_outage_everything_is_back_by_itself(pair, signalling):
     fox, ben = pair
-    signalling.impair(FOX, up=Conditions(is_out=True), down=Conditions(is_out=True))
+    signalling.impair(FOX, up=NetworkConditions(is_out=True), down=NetworkConditions(is_out=True))
     time.sleep(8)
     seen = ben.frames(0)
     signalling.impair(FOX)
@@ -139,7 +141,7 @@ def test_after_an_outage_everything_is_back_by_itself(pair, signalling):
 def test_a_call_is_held_through_the_relay_alone(firefox, chromium, signalling, coturn, transport):
     firefox.believe(coturn.authority)
     signalling.set_routes("r", everyone_to_everyone(NAMES))
-    servers = json.dumps(ice_servers(coturn.url(transport), SECRET, "seat"))
+    servers = json.dumps(build_ice_servers(coturn.url(transport), SECRET, "seat"))
     fox, ben = (
         Person(firefox, signalling, FOX, iceServers=servers),
         Person(chromium, signalling, BEN),

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from app.media.messages import Event, Kind, Priority, Route, Step
-from app.media.wire.impairment import CLEAR, Conditions
+from app.media.messages import DegradationStep, MediaKind, MediaRoute, NodeEvent, StreamPriority
+from app.media.wire.impairment import CLEAR_CONDITIONS, NetworkConditions
 from tests.media.people import Person, until
 from tests.media.signalling import everyone_to_everyone
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.late
 PATIENT, DOCTOR, INTERPRETER = NAMES = ["patient", "doctor", "interpreter"]
 
 
-def with_an_interpreter() -> dict[str, tuple[Route, ...]]:
+def with_an_interpreter() -> dict[str, tuple[MediaRoute, ...]]:
     """Everyone to everyone; the interpreter's voice is essential to the others."""
     return {
         listener: tuple(
             (
-                route.model_copy(update={"priority": Priority.ESSENTIAL})
-                if (route.source, route.kind) == (INTERPRETER, Kind.AUDIO)
+                route.model_copy(update={"priority": StreamPriority.ESSENTIAL})
+                if (route.source, route.kind) == (INTERPRETER, MediaKind.AUDIO)
                 else route
             )
             for route in routes
@@ -46,8 +46,10 @@ def people(chromium, signalling):
         person.page.close()
 
 
-def steps(signalling, seat: str) -> list[Step]:
-    return [message.step for message in signalling.told(Event.SEAT_STREAMS) if message.seat == seat]
+def steps(signalling, seat: str) -> list[DegradationStep]:
+    return [
+        message.step for message in signalling.told(NodeEvent.SEAT_STREAMS) if message.seat == seat
+    ]
 
 
 def test_a_narrow_line_gives_up_pictures_first_and_the_interpreters_voice_never(people, signalling):
@@ -60,9 +62,12 @@ def test_a_narrow_line_gives_up_pictures_first_and_the_interpreters_voice_never(
         )
     )
     got, lost = patient.sound(interpreter)
-    signalling.impair(PATIENT, down=Conditions(rate=64_000))
-    until(lambda: Step.INTERPRETER_ONLY in steps(signalling, PATIENT))
-    assert steps(signalling, PATIENT)[0] in (Step.FEWER_PICTURES, Step.NO_PICTURES)
+    signalling.impair(PATIENT, down=NetworkConditions(rate=64_000))
+    until(lambda: DegradationStep.INTERPRETER_ONLY in steps(signalling, PATIENT))
+    assert steps(signalling, PATIENT)[0] in (
+        DegradationStep.FEWER_PICTURES,
+        DegradationStep.NO_PICTURES,
+    )
     time.sleep(8)
     got, lost = (
         after - before
@@ -71,14 +76,15 @@ def test_a_narrow_line_gives_up_pictures_first_and_the_interpreters_voice_never(
     assert lost / (got + lost) < 0.15
     pictures = patient.frames(doctor), patient.frames(interpreter)
     signalling.impair(PATIENT)
-    until(lambda: steps(signalling, PATIENT)[-1] is Step.FULL, 20)
+    until(lambda: steps(signalling, PATIENT)[-1] is DegradationStep.FULL, 20)
     until(
         lambda: patient.frames(doctor) > pictures[0] and patient.frames(interpreter) > pictures[1]
     )
-    up = list(Step)[::-1]
+    up = list(DegradationStep)[::-1]
     told = steps(signalling, PATIENT)
     recovered = [
-        up.index(step) for step in told[len(told) - 1 - told[::-1].index(Step.INTERPRETER_ONLY) :]
+        up.index(step)
+        for step in told[len(told) - 1 - told[::-1].index(DegradationStep.INTERPRETER_ONLY) :]
     ]
     assert recovered == sorted(recovered)
 
@@ -87,7 +93,7 @@ def test_five_percent_of_loss_both_ways_is_hardly_seen(people, signalling):
     patient = people[0]
     until(lambda: patient.frames(0) > 20)
     for name in NAMES:
-        signalling.impair(name, up=Conditions(loss=0.05), down=Conditions(loss=0.05))
+        signalling.impair(name, up=NetworkConditions(loss=0.05), down=NetworkConditions(loss=0.05))
     patient.page.evaluate("watchFreezes(0)")
     time.sleep(8)
     watch = patient.page.evaluate("freezes")
@@ -99,7 +105,7 @@ def test_five_percent_of_loss_both_ways_is_hardly_seen(people, signalling):
 def test_after_an_outage_everything_is_back_by_itself(people, signalling):
     patient, doctor, _ = people
     until(lambda: patient.frames(0) > 20 and doctor.frames(0) > 20)
-    out = Conditions(is_out=True)
+    out = NetworkConditions(is_out=True)
     signalling.impair(PATIENT, up=out, down=out)
     time.sleep(8)
     signalling.impair(PATIENT)
@@ -110,8 +116,8 @@ def test_after_an_outage_everything_is_back_by_itself(people, signalling):
 @pytest.mark.parametrize(
     "conditions",
     [
-        Conditions(delay=0.1, jitter=0.03),
-        Conditions(reorder=0.05, duplicate=0.05),
+        NetworkConditions(delay=0.1, jitter=0.03),
+        NetworkConditions(reorder=0.05, duplicate=0.05),
     ],
     ids=["delay and jitter", "reordering and duplication"],
 )
@@ -122,4 +128,4 @@ def test_disorder_stops_neither_picture_nor_voice(people, signalling, conditions
         signalling.impair(name, up=conditions, down=conditions)
     frames, energy = patient.frames(0), patient.energy(0)
     until(lambda: patient.frames(0) > frames + 60 and patient.energy(0) > energy)
-    signalling.impair(PATIENT, CLEAR, CLEAR)
+    signalling.impair(PATIENT, CLEAR_CONDITIONS, CLEAR_CONDITIONS)

@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from app.consults.room.tickets import ice_servers
+from app.consults.room.tickets import build_ice_servers
 from app.media import doctor
 from app.media.settings import MediaSettings
 from tests import browsers
@@ -34,7 +34,7 @@ def chromium(playwright, coturn):
 def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, transport):
     names = ["ana", "ben"]
     signalling.set_routes("r", everyone_to_everyone(names))
-    servers = ice_servers(coturn.url(transport), SECRET, "seat")
+    servers = build_ice_servers(coturn.url(transport), SECRET, "seat")
     ana, ben = people = [
         Person(chromium, signalling, name, iceServers=json.dumps(servers)) for name in names
     ]
@@ -51,45 +51,45 @@ def test_a_call_is_held_through_the_relay_alone(chromium, signalling, coturn, tr
 def test_the_doctor_tries_the_relay(coturn, transport, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(coturn.authority))
     url = coturn.url(transport)
-    finding = asyncio.run(doctor.examine_relay(url, SECRET))
+    finding = asyncio.run(doctor.check_turn_server(url, SECRET))
     assert finding.verdict == "good", finding
     assert "127.0.0.1:51" in finding.sentence
-    finding = asyncio.run(doctor.examine_relay(url, "another secret"))
+    finding = asyncio.run(doctor.check_turn_server(url, "another secret"))
     assert finding.verdict == "bad"
     assert "CONSILIUM_TURN_SECRET" in finding.sentence
 
 
 def test_the_doctor_says_when_browsers_would_not_believe_the_relay(coturn):
-    finding = asyncio.run(doctor.examine_relay(coturn.url("tls"), SECRET))
+    finding = asyncio.run(doctor.check_turn_server(coturn.url("tls"), SECRET))
     assert finding.verdict == "bad"
     assert "certificate that browsers will not believe" in finding.sentence
 
 
 def test_the_certificate_of_a_relay_is_held_against_its_name(coturn, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(coturn.authority))
-    assert asyncio.run(doctor.examine_relay(coturn.url("tls"), SECRET)).verdict == "good"
+    assert asyncio.run(doctor.check_turn_server(coturn.url("tls"), SECRET)).verdict == "good"
     other_name = coturn.url("tls").replace("localhost", socket.gethostname())
-    assert asyncio.run(doctor.examine_relay(other_name, SECRET)).verdict == "bad"
+    assert asyncio.run(doctor.check_turn_server(other_name, SECRET)).verdict == "bad"
 
 
 def test_the_doctor_warns_of_a_secure_relay_by_address_alone(coturn, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(coturn.authority))
     finding = asyncio.run(
-        doctor.examine_relay(coturn.url("tls").replace("localhost", "127.0.0.1"), SECRET)
+        doctor.check_turn_server(coturn.url("tls").replace("localhost", "127.0.0.1"), SECRET)
     )
     assert finding.verdict == "doubt"
     assert "Firefox" in finding.sentence
 
 
 def test_the_doctor_names_a_relay_that_is_not_there():
-    finding = asyncio.run(doctor.examine_relay("turn:127.0.0.1:9?transport=tcp", SECRET))
+    finding = asyncio.run(doctor.check_turn_server("turn:127.0.0.1:9?transport=tcp", SECRET))
     assert finding.verdict == "bad"
     assert "does not answer" in finding.sentence
-    assert asyncio.run(doctor.examine_relay("https://example.org", SECRET)).verdict == "bad"
+    assert asyncio.run(doctor.check_turn_server("https://example.org", SECRET)).verdict == "bad"
 
 
 def verdicts(**settings) -> list[str]:
-    found = doctor.examine(MediaSettings(secret_key="x", **settings))
+    found = doctor.check_addresses_and_ports(MediaSettings(secret_key="x", **settings))
     return [finding.verdict for finding in found]
 
 
@@ -107,10 +107,12 @@ def test_the_doctor_says_so_when_every_port_is_taken():
 
 
 def test_a_login_is_what_the_web_gives_to_browsers():
-    (server,) = ice_servers(
+    (server,) = build_ice_servers(
         "turn:a.example:3478?transport=udp, turns:a.example:5349", SECRET, "seat"
     )
     assert server["urls"] == ["turn:a.example:3478?transport=udp", "turns:a.example:5349"]
     until_when, _, who = server["username"].partition(":")
-    _, password = doctor.login(SECRET, who, int(until_when) - doctor.LOGIN_SECONDS)
+    _, password = doctor.make_turn_credentials(
+        SECRET, who, int(until_when) - doctor.TURN_CREDENTIALS_LIFETIME_SECONDS
+    )
     assert (who, password) == ("seat", server["credential"])

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.media.forwarding.publication import (
-    CACHE_MASK,
-    DUPLICATE,
-    KEY_FRAME_INTERVAL,
-    LATE,
-    NACK_TRIES,
-    NEWER,
+    ARRIVED_DUPLICATE,
+    ARRIVED_LATE,
+    ARRIVED_NEWER,
+    CACHE_INDEX_MASK,
+    KEY_FRAME_REQUEST_INTERVAL_SECONDS,
+    MAX_NACKS_PER_PACKET,
     Publication,
 )
 from app.media.wire.rtcp import SenderReport
@@ -35,7 +35,7 @@ def test_a_gap_is_asked_for_at_once(first):
     camera = a_camera()
     asked = Requests(camera)
     camera.arrive(first, 0, 0.0)
-    assert camera.arrive((first + 4) & 0xFFFF, 9000, 0.1) == NEWER
+    assert camera.arrive((first + 4) & 0xFFFF, 9000, 0.1) == ARRIVED_NEWER
     assert asked.nacks == [[(first + step) & 0xFFFF for step in (1, 2, 3)]]
 
 
@@ -44,8 +44,8 @@ def test_a_repair_ends_the_asking_and_a_second_one_is_a_duplicate():
     Requests(camera)
     camera.arrive(1, 0, 0.0)
     camera.arrive(3, 0, 0.0)
-    assert camera.repaired(2) == LATE
-    assert camera.repaired(2) == DUPLICATE
+    assert camera.repaired(2) == ARRIVED_LATE
+    assert camera.repaired(2) == ARRIVED_DUPLICATE
     assert not camera.missing
 
 
@@ -56,7 +56,7 @@ def test_what_is_still_missing_is_asked_for_ten_times_and_then_a_key_frame():
     camera.arrive(3, 0, 0.0)
     for step in range(1, 40):
         camera.ask_again(step * 0.05, rtt=0.05)
-    assert asked.nacks == [[2]] * NACK_TRIES
+    assert asked.nacks == [[2]] * MAX_NACKS_PER_PACKET
     assert asked.key_frames == 1
     assert not camera.missing
 
@@ -76,7 +76,7 @@ def test_sound_is_not_asked_for_again():
     microphone.arrive(1, 0, 0.0)
     microphone.arrive(5, 0, 0.0)
     assert asked.nacks == []
-    assert microphone.arrive(3, 0, 0.0) == LATE
+    assert microphone.arrive(3, 0, 0.0) == ARRIVED_LATE
 
 
 def test_key_frame_requests_are_half_a_second_apart_and_the_last_is_not_lost():
@@ -87,7 +87,7 @@ def test_key_frame_requests_are_half_a_second_apart_and_the_last_is_not_lost():
     assert asked.key_frames == 1
     camera.remember_key_frame(10.3)
     assert asked.key_frames == 1
-    camera.remember_key_frame(10.0 + KEY_FRAME_INTERVAL)
+    camera.remember_key_frame(10.0 + KEY_FRAME_REQUEST_INTERVAL_SECONDS)
     assert asked.key_frames == 2
     camera.remember_key_frame(12.0)
     assert asked.key_frames == 2
@@ -124,9 +124,9 @@ def test_reordering_within_reach_loses_and_doubles_nothing(order, first):
     camera = a_camera()
     camera.arrive((first - 1) & 0xFFFF, 0, 0.0)
     places = [camera.arrive((first + step) & 0xFFFF, 0, 0.0) for step in order]
-    assert DUPLICATE not in places
+    assert ARRIVED_DUPLICATE not in places
     assert not camera.missing
-    assert camera.arrive(first, 0, 0.0) == DUPLICATE
+    assert camera.arrive(first, 0, 0.0) == ARRIVED_DUPLICATE
     assert camera.report_block(1.0).lost == 0
 
 
@@ -138,7 +138,12 @@ def test_the_cache_keeps_two_seconds_and_always_the_newest(first):
         for number in numbers:
             sequence, timestamp = (first + number) & 0xFFFF, number * 9000
             camera.arrive(sequence, timestamp, number / 10)
-            camera.cache[sequence & CACHE_MASK] = sequence, timestamp, 0, bytearray(b"payload")
+            camera.cache[sequence & CACHE_INDEX_MASK] = (
+                sequence,
+                timestamp,
+                0,
+                bytearray(b"payload"),
+            )
 
     def kept() -> list[int]:
         return sorted((each[0] - first) & 0xFFFF for each in camera.cache if each is not None)

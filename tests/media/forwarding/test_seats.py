@@ -12,18 +12,18 @@ import random
 import aioice.ice
 import pytest
 
-from app.media.forwarding.forward import drops
+from app.media.forwarding.forward import DROPPED_PACKETS
 from app.media.messages import (
+    CommandRefused,
     ConnectionState,
-    Event,
-    Lines,
-    Refused,
+    MediaSections,
+    NodeEvent,
     RoomClose,
     RoutesSet,
     SeatClose,
     SeatOffer,
 )
-from app.media.rooms import Rooms
+from app.media.rooms import MediaRooms
 from app.media.settings import MediaSettings
 from tests.media.client import Client, run, until
 from tests.media.signalling import everyone_to_everyone
@@ -39,7 +39,7 @@ def _clients_use_loopback(monkeypatch):
 @contextlib.asynccontextmanager
 async def a_node(settings: MediaSettings = SETTINGS):
     events: list = []
-    rooms = Rooms(settings, lambda event, message: events.append((event, message)))
+    rooms = MediaRooms(settings, lambda event, message: events.append((event, message)))
     clock = asyncio.create_task(rooms.run())
     try:
         yield rooms, events
@@ -48,7 +48,7 @@ async def a_node(settings: MediaSettings = SETTINGS):
         await rooms.close()
 
 
-def route(rooms: Rooms, *seats: str, room: str = "r", version: int = 1) -> None:
+def route(rooms: MediaRooms, *seats: str, room: str = "r", version: int = 1) -> None:
     rooms.set_routes(
         RoutesSet(
             command_id=f"{room}{version}",
@@ -63,12 +63,12 @@ def states(events: list, seat: str) -> list[str]:
     return [
         message.state
         for event, message in events
-        if event is Event.SEAT_STATE and message.seat == seat
+        if event is NodeEvent.SEAT_STATE and message.seat == seat
     ]
 
 
 @contextlib.asynccontextmanager
-async def people(rooms: Rooms, *names: str, room: str = "r"):
+async def people(rooms: MediaRooms, *names: str, room: str = "r"):
     clients = [Client(room, name) for name in names]
     try:
         for client in clients:
@@ -177,7 +177,7 @@ def test_a_device_that_changes_its_address_has_its_seat_again_and_the_old_line_i
     run(story())
 
 
-def seat_of(rooms: Rooms, name: str):
+def seat_of(rooms: MediaRooms, name: str):
     return next(seat for seat in rooms.seats if seat.name == name)
 
 
@@ -226,7 +226,7 @@ def test_a_node_refuses_the_room_past_its_budget_and_the_seat_past_eight():
             route(rooms, room="a")
             route(rooms, room="b")
             answer = rooms.set_routes(RoutesSet(command_id="c", room="c", version=1, routes={}))
-            assert isinstance(answer, Refused)
+            assert isinstance(answer, CommandRefused)
             assert answer.error == "full"
             rooms.close_room(RoomClose(command_id="d", room="a"))
             route(rooms, room="c")
@@ -244,7 +244,7 @@ def test_a_malformed_offer_is_refused_and_leaves_the_seat_alone():
                     seat="ana",
                     connection="x",
                     sdp="v=0\r\nnonsense",
-                    lines=Lines(mic="0"),
+                    lines=MediaSections(mic="0"),
                 )
                 answer = await rooms.offer(offer)
                 assert answer.error == "malformed_sdp"
@@ -263,12 +263,12 @@ def test_garbage_on_the_wire_disturbs_nobody():
                 await until(lambda: ana.frames["video0"] > 2)
                 take = rooms.seats[0].transport._connection.take_packet
                 reasons = ("srtp", "srtcp", "short", "share")
-                before = sum(drops[reason] for reason in reasons)
+                before = sum(DROPPED_PACKETS[reason] for reason in reasons)
                 for _ in range(2000):
                     take(
                         bytes([128 | dice.randrange(64)]) + dice.randbytes(dice.randrange(0, 3000))
                     )
-                assert sum(drops[reason] for reason in reasons) == before + 2000
+                assert sum(DROPPED_PACKETS[reason] for reason in reasons) == before + 2000
                 seen = ana.frames["video0"]
                 await until(lambda: ana.frames["video0"] > seen + 5)
 
@@ -302,10 +302,13 @@ def test_the_one_who_speaks_is_named():
                 await ben.join(rooms)
                 await until(
                     lambda: (
-                        "ben" in [m.speaker for event, m in events if event is Event.ROOM_SPEAKING]
+                        "ben"
+                        in [m.speaker for event, m in events if event is NodeEvent.ROOM_SPEAKING]
                     )
                 )
-                last = [message for event, message in events if event is Event.ROOM_SPEAKING][-1]
+                last = [message for event, message in events if event is NodeEvent.ROOM_SPEAKING][
+                    -1
+                ]
                 assert last.levels["ben"] < last.levels["ana"]
             finally:
                 await ana.leave()

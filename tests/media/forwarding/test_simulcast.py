@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.media.forwarding.forward import forward
+from app.media.forwarding.forward import forward_packet
 from app.media.forwarding.publication import Publication
-from app.media.messages import Kind
+from app.media.messages import MediaKind
 from app.media.wire import rtp, sdp
 from tests.media.fakes import Wire, a_slot
 from tests.media.people import Person, until
@@ -62,8 +62,8 @@ def test_a_cut_descriptor_is_left_alone(data):
 
 
 def a_camera() -> tuple[Publication, Publication]:
-    large = Publication("ana", Kind.VIDEO, "vp8", 90_000, 1000)
-    large.small = Publication("ana", Kind.VIDEO, "vp8", 90_000, 1001)
+    large = Publication("ana", MediaKind.VIDEO, "vp8", 90_000, 1000)
+    large.small = Publication("ana", MediaKind.VIDEO, "vp8", 90_000, 1001)
     return large, large.small
 
 
@@ -73,7 +73,7 @@ def play(source: Publication, first: int, count: int, pictures: int, key: bool =
         now = time.monotonic()
         sequence = first + step & 0xFFFF
         payload = vp8(pictures + step & 0x7FFF, pictures + step & 0xFF, key and step == 0)
-        forward(
+        forward_packet(
             source,
             0x80,
             sequence,
@@ -144,21 +144,33 @@ def test_the_answer_takes_both_layers_and_only_with_their_extensions():
         "a=mid:1",
         "a=sendonly",
         "a=rtpmap:96 VP8/90000",
-        f"a=extmap:4 {rtp.MID}",
-        f"a=extmap:10 {rtp.RID}",
-        f"a=extmap:11 {rtp.REPAIRED_RID}",
+        f"a=extmap:4 {rtp.MID_EXTENSION_URI}",
+        f"a=extmap:10 {rtp.RID_EXTENSION_URI}",
+        f"a=extmap:11 {rtp.REPAIRED_RID_EXTENSION_URI}",
         "a=rid:s send",
         "a=rid:l send",
         "a=simulcast:send s;l",
     ]
-    line = sdp._read_line(rows)
-    assert sdp.take_layers(line) == ("s", "l")
-    transport = sdp.LocalTransport("u", "p", "sha-256 00", ())
-    answer = sdp.AnsweredLine(line, tuple(sdp.take_codecs(line)), "recvonly", layers=("s", "l"))
-    text = sdp.write_answer([answer], transport, 1)
-    for row in ("a=rid:s recv", "a=rid:l recv", "a=simulcast:recv s;l", f"a=extmap:10 {rtp.RID}"):
+    line = sdp._read_section(rows)
+    assert sdp.select_simulcast_layers(line) == ("s", "l")
+    transport = sdp.LocalTransportParameters("u", "p", "sha-256 00", ())
+    answer = sdp.AnsweredSection(
+        line, tuple(sdp.select_codecs(line)), "recvonly", layers=("s", "l")
+    )
+    text = sdp.write_sdp_answer([answer], transport, 1)
+    for row in (
+        "a=rid:s recv",
+        "a=rid:l recv",
+        "a=simulcast:recv s;l",
+        f"a=extmap:10 {rtp.RID_EXTENSION_URI}",
+    ):
         assert row in text
-    assert sdp.take_layers(sdp._read_line([row for row in rows if rtp.RID not in row])) is None
+    assert (
+        sdp.select_simulcast_layers(
+            sdp._read_section([row for row in rows if rtp.RID_EXTENSION_URI not in row])
+        )
+        is None
+    )
 
 
 # ---------------------------------------------------------------- in a real browser

@@ -7,8 +7,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.media.forwarding.forward import forward
-from app.media.forwarding.publication import NEWER, Publication
+from app.media.forwarding.forward import forward_packet
+from app.media.forwarding.publication import ARRIVED_NEWER, Publication
 from app.media.wire import rtcp as feedback
 from tests.media.fakes import DELTA_FRAME, KEY_FRAME, Wire, a_camera, a_microphone, a_slot
 
@@ -19,7 +19,7 @@ def play(source: Publication, sequences: range, start: float = 1.0, key: bool = 
         now = start + number * 0.04
         timestamp = (sequence * 3600) & 0xFFFFFFFF
         place = source.arrive(sequence & 0xFFFF, timestamp, now)
-        forward(source, 0x80, sequence & 0xFFFF, timestamp, bytearray(payload), place, now)
+        forward_packet(source, 0x80, sequence & 0xFFFF, timestamp, bytearray(payload), place, now)
 
 
 def test_a_picture_begins_with_a_key_frame_that_was_asked_for():
@@ -98,7 +98,7 @@ def a_voice_with_a_clock():
     slot.bind(microphone)
     microphone.report = feedback.SenderReport(2000, 77 << 32, 960)
     microphone.arrive(1, 480, 1.0)
-    forward(microphone, 0, 1, 480, bytearray(b"opus"), NEWER, 1.0)
+    forward_packet(microphone, 0, 1, 480, bytearray(b"opus"), ARRIVED_NEWER, 1.0)
     return wire, microphone, slot
 
 

@@ -11,9 +11,9 @@ import av
 import pytest
 
 from app.core import webm
-from app.core.webm import BLACK, OPUS_SILENCE, PICTURE, Block
-from app.media.recording.recorder import first_free
-from app.media.recording.tape import Clock, Frames, opus_ms
+from app.core.webm import BLACK_KEY_FRAME, OPUS_SILENCE, PICTURE_TRACK, WebmBlock
+from app.media.recording.recorder import find_first_free_number
+from app.media.recording.tape import RtpClock, Vp8FrameAssembler, read_opus_duration_ms
 from tests.media.studio import AR, EN, Studio, packets_of, tone, vp8
 
 KEY, DELTA = b"\x00", b"\x01"
@@ -22,7 +22,7 @@ KEY, DELTA = b"\x00", b"\x01"
 
 def shown(packets: Iterable[tuple[int, int, int, bytes]]) -> list[bytes]:
     """The frames that come out when these packets come in, in this order."""
-    frames = Frames()
+    frames = Vp8FrameAssembler()
     for packet in packets:
         frames.put(*packet, 1.0)
     return [frame for _, frame in frames.take(2.0)]
@@ -57,7 +57,7 @@ def test_numbers_go_round_and_packets_change_places(first):
 
 def test_a_repaired_packet_fills_its_gap_and_one_that_comes_too_late_does_not():
     packets = packets_of(FILM)
-    frames = Frames()
+    frames = Vp8FrameAssembler()
     for place, packet in enumerate(packets):
         if place != 4:
             frames.put(*packet, place / 100)
@@ -93,11 +93,11 @@ def test_padding_and_nonsense_are_no_frames():
     ],
 )
 def test_how_long_an_opus_packet_sounds(packet, expected):
-    assert opus_ms(packet) == expected
+    assert read_opus_duration_ms(packet) == expected
 
 
 def test_rtp_time_becomes_the_nodes_time_across_the_circle():
-    clock = Clock(48_000)
+    clock = RtpClock(48_000)
     start = 0xFFFFFFFF - 48_000
     times = [clock.at((start + step * 960) & 0xFFFFFFFF, 100 + step * 0.02) for step in range(200)]
     assert times == pytest.approx([100 + step * 0.02 for step in range(200)], abs=0.001)
@@ -109,7 +109,7 @@ def test_rtp_time_becomes_the_nodes_time_across_the_circle():
 @pytest.mark.parametrize("taken", [0, 1, 2, 3, 7, 8, 9, 100, 901])
 def test_the_first_free_number_is_found(taken):
     asked = []
-    assert first_free(lambda number: asked.append(number) or number < taken) == taken
+    assert find_first_free_number(lambda number: asked.append(number) or number < taken) == taken
     assert len(asked) < 25
 
 
@@ -153,7 +153,7 @@ def test_silence_is_written_so_that_no_track_has_a_gap():
         times = [
             block.at
             for cluster in studio.clusters
-            for block in webm.blocks_in(cluster)
+            for block in webm.read_blocks(cluster)
             if block.track == track
         ]
         assert times[0] == 0
@@ -190,12 +190,12 @@ def test_the_picture_changes_on_a_key_frame_and_is_black_when_there_is_none():
     pictures = [
         block
         for cluster in studio.clusters
-        for block in webm.blocks_in(cluster)
-        if block.track == PICTURE
+        for block in webm.read_blocks(cluster)
+        if block.track == PICTURE_TRACK
     ]
-    assert pictures[-1].payload == BLACK
-    assert webm.picture_size(pictures[0].payload) == (160, 120)
-    assert any(webm.picture_size(block.payload) == (320, 240) for block in pictures)
+    assert pictures[-1].payload == BLACK_KEY_FRAME
+    assert webm.read_picture_size(pictures[0].payload) == (160, 120)
+    assert any(webm.read_picture_size(block.payload) == (320, 240) for block in pictures)
     times = [block.at for block in pictures]
     assert times == sorted(set(times))
 
@@ -205,7 +205,7 @@ def test_a_torn_film_plays_up_to_its_last_cluster():
     studio.tape.set_voices({AR: ("patient",), EN: ()})
     studio.plays(11, {"patient": (440, 20)})
     whole = b"".join(studio.clusters)
-    found = webm.clusters_in(whole[: len(whole) - 100])
+    found = webm.read_clusters(whole[: len(whole) - 100])
     assert len(found) == len(studio.clusters) - 1
     assert found[0][0].at == 60_000
     studio.clusters = studio.clusters[:-1]
@@ -218,8 +218,8 @@ def test_one_language_is_the_whole_with_the_others_void():
     studio.plays(5, {"patient": (440, 20), "doctor": (880, 20)})
     studio.ends(5.0)
     whole, head = studio.film(), len(studio.film()) - sum(map(len, studio.clusters))
-    english = bytes(webm.only(whole[:head], {PICTURE, EN})) + b"".join(
-        bytes(webm.only(cluster, {PICTURE, EN})) for cluster in studio.clusters
+    english = bytes(webm.keep_tracks(whole[:head], {PICTURE_TRACK, EN})) + b"".join(
+        bytes(webm.keep_tracks(cluster, {PICTURE_TRACK, EN})) for cluster in studio.clusters
     )
     assert len(english) == len(whole)
     with av.open(io.BytesIO(english)) as file:
@@ -229,10 +229,10 @@ def test_one_language_is_the_whole_with_the_others_void():
 
 def test_a_cluster_gives_back_its_blocks():
     blocks = [
-        Block(5000, 1, b"\x00" * 12),
-        Block(5003, 2, b"abc"),
-        Block(9000, 2, b"d" * 300, is_key=False),
+        WebmBlock(5000, 1, b"\x00" * 12),
+        WebmBlock(5003, 2, b"abc"),
+        WebmBlock(9000, 2, b"d" * 300, is_key=False),
     ]
-    assert list(webm.blocks_in(webm.cluster(blocks))) == blocks
+    assert list(webm.read_blocks(webm.write_cluster(blocks))) == blocks
     with pytest.raises(ValueError, match="span"):
-        webm.cluster([Block(0, 1, b"a"), Block(40_000, 1, b"b")])
+        webm.write_cluster([WebmBlock(0, 1, b"a"), WebmBlock(40_000, 1, b"b")])

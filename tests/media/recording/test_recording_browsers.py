@@ -40,9 +40,9 @@ def film() -> bytes:
     studio.plays(12, {"patient": (440, 20), "doctor": (880, 20)}, camera="camera")
     studio.ends(12.0)
     whole, head = studio.film(), len(studio.film()) - sum(map(len, studio.clusters))
-    kept = {webm.PICTURE, EN}
-    return bytes(webm.only(whole[:head], kept)) + b"".join(
-        bytes(webm.only(one, kept)) for one in studio.clusters
+    kept = {webm.PICTURE_TRACK, EN}
+    return bytes(webm.keep_tracks(whole[:head], kept)) + b"".join(
+        bytes(webm.keep_tracks(one, kept)) for one in studio.clusters
     )
 
 

@@ -17,10 +17,10 @@ import pytest
 from app.core import webm
 from app.core.blobs import BlobStore, StoreFailed
 from app.core.crypto import Keyring, new_data_key, new_master_key
-from app.media.forwarding.forward import drops
-from app.media.messages import Event, Kind, RoomClose
-from app.media.messages_recording import RecordingSet, RecordingStopped, segment_id
-from app.media.rooms import Rooms
+from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.messages import MediaKind, NodeEvent, RoomClose
+from app.media.messages_recording import RecordingSet, RecordingStopped, derive_segment_id
+from app.media.rooms import MediaRooms
 from tests.media.client import Client, run, until
 from tests.media.forwarding.test_seats import SETTINGS
 
@@ -48,7 +48,7 @@ def order(version: int, recording: str | None = "rec", **facts) -> RecordingSet:
 async def a_room(folder: Path, *names: str):
     """A node with a store, and people in one room of it who speak."""
     events: list = []
-    rooms = Rooms(
+    rooms = MediaRooms(
         replace(SETTINGS, storage_url=folder.as_uri()),
         lambda event, said: events.append((event, said)),
     )
@@ -65,7 +65,7 @@ async def a_room(folder: Path, *names: str):
         await rooms.close()
 
 
-def tapped(rooms: Rooms) -> set[tuple[str, Kind]]:
+def tapped(rooms: MediaRooms) -> set[tuple[str, MediaKind]]:
     return {
         (seat.name, publication.kind)
         for seat in rooms.seats
@@ -75,14 +75,14 @@ def tapped(rooms: Rooms) -> set[tuple[str, Kind]]:
 
 
 def reports(events: list) -> list[RecordingStopped]:
-    return [said for event, said in events if event is Event.RECORDING_STOPPED]
+    return [said for event, said in events if event is NodeEvent.RECORDING_STOPPED]
 
 
-def stored(folder: Path, recording: str = "rec") -> list[webm.Block]:
+def stored(folder: Path, recording: str = "rec") -> list[webm.WebmBlock]:
     store = BlobStore(folder.as_uri(), Keyring(new_master_key("k")))
     blocks, number = [], 0
-    while store.exists(name := segment_id(recording, number)):
-        blocks += list(webm.blocks_in(b"".join(store.read(name, store.wrap(KEY, name)))))
+    while store.exists(name := derive_segment_id(recording, number)):
+        blocks += list(webm.read_blocks(b"".join(store.read(name, store.wrap(KEY, name)))))
         number += 1
     return blocks
 
@@ -94,14 +94,19 @@ def test_who_is_named_is_recorded_and_nobody_else(tmp_path):
             rooms.set_recording(order(1))
             await until(
                 lambda: (
-                    tapped(rooms) == {("ana", Kind.AUDIO), ("ben", Kind.AUDIO), ("ana", Kind.VIDEO)}
+                    tapped(rooms)
+                    == {
+                        ("ana", MediaKind.AUDIO),
+                        ("ben", MediaKind.AUDIO),
+                        ("ana", MediaKind.VIDEO),
+                    }
                 )
             )
             rooms.set_recording(order(2, voices={2: ("ben",), 3: ()}, pictures=()))
-            await until(lambda: tapped(rooms) == {("ben", Kind.AUDIO)})
+            await until(lambda: tapped(rooms) == {("ben", MediaKind.AUDIO)})
             rooms.set_recording(order(1))
             await asyncio.sleep(0.5)
-            assert tapped(rooms) == {("ben", Kind.AUDIO)}, "an older order changes nothing"
+            assert tapped(rooms) == {("ben", MediaKind.AUDIO)}, "an older order changes nothing"
             rooms.set_recording(order(3, None))
             assert tapped(rooms) == set()
             await until(lambda: reports(events))
@@ -126,7 +131,7 @@ def test_what_was_said_is_in_the_store_in_time_and_ends_when_it_is_told_to(tmp_p
             assert voices[0].at == 7000
             assert 12_000 < voices[-1].at < 15_000
             assert sum(block.payload != webm.OPUS_SILENCE for block in voices) > 200
-            pictures = [block for block in blocks if block.track == webm.PICTURE]
+            pictures = [block for block in blocks if block.track == webm.PICTURE_TRACK]
             assert pictures[0].is_key
             assert len(pictures) > 60
             rooms.set_recording(order(3, begin_ms=13_000))  # and on, after what is there
@@ -158,19 +163,19 @@ def store_fails(monkeypatch):
         raise StoreFailed("full")
 
     monkeypatch.setattr("app.core.blobs.SegmentStore.add", fails)
-    monkeypatch.setattr("app.media.recording.recorder.TRY_AGAIN", 0.01)
+    monkeypatch.setattr("app.media.recording.recorder.STORE_RETRY_SECONDS", 0.01)
 
 
 def test_a_store_that_fails_costs_segments_and_no_call(tmp_path, store_fails):
     async def story():
         async with a_room(tmp_path, "ana") as (rooms, events):
-            before = drops["recorder_store"]
+            before = DROPPED_PACKETS["recorder_store"]
             rooms.set_recording(order(1))
             await asyncio.sleep(1)
             rooms.set_recording(order(2, None))
             await until(lambda: reports(events))
             assert reports(events)[0].lost == 1
-            assert drops["recorder_store"] == before + 1
+            assert DROPPED_PACKETS["recorder_store"] == before + 1
             assert rooms.seats[0].is_connected
 
     run(story())
@@ -192,7 +197,7 @@ def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(
 def test_a_node_without_a_store_says_so():
     async def story():
         events: list = []
-        rooms = Rooms(SETTINGS, lambda event, said: events.append((event, said)))
+        rooms = MediaRooms(SETTINGS, lambda event, said: events.append((event, said)))
         assert rooms.set_recording(order(1)).error == "full"
         assert reports(events)[0].broke
         assert rooms.set_recording(order(2, None)).error == "full"

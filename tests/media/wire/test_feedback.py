@@ -16,36 +16,36 @@ WORDS = st.integers(0, 0xFFFFFFFF)
 @given(st.sets(st.integers(0, 400), min_size=1, max_size=80), NUMBERS)
 def test_a_nack_names_each_lost_packet_around_the_wrap(steps, first):
     lost = [(first + step) & 0xFFFF for step in sorted(steps)]
-    (read,) = feedback.read_rtcp(feedback.nack(1, 2, lost))
-    assert read == feedback.Nack(2, tuple(lost))
+    (read,) = feedback.read_rtcp(feedback.build_nack(1, 2, lost))
+    assert read == feedback.GenericNack(2, tuple(lost))
 
 
 def test_a_key_frame_request_is_read_as_pli_and_as_fir():
     fir = struct.pack("!BBHIIIBxxx", 0x84, 206, 4, 1, 0, 77, 9)
-    assert list(feedback.read_rtcp(feedback.pli(1, 55))) == [feedback.KeyFrameRequest(55)]
+    assert list(feedback.read_rtcp(feedback.build_pli(1, 55))) == [feedback.KeyFrameRequest(55)]
     assert list(feedback.read_rtcp(fir)) == [feedback.KeyFrameRequest(77)]
 
 
 def test_a_remb_is_mantissa_and_exponent():
     body = b"REMB" + bytes([1, 3 << 2 | 1, 0x00, 0x01]) + struct.pack("!I", 5)
     packet = struct.pack("!BBHII", 0x8F, 206, 5, 1, 0) + body
-    assert list(feedback.read_rtcp(packet)) == [feedback.MaximumBitrate(0x10001 << 3)]
+    assert list(feedback.read_rtcp(packet)) == [feedback.RembEstimate(0x10001 << 3)]
 
 
 @given(WORDS, st.integers(0, (1 << 64) - 1), WORDS, WORDS, WORDS)
 def test_a_sender_report_comes_back(ssrc, ntp, rtp_time, packets, octets):
-    (read,) = feedback.read_rtcp(feedback.sender_report(ssrc, ntp, rtp_time, packets, octets))
+    (read,) = feedback.read_rtcp(feedback.build_sender_report(ssrc, ntp, rtp_time, packets, octets))
     assert read == feedback.SenderReport(ssrc, ntp, rtp_time)
 
 
 @given(WORDS, st.integers(0, 255), st.integers(-0x800000, 0x7FFFFF), WORDS, WORDS, WORDS, WORDS)
 def test_a_report_block_comes_back(ssrc, fraction, lost, highest, jitter, last, delay):
     block = feedback.ReportBlock(ssrc, fraction / 256, lost, highest, jitter, last, delay)
-    assert list(feedback.read_rtcp(feedback.receiver_report(9, [block]))) == [block]
+    assert list(feedback.read_rtcp(feedback.build_receiver_report(9, [block]))) == [block]
 
 
 def test_a_receiver_report_without_blocks_is_still_a_packet():
-    assert feedback.receiver_report(9, []) == struct.pack("!BBHI", 0x80, 201, 1, 9)
+    assert feedback.build_receiver_report(9, []) == struct.pack("!BBHI", 0x80, 201, 1, 9)
 
 
 @given(
@@ -55,10 +55,10 @@ def test_a_receiver_report_without_blocks_is_still_a_packet():
 )
 def test_transport_feedback_says_when_each_packet_came(steps, first, began):
     arrivals = {first + step: began + at for step, at in steps.items()}
-    read = read_transport_feedback(feedback.transport_feedback(1, 2, 300, arrivals))
+    read = read_transport_feedback(feedback.build_transport_feedback(1, 2, 300, arrivals))
     start = min(arrivals)
     assert read == {(number - start): at & 0xFFFFFFFF for number, at in arrivals.items()}
-    (own,) = feedback.read_rtcp(feedback.transport_feedback(1, 2, 300, arrivals))
+    (own,) = feedback.read_rtcp(feedback.build_transport_feedback(1, 2, 300, arrivals))
     assert own.first == start & 0xFFFF
     assert {step: at & 0xFFFFFFFF for step, at in enumerate(own.arrivals) if at is not None} == read
 

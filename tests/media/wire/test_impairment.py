@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from app.media.wire.impairment import Conditions, Path
+from app.media.wire.impairment import ImpairedPath, NetworkConditions
 
 
 class Clock:
@@ -29,10 +29,10 @@ class Clock:
         self.now = end
 
 
-def send(conditions: Conditions, count: int = 1000, size: int = 1000, every: float = 0.01):
+def send(conditions: NetworkConditions, count: int = 1000, size: int = 1000, every: float = 0.01):
     """What arrived, as (number, how late)."""
     clock = Clock()
-    path, arrived = Path(clock, conditions), []
+    path, arrived = ImpairedPath(clock, conditions), []
     for number in range(count):
         sent = clock.now
         path.carry(
@@ -44,37 +44,37 @@ def send(conditions: Conditions, count: int = 1000, size: int = 1000, every: flo
 
 
 def test_a_clear_line_changes_nothing():
-    assert send(Conditions()) == [(number, 0.0) for number in range(1000)]
+    assert send(NetworkConditions()) == [(number, 0.0) for number in range(1000)]
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
 def test_loss_takes_its_share(share):
-    assert abs(len(send(Conditions(loss=share))) / 1000 - (1 - share)) < 0.05
+    assert abs(len(send(NetworkConditions(loss=share))) / 1000 - (1 - share)) < 0.05
 
 
 def test_delay_and_jitter_keep_the_order():
-    arrived = send(Conditions(delay=0.1, jitter=0.05))
+    arrived = send(NetworkConditions(delay=0.1, jitter=0.05))
     assert [number for number, _ in arrived] == list(range(1000))
     assert min(late for _, late in arrived) >= 0.1
     assert max(late for _, late in arrived) <= 0.151
 
 
 def test_a_rate_lets_through_what_it_says_and_drops_what_waits_too_long():
-    arrived = send(Conditions(rate=400_000, queue=0.2))
+    arrived = send(NetworkConditions(rate=400_000, queue=0.2))
     assert abs(len(arrived) / 10 * 8000 - 400_000) < 10_000
     assert max(late for _, late in arrived) < 0.2 + 0.021
 
 
 def test_reordering_overtakes_and_duplication_doubles():
-    numbers = [number for number, _ in send(Conditions(reorder=0.1))]
+    numbers = [number for number, _ in send(NetworkConditions(reorder=0.1))]
     assert sorted(numbers) == list(range(1000)) != numbers
-    assert len(send(Conditions(duplicate=0.1))) > 1050
+    assert len(send(NetworkConditions(duplicate=0.1))) > 1050
 
 
 def test_nothing_passes_in_an_outage_and_everything_after_it():
     clock = Clock()
-    path, arrived = Path(clock), []
+    path, arrived = ImpairedPath(clock), []
     for is_out in (False, True, False):
-        path.conditions = Conditions(is_out=is_out)
+        path.conditions = NetworkConditions(is_out=is_out)
         path.carry(100, lambda is_out=is_out: arrived.append(is_out))
     assert arrived == [False, False]

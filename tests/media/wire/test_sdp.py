@@ -9,33 +9,33 @@ from pathlib import Path
 
 import pytest
 
-from app.media.forwarding.seat import Seat
-from app.media.messages import Lines, SlotLines
+from app.media.forwarding.seat import SeatConnection
+from app.media.messages import MediaSections, SlotSections
 from app.media.wire import rtp, sdp
-from app.media.wire.aiortc_seam import make_certificate
+from app.media.wire.aiortc_seam import make_dtls_certificate
 from tests.media.client import run
 
 OFFERS = Path(__file__).parents[1] / "offers"
-CERTIFICATE = make_certificate()
-CHROMIUM_LINES = Lines(
+CERTIFICATE = make_dtls_certificate()
+CHROMIUM_LINES = MediaSections(
     mic="0",
     camera="1",
     screen="2",
     stage="7",
-    slots=(SlotLines(audio="3", video="4"), SlotLines(audio="5", video="6")),
+    slots=(SlotSections(audio="3", video="4"), SlotSections(audio="5", video="6")),
 )
-FIREFOX_LINES = Lines(mic="0", camera="1", slots=(SlotLines(audio="2", video="3"),))
+FIREFOX_LINES = MediaSections(mic="0", camera="1", slots=(SlotSections(audio="2", video="3"),))
 
 
 def offer(name: str) -> str:
     return (OFFERS / f"{name}.sdp").read_text().replace("\n", "\r\n")
 
 
-def answer(text: str, lines: Lines) -> dict[str, list[str]]:
+def answer(text: str, lines: MediaSections) -> dict[str, list[str]]:
     """The answer's attributes and m-line, by mid."""
 
     async def negotiate() -> str:
-        seat = Seat(
+        seat = SeatConnection(
             "room", "ana", "1", CERTIFICATE, ("127.0.0.1",), (40000, 49999), lambda *_: None
         )
         try:
@@ -108,12 +108,12 @@ def test_an_extension_for_one_direction_is_mirrored():
 
 
 def test_both_layers_of_a_real_firefox_are_taken_and_their_names_mirrored():
-    rows = answer(offer("firefox"), Lines(mic="0", camera="1", screen="2"))["1"]
+    rows = answer(offer("firefox"), MediaSections(mic="0", camera="1", screen="2"))["1"]
     assert "a=simulcast:recv s;l" in rows
     assert {"a=rid:s recv", "a=rid:l recv"} <= set(rows)
-    for uri in (rtp.RID, rtp.REPAIRED_RID):
+    for uri in (rtp.RID_EXTENSION_URI, rtp.REPAIRED_RID_EXTENSION_URI):
         assert any(row.endswith(f"/recvonly {uri}") for row in rows), uri
-    assert f"a=extmap:3 {rtp.MID}" in rows
+    assert f"a=extmap:3 {rtp.MID_EXTENSION_URI}" in rows
 
 
 def test_vp8_is_what_is_sent_whatever_else_is_offered():
@@ -123,7 +123,7 @@ def test_vp8_is_what_is_sent_whatever_else_is_offered():
 
 
 def test_lines_without_a_part_are_refused_and_the_rest_stands():
-    lines = answer(offer("chromium"), Lines(mic="0"))
+    lines = answer(offer("chromium"), MediaSections(mic="0"))
     assert lines["1"][0].startswith("video 0 ")
     assert "a=recvonly" in lines["0"]
 
@@ -147,7 +147,7 @@ def test_a_malformed_offer_is_refused_with_a_reason(change, to):
     text = offer("firefox-like")
     assert change in text
     with pytest.raises(sdp.MalformedSdp):
-        sdp.read_offer(text.replace(change, to))
+        sdp.read_sdp_offer(text.replace(change, to))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_malformed_offer_is_refused_with_a_reason(change, to):
 )
 def test_nonsense_is_refused(text):
     with pytest.raises(sdp.MalformedSdp):
-        sdp.read_offer(text)
+        sdp.read_sdp_offer(text)
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox", "firefox-like"])
@@ -176,6 +176,6 @@ def test_mutations_of_real_offers_are_answered_or_refused_never_a_crash(name):
                 case _:
                     text[place:place] = text[place : place + 300]
         try:
-            sdp.read_offer("".join(text))
+            sdp.read_sdp_offer("".join(text))
         except sdp.MalformedSdp:
             pass

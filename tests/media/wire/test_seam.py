@@ -33,7 +33,7 @@ INSTANCES = {
 }
 
 
-@pytest.mark.parametrize(("package", "version"), aiortc_seam.PINNED.items())
+@pytest.mark.parametrize(("package", "version"), aiortc_seam.PINNED_VERSIONS.items())
 def test_the_libraries_are_those_that_were_read(package, version):
     assert importlib.metadata.version(package) == version
 
@@ -94,18 +94,18 @@ def test_the_shapes_are_as_they_were_read():
 
 def test_sockets_are_bound_within_the_range_and_two_nodes_share_it():
     ports = (45000, 45003)
-    bound = [sockets.bind_within("127.0.0.1", ports) for _ in range(4)]
+    bound = [sockets.bind_socket_in_range("127.0.0.1", ports) for _ in range(4)]
     try:
         assert sorted(sock.getsockname()[1] for sock in bound) == [45000, 45001, 45002, 45003]
-        with pytest.raises(sockets.NoPort):
-            sockets.bind_within("127.0.0.1", ports)
+        with pytest.raises(sockets.NoFreePort):
+            sockets.bind_socket_in_range("127.0.0.1", ports)
     finally:
         for sock in bound:
             sock.close()
 
 
 def test_an_address_behind_nat_listens_everywhere():
-    sock = sockets.bind_within("198.51.100.7", (46000, 46999))
+    sock = sockets.bind_socket_in_range("198.51.100.7", (46000, 46999))
     try:
         assert sock.family == socket.AF_INET
         assert sock.getsockname()[0] == "0.0.0.0"
@@ -124,11 +124,16 @@ def test_the_node_itself_imports_no_web_framework_and_no_database():
 
 
 def test_a_browser_that_was_found_gets_a_socket_of_its_own_on_the_same_port():
-    bound = sockets.bind_within("127.0.0.1", (45100, 45199))
+    bound = sockets.bind_socket_in_range("127.0.0.1", (45100, 45199))
     browser, stranger = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     for each in (browser, stranger):
         each.bind(("127.0.0.1", 0))
-    with bound, browser, stranger, sockets.connected_twin(bound, browser.getsockname()) as twin:
+    with (
+        bound,
+        browser,
+        stranger,
+        sockets.open_connected_socket(bound, browser.getsockname()) as twin,
+    ):
         assert twin.getsockname() == bound.getsockname()
         browser.sendto(b"packet", twin.getsockname())
         stranger.sendto(b"check", twin.getsockname())
@@ -136,5 +141,5 @@ def test_a_browser_that_was_found_gets_a_socket_of_its_own_on_the_same_port():
         assert bound.recvfrom(10) == (b"check", stranger.getsockname())
         twin.send(b"answer")
         assert browser.recvfrom(10) == (b"answer", bound.getsockname())
-        with pytest.raises(sockets.NoPort):
-            sockets.bind_within("127.0.0.1", (bound.getsockname()[1],) * 2)
+        with pytest.raises(sockets.NoFreePort):
+            sockets.bind_socket_in_range("127.0.0.1", (bound.getsockname()[1],) * 2)

@@ -18,7 +18,12 @@ from app.core.db import Database
 from app.core.errors import Invalid
 from app.scheduling import jobs, queries
 from app.scheduling.availability import feeds
-from app.scheduling.availability.feeds import FeedRefused, fetch, is_public, public_addresses
+from app.scheduling.availability.feeds import (
+    FeedRefused,
+    fetch_feed,
+    is_public_address,
+    resolve_public_addresses,
+)
 from app.scheduling.bookings import service
 from app.scheduling.models import BusyFeed, BusySpan
 from tests.scheduling.clinic import a_clinic, next_noon
@@ -77,21 +82,26 @@ def here(host: str, port: int) -> list[str]:
 class TestFetching:
     def test_reads_and_remembers_the_etag(self, elsewhere: Elsewhere):
         url = elsewhere.says(b"BEGIN:VCALENDAR", ETag='"1"')
-        first = fetch(url, resolve=here)
+        first = fetch_feed(url, resolve=here)
         assert (first.body, first.etag) == (b"BEGIN:VCALENDAR", '"1"')
-        assert fetch(url, '"1"', resolve=here).body is None
+        assert fetch_feed(url, '"1"', resolve=here).body is None
 
     def test_follows_a_redirect_and_not_for_ever(self, elsewhere: Elsewhere):
         elsewhere.says(b"there", "/b.ics")
         assert (
-            fetch(elsewhere.says(b"", status=302, Location="/b.ics"), resolve=here).body == b"there"
+            fetch_feed(elsewhere.says(b"", status=302, Location="/b.ics"), resolve=here).body
+            == b"there"
         )
         with pytest.raises(FeedRefused, match="on and on"):
-            fetch(elsewhere.says(b"", "/c.ics", 302, Location="/c.ics"), resolve=here)
+            fetch_feed(elsewhere.says(b"", "/c.ics", 302, Location="/c.ics"), resolve=here)
 
     def test_a_redirect_into_the_house_is_refused(self, elsewhere: Elsewhere):
         def resolve(host: str, port: int) -> list[str]:
-            return ["127.0.0.1"] if host == "calendar.example" else public_addresses(host, port)
+            return (
+                ["127.0.0.1"]
+                if host == "calendar.example"
+                else resolve_public_addresses(host, port)
+            )
 
         for inside in (
             "http://127.0.0.1/",
@@ -100,25 +110,25 @@ class TestFetching:
             "file:///etc/passwd",
         ):
             with pytest.raises(FeedRefused):
-                fetch(elsewhere.says(b"", status=302, Location=inside), resolve=resolve)
+                fetch_feed(elsewhere.says(b"", status=302, Location=inside), resolve=resolve)
 
     def test_too_large(self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(feeds, "LARGEST", 1000)
+        monkeypatch.setattr(feeds, "FEED_MAX_BYTES", 1000)
         with pytest.raises(FeedRefused, match="larger"):
-            fetch(elsewhere.says(b"x" * 1001), resolve=here)
+            fetch_feed(elsewhere.says(b"x" * 1001), resolve=here)
 
     def test_too_slow(self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(feeds, "CONNECT_SECONDS", 0.3)
         stop = threading.Event()
         elsewhere.answers["/slow"] = lambda request: (stop.wait(5), None)[1]
         with pytest.raises(FeedRefused, match="does not answer"):
-            fetch(elsewhere.url("/slow"), resolve=here)
+            fetch_feed(elsewhere.url("/slow"), resolve=here)
         stop.set()
 
     @pytest.mark.parametrize("status", [404, 500, 204])
     def test_no_calendar_there(self, elsewhere: Elsewhere, status: int):
         with pytest.raises(FeedRefused):
-            fetch(elsewhere.says(b"", status=status), resolve=here)
+            fetch_feed(elsewhere.says(b"", status=status), resolve=here)
 
     @pytest.mark.parametrize(
         "url",
@@ -136,10 +146,10 @@ class TestFetching:
     )
     def test_what_is_no_address(self, url: str):
         with pytest.raises(FeedRefused):
-            feeds.checked(url)
+            feeds.normalize_feed_url(url)
 
     def test_webcal_is_https(self):
-        assert feeds.checked("webcal://a.example/x.ics") == "https://a.example/x.ics"
+        assert feeds.normalize_feed_url("webcal://a.example/x.ics") == "https://a.example/x.ics"
 
     @pytest.mark.parametrize(
         "address",
@@ -164,15 +174,15 @@ class TestFetching:
         ],
     )
     def test_addresses_inside_the_house(self, address: str):
-        assert not is_public(address)
+        assert not is_public_address(address)
 
     @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
     def test_addresses_outside(self, address: str):
-        assert is_public(address)
+        assert is_public_address(address)
 
     def test_localhost_by_name(self):
         with pytest.raises(FeedRefused, match="public internet"):
-            fetch("http://localhost:1/")
+            fetch_feed("http://localhost:1/")
 
 
 class TestKeeping:
@@ -180,7 +190,7 @@ class TestKeeping:
     def read(
         self, any_database: Database, session: Session, monkeypatch
     ) -> Callable[[BusyFeed], None]:
-        monkeypatch.setattr(feeds, "public_addresses", here)
+        monkeypatch.setattr(feeds, "resolve_public_addresses", here)
 
         def run(feed: BusyFeed) -> None:
             session.commit()
@@ -201,11 +211,12 @@ class TestKeeping:
             "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:private words\r\n"
             f"DTSTART:{noon:%Y%m%dT%H%M%SZ}\r\nDURATION:PT2H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         )
-        feed = service.add_feed(
+        feed = service.add_busy_feed(
             session, clinic.specialist, clinic.specialist, elsewhere.says(text.encode())
         )
         assert any(
-            slot.starts_at == noon for slot in queries.slots_for_case(session, clinic.case).slots
+            slot.starts_at == noon
+            for slot in queries.find_slots_for_case(session, clinic.case).slots
         )
         read(feed)
         assert feed.fetched_at is not None and feed.failure is None
@@ -213,19 +224,19 @@ class TestKeeping:
         def offered() -> bool:
             return any(
                 abs(slot.starts_at - noon) < timedelta(minutes=45)
-                for slot in queries.slots_for_case(session, clinic.case).slots
+                for slot in queries.find_slots_for_case(session, clinic.case).slots
             )
 
         assert not offered()
         elsewhere.says(b"", status=500)
         read(feed)
         assert feed.failure is not None and not offered()
-        service.remove_feed(session, clinic.specialist, clinic.specialist, feed)
+        service.remove_busy_feed(session, clinic.specialist, clinic.specialist, feed)
         assert offered() and session.scalars(select(BusySpan)).all() == []
 
     def test_nonsense_is_said_to_be_so(self, session: Session, elsewhere: Elsewhere, read):
         clinic = a_clinic(session)
-        feed = service.add_feed(
+        feed = service.add_busy_feed(
             session, clinic.specialist, clinic.specialist, elsewhere.says(b"<html>")
         )
         read(feed)
@@ -234,4 +245,4 @@ class TestKeeping:
     def test_an_address_that_is_none_is_refused_at_once(self, session: Session):
         clinic = a_clinic(session)
         with pytest.raises(Invalid, match="not an address"):
-            service.add_feed(session, clinic.specialist, clinic.specialist, "my calendar")
+            service.add_busy_feed(session, clinic.specialist, clinic.specialist, "my calendar")

@@ -18,8 +18,8 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Days, WeeklyHours
-from app.scheduling.availability.hours_week import Kind, week_of_hours
+from app.scheduling.availability.hours import DatedAvailability, WeeklyHours
+from app.scheduling.availability.hours_week import CalendarSpanKind, week_of_hours
 from tests.axe import faults
 from tests.people import a_person
 from tests.processes import wait_for
@@ -41,17 +41,21 @@ class TestWhatIsDrawn:
             "Europe/Berlin",
         )
         later = (now() + timedelta(days=2)).date()
-        weekly = Days(MONDAY, MONDAY, start=600, end=660, rule="FREQ=WEEKLY")
-        hours.add_days(session, owner, owner, weekly, owner.timezone)
-        hours.add_days(
-            session, owner, owner, Days(later, later, opens=True, start=0, end=60), owner.timezone
+        weekly = DatedAvailability(MONDAY, MONDAY, start=600, end=660, rule="FREQ=WEEKLY")
+        hours.add_availability_exception(session, owner, owner, weekly, owner.timezone)
+        hours.add_availability_exception(
+            session,
+            owner,
+            owner,
+            DatedAvailability(later, later, opens=True, start=0, end=60),
+            owner.timezone,
         )
         drawn = week_of_hours(session, owner, "Europe/Berlin", MONDAY)
         assert [(one.kind, one.starts.isoformat(), one.ends.isoformat()) for one in drawn] == [
-            (Kind.WEEKLY, "2026-03-22T22:00:00", "2026-03-23T04:00:00"),
-            (Kind.WEEKLY, "2026-03-23T09:00:00", "2026-03-23T12:00:00"),
-            (Kind.CLOSED, "2026-03-23T10:00:00", "2026-03-23T11:00:00"),
-            (Kind.WEEKLY, "2026-03-29T22:00:00", "2026-03-30T04:00:00"),
+            (CalendarSpanKind.WEEKLY, "2026-03-22T22:00:00", "2026-03-23T04:00:00"),
+            (CalendarSpanKind.WEEKLY, "2026-03-23T09:00:00", "2026-03-23T12:00:00"),
+            (CalendarSpanKind.CLOSED, "2026-03-23T10:00:00", "2026-03-23T11:00:00"),
+            (CalendarSpanKind.WEEKLY, "2026-03-29T22:00:00", "2026-03-30T04:00:00"),
         ]
 
     def test_hours_of_another_zone_stand_where_they_fall_and_are_not_dragged(
@@ -97,7 +101,7 @@ class TestChanges:
             hours.add_opening(session, clinic.specialist, clinic.specialist, one, "Europe/Berlin")
 
     def test_nobody_changes_anothers(self, session: Session, clinic: Clinic):
-        row = queries.windows_of(session, clinic.interpreter)[0]
+        row = queries.availability_windows_of(session, clinic.interpreter)[0]
         for actor, owner in (
             (clinic.specialist, clinic.interpreter),
             (clinic.specialist, clinic.specialist),
@@ -109,27 +113,27 @@ class TestChanges:
 
     def test_a_change_is_seen_by_the_next_search(self, session: Session, clinic: Clinic):
         owner = clinic.specialist
-        for row in queries.windows_of(session, owner):
+        for row in queries.availability_windows_of(session, owner):
             hours.remove_opening(session, owner, owner, row)
-        assert queries.slots_for_case(session, clinic.case).slots == []
+        assert queries.find_slots_for_case(session, clinic.case).slots == []
         day = (now() + timedelta(days=3)).astimezone(UTC).date()
         row = hours.add_opening(session, owner, owner, WeeklyHours(day.weekday(), 600, 660), "UTC")
-        found = queries.slots_for_case(session, clinic.case).slots
+        found = queries.find_slots_for_case(session, clinic.case).slots
         assert found and {(slot.starts_at.weekday(), slot.starts_at.hour) for slot in found} == {
             (day.weekday(), 10)
         }
         hours.change_opening(session, owner, owner, row, WeeklyHours(day.weekday(), 720, 780))
         assert {
-            slot.starts_at.hour for slot in queries.slots_for_case(session, clinic.case).slots
+            slot.starts_at.hour for slot in queries.find_slots_for_case(session, clinic.case).slots
         } == {12}
 
     def test_most_a_day_is_not_more_than_most_a_week(self, session: Session, clinic: Clinic):
         with pytest.raises(Invalid, match="more than the most a week"):
-            hours.set_habits(
+            hours.set_diary_habits(
                 session,
                 clinic.specialist,
                 clinic.specialist,
-                hours.Habits(daily_most=4, weekly_most=3),
+                hours.DiaryHabits(daily_most=4, weekly_most=3),
             )
 
 
@@ -177,7 +181,7 @@ def test_over_http(doctor: Person, database: Database, visit: Callable[..., obje
         },
     )
     with database.sessions() as session:
-        kept = queries.windows_of(session, doctor)[0]
+        kept = queries.availability_windows_of(session, doctor)[0]
         assert (kept.weekday, kept.valid_from, kept.valid_until) == (
             2,
             date(2026, 1, 5),
@@ -195,8 +199,8 @@ def test_over_http(doctor: Person, database: Database, visit: Callable[..., obje
     assert visitor.post(f"/hours/openings/{kept.id}/remove", **script).status_code == 200
     with database.sessions() as session:
         assert (
-            queries.windows_of(session, doctor) == []
-            and queries.exceptions_of(session, doctor)[0].opens
+            queries.availability_windows_of(session, doctor) == []
+            and queries.availability_exceptions_of(session, doctor)[0].opens
         )
 
 
@@ -249,7 +253,7 @@ def kept(database: Database, owner: Person) -> list[tuple[int, int, int]]:
     with database.sessions() as session:
         return [
             (one.weekday, one.start_minute, one.end_minute)
-            for one in queries.windows_of(session, owner)
+            for one in queries.availability_windows_of(session, owner)
         ]
 
 
@@ -350,7 +354,7 @@ def test_with_a_finger_on_a_phone(
     page.locator("dialog[open] button[type=submit]").click()
     expect(entries(page)).to_have_count(1)
     with database.sessions() as session:
-        row = queries.exceptions_of(session, doctor)[0]
+        row = queries.availability_exceptions_of(session, doctor)[0]
         assert (row.opens, row.start_minute) == (False, 540) and row.first_day > datetime.now(
             UTC
         ).date()

@@ -50,9 +50,9 @@ def office(database: Database, visit) -> Office:  # type: ignore[no-untyped-def]
     with database.unit_of_work() as session:
         made = c.a_clinic(session)
         coordinator = a_person(session, Role.COORDINATOR, timezone="UTC")
-        booking = service.book(session, coordinator, made.case, made.wish(), "t")
+        booking = service.book_slot(session, coordinator, made.case, made.wish(), "t")
         second = c.another_case(session, made)
-        other = service.book(
+        other = service.book_slot(
             session, coordinator, second, made.wish(next_noon() + timedelta(hours=2)), "u"
         )
     return Office(visit(coordinator), booking, other)
@@ -123,10 +123,13 @@ def test_nobody_else_drags(office: Office, visit, person) -> None:  # type: igno
 
 
 def test_who_did_not_come_is_listed(session, clinic: c.Clinic, booking: Booking) -> None:  # type: ignore[no-untyped-def]
-    assert board.standing(booking) == "asked" and board.no_shows(session) == []
+    assert (
+        board.describe_interpreter_status(booking) == "asked"
+        and board.list_recent_no_shows(session) == []
+    )
     booking.starts_at = now() - timedelta(minutes=5)
     gone = booking.interpreter
     rescue.report_no_show(session, clinic.coordinator, booking)
-    assert [one.interpreter for one in board.no_shows(session)] == [gone]
-    assert board.standing(booking) == "none"
-    assert [one.person for one in board.loads([booking])] == [clinic.specialist]
+    assert [one.interpreter for one in board.list_recent_no_shows(session)] == [gone]
+    assert board.describe_interpreter_status(booking) == "none"
+    assert [one.person for one in board.list_staff_loads([booking])] == [clinic.specialist]

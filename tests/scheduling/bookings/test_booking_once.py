@@ -15,7 +15,7 @@ from app.core.db import Database
 from app.core.permissions import Role
 from app.scheduling import queries
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.matching import reasons
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.people import a_person, an_accepted_case
@@ -102,11 +102,11 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
             session,
             coordinator,
             interpreter,
-            Credential("ar", "en", valid_until=today - timedelta(days=2)),
+            InterpreterCredential("ar", "en", valid_until=today - timedelta(days=2)),
         )
-        over = reasons.nearest_credential(session, "ar", "en", today)
+        over = reasons.find_nearest_credential(session, "ar", "en", today)
         assert over and (over.is_ahead, over.day) == (False, today - timedelta(days=2))
-        assert reasons.nearest_credential(session, "ar", "fr", today) is None
+        assert reasons.find_nearest_credential(session, "ar", "fr", today) is None
     path = f"/cases/{clinic.case.id}/times?lang=en"
     assert f"{clinic.interpreter.name}, expired on" in visit(office).get(path).text
     first = today + timedelta(days=40)
@@ -115,7 +115,7 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
             session,
             session.merge(clinic.coordinator),
             session.merge(clinic.interpreter),
-            Credential("en", "ar", valid_from=first),
+            InterpreterCredential("en", "ar", valid_from=first),
         )
         _one_that_begins_never(session, clinic, first)
     seen, told = visit(office).get(path).text, visit(clinic.patient).get(path).text
@@ -132,5 +132,5 @@ def _one_that_begins_never(session, clinic: c.Clinic, first: date) -> None:  # t
         session,
         session.merge(clinic.coordinator),
         other,
-        Credential("ar", "en", valid_from=first + timedelta(days=30)),
+        InterpreterCredential("ar", "en", valid_from=first + timedelta(days=30)),
     )

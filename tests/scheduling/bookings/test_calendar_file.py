@@ -16,11 +16,15 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from app.scheduling.bookings import service
-from app.scheduling.bookings.calendar_file import Method, meeting_file, subscription
+from app.scheduling.bookings.calendar_file import (
+    CalendarMethod,
+    build_meeting_calendar,
+    build_subscription_calendar,
+)
 from app.scheduling.models import Booking
-from app.scheduling.time.calendar import stretches
+from app.scheduling.time.calendar import split_at_clock_changes
 from app.scheduling.time.quarters import instant_of, quarter_of
-from app.scheduling.time.zone_files import zone_component
+from app.scheduling.time.zone_files import build_vtimezone
 from tests.scheduling.clinic import next_noon
 from tests.scheduling.time.test_calendar import ZONES
 
@@ -51,14 +55,14 @@ def test_every_zone_reads_back_as_it_is(zone: str, minutes: int):
     """At any moment of the event's year another parser finds the offset that zoneinfo has."""
     at = datetime(2026, 6, 1, tzinfo=UTC)
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-    other = read_zone(zone_component(zone, at).to_ical(), zone)
+    other = read_zone(build_vtimezone(zone, at).to_ical(), zone)
     assert moment.astimezone(other).utcoffset() == moment.astimezone(ZoneInfo(zone)).utcoffset()
 
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_around_every_change_of_the_clock(zone: str):
-    other = read_zone(zone_component(zone, datetime(2026, 6, 1, tzinfo=UTC)).to_ical(), zone)
-    year = stretches(
+    other = read_zone(build_vtimezone(zone, datetime(2026, 6, 1, tzinfo=UTC)).to_ical(), zone)
+    year = split_at_clock_changes(
         zone,
         quarter_of(datetime(2026, 1, 1, tzinfo=UTC)),
         quarter_of(datetime(2027, 1, 1, tzinfo=UTC)),
@@ -73,18 +77,18 @@ def test_around_every_change_of_the_clock(zone: str):
 
 
 def test_yearly_rules_are_written_as_rules():
-    text = zone_component("Europe/Berlin", datetime(2026, 6, 1, tzinfo=UTC)).to_ical().decode()
+    text = build_vtimezone("Europe/Berlin", datetime(2026, 6, 1, tzinfo=UTC)).to_ical().decode()
     assert "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3" in text and "DTSTART:20250330T020000" in text
     assert (
         "RRULE"
-        not in zone_component("Africa/Casablanca", datetime(2026, 6, 1, tzinfo=UTC))
+        not in build_vtimezone("Africa/Casablanca", datetime(2026, 6, 1, tzinfo=UTC))
         .to_ical()
         .decode()
     )
 
 
 SITE = "https://c.example"
-INVITE = {"site": SITE, "method": Method.REQUEST, "organizer": "o@c.example"}
+INVITE = {"site": SITE, "method": CalendarMethod.REQUEST, "organizer": "o@c.example"}
 
 
 class TestMeeting:
@@ -92,12 +96,12 @@ class TestMeeting:
         self, session: Session, booking: Booking
     ):
         reader = booking.specialist
-        first = event_of(meeting_file(booking, reader, **INVITE))
-        service.move(session, booking.patient, booking, next_noon(days=4))
-        second = event_of(meeting_file(booking, reader, **INVITE))
-        service.cancel(session, booking.patient, booking)
-        last = meeting_file(
-            booking, reader, site=SITE, method=Method.CANCEL, organizer="o@c.example"
+        first = event_of(build_meeting_calendar(booking, reader, **INVITE))
+        service.move_booking(session, booking.patient, booking, next_noon(days=4))
+        second = event_of(build_meeting_calendar(booking, reader, **INVITE))
+        service.cancel_booking(session, booking.patient, booking)
+        last = build_meeting_calendar(
+            booking, reader, site=SITE, method=CalendarMethod.CANCEL, organizer="o@c.example"
         )
         third = event_of(last)
         assert first["UID"] == second["UID"] == third["UID"]
@@ -111,7 +115,10 @@ class TestMeeting:
         assert first["DTSTART"] != second["DTSTART"] == third["DTSTART"]
 
     def test_the_time_is_the_readers_own(self, booking: Booking):
-        text, cairo = meeting_file(booking, booking.patient, site=SITE), ZoneInfo("Africa/Cairo")
+        text, cairo = (
+            build_meeting_calendar(booking, booking.patient, site=SITE),
+            ZoneInfo("Africa/Cairo"),
+        )
         assert (
             f"DTSTART;TZID=Africa/Cairo:{next_noon().astimezone(cairo):%Y%m%dT%H%M%S}"
             in lines_of(text)
@@ -120,18 +127,20 @@ class TestMeeting:
 
     def test_nothing_clinical_and_everyones_time(self, booking: Booking):
         for reader in booking.people:
-            text = "\n".join(lines_of(meeting_file(booking, reader, site=SITE)))
+            text = "\n".join(lines_of(build_meeting_calendar(booking, reader, site=SITE)))
             assert booking.case.number in text
             for word in ("lump", "oncology", "diagnosis", "surgery", booking.patient.name):
                 assert word not in text
-        english = event_of(meeting_file(booking, booking.specialist, site=SITE))["DESCRIPTION"]
+        english = event_of(build_meeting_calendar(booking, booking.specialist, site=SITE))[
+            "DESCRIPTION"
+        ]
         assert all(word in english for word in ("Patient", "Specialist", "Interpreter", "Europe"))
 
     def test_an_invitation_names_who_asks_and_who_is_asked(self, booking: Booking):
-        event = event_of(meeting_file(booking, booking.specialist, **INVITE))
+        event = event_of(build_meeting_calendar(booking, booking.specialist, **INVITE))
         assert event["ORGANIZER"] == "mailto:o@c.example"
         assert event["ATTENDEE"] == f"mailto:{booking.specialist.email}"
 
     def test_a_subscription_holds_them_all(self, booking: Booking):
-        lines = lines_of(subscription([booking], booking.specialist, site=SITE))
+        lines = lines_of(build_subscription_calendar([booking], booking.specialist, site=SITE))
         assert lines.count("BEGIN:VEVENT") == 1 and "METHOD:PUBLISH" in lines

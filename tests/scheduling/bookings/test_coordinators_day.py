@@ -49,7 +49,7 @@ def day(database: Database) -> Day:
         made = c.a_clinic(session)
         made.coordinator.timezone = OFFICE_ZONE
         other = c.another_case(session, made)
-        unfilled = service.book(
+        unfilled = service.book_slot(
             session, made.coordinator, other, made.wish(next_noon() + timedelta(hours=1)), "u"
         )
         service.decline_engagement(session, made.interpreter, unfilled.engagement)  # type: ignore[arg-type]
@@ -69,8 +69,8 @@ def _that_begins_now(session, made: Clinic) -> Booking:  # type: ignore[no-untyp
     patient = c.a_person(session, Role.PATIENT, language="ar", timezone="Africa/Cairo")
     case = an_accepted_case(session, patient, made.coordinator, specialist)
     soon = instant_of(quarter_of(now()) + 2)
-    booking = service.book(
-        session, made.coordinator, case, service.Wish(soon, specialist.id, people[0].id), "w"
+    booking = service.book_slot(
+        session, made.coordinator, case, service.SlotRequest(soon, specialist.id, people[0].id), "w"
     )
     begun = quarter_of(
         now()

@@ -43,11 +43,11 @@ def test_the_interpreter_does_not_come(session: Session, clinic: Clinic, booking
     first = booking.engagement
     with pytest.raises(Conflict, match="not begun"):
         rescue.report_no_show(session, clinic.specialist, booking)
-    with clock.frozen(booking.starts_at + timedelta(minutes=3)):
+    with clock.freeze_clock(booking.starts_at + timedelta(minutes=3)):
         with pytest.raises(Forbidden):
             rescue.report_no_show(session, clinic.patient, booking)
         assert rescue.report_no_show(session, None, booking) is second
-        assert booking.engagement.answer_by == clock.now() + ladder.LEAST_TO_ANSWER
+        assert booking.engagement.answer_by == clock.now() + ladder.MIN_TIME_TO_ANSWER
     assert first.state == EngagementState.NO_SHOW and is_whole(session, booking)
     assert {clinic.patient.id, clinic.specialist.id, clinic.coordinator.id} <= told(
         session, "interpreter_replaced"
@@ -59,7 +59,7 @@ def test_the_interpreter_cancels_twenty_minutes_before(
 ):
     second = an_interpreter(session, clinic.coordinator)
     service.accept_engagement(session, clinic.interpreter, booking.engagement)
-    with clock.frozen(booking.starts_at - timedelta(minutes=20)):
+    with clock.freeze_clock(booking.starts_at - timedelta(minutes=20)):
         service.decline_engagement(session, clinic.interpreter, booking.engagement, "ill")
         assert booking.interpreter is second
         assert booking.engagement.answer_by == booking.starts_at - timedelta(minutes=10)
@@ -68,15 +68,15 @@ def test_the_interpreter_cancels_twenty_minutes_before(
 def test_the_specialist_is_ill(session: Session, clinic: Clinic, booking: Booking):
     other = a_specialist(session)
     a_specialist(session, language="fr")  # speaks another language: no substitute
-    assert rescue.substitutes_for(session, booking) == [other]
-    rescue.change_specialist(session, clinic.coordinator, booking, other)
+    assert rescue.find_substitute_specialists(session, booking) == [other]
+    rescue.change_booking_specialist(session, clinic.coordinator, booking, other)
     assert (
         booking.specialist is other
         and booking.interpreter is clinic.interpreter
         and is_whole(session, booking)
     )
-    assert case_queries.member_of_role(session, clinic.case.id, Role.SPECIALIST) is other
-    assert case_queries.membership(session, clinic.specialist, clinic.case.id) is None
+    assert case_queries.find_member_of_role(session, clinic.case.id, Role.SPECIALIST) is other
+    assert case_queries.find_membership(session, clinic.specialist, clinic.case.id) is None
     assert clinic.specialist.id in told(session, "booking_cancelled")
     assert {p.id for p in booking.people} <= told(session, "booking_moved")
 
@@ -91,55 +91,57 @@ def test_a_substitute_who_is_taken_meanwhile_changes_nothing(
     )
     session.flush()
     with pytest.raises(SlotTaken):
-        rescue.change_specialist(session, clinic.coordinator, booking, other)
+        rescue.change_booking_specialist(session, clinic.coordinator, booking, other)
     session.expire_all()
     assert booking.specialist_id == clinic.specialist.id
     assert (
-        case_queries.member_of_role(session, clinic.case.id, Role.SPECIALIST).id
+        case_queries.find_member_of_role(session, clinic.case.id, Role.SPECIALIST).id
         == clinic.specialist.id
     )
 
 
 def test_the_patient_is_fifteen_minutes_late(session: Session, clinic: Clinic, booking: Booking):
-    with clock.frozen(booking.starts_at + timedelta(minutes=5)):
-        rescue.postpone(session, clinic.coordinator, booking)
+    with clock.freeze_clock(booking.starts_at + timedelta(minutes=5)):
+        rescue.postpone_booking(session, clinic.coordinator, booking)
     assert booking.starts_at == next_noon() + timedelta(minutes=15) and is_whole(session, booking)
-    member = case_queries.membership(session, clinic.interpreter, clinic.case.id)
+    member = case_queries.find_membership(session, clinic.interpreter, clinic.case.id)
     assert member is not None and member.until == booking.ends_at + timedelta(hours=1)
     assert {p.id for p in booking.people} <= told(session, "booking_moved")
     with pytest.raises(Invalid):
-        rescue.postpone(session, clinic.coordinator, booking, 9)
+        rescue.postpone_booking(session, clinic.coordinator, booking, 9)
 
 
 def test_somebody_has_another_meeting_right_after(
     session: Session, clinic: Clinic, booking: Booking
 ):
     other = another_case(session, clinic)
-    service.book(session, other.patient, other, clinic.wish(booking.ends_at), "u")
+    service.book_slot(session, other.patient, other, clinic.wish(booking.ends_at), "u")
     with pytest.raises(SlotTaken):
-        rescue.postpone(session, clinic.coordinator, booking)
+        rescue.postpone_booking(session, clinic.coordinator, booking)
     session.expire_all()
     assert booking.starts_at == next_noon() and is_whole(session, booking)
 
 
 def test_the_wrong_language_was_booked(session: Session, clinic: Clinic, booking: Booking):
     persian = an_interpreter(session, clinic.coordinator, source="fa")
-    assert rescue.change_language(session, clinic.coordinator, booking, "fa") is persian
+    assert rescue.change_booking_language(session, clinic.coordinator, booking, "fa") is persian
     assert (booking.source, booking.interpreter) == ("fa", persian) and is_whole(session, booking)
-    assert rescue.change_language(session, clinic.coordinator, booking, "en") is None
+    assert rescue.change_booking_language(session, clinic.coordinator, booking, "en") is None
     assert (
         booking.interpreter is None and not booking.needs_interpreter and is_whole(session, booking)
     )
     with pytest.raises(Invalid):
-        rescue.change_language(session, clinic.coordinator, booking, "??")
+        rescue.change_booking_language(session, clinic.coordinator, booking, "??")
 
 
 def test_only_the_office_rescues(session: Session, clinic: Clinic, booking: Booking):
     for act in (
-        lambda: rescue.ask_another(session, clinic.patient, booking),
-        lambda: rescue.postpone(session, clinic.specialist, booking),
-        lambda: rescue.change_specialist(session, clinic.patient, booking, clinic.specialist),
-        lambda: rescue.change_language(session, clinic.interpreter, booking, "fa"),
+        lambda: rescue.ask_another_interpreter(session, clinic.patient, booking),
+        lambda: rescue.postpone_booking(session, clinic.specialist, booking),
+        lambda: rescue.change_booking_specialist(
+            session, clinic.patient, booking, clinic.specialist
+        ),
+        lambda: rescue.change_booking_language(session, clinic.interpreter, booking, "fa"),
     ):
         with pytest.raises(Forbidden):
             act()

@@ -105,7 +105,7 @@ class TestChoosing:
     ):
         with database.unit_of_work() as session:
             other = c.another_case(session, clinic)
-            service.book(session, other.patient, other, clinic.wish(), "other")
+            service.book_slot(session, other.patient, other, clinic.wish(), "other")
         answer = patient.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic), form_token="t")
         assert answer.status_code == 409
         assert "has just been taken" in answer.text
@@ -163,7 +163,7 @@ class TestMeeting:
     def booking(self, clinic: c.Clinic, database: Database) -> Booking:
         with database.unit_of_work() as session:
             patient, case = session.merge(clinic.patient), session.merge(clinic.case)
-            return service.book(session, patient, case, clinic.wish(), "t")
+            return service.book_slot(session, patient, case, clinic.wish(), "t")
 
     def test_shows_everyones_time(self, clinic: c.Clinic, patient: Visitor, booking: Booking):
         page = patient.get(f"/bookings/{booking.id}").text
@@ -230,7 +230,7 @@ class TestHours:
         answer = specialist.post("/hours", zone="Asia/Kathmandu", **fields)
         assert answer.status_code == 200 and 'value="14:00"' in answer.text
         with database.sessions() as session:
-            rows = queries.windows_of(session, clinic.specialist)
+            rows = queries.availability_windows_of(session, clinic.specialist)
             assert [(w.weekday, w.start_minute, w.end_minute, w.zone) for w in rows] == [
                 (0, 540, 720, "Asia/Kathmandu"),
                 (0, 840, 1440, "Asia/Kathmandu"),
@@ -256,12 +256,12 @@ class TestHours:
         with database.sessions() as session:
             assert not any(
                 s.starts_at.date().isoformat() == day
-                for s in queries.slots_for_case(session, session.merge(clinic.case)).slots
+                for s in queries.find_slots_for_case(session, session.merge(clinic.case)).slots
             )
-            row = queries.exceptions_of(session, clinic.specialist)[0].id
+            row = queries.availability_exceptions_of(session, clinic.specialist)[0].id
         specialist.post(f"/hours/days/{row}/remove")
         with database.sessions() as session:
-            assert not queries.exceptions_of(session, clinic.specialist)
+            assert not queries.availability_exceptions_of(session, clinic.specialist)
 
     def test_anybody_elses_hours_are_not_found(self, specialist: Visitor, clinic):
         assert specialist.get(f"/hours?person={clinic.interpreter.id}").status_code == 404
@@ -286,7 +286,7 @@ class TestCalendars:
         self, clinic: c.Clinic, patient: Visitor, database, visit
     ):
         with database.unit_of_work() as session:
-            booking = service.book(
+            booking = service.book_slot(
                 session,
                 session.merge(clinic.patient),
                 session.merge(clinic.case),
@@ -307,7 +307,7 @@ class TestCalendars:
         self, clinic: c.Clinic, patient: Visitor, database, visit, person
     ):
         with database.unit_of_work() as session:
-            booking = service.book(
+            booking = service.book_slot(
                 session,
                 session.merge(clinic.patient),
                 session.merge(clinic.case),
@@ -347,7 +347,7 @@ def test_the_office_enters_a_credential(clinic: c.Clinic, database: Database, vi
 def test_the_office_rescues_from_the_page_of_a_meeting(clinic: c.Clinic, database: Database, visit):
     with database.unit_of_work() as session:
         second = c.an_interpreter(session, session.merge(clinic.coordinator))
-        booking = service.book(
+        booking = service.book_slot(
             session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
         )
     office = signs_in(database, visit, clinic.coordinator)
@@ -366,13 +366,13 @@ def test_the_office_rescues_from_the_page_of_a_meeting(clinic: c.Clinic, databas
 
 
 def test_minutes_on_the_page_and_as_a_table(clinic: c.Clinic, database: Database, visit, person):
-    from app.scheduling.interpreters.statements import record_minutes
+    from app.scheduling.interpreters.statements import record_minutes_worked
 
     with database.unit_of_work() as session:
-        booking = service.book(
+        booking = service.book_slot(
             session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
         )
-        record_minutes(session, None, booking, clinic.interpreter.id, 47)
+        record_minutes_worked(session, None, booking, clinic.interpreter.id, 47)
     interpreter, month = signs_in(database, visit, clinic.interpreter), f"{booking.starts_at:%Y-%m}"
     assert "47" in interpreter.get(f"/statement?month={month}").text
     table = interpreter.get(f"/statement.csv?month={month}")
@@ -385,7 +385,7 @@ def test_minutes_on_the_page_and_as_a_table(clinic: c.Clinic, database: Database
 
 def test_wishes_reach_the_brief(clinic: c.Clinic, patient: Visitor, database: Database, visit):
     with database.unit_of_work() as session:
-        booking = service.book(
+        booking = service.book_slot(
             session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
         )
     assert "How would you like to be told?" in patient.get(f"/cases/{clinic.case.id}/wishes").text

@@ -18,8 +18,8 @@ from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.bookings import calendar_file, series, service
-from app.scheduling.bookings.series import DateTaken, Plan
-from app.scheduling.bookings.service import Wish
+from app.scheduling.bookings.series import DateTaken, SeriesPlan
+from app.scheduling.bookings.service import SlotRequest
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.people import a_person
 from tests.scheduling import clinic as c
@@ -29,14 +29,19 @@ from tests.scheduling.time.test_calendar import ZONES
 
 def plan_of(
     clinic: Clinic, booking: Booking, count: int = 3, every: int = 2, zone: str | None = None
-) -> Plan:
+) -> SeriesPlan:
     zone = zone or clinic.patient.timezone
-    return Plan(series.instants(Plan(booking.starts_at, every, 2, zone))[1], every, count, zone)
+    return SeriesPlan(
+        series.compute_series_instants(SeriesPlan(booking.starts_at, every, 2, zone))[1],
+        every,
+        count,
+        zone,
+    )
 
 
-def wishes_of(proposed: list[series.Proposed]) -> list[Wish]:
+def wishes_of(proposed: list[series.ProposedDate]) -> list[SlotRequest]:
     return [
-        Wish(one.slot.starts_at, one.slot.specialist_id, one.slot.interpreter_id)
+        SlotRequest(one.slot.starts_at, one.slot.specialist_id, one.slot.interpreter_id)
         for one in proposed
         if one.slot
     ]
@@ -51,8 +56,8 @@ def test_the_time_of_day_stays_on_that_wall(zone: str):
     for year in range(3):
         begin = first.replace(year=first.year + year)
         wall = begin.astimezone(ZoneInfo(zone)).time()
-        found = series.instants(Plan(begin, 2, series.MOST, zone))
-        assert len(found) == series.MOST
+        found = series.compute_series_instants(SeriesPlan(begin, 2, series.MAX_FOLLOW_UPS, zone))
+        assert len(found) == series.MAX_FOLLOW_UPS
         assert {at.astimezone(ZoneInfo(zone)).time() for at in found} == {wall}
         weekdays = {at.astimezone(ZoneInfo(zone)).weekday() for at in found}
         assert len(weekdays) == 1
@@ -60,7 +65,7 @@ def test_the_time_of_day_stays_on_that_wall(zone: str):
 
 def test_a_time_that_the_night_does_not_have_is_an_hour_later():
     at = datetime(2026, 3, 15, 2, 30, tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
-    found = series.instants(Plan(at, 2, 2, "Europe/Berlin"))
+    found = series.compute_series_instants(SeriesPlan(at, 2, 2, "Europe/Berlin"))
     assert found[1] == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)  # 03:30 in summer
 
 
@@ -68,10 +73,10 @@ class TestBooking:
     def test_all_of_them_with_claims_messages_and_entries_of_their_own(
         self, session: Session, clinic: Clinic, booking: Booking
     ):
-        proposed = series.propose(session, booking, plan_of(clinic, booking))
+        proposed = series.propose_series(session, booking, plan_of(clinic, booking))
         assert [one.why for one in proposed] == [None] * 3
-        made = series.book(session, clinic.coordinator, booking, wishes_of(proposed), "s")
-        again = series.book(session, clinic.coordinator, booking, wishes_of(proposed), "s")
+        made = series.book_series(session, clinic.coordinator, booking, wishes_of(proposed), "s")
+        again = series.book_series(session, clinic.coordinator, booking, wishes_of(proposed), "s")
         assert [one.id for one in again] == [one.id for one in made] and len(
             {one.id for one in made}
         ) == 3
@@ -85,24 +90,24 @@ class TestBooking:
         ]
         assert sorted(told) == sorted(one.id for one in [booking, *made])
         files = {
-            calendar_file.meeting_file(one, clinic.patient, site="https://c.example")
+            calendar_file.build_meeting_calendar(one, clinic.patient, site="https://c.example")
             for one in made
         }
         assert len(files) == 3 and all(f"UID:{one.id}@".encode() in b"".join(files) for one in made)
         assert (
-            series.following(session, booking) == made
-            and series.following(session, made[0]) == made[1:]
+            series.list_following_bookings(session, booking) == made
+            and series.list_following_bookings(session, made[0]) == made[1:]
         )
 
     def test_one_that_is_taken_meanwhile_takes_all_with_it(
         self, session: Session, clinic: Clinic, booking: Booking
     ):
-        wishes = wishes_of(series.propose(session, booking, plan_of(clinic, booking)))
+        wishes = wishes_of(series.propose_series(session, booking, plan_of(clinic, booking)))
         other = another_case(session, clinic)
-        service.book(session, clinic.coordinator, other, wishes[1], "other")
+        service.book_slot(session, clinic.coordinator, other, wishes[1], "other")
         session.commit()
         with pytest.raises(DateTaken) as refused:
-            series.book(session, clinic.coordinator, booking, wishes, "s")
+            series.book_series(session, clinic.coordinator, booking, wishes, "s")
         assert refused.value.starts_at == wishes[1].starts_at
         assert (
             session.query(Booking).filter_by(case_id=clinic.case.id).count() == 1
@@ -114,9 +119,9 @@ class TestBooking:
     ):
         plan = plan_of(clinic, booking)
         other = another_case(session, clinic)
-        at = series.instants(plan)[1]
-        service.book(session, clinic.coordinator, other, clinic.wish(at), "other")
-        proposed = series.propose(session, booking, plan)
+        at = series.compute_series_instants(plan)[1]
+        service.book_slot(session, clinic.coordinator, other, clinic.wish(at), "other")
+        proposed = series.propose_series(session, booking, plan)
         assert [one.slot is not None for one in proposed] == [True, False, True]
         refused = proposed[1]
         assert refused.why and clinic.specialist.name in str(refused.why)
@@ -124,28 +129,30 @@ class TestBooking:
         assert all(abs(slot.starts_at - at) < timedelta(days=4) for slot in refused.others)
 
     def test_a_date_out_of_reach_is_said(self, session: Session, clinic: Clinic, booking: Booking):
-        proposed = series.propose(session, booking, plan_of(clinic, booking, count=4, every=12))
+        proposed = series.propose_series(
+            session, booking, plan_of(clinic, booking, count=4, every=12)
+        )
         assert [one.slot is not None for one in proposed][:1] == [True]
         assert "ahead" in str(proposed[-1].why)
 
     def test_what_cannot_be(self, session: Session, clinic: Clinic, booking: Booking):
         plan = plan_of(clinic, booking)
         for bad in (
-            Plan(plan.first, 2, 0, plan.zone),
-            Plan(plan.first, 2, 13, plan.zone),
-            Plan(plan.first, 5, 3, plan.zone),
-            Plan(now() - timedelta(days=1), 2, 3, plan.zone),
+            SeriesPlan(plan.first, 2, 0, plan.zone),
+            SeriesPlan(plan.first, 2, 13, plan.zone),
+            SeriesPlan(plan.first, 5, 3, plan.zone),
+            SeriesPlan(now() - timedelta(days=1), 2, 3, plan.zone),
         ):
             with pytest.raises(Invalid):
-                series.propose(session, booking, bad)
+                series.propose_series(session, booking, bad)
         with pytest.raises(Invalid):
-            series.book(session, clinic.coordinator, booking, [], "s")
+            series.book_series(session, clinic.coordinator, booking, [], "s")
         with pytest.raises(Forbidden):
-            series.book(session, clinic.patient, booking, [clinic.wish()], "s")
+            series.book_series(session, clinic.patient, booking, [clinic.wish()], "s")
         with pytest.raises(
             Conflict, match="already booked"
         ):  # without a series, a case has one meeting ahead
-            service.book(
+            service.book_slot(
                 session, clinic.coordinator, clinic.case, clinic.wish(next_noon(9)), "another"
             )
 
@@ -153,17 +160,17 @@ class TestBooking:
 class TestLater:
     @pytest.fixture
     def made(self, session: Session, clinic: Clinic, booking: Booking) -> list[Booking]:
-        proposed = series.propose(session, booking, plan_of(clinic, booking))
+        proposed = series.propose_series(session, booking, plan_of(clinic, booking))
         return [
             booking,
-            *series.book(session, clinic.coordinator, booking, wishes_of(proposed), "s"),
+            *series.book_series(session, clinic.coordinator, booking, wishes_of(proposed), "s"),
         ]
 
     def test_one_or_all_that_follow_are_cancelled(
         self, session: Session, clinic: Clinic, made: list[Booking]
     ):
-        service.cancel(session, clinic.coordinator, made[1])
-        series.cancel(session, clinic.coordinator, made[2])
+        service.cancel_booking(session, clinic.coordinator, made[1])
+        series.cancel_series(session, clinic.coordinator, made[2])
         assert [one.state for one in made] == [
             BookingState.CONFIRMED,
             *[BookingState.CANCELLED] * 3,
@@ -175,7 +182,9 @@ class TestLater:
     ):
         zone = ZoneInfo(clinic.patient.timezone)
         was = [one.starts_at.astimezone(zone) for one in made]
-        series.move(session, clinic.coordinator, made[1], made[1].starts_at + timedelta(hours=1))
+        series.move_series(
+            session, clinic.coordinator, made[1], made[1].starts_at + timedelta(hours=1)
+        )
         is_now = [one.starts_at.astimezone(zone) for one in made]
         assert is_now[0] == was[0]
         assert [(one.date(), one.hour) for one in is_now[1:]] == [
@@ -185,7 +194,7 @@ class TestLater:
 
     def test_or_none_of_them(self, session: Session, clinic: Clinic, made: list[Booking]):
         other = another_case(session, clinic)
-        service.book(
+        service.book_slot(
             session,
             clinic.coordinator,
             other,
@@ -195,7 +204,7 @@ class TestLater:
         session.commit()
         was = [one.starts_at for one in made]
         with pytest.raises(DateTaken):
-            series.move(
+            series.move_series(
                 session, clinic.coordinator, made[1], made[1].starts_at + timedelta(hours=1)
             )
         session.rollback()
@@ -227,7 +236,7 @@ def test_the_page_warns_books_and_says_which_date_is_taken(database: Database, v
             for person in (made.specialist, made.interpreter):
                 service.set_availability(session, person, person, c.NINE_TO_FIVE, "Asia/Dubai")
         noon = next_noon().replace(hour=8)
-        booking = service.book(
+        booking = service.book_slot(
             session, office, made.case, made.wish(noon), "t", override_reason="test"
         )
     visitor = visit(office)

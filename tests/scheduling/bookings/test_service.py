@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.audit.service import recorded_now
-from app.audit.verbs import Verb
+from app.audit.service import list_unsealed_entries
+from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
-from app.cases.states import Stage
+from app.cases.states import CaseStage
 from app.core import clock
 from app.core.clock import now
 from app.core.db import Database
@@ -23,9 +23,9 @@ from app.core.outbox import Job
 from app.core.permissions import Role
 from app.scheduling import jobs, queries
 from app.scheduling.bookings import service
-from app.scheduling.bookings.service import SlotTaken, Wish
+from app.scheduling.bookings.service import SlotRequest, SlotTaken
 from app.scheduling.interpreters import ladder
-from app.scheduling.matching.slots import Lack
+from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import Booking, BookingState, Claim, EngagementState
 from tests.people import an_accepted_case
 from tests.scheduling.clinic import Clinic, a_person, an_interpreter, another_case, next_noon
@@ -34,7 +34,7 @@ from tests.scheduling.clinic import Clinic, a_person, an_interpreter, another_ca
 @pytest.fixture
 def book(session: Session, clinic: Clinic) -> Callable[..., Booking]:
     def make(at: datetime | None = None, token: str = "t") -> Booking:
-        return service.book(session, clinic.patient, clinic.case, clinic.wish(at), token)
+        return service.book_slot(session, clinic.patient, clinic.case, clinic.wish(at), token)
 
     return make
 
@@ -64,8 +64,8 @@ class TestBooking:
             clinic.specialist.id,
             clinic.interpreter.id,
         }
-        assert clinic.case.stage == Stage.SCHEDULED
-        assert Verb.BOOKED in {entry.verb for entry in recorded_now(session)}
+        assert clinic.case.stage == CaseStage.SCHEDULED
+        assert AuditVerb.BOOKED in {entry.verb for entry in list_unsealed_entries(session)}
 
     def test_everyone_is_told_and_the_interpreter_is_asked(
         self, session: Session, clinic: Clinic, book
@@ -80,10 +80,10 @@ class TestBooking:
         self, session: Session, clinic: Clinic, book
     ):
         booking = book()
-        member = case_queries.membership(session, clinic.interpreter, clinic.case.id)
+        member = case_queries.find_membership(session, clinic.interpreter, clinic.case.id)
         assert member is not None and member.until == booking.ends_at + timedelta(hours=1)
-        with clock.frozen(booking.ends_at + timedelta(hours=1)):
-            assert case_queries.membership(session, clinic.interpreter, clinic.case.id) is None
+        with clock.freeze_clock(booking.ends_at + timedelta(hours=1)):
+            assert case_queries.find_membership(session, clinic.interpreter, clinic.case.id) is None
 
     def test_a_double_click_gives_the_first_booking_back(self, session: Session, book):
         assert book(token="same") is book(token="same")
@@ -91,8 +91,12 @@ class TestBooking:
 
     def test_no_interpreter_where_a_language_is_shared(self, session: Session, clinic: Clinic):
         clinic.specialist.speaks = ["ar-EG"]
-        booking = service.book(
-            session, clinic.patient, clinic.case, Wish(next_noon(), clinic.specialist.id), "t"
+        booking = service.book_slot(
+            session,
+            clinic.patient,
+            clinic.case,
+            SlotRequest(next_noon(), clinic.specialist.id),
+            "t",
         )
         assert booking.interpreter is None and not booking.needs_interpreter
         assert len(claims_of(session, booking)) == 6
@@ -100,41 +104,44 @@ class TestBooking:
     def test_a_hold_keeps_the_time_and_lets_it_go_after_ten_minutes(
         self, session: Session, clinic: Clinic
     ):
-        held = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        held = service.hold_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
         other = another_case(session, clinic)
         with pytest.raises(SlotTaken):
-            service.hold(session, other.patient, other, clinic.wish(), "u")
-        with clock.frozen(now() + timedelta(minutes=10)):
-            jobs.expire_hold(session, {"booking_id": held.id}, None)  # type: ignore[arg-type]
+            service.hold_slot(session, other.patient, other, clinic.wish(), "u")
+        with clock.freeze_clock(now() + timedelta(minutes=10)):
+            jobs.expire_hold_job(session, {"booking_id": held.id}, None)  # type: ignore[arg-type]
             assert held.state == BookingState.EXPIRED and not claims_of(session, held)
             assert (
-                service.hold(session, other.patient, other, clinic.wish(), "v").state
+                service.hold_slot(session, other.patient, other, clinic.wish(), "v").state
                 == BookingState.HELD
             )
 
     def test_a_hold_that_ran_out_gives_way_before_any_job_comes(
         self, session: Session, clinic: Clinic
     ):
-        held = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        held = service.hold_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
         other = another_case(session, clinic)
-        with clock.frozen(now() + timedelta(minutes=10, seconds=1)):
-            booking = service.book(session, other.patient, other, clinic.wish(), "u")
+        with clock.freeze_clock(now() + timedelta(minutes=10, seconds=1)):
+            booking = service.book_slot(session, other.patient, other, clinic.wish(), "u")
             with pytest.raises(SlotTaken):
-                service.confirm(session, clinic.patient, held)
+                service.confirm_booking(session, clinic.patient, held)
         assert len(claims_of(session, booking)) == 9
 
     def test_a_late_confirmation_is_good_if_nobody_took_the_time(
         self, session: Session, clinic: Clinic
     ):
-        held = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
-        with clock.frozen(now() + timedelta(minutes=11)):
+        held = service.hold_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        with clock.freeze_clock(now() + timedelta(minutes=11)):
             service.expire_holds(session)
-            assert service.confirm(session, clinic.patient, held).state == BookingState.CONFIRMED
+            assert (
+                service.confirm_booking(session, clinic.patient, held).state
+                == BookingState.CONFIRMED
+            )
         assert len(claims_of(session, held)) == 9
 
     def test_choosing_another_time_lets_the_first_hold_go(self, session: Session, clinic: Clinic):
-        first = service.hold(session, clinic.patient, clinic.case, clinic.wish(), "t")
-        second = service.hold(
+        first = service.hold_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        second = service.hold_slot(
             session,
             clinic.patient,
             clinic.case,
@@ -157,7 +164,7 @@ class TestRefusals:
     )
     def test_a_time_that_cannot_be(self, session: Session, clinic: Clinic, at, words):
         with pytest.raises(Invalid, match=words):
-            service.hold(session, clinic.patient, clinic.case, clinic.wish(at), "t")
+            service.hold_slot(session, clinic.patient, clinic.case, clinic.wish(at), "t")
 
     def test_an_overlap_for_any_of_the_three(self, session: Session, clinic: Clinic, book):
         book()
@@ -165,18 +172,20 @@ class TestRefusals:
         for quarters in (-2, -1, 0, 1, 2):
             at = next_noon() + timedelta(minutes=15 * quarters)
             with pytest.raises(SlotTaken):
-                service.book(session, other.patient, other, clinic.wish(at), f"u{quarters}")
-        assert service.book(
+                service.book_slot(session, other.patient, other, clinic.wish(at), f"u{quarters}")
+        assert service.book_slot(
             session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=45)), "v"
         )
 
     def test_outside_somebodys_hours(self, session: Session, clinic: Clinic):
         night = clinic.wish(next_noon().replace(hour=2))
         with pytest.raises(SlotTaken, match="not available"):
-            service.book(session, clinic.patient, clinic.case, night, "t")
+            service.book_slot(session, clinic.patient, clinic.case, night, "t")
         with pytest.raises(Forbidden):
-            service.hold(session, clinic.patient, clinic.case, night, "u", override_reason="urgent")
-        booking = service.hold(
+            service.hold_slot(
+                session, clinic.patient, clinic.case, night, "u", override_reason="urgent"
+            )
+        booking = service.hold_slot(
             session, clinic.coordinator, clinic.case, night, "v", override_reason="agreed by phone"
         )
         assert booking.override_reason == "agreed by phone"
@@ -185,24 +194,24 @@ class TestRefusals:
         expired = an_interpreter(
             session, clinic.coordinator, valid_until=next_noon().date() - timedelta(days=1)
         )
-        wish = Wish(next_noon(), clinic.specialist.id, expired.id)
+        wish = SlotRequest(next_noon(), clinic.specialist.id, expired.id)
         with pytest.raises(Invalid, match="no valid credential"):
-            service.hold(session, clinic.patient, clinic.case, wish, "t")
+            service.hold_slot(session, clinic.patient, clinic.case, wish, "t")
 
     def test_an_interpreter_of_another_pair(self, session: Session, clinic: Clinic):
         spanish = an_interpreter(session, clinic.coordinator, source="es")
         with pytest.raises(Invalid, match="no valid credential"):
-            service.hold(
+            service.hold_slot(
                 session,
                 clinic.patient,
                 clinic.case,
-                Wish(next_noon(), clinic.specialist.id, spanish.id),
+                SlotRequest(next_noon(), clinic.specialist.id, spanish.id),
                 "t",
             )
 
     def test_a_stranger(self, session: Session, clinic: Clinic):
         with pytest.raises(Forbidden):
-            service.hold(session, a_person(session), clinic.case, clinic.wish(), "t")
+            service.hold_slot(session, a_person(session), clinic.case, clinic.wish(), "t")
 
     def test_a_second_meeting_while_the_first_is_ahead(
         self, session: Session, clinic: Clinic, book
@@ -214,36 +223,38 @@ class TestRefusals:
     def test_too_close_to_another_for_one_who_needs_a_pause(
         self, session: Session, clinic: Clinic, book
     ):
-        service.set_habits(session, clinic.specialist, clinic.specialist, service_habits(buffer=2))
+        service.set_diary_habits(
+            session, clinic.specialist, clinic.specialist, service_habits(buffer=2)
+        )
         book()
         other = another_case(session, clinic)
         with pytest.raises(SlotTaken):
-            service.book(
+            service.book_slot(
                 session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=60)), "u"
             )
-        assert service.book(
+        assert service.book_slot(
             session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=75)), "v"
         )
 
     def test_more_than_a_day_may_hold(self, session: Session, clinic: Clinic, book):
-        service.set_habits(
+        service.set_diary_habits(
             session, clinic.specialist, clinic.specialist, service_habits(daily_most=1)
         )
         book()
         other = another_case(session, clinic)
         with pytest.raises(SlotTaken):
-            service.book(
+            service.book_slot(
                 session, other.patient, other, clinic.wish(next_noon() + timedelta(hours=1)), "u"
             )
-        assert service.book(
+        assert service.book_slot(
             session, other.patient, other, clinic.wish(next_noon() + timedelta(days=1)), "v"
         )
 
 
 def service_habits(**facts: int):
-    from app.scheduling.availability.hours import Habits
+    from app.scheduling.availability.hours import DiaryHabits
 
-    return Habits(**facts)
+    return DiaryHabits(**facts)
 
 
 class TestCancelling:
@@ -251,32 +262,32 @@ class TestCancelling:
         self, session: Session, clinic: Clinic, book
     ):
         booking = book()
-        service.cancel(session, clinic.patient, booking)
+        service.cancel_booking(session, clinic.patient, booking)
         assert booking.state == BookingState.CANCELLED and booking.sequence == 1
         assert not claims_of(session, booking)
-        assert clinic.case.stage == Stage.ACCEPTED
-        assert case_queries.membership(session, clinic.interpreter, clinic.case.id) is None
+        assert clinic.case.stage == CaseStage.ACCEPTED
+        assert case_queries.find_membership(session, clinic.interpreter, clinic.case.id) is None
         assert ("booking_cancelled", clinic.interpreter.id) in notices(session)
         other = another_case(session, clinic)
-        assert service.book(session, other.patient, other, clinic.wish(), "u")
+        assert service.book_slot(session, other.patient, other, clinic.wish(), "u")
 
     def test_within_a_day_a_reason_is_asked_for(self, session: Session, clinic: Clinic, book):
         booking = book()
-        with clock.frozen(booking.starts_at - timedelta(hours=5)):
+        with clock.freeze_clock(booking.starts_at - timedelta(hours=5)):
             with pytest.raises(Invalid, match="less than a day"):
-                service.cancel(session, clinic.patient, booking)
-            service.cancel(session, clinic.patient, booking, "in hospital")
+                service.cancel_booking(session, clinic.patient, booking)
+            service.cancel_booking(session, clinic.patient, booking, "in hospital")
 
     def test_only_the_patient_and_the_office_cancel(self, session: Session, clinic: Clinic, book):
         with pytest.raises(Forbidden):
-            service.cancel(session, clinic.specialist, book(), "ill")
+            service.cancel_booking(session, clinic.specialist, book(), "ill")
 
 
 class TestMoving:
     def test_it_stays_the_same_booking(self, session: Session, clinic: Clinic, book):
         booking = book()
         later = next_noon() + timedelta(minutes=15)  # overlaps its own old time
-        service.move(session, clinic.patient, booking, later)
+        service.move_booking(session, clinic.patient, booking, later)
         assert (booking.starts_at, booking.sequence, booking.state) == (
             later,
             1,
@@ -296,9 +307,9 @@ class TestMoving:
         booking = book()
         other = another_case(session, clinic)
         taken = next_noon(days=4)
-        service.book(session, other.patient, other, clinic.wish(taken), "u")
+        service.book_slot(session, other.patient, other, clinic.wish(taken), "u")
         with pytest.raises(SlotTaken):
-            service.move(session, clinic.patient, booking, taken)
+            service.move_booking(session, clinic.patient, booking, taken)
         session.refresh(booking)
         assert booking.starts_at == next_noon() and len(claims_of(session, booking)) == 9
 
@@ -321,8 +332,8 @@ class TestLadder:
             clinic.specialist.id,
             second.id,
         }
-        assert case_queries.membership(session, clinic.interpreter, clinic.case.id) is None
-        assert case_queries.membership(session, second, clinic.case.id) is not None
+        assert case_queries.find_membership(session, clinic.interpreter, clinic.case.id) is None
+        assert case_queries.find_membership(session, second, clinic.case.id) is not None
         assert ("interpreter_replaced", clinic.patient.id) in notices(session)
 
     def test_no_and_nobody_else_tells_the_office(self, session: Session, clinic: Clinic, book):
@@ -339,17 +350,17 @@ class TestLadder:
         booking = book()
         first = booking.engagement
         assert first.answer_by == booking.starts_at - timedelta(hours=24)
-        with clock.frozen(first.answer_by):
-            ladder.check_answer(session, first)
+        with clock.freeze_clock(first.answer_by):
+            ladder.check_engagement_answer(session, first)
             assert first.state == EngagementState.REPLACED and booking.interpreter is second
             service.accept_engagement(session, second, booking.engagement)
-            ladder.check_answer(session, booking.engagement)
+            ladder.check_engagement_answer(session, booking.engagement)
             assert booking.engagement.state == EngagementState.CONFIRMED
 
     def test_an_answer_that_comes_too_late(self, session: Session, clinic: Clinic, book):
         an_interpreter(session, clinic.coordinator)
         first = book().engagement
-        ladder.replace(session, None, first, EngagementState.REPLACED)
+        ladder.replace_interpreter(session, None, first, EngagementState.REPLACED)
         with pytest.raises(Conflict, match="no longer open"):
             service.accept_engagement(session, clinic.interpreter, first)
 
@@ -362,32 +373,36 @@ class TestFindingSlots:
     def test_times_that_suit_all_three_and_disappear_once_booked(
         self, session: Session, clinic: Clinic, book
     ):
-        found = queries.slots_for_case(session, clinic.case)
+        found = queries.find_slots_for_case(session, clinic.case)
         assert found.slots and found.slots == sorted(found.slots)
         assert all(slot.interpreter_id == clinic.interpreter.id for slot in found.slots)
         assert any(slot.starts_at == next_noon() for slot in found.slots)
         book()
         session.commit()
-        again = queries.slots_for_case(session, clinic.case).slots
+        again = queries.find_slots_for_case(session, clinic.case).slots
         assert not any(abs(slot.starts_at - next_noon()) < timedelta(minutes=45) for slot in again)
 
     def test_every_slot_that_is_shown_can_be_booked(self, session: Session, clinic: Clinic):
-        for number, slot in enumerate(queries.slots_for_case(session, clinic.case).slots[::40]):
-            wish = Wish(slot.starts_at, slot.specialist_id, slot.interpreter_id)
-            service.hold(session, clinic.patient, clinic.case, wish, f"t{number}")
+        for number, slot in enumerate(
+            queries.find_slots_for_case(session, clinic.case).slots[::40]
+        ):
+            wish = SlotRequest(slot.starts_at, slot.specialist_id, slot.interpreter_id)
+            service.hold_slot(session, clinic.patient, clinic.case, wish, f"t{number}")
 
     def test_no_day_after_a_credential_has_expired(self, session: Session, clinic: Clinic):
         for held in queries.qualifications_of(session, clinic.interpreter):
             held.valid_until = next_noon().date()
-        slots = queries.slots_for_case(session, clinic.case).slots
+        slots = queries.find_slots_for_case(session, clinic.case).slots
         assert slots and max(slot.starts_at.date() for slot in slots) == next_noon().date()
 
     def test_why_there_is_none(self, session: Session, clinic: Clinic):
         for held in queries.qualifications_of(session, clinic.interpreter):
             session.delete(held)
-        found = queries.slots_for_case(session, clinic.case)
+        found = queries.find_slots_for_case(session, clinic.case)
         assert (
-            found.slots == [] and found.reason is not None and found.reason.lack == Lack.INTERPRETER
+            found.slots == []
+            and found.reason is not None
+            and found.reason.lack == NoSlotCause.INTERPRETER
         )
 
     def test_the_interpreter_whom_the_office_chose(self, session: Session, clinic: Clinic):
@@ -399,22 +414,22 @@ class TestFindingSlots:
             clinic.specialist,
             chosen,
         )
-        assert {slot.interpreter_id for slot in queries.slots_for_case(session, case).slots} == {
-            chosen.id
-        }
+        assert {
+            slot.interpreter_id for slot in queries.find_slots_for_case(session, case).slots
+        } == {chosen.id}
 
     def test_a_rolled_back_booking_leaves_no_trace_in_anybodys_calendar(
         self, any_database: Database, session: Session, clinic: Clinic
     ):
         session.commit()
-        before = queries.slots_for_case(session, clinic.case).slots
+        before = queries.find_slots_for_case(session, clinic.case).slots
         session.commit()
         with any_database.sessions() as other:
             case = other.merge(clinic.case)
-            service.book(other, other.merge(clinic.patient), case, clinic.wish(), "t")
-            assert len(queries.slots_for_case(other, case).slots) < len(before)
+            service.book_slot(other, other.merge(clinic.patient), case, clinic.wish(), "t")
+            assert len(queries.find_slots_for_case(other, case).slots) < len(before)
             other.rollback()
-        assert queries.slots_for_case(session, clinic.case).slots == before
+        assert queries.find_slots_for_case(session, clinic.case).slots == before
 
     def test_what_was_never_booked_is_remembered_by_nobody(self, session: Session, clinic: Clinic):
         assert queries.booking_of_case(session, clinic.case.id) is None
@@ -430,7 +445,7 @@ class TestReminders:
             24,
         ]  # seven days ahead has passed already
         stale = dict(due[0].payload)
-        service.move(session, clinic.patient, booking, next_noon(days=4))
+        service.move_booking(session, clinic.patient, booking, next_noon(days=4))
         jobs.remind_booking(session, stale, None)  # type: ignore[arg-type]
         assert not [kind for kind, _ in notices(session) if kind == "reminder"]
         jobs.remind_booking(session, stale | {"sequence": 1}, None)  # type: ignore[arg-type]

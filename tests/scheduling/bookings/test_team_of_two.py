@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.cases import queries as cases
-from app.cases.policy import is_open
+from app.cases.policy import is_current_member
 from app.consults.room.service import ensure_consult
 from app.core import clock
 from app.core.errors import Conflict, Invalid
@@ -22,10 +22,10 @@ from app.identity.models import Person
 from app.portal import case_page
 from app.scheduling import queries
 from app.scheduling.bookings import claims, rescue, service
-from app.scheduling.bookings.calendar_file import meeting_file
+from app.scheduling.bookings.calendar_file import build_meeting_calendar
 from app.scheduling.interpreters import briefs, ladder, statements
 from app.scheduling.matching import search as matching
-from app.scheduling.matching.slots import Lack
+from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import (
     Booking,
     BriefPreference,
@@ -48,7 +48,7 @@ def partner(session: Session, clinic: Clinic) -> Person:
 @pytest.fixture
 def booking(session: Session, clinic: Clinic, partner: Person) -> Booking:
     wish = clinic.wish(length=LONG, second_interpreter_id=partner.id)
-    return service.book(session, clinic.patient, clinic.case, wish, "t")
+    return service.book_slot(session, clinic.patient, clinic.case, wish, "t")
 
 
 def told(session: Session, kind: str) -> list[str]:
@@ -76,9 +76,11 @@ def test_both_are_claimed_asked_and_let_in(
         [clinic.interpreter.id, partner.id]
     )
     for interpreter in booking.interpreters:
-        assert is_open(cases.membership(session, interpreter, clinic.case.id))
+        assert is_current_member(cases.find_membership(session, interpreter, clinic.case.id))
         service.accept_engagement(session, interpreter, booking.engagement_of(interpreter.id))
-        brief = briefs.brief_for(session, interpreter, booking.engagement_of(interpreter.id))
+        brief = briefs.load_interpreter_brief(
+            session, interpreter, booking.engagement_of(interpreter.id)
+        )
         assert brief.engagement.booking is booking
     assert [one.booking for one in queries.engagements_of(session, partner)] == [booking]
     assert queries.upcoming_bookings(session, partner) == [booking]
@@ -87,7 +89,7 @@ def test_both_are_claimed_asked_and_let_in(
 def test_both_stand_among_the_people_of_the_case(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
-    people = case_page.build(session, partner, clinic.case).people
+    people = case_page.build_case_page(session, partner, clinic.case).people
     assert [one for role, one in people if role == Role.INTERPRETER] == [
         clinic.interpreter,
         partner,
@@ -103,7 +105,7 @@ def test_the_consult_has_a_seat_for_each_and_the_calendar_names_both(
         clinic.interpreter.id,
         partner.id,
     }
-    event = event_of(meeting_file(booking, partner, site="https://c.example"))
+    event = event_of(build_meeting_calendar(booking, partner, site="https://c.example"))
     assert event["STATUS"] == "TENTATIVE" and event["DESCRIPTION"].count("المترجم الشفوي:") == 2
 
 
@@ -111,9 +113,9 @@ def test_a_long_meeting_with_one_interpreter_is_refused_and_an_hour_is_not(
     session: Session, clinic: Clinic
 ):
     with pytest.raises(Invalid, match="two interpreters"):
-        service.book(session, clinic.patient, clinic.case, clinic.wish(length=5), "t")
+        service.book_slot(session, clinic.patient, clinic.case, clinic.wish(length=5), "t")
     assert (
-        service.book(
+        service.book_slot(
             session, clinic.patient, clinic.case, clinic.wish(length=4), "t"
         ).second_interpreter
         is None
@@ -135,7 +137,7 @@ def test_either_has_a_substitute(
     assert stays.id in told(
         session, "interpreter_replaced"
     )  # they learn with whom they will take turns
-    assert not is_open(cases.membership(session, gone, clinic.case.id))
+    assert not is_current_member(cases.find_membership(session, gone, clinic.case.id))
 
 
 def test_with_nobody_left_the_office_sees_the_empty_place(
@@ -149,7 +151,7 @@ def test_with_nobody_left_the_office_sees_the_empty_place(
     assert told(session, "interpreter_missing") == [clinic.coordinator.id]
     assert queries.unfilled_bookings(session) == [booking]
     third = an_interpreter(session, clinic.coordinator)
-    assert rescue.ask_another(session, clinic.coordinator, booking) is third
+    assert rescue.ask_another_interpreter(session, clinic.coordinator, booking) is third
     assert booking.interpreters == [
         clinic.interpreter,
         third,
@@ -160,7 +162,7 @@ def test_one_of_the_two_does_not_come(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
     third = an_interpreter(session, clinic.coordinator)
-    with clock.frozen(booking.starts_at + timedelta(minutes=3)):
+    with clock.freeze_clock(booking.starts_at + timedelta(minutes=3)):
         rescue.report_no_show(session, clinic.specialist, booking, partner)
     assert set(booking.interpreters) == {clinic.interpreter, third}
     assert booking.engagement_of(partner.id).state == EngagementState.NO_SHOW
@@ -171,9 +173,9 @@ def test_silence_of_one_passes_only_their_request_on(
 ):
     third = an_interpreter(session, clinic.coordinator)
     service.accept_engagement(session, clinic.interpreter, booking.engagement)
-    with clock.frozen(booking.starts_at - timedelta(hours=24)):
+    with clock.freeze_clock(booking.starts_at - timedelta(hours=24)):
         for engagement in list(booking.current_engagements):
-            ladder.check_answer(session, engagement)
+            ladder.check_engagement_answer(session, engagement)
     assert set(booking.interpreters) == {clinic.interpreter, third}
     assert booking.engagement_of(clinic.interpreter.id).state == EngagementState.CONFIRMED
 
@@ -181,19 +183,19 @@ def test_silence_of_one_passes_only_their_request_on(
 def test_move_cancel_and_put_off_take_both_along(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
-    service.move(session, clinic.patient, booking, next_noon(4))
+    service.move_booking(session, clinic.patient, booking, next_noon(4))
     assert set(claims_by_person(session).values()) == {LONG} and len(claims_by_person(session)) == 4
     assert [one.state for one in booking.current_engagements] == ["proposed", "proposed"]
-    rescue.postpone(session, clinic.coordinator, booking)
-    assert claims.count_of(session, booking) == 4 * LONG
-    service.cancel(session, clinic.patient, booking)
+    rescue.postpone_booking(session, clinic.coordinator, booking)
+    assert claims.count_claims(session, booking) == 4 * LONG
+    service.cancel_booking(session, clinic.patient, booking)
     assert not claims_by_person(session)
     assert {clinic.interpreter.id, partner.id} <= set(told(session, "booking_cancelled"))
 
 
 def test_times_are_found_where_both_are_free(session: Session, clinic: Clinic, partner: Person):
     day = next_noon().replace(hour=0)
-    found = queries.slots_for_case(
+    found = queries.find_slots_for_case(
         session, clinic.case, first=day, last=day + timedelta(days=1), length=LONG
     )
     assert found.slots and all(
@@ -201,23 +203,23 @@ def test_times_are_found_where_both_are_free(session: Session, clinic: Clinic, p
         for slot in found.slots
     )
     slot = found.slots[0]
-    wish = service.Wish(
+    wish = service.SlotRequest(
         slot.starts_at, slot.specialist_id, slot.interpreter_id, LONG, slot.second_id
     )
-    assert service.book(session, clinic.patient, clinic.case, wish, "t").is_confirmed
+    assert service.book_slot(session, clinic.patient, clinic.case, wish, "t").is_confirmed
 
 
 def test_with_one_interpreter_the_reason_is_told_and_what_would_fit(
     session: Session, clinic: Clinic
 ):
-    found = queries.slots_for_case(session, clinic.case, length=LONG)
+    found = queries.find_slots_for_case(session, clinic.case, length=LONG)
     assert not found.slots and found.next_at is None
-    assert (found.reason.lack, found.reason.longest) == (Lack.SECOND_INTERPRETER, 4)
+    assert (found.reason.lack, found.reason.longest) == (NoSlotCause.SECOND_INTERPRETER, 4)
 
 
 def test_nobody_is_their_own_partner(session: Session, clinic: Clinic):
     with pytest.raises(Invalid, match="two interpreters"):
-        service.book(
+        service.book_slot(
             session,
             clinic.patient,
             clinic.case,
@@ -230,9 +232,9 @@ def test_the_partner_cannot_be_booked_elsewhere_meanwhile(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
     other = a_clinic(session)
-    wish = service.Wish(booking.starts_at, other.specialist.id, partner.id)
+    wish = service.SlotRequest(booking.starts_at, other.specialist.id, partner.id)
     with pytest.raises(Conflict):
-        service.book(session, other.patient, other.case, wish, "u")
+        service.book_slot(session, other.patient, other.case, wish, "u")
 
 
 class TestPreference:
@@ -253,28 +255,30 @@ class TestPreference:
     def test_rather_goes_first_and_nobody_is_left_out(self, session: Session, clinic: Clinic):
         self.said(session, clinic, only=False)
         woman = self.woman(session, clinic)
-        found = queries.slots_for_case(session, clinic.case)
+        found = queries.find_slots_for_case(session, clinic.case)
         assert {slot.interpreter_id for slot in found.slots} == {
             woman.id
         }  # free whenever the other is
-        service.book(
+        service.book_slot(
             session, clinic.patient, clinic.case, clinic.wish(), "t"
         )  # but the other may be chosen
 
     def test_only_leaves_the_others_out_everywhere(self, session: Session, clinic: Clinic):
         self.said(session, clinic, only=True)
-        assert queries.slots_for_case(session, clinic.case).reason.lack == Lack.INTERPRETER
+        assert (
+            queries.find_slots_for_case(session, clinic.case).reason.lack == NoSlotCause.INTERPRETER
+        )
         with pytest.raises(Invalid, match="asked for another interpreter"):
-            service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+            service.book_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
         woman = self.woman(session, clinic)
-        wish = service.Wish(next_noon(), clinic.specialist.id, woman.id)
-        booking = service.book(session, clinic.patient, clinic.case, wish, "u")
+        wish = service.SlotRequest(next_noon(), clinic.specialist.id, woman.id)
+        booking = service.book_slot(session, clinic.patient, clinic.case, wish, "u")
         service.decline_engagement(session, woman, booking.engagement)
         assert booking.interpreter is None  # the ladder holds nobody else
 
     def test_the_office_may_override_with_a_reason(self, session: Session, clinic: Clinic):
         self.said(session, clinic, only=True)
-        booking = service.book(
+        booking = service.book_slot(
             session, clinic.coordinator, clinic.case, clinic.wish(), "t", override_reason="agreed"
         )
         assert booking.interpreter is clinic.interpreter
@@ -285,10 +289,15 @@ class TestPreference:
         session.add(InterpreterProfile(person_id=dialect.id, dialects=["ar-EG"]))
         session.flush()
         day = next_noon().date()
-        able = matching.in_order(
+        able = matching.rank_interpreters(
             session,
-            matching.interpreters(
-                session, "ar-EG", "en", day, day, matching.Wanted(specialty="oncology")
+            matching.load_qualified_interpreters(
+                session,
+                "ar-EG",
+                "en",
+                day,
+                day,
+                matching.InterpreterRequirements(specialty="oncology"),
             ),
         )
         assert [one.id for one in able][:2] == [dialect.id, field.id] and plain.id in {
@@ -301,5 +310,5 @@ def test_every_engagement_has_its_own_minutes(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
     for person, minutes in zip(booking.interpreters, (50, 40), strict=True):
-        statements.record_minutes(session, None, booking, person.id, minutes)
+        statements.record_minutes_worked(session, None, booking, person.id, minutes)
     assert sorted(session.scalars(select(Engagement.minutes_worked))) == [40, 50]

@@ -18,7 +18,7 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.notifications.models import Mail
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
 from app.scheduling.models import Booking, Engagement, EngagementState
 from tests.people import PASSWORD, Visitor, a_person
@@ -36,12 +36,12 @@ def clinic(database: Database) -> c.Clinic:
             session, Role.INTERPRETER, language="en", speaks=["ar"], timezone="Europe/Lisbon"
         )
         hours.add_qualification(
-            session, made.coordinator, made.interpreter, Credential("ar", "en", "CHI")
+            session, made.coordinator, made.interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         hours.set_availability(
             session, made.interpreter, made.interpreter, NINE_TO_FIVE, "Europe/Lisbon"
         )
-        service.book(session, made.patient, made.case, made.wish(), "t")
+        service.book_slot(session, made.patient, made.case, made.wish(), "t")
         return made
 
 
@@ -140,7 +140,7 @@ def test_once_in_effect(
 def test_after_its_time(
     clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
 ):
-    with clock.shifted(timedelta(days=2, hours=13)):
+    with clock.shift_clock(timedelta(days=2, hours=13)):
         interpreter = visit(clinic.interpreter)
         for answer in (interpreter.get(links["Accept"]), interpreter.post(links["Accept"])):
             assert answer.status_code == 410 and "The time to answer is over" in answer.text
@@ -177,7 +177,9 @@ def test_after_a_move_the_old_links_are_closed(
 ):
     with database.unit_of_work() as session:
         booking = session.scalars(select(Booking)).one()
-        service.move(session, session.get_one(Person, clinic.patient.id), booking, c.next_noon(4))
+        service.move_booking(
+            session, session.get_one(Person, clinic.patient.id), booking, c.next_noon(4)
+        )
     answer = visit(clinic.interpreter).get(links["Accept"])
     assert answer.status_code == 409 and "no longer open" in answer.text
 

@@ -16,7 +16,7 @@ from app.core.permissions import Role
 from app.scheduling import queries
 from app.scheduling.bookings import service
 from app.scheduling.interpreters import briefs
-from app.scheduling.interpreters.glossary import Kind, terms_in
+from app.scheduling.interpreters.glossary import TermKind, find_medical_terms
 from app.scheduling.models import Booking, BriefPreference, InterpreterProfile
 from tests.people import a_person, an_accepted_case
 from tests.scheduling.clinic import Clinic, a_clinic, an_interpreter
@@ -38,30 +38,30 @@ def clinic(session: Session) -> Clinic:
     [
         (
             "Since May I take Atorvastatin and metoprolol.",
-            Kind.DRUG,
+            TermKind.DRUG,
             {"atorvastatin", "metoprolol"},
         ),
-        ("The reason in April was no lesson for this person.", Kind.DRUG, set()),
+        ("The reason in April was no lesson for this person.", TermKind.DRUG, set()),
         (
             "MRI and CT of the LIVER, PSA 4.1, T2 N0, CA-125, HER2.",
-            Kind.ABBREVIATION,
+            TermKind.ABBREVIATION,
             {"MRI", "CT", "PSA", "T2", "N0", "CA-125", "HER2"},
         ),
-        ("AMAL HADDAD lives in CAIRO with her son ALI.", Kind.ABBREVIATION, set()),
+        ("AMAL HADDAD lives in CAIRO with her son ALI.", TermKind.ABBREVIATION, set()),
         (
             "both kidneys, the ovaries, two vertebrae and the valves",
-            Kind.ANATOMY,
+            TermKind.ANATOMY,
             {"kidneys", "ovaries", "vertebrae", "valves"},
         ),
-        ("", Kind.ANATOMY, set()),
+        ("", TermKind.ANATOMY, set()),
     ],
 )
-def test_terms_are_found_and_names_are_not(text: str, kind: Kind, expected: set[str]):
-    assert {term.text for term in terms_in(text) if term.kind == kind} == expected
+def test_terms_are_found_and_names_are_not(text: str, kind: TermKind, expected: set[str]):
+    assert {term.text for term in find_medical_terms(text) if term.kind == kind} == expected
 
 
 def test_terms_are_there_and_the_story_is_not(session: Session, clinic: Clinic, booking: Booking):
-    brief = briefs.brief_for(session, clinic.interpreter, booking.engagement)
+    brief = briefs.load_interpreter_brief(session, clinic.interpreter, booking.engagement)
     assert {entry.term for entry in brief.entries} == {
         "pembrolizumab",
         "aspirin",
@@ -72,22 +72,22 @@ def test_terms_are_there_and_the_story_is_not(session: Session, clinic: Clinic, 
 
 
 def test_renderings_are_kept_for_the_next_time(session: Session, clinic: Clinic, booking: Booking):
-    briefs.keep_renderings(
+    briefs.save_renderings(
         session, clinic.interpreter, booking.engagement, {"lung": "رئة", "unknown": "x"}
     )
-    brief = briefs.brief_for(session, clinic.interpreter, booking.engagement)
+    brief = briefs.load_interpreter_brief(session, clinic.interpreter, booking.engagement)
     assert {entry.term: entry.rendering for entry in brief.entries if entry.rendering} == {
         "lung": "رئة"
     }
     with pytest.raises(Invalid):
-        briefs.keep_renderings(session, clinic.interpreter, booking.engagement, {"lung": "x" * 201})
+        briefs.save_renderings(session, clinic.interpreter, booking.engagement, {"lung": "x" * 201})
 
 
 def test_it_is_gone_an_hour_after_the_meeting(session: Session, clinic: Clinic, booking: Booking):
-    with clock.frozen(booking.ends_at + timedelta(minutes=59)):
-        assert briefs.brief_for(session, clinic.interpreter, booking.engagement)
-    with clock.frozen(booking.ends_at + timedelta(hours=1)), pytest.raises(Forbidden):
-        briefs.brief_for(session, clinic.interpreter, booking.engagement)
+    with clock.freeze_clock(booking.ends_at + timedelta(minutes=59)):
+        assert briefs.load_interpreter_brief(session, clinic.interpreter, booking.engagement)
+    with clock.freeze_clock(booking.ends_at + timedelta(hours=1)), pytest.raises(Forbidden):
+        briefs.load_interpreter_brief(session, clinic.interpreter, booking.engagement)
 
 
 def test_it_is_gone_for_one_who_declined_and_for_everybody_else(
@@ -96,23 +96,23 @@ def test_it_is_gone_for_one_who_declined_and_for_everybody_else(
     engagement, second = booking.engagement, an_interpreter(session, clinic.coordinator)
     for stranger in (second, clinic.patient, clinic.coordinator):
         with pytest.raises(Forbidden):
-            briefs.brief_for(session, stranger, engagement)
+            briefs.load_interpreter_brief(session, stranger, engagement)
     service.decline_engagement(session, clinic.interpreter, engagement)
     with pytest.raises(Forbidden):
-        briefs.brief_for(session, clinic.interpreter, engagement)
-    assert briefs.brief_for(session, second, booking.engagement)
+        briefs.load_interpreter_brief(session, clinic.interpreter, engagement)
+    assert briefs.load_interpreter_brief(session, second, booking.engagement)
 
 
 def test_the_patient_says_how_they_want_to_be_told(
     session: Session, clinic: Clinic, booking: Booking
 ):
-    briefs.set_preference(session, clinic.patient, clinic.case, "family", False, "")
-    wish = briefs.brief_for(session, clinic.interpreter, booking.engagement).preference
+    briefs.set_brief_preference(session, clinic.patient, clinic.case, "family", False, "")
+    wish = briefs.load_interpreter_brief(session, clinic.interpreter, booking.engagement).preference
     assert (wish.tell, wish.numbers) == ("family", False)
     with pytest.raises(Forbidden):
-        briefs.set_preference(session, clinic.interpreter, clinic.case, "me", True, "")
+        briefs.set_brief_preference(session, clinic.interpreter, clinic.case, "me", True, "")
     with pytest.raises(Invalid):
-        briefs.set_preference(session, clinic.patient, clinic.case, "nobody", True, "")
+        briefs.set_brief_preference(session, clinic.patient, clinic.case, "nobody", True, "")
 
 
 def test_the_form_knows_rather_and_only(database, visit):
@@ -139,7 +139,7 @@ def test_whom_the_patient_would_rather_have_is_asked_first(session: Session, cli
     session.add(InterpreterProfile(person_id=woman.id, gender="female"))
     session.add(InterpreterProfile(person_id=clinic.interpreter.id, gender="male"))
     for gender, expected in (("female", woman), ("male", clinic.interpreter)):
-        briefs.set_preference(session, clinic.patient, clinic.case, "me", True, gender)
+        briefs.set_brief_preference(session, clinic.patient, clinic.case, "me", True, gender)
         assert {
-            slot.interpreter_id for slot in queries.slots_for_case(session, clinic.case).slots
+            slot.interpreter_id for slot in queries.find_slots_for_case(session, clinic.case).slots
         } == {expected.id}

@@ -14,7 +14,7 @@ from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.outbox import Job
 from app.scheduling import jobs, queries
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
 from tests.scheduling.clinic import Clinic, an_interpreter, next_noon
 
@@ -60,7 +60,10 @@ class TestPairs:
     def test_only_the_office_enters_and_ends_them(self, session: Session, clinic: Clinic):
         with pytest.raises(Forbidden):
             service.add_qualification(
-                session, clinic.interpreter, clinic.interpreter, Credential("ar", "de", "CHI")
+                session,
+                clinic.interpreter,
+                clinic.interpreter,
+                InterpreterCredential("ar", "de", "CHI"),
             )
         row = queries.qualifications_of(session, clinic.interpreter)[0]
         with pytest.raises(Forbidden):
@@ -71,15 +74,17 @@ class TestPairs:
     @pytest.mark.parametrize(
         "held",
         [
-            Credential("ar", "ar", "CHI"),
-            Credential("", "en", "CHI"),
-            Credential("arabic!", "en", "CHI"),
-            Credential("ar", "en", "diploma"),
-            Credential("ar", "en", "CHI", modes=()),
-            Credential("ar", "en", "CHI", modes=("whispered",)),
+            InterpreterCredential("ar", "ar", "CHI"),
+            InterpreterCredential("", "en", "CHI"),
+            InterpreterCredential("arabic!", "en", "CHI"),
+            InterpreterCredential("ar", "en", "diploma"),
+            InterpreterCredential("ar", "en", "CHI", modes=()),
+            InterpreterCredential("ar", "en", "CHI", modes=("whispered",)),
         ],
     )
-    def test_what_cannot_be_a_credential(self, session: Session, clinic: Clinic, held: Credential):
+    def test_what_cannot_be_a_credential(
+        self, session: Session, clinic: Clinic, held: InterpreterCredential
+    ):
         with pytest.raises(Invalid):
             service.add_qualification(session, clinic.coordinator, clinic.interpreter, held)
 
@@ -94,7 +99,7 @@ def test_holder_and_office_are_warned_once(
     held.valid_until = now().date() + timedelta(days=days)
     session.flush()
     for _ in range(2):
-        jobs.warn_of_expiry(session, {}, None)  # type: ignore[arg-type]
+        jobs.warn_of_credential_expiry(session, {}, None)  # type: ignore[arg-type]
     told = [
         job.payload["person_id"]
         for job in session.scalars(select(Job))

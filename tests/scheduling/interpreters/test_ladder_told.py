@@ -18,7 +18,7 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import rescue, service
 from app.scheduling.models import Booking, EngagementState
 from tests.people import an_accepted_case
@@ -34,7 +34,7 @@ SCRIPT = {
 
 def an_interpreter_who_reads(session, coordinator: Person, language: str) -> Person:
     person = c.a_person(session, Role.INTERPRETER, language=language, timezone="Europe/Lisbon")
-    hours.add_qualification(session, coordinator, person, Credential("ar", "en", "CHI"))
+    hours.add_qualification(session, coordinator, person, InterpreterCredential("ar", "en", "CHI"))
     hours.set_availability(session, person, person, c.NINE_TO_FIVE, "Europe/Lisbon")
     return person
 
@@ -48,7 +48,7 @@ def clinic(database: Database) -> c.Clinic:
         interpreter = an_interpreter_who_reads(session, coordinator, "es")
         case = an_accepted_case(session, patient, coordinator, specialist)
         made = c.Clinic(coordinator, patient, specialist, interpreter, case)
-        service.book(session, patient, case, made.wish(), "t")
+        service.book_slot(session, patient, case, made.wish(), "t")
         return made
 
 
@@ -87,10 +87,10 @@ def test_the_next_one_is_asked_and_everyone_is_told_in_their_language(
         if trouble == "refusal":
             service.decline_engagement(session, clinic.interpreter, booking.engagement)
     if trouble == "silence":
-        with clock.frozen(starts_at - timedelta(hours=24, minutes=-1)):
+        with clock.freeze_clock(starts_at - timedelta(hours=24, minutes=-1)):
             run_jobs(app)  # nobody has to do anything
     if trouble == "no-show":
-        with clock.frozen(starts_at + timedelta(minutes=3)):
+        with clock.freeze_clock(starts_at + timedelta(minutes=3)):
             with database.unit_of_work() as session:
                 rescue.report_no_show(session, None, session.scalars(select(Booking)).one())
             run_jobs(app)
@@ -136,10 +136,10 @@ def test_the_ways_out_tell_everyone_in_their_language(
             session, other, other, [hours.WeeklyHours(d, 0, 24 * 60) for d in range(7)], "UTC"
         )
         booking = session.scalars(select(Booking)).one()
-        rescue.change_specialist(
+        rescue.change_booking_specialist(
             session, clinic.coordinator, booking, session.get_one(Person, other.id)
         )
-        rescue.postpone(session, clinic.coordinator, booking)
+        rescue.postpone_booking(session, clinic.coordinator, booking)
     run_jobs(app)
     told = mails(database)
     assert reads(told[clinic.specialist.id]["booking_cancelled"], "en")

@@ -18,11 +18,11 @@ from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import queries
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
 from app.scheduling.interpreters import profiles, statements
-from app.scheduling.interpreters.profiles import Profile
-from app.scheduling.matching.search import interpreters
+from app.scheduling.interpreters.profiles import InterpreterProfileEntry
+from app.scheduling.matching.search import load_qualified_interpreters
 from app.scheduling.models import Booking, InterpreterProfile, Qualification
 from tests.people import Visitor, a_person
 from tests.scheduling import clinic as c
@@ -35,14 +35,14 @@ def clinic(database: Database) -> c.Clinic:
         made.coordinator = a_person(session, Role.COORDINATOR, language="en")
         made.interpreter = a_person(session, Role.INTERPRETER, language="en", speaks=["ar"])
         service.add_qualification(
-            session, made.coordinator, made.interpreter, Credential("ar", "en", "CHI")
+            session, made.coordinator, made.interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         return made
 
 
 def kept(database: Database, person: Person) -> InterpreterProfile:
     with database.sessions() as session:
-        return profiles.profile_of(session, person)
+        return profiles.interpreter_profile_of(session, person)
 
 
 def test_the_interpreter_says_who_they_are_and_the_office_the_rate(
@@ -135,8 +135,11 @@ def test_dialects_are_chosen_by_the_names_of_countries_in_the_readers_words(
     )
     assert ">مصر<" in interpreter.get("/interpreter-profile?lang=ar").text
     with database.unit_of_work() as session:
-        profiles.change_profile(
-            session, clinic.interpreter, clinic.interpreter, Profile("", "apc-SY, ar-EG", ())
+        profiles.change_interpreter_profile(
+            session,
+            clinic.interpreter,
+            clinic.interpreter,
+            InterpreterProfileEntry("", "apc-SY, ar-EG", ()),
         )
     page = interpreter.get("/interpreter-profile?lang=en").text
     assert 'value="ar-EG" checked' in page and 'value="apc-SY" checked' in page, (
@@ -148,7 +151,9 @@ def test_nobody_else(clinic: c.Clinic, database: Database, visit: Callable[..., 
     with database.unit_of_work() as session:
         other = a_person(session, Role.INTERPRETER)
         with pytest.raises(Forbidden):
-            profiles.change_profile(session, other, clinic.interpreter, Profile("", "", ()))
+            profiles.change_interpreter_profile(
+                session, other, clinic.interpreter, InterpreterProfileEntry("", "", ())
+            )
     assert (
         visit(other).get(f"/interpreter-profile?person={clinic.interpreter.id}").status_code == 404
     )
@@ -174,15 +179,20 @@ def test_amounts_in_any_currency_and_any_digits(
     database: Database, clinic: c.Clinic, text, currency, minor
 ):
     with database.unit_of_work() as session:
-        entered = Profile("", "", (), text, currency)
-        row = profiles.change_profile(session, clinic.coordinator, clinic.interpreter, entered)
+        entered = InterpreterProfileEntry("", "", (), text, currency)
+        row = profiles.change_interpreter_profile(
+            session, clinic.coordinator, clinic.interpreter, entered
+        )
         assert row.hourly_rate == minor
-        assert profiles.plain_amount(row.hourly_rate, currency) == (
+        assert profiles.format_plain_amount(row.hourly_rate, currency) == (
             "" if minor is None else {"٤٨٫٥٠": "48.50"}.get(text, text)
         )
     with pytest.raises(Invalid), database.unit_of_work() as session:
-        profiles.change_profile(
-            session, clinic.coordinator, clinic.interpreter, Profile("", "", (), "5.5", "JPY")
+        profiles.change_interpreter_profile(
+            session,
+            clinic.coordinator,
+            clinic.interpreter,
+            InterpreterProfileEntry("", "", (), "5.5", "JPY"),
         )
 
 
@@ -190,13 +200,16 @@ def test_the_statement_adds_up_and_counts_in_sentences(
     clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]
 ):
     with database.unit_of_work() as session:
-        profiles.change_profile(
-            session, clinic.coordinator, clinic.interpreter, Profile("", "", (), "50", "EUR")
+        profiles.change_interpreter_profile(
+            session,
+            clinic.coordinator,
+            clinic.interpreter,
+            InterpreterProfileEntry("", "", (), "50", "EUR"),
         )
-        booking = service.book(
+        booking = service.book_slot(
             session, clinic.coordinator, clinic.case, clinic.wish(), "t", override_reason="test"
         )
-        statements.record_minutes(session, None, booking, clinic.interpreter.id, 1)
+        statements.record_minutes_worked(session, None, booking, clinic.interpreter.id, 1)
         month: date = booking.starts_at.date()
     interpreter = visit(clinic.interpreter)
     page = interpreter.get(f"/statement?month={month:%Y-%m}").text
@@ -204,7 +217,7 @@ def test_the_statement_adds_up_and_counts_in_sentences(
         "1 minute<" in page and "1 consult" in page and "1 consults" not in page and "€0.83" in page
     )
     with database.unit_of_work() as session:
-        statements.record_minutes(
+        statements.record_minutes_worked(
             session, None, session.query(Booking).one(), clinic.interpreter.id, 47
         )
     assert "47 minutes<" in interpreter.get(f"/statement?month={month:%Y-%m}").text
@@ -223,10 +236,10 @@ def test_who_interprets_simultaneously_alone_is_not_asked_to_take_turns(
 ):
     with database.unit_of_work() as session:
         person = a_person(session, Role.INTERPRETER)
-        held = Credential("es", "en", "CHI", modes=("simultaneous",))
+        held = InterpreterCredential("es", "en", "CHI", modes=("simultaneous",))
         service.add_qualification(session, clinic.coordinator, person, held)
         day = c.next_noon().date()
-        assert interpreters(session, "es", "en", day, day) == []
+        assert load_qualified_interpreters(session, "es", "en", day, day) == []
 
 
 def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_asked(
@@ -237,25 +250,27 @@ def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_aske
         session.query(Qualification).filter_by(person_id=takes_turns.id).one().modes = [
             "consecutive"
         ]
-        found = queries.slots_for_case(session, clinic.case, mode="simultaneous").slots
+        found = queries.find_slots_for_case(session, clinic.case, mode="simultaneous").slots
         assert found and takes_turns.id not in {slot.interpreter_id for slot in found}
         wish = replace(clinic.wish(), mode="simultaneous")
         with pytest.raises(Forbidden):
-            service.hold(session, clinic.patient, clinic.case, wish, "p")
+            service.hold_slot(session, clinic.patient, clinic.case, wish, "p")
         with pytest.raises(Invalid):
-            service.hold(session, clinic.coordinator, clinic.case, replace(wish, mode="mime"), "m")
+            service.hold_slot(
+                session, clinic.coordinator, clinic.case, replace(wish, mode="mime"), "m"
+            )
         with pytest.raises(Invalid):
-            service.hold(
+            service.hold_slot(
                 session,
                 clinic.coordinator,
                 clinic.case,
                 replace(wish, interpreter_id=takes_turns.id),
                 "t",
             )
-        booking = service.book(
+        booking = service.book_slot(
             session, clinic.coordinator, clinic.case, wish, "t", override_reason="test"
         )
-        assert booking.mode == "simultaneous" and takes_turns not in queries.free_interpreters(
+        assert booking.mode == "simultaneous" and takes_turns not in queries.find_free_interpreters(
             session, booking
         )
         engagement = booking.engagement.id

@@ -17,10 +17,10 @@ from app.core.db import Database
 from app.core.permissions import Role
 from app.records.models import Record, RecordState
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import Credential
+from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
 from app.scheduling.interpreters import briefs, record_text, terms
-from app.scheduling.interpreters.glossary import Kind, terms_in
+from app.scheduling.interpreters.glossary import TermKind, find_medical_terms
 from app.scheduling.models import Booking, RecordTerms
 from tests.people import Visitor, a_person, an_accepted_case
 from tests.scheduling import clinic as c
@@ -72,7 +72,7 @@ def clinic(database: Database) -> c.Clinic:
             session, Role.INTERPRETER, language="en", timezone="Europe/Lisbon"
         )
         hours.add_qualification(
-            session, made.coordinator, made.interpreter, Credential("ar", "en", "CHI")
+            session, made.coordinator, made.interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         hours.set_availability(
             session, made.interpreter, made.interpreter, c.NINE_TO_FIVE, "Europe/Lisbon"
@@ -94,7 +94,7 @@ def send(visitor: Visitor, clinic: c.Clinic, *files: tuple[str, bytes]) -> None:
 def entries(database: Database) -> dict[str, str]:
     with database.sessions() as session:
         booking = session.scalars(select(Booking)).one()
-        brief = briefs.brief_for(session, booking.interpreter, booking.engagement)
+        brief = briefs.load_interpreter_brief(session, booking.interpreter, booking.engagement)
         return {entry.term: entry.meaning for entry in brief.entries}
 
 
@@ -120,7 +120,7 @@ def test_words_of_every_kind_of_file_reach_the_brief_and_nothing_else(
         assert (
             len(session.scalars(select(Record).where(Record.state == RecordState.READY)).all()) == 3
         )
-        service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        service.book_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
     assert "osimertinib" not in entries(database)  # until the job has run
     run_jobs(app)
     found = entries(database)
@@ -152,15 +152,15 @@ def test_what_comes_later_is_found_and_what_is_taken_away_is_gone(
     app: Flask, clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]
 ):
     with database.unit_of_work() as session:
-        service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        service.book_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
     send(visit(clinic.patient), clinic, ("later.txt", b"metformin for years"))
     run_jobs(app)
     with database.unit_of_work() as session:
-        assert terms.ask_for_all(session) == 1
+        assert terms.request_all_terms(session) == 1
     run_jobs(app)
     assert "metformin" in entries(database)
     with database.unit_of_work() as session:
-        assert terms.ask_for_all(session) == 0  # each file is read once
+        assert terms.request_all_terms(session) == 0  # each file is read once
         session.scalars(select(Record)).one().removed_at = (
             session.scalars(select(Record)).one().created_at
         )
@@ -174,7 +174,7 @@ def test_only_what_has_passed_inspection_is_read(
     run_jobs(app)
     with database.unit_of_work() as session:
         session.scalars(select(Record)).one().state = RecordState.QUARANTINED
-        service.book(session, clinic.patient, clinic.case, clinic.wish(), "t")
+        service.book_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
     run_jobs(app)
     assert "metformin" not in entries(database)
     with database.sessions() as session:
@@ -195,14 +195,18 @@ def test_only_what_has_passed_inspection_is_read(
     ],
 )
 def test_a_file_that_nobody_can_read_has_no_words(content: bytes, media_type: str):
-    assert terms_in(record_text.text_of(io.BytesIO(content), media_type)) == []
+    assert (
+        find_medical_terms(record_text.extract_record_text(io.BytesIO(content), media_type)) == []
+    )
 
 
 def test_pictures_are_not_read_and_no_entity_is_expanded():
-    assert not record_text.is_readable("application/dicom", 10) and not record_text.is_readable(
-        None, 10
+    assert not record_text.has_readable_text(
+        "application/dicom", 10
+    ) and not record_text.has_readable_text(None, 10)
+    assert not record_text.has_readable_text(
+        "application/pdf", record_text.MAX_READABLE_FILE_BYTES + 1
     )
-    assert not record_text.is_readable("application/pdf", record_text.LARGEST_FILE + 1)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as folder:
         folder.writestr(
@@ -210,7 +214,7 @@ def test_pictures_are_not_read_and_no_entity_is_expanded():
             '<!DOCTYPE w [<!ENTITY a "aspirin">]><w:t>&a; insulin &amp; co</w:t>',
         )
     word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    assert record_text.text_of(io.BytesIO(file.getvalue()), word) == "&a; insulin & co"
+    assert record_text.extract_record_text(io.BytesIO(file.getvalue()), word) == "&a; insulin & co"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +228,7 @@ def test_pictures_are_not_read_and_no_entity_is_expanded():
     ],
 )
 def test_names_and_everyday_words_of_other_languages_are_no_terms(text: str):
-    assert terms_in(text) == []
+    assert find_medical_terms(text) == []
 
 
 @pytest.mark.parametrize(
@@ -232,20 +236,20 @@ def test_names_and_everyday_words_of_other_languages_are_no_terms(text: str):
     [
         (
             "Enalapril, bisoprolol, SALMETEROL and dexamethasone; rosuvastatin; aciclovir",
-            Kind.DRUG,
+            TermKind.DRUG,
             {"enalapril", "bisoprolol", "salmeterol", "dexamethasone", "rosuvastatin", "aciclovir"},
         ),
         (
             "HER2 PD-L1 BRCA1 pT2a N0 M0 HbA1c Ki-67 CD20 FEV1",
-            Kind.ABBREVIATION,
+            TermKind.ABBREVIATION,
             {"HER2", "PD-L1", "BRCA1", "pT2a", "N0", "M0", "HbA1c", "Ki-67", "CD20", "FEV1"},
         ),
         (
             "the vertebrae, the biceps of both calves, metastases of the bronchi and testes",
-            Kind.ANATOMY,
+            TermKind.ANATOMY,
             {"vertebrae", "bronchi", "testes"},
         ),
     ],
 )
-def test_what_is_known(text: str, kind: Kind, expected: set[str]):
-    assert {term.text for term in terms_in(text) if term.kind == kind} == expected
+def test_what_is_known(text: str, kind: TermKind, expected: set[str]):
+    assert {term.text for term in find_medical_terms(text) if term.kind == kind} == expected

@@ -8,10 +8,17 @@ from itertools import islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.scheduling.matching.slots import Candidate, Lack, Reason, Team, search, why_none
+from app.scheduling.matching.slots import (
+    CandidateTeam,
+    NoSlotCause,
+    NoSlotReason,
+    SlotCandidate,
+    explain_no_slots,
+    find_common_slots,
+)
 from app.scheduling.time.calendar import (
     DatedHours,
-    Window,
+    WeeklyWindow,
     dated_bits,
     free_bits,
     quarter_bits,
@@ -26,7 +33,7 @@ DAY = Horizon.between(MONDAY, MONDAY + timedelta(days=1))
 WEEK = Horizon.between(MONDAY, MONDAY + timedelta(days=7))
 
 
-def candidate(person: NaivePerson, horizon: Horizon) -> Candidate:
+def candidate(person: NaivePerson, horizon: Horizon) -> SlotCandidate:
     opened = window_bits(person.windows, horizon) | dated_bits(person.extra, horizon, outward=False)
     wide = Horizon(horizon.start - 96, horizon.length + 192)
     free = free_bits(
@@ -36,11 +43,11 @@ def candidate(person: NaivePerson, horizon: Horizon) -> Candidate:
         busy=quarter_bits(person.busy, wide),
         buffer=person.buffer,
     )
-    return Candidate(person.id, person.zone, horizon.cut_from(free, wide))
+    return SlotCandidate(person.id, person.zone, horizon.cut_from(free, wide))
 
 
-def always(name: str, zone: str) -> Candidate:
-    return Candidate(name, zone, DAY.full)
+def always(name: str, zone: str) -> SlotCandidate:
+    return SlotCandidate(name, zone, DAY.full)
 
 
 def at(hour: int, minute: int = 0) -> int:
@@ -50,15 +57,19 @@ def at(hour: int, minute: int = 0) -> int:
 class TestFairness:
     def test_the_kindest_hour_for_all_three_comes_first(self):
         patient = always("amal", "Asia/Dubai")
-        team = Team([always("berg", "Europe/Berlin")], [always("ines", "Europe/Lisbon")])
-        first = next(search(DAY, 3, patient, [team]))
+        team = CandidateTeam([always("berg", "Europe/Berlin")], [always("ines", "Europe/Lisbon")])
+        first = next(find_common_slots(DAY, 3, patient, [team]))
         # 08:00 UTC is 12:00 in Dubai, 10:00 in Berlin, 09:00 in Lisbon: office hours for everyone.
         assert (first.quarter, first.worst, first.total) == (at(8), 0, 0)
         assert (first.specialist_id, first.interpreter_id) == ("berg", "ines")
 
     def test_three_in_the_morning_is_last_and_not_hidden(self):
         patient = always("amal", "Asia/Dubai")
-        slots = list(search(DAY, 3, patient, [Team([always("berg", "Europe/Berlin")], None)]))
+        slots = list(
+            find_common_slots(
+                DAY, 3, patient, [CandidateTeam([always("berg", "Europe/Berlin")], None)]
+            )
+        )
         assert len(slots) == 24 * 4 - 2
         assert slots == sorted(slots)
         assert not slots[-1].is_kind
@@ -67,7 +78,11 @@ class TestFairness:
         # Noon in Tokyo is eleven at night in New York: an evening and a morning (cost 3) are fairer
         # than 0 and 8.
         patient = always("kei", "Asia/Tokyo")
-        first = next(search(DAY, 3, patient, [Team([always("nora", "America/New_York")], None)]))
+        first = next(
+            find_common_slots(
+                DAY, 3, patient, [CandidateTeam([always("nora", "America/New_York")], None)]
+            )
+        )
         hours = {
             (first.starts_at + timedelta(hours=9)).hour,
             (first.starts_at - timedelta(hours=4)).hour,
@@ -76,83 +91,102 @@ class TestFairness:
 
     def test_among_equals_the_person_who_stands_first_is_chosen(self):
         patient = always("amal", "UTC")
-        team = Team([always("b", "Europe/London"), always("a", "Europe/London")], None)
-        assert next(search(DAY, 3, patient, [team])).specialist_id == "b"
+        team = CandidateTeam([always("b", "Europe/London"), always("a", "Europe/London")], None)
+        assert next(find_common_slots(DAY, 3, patient, [team])).specialist_id == "b"
 
     def test_a_kinder_colleague_is_chosen_before_the_first(self):
         patient = always("amal", "UTC")
-        team = Team([always("far", "Pacific/Auckland"), always("near", "Europe/London")], None)
-        assert next(search(DAY, 3, patient, [team])).specialist_id == "near"
+        team = CandidateTeam(
+            [always("far", "Pacific/Auckland"), always("near", "Europe/London")], None
+        )
+        assert next(find_common_slots(DAY, 3, patient, [team])).specialist_id == "near"
 
 
 class TestSharedTime:
     def test_the_same_interpreter_must_stay_for_the_whole_meeting(self):
         """Two interpreters, each free for half of it, do not make one who is free throughout."""
         patient, specialist = always("amal", "UTC"), always("berg", "UTC")
-        early = Candidate("early", "UTC", DAY.span(at(9), at(9, 30)))
-        late = Candidate("late", "UTC", DAY.span(at(9, 30), at(10)))
-        assert list(search(DAY, 3, patient, [Team([specialist], [early, late])])) == []
+        early = SlotCandidate("early", "UTC", DAY.span(at(9), at(9, 30)))
+        late = SlotCandidate("late", "UTC", DAY.span(at(9, 30), at(10)))
+        assert (
+            list(find_common_slots(DAY, 3, patient, [CandidateTeam([specialist], [early, late])]))
+            == []
+        )
 
     def test_a_specialist_who_speaks_the_language_needs_nobody_between(self):
         patient = always("amal", "UTC")
-        with_interpreter = Team([always("berg", "UTC")], [Candidate("ines", "UTC", 0)])
-        alone = Team([Candidate("laila", "UTC", DAY.span(at(9), at(10)))], None)
-        slots = list(search(DAY, 4, patient, [with_interpreter, alone]))
+        with_interpreter = CandidateTeam([always("berg", "UTC")], [SlotCandidate("ines", "UTC", 0)])
+        alone = CandidateTeam([SlotCandidate("laila", "UTC", DAY.span(at(9), at(10)))], None)
+        slots = list(find_common_slots(DAY, 4, patient, [with_interpreter, alone]))
         assert [(s.quarter, s.specialist_id, s.interpreter_id) for s in slots] == [
             (at(9), "laila", None)
         ]
 
     def test_a_start_offered_by_two_teams_appears_once_at_its_kindest(self):
         patient = always("amal", "UTC")
-        far = Team([Candidate("far", "Pacific/Auckland", DAY.span(at(9), at(10)))], None)
-        near = Team([Candidate("near", "UTC", DAY.span(at(9), at(10)))], None)
-        slots = list(search(DAY, 4, patient, [far, near]))
+        far = CandidateTeam(
+            [SlotCandidate("far", "Pacific/Auckland", DAY.span(at(9), at(10)))], None
+        )
+        near = CandidateTeam([SlotCandidate("near", "UTC", DAY.span(at(9), at(10)))], None)
+        slots = list(find_common_slots(DAY, 4, patient, [far, near]))
         assert [(s.quarter, s.specialist_id) for s in slots] == [(at(9), "near")]
 
 
 class TestReasons:
     patient = always("amal", "UTC")
     open = always("berg", "UTC")
-    shut = Candidate("shut", "UTC", 0)
+    shut = SlotCandidate("shut", "UTC", 0)
 
-    def why(self, *teams: Team, patient: Candidate | None = None, length: int = 3) -> Reason | None:
-        return why_none(length, patient or self.patient, teams)
+    def why(
+        self, *teams: CandidateTeam, patient: SlotCandidate | None = None, length: int = 3
+    ) -> NoSlotReason | None:
+        return explain_no_slots(length, patient or self.patient, teams)
 
     def test_none_when_there_is_a_time(self):
-        assert self.why(Team([self.open], None)) is None
+        assert self.why(CandidateTeam([self.open], None)) is None
 
     def test_nobody_of_the_specialty(self):
-        assert self.why() == Reason(Lack.SPECIALIST)
+        assert self.why() == NoSlotReason(NoSlotCause.SPECIALIST)
 
     def test_nobody_for_the_pair(self):
-        assert self.why(Team([self.open], [])) == Reason(Lack.INTERPRETER)
+        assert self.why(CandidateTeam([self.open], [])) == NoSlotReason(NoSlotCause.INTERPRETER)
 
     def test_no_hours(self):
-        assert self.why(Team([self.shut], None)) == Reason(Lack.SPECIALIST_HOURS)
-        assert self.why(Team([self.open], [self.shut])) == Reason(Lack.INTERPRETER_HOURS)
-        assert self.why(Team([self.open], None), patient=self.shut) == Reason(Lack.PATIENT_HOURS)
+        assert self.why(CandidateTeam([self.shut], None)) == NoSlotReason(
+            NoSlotCause.SPECIALIST_HOURS
+        )
+        assert self.why(CandidateTeam([self.open], [self.shut])) == NoSlotReason(
+            NoSlotCause.INTERPRETER_HOURS
+        )
+        assert self.why(CandidateTeam([self.open], None), patient=self.shut) == NoSlotReason(
+            NoSlotCause.PATIENT_HOURS
+        )
 
     def test_a_shorter_meeting_would_fit(self):
-        half_an_hour = Candidate("i", "UTC", DAY.span(at(9, 30), at(10, 30)))
-        until_ten = Candidate("s", "UTC", DAY.span(at(9), at(10)))
-        assert self.why(Team([until_ten], [half_an_hour])) == Reason(Lack.SHORTER, longest=2)
+        half_an_hour = SlotCandidate("i", "UTC", DAY.span(at(9, 30), at(10, 30)))
+        until_ten = SlotCandidate("s", "UTC", DAY.span(at(9), at(10)))
+        assert self.why(CandidateTeam([until_ten], [half_an_hour])) == NoSlotReason(
+            NoSlotCause.SHORTER, longest=2
+        )
 
     def test_never_the_same_hour(self):
-        morning = Candidate("s", "UTC", DAY.span(at(9), at(10)))
-        evening = Candidate("i", "UTC", DAY.span(at(18), at(19)))
-        assert self.why(Team([morning], [evening])) == Reason(Lack.SHARED_HOURS)
+        morning = SlotCandidate("s", "UTC", DAY.span(at(9), at(10)))
+        evening = SlotCandidate("i", "UTC", DAY.span(at(18), at(19)))
+        assert self.why(CandidateTeam([morning], [evening])) == NoSlotReason(
+            NoSlotCause.SHARED_HOURS
+        )
 
 
 class TestTeamsOfTwo:
     """Over an hour two interpreters take turns, so both must be free throughout."""
 
     patient, specialist = always("amal", "UTC"), always("berg", "UTC")
-    morning = Candidate("morning", "UTC", DAY.span(at(8), at(11)))
-    forenoon = Candidate("forenoon", "UTC", DAY.span(at(9), at(12)))
+    morning = SlotCandidate("morning", "UTC", DAY.span(at(8), at(11)))
+    forenoon = SlotCandidate("forenoon", "UTC", DAY.span(at(9), at(12)))
 
     def test_both_are_free_and_both_are_named(self):
-        team = Team([self.specialist], [self.morning, self.forenoon])
-        slots = list(search(DAY, 5, self.patient, [team]))
+        team = CandidateTeam([self.specialist], [self.morning, self.forenoon])
+        slots = list(find_common_slots(DAY, 5, self.patient, [team]))
         assert [slot.quarter for slot in sorted(slots, key=lambda slot: slot.quarter)] == [
             at(9),
             at(9, 15),
@@ -164,7 +198,11 @@ class TestTeamsOfTwo:
         }
 
     def test_up_to_an_hour_one_is_enough(self):
-        slots = list(search(DAY, 4, self.patient, [Team([self.specialist], [self.morning])]))
+        slots = list(
+            find_common_slots(
+                DAY, 4, self.patient, [CandidateTeam([self.specialist], [self.morning])]
+            )
+        )
         assert slots and all(slot.second_id is None for slot in slots)
 
     def test_the_two_for_whom_it_is_kindest(self):
@@ -173,15 +211,21 @@ class TestTeamsOfTwo:
             always("near", "UTC"),
             always("nearer", "Europe/Lisbon"),
         )
-        slot = next(search(DAY, 6, self.patient, [Team([self.specialist], [far, near, nearer])]))
+        slot = next(
+            find_common_slots(
+                DAY, 6, self.patient, [CandidateTeam([self.specialist], [far, near, nearer])]
+            )
+        )
         assert (slot.interpreter_id, slot.second_id, slot.worst) == ("near", "nearer", 0)
 
     def test_only_one_is_qualified_or_they_never_overlap(self):
-        evening = Candidate("evening", "UTC", DAY.span(at(18), at(21)))
+        evening = SlotCandidate("evening", "UTC", DAY.span(at(18), at(21)))
         for between in ([self.morning], [self.morning, evening]):
-            reason = why_none(6, self.patient, [Team([self.specialist], between)])
-            assert reason == Reason(Lack.SECOND_INTERPRETER, longest=4)
-        assert why_none(6, self.patient, [Team([self.specialist], [])]) == Reason(Lack.INTERPRETER)
+            reason = explain_no_slots(6, self.patient, [CandidateTeam([self.specialist], between)])
+            assert reason == NoSlotReason(NoSlotCause.SECOND_INTERPRETER, longest=4)
+        assert explain_no_slots(
+            6, self.patient, [CandidateTeam([self.specialist], [])]
+        ) == NoSlotReason(NoSlotCause.INTERPRETER)
 
 
 @st.composite
@@ -190,7 +234,7 @@ def people(draw, name: str, *, wide: bool = False) -> NaivePerson:
     starts = st.integers(0, 95).map(lambda q: q * 15)
     lengths = st.integers(24 if wide else 2, 90 if wide else 40)
     some = tuple(
-        Window(draw(st.integers(0, 6)), start, (start + draw(lengths) * 15) % 1440, zone)
+        WeeklyWindow(draw(st.integers(0, 6)), start, (start + draw(lengths) * 15) % 1440, zone)
         for start in draw(st.lists(starts, min_size=1, max_size=6))
     )
     days = st.dates(date(2026, 10, 23), date(2026, 10, 28))
@@ -220,13 +264,13 @@ def test_a_thousand_random_worlds_equal_the_naive_search(world):
     patient, teams, length = world
     expected = naive_search(AUTUMN, length, patient, teams)
     fast = [
-        Team(
+        CandidateTeam(
             [candidate(s, AUTUMN) for s in specialists],
             None if interpreters is None else [candidate(i, AUTUMN) for i in interpreters],
         )
         for specialists, interpreters in teams
     ]
-    slots = list(search(AUTUMN, length, candidate(patient, AUTUMN), fast))
+    slots = list(find_common_slots(AUTUMN, length, candidate(patient, AUTUMN), fast))
     assert [(slot.worst, slot.total, slot.quarter) for slot in slots] == expected
     by_id = {
         p.id: p
@@ -241,4 +285,4 @@ def test_a_thousand_random_worlds_equal_the_naive_search(world):
         assert all(p.can_start(slot.quarter, length, AUTUMN) for p in named)
         costs = [p.cost(slot.quarter, length) for p in named]
         assert (max(costs), sum(costs)) == (slot.worst, slot.total)
-    assert (why_none(length, candidate(patient, AUTUMN), fast) is None) == bool(slots)
+    assert (explain_no_slots(length, candidate(patient, AUTUMN), fast) is None) == bool(slots)

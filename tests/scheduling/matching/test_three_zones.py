@@ -18,10 +18,10 @@ from app.cases.models import Case
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.notifications.wording import words
-from app.scheduling.bookings.calendar_file import meeting_file
+from app.notifications.wording import render_notice_wording
+from app.scheduling.bookings.calendar_file import build_meeting_calendar
 from app.scheduling.models import Booking, BookingState
-from app.scheduling.time.calendar import stretches
+from app.scheduling.time.calendar import split_at_clock_changes
 from app.scheduling.time.quarters import instant_of, quarter_of
 from tests.scheduling.bookings.test_calendar_file import event_of
 from tests.scheduling.time.test_calendar import ZONES
@@ -40,7 +40,7 @@ def around_changes(zone: str) -> Iterator[datetime]:
     two nights.
     """
     first, last = (quarter_of(datetime(year, 1, 1, tzinfo=UTC)) for year in (2026, 2029))
-    changes = [instant_of(begin) for begin, _, _ in stretches(zone, first, last)[1:]]
+    changes = [instant_of(begin) for begin, _, _ in split_at_clock_changes(zone, first, last)[1:]]
     for change in changes or [
         datetime(2026, 3, 29, 1, tzinfo=UTC),
         datetime(2026, 10, 25, 1, tzinfo=UTC),
@@ -90,7 +90,7 @@ def test_on_page_mail_and_file(app: Flask, place: int):
             app.preprocess_request()
             others = [(role.value, zone) for role, zone in zip(roles[1:], zones[1:], strict=True)]
             page = plain(render_template_string(PAGE, at=at, others=others, zone=zones[0]))
-        mail = words(
+        mail = render_notice_wording(
             "booking_confirmed",
             {"starts_at": at.isoformat(), "zones": others},
             language="en",
@@ -99,7 +99,7 @@ def test_on_page_mail_and_file(app: Flask, place: int):
             number="C-2026-00001",
         )
         booking = a_meeting(at, zones)
-        file = event_of(meeting_file(booking, booking.patient, site="https://c.example"))[
+        file = event_of(build_meeting_calendar(booking, booking.patient, site="https://c.example"))[
             "DESCRIPTION"
         ]
         lines = plain(file.replace("\\n", "\n").replace("\\,", ",").replace("\n", " | ")).split("|")

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from app.scheduling.time.calendar import (
     DatedHours,
-    Window,
+    WeeklyWindow,
     dated_bits,
     free_bits,
     quarter_bits,
     run_starts,
-    stretches,
-    widened,
+    split_at_clock_changes,
+    widen_bits,
     window_bits,
 )
 from app.scheduling.time.quarters import Horizon, instant_of, is_on_grid, quarter_after, quarter_of
@@ -52,7 +52,7 @@ def horizon(first: datetime, days: int) -> Horizon:
     return Horizon.between(first, first + timedelta(days=days))
 
 
-def hours_open(windows: list[Window], day: date) -> float:
+def hours_open(windows: list[WeeklyWindow], day: date) -> float:
     """Hours open from that day's midnight UTC, over 24 hours either side."""
     around = horizon(datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=1), 3)
     return window_bits(windows, around).bit_count() / 4
@@ -105,30 +105,31 @@ class TestNightsWhenClocksChange:
         ],
     )
     def test_open_hours_of_one_night(self, zone, night, hours):
-        window = Window(night.weekday(), 60, 240, zone, valid_from=night, valid_until=night)
+        window = WeeklyWindow(night.weekday(), 60, 240, zone, valid_from=night, valid_until=night)
         assert hours_open([window], night) == hours
 
     def test_a_morning_clinic_moves_by_an_hour_in_utc(self):
-        window = Window(0, 9 * 60, 10 * 60, "Europe/Berlin")
+        window = WeeklyWindow(0, 9 * 60, 10 * 60, "Europe/Berlin")
         winter = horizon(datetime(2026, 3, 23, tzinfo=UTC), 1)
         summer = horizon(datetime(2026, 3, 30, tzinfo=UTC), 1)
         assert window_bits([window], winter) == 0b1111 << 8 * 4
         assert window_bits([window], summer) == 0b1111 << 7 * 4
 
     def test_kathmandu_begins_at_a_quarter_past(self):
-        window = Window(0, 9 * 60, 10 * 60, "Asia/Kathmandu")
+        window = WeeklyWindow(0, 9 * 60, 10 * 60, "Asia/Kathmandu")
         day = horizon(datetime(2026, 5, 4, tzinfo=UTC), 1)
         assert window_bits([window], day) == 0b1111 << 3 * 4 + 1
 
     def test_a_night_window_is_valid_by_the_day_on_which_it_begins(self):
-        night = Window(6, 22 * 60, 6 * 60, "UTC", date(2026, 5, 3), date(2026, 5, 3))
+        night = WeeklyWindow(6, 22 * 60, 6 * 60, "UTC", date(2026, 5, 3), date(2026, 5, 3))
         both = horizon(datetime(2026, 5, 3, tzinfo=UTC), 14)
         assert window_bits([night], both).bit_count() == 8 * 4
 
     def test_where_the_zone_changes_is_found_to_the_quarter(self):
         year = Horizon.between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
         changes = [
-            instant_of(begin) for begin, _, _ in stretches("Europe/Berlin", year.start, year.end)
+            instant_of(begin)
+            for begin, _, _ in split_at_clock_changes("Europe/Berlin", year.start, year.end)
         ][1:]
         assert changes == [
             datetime(2026, 3, 29, 1, tzinfo=UTC),
@@ -139,7 +140,7 @@ class TestNightsWhenClocksChange:
 class TestRounding:
     def test_a_window_opens_only_whole_quarters(self):
         day = horizon(datetime(2026, 5, 4, tzinfo=UTC), 1)
-        assert window_bits([Window(0, 5, 40, "UTC")], day) == 0b10
+        assert window_bits([WeeklyWindow(0, 5, 40, "UTC")], day) == 0b10
 
     def test_a_closure_closes_every_quarter_it_touches(self):
         day = horizon(datetime(2026, 5, 4, tzinfo=UTC), 1)
@@ -175,7 +176,7 @@ def test_widened_is_every_bit_and_its_neighbours(mask, by):
         if mask >> i & 1:
             for j in range(i - by, i + by + 1):
                 expected |= 1 << j if j >= 0 else 0
-    assert widened(mask, by) == expected
+    assert widen_bits(mask, by) == expected
 
 
 @given(st.sets(st.integers(-50, 250)))
@@ -197,8 +198,8 @@ minutes = st.integers(0, 24 * 60)
 
 
 @st.composite
-def windows(draw) -> Window:
-    return Window(
+def windows(draw) -> WeeklyWindow:
+    return WeeklyWindow(
         weekday=draw(st.integers(0, 6)),
         start=draw(st.integers(0, 24 * 60 - 1)),
         end=draw(minutes),
@@ -239,9 +240,11 @@ def test_every_change_of_the_clock_equals_the_oracle(zone):
     """Three years of each zone, three days around each change, a pattern that is open every other
     quarter.
     """
-    window = [Window(weekday, m, m + 15, zone) for weekday in range(7) for m in range(0, 1440, 30)]
+    window = [
+        WeeklyWindow(weekday, m, m + 15, zone) for weekday in range(7) for m in range(0, 1440, 30)
+    ]
     years = Horizon.between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC))
-    for begin, _, _ in stretches(zone, years.start, years.end):
+    for begin, _, _ in split_at_clock_changes(zone, years.start, years.end):
         around = Horizon(begin - 96, 3 * 96)
         got = window_bits(window, around)
         for index in range(around.length):

@@ -13,11 +13,11 @@ from app.scheduling.time.calendar import DatedHours
 from app.scheduling.time.quarters import Horizon, instant_of, quarter_of
 from app.scheduling.time.recurrence import (
     BadCalendar,
-    BadRule,
-    busy_spans,
-    check_rule,
-    expand,
-    joined,
+    BadRecurrenceRule,
+    check_recurrence_rule,
+    expand_recurrence,
+    merge_intervals,
+    read_busy_spans,
 )
 
 OCTOBER = Horizon.between(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 15, tzinfo=UTC))
@@ -38,25 +38,27 @@ def busy(*lines: str, zone: str = "UTC", horizon: Horizon = OCTOBER) -> list[str
     info = ZoneInfo(zone)
     return [
         f"{instant_of(a).astimezone(info):%d.%m %H:%M}-{instant_of(b).astimezone(info):%H:%M}"
-        for a, b in busy_spans(calendar(*lines), zone, horizon)
+        for a, b in read_busy_spans(calendar(*lines), zone, horizon)
     ]
 
 
 class TestRules:
     def test_the_first_monday_of_each_month(self):
-        days = expand(
+        days = expand_recurrence(
             DatedHours(date(2026, 1, 5), date(2026, 1, 5), "UTC"), "FREQ=MONTHLY;BYDAY=1MO", OCTOBER
         )
         assert [one.first for one in days] == [date(2026, 10, 5), date(2026, 11, 2)]
 
     def test_an_occurrence_that_began_before_the_horizon_still_counts(self):
         week = DatedHours(date(2026, 9, 28), date(2026, 10, 2), "UTC")
-        assert [one.first for one in expand(week, "FREQ=YEARLY", OCTOBER)] == [date(2026, 9, 28)]
+        assert [one.first for one in expand_recurrence(week, "FREQ=YEARLY", OCTOBER)] == [
+            date(2026, 9, 28)
+        ]
 
     def test_until_and_count(self):
         hours = DatedHours(date(2026, 10, 5), date(2026, 10, 5), "UTC")
-        assert len(expand(hours, "FREQ=WEEKLY;COUNT=2", OCTOBER)) == 2
-        assert len(expand(hours, "FREQ=WEEKLY;UNTIL=20261019T000000Z", OCTOBER)) == 3
+        assert len(expand_recurrence(hours, "FREQ=WEEKLY;COUNT=2", OCTOBER)) == 2
+        assert len(expand_recurrence(hours, "FREQ=WEEKLY;UNTIL=20261019T000000Z", OCTOBER)) == 3
 
     @pytest.mark.parametrize(
         "rule",
@@ -73,8 +75,8 @@ class TestRules:
         ],
     )
     def test_what_cannot_be_a_rule(self, rule):
-        with pytest.raises(BadRule):
-            check_rule(rule, date(2026, 1, 1))
+        with pytest.raises(BadRecurrenceRule):
+            check_recurrence_rule(rule, date(2026, 1, 1))
 
 
 class TestBusy:
@@ -169,7 +171,7 @@ class TestBusy:
     )
     def test_what_is_no_calendar(self, text):
         with pytest.raises(BadCalendar):
-            busy_spans(text, "UTC", OCTOBER)
+            read_busy_spans(text, "UTC", OCTOBER)
 
     def test_an_event_that_recurs_every_second_is_given_up(self):
         with pytest.raises(BadCalendar):
@@ -179,7 +181,7 @@ class TestBusy:
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20))))
 def test_joined_spans_cover_the_same_quarters(pairs):
     spans = [(begin, begin + length) for begin, length in pairs]
-    result = joined(spans)
+    result = merge_intervals(spans)
     assert {q for a, b in result for q in range(a, b)} == {q for a, b in spans for q in range(a, b)}
     assert all(one[1] < other[0] for one, other in zip(result, result[1:], strict=False))
 
@@ -216,5 +218,5 @@ def test_a_daily_event_equals_walking_the_wall(zone, day, quarter, interval, cou
         at = quarter_of(wall.astimezone(UTC))
         if OCTOBER.start <= at < OCTOBER.end:
             expected.add(at)
-    got = {q for a, b in busy_spans(calendar(*lines), zone, OCTOBER) for q in range(a, b)}
+    got = {q for a, b in read_busy_spans(calendar(*lines), zone, OCTOBER) for q in range(a, b)}
     assert got == expected

@@ -24,10 +24,10 @@ from app.identity.models import Person
 from app.scheduling import jobs, queries
 from app.scheduling.availability import hours, moving_zone
 from app.scheduling.availability.hours import WeeklyHours
-from app.scheduling.availability.moving_zone import Way
+from app.scheduling.availability.moving_zone import ZoneMoveWay
 from app.scheduling.bookings import rescue
 from app.scheduling.models import AvailabilityWindow, Booking
-from app.scheduling.time.calendar import Window, stretches, window_bits
+from app.scheduling.time.calendar import WeeklyWindow, split_at_clock_changes, window_bits
 from app.scheduling.time.quarters import Horizon
 from tests.people import a_person
 from tests.scheduling.clinic import Clinic
@@ -50,7 +50,7 @@ def new_rules(tmp_path: Path) -> Iterator[Callable[[str, str], None]]:
     yield bring
     zoneinfo.reset_tzpath(before)
     ZoneInfo.clear_cache()
-    stretches.cache_clear()
+    split_at_clock_changes.cache_clear()
 
 
 def told(session: Session) -> list[str]:
@@ -91,7 +91,7 @@ class TestACountryChangesItsClocks:
         )
         assert queries.bookings_with_changed_clocks(session) == [booking]
         assert booking.clocks_changed == {clinic.patient.id: [before, 240]}
-        rescue.see_to_clocks(session, clinic.coordinator, booking)
+        rescue.acknowledge_clock_change(session, clinic.coordinator, booking)
         assert queries.bookings_with_changed_clocks(session) == []
 
     def test_who_moves_house_is_no_country(
@@ -120,7 +120,7 @@ class TestACountryChangesItsClocks:
         with database.unit_of_work() as session:
             made = c.a_clinic(session)
             office = a_person(session, Role.COORDINATOR)
-            booking = service.book(session, made.patient, made.case, made.wish(), "t")
+            booking = service.book_slot(session, made.patient, made.case, made.wish(), "t")
         visitor = visit(office)
         assert "changed its clocks" not in visitor.get("/board").text
         new_rules("Africa/Cairo", "Asia/Dubai")
@@ -138,30 +138,35 @@ class TestMovingHouse:
         first, last = date(2027, 1, 4), date(2027, 2, 26)
         made = [WeeklyHours(0, 9 * 60, 17 * 60, first, last), WeeklyHours(6, 20 * 60, 23 * 60)]
         hours.set_availability(session, owner, owner, made, "Europe/Berlin")
-        both = moving_zone.openings(session, owner, tokyo)
+        both = moving_zone.list_opening_moves(session, owner, tokyo)
         assert [one.wall for one in both] == made
         apart = 540 - minutes("Europe/Berlin", now())
         assert both[0].moments == WeeklyHours(
             0, 17 * 60, 60, first, last
         )  # in winter, when it is valid
         assert both[1].moments == WeeklyHours(0, (20 * 60 + apart) % 1440, (23 * 60 + apart) % 1440)
-        assert moving_zone.clocks_part("Europe/Berlin", tokyo) and not moving_zone.clocks_part(
-            "Asia/Seoul", tokyo
-        )
-        moving_zone.move_hours(session, owner, owner, tokyo, "leave")
-        assert {row.zone for row in queries.windows_of(session, owner)} == {"Europe/Berlin"}
-        moving_zone.move_hours(session, owner, owner, tokyo, "wall")
+        assert moving_zone.has_varying_zone_offset(
+            "Europe/Berlin", tokyo
+        ) and not moving_zone.has_varying_zone_offset("Asia/Seoul", tokyo)
+        moving_zone.move_hours_to_zone(session, owner, owner, tokyo, "leave")
+        assert {row.zone for row in queries.availability_windows_of(session, owner)} == {
+            "Europe/Berlin"
+        }
+        moving_zone.move_hours_to_zone(session, owner, owner, tokyo, "wall")
         assert [
-            (row.weekday, row.start_minute, row.zone) for row in queries.windows_of(session, owner)
+            (row.weekday, row.start_minute, row.zone)
+            for row in queries.availability_windows_of(session, owner)
         ] == [(0, 540, tokyo), (6, 1200, tokyo)]
         with pytest.raises(Invalid):
-            moving_zone.move_hours(session, owner, owner, tokyo, "perhaps")
+            moving_zone.move_hours_to_zone(session, owner, owner, tokyo, "perhaps")
 
     def test_meetings_that_would_lie_outside_are_named(
         self, session: Session, clinic: Clinic, booking: Booking
     ):
-        one = moving_zone.meetings(session, clinic.specialist, "America/Los_Angeles")[0]
-        assert one.booking is booking and one.outside == (Way.WALL,)
+        one = moving_zone.list_zone_move_meetings(
+            session, clinic.specialist, "America/Los_Angeles"
+        )[0]
+        assert one.booking is booking and one.outside == (ZoneMoveWay.WALL,)
 
     def test_the_account_asks_and_shows_both(self, database: Database, visit):
         with database.unit_of_work() as session:
@@ -180,7 +185,9 @@ class TestMovingHouse:
         saved = visitor.post("/hours/zone", to="Asia/Tokyo", way="wall")
         assert "Your hours are saved" in saved.text
         with database.sessions() as session:
-            assert [row.zone for row in queries.windows_of(session, doctor)] == ["Asia/Tokyo"]
+            assert [row.zone for row in queries.availability_windows_of(session, doctor)] == [
+                "Asia/Tokyo"
+            ]
         same = {"start-0-0": "09:00", "end-0-0": "10:00"}
         assert "Do the hours move?" in visitor.post("/hours", zone="Asia/Kolkata", **same).text
         other = same | {"end-0-0": "11:00"}
@@ -206,17 +213,17 @@ def test_moments_kept_are_the_same_quarters_in_the_week_to_come(
     row = AvailabilityWindow(
         id="w", person_id="p", weekday=weekday, start_minute=start * 15, end_minute=end, zone=zone
     )
-    moved = moving_zone._same_moments(row, other)
+    moved = moving_zone._hours_at_same_moments(row, other)
     day = now().astimezone(ZoneInfo(zone)).date()
     day += timedelta(days=(weekday - day.weekday()) % 7)
     around = Horizon.between(
         datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=2),
         datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=4),
     )
-    if any(len(stretches(one, around.start, around.end)) > 1 for one in (zone, other)):
+    if any(len(split_at_clock_changes(one, around.start, around.end)) > 1 for one in (zone, other)):
         return
-    was = Window(weekday, start * 15, end, zone)
-    now_is = Window(moved.weekday, moved.start, moved.end, other)
+    was = WeeklyWindow(weekday, start * 15, end, zone)
+    now_is = WeeklyWindow(moved.weekday, moved.start, moved.end, other)
     assert window_bits([was], around) == window_bits([now_is], around)
 
 
