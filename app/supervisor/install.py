@@ -150,7 +150,7 @@ def _find_node() -> tuple[str, list[str]]:
                     "--no-deps",
                     "--require-hashes",
                     "-r",
-                    ROOT / "requirements-node.txt",
+                    ROOT / "requirements" / "node.txt",
                 ]
             )
     return str(brought), [str(brought), str(npm_cli)]

@@ -11,9 +11,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-test.txt", "requirements-node.txt"]
-)
+# Each lock with the sources that it was made from.
+LOCKS = {
+    "requirements.txt": "requirements/base.in",
+    "requirements/test.txt": "requirements/test.in",
+    "requirements/node.txt": "requirements/node.in",
+}
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_python_packages_are_pinned_by_hash(name):
     lock = (ROOT / name).read_text()
     pinned = re.findall(
@@ -22,6 +28,32 @@ def test_python_packages_are_pinned_by_hash(name):
     named = re.findall(r"^[a-z0-9]\S*", lock, re.M)
     assert pinned and len(pinned) == len(named)
     assert "://" not in lock and "--index-url" not in lock
+
+
+@pytest.mark.parametrize(("name", "source"), LOCKS.items())
+def test_everything_asked_for_is_locked(name, source):
+    asked = [
+        re.match(r"[A-Za-z0-9._-]+", line).group().lower()
+        for line in (ROOT / source).read_text().splitlines()
+        if line and not line.startswith(("-", "#"))
+    ]
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / name).read_text(), re.M))
+    assert asked and [package for package in asked if package not in locked] == []
+
+
+def test_the_locks_of_production_and_tests_agree():
+    locked = [
+        dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.M))
+        for name in ("requirements.txt", "requirements/test.txt")
+    ]
+    both = locked[0].keys() & locked[1].keys()
+    assert both and [name for name in both if locked[0][name] != locked[1][name]] == []
+
+
+def test_every_lock_lies_where_it_is_listed_here():
+    found = {str(path.relative_to(ROOT)) for path in ROOT.glob("requirements*.*")}
+    found |= {str(path.relative_to(ROOT)) for path in ROOT.glob("requirements/*")}
+    assert found == LOCKS.keys() | set(LOCKS.values())
 
 
 def test_browser_libraries_are_pinned_by_hash():
