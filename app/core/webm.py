@@ -63,7 +63,7 @@ class WebmCluster:
     size: tuple[int, int] | None
 
 
-# ---------------------------------------------------------------- writing
+# --- writing ---
 
 
 def write_cluster(blocks: Sequence[WebmBlock]) -> bytes:
@@ -206,7 +206,7 @@ def _encode_size(length: int) -> bytes:
     raise ValueError("too long")
 
 
-# ---------------------------------------------------------------- reading
+# --- reading ---
 
 
 def read_clusters(piece: bytes | bytearray) -> list[tuple[WebmCluster, int]]:

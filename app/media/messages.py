@@ -56,7 +56,7 @@ class NodeAuth(_NodeMessage):
     secret: str
 
 
-# ---------------------------------------------------------------- commands, web -> node
+# --- commands, web -> node ---
 
 
 class NodeCommand(StrEnum):
@@ -211,7 +211,7 @@ COMMAND_MESSAGES: dict[NodeCommand, type[_CommandMessage] | type[RecordingSet]] 
 }
 
 
-# ---------------------------------------------------------------- events, node -> web
+# --- events, node -> web ---
 
 
 class NodeEvent(StrEnum):

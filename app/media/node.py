@@ -118,7 +118,7 @@ class MediaNodeClient:
         except OSError as error:
             log.error("no metrics: port %d of the loopback cannot be had (%s)", port, error)
 
-    # ------------------------------------------------------------ the line to the web
+    # --- the line to the web ---
 
     def _make_client(self) -> socketio.AsyncClient:
         client = socketio.AsyncClient(
@@ -227,7 +227,7 @@ class MediaNodeClient:
         self._cpu_before, self._cpu_measured = cpu, now
         return round(min(1.0, load), 3)
 
-    # ------------------------------------------------------------ commands
+    # --- commands ---
 
     async def answer(self, command: NodeCommand, message: object) -> dict[str, Any]:
         """The answer to a command; the first one again when its ``command_id`` comes again."""

@@ -96,7 +96,7 @@ class MediaRooms:
     def seats(self) -> list[SeatConnection]:
         return [seat for room in self._rooms.values() for seat in room.seats.values()]
 
-    # ------------------------------------------------------------ commands
+    # --- commands ---
 
     async def offer(self, command: SeatOffer) -> OfferAnswered | CommandRefused:
         room = self._room(command.room)
@@ -231,7 +231,7 @@ class MediaRooms:
         for recorder in self._storing:
             await asyncio.to_thread(recorder.join, RECORDING_STORE_TIMEOUT_SECONDS)
 
-    # ------------------------------------------------------------ within
+    # --- within ---
 
     def _stop_recording(self, room: MediaRoom) -> None:
         recorder = room.stop_recording(time.monotonic())
@@ -312,7 +312,7 @@ class MediaRooms:
             self._gone = 0
             release_memory()
 
-    # ------------------------------------------------------------ the clock
+    # --- the clock ---
 
     async def run(self) -> None:
         """Feedback in time, for every seat; one clock for the node, not a task for each seat."""

@@ -137,8 +137,7 @@ def _open_hours(session: Session, people: dict[str, Person]) -> None:
             )
 
 
-# --- what has happened so far
-# -----------------------------------------------------------------------------------
+# --- what has happened so far ---
 
 DemoAct = Callable[[], object]
 
@@ -282,8 +281,7 @@ def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
     opinions.sign_opinion(session, specialist, case, opinion.version)
 
 
-# --- the open door
-# ----------------------------------------------------------------------------------------------
+# --- the open door ---
 
 
 def _keep_consult_open(session: Session, people: dict[str, Person]) -> None:

@@ -51,8 +51,7 @@ from app.scheduling.time.quarters import Horizon
 
 __all__ = ["SlotSearchResult", "find_slots", "language_pair_of"]
 
-# --- who could, and when they could
-# -----------------------------------------------------------------------------
+# --- who could, and when they could ---
 
 
 def list_specialists_for(session: Session, specialty: str) -> list[Person]:
@@ -203,8 +202,7 @@ def find_free_interpreters(
     return _load_people_in_order(session, [one.id for one in free])
 
 
-# --- what has been booked
-# -------------------------------------------------------------------------------------
+# --- what has been booked ---
 
 
 def load_booking(session: Session, person: Person, booking_id: str) -> Booking:
@@ -438,8 +436,7 @@ def hash_calendar_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-# --- hours ----------------------------------------------------------------------------------------
-# ------------
+# --- hours ---
 
 
 def availability_windows_of(session: Session, person: Person) -> list[AvailabilityWindow]:
@@ -543,8 +540,7 @@ def list_interpreted_languages(session: Session) -> set[str]:
     return {primary_language_of(tag) for pair in pairs for tag in pair}
 
 
-# --- inside ---------------------------------------------------------------------------------------
-# ------------
+# --- inside ---
 
 
 def _staff_of_case(

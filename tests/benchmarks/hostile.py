@@ -49,7 +49,7 @@ NUMBER = 5000
 NO_CLIP = Clip([b""], [[b""]])
 
 
-# ---------------------------------------------------------------- the attacks
+# --- the attacks ---
 
 Attack = Callable[["Mallory"], Iterator[None]]
 
@@ -315,7 +315,7 @@ def attack(name: str, port: int, victim: int) -> None:
     os._exit(0)
 
 
-# ---------------------------------------------------------------- the calls
+# --- the calls ---
 
 
 def calls(port: int, seconds: float) -> None:
@@ -333,7 +333,7 @@ def calls(port: int, seconds: float) -> None:
     os._exit(0)
 
 
-# ---------------------------------------------------------------- the course of it
+# --- the course of it ---
 
 
 def main() -> int:

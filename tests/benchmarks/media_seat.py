@@ -151,7 +151,7 @@ class Seat:
         self.down: Line
         """Where it receives: the same line, but at a server that wants two."""
 
-    # ------------------------------------------------------------ joining
+    # --- joining ---
 
     async def join(
         self, session: aiohttp.ClientSession, url: str, certificate: RTCCertificate
@@ -225,7 +225,7 @@ class Seat:
                 ]
         return "\r\n".join(rows) + "\r\n"
 
-    # ------------------------------------------------------------ sending
+    # --- sending ---
 
     def send_voice(self) -> None:
         payload = self.clip.voices[self.voice % len(self.clip.voices)]
@@ -295,7 +295,7 @@ class Seat:
         )
         self.down.socket.sendto(self.down.sending.protect_rtcp(report), self.down.peer)
 
-    # ------------------------------------------------------------ receiving
+    # --- receiving ---
 
     def drain(self, line: Line) -> None:
         receive = line.socket.recvmsg

@@ -117,8 +117,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-# --- measuring
-# --------------------------------------------------------------------------------------------------
+# --- measuring ---
 
 
 def measure(app: Flask, people: dict[str, Person], rounds: int) -> dict[str, dict[str, Any]]:
@@ -196,8 +195,7 @@ def _share(times: Sequence[float], share: float) -> float:
     return round(sorted(times)[int(len(times) * share)], 1)
 
 
-# --- filling --------------------------------------------------------------------------------------
-# --------------
+# --- filling ---
 
 
 def fill(session: Session, number: int, chance: random.Random) -> dict[str, Person]:

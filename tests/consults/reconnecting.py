@@ -131,7 +131,7 @@ def watched(scene: Scene) -> Watch:
     return watch
 
 
-# ------------------------------------------------------------ what must be as it was
+# --- what must be as it was ---
 
 
 def standing(scene: Scene) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def everyone_has_read(scene: Scene, expected: list[str], within: float = 30) -> 
         scene.doctor.wait(200)
 
 
-# ------------------------------------------------------------ what happens
+# --- what happens ---
 
 
 def reload_the_tab(scene: Scene) -> float:

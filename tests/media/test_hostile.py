@@ -87,7 +87,7 @@ def mutated(text: str, dice: random.Random) -> str:
     return "\r\n".join(rows) + "\r\n"
 
 
-# ---------------------------------------------------------------- parsers
+# --- parsers ---
 
 
 @pytest.mark.usefixtures("as_many_offers_as_one_likes")
@@ -227,7 +227,7 @@ def test_two_lines_with_one_ssrc_are_refused_and_our_own_never_collide():
     run(story())
 
 
-# ---------------------------------------------------------------- on the wire
+# --- on the wire ---
 
 
 def test_replayed_truncated_and_oversize_packets_are_dropped_each_by_its_name():

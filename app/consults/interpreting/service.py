@@ -35,7 +35,7 @@ class SpeakerSignal(StrEnum):
     EXPLAIN = "explain"
 
 
-# ---------------------------------------------------------------- modes and channels
+# --- modes and channels ---
 
 
 def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) -> None:
@@ -150,7 +150,7 @@ def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
     return giver
 
 
-# ---------------------------------------------------------------- listening
+# --- listening ---
 
 
 def set_listening(
@@ -193,8 +193,7 @@ def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
     record_consult_event(session, seat.consult, "signal", seat, signal=str(signal))
 
 
-# ---------------------------------------------------------------- the guard over the interpreter's
-# line
+# --- the guard over the interpreter's connection ---
 
 
 def note_seat_audibility(seat: Seat, *, is_heard: bool, since: timedelta | None = None) -> None:
@@ -243,7 +242,7 @@ def list_interpreters_in_room(consult: Consult) -> list[Seat]:
     ]
 
 
-# ---------------------------------------------------------------- within
+# --- within ---
 
 
 def _list_connected_interpreters(consult: Consult) -> list[Seat]:

@@ -57,7 +57,7 @@ def find_current_recording(session: Session, consult_id: str) -> Recording | Non
     return None if recording is None or recording.state in _STATES_WITHOUT_CONTENT else recording
 
 
-# ---------------------------------------------------------------- asking and agreeing
+# --- asking and agreeing ---
 
 
 def ask_to_record(session: Session, seat: Seat) -> Recording:
@@ -200,7 +200,7 @@ def end_recording(session: Session, consult: Consult) -> Recording | None:
     return recording
 
 
-# ---------------------------------------------------------------- holding it to that
+# --- holding it to that ---
 
 
 def apply_recording_consent(session: Session, consult: Consult) -> tuple[Recording, bool] | None:
@@ -249,8 +249,7 @@ def list_seats_without_consent(recording: Recording, consult: Consult) -> list[S
     return [seat for seat in consult.present_seats if seat.is_in_room and seat.id not in given]
 
 
-# ---------------------------------------------------------------- what the node and the pages are
-# told
+# --- what the node and the pages are told ---
 
 
 def assign_voice_tracks(
@@ -331,7 +330,7 @@ def describe_recording(seat: Seat) -> dict[str, Any] | None:
     }
 
 
-# ---------------------------------------------------------------- within
+# --- within ---
 
 
 def _give_recording_consent(session: Session, recording: Recording, seat: Seat) -> None:

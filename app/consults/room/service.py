@@ -44,7 +44,7 @@ CONSULT_NOT_OPEN_YET = N_(
 )
 
 
-# ---------------------------------------------------------------- the consult and its seats
+# --- the consult and its seats ---
 
 
 def ensure_consult(session: Session, booking: Booking) -> Consult:
@@ -214,7 +214,7 @@ def _give_seat(
     return seat
 
 
-# ---------------------------------------------------------------- taking a seat, and leaving it
+# --- taking a seat, and leaving it ---
 
 
 def take_seat(session: Session, person: Person, seat: Seat, sid: str, tab: str) -> str | None:
@@ -369,7 +369,7 @@ def set_seat_devices(
     seat.mic_on, seat.camera_on, seat.sharing = mic, camera, sharing
 
 
-# ---------------------------------------------------------------- saying and ending
+# --- saying and ending ---
 
 
 def add_chat_message(
@@ -474,7 +474,7 @@ def close_consult(session: Session, actor: Person, consult: Consult) -> None:
             case_service.mark_case_consulted(session, actor, consult.case)
 
 
-# ---------------------------------------------------------------- within
+# --- within ---
 
 
 def _note_joined(session: Session, consult: Consult, seat: Seat) -> None:

@@ -67,7 +67,7 @@ class ChatSinceMessage(BaseModel):
     after: int = Field(default=0, ge=0)
 
 
-# ---------------------------------------------------------------- coming and going
+# --- coming and going ---
 
 
 @on_consult_event("connect", Permission.CONSULT_JOIN)
@@ -145,7 +145,7 @@ def handle_consult_disconnect(session: Session, person: Person, sid: str, _messa
         announcing.announce_consult_state(session, seat.consult)
 
 
-# ---------------------------------------------------------------- the door
+# --- the door ---
 
 
 @on_consult_event("seat.admit", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
@@ -191,7 +191,7 @@ def handle_consult_end(session: Session, person: Person, sid: str, _message: Any
     return {}
 
 
-# ---------------------------------------------------------------- sound and picture
+# --- sound and picture ---
 
 
 @on_consult_event("media.offer", Permission.CONSULT_SIGNAL, offers.BrowserOffer)
@@ -294,7 +294,7 @@ def _send_offer_to_node(
     raise registry.NoMediaNodeFree()
 
 
-# ---------------------------------------------------------------- chat
+# --- chat ---
 
 
 @on_consult_event("chat.say", Permission.CONSULT_CHAT, ChatSayMessage)
@@ -315,7 +315,7 @@ def handle_chat_since(
     return {"chat": _list_chat(session, seat, message.after, message.channel)}
 
 
-# ---------------------------------------------------------------- within
+# --- within ---
 
 
 def _list_chat(

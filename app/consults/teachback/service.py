@@ -27,7 +27,7 @@ MAX_TEACH_BACK_POINTS = 20
 TEACH_BACK_CONFIRMED, TEACH_BACK_CORRECTED = "confirmed", "corrected"
 
 
-# ---------------------------------------------------------------- teach-back
+# --- teach-back ---
 
 
 def ask_teach_back(session: Session, seat: Seat, point: str) -> TeachBack:
@@ -115,7 +115,7 @@ def list_teach_backs_of_case(session: Session, person: Person, case: Case) -> Se
     ).all()
 
 
-# ---------------------------------------------------------------- captions
+# --- captions ---
 
 
 def add_caption(session: Session, seat: Seat, client_id: str, language: str, text: str) -> Caption:
@@ -152,7 +152,7 @@ def add_caption(session: Session, seat: Seat, client_id: str, language: str, tex
     return line
 
 
-# ---------------------------------------------------------------- within
+# --- within ---
 
 
 def _get_teach_back(session: Session, seat: Seat, item_id: str) -> TeachBack:

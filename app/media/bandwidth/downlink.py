@@ -183,7 +183,7 @@ class Downlink:
             return DegradationStep.SMALL_PICTURES
         return DegradationStep.FULL
 
-    # ------------------------------------------------------------ what is measured
+    # --- what is measured ---
 
     def _measure(self, streams: Sequence[AllocatedStream], now: float) -> None:
         elapsed = max(0.001, now - self._measured_at)
@@ -265,7 +265,7 @@ class Downlink:
         ):
             self.speaker = speaker
 
-    # ------------------------------------------------------------ down, and up again
+    # --- down, and up again ---
 
     def _order(self, stream: AllocatedStream) -> tuple[int, bool, float]:
         count = self._counts.get(stream)

@@ -90,7 +90,7 @@ class Publication:
         """When to look again whether somebody waits, or when the kept request is due."""
         self._has_kept_request = False
 
-    # ------------------------------------------------------------ arrival
+    # --- arrival ---
 
     def arrive(self, sequence: int, timestamp: int, now: float) -> int:
         """Notes an original packet: NEWER, LATE or DUPLICATE. Gaps in video are asked for at
@@ -199,7 +199,7 @@ class Publication:
             behind = 0
         self._oldest = (self.max_sequence - behind) & SEQUENCE_MASK
 
-    # ------------------------------------------------------------ key frames
+    # --- key frames ---
 
     def request_key_frame(self, now: float | None = None) -> None:
         """Asks the publisher for a key frame, at most every 0.5 s; one that comes too soon is kept,
@@ -226,7 +226,7 @@ class Publication:
         else:
             self._key_frame_due = now + KEY_FRAME_TIMEOUT_SECONDS
 
-    # ------------------------------------------------------------ reports
+    # --- reports ---
 
     def report_block(self, now: float) -> ReportBlock | None:
         """Loss since the last call and in all, jitter, and the delay since the publisher's report

@@ -71,7 +71,7 @@ class MediaRoom:
         seats = {name: seat.connection for name, seat in self.seats.items()}
         return RoomPresence(room=self.name, version=self.version, seats=seats)
 
-    # ------------------------------------------------------------ who is here
+    # --- who is here ---
 
     def may_offer(self, seat: str, now: float) -> bool:
         """Whether the seat may ask for one more connection; each costs the node some
@@ -120,7 +120,7 @@ class MediaRoom:
         if state is ConnectionState.CONNECTED:
             self.connect_streams()
 
-    # ------------------------------------------------------------ who receives whom
+    # --- who receives whom ---
 
     def set_routes(self, version: int, routes: dict[str, tuple[MediaRoute, ...]]) -> None:
         """Takes the whole table; an older one than the last is ignored."""
@@ -170,7 +170,7 @@ class MediaRoom:
             else None
         )
 
-    # ------------------------------------------------------------ recording
+    # --- recording ---
 
     def set_recording(
         self,
@@ -202,7 +202,7 @@ class MediaRoom:
             recorder.stop(now)
         return recorder
 
-    # ------------------------------------------------------------ who speaks
+    # --- who speaks ---
 
     def notice_speech(self, now: float) -> None:
         """Five times a second: levels from the packets' own extension; tells the web of a

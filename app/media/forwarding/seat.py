@@ -107,7 +107,7 @@ class SeatConnection:
     def subscriptions(self) -> list[Subscription]:
         return list(self._subscriptions.values())
 
-    # ------------------------------------------------------------ negotiation
+    # --- negotiation ---
 
     async def answer(self, text: str, lines: MediaSections) -> str:
         """The answer to the browser's offer, with every candidate. Raises MalformedSdp, NoPort."""
@@ -144,7 +144,7 @@ class SeatConnection:
         self.streams.append(publication)
         return publication
 
-    # ------------------------------------------------------------ life
+    # --- life ---
 
     async def _connect(self) -> None:
         offer = self._offer
@@ -186,7 +186,7 @@ class SeatConnection:
             await asyncio.gather(self._task, return_exceptions=True)
         await self.transport.close()
 
-    # ------------------------------------------------------------ packets and feedback
+    # --- packets and feedback ---
 
     def _take_rtcp(self, data: bytes) -> None:
         now = time.monotonic()

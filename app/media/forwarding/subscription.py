@@ -100,7 +100,7 @@ class Subscription:
         self._octets_at_start = 0
         self._report_sent: dict[int, float] = {}
 
-    # ------------------------------------------------------------ who fills the slot
+    # --- who fills the slot ---
 
     @property
     def is_waiting(self) -> bool:
@@ -136,7 +136,7 @@ class Subscription:
             self.is_paused = False
             self._enter()
 
-    # ------------------------------------------------------------ which layer
+    # --- which layer ---
 
     @property
     def can_shrink(self) -> bool:
@@ -177,7 +177,7 @@ class Subscription:
         if wanted is not self.live and not self.is_paused:
             self._enter()
 
-    # ------------------------------------------------------------ in and out
+    # --- in and out ---
 
     def _enter(self) -> None:
         if self.source is None or self in self.source.subscriptions:
@@ -261,7 +261,7 @@ class Subscription:
             self.base_offset = (self._last_base + 1 - base) & 0xFF
         self.shifts_numbers = bool(self.picture_offset or self.base_offset)
 
-    # ------------------------------------------------------------ feedback
+    # --- feedback ---
 
     @property
     def seat(self) -> str | None:

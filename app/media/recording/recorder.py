@@ -70,7 +70,7 @@ class RoomRecorder:
         self.follow(command)
         self._thread.start()
 
-    # ------------------------------------------------------------ on the packet path
+    # --- on the packet path ---
 
     def take(
         self,
@@ -87,7 +87,7 @@ class RoomRecorder:
         else:
             DROPPED_PACKETS["recorder"] += 1
 
-    # ------------------------------------------------------------ on the node's loop
+    # --- on the node's loop ---
 
     def follow(self, command: RecordingSet) -> None:
         """Other voices on the tracks, other people in the picture."""
@@ -200,7 +200,7 @@ class RoomRecorder:
             if layer is not None
         }
 
-    # ------------------------------------------------------------ on the thread
+    # --- on the thread ---
 
     def _run(self) -> None:
         end_ms, broke = self._command.begin_ms, False

@@ -178,7 +178,7 @@ def _read_payload_feedback(count: int, body: bytes | bytearray) -> Iterator[Rtcp
         yield RembEstimate(mantissa << exponent)
 
 
-# ---------------------------------------------------------------- writing
+# --- writing ---
 
 
 def build_pli(sender: int, media: int) -> bytes:

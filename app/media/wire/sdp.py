@@ -235,7 +235,7 @@ def _read_codec(
     )
 
 
-# ---------------------------------------------------------------- what of it is taken
+# --- what of it is taken ---
 
 
 @dataclass(frozen=True)

@@ -188,8 +188,7 @@ def clear_calendar_cache() -> None:
         _calendar_cache.clear()
 
 
-# --- building
-# ---------------------------------------------------------------------------------------------
+# --- building ---
 
 
 def _build_calendars(

@@ -161,8 +161,7 @@ def post_hours_zone() -> Page:
     return respond_hours_saved(owner)
 
 
-# --- inside ---------------------------------------------------------------------------------------
-# ------------
+# --- inside ---
 
 
 def owner_of_hours() -> Person:

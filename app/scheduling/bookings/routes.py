@@ -69,8 +69,7 @@ LENGTH_CHOICES_QUARTERS = (
 )  # quarters that the office may choose from; over an hour it takes two interpreters
 
 
-# --- choosing a time
-# ------------------------------------------------------------------------------------------
+# --- choosing a time ---
 
 
 @blueprint.get("/cases/<case_id>/times")
@@ -161,8 +160,7 @@ def post_hold_release(booking_id: str) -> Page:
     return redirect(url_for("scheduling.show_times", case_id=held.case_id))
 
 
-# --- a meeting
-# ------------------------------------------------------------------------------------------------
+# --- a meeting ---
 
 
 @blueprint.get("/bookings/<booking_id>")
@@ -228,8 +226,7 @@ def post_booking_move(booking_id: str) -> Page:
     return redirect(url_for("scheduling.show_booking", booking_id=booked.id))
 
 
-# --- an interpreter's engagements
-# -----------------------------------------------------------------------------
+# --- an interpreter's engagements ---
 
 
 @blueprint.get("/engagements")
@@ -271,8 +268,7 @@ def post_engagement_decline(engagement_id: str) -> Page:
     return redirect(url_for("scheduling.show_engagements"))
 
 
-# --- inside ---------------------------------------------------------------------------------------
-# ------------
+# --- inside ---
 
 
 def _load_case_for_slots(case_id: str) -> Case:

@@ -241,8 +241,7 @@ def move_series(
     return claims.retry_on_deadlock(session, act)
 
 
-# --- inside ---------------------------------------------------------------------------------------
-# ------------
+# --- inside ---
 
 
 def _propose_date(session: Session, booking: Booking, number: int, at: datetime) -> ProposedDate:

@@ -424,8 +424,7 @@ def move_booking(
     return claims.retry_on_deadlock(session, act)
 
 
-# --- inside ---------------------------------------------------------------------------------------
-# ------------
+# --- inside ---
 
 
 def _end_booking(session: Session, booking: Booking, state: BookingState) -> None:

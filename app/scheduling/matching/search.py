@@ -118,8 +118,7 @@ class SlotSearchPeople:
     teams: list[CandidateTeam]
 
 
-# --- who ------------------------------------------------------------------------------------------
-# ------------
+# --- who ---
 
 
 def load_specialists(session: Session, specialty: str) -> list[StaffMember]:
@@ -232,8 +231,7 @@ def language_pair_of(patient_language: str, specialist: LanguageSpeaker) -> tupl
     )
 
 
-# --- when -----------------------------------------------------------------------------------------
-# ------------
+# --- when ---
 
 
 def find_slots(

@@ -185,8 +185,7 @@ def _starts_with_one_interpreter(length: int, patient: SlotCandidate, team: Cand
     )
 
 
-# --- ranking: masks of equal cost
-# -------------------------------------------------------------------------
+# --- ranking: masks of equal cost ---
 
 
 def _team_slots(

@@ -42,8 +42,7 @@ class BadCalendar(ValueError):
     """What came is not a calendar that can be read."""
 
 
-# --- rules of closures and openings
-# ---------------------------------------------------------------------------
+# --- rules of closures and openings ---
 
 
 def check_recurrence_rule(rule: str, first: date) -> None:
@@ -94,8 +93,7 @@ def _days_of_rule(rule: str, first: date, until: date) -> Iterator[date]:
         raise BadRecurrenceRule(rule) from error
 
 
-# --- busy times from elsewhere
-# --------------------------------------------------------------------------------
+# --- busy times from elsewhere ---
 
 
 def read_busy_spans(ics: bytes, zone: str, horizon: Horizon) -> list[QuarterInterval]:

@@ -209,7 +209,7 @@ def test_a_slot_depends_on_the_two_numbers_alone() -> None:
         compute_receive_slot(3, 3)
 
 
-# ------------------------------------------------------------ what holds for every meeting
+# --- what holds for every meeting ---
 
 LANGUAGES = ["en", "en-GB", "ar", "fr", "es", "de"]
 

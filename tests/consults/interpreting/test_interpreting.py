@@ -72,7 +72,7 @@ def routed(chair: Chair, kind: str) -> set[str]:
         }
 
 
-# ------------------------------------------------------------ modes and the switch
+# --- modes and the switch ---
 
 
 def test_in_simultaneous_mode_each_hears_their_own_language(
@@ -129,7 +129,7 @@ def test_ones_own_slider_and_language(doctor: Chair, patient: Chair, interpreter
     assert hears(patient) == {"specialist": ("original", 1.0)}
 
 
-# ------------------------------------------------------------ two interpreters
+# --- two interpreters ---
 
 
 def test_a_hand_over_is_offered_and_accepted(
@@ -198,7 +198,7 @@ def test_a_relay_where_nobody_has_the_direct_pair(
     assert relay[first.seat_id] == ("interpreter", 1.0), "the second works from the first"
 
 
-# ------------------------------------------------------------ signals
+# --- signals ---
 
 
 def test_slower_please_is_shown_and_counted(
@@ -216,7 +216,7 @@ def test_slower_please_is_shown_and_counted(
     assert sorted(raised) == ["explain", "slower", "slower"]
 
 
-# ------------------------------------------------------------ the guard
+# --- the guard ---
 
 
 def people(*, lost: bool, other: bool = False) -> list[SeatVoice]:

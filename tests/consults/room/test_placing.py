@@ -113,7 +113,7 @@ def test_a_seat_that_asks_too_often_is_told_so_and_its_room_stays_where_it_is(
         assert session.get_one(Consult, meeting.consult_id).node_id == "one"
 
 
-# ---------------------------------------------------------------- real processes
+# --- real processes ---
 
 
 class Through:

@@ -36,7 +36,7 @@ SDP = (
 )
 
 
-# ------------------------------------------------------------ the door
+# --- the door ---
 
 
 def test_who_is_early_waits_until_the_doctor_lets_them_in(chair: Sit, meeting: Meeting) -> None:
@@ -152,7 +152,7 @@ def test_whoever_is_signed_out_elsewhere_loses_the_open_call(
     assert patient.seat().place == "absent"
 
 
-# ------------------------------------------------------------ chat
+# --- chat ---
 
 
 def test_a_line_sent_twice_stands_once_and_what_was_missed_is_brought(
@@ -206,7 +206,7 @@ def test_a_flood_is_limited(
         assert session.scalar(select(func.count(ChatMessage.id))) == 120 - len(limited)
 
 
-# ------------------------------------------------------------ media
+# --- media ---
 
 
 @pytest.mark.parametrize("sdp", ["", "hello", "v=0\r\n", SDP.replace("a=ice-pwd", "a=nothing")])
@@ -241,7 +241,7 @@ def test_a_node_needs_the_secret(app: Flask) -> None:
     assert knock(messages.derive_node_secret(SECRET_KEY))
 
 
-# ------------------------------------------------------------ the end
+# --- the end ---
 
 
 def test_the_doctor_ends_it_for_everyone_and_the_case_moves_on(

@@ -173,7 +173,7 @@ def test_the_answer_takes_both_layers_and_only_with_their_extensions():
     )
 
 
-# ---------------------------------------------------------------- in a real browser
+# --- in a real browser ---
 
 
 @pytest.mark.late

@@ -113,7 +113,7 @@ def test_the_first_free_number_is_found(taken):
     assert len(asked) < 25
 
 
-# ------------------------------------------------------------ a whole tape
+# --- a whole tape ---
 
 
 def test_each_language_has_its_track_and_the_picture_its_own():

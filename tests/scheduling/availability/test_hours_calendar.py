@@ -215,8 +215,7 @@ def test_the_form_says_what_is_wrong_with_habits(doctor: Person, visit: Callable
     )
 
 
-# --- in the browser
-# -------------------------------------------------------------------------------------------
+# --- in the browser ---
 
 
 def at(page: Page, hour: float, column: int = 1) -> tuple[float, float]:
