@@ -62,8 +62,21 @@ def knowing(database: Database) -> Database:
     return database
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all",
+        action="store_true",
+        dest="exhaustive",
+        help="also run the tests marked `exhaustive`, and every fuzz test in full",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Quick tests first, then those that start real processes, and the browsers last."""
+    if not config.getoption("exhaustive"):
+        for item in items:
+            if item.get_closest_marker("exhaustive"):
+                item.add_marker(pytest.mark.skip(reason="runs with --all"))
     items.sort(
         key=lambda item: (
             2 * bool(item.get_closest_marker("journey")) + bool(item.get_closest_marker("late"))
@@ -83,6 +96,12 @@ def test_settings(folder: Path, **overrides: object) -> Settings:
 
 
 test_settings.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def thoroughness(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
+    """`thoroughness(200, 20_000)`: how many rounds a fuzz test runs, as a rule and with `--all`."""
+    return lambda usual, full: full if pytestconfig.getoption("exhaustive") else usual
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,11 @@ import argparse
 import errno
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import install
+from . import checks, install
 from .children import ChildProcess, Supervisor, describe_unready
 from .database import DatabasePreparation
 from .install import ROOT
@@ -19,12 +18,7 @@ from .install import ROOT
 if TYPE_CHECKING:
     from config import Settings
 
-SETTINGS_PREFIX = "CONSILIUM_"
 WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-SLOW_TEST_FOLDERS = (
-    "setup",
-    "journeys",
-)  # real processes and real browsers, after everything quick
 
 
 def run_platform(asked: argparse.Namespace) -> int:
@@ -134,7 +128,7 @@ def _format_address(host: str, port: int) -> str:
 
 
 def run_tests(asked: argparse.Namespace) -> int:
-    """Everything that CI runs: lint, catalogues, bundle, then pytest, whose exit code counts."""
+    """Everything that CI runs: sets up, then runs the phases of `checks`."""
     missing = install.install_debian_packages(install.PACKAGES_FOR_TESTING)
     if missing:
         print("The tests cannot run.", *missing, sep="\n", file=sys.stderr)
@@ -143,33 +137,7 @@ def run_tests(asked: argparse.Namespace) -> int:
         print(sentence, file=sys.stderr)
     install.build_browser_bundle()
     install.compile_catalogues()
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIX)
-    }
-    lint = subprocess.call([sys.executable, "-m", "ruff", "check", "--quiet", "."], cwd=ROOT)
-    tests = subprocess.call(
-        [sys.executable, "-m", "pytest", *(asked.rest or _list_test_paths())],
-        cwd=ROOT,
-        env=environment,
-    )
-    if lint and not tests:
-        print("The tests passed; ruff did not: see its words above them.", file=sys.stderr)
-    return tests or lint
-
-
-def _list_test_paths() -> list[str]:
-    found = sorted((ROOT / "tests").glob("*"))
-    tests = [
-        path
-        for path in found
-        if path.match("test_*.py") or (path.is_dir() and next(path.rglob("test_*.py"), None))
-    ]
-    tests.sort(
-        key=lambda path: (
-            SLOW_TEST_FOLDERS.index(path.name) if path.name in SLOW_TEST_FOLDERS else -1
-        )
-    )
-    return [str(path.relative_to(ROOT)) for path in tests]
+    return checks.run_phases(checks.list_phases(checks.CheckOptions.parse(asked.rest)))
 
 
 def run_benchmark(asked: argparse.Namespace) -> int:
@@ -183,7 +151,9 @@ def run_benchmark(asked: argparse.Namespace) -> int:
     install.build_browser_bundle()
     install.compile_catalogues()
     environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(SETTINGS_PREFIX)
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(checks.SETTINGS_PREFIX)
     }
     os.chdir(ROOT)
     os.execve(

@@ -1,0 +1,107 @@
+"""The phases of `./consilium test`, run one after the other.
+
+To add a phase, add a function that returns its commands and an entry in `list_phases`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .install import ROOT
+
+SETTINGS_PREFIX = "CONSILIUM_"
+QUICK_TESTS = "not late and not journey"
+PROCESS_TESTS = "late and not journey"
+BROWSER_TESTS = "journey"
+
+Command = Sequence[str]
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What was asked for after `./consilium test`."""
+
+    pytest_arguments: tuple[str, ...] = ()
+    everything: bool = False
+    """Also the exhaustive fuzz and soak runs (`--all`)."""
+    coverage: bool = False
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> CheckOptions:
+        """`--all` and `--coverage` are ours; everything else goes to pytest."""
+        return cls(
+            tuple(word for word in arguments if word not in ("--all", "--coverage")),
+            "--all" in arguments,
+            "--coverage" in arguments,
+        )
+
+
+@dataclass(frozen=True)
+class CheckPhase:
+    """Commands that must all succeed. A failure does not stop the phases after it."""
+
+    name: str
+    commands: tuple[Command, ...]
+
+    def run(self, environment: Mapping[str, str]) -> int:
+        """Runs every command. Returns the first exit code that is not 0, or 0."""
+        codes = [
+            subprocess.call(list(command), cwd=ROOT, env=dict(environment))
+            for command in self.commands
+        ]
+        return next((code for code in codes if code), 0)
+
+
+def list_phases(options: CheckOptions) -> list[CheckPhase]:
+    """Cheap checks first. With arguments for pytest there is one phase for all tests."""
+    return [
+        CheckPhase("lint", (_python("ruff", "check", "--quiet", "."),)),
+        *_list_pytest_phases(options),
+    ]
+
+
+def run_phases(phases: Sequence[CheckPhase]) -> int:
+    """Runs every phase, prints what each took, and returns the first failure's exit code."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIX)
+    }
+    results: list[tuple[CheckPhase, int, float]] = []
+    for phase in phases:
+        print(f"\n== {phase.name} ==", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        code = phase.run(environment)
+        results.append((phase, code, time.monotonic() - began))
+    print(_format_results(results), file=sys.stderr, flush=True)
+    return next((code for _, code, _ in results if code), 0)
+
+
+def _format_results(results: Sequence[tuple[CheckPhase, int, float]]) -> str:
+    total = sum(seconds for _, _, seconds in results)
+    rows = [
+        f"  {phase.name:<14}{seconds:>7.0f} s  {'failed' if code else 'passed'}"
+        for phase, code, seconds in results
+    ]
+    return "\n".join(["", *rows, f"  {'together':<14}{total:>7.0f} s"])
+
+
+def _python(*words: str) -> Command:
+    return (sys.executable, "-m", *words)
+
+
+def _list_pytest_phases(options: CheckOptions) -> list[CheckPhase]:
+    flags = ("--all",) if options.everything else ()
+    if options.pytest_arguments:
+        return [CheckPhase("tests", (_python("pytest", *flags, *options.pytest_arguments),))]
+    return [
+        CheckPhase(name, (_python("pytest", *flags, "-m", marks),))
+        for name, marks in (
+            ("quick tests", QUICK_TESTS),
+            ("processes", PROCESS_TESTS),
+            ("browsers", BROWSER_TESTS),
+        )
+    ]
