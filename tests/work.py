@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from app.core.outbox import JobContext
-from app.jobs.handlers import gather_job_handlers
-from app.jobs.runner import JobHandler, JobsRunner
+from app.core.outbox import JobContext, JobHandler
+from app.core.slices import get_slices
+from app.jobs.runner import JobsRunner
 
 
 def context_of(app: Flask) -> JobContext:
@@ -19,6 +19,6 @@ def context_of(app: Flask) -> JobContext:
 
 def run_jobs(app: Flask, handlers: Mapping[str, JobHandler] | None = None) -> None:
     """Everything that is due, by the real handlers or by those given."""
-    runner = JobsRunner(context_of(app), handlers or gather_job_handlers()[0])
+    runner = JobsRunner(context_of(app), handlers or get_slices().job_handlers)
     while runner.run_one():
         pass

@@ -18,11 +18,11 @@ from app.cases.forms import (
     WhoForm,
 )
 from app.cases.models import Case
+from app.cases.permissions import CasePermission
 from app.cases.service import MAX_QUESTION_CHARACTERS, MAX_QUESTIONS, MAX_STORY_CHARACTERS
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import CaseStage
 from app.core.errors import Invalid
-from app.core.permissions import Permission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
@@ -33,13 +33,13 @@ RequestStepResponse = str | Response | tuple[str, int]
 
 
 @blueprint.get("/cases/new")
-@require_permission(Permission.CASE_CREATE)
+@require_permission(CasePermission.CASE_CREATE)
 def show_new_request() -> RequestStepResponse:
     return _render_step(None, RequestStep.WHO, WhoForm(for_self=None))
 
 
 @blueprint.post("/cases/new")
-@require_permission(Permission.CASE_CREATE)
+@require_permission(CasePermission.CASE_CREATE)
 def post_new_request() -> RequestStepResponse:
     entered = WhoForm.read(request.form)
     if entered.faults:
@@ -49,7 +49,7 @@ def post_new_request() -> RequestStepResponse:
 
 
 @blueprint.get(STEP_URL_RULE)
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def show_request_step(case_id: str, name: str) -> RequestStepResponse:
     case = _get_draft(case_id)
     here = RequestStep(name)
@@ -57,7 +57,7 @@ def show_request_step(case_id: str, name: str) -> RequestStepResponse:
 
 
 @blueprint.post(STEP_URL_RULE)
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def post_request_step(case_id: str, name: str) -> RequestStepResponse:
     case, here = _get_draft(case_id), RequestStep(name)
     entered = forms.DRAFT_FORMS[here].read(request.form)
@@ -70,7 +70,7 @@ def post_request_step(case_id: str, name: str) -> RequestStepResponse:
 
 
 @blueprint.get("/cases/<case_id>/request/consents")
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def show_consents_step(case_id: str) -> RequestStepResponse:
     case = _get_draft(case_id)
     return _render_step(
@@ -79,7 +79,7 @@ def show_consents_step(case_id: str) -> RequestStepResponse:
 
 
 @blueprint.post("/cases/<case_id>/request/consents")
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def post_consents_step(case_id: str) -> RequestStepResponse:
     case, entered = _get_draft(case_id), ConsentsForm.read(request.form)
     person = current_person()
@@ -90,13 +90,13 @@ def post_consents_step(case_id: str) -> RequestStepResponse:
 
 
 @blueprint.get("/cases/<case_id>/request/review")
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def show_review_step(case_id: str) -> RequestStepResponse:
     return _render_step(_get_draft(case_id), RequestStep.REVIEW, None)
 
 
 @blueprint.post("/cases/<case_id>/send")
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def post_case_submission(case_id: str) -> RequestStepResponse:
     case = _get_draft(case_id)
     try:

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import policy, queries
 from app.cases.consents import CONSENT_TEXT_VERSION, CONSENT_TEXTS, REQUIRED_CONSENTS
 from app.cases.models import (
@@ -26,6 +25,7 @@ from app.cases.models import (
 )
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import END_STAGES, CaseMove, CaseStage, find_next_stage
+from app.cases.verbs import CaseAuditVerb
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import enqueue_job
@@ -84,7 +84,9 @@ def create_case(session: Session, actor: Person, draft: CaseDraft) -> Case:
     _apply_case_draft(case, draft)
     session.flush()
     grant_membership(session, actor, case, actor, Role.PATIENT, reason="own case")
-    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_CREATED, "case", case.id, case.id)
+    audit.record_audit_entry(
+        session, actor.id, CaseAuditVerb.CASE_CREATED, "case", case.id, case.id
+    )
     _record_event(session, case, "created", actor)
     return case
 
@@ -96,7 +98,9 @@ def change_case_draft(session: Session, actor: Person, case: Case, draft: CaseDr
     _apply_case_draft(case, draft)
     case.changed_at = now()
     session.flush()
-    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_CHANGED, "case", case.id, case.id)
+    audit.record_audit_entry(
+        session, actor.id, CaseAuditVerb.CASE_CHANGED, "case", case.id, case.id
+    )
 
 
 def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[str]) -> None:
@@ -127,7 +131,7 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
             audit.record_audit_entry(
                 session,
                 actor.id,
-                AuditVerb.CONSENT_GIVEN,
+                CaseAuditVerb.CONSENT_GIVEN,
                 "consent",
                 kind,
                 case.id,
@@ -186,7 +190,7 @@ def request_records(session: Session, actor: Person, case: Case, what: str) -> R
     session.add(request)
     session.flush()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.RECORDS_REQUESTED, "record_request", request.id, case.id
+        session, actor.id, CaseAuditVerb.RECORDS_REQUESTED, "record_request", request.id, case.id
     )
     notify_people(session, "records_requested", case, [case.patient_id])
     return request
@@ -280,7 +284,7 @@ def grant_membership(
     audit.record_audit_entry(
         session,
         actor_id,
-        AuditVerb.MEMBER_GRANTED,
+        CaseAuditVerb.MEMBER_GRANTED,
         "member",
         member.id,
         case.id,
@@ -300,7 +304,7 @@ def end_membership(
     audit.record_audit_entry(
         session,
         actor.id if actor else None,
-        AuditVerb.MEMBER_ENDED,
+        CaseAuditVerb.MEMBER_ENDED,
         "member",
         member.id,
         member.case_id,
@@ -393,7 +397,7 @@ def open_clinical_file(session: Session, actor: Person, case: Case, reason: str)
         until=now() + FILE_OPENING_DURATION,
     )
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.FILE_OPENED, "case", case.id, case.id, reason=reason
+        session, actor.id, CaseAuditVerb.FILE_OPENED, "case", case.id, case.id, reason=reason
     )
     record_case_event(session, case.id, "file_opened", actor)
     notify_people(session, "file_opened", case, [case.patient_id])
@@ -402,7 +406,7 @@ def open_clinical_file(session: Session, actor: Person, case: Case, reason: str)
 
 def record_case_read(session: Session, actor: Person, case: Case) -> None:
     """Opening a case is itself an act on the record."""
-    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_READ, "case", case.id, case.id)
+    audit.record_audit_entry(session, actor.id, CaseAuditVerb.CASE_READ, "case", case.id, case.id)
 
 
 def notify_people(
@@ -444,7 +448,7 @@ def _advance_case(session: Session, actor: Person, case: Case, move: CaseMove) -
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.CASE_ADVANCED,
+        CaseAuditVerb.CASE_ADVANCED,
         "case",
         case.id,
         case.id,

@@ -6,6 +6,7 @@ The jobs runner leases these rows; a job whose worker dies is leased again when 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +50,9 @@ class JobContext:
     blobs: Any
     database: Database
     job_id: str | None = None
+
+
+JobHandler = Callable[[Session, dict[str, Any], JobContext], None]
 
 
 def enqueue_job(

@@ -8,14 +8,15 @@ from flask_limiter.util import get_remote_address
 from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
-from app.audit.verbs import AuditVerb
 from app.core.clock import now
 from app.core.errors import Refusal
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.i18n.formats import CLDR_ZONE_NAMES
 from app.i18n.zones import list_zone_choices
 from app.identity import forms, queries, service
+from app.identity.permissions import IdentityPermission
 from app.identity.sign_in.devices import parse_device_names
+from app.identity.verbs import IdentityAuditVerb
 from app.web.access import allow_public, require_permission
 from app.web.context import current_person, db_session, get_person_or_none
 from app.web.errors import translate_refusal
@@ -84,7 +85,7 @@ def post_sign_in() -> str | Response | tuple[str, int]:
 
 
 @blueprint.post("/sign-out")
-@require_permission(Permission.SESSION_WRITE)
+@require_permission(IdentityPermission.SESSION_WRITE)
 def post_sign_out() -> Response:
     person = current_person()
     service.end_sign_in(db_session(), person, person.get_id())
@@ -93,13 +94,13 @@ def post_sign_out() -> Response:
 
 
 @blueprint.get("/account")
-@require_permission(Permission.PROFILE_READ)
+@require_permission(IdentityPermission.PROFILE_READ)
 def show_account() -> str:
     return _render_account(current_person().__dict__, None)
 
 
 @blueprint.post("/account")
-@require_permission(Permission.PROFILE_WRITE)
+@require_permission(IdentityPermission.PROFILE_WRITE)
 def post_account() -> str | Response | tuple[str, int]:
     was = current_person().timezone
     try:
@@ -121,9 +122,11 @@ def post_account() -> str | Response | tuple[str, int]:
 
 
 @blueprint.post("/account/devices/<sign_in_id>/end")
-@require_permission(Permission.SESSION_WRITE)
+@require_permission(IdentityPermission.SESSION_WRITE)
 def post_device_sign_out(sign_in_id: str) -> Response:
-    service.end_sign_in(db_session(), current_person(), sign_in_id, AuditVerb.SIGN_IN_REVOKED)
+    service.end_sign_in(
+        db_session(), current_person(), sign_in_id, IdentityAuditVerb.SIGN_IN_REVOKED
+    )
     flash(_("That device is signed out."))
     return redirect(url_for("identity.show_account"))
 

@@ -19,6 +19,7 @@ from app.core.text import N_
 from app.identity import policy, queries
 from app.identity.forms import PersonProfile, Registration
 from app.identity.models import Person, SignIn
+from app.identity.verbs import IdentityAuditVerb
 
 WRONG_CREDENTIALS = N_(
     "The e-mail address or the password is not right. Please check both and try again."
@@ -51,7 +52,9 @@ def register_person(session: Session, entry: Registration, role: Role = Role.PAT
             N_("There is already an account with this e-mail address. Please sign in instead."),
             field="email",
         ) from None
-    audit.record_audit_entry(session, person.id, AuditVerb.PERSON_REGISTERED, "person", person.id)
+    audit.record_audit_entry(
+        session, person.id, IdentityAuditVerb.PERSON_REGISTERED, "person", person.id
+    )
     return person
 
 
@@ -73,7 +76,7 @@ def begin_sign_in(session: Session, person: Person, agent: str) -> SignIn:
     session.add(sign_in)
     session.flush()
     person.sign_in_id = sign_in.id
-    audit.record_audit_entry(session, person.id, AuditVerb.SIGNED_IN, "sign_in", sign_in.id)
+    audit.record_audit_entry(session, person.id, IdentityAuditVerb.SIGNED_IN, "sign_in", sign_in.id)
     return sign_in
 
 
@@ -85,7 +88,7 @@ def record_sign_in_seen(session: Session, sign_in_id: str) -> None:
 
 
 def end_sign_in(
-    session: Session, actor: Person, sign_in_id: str, verb: AuditVerb = AuditVerb.SIGNED_OUT
+    session: Session, actor: Person, sign_in_id: str, verb: AuditVerb = IdentityAuditVerb.SIGNED_OUT
 ) -> None:
     """Ends one of the actor's own sign-ins, here or elsewhere. Doing it twice is harmless."""
     sign_in = session.get(SignIn, sign_in_id)
@@ -101,7 +104,9 @@ def change_person_profile(session: Session, actor: Person, profile: PersonProfil
     actor.name, actor.language = profile.name, profile.language
     actor.timezone, actor.country = profile.timezone, profile.country
     session.flush()
-    audit.record_audit_entry(session, actor.id, AuditVerb.PERSON_CHANGED, "person", actor.id)
+    audit.record_audit_entry(
+        session, actor.id, IdentityAuditVerb.PERSON_CHANGED, "person", actor.id
+    )
 
 
 def _is_password_right(password: str, kept: str) -> bool:

@@ -14,7 +14,7 @@ from app.core import crypto
 from app.core.blobs import BlobStore
 from app.core.db import Database
 from app.core.outbox import JobContext
-from app.jobs.handlers import gather_job_handlers
+from app.core.slices import get_slices
 from app.jobs.runner import JOB_LEASE_DURATION, JOB_POLL_SECONDS, JobsRunner
 from config import Settings
 
@@ -31,11 +31,11 @@ def run_jobs_process(arguments: list[str] | None = None) -> int:
     crypto.set_field_keyring(keyring)
     database = Database(settings.database_url)
     blobs = BlobStore(settings.storage_url, keyring)
-    handlers, periodic = gather_job_handlers()
+    slices = get_slices()
     runner = JobsRunner(
         JobContext(settings, blobs, database),
-        handlers,
-        periodic,
+        slices.job_handlers,
+        slices.periodic_jobs,
         lease=timedelta(seconds=asked.lease),
         poll=asked.poll,
         workers=asked.workers,

@@ -15,23 +15,20 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from app.core.clock import monotonic, now
 from app.core.db import Database
 from app.core.errors import Refusal
 from app.core.ids import new_id
-from app.core.outbox import JobContext
+from app.core.outbox import JobContext, JobHandler
 from app.jobs import leases
 from app.jobs.leases import LeasedJob
 from app.jobs.models import RunnerHeartbeat
 from app.jobs.periodic import PeriodicScheduler
 
-JobHandler = Callable[[Session, dict[str, Any], JobContext], None]
 log = structlog.get_logger("jobs")
 
 JOB_LEASE_DURATION = timedelta(seconds=60)

@@ -6,9 +6,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.errors import NotFound
-from app.core.permissions import Permission
 from app.i18n.locales import match_language
 from app.notifications import queries, service
+from app.notifications.permissions import NoticePermission
 from app.scheduling.queries import open_proposals
 from app.web.access import allow_public, require_permission
 from app.web.context import current_person, db_session, get_settings
@@ -18,7 +18,7 @@ blueprint = Blueprint("notifications", __name__, template_folder="templates")
 
 
 @blueprint.get("/messages")
-@require_permission(Permission.NOTICE_READ)
+@require_permission(NoticePermission.NOTICE_READ)
 def show_messages() -> str:
     language, zone = get_current_language().tag, get_reader_zone()
     notices = queries.notices_of(db_session(), current_person())
@@ -31,7 +31,7 @@ def show_messages() -> str:
 
 
 @blueprint.post("/messages/<notice_id>/open")
-@require_permission(Permission.NOTICE_WRITE)
+@require_permission(NoticePermission.NOTICE_WRITE)
 def post_message_open(notice_id: str) -> Response:
     """Marks it as read and goes to the page that it speaks of."""
     notice = queries.load_notice(db_session(), current_person(), notice_id)
@@ -42,7 +42,7 @@ def post_message_open(notice_id: str) -> Response:
 
 
 @blueprint.post("/messages/read")
-@require_permission(Permission.NOTICE_WRITE)
+@require_permission(NoticePermission.NOTICE_WRITE)
 def post_all_messages_read() -> Response:
     service.mark_all_notices_read(db_session(), current_person())
     return redirect(url_for("notifications.show_messages"), 303)

@@ -9,7 +9,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as cases
 from app.cases.models import Case
 from app.core.clock import now
@@ -19,6 +18,7 @@ from app.core.text import N_
 from app.i18n.translate import make_translator
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
+from app.notifications.verbs import NoticeAuditVerb
 from app.notifications.wording import NoticeWording, notice_kind_of, render_notice_wording
 
 MEETING_ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
@@ -65,7 +65,7 @@ def create_notice(
     audit.record_audit_entry(
         session,
         None,
-        AuditVerb.NOTICE_SENT,
+        NoticeAuditVerb.NOTICE_SENT,
         "notice",
         notice.id,
         notice.case_id,
@@ -91,7 +91,7 @@ def mark_notice_read(session: Session, actor: Person, notice: Notice) -> None:
     if notice.read_at is None:
         notice.read_at = now()
         audit.record_audit_entry(
-            session, actor.id, AuditVerb.NOTICE_READ, "notice", notice.id, notice.case_id
+            session, actor.id, NoticeAuditVerb.NOTICE_READ, "notice", notice.id, notice.case_id
         )
 
 
@@ -101,7 +101,7 @@ def mark_all_notices_read(session: Session, actor: Person) -> None:
         .where(Notice.person_id == actor.id, Notice.read_at.is_(None))
         .values(read_at=now())
     )
-    audit.record_audit_entry(session, actor.id, AuditVerb.NOTICE_READ, "notice", "all")
+    audit.record_audit_entry(session, actor.id, NoticeAuditVerb.NOTICE_READ, "notice", "all")
 
 
 def _queue_mail(

@@ -8,7 +8,6 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import service as cases
 from app.core.clock import now
 from app.core.ids import new_id
@@ -18,6 +17,7 @@ from app.identity import queries as identity
 from app.opinions import queries, signing
 from app.opinions.document import compose_opinion_pdf
 from app.opinions.models import Opinion
+from app.opinions.verbs import OpinionAuditVerb
 
 
 class OpinionContentChanged(Exception):
@@ -56,7 +56,7 @@ def run_opinion_render(session: Session, payload: dict[str, Any], context: JobCo
     audit.record_audit_entry(
         session,
         None,
-        AuditVerb.OPINION_RENDERED,
+        OpinionAuditVerb.OPINION_RENDERED,
         "opinion",
         opinion.id,
         opinion.case_id,

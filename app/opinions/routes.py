@@ -19,7 +19,6 @@ from werkzeug.wrappers import Response as Answered
 from app.cases import queries as cases
 from app.cases.models import Case
 from app.core.errors import Conflict, Invalid, NotFound, Refusal
-from app.core.permissions import Permission
 from app.opinions import policy, queries, service
 from app.opinions.content import (
     AGREEMENT_LABELS,
@@ -29,6 +28,7 @@ from app.opinions.content import (
 )
 from app.opinions.forms import read_opinion_draft, read_opinion_version
 from app.opinions.models import Opinion
+from app.opinions.permissions import OpinionPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session, get_blob_store
 from app.web.errors import is_page_request, translate_refusal
@@ -42,7 +42,7 @@ SPARE_RECOMMENDATION_ROWS = (
 
 
 @blueprint.get("/opinion")
-@require_permission(Permission.OPINION_READ)
+@require_permission(OpinionPermission.OPINION_READ)
 def show_opinion(case_id: str) -> str | Answered:
     """The opinion as a document; for its specialist, before the signature, the way to the
     editor.
@@ -67,7 +67,7 @@ def show_opinion(case_id: str) -> str | Answered:
 
 
 @blueprint.get("/opinion/edit")
-@require_permission(Permission.OPINION_WRITE)
+@require_permission(OpinionPermission.OPINION_WRITE)
 def show_opinion_editor(case_id: str) -> str:
     case, opinion = queries.get_opinion_to_write(db_session(), current_person(), case_id)
     return _render_editor(
@@ -76,7 +76,7 @@ def show_opinion_editor(case_id: str) -> str:
 
 
 @blueprint.post("/opinion/draft")
-@require_permission(Permission.OPINION_WRITE)
+@require_permission(OpinionPermission.OPINION_WRITE)
 def post_opinion_draft(case_id: str) -> str | Answered | tuple[str, int]:
     """Keeps the draft: a script gets the new version, a page without scripts goes on to where its
     button leads.
@@ -106,7 +106,7 @@ def post_opinion_draft(case_id: str) -> str | Answered | tuple[str, int]:
 
 
 @blueprint.get("/opinion/sign")
-@require_permission(Permission.OPINION_SIGN)
+@require_permission(OpinionPermission.OPINION_SIGN)
 def show_opinion_confirmation(case_id: str) -> str | Answered:
     """Shows once more all that the signature will freeze, or what is still missing."""
     case, opinion = queries.get_opinion_to_write(db_session(), current_person(), case_id)
@@ -125,7 +125,7 @@ def show_opinion_confirmation(case_id: str) -> str | Answered:
 
 
 @blueprint.post("/opinion/sign")
-@require_permission(Permission.OPINION_SIGN)
+@require_permission(OpinionPermission.OPINION_SIGN)
 def post_opinion_signature(case_id: str) -> Answered:
     case = cases.get_case(db_session(), current_person(), case_id)
     service.sign_opinion(db_session(), current_person(), case, read_opinion_version(request.form))
@@ -134,7 +134,7 @@ def post_opinion_signature(case_id: str) -> Answered:
 
 
 @blueprint.post("/opinion/release")
-@require_permission(Permission.OPINION_RELEASE)
+@require_permission(OpinionPermission.OPINION_RELEASE)
 def post_opinion_release(case_id: str) -> Answered:
     case, opinion = queries.get_opinion_to_release(db_session(), current_person(), case_id)
     service.release_opinion(db_session(), current_person(), case, opinion)
@@ -143,7 +143,7 @@ def post_opinion_release(case_id: str) -> Answered:
 
 
 @blueprint.post("/opinion/notes")
-@require_permission(Permission.OPINION_SIGN)
+@require_permission(OpinionPermission.OPINION_SIGN)
 def post_opinion_addendum(case_id: str) -> Answered:
     case, opinion = queries.get_opinion_to_read(db_session(), current_person(), case_id)
     service.add_addendum(
@@ -154,7 +154,7 @@ def post_opinion_addendum(case_id: str) -> Answered:
 
 
 @blueprint.get("/opinion/state")
-@require_permission(Permission.OPINION_READ)
+@require_permission(OpinionPermission.OPINION_READ)
 def show_opinion_pdf_state(case_id: str) -> Answered:
     """Whether the PDF is made; for a page that waits for it."""
     panel = queries.build_opinion_panel(
@@ -166,7 +166,7 @@ def show_opinion_pdf_state(case_id: str) -> Answered:
 
 
 @blueprint.get("/opinion.pdf")
-@require_permission(Permission.OPINION_READ)
+@require_permission(OpinionPermission.OPINION_READ)
 def download_opinion_pdf(case_id: str) -> Response:
     case, opinion = queries.get_opinion_to_read(db_session(), current_person(), case_id)
     if not opinion.is_rendered or opinion.pdf_object is None or opinion.pdf_key is None:

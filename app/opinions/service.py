@@ -8,7 +8,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.models import Case
@@ -28,6 +27,7 @@ from app.opinions.models import (
     Recommendation,
     RecommendationUrgency,
 )
+from app.opinions.verbs import OpinionAuditVerb
 
 MAX_OPINION_PART_CHARACTERS = 20_000
 MAX_RECOMMENDATIONS = 20
@@ -75,7 +75,7 @@ def save_opinion_draft(session: Session, actor: Person, case: Case, draft: Opini
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.OPINION_SAVED,
+        OpinionAuditVerb.OPINION_SAVED,
         "opinion",
         opinion.id,
         case.id,
@@ -108,7 +108,7 @@ def sign_opinion(session: Session, actor: Person, case: Case, version: int) -> O
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.OPINION_SIGNED,
+        OpinionAuditVerb.OPINION_SIGNED,
         "opinion",
         opinion.id,
         case.id,
@@ -134,7 +134,7 @@ def release_opinion(session: Session, actor: Person, case: Case, opinion: Opinio
     opinion.state, opinion.released_at, opinion.released_by = OpinionState.RELEASED, now(), actor.id
     session.flush()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.OPINION_RELEASED, "opinion", opinion.id, case.id
+        session, actor.id, OpinionAuditVerb.OPINION_RELEASED, "opinion", opinion.id, case.id
     )
     cases.mark_case_released(session, actor, case)
 
@@ -157,7 +157,7 @@ def add_addendum(
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.OPINION_ADDED_TO,
+        OpinionAuditVerb.OPINION_ADDED_TO,
         "addendum",
         addendum.id,
         case.id,
@@ -173,7 +173,13 @@ def record_opinion_read(
 ) -> None:
     """Reading an opinion is an act on the record: as a page, or as the PDF."""
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.OPINION_READ, "opinion", opinion.id, opinion.case_id, form=form
+        session,
+        actor.id,
+        OpinionAuditVerb.OPINION_READ,
+        "opinion",
+        opinion.id,
+        opinion.case_id,
+        form=form,
     )
 
 

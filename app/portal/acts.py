@@ -17,12 +17,13 @@ from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.forms import RELATION_LABELS
 from app.cases.models import Case, CaseMember
+from app.cases.permissions import CasePermission
 from app.cases.service import ASSIGNABLE_STAGES
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import CaseStage
 from app.core.clock import now
 from app.core.errors import Conflict, Invalid, Refusal
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
 from app.portal import case_page, words
@@ -75,7 +76,7 @@ def _translate_page(page: case_page.CasePage) -> dict[str, object]:
 
 
 @blueprint.post("/cases/<case_id>/triage")
-@require_permission(Permission.CASE_TRIAGE)
+@require_permission(CasePermission.CASE_TRIAGE)
 def post_triage_start(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id, case_service.begin_triage, N_("You are checking this case now.")
@@ -83,7 +84,7 @@ def post_triage_start(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/accept")
-@require_permission(Permission.CASE_TRIAGE)
+@require_permission(CasePermission.CASE_TRIAGE)
 def post_case_acceptance(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id, case_service.accept_case, N_("The case is accepted, and its clock has started.")
@@ -91,7 +92,7 @@ def post_case_acceptance(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/ask")
-@require_permission(Permission.CASE_TRIAGE)
+@require_permission(CasePermission.CASE_TRIAGE)
 def post_record_request(case_id: str) -> CasePageResponse:
     what = request.form.get("what", "")
     return _perform_case_act(
@@ -102,7 +103,7 @@ def post_record_request(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/decline")
-@require_permission(Permission.CASE_TRIAGE)
+@require_permission(CasePermission.CASE_TRIAGE)
 def post_case_decline(case_id: str) -> CasePageResponse:
     reason = request.form.get("reason", "")
 
@@ -116,7 +117,7 @@ def post_case_decline(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/assign")
-@require_permission(Permission.CASE_ASSIGN)
+@require_permission(CasePermission.CASE_ASSIGN)
 def post_case_assignment(case_id: str) -> CasePageResponse:
     def act(unit: Session, person: Person, case: Case) -> None:
         chosen = unit.get(Person, request.form.get("person", ""))
@@ -131,7 +132,7 @@ def post_case_assignment(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/open-file")
-@require_permission(Permission.CASE_TRIAGE)
+@require_permission(CasePermission.CASE_TRIAGE)
 def post_file_opening(case_id: str) -> CasePageResponse:
     kind = request.form.get("why", "")
     known = words.FILE_OPENING_REASONS.get(kind) if kind != "other" else None
@@ -145,7 +146,7 @@ def post_file_opening(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/records-sent")
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def post_records_sent(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id,
@@ -156,7 +157,7 @@ def post_records_sent(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/close")
-@require_permission(Permission.CASE_WITHDRAW)
+@require_permission(CasePermission.CASE_WITHDRAW)
 def post_case_closing(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id,
@@ -167,7 +168,7 @@ def post_case_closing(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/withdraw")
-@require_permission(Permission.CASE_WITHDRAW)
+@require_permission(CasePermission.CASE_WITHDRAW)
 def post_case_withdrawal(case_id: str) -> CasePageResponse:
     def act(unit: Session, person: Person, case: Case) -> None:
         _cancel_booking(unit, person, case)

@@ -15,7 +15,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.consents import CONSENT_TEXTS
@@ -29,6 +28,7 @@ from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.identity.queries import find_person_by_email
+from app.identity.verbs import IdentityAuditVerb
 from app.opinions import service as opinions
 from app.opinions.content import RecommendationContent
 from app.portal.demo_texts import (
@@ -110,7 +110,9 @@ def _add_demo_person(session: Session, one: DemoPerson, hashed: str) -> Person:
     )
     session.add(person)
     session.flush()
-    audit.record_audit_entry(session, person.id, AuditVerb.PERSON_REGISTERED, "person", person.id)
+    audit.record_audit_entry(
+        session, person.id, IdentityAuditVerb.PERSON_REGISTERED, "person", person.id
+    )
     return person
 
 

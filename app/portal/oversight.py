@@ -8,11 +8,10 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
+from app.audit.permissions import AuditPermission
 from app.audit.queries import verify_audit_chain
-from app.audit.verbs import AuditVerb
-from app.audit.words import AUDIT_VERB_LABELS
 from app.cases.queries import find_case_ids_by_number, get_case_numbers
-from app.core.permissions import Permission
+from app.core.slices import get_slices
 from app.core.text import parse_whole_number
 from app.identity.queries import find_person_by_email
 from app.portal import queries, words
@@ -27,16 +26,17 @@ UNKNOWN_ID = "-"
 
 
 @blueprint.get("/audit")
-@require_permission(Permission.AUDIT_READ)
+@require_permission(AuditPermission.AUDIT_READ)
 def show_audit_trail() -> str:
     unit, asked = db_session(), request.args
+    labels = get_slices().audit_verb_labels
     page = queries.load_audit_page(unit, _read_audit_filter())
     return render_template(
         "portal/audit.html",
         entries=page.entries,
-        verbs=list(AuditVerb),
+        verbs=list(labels),
         words=words,
-        act_words=AUDIT_VERB_LABELS,
+        act_words=labels,
         people=queries.find_people_by_id(unit, (entry.actor_id for entry in page.entries)),
         numbers=get_case_numbers(unit, {entry.case_id for entry in page.entries if entry.case_id}),
         asked={key: asked.get(key, "") for key in AUDIT_FILTER_FIELDS},

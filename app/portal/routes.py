@@ -10,11 +10,13 @@ from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.forms import RequestStep, find_first_open_step
 from app.cases.models import Case
+from app.cases.permissions import CasePermission
 from app.cases.routes import build_request_context
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import CaseStage
 from app.consults import queries as consults
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
+from app.identity.permissions import IdentityPermission
 from app.portal import acts, emergency, oversight, queries, words, worklist
 from app.portal.blueprint import blueprint
 from app.records import queries as records
@@ -69,7 +71,7 @@ def show_emergency_page() -> str:
 def show_start_page() -> str | Response:
     """The first question of every request."""
     person = get_person_or_none()
-    if person is not None and not person.may(Permission.CASE_CREATE):
+    if person is not None and not person.may(CasePermission.CASE_CREATE):
         return redirect(url_for("portal.show_home"))
     begin = url_for("cases.show_new_request")
     return render_template(
@@ -80,7 +82,7 @@ def show_start_page() -> str | Response:
 
 
 @blueprint.get("/home")
-@require_permission(Permission.HOME_READ)
+@require_permission(IdentityPermission.HOME_READ)
 def show_home() -> str | Response:
     person, unit = current_person(), db_session()
     match person.role:
@@ -121,7 +123,7 @@ def show_home() -> str | Response:
 
 
 @blueprint.get("/cases/<case_id>")
-@require_permission(Permission.CASE_READ)
+@require_permission(CasePermission.CASE_READ)
 def show_case(case_id: str) -> str | Response:
     unit, person = db_session(), current_person()
     found = cases.get_case(unit, person, case_id)
@@ -132,7 +134,7 @@ def show_case(case_id: str) -> str | Response:
 
 
 @blueprint.get("/cases/<case_id>/request/records")
-@require_permission(Permission.CASE_WRITE)
+@require_permission(CasePermission.CASE_WRITE)
 def show_records_step(case_id: str) -> str:
     """The records step of a request: what is sent here stays with the draft."""
     unit, person = db_session(), current_person()

@@ -11,9 +11,9 @@ from flask import render_template, request, url_for
 from app.cases.queries import WorklistFilter
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import END_STAGES
-from app.core.permissions import Permission
 from app.portal import queries, words
 from app.portal.blueprint import blueprint
+from app.portal.permissions import PortalPermission
 from app.web.access import require_permission
 from app.web.context import db_session
 
@@ -25,7 +25,7 @@ STAGE_FILTERS = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {
 
 
 @blueprint.get("/worklist")
-@require_permission(Permission.WORKLIST_READ)
+@require_permission(PortalPermission.WORKLIST_READ)
 def show_worklist() -> str:
     wanted, page = _read_worklist_filter()
     found = queries.load_worklist_page(

@@ -9,16 +9,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit.models import AuditEntry
-from app.audit.verbs import AuditVerb
 from app.cases.models import Case
 from app.cases.policy import can_add_records, can_read_file
 from app.cases.queries import find_membership, get_case
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
-from app.core.permissions import Permission
 from app.identity.models import Person
 from app.records import policy
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
+from app.records.permissions import RecordPermission
+from app.records.verbs import RecordAuditVerb
 
 SAME_VISIT_PERIOD = timedelta(minutes=30)
 
@@ -168,8 +168,8 @@ def load_records_panel(session: Session, person: Person, case: Case) -> RecordsP
         case=case,
         records=records,
         may_list=policy.can_list_records(person, case, member)
-        and person.may(Permission.RECORD_READ),
-        may_add=can_add_records(person, case, member) and person.may(Permission.RECORD_WRITE),
+        and person.may(RecordPermission.RECORD_READ),
+        may_add=can_add_records(person, case, member) and person.may(RecordPermission.RECORD_WRITE),
         may_open=can_read_file(person, case, member),
         removable=frozenset(
             record.id
@@ -200,7 +200,7 @@ def list_record_accesses(
         return []
     entries = session.scalars(
         select(AuditEntry)
-        .where(AuditEntry.case_id == case.id, AuditEntry.verb == str(AuditVerb.RECORD_READ))
+        .where(AuditEntry.case_id == case.id, AuditEntry.verb == str(RecordAuditVerb.RECORD_READ))
         .order_by(AuditEntry.number.desc())
         .limit(limit * 20)
     ).all()

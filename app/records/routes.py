@@ -18,11 +18,11 @@ from app.cases.queries import get_case
 from app.core.blobs import BlobMissing, StoreFailed
 from app.core.crypto import TamperedCiphertext, UnknownMasterKey
 from app.core.errors import Invalid, Refusal
-from app.core.permissions import Permission
 from app.core.text import N_
 from app.records import forms, policy, queries, service, words
 from app.records.inspection import kinds
 from app.records.models import Record, Upload, UploadKind
+from app.records.permissions import RecordPermission
 from app.records.reading.content import RecordBytes
 from app.records.receiving import tus
 from app.records.receiving.parts import UploadSender, receive_upload
@@ -77,7 +77,7 @@ def show_tus_capabilities(**_names: str) -> Response:
 
 
 @blueprint.post("/cases/<case_id>/uploads", provide_automatic_options=False)
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def post_upload(case_id: str) -> Response:
     tus.require_tus_version(_request_headers())
     new = forms.read_new_upload(_request_headers())
@@ -99,7 +99,7 @@ def post_upload(case_id: str) -> Response:
 
 
 @blueprint.route("/uploads/<upload_id>", methods=["HEAD"], provide_automatic_options=False)
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def show_upload_offset(upload_id: str) -> Response:
     tus.require_tus_version(_request_headers())
     upload = _load_live_upload(upload_id)
@@ -116,7 +116,7 @@ def show_upload_offset(upload_id: str) -> Response:
 
 
 @blueprint.patch("/uploads/<upload_id>", provide_automatic_options=False)
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def patch_upload(upload_id: str) -> Response:
     tus.require_tus_version(_request_headers())
     if request.mimetype != tus.TUS_CONTENT_TYPE:
@@ -129,7 +129,7 @@ def patch_upload(upload_id: str) -> Response:
 
 
 @blueprint.delete("/uploads/<upload_id>", provide_automatic_options=False)
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def delete_upload(upload_id: str) -> Response:
     tus.require_tus_version(_request_headers())
     upload = queries.load_upload(db_session(), current_person(), upload_id)
@@ -138,7 +138,7 @@ def delete_upload(upload_id: str) -> Response:
 
 
 @blueprint.post("/uploads/<upload_id>", provide_automatic_options=False)
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def post_method_override(upload_id: str) -> Response:
     """For lines on which only GET and POST pass (tus, X-HTTP-Method-Override)."""
     verbs: dict[str | None, Callable[[str], Response]] = {
@@ -228,7 +228,7 @@ def _has_upload_body() -> bool:
 
 
 @blueprint.get("/cases/<case_id>/records")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def show_records(case_id: str) -> str:
     case = get_case(db_session(), current_person(), case_id, policy.can_list_records)
     panel = queries.load_records_panel(db_session(), current_person(), case)
@@ -239,7 +239,7 @@ def show_records(case_id: str) -> str:
 
 
 @blueprint.post("/cases/<case_id>/records")
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def post_records_form(case_id: str) -> Response:
     """The way without scripts: one form with files in it."""
     case = get_case(db_session(), current_person(), case_id, can_add_records)
@@ -258,14 +258,14 @@ def post_records_form(case_id: str) -> Response:
 
 
 @blueprint.get("/records/<record_id>")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def show_record(record_id: str) -> str:
     record, case = queries.load_record(db_session(), current_person(), record_id)
     return _record_page(record, case)
 
 
 @blueprint.post("/records/<record_id>/reason")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def post_access_reason(record_id: str) -> Response | tuple[str, int]:
     record, case = queries.load_record(db_session(), current_person(), record_id)
     try:
@@ -277,7 +277,7 @@ def post_access_reason(record_id: str) -> Response | tuple[str, int]:
 
 
 @blueprint.post("/records/<record_id>/remove")
-@require_permission(Permission.RECORD_WRITE)
+@require_permission(RecordPermission.RECORD_WRITE)
 def post_record_removal(record_id: str) -> Response:
     record, case = queries.load_record(db_session(), current_person(), record_id)
     service.remove_record(db_session(), current_person(), record, case)
@@ -336,13 +336,13 @@ def _decode_text(text: bytes) -> str:
 
 
 @blueprint.get("/records/<record_id>/content")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def serve_record_content(record_id: str) -> Response:
     return _record_response(record_id, inline=True)
 
 
 @blueprint.get("/records/<record_id>/download")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def download_record(record_id: str) -> Response:
     return _record_response(record_id, inline=False)
 

@@ -12,7 +12,6 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases.models import Case
 from app.cases.service import notify_people
 from app.core.blobs import StoredBlob
@@ -27,6 +26,7 @@ from app.records.inspection import kinds
 from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
 from app.records.receiving import tus
+from app.records.verbs import RecordAuditVerb
 from app.records.words import REASONS
 
 MAX_FILE_BYTES = 100 * 10**9
@@ -142,7 +142,7 @@ def add_generated_record(
     audit.record_audit_entry(
         session,
         owner.id,
-        AuditVerb.RECORD_ARRIVED,
+        RecordAuditVerb.RECORD_ARRIVED,
         "record",
         record.id,
         case.id,
@@ -160,7 +160,7 @@ def remove_generated_record(session: Session, actor: Person, record: Record) -> 
     session.flush()
     _drop_bytes(session, record.upload_id)
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.RECORD_REMOVED, "record", record.id, record.case_id
+        session, actor.id, RecordAuditVerb.RECORD_REMOVED, "record", record.id, record.case_id
     )
 
 
@@ -240,7 +240,7 @@ def refuse_arriving_upload(
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.RECORD_INSPECTED,
+        RecordAuditVerb.RECORD_INSPECTED,
         "record",
         record.id,
         record.case_id,
@@ -258,7 +258,7 @@ def cancel_upload(session: Session, actor: Person, upload: Upload) -> None:
         raise tus.UploadFinished()
     _end_upload(session, upload)
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id
+        session, actor.id, RecordAuditVerb.UPLOAD_CANCELLED, "upload", upload.id, upload.case_id
     )
 
 
@@ -270,7 +270,7 @@ def expire_uploads(session: Session) -> int:
         audit.record_audit_entry(
             session,
             None,
-            AuditVerb.UPLOAD_CANCELLED,
+            RecordAuditVerb.UPLOAD_CANCELLED,
             "upload",
             upload.id,
             upload.case_id,
@@ -298,7 +298,7 @@ def settle_inspection(
     audit.record_audit_entry(
         session,
         None,
-        AuditVerb.RECORD_INSPECTED,
+        RecordAuditVerb.RECORD_INSPECTED,
         "record",
         record.id,
         record.case_id,
@@ -320,7 +320,7 @@ def open_record(session: Session, actor: Person, record: Record, case: Case, **f
     if not queries.can_open_record_now(session, actor, record, case):
         raise Forbidden()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.RECORD_READ, "record", record.id, case.id, **facts
+        session, actor.id, RecordAuditVerb.RECORD_READ, "record", record.id, case.id, **facts
     )
 
 
@@ -344,7 +344,7 @@ def grant_reasoned_access(
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.RECORD_READ,
+        RecordAuditVerb.RECORD_READ,
         "record",
         record.id,
         case.id,
@@ -370,7 +370,7 @@ def remove_record(session: Session, actor: Person, record: Record, case: Case) -
     session.flush()
     _drop_bytes(session, record.upload_id)
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.RECORD_REMOVED, "record", record.id, case.id
+        session, actor.id, RecordAuditVerb.RECORD_REMOVED, "record", record.id, case.id
     )
 
 
@@ -419,7 +419,7 @@ def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, siz
     session.add(upload)
     session.flush()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size
+        session, actor.id, RecordAuditVerb.UPLOAD_BEGUN, "upload", upload.id, case.id, size=size
     )
     return upload
 
@@ -448,7 +448,7 @@ def _finish_upload(session: Session, actor: Person, upload: Upload) -> None:
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.RECORD_ARRIVED,
+        RecordAuditVerb.RECORD_ARRIVED,
         "record",
         record.id,
         record.case_id,

@@ -13,7 +13,7 @@ from app.audit.jobs import AUDIT_HEADS_FILE_NAME, HANDLERS
 from app.audit.models import AuditEntry
 from app.audit.queries import verify_audit_chain
 from app.audit.service import record_audit_entry
-from app.audit.verbs import AuditVerb
+from app.cases.verbs import CaseAuditVerb
 from app.core.outbox import JobContext
 
 
@@ -21,7 +21,7 @@ def write(database, count=1, actor="a" * 32):
     for _ in range(count):
         with database.unit_of_work() as session:
             record_audit_entry(
-                session, actor, AuditVerb.CASE_READ, "case", "c" * 32, "c" * 32, why="test"
+                session, actor, CaseAuditVerb.CASE_READ, "case", "c" * 32, "c" * 32, why="test"
             )
 
 
@@ -34,7 +34,7 @@ def test_entries_are_chained_and_the_chain_holds(any_database):
 
 def test_an_act_that_fails_leaves_no_entry(any_database):
     with pytest.raises(RuntimeError), any_database.unit_of_work() as session:
-        record_audit_entry(session, None, AuditVerb.CASE_READ, "case", "x")
+        record_audit_entry(session, None, CaseAuditVerb.CASE_READ, "case", "x")
         raise RuntimeError
     with any_database.sessions() as session:
         assert verify_audit_chain(session).entries == 0

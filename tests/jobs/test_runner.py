@@ -16,8 +16,8 @@ from app.core import clock
 from app.core.db import Database
 from app.core.errors import Invalid
 from app.core.outbox import Job, JobContext, enqueue_job
+from app.core.slices import get_slices
 from app.jobs import leases, queries
-from app.jobs.handlers import gather_job_handlers
 from app.jobs.periodic import PeriodicScheduler
 from app.jobs.runner import JobsRunner
 from tests.jobs.conftest import until
@@ -226,7 +226,7 @@ def test_what_is_periodic_is_queued_once_a_period_by_however_many_runners(jobs_d
     assert len(jobs(jobs_database)) == 3  # the periods of minutes 0, 5 and 10
 
 
-def test_every_slice_has_its_kinds_to_itself():
-    handlers, periodic = gather_job_handlers()
-    assert "jobs.sweep" in handlers
-    assert all(kind in handlers for kind, _ in periodic)
+def test_the_runner_gets_its_kinds_from_the_slices():
+    slices = get_slices()
+    assert {"jobs.sweep", "inspect_record", "notify"} <= set(slices.job_handlers)
+    assert {"jobs.sweep", "expire_uploads"} <= {kind for kind, _ in slices.periodic_jobs}

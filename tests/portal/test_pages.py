@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import service as cases
 from app.cases.models import Case
 from app.core import clock
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.opinions.verbs import OpinionAuditVerb
 from app.portal import emergency
 from tests.people import an_accepted_case
 
@@ -149,7 +149,7 @@ def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, p
     with app.extensions["database"].unit_of_work() as session:
         for number in range(120):
             audit.record_audit_entry(
-                session, None, AuditVerb.OPINION_RENDERED, "opinion", f"{number}"
+                session, None, OpinionAuditVerb.OPINION_RENDERED, "opinion", f"{number}"
             )
 
     def shown(page) -> list[int]:

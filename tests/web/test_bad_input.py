@@ -24,7 +24,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from app import create_app
 from app.core.db import Base
-from app.core.permissions import ROLES_BY_PERMISSION, Role
+from app.core.permissions import Role, get_roles_by_permission
 from app.web.access import PUBLIC_ACCESS, get_route_permission
 from app.web.limits import limiter
 from tests import servers
@@ -123,7 +123,7 @@ def doors(house: House) -> Iterator[tuple[Role | None, Visitor, str, str, str]]:
         roles = (
             [None]
             if permission == PUBLIC_ACCESS
-            else [role for role in Role if role in ROLES_BY_PERMISSION[permission]]
+            else [role for role in Role if role in get_roles_by_permission()[permission]]
         )
         path = address(house.app, rule, house.ids)
         for role in roles:

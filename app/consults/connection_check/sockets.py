@@ -12,10 +12,10 @@ from app.consults.connection_check import checks
 from app.consults.models import ConnectionCheck
 from app.consults.nodes import commands
 from app.consults.nodes.registry import NoMediaNodeFree
+from app.consults.permissions import ConsultPermission
 from app.consults.room import announcing, offers
 from app.consults.room.seating import on_consult_event
 from app.core.errors import Invalid
-from app.core.permissions import Permission
 from app.identity.models import Person
 from app.media import messages
 from app.media.messages import MediaKind, MediaRoute, NodeCommand
@@ -31,7 +31,7 @@ class CheckDoneMessage(checks.ConnectionMeasurement):
     check: str = Field(max_length=32)
 
 
-@on_consult_event("check.offer", Permission.CONSULT_JOIN, CheckOfferMessage)
+@on_consult_event("check.offer", ConsultPermission.CONSULT_JOIN, CheckOfferMessage)
 def handle_check_offer(
     session: Session, person: Person, sid: str, message: CheckOfferMessage
 ) -> Callable[[], dict[str, Any]]:
@@ -71,7 +71,7 @@ def handle_check_offer(
     return carry
 
 
-@on_consult_event("check.done", Permission.CONSULT_JOIN, CheckDoneMessage)
+@on_consult_event("check.done", ConsultPermission.CONSULT_JOIN, CheckDoneMessage)
 def handle_check_done(
     session: Session, person: Person, sid: str, message: CheckDoneMessage
 ) -> dict[str, Any]:

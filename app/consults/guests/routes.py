@@ -9,13 +9,13 @@ from flask_login import login_user
 from werkzeug.wrappers import Response
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.consults import queries
 from app.consults.blueprint import blueprint
 from app.consults.guests import service as guests
+from app.consults.permissions import ConsultPermission
 from app.consults.room import service
+from app.consults.verbs import ConsultAuditVerb
 from app.core.errors import Conflict, Refusal
-from app.core.permissions import Permission
 from app.i18n.locales import LOCALES
 from app.identity import service as identity
 from app.web.access import allow_public, require_permission
@@ -25,13 +25,13 @@ from app.web.limits import limiter
 
 
 @blueprint.get("/<consult_id>/guests")
-@require_permission(Permission.CONSULT_INVITE)
+@require_permission(ConsultPermission.CONSULT_INVITE)
 def show_guests(consult_id: str) -> str:
     return _render_guests_page(consult_id)
 
 
 @blueprint.post("/<consult_id>/guests")
-@require_permission(Permission.CONSULT_INVITE)
+@require_permission(ConsultPermission.CONSULT_INVITE)
 def post_guest_invitation(consult_id: str) -> str | tuple[str, int]:
     consult = queries.get_consult(db_session(), current_person(), consult_id)
     form = request.form
@@ -57,7 +57,7 @@ def post_guest_invitation(consult_id: str) -> str | tuple[str, int]:
 
 
 @blueprint.post("/<consult_id>/guests/<invitation_id>/revoke")
-@require_permission(Permission.CONSULT_INVITE)
+@require_permission(ConsultPermission.CONSULT_INVITE)
 def post_guest_revocation(consult_id: str, invitation_id: str) -> Response:
     consult = queries.get_consult(db_session(), current_person(), consult_id)
     guests.revoke_guest_invitation(db_session(), current_person(), consult, invitation_id)
@@ -95,7 +95,7 @@ def post_guest_acceptance(token: str) -> Response:
         audit.record_audit_entry(
             unit,
             None,
-            AuditVerb.CONSULT_REFUSED,
+            ConsultAuditVerb.CONSULT_REFUSED,
             "invitation",
             invitation.id,
             invitation.consult.case_id,

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.consults import policy
 from app.consults.models import Consult, GuestInvitation
 from app.consults.room import service
 from app.consults.room.timeline import record_consult_event
+from app.consults.verbs import ConsultAuditVerb
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_id
@@ -75,7 +75,7 @@ def invite_guest(
     audit.record_audit_entry(
         session,
         actor.id,
-        AuditVerb.GUEST_INVITED,
+        ConsultAuditVerb.GUEST_INVITED,
         "invitation",
         invitation.id,
         consult.case_id,
@@ -101,7 +101,12 @@ def revoke_guest_invitation(
         raise Conflict(N_("This guest has come already. You can ask the doctor to let them out."))
     invitation.revoked_at = invitation.revoked_at or now()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.GUEST_REVOKED, "invitation", invitation.id, consult.case_id
+        session,
+        actor.id,
+        ConsultAuditVerb.GUEST_REVOKED,
+        "invitation",
+        invitation.id,
+        consult.case_id,
     )
 
 
@@ -153,7 +158,7 @@ def accept_guest_invitation(session: Session, token: str, timezone: str) -> Pers
     audit.record_audit_entry(
         session,
         person.id,
-        AuditVerb.GUEST_ACCEPTED,
+        ConsultAuditVerb.GUEST_ACCEPTED,
         "invitation",
         invitation.id,
         invitation.consult.case_id,

@@ -12,8 +12,8 @@ from app.consults import queries
 from app.consults.blueprint import blueprint
 from app.consults.room import announcing, service
 from app.core.errors import Invalid, Refusal
-from app.core.permissions import Permission
 from app.core.text import N_
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
@@ -22,13 +22,13 @@ CallingPageResponse = str | Response | tuple[str, int]
 
 
 @blueprint.get("/<consult_id>/interpreters")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def show_callable_interpreters(consult_id: str) -> CallingPageResponse:
     return _render_calling_page(consult_id)
 
 
 @blueprint.post("/<consult_id>/interpreters")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_interpreter_call(consult_id: str) -> CallingPageResponse:
     session, person = db_session(), current_person()
     consult = queries.get_consult(session, person, consult_id)

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from app.consults.interpreting import service as interpreting
 from app.consults.interpreting.channels import InterpretingMode
 from app.consults.interpreting.service import SpeakerSignal
+from app.consults.permissions import ConsultPermission
 from app.consults.room import announcing
 from app.consults.room.seating import get_own_seat, on_consult_event
-from app.core.permissions import Permission
 from app.identity.models import Person
 
 
@@ -45,7 +45,7 @@ class SignalRaiseMessage(BaseModel):
     signal: SpeakerSignal
 
 
-@on_consult_event("mode.set", Permission.CONSULT_SIGNAL, ModeSetMessage, recorded=True)
+@on_consult_event("mode.set", ConsultPermission.CONSULT_SIGNAL, ModeSetMessage, recorded=True)
 def handle_mode_set(
     session: Session, person: Person, sid: str, message: ModeSetMessage
 ) -> dict[str, Any]:
@@ -55,7 +55,9 @@ def handle_mode_set(
     return {}
 
 
-@on_consult_event("channel.take", Permission.CONSULT_INTERPRET, ChannelTakeMessage, recorded=True)
+@on_consult_event(
+    "channel.take", ConsultPermission.CONSULT_INTERPRET, ChannelTakeMessage, recorded=True
+)
 def handle_channel_take(
     session: Session, person: Person, sid: str, message: ChannelTakeMessage
 ) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def handle_channel_take(
     return {}
 
 
-@on_consult_event("handover.offer", Permission.CONSULT_INTERPRET, HandoverOfferMessage)
+@on_consult_event("handover.offer", ConsultPermission.CONSULT_INTERPRET, HandoverOfferMessage)
 def handle_handover_offer(
     session: Session, person: Person, sid: str, message: HandoverOfferMessage
 ) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def handle_handover_offer(
 
 
 @on_consult_event(
-    "handover.accept", Permission.CONSULT_INTERPRET, HandoverAcceptMessage, recorded=True
+    "handover.accept", ConsultPermission.CONSULT_INTERPRET, HandoverAcceptMessage, recorded=True
 )
 def handle_handover_accept(
     session: Session, person: Person, sid: str, message: HandoverAcceptMessage
@@ -90,7 +92,7 @@ def handle_handover_accept(
     return {}
 
 
-@on_consult_event("listen.set", Permission.CONSULT_SIGNAL, ListenSetMessage)
+@on_consult_event("listen.set", ConsultPermission.CONSULT_SIGNAL, ListenSetMessage)
 def handle_listen_set(
     session: Session, person: Person, sid: str, message: ListenSetMessage
 ) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def handle_listen_set(
     return {}
 
 
-@on_consult_event("signal.raise", Permission.CONSULT_SIGNAL, SignalRaiseMessage)
+@on_consult_event("signal.raise", ConsultPermission.CONSULT_SIGNAL, SignalRaiseMessage)
 def handle_signal_raise(
     session: Session, person: Person, sid: str, message: SignalRaiseMessage
 ) -> dict[str, Any]:

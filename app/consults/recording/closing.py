@@ -18,10 +18,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.consults.recording.models import Recording, RecordingState
 from app.consults.recording.service import RECORDING_CLOSE_JOB, RECORDING_PURGE_JOB
 from app.consults.room.timeline import record_consult_event
+from app.consults.verbs import ConsultAuditVerb
 from app.core import webm
 from app.core.blobs import BlobMissing, BlobStore, StoredBlob
 from app.core.clock import now
@@ -96,7 +96,7 @@ def run_recording_close(session: Session, payload: dict[str, Any], context: JobC
     audit.record_audit_entry(
         session,
         None,
-        AuditVerb.RECORDING_KEPT,
+        ConsultAuditVerb.RECORDING_KEPT,
         "recording",
         recording.id,
         case.id,

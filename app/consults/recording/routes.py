@@ -16,14 +16,15 @@ from werkzeug.wrappers import Response
 
 from app.consults import queries
 from app.consults.blueprint import blueprint
+from app.consults.permissions import ConsultPermission
 from app.consults.recording import service as recordings
 from app.consults.room import service
 from app.core import webm
 from app.core.errors import NotFound
-from app.core.permissions import Permission
 from app.records import queries as record_queries
 from app.records import service as record_service
 from app.records.models import Record
+from app.records.permissions import RecordPermission
 from app.records.reading.content import RecordBytes
 from app.web.access import require_permission
 from app.web.context import current_person, db_session, get_blob_store
@@ -40,7 +41,7 @@ def add_viewer_context() -> dict[str, Any]:
 
 
 @blueprint.post("/<consult_id>/recording")
-@require_permission(Permission.CONSULT_SIGNAL)
+@require_permission(ConsultPermission.CONSULT_SIGNAL)
 def post_recording_decision(consult_id: str) -> Response:
     """The answer of who withdrew, when the consult ended before they had given it."""
     session, person = db_session(), current_person()
@@ -61,7 +62,7 @@ def post_recording_decision(consult_id: str) -> Response:
 
 
 @blueprint.get("/recordings/<record_id>/<language>.webm")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def serve_recording_video(record_id: str, language: str) -> Response:
     """The picture and one language of it, or the one range asked for. That it was opened is written
     down first.
@@ -105,7 +106,7 @@ def serve_recording_video(record_id: str, language: str) -> Response:
 
 
 @blueprint.get("/recordings/<record_id>/<language>.vtt")
-@require_permission(Permission.RECORD_READ)
+@require_permission(RecordPermission.RECORD_READ)
 def serve_recording_captions(record_id: str, language: str) -> Response:
     """What the interpreter typed for those who read this language, at the times when it was shown
     (WebVTT).

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
+from app.cases.verbs import CaseAuditVerb
 from app.consults import policy
 from app.consults.interpreting import channels
 from app.consults.interpreting import service as interpreting
@@ -24,6 +24,7 @@ from app.consults.interpreting.channels import InterpretingMode, SeatVoice
 from app.consults.models import Consult, ConsultState, Seat
 from app.consults.recording.models import Recording, RecordingConsent, RecordingState
 from app.consults.room.timeline import record_consult_event
+from app.consults.verbs import ConsultAuditVerb
 from app.core import webm
 from app.core.clock import now
 from app.core.crypto import new_data_key
@@ -91,7 +92,7 @@ def ask_to_record(session: Session, seat: Seat) -> Recording:
     audit.record_audit_entry(
         session,
         seat.person_id,
-        AuditVerb.RECORDING_ASKED,
+        ConsultAuditVerb.RECORDING_ASKED,
         "recording",
         recording.id,
         consult.case_id,
@@ -165,7 +166,7 @@ def decide_recording_purge(session: Session, seat: Seat, *, purges: bool) -> Rec
     audit.record_audit_entry(
         session,
         seat.person_id,
-        AuditVerb.RECORDING_PURGED,
+        ConsultAuditVerb.RECORDING_PURGED,
         "recording",
         recording.id,
         recording.case_id,
@@ -223,7 +224,7 @@ def apply_recording_consent(session: Session, consult: Consult) -> tuple[Recordi
             audit.record_audit_entry(
                 session,
                 recording.asker.person_id,
-                AuditVerb.RECORDING_STARTED,
+                ConsultAuditVerb.RECORDING_STARTED,
                 "recording",
                 recording.id,
                 consult.case_id,
@@ -345,7 +346,7 @@ def _give_recording_consent(session: Session, recording: Recording, seat: Seat) 
     audit.record_audit_entry(
         session,
         seat.person_id,
-        AuditVerb.CONSENT_GIVEN,
+        CaseAuditVerb.CONSENT_GIVEN,
         "recording",
         recording.id,
         recording.case_id,
@@ -360,7 +361,7 @@ def _withdraw_recording_consent(session: Session, recording: Recording, seat: Se
     audit.record_audit_entry(
         session,
         seat.person_id,
-        AuditVerb.CONSENT_WITHDRAWN,
+        CaseAuditVerb.CONSENT_WITHDRAWN,
         "recording",
         recording.id,
         recording.case_id,
@@ -383,7 +384,7 @@ def _mark_recording_stopped(session: Session, recording: Recording, seat: Seat |
         audit.record_audit_entry(
             session,
             seat.person_id if seat else None,
-            AuditVerb.RECORDING_STOPPED,
+            ConsultAuditVerb.RECORDING_STOPPED,
             "recording",
             recording.id,
             recording.case_id,

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from app.consults.permissions import ConsultPermission
 from app.consults.recording import service as recording
 from app.consults.room import announcing
 from app.consults.room.seating import get_own_seat, on_consult_event
-from app.core.permissions import Permission
 from app.identity.models import Person
 
 
@@ -25,7 +25,7 @@ class RecordingDecideMessage(BaseModel):
     purges: bool
 
 
-@on_consult_event("recording.ask", Permission.CONSULT_SIGNAL, recorded=True)
+@on_consult_event("recording.ask", ConsultPermission.CONSULT_SIGNAL, recorded=True)
 def handle_recording_ask(
     session: Session, person: Person, sid: str, _message: Any
 ) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def handle_recording_ask(
 
 
 @on_consult_event(
-    "recording.answer", Permission.CONSULT_SIGNAL, RecordingAnswerMessage, recorded=True
+    "recording.answer", ConsultPermission.CONSULT_SIGNAL, RecordingAnswerMessage, recorded=True
 )
 def handle_recording_answer(
     session: Session, person: Person, sid: str, message: RecordingAnswerMessage
@@ -49,7 +49,7 @@ def handle_recording_answer(
     return {}
 
 
-@on_consult_event("recording.stop", Permission.CONSULT_SIGNAL, recorded=True)
+@on_consult_event("recording.stop", ConsultPermission.CONSULT_SIGNAL, recorded=True)
 def handle_recording_stop(
     session: Session, person: Person, sid: str, _message: Any
 ) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def handle_recording_stop(
 
 
 @on_consult_event(
-    "recording.decide", Permission.CONSULT_SIGNAL, RecordingDecideMessage, recorded=True
+    "recording.decide", ConsultPermission.CONSULT_SIGNAL, RecordingDecideMessage, recorded=True
 )
 def handle_recording_decide(
     session: Session, person: Person, sid: str, message: RecordingDecideMessage

@@ -9,7 +9,6 @@ from flask import current_app, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases.models import Case
 from app.consults import policy, queries
 from app.consults.blueprint import blueprint
@@ -17,12 +16,14 @@ from app.consults.connection_check import checks
 from app.consults.guests import routes as _guests  # noqa: F401 - importing it adds its routes
 from app.consults.interpreting import calling_routes as _calling  # noqa: F401 - importing it adds its routes
 from app.consults.models import ChatMessage, ConnectionCheck, Consult, Seat, TeachBack
+from app.consults.permissions import ConsultPermission
 from app.consults.queries import BookedConsult
 from app.consults.recording import routes as _recordings  # noqa: F401
 from app.consults.room import service, tickets, timeline, watch
 from app.consults.teachback import service as teaching
+from app.consults.verbs import ConsultAuditVerb
 from app.core.errors import Forbidden, NotFound
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.models import Booking
 from app.web.access import require_permission
@@ -30,7 +31,7 @@ from app.web.context import current_person, db_session, get_settings
 
 
 @blueprint.get("/of/<booking_id>")
-@require_permission(Permission.CONSULT_JOIN)
+@require_permission(ConsultPermission.CONSULT_JOIN)
 def open_consult_of_booking(booking_id: str) -> Response:
     """The way in from a booking: the consult stands ready from the first visit on."""
     session, person = db_session(), current_person()
@@ -44,7 +45,7 @@ def open_consult_of_booking(booking_id: str) -> Response:
 
 
 @blueprint.get("/check/<booking_id>")
-@require_permission(Permission.CONSULT_JOIN)
+@require_permission(ConsultPermission.CONSULT_JOIN)
 def show_connection_check(booking_id: str) -> str:
     """Camera, microphone, speaker and line, tried at any time before the meeting."""
     session, person = db_session(), current_person()
@@ -64,7 +65,7 @@ def show_connection_check(booking_id: str) -> str:
 
 
 @blueprint.get("/<consult_id>")
-@require_permission(Permission.CONSULT_JOIN)
+@require_permission(ConsultPermission.CONSULT_JOIN)
 def show_consult(consult_id: str) -> Response | str:
     """Waiting room and consult room in one page: nobody loads anything anew between the two."""
     session, person = db_session(), current_person()
@@ -88,7 +89,7 @@ def show_consult(consult_id: str) -> Response | str:
 
 
 @blueprint.get("/<consult_id>/after")
-@require_permission(Permission.CONSULT_JOIN)
+@require_permission(ConsultPermission.CONSULT_JOIN)
 def show_consult_aftermath(consult_id: str) -> Response | str:
     """What comes next, for each role."""
     session, person = db_session(), current_person()
@@ -104,7 +105,7 @@ def show_consult_aftermath(consult_id: str) -> Response | str:
 
 
 @blueprint.get("/<consult_id>/timeline.json")
-@require_permission(Permission.CONSULT_TIMELINE)
+@require_permission(ConsultPermission.CONSULT_TIMELINE)
 def download_consult_timeline(consult_id: str) -> Response:
     """The record of the meeting, for the people of the case: who came, what happened, minutes of
     each language.
@@ -112,7 +113,7 @@ def download_consult_timeline(consult_id: str) -> Response:
     session, person = db_session(), current_person()
     consult = queries.get_consult(session, person, consult_id)
     audit.record_audit_entry(
-        session, person.id, AuditVerb.TIMELINE_READ, "consult", consult.id, consult.case_id
+        session, person.id, ConsultAuditVerb.TIMELINE_READ, "consult", consult.id, consult.case_id
     )
     answer = jsonify(
         timeline.export_consult_timeline(consult, queries.list_consult_events(session, consult.id))

@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.consults import policy, queries
 from app.consults.models import Consult, Seat
 from app.consults.room import announcing, service
+from app.consults.verbs import ConsultAuditVerb
 from app.core.errors import Forbidden, NotFound, Refusal
 from app.core.permissions import Permission
 from app.core.text import N_
@@ -90,7 +90,7 @@ def _audit_refusals(name: str, handler: SeatEventHandler) -> SeatEventHandler:
             audit.record_audit_entry(
                 session,
                 person_id,
-                AuditVerb.CONSULT_REFUSED,
+                ConsultAuditVerb.CONSULT_REFUSED,
                 "seat",
                 seat.id if seat else "none",
                 seat.consult.case_id if seat else None,

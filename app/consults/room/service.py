@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.states import CaseStage
+from app.cases.verbs import CaseAuditVerb
 from app.consults import policy, queries
 from app.consults.interpreting import service as interpreting
 from app.consults.interpreting.channels import InterpretingMode
@@ -27,6 +27,7 @@ from app.consults.models import (
 )
 from app.consults.room import timeline
 from app.consults.room.timeline import record_consult_event
+from app.consults.verbs import ConsultAuditVerb
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
@@ -64,7 +65,7 @@ def ensure_consult(session: Session, booking: Booking) -> Consult:
         session.add(consult)
         session.flush()
         audit.record_audit_entry(
-            session, None, AuditVerb.CONSULT_OPENED, "consult", consult.id, consult.case_id
+            session, None, ConsultAuditVerb.CONSULT_OPENED, "consult", consult.id, consult.case_id
         )
     if consult.state == ConsultState.WAITING:
         follow_booking(session, consult)
@@ -272,7 +273,7 @@ def admit_seat(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
         return
     seat.admitted = True
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.SEAT_ADMITTED, "seat", seat.id, seat.consult.case_id
+        session, actor.id, ConsultAuditVerb.SEAT_ADMITTED, "seat", seat.id, seat.consult.case_id
     )
     record_consult_event(session, seat.consult, "admitted", seat, by=by.id)
     if seat.entered:
@@ -301,7 +302,7 @@ def remove_seat(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     _vacate_seat(seat)
     seat.removed_at = now()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.SEAT_REMOVED, "seat", seat.id, seat.consult.case_id
+        session, actor.id, ConsultAuditVerb.SEAT_REMOVED, "seat", seat.id, seat.consult.case_id
     )
     record_consult_event(session, seat.consult, "removed", seat, by=by.id)
 
@@ -315,7 +316,7 @@ def evict_seat(session: Session, seat: Seat) -> None:
     audit.record_audit_entry(
         session,
         None,
-        AuditVerb.SEAT_REMOVED,
+        ConsultAuditVerb.SEAT_REMOVED,
         "seat",
         seat.id,
         seat.consult.case_id,
@@ -328,7 +329,12 @@ def leave_consult(session: Session, seat: Seat) -> None:
     """The person goes, of their own will. The seat stays theirs: they may come back."""
     if seat.is_in_room:
         audit.record_audit_entry(
-            session, seat.person_id, AuditVerb.SEAT_LEFT, "seat", seat.id, seat.consult.case_id
+            session,
+            seat.person_id,
+            ConsultAuditVerb.SEAT_LEFT,
+            "seat",
+            seat.id,
+            seat.consult.case_id,
         )
         record_consult_event(session, seat.consult, "left", seat)
     _vacate_seat(seat)
@@ -416,7 +422,7 @@ def add_chat_message(
     session.add(line)
     session.flush()
     audit.record_audit_entry(
-        session, seat.person_id, AuditVerb.CHAT_WRITTEN, "chat", line.id, consult.case_id
+        session, seat.person_id, ConsultAuditVerb.CHAT_WRITTEN, "chat", line.id, consult.case_id
     )
     return line
 
@@ -443,7 +449,12 @@ def close_consult(session: Session, actor: Person, consult: Consult) -> None:
     for seat in consult.seats:
         if seat.is_in_room:
             audit.record_audit_entry(
-                session, seat.person_id, AuditVerb.SEAT_LEFT, "seat", seat.id, consult.case_id
+                session,
+                seat.person_id,
+                ConsultAuditVerb.SEAT_LEFT,
+                "seat",
+                seat.id,
+                consult.case_id,
             )
         sid = seat.sid
         _vacate_seat(seat)
@@ -455,7 +466,7 @@ def close_consult(session: Session, actor: Person, consult: Consult) -> None:
             audit.record_audit_entry(
                 session,
                 actor.id,
-                AuditVerb.MEMBER_ENDED,
+                CaseAuditVerb.MEMBER_ENDED,
                 "member",
                 member.id,
                 consult.case_id,
@@ -463,7 +474,7 @@ def close_consult(session: Session, actor: Person, consult: Consult) -> None:
                 reason="an hour after the session",
             )
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.CONSULT_ENDED, "consult", consult.id, consult.case_id
+        session, actor.id, ConsultAuditVerb.CONSULT_ENDED, "consult", consult.id, consult.case_id
     )
     if consult.started_at:
         case_service.record_case_event(session, consult.case_id, "consult_ended", actor)
@@ -483,7 +494,7 @@ def _note_joined(session: Session, consult: Consult, seat: Seat) -> None:
         record_consult_event(session, consult, "started", seat)
         case_service.record_case_event(session, consult.case_id, "consult_started", seat.person)
     audit.record_audit_entry(
-        session, seat.person_id, AuditVerb.SEAT_ENTERED, "seat", seat.id, consult.case_id
+        session, seat.person_id, ConsultAuditVerb.SEAT_ENTERED, "seat", seat.id, consult.case_id
     )
     record_consult_event(session, consult, "joined", seat)
     seat.joined_at = seat.joined_at or now()

@@ -17,12 +17,12 @@ from app.consults.interpreting import service as interpreting
 from app.consults.interpreting import sockets as _languages  # noqa: F401
 from app.consults.models import ChatChannel, MediaNode, Seat
 from app.consults.nodes import commands, registry
+from app.consults.permissions import ConsultPermission
 from app.consults.recording import sockets as _recording  # noqa: F401
 from app.consults.room import announcing, offers, service, tickets, views
 from app.consults.room.seating import get_other_seat, get_own_seat, lock_seat, on_consult_event
 from app.consults.teachback import sockets as _teaching  # noqa: F401
 from app.core.errors import Conflict, Invalid, NotFound, TooMany
-from app.core.permissions import Permission
 from app.core.text import N_
 from app.identity.models import Person
 from app.media import messages
@@ -70,12 +70,12 @@ class ChatSinceMessage(BaseModel):
 # --- coming and going ---
 
 
-@on_consult_event("connect", Permission.CONSULT_JOIN)
+@on_consult_event("connect", ConsultPermission.CONSULT_JOIN)
 def handle_consult_connect(session: Session, person: Person, sid: str, _auth: Any) -> None:
     """Signed in is enough to connect; the seat comes with its ticket."""
 
 
-@on_consult_event("seat.take", Permission.CONSULT_JOIN, SeatTakeMessage)
+@on_consult_event("seat.take", ConsultPermission.CONSULT_JOIN, SeatTakeMessage)
 def handle_seat_take(
     session: Session, person: Person, sid: str, message: SeatTakeMessage
 ) -> Callable[[], dict[str, Any]]:
@@ -107,7 +107,7 @@ def handle_seat_take(
     return seated
 
 
-@on_consult_event("seat.enter", Permission.CONSULT_JOIN, MediaDevicesMessage)
+@on_consult_event("seat.enter", ConsultPermission.CONSULT_JOIN, MediaDevicesMessage)
 def handle_seat_enter(
     session: Session, person: Person, sid: str, message: MediaDevicesMessage
 ) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def handle_seat_enter(
     return {"state": views.build_seat_state(seat), **_list_both_chats(session, seat, 0)}
 
 
-@on_consult_event("seat.here", Permission.CONSULT_JOIN)
+@on_consult_event("seat.here", ConsultPermission.CONSULT_JOIN)
 def handle_seat_here(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
     """A sign of life. The answer lets a page that missed a message see that it did."""
     seat = get_own_seat(session, person, sid, change=False)
@@ -130,7 +130,7 @@ def handle_seat_here(session: Session, person: Person, sid: str, _message: Any) 
     }
 
 
-@on_consult_event("seat.leave", Permission.CONSULT_JOIN)
+@on_consult_event("seat.leave", ConsultPermission.CONSULT_JOIN)
 def handle_seat_leave(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
     seat = get_own_seat(session, person, sid)
     service.leave_consult(session, seat)
@@ -138,7 +138,7 @@ def handle_seat_leave(session: Session, person: Person, sid: str, _message: Any)
     return {}
 
 
-@on_consult_event("disconnect", Permission.CONSULT_JOIN)
+@on_consult_event("disconnect", ConsultPermission.CONSULT_JOIN)
 def handle_consult_disconnect(session: Session, person: Person, sid: str, _message: Any) -> None:
     seat = service.note_socket_lost(session, sid)
     if seat is not None:
@@ -148,7 +148,7 @@ def handle_consult_disconnect(session: Session, person: Person, sid: str, _messa
 # --- the door ---
 
 
-@on_consult_event("seat.admit", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
+@on_consult_event("seat.admit", ConsultPermission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
 def handle_seat_admit(
     session: Session, person: Person, sid: str, message: ChosenSeatMessage
 ) -> dict[str, Any]:
@@ -159,7 +159,9 @@ def handle_seat_admit(
     return {}
 
 
-@on_consult_event("seat.send_back", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
+@on_consult_event(
+    "seat.send_back", ConsultPermission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True
+)
 def handle_seat_send_back(
     session: Session, person: Person, sid: str, message: ChosenSeatMessage
 ) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def handle_seat_send_back(
     return {}
 
 
-@on_consult_event("seat.remove", Permission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
+@on_consult_event("seat.remove", ConsultPermission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
 def handle_seat_remove(
     session: Session, person: Person, sid: str, message: ChosenSeatMessage
 ) -> dict[str, Any]:
@@ -183,7 +185,7 @@ def handle_seat_remove(
     return {}
 
 
-@on_consult_event("consult.end", Permission.CONSULT_END, recorded=True)
+@on_consult_event("consult.end", ConsultPermission.CONSULT_END, recorded=True)
 def handle_consult_end(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
     seat = get_own_seat(session, person, sid)
     service.end_consult(session, person, seat)
@@ -194,7 +196,7 @@ def handle_consult_end(session: Session, person: Person, sid: str, _message: Any
 # --- sound and picture ---
 
 
-@on_consult_event("media.offer", Permission.CONSULT_SIGNAL, offers.BrowserOffer)
+@on_consult_event("media.offer", ConsultPermission.CONSULT_SIGNAL, offers.BrowserOffer)
 def handle_media_offer(
     session: Session, person: Person, sid: str, message: offers.BrowserOffer
 ) -> Callable[[], dict[str, Any]]:
@@ -230,7 +232,7 @@ def handle_media_offer(
     return lambda: _send_offer_to_node(consult_id, node_id, node_sid, command, table)
 
 
-@on_consult_event("media.devices", Permission.CONSULT_SIGNAL, MediaDevicesMessage)
+@on_consult_event("media.devices", ConsultPermission.CONSULT_SIGNAL, MediaDevicesMessage)
 def handle_media_devices(
     session: Session, person: Person, sid: str, message: MediaDevicesMessage
 ) -> dict[str, Any]:
@@ -246,7 +248,7 @@ def handle_media_devices(
     return {}
 
 
-@on_consult_event("media.prefer", Permission.CONSULT_SIGNAL, MediaPreferMessage)
+@on_consult_event("media.prefer", ConsultPermission.CONSULT_SIGNAL, MediaPreferMessage)
 def handle_media_prefer(
     session: Session, person: Person, sid: str, message: MediaPreferMessage
 ) -> dict[str, Any]:
@@ -297,7 +299,7 @@ def _send_offer_to_node(
 # --- chat ---
 
 
-@on_consult_event("chat.say", Permission.CONSULT_CHAT, ChatSayMessage)
+@on_consult_event("chat.say", ConsultPermission.CONSULT_CHAT, ChatSayMessage)
 def handle_chat_say(
     session: Session, person: Person, sid: str, message: ChatSayMessage
 ) -> dict[str, Any]:
@@ -307,7 +309,7 @@ def handle_chat_say(
     return {"line": views.serialize_chat_message(line)}
 
 
-@on_consult_event("chat.since", Permission.CONSULT_CHAT, ChatSinceMessage)
+@on_consult_event("chat.since", ConsultPermission.CONSULT_CHAT, ChatSinceMessage)
 def handle_chat_since(
     session: Session, person: Person, sid: str, message: ChatSinceMessage
 ) -> dict[str, Any]:

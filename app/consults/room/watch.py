@@ -21,9 +21,10 @@ from app.consults.connection_check import checks
 from app.consults.interpreting import no_show
 from app.consults.interpreting import service as interpreting
 from app.consults.models import Consult, ConsultState, Seat
+from app.consults.permissions import ConsultPermission
 from app.consults.room import announcing, service
 from app.core.clock import now
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.scheduling.models import Booking
 from app.web.context import get_database
 from app.web.sockets import socketio
@@ -136,7 +137,11 @@ def _check_live_consult(session: Session, consult: Consult) -> None:
 def _may_keep_seat(session: Session, seat: Seat) -> bool:
     """Whether the person is still signed in, active, and a member of the case."""
     person = current_app.extensions["load_person"](session, seat.sign_in_id)
-    if person is None or person.id != seat.person_id or not person.may(Permission.CONSULT_JOIN):
+    if (
+        person is None
+        or person.id != seat.person_id
+        or not person.may(ConsultPermission.CONSULT_JOIN)
+    ):
         return False
     return (
         seat.role == Role.COORDINATOR

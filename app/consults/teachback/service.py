@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as cases
 from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
@@ -16,6 +15,7 @@ from app.consults import policy
 from app.consults.interpreting.channels import get_base_language
 from app.consults.models import Caption, Consult, Seat, TeachBack
 from app.consults.room.timeline import record_consult_event
+from app.consults.verbs import ConsultAuditVerb
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
@@ -85,7 +85,7 @@ def judge_teach_back(
     audit.record_audit_entry(
         session,
         seat.person_id,
-        AuditVerb.TEACH_BACK_JUDGED,
+        ConsultAuditVerb.TEACH_BACK_JUDGED,
         "teach_back",
         item.id,
         item.case_id,

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from app.consults import queries
 from app.consults.interpreting.channels import is_same_base_language
 from app.consults.models import Seat
+from app.consults.permissions import ConsultPermission
 from app.consults.room import announcing, views
 from app.consults.room.seating import get_own_seat, on_consult_event
 from app.consults.teachback import service as teaching
-from app.core.permissions import Permission
 from app.identity.models import Person
 
 
@@ -38,7 +38,7 @@ class CaptionSayMessage(BaseModel):
     text: str = Field(max_length=teaching.MAX_TEACHING_TEXT_CHARACTERS)
 
 
-@on_consult_event("teach.ask", Permission.CONSULT_TEACH, TeachAskMessage)
+@on_consult_event("teach.ask", ConsultPermission.CONSULT_TEACH, TeachAskMessage)
 def handle_teach_ask(
     session: Session, person: Person, sid: str, message: TeachAskMessage
 ) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def handle_teach_ask(
     return _announce_teach_backs(session, seat)
 
 
-@on_consult_event("teach.said", Permission.CONSULT_CHAT, TeachSaidMessage)
+@on_consult_event("teach.said", ConsultPermission.CONSULT_CHAT, TeachSaidMessage)
 def handle_teach_said(
     session: Session, person: Person, sid: str, message: TeachSaidMessage
 ) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def handle_teach_said(
     return _announce_teach_backs(session, seat)
 
 
-@on_consult_event("teach.judge", Permission.CONSULT_TEACH, TeachJudgeMessage)
+@on_consult_event("teach.judge", ConsultPermission.CONSULT_TEACH, TeachJudgeMessage)
 def handle_teach_judge(
     session: Session, person: Person, sid: str, message: TeachJudgeMessage
 ) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def handle_teach_judge(
     return _announce_teach_backs(session, seat)
 
 
-@on_consult_event("teach.list", Permission.CONSULT_CHAT)
+@on_consult_event("teach.list", ConsultPermission.CONSULT_CHAT)
 def handle_teach_list(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
     """What a page shows when it comes in: the points, and the captions in its own language."""
     seat = get_own_seat(session, person, sid, change=False)
@@ -83,7 +83,9 @@ def handle_teach_list(session: Session, person: Person, sid: str, _message: Any)
     }
 
 
-@on_consult_event("caption.say", Permission.CONSULT_INTERPRET, CaptionSayMessage, recorded=True)
+@on_consult_event(
+    "caption.say", ConsultPermission.CONSULT_INTERPRET, CaptionSayMessage, recorded=True
+)
 def handle_caption_say(
     session: Session, person: Person, sid: str, message: CaptionSayMessage
 ) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from app.core.clock import monotonic
 from app.core.db import Database
 from app.core.errors import Forbidden
 from app.core.ids import new_id
-from app.core.permissions import Permission
 from app.identity.models import Person
 from app.records import queries, service
 from app.records.inspection import kinds
+from app.records.permissions import RecordPermission
 from app.records.receiving import tus
 from app.records.service import StoredPart
 
@@ -144,6 +144,6 @@ def _refuse_other_kinds(sender: UploadSender, head: bytes) -> None:
 def _load_allowed_person(session: Session, sender: UploadSender) -> Person:
     session.info["origin"] = sender.origin
     person = session.get(Person, sender.person_id)
-    if person is None or not person.may(Permission.RECORD_WRITE):
+    if person is None or not person.may(RecordPermission.RECORD_WRITE):
         raise Forbidden()
     return person

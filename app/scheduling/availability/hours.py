@@ -12,7 +12,6 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.ids import new_id
@@ -34,6 +33,7 @@ from app.scheduling.models import (
 from app.scheduling.time.calendar import MINUTES_IN_DAY, QuarterInterval
 from app.scheduling.time.quarters import QUARTER_MINUTES
 from app.scheduling.time.recurrence import BadRecurrenceRule, check_recurrence_rule
+from app.scheduling.verbs import SchedulingAuditVerb
 
 MAX_WEEKLY_OPENINGS = 50
 MAX_AVAILABILITY_EXCEPTIONS = 400
@@ -480,5 +480,5 @@ def _record_availability_change(
     session: Session, actor: Person, owner: Person, **facts: object
 ) -> None:
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.AVAILABILITY_CHANGED, "person", owner.id, **facts
+        session, actor.id, SchedulingAuditVerb.AVAILABILITY_CHANGED, "person", owner.id, **facts
     )

@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response as Answer
 
 from app.core.clock import now
 from app.core.errors import NotFound
-from app.core.permissions import Permission
 from app.core.text import parse_whole_number
 from app.scheduling import forms
 from app.scheduling.availability import hours_week
@@ -21,6 +20,7 @@ from app.scheduling.availability.hours_routes import owner_of_hours, respond_hou
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import service
 from app.scheduling.models import AvailabilityException, AvailabilityWindow
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 
@@ -28,7 +28,7 @@ AvailabilityRow = TypeVar("AvailabilityRow", AvailabilityWindow, AvailabilityExc
 
 
 @blueprint.get("/hours/calendar.json")
-@require_permission(Permission.AVAILABILITY_READ)
+@require_permission(SchedulingPermission.AVAILABILITY_READ)
 def list_hours_calendar() -> Response:
     """The week (or `days`) from `from`: see `hours_week.Drawn`."""
     owner, days = owner_of_hours(), parse_whole_number(request.args.get("days", "")) or 7
@@ -59,7 +59,7 @@ def list_hours_calendar() -> Response:
 
 
 @blueprint.post("/hours/openings")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_opening() -> Answer:
     owner, entered = owner_of_hours(), forms.OpeningForm.read(request.form)
     zone = hours_week.zone_of_hours(db_session(), owner)
@@ -68,7 +68,7 @@ def post_opening() -> Answer:
 
 
 @blueprint.post("/hours/openings/<row_id>")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_opening_change(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _load_availability_row(AvailabilityWindow, row_id)
     service.change_opening(
@@ -78,7 +78,7 @@ def post_opening_change(row_id: str) -> Answer:
 
 
 @blueprint.post("/hours/openings/<row_id>/remove")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_opening_removal(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _load_availability_row(AvailabilityWindow, row_id)
     service.remove_opening(db_session(), current_person(), owner, row)
@@ -86,7 +86,7 @@ def post_opening_removal(row_id: str) -> Answer:
 
 
 @blueprint.post("/hours/days/<row_id>")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_exception_days_change(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _load_availability_row(AvailabilityException, row_id)
     service.change_availability_exception(

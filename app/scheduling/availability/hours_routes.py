@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.i18n.locales import LOCALES
 from app.i18n.zones import list_zone_choices
 from app.identity.models import Person
@@ -22,6 +22,7 @@ from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import service
 from app.scheduling.matching.languages import is_well_formed_tag
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusyFeed, Qualification
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import answer_refusal, is_page_request, translate_refusal
@@ -31,7 +32,7 @@ Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/hours")
-@require_permission(Permission.AVAILABILITY_READ)
+@require_permission(SchedulingPermission.AVAILABILITY_READ)
 def show_hours() -> Page:
     if current_person().role == Role.COORDINATOR and "person" not in request.args:
         return redirect(url_for("scheduling.show_board"))  # the office has no hours of its own
@@ -39,7 +40,7 @@ def show_hours() -> Page:
 
 
 @blueprint.post("/hours")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_hours() -> Page:
     owner = owner_of_hours()
     try:
@@ -57,7 +58,7 @@ def post_hours() -> Page:
 
 
 @blueprint.post("/hours/habits")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_habits() -> Page:
     owner = owner_of_hours()
     try:
@@ -70,7 +71,7 @@ def post_habits() -> Page:
 
 
 @blueprint.post("/hours/days")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_exception_days() -> Page:
     owner = owner_of_hours()
     try:
@@ -84,7 +85,7 @@ def post_exception_days() -> Page:
 
 
 @blueprint.post("/hours/days/<row_id>/remove")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_exception_days_removal(row_id: str) -> Page:
     owner = owner_of_hours()
     row = db_session().get(AvailabilityException, row_id)
@@ -95,7 +96,7 @@ def post_exception_days_removal(row_id: str) -> Page:
 
 
 @blueprint.post("/hours/feeds")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_busy_feed() -> Page:
     owner = owner_of_hours()
     try:
@@ -106,7 +107,7 @@ def post_busy_feed() -> Page:
 
 
 @blueprint.post("/hours/feeds/<feed_id>/remove")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_busy_feed_removal(feed_id: str) -> Page:
     owner = owner_of_hours()
     feed = db_session().get(BusyFeed, feed_id)
@@ -117,7 +118,7 @@ def post_busy_feed_removal(feed_id: str) -> Page:
 
 
 @blueprint.post("/hours/pairs")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_qualification() -> Page:
     owner = owner_of_hours()
     try:
@@ -129,7 +130,7 @@ def post_qualification() -> Page:
 
 
 @blueprint.post("/hours/pairs/<row_id>/remove")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_qualification_removal(row_id: str) -> Page:
     owner = owner_of_hours()
     row = db_session().get(Qualification, row_id)
@@ -140,7 +141,7 @@ def post_qualification_removal(row_id: str) -> Page:
 
 
 @blueprint.get("/hours/zone")
-@require_permission(Permission.AVAILABILITY_READ)
+@require_permission(SchedulingPermission.AVAILABILITY_READ)
 def show_hours_zone() -> Page:
     """Asks whether the weekly hours move with a new zone: `to`, or the one in which the person
     lives.
@@ -149,7 +150,7 @@ def show_hours_zone() -> Page:
 
 
 @blueprint.post("/hours/zone")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_hours_zone() -> Page:
     owner, zone = owner_of_hours(), request.form.get("to", "")
     try:

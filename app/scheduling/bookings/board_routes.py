@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 
 from app.core.clock import now
 from app.core.errors import Invalid, Refusal
-from app.core.permissions import Permission
 from app.core.text import N_, parse_whole_number
 from app.i18n import formats
 from app.scheduling import forms, pages, queries
@@ -21,6 +20,7 @@ from app.scheduling.bookings import board as boards
 from app.scheduling.bookings import series, service
 from app.scheduling.bookings.claims import OutsideHours, SlotTaken
 from app.scheduling.models import Booking
+from app.scheduling.permissions import SchedulingPermission
 from app.scheduling.time.quarters import wall_time_of
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
@@ -37,7 +37,7 @@ MOVE_OUTSIDE_HOURS_MESSAGE = N_(
 
 
 @blueprint.get("/board")
-@require_permission(Permission.BOARD_READ)
+@require_permission(SchedulingPermission.BOARD_READ)
 def show_board() -> str:
     zone = ZoneInfo(current_person().timezone)
     day = forms.read_day(request.args.get("week")) or now().astimezone(zone).date()
@@ -59,7 +59,7 @@ def show_board() -> str:
 
 
 @blueprint.get("/board/meetings.json")
-@require_permission(Permission.BOARD_READ)
+@require_permission(SchedulingPermission.BOARD_READ)
 def list_board_meetings() -> Response:
     """The meetings of `days` days from `from`, on the office's wall, and the people whose rows they
     are in.
@@ -86,7 +86,7 @@ def list_board_meetings() -> Response:
 
 
 @blueprint.post("/board/meetings/<booking_id>/move")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_board_move(booking_id: str) -> Response | tuple[Response, int]:
     """A meeting was dragged to `wall`, a time on the office's own wall. Refused as everywhere;
     `needs` says what helps: a «reason», because it is near, or an «override», because it fits

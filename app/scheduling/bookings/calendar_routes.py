@@ -6,8 +6,9 @@ from flask import Response, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Answer
 
+from app.cases.permissions import CasePermission
 from app.core.errors import NotFound
-from app.core.permissions import Permission
+from app.identity.permissions import IdentityPermission
 from app.scheduling import queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import calendar_file, service
@@ -16,7 +17,7 @@ from app.web.context import current_person, db_session, get_settings
 
 
 @blueprint.get("/bookings/<booking_id>/meeting.ics")
-@require_permission(Permission.CASE_READ)
+@require_permission(CasePermission.CASE_READ)
 def download_meeting_calendar(booking_id: str) -> Response:
     booking = queries.load_booking(db_session(), current_person(), booking_id)
     return _calendar_response(
@@ -25,14 +26,14 @@ def download_meeting_calendar(booking_id: str) -> Response:
 
 
 @blueprint.get("/calendar")
-@require_permission(Permission.HOME_READ)
+@require_permission(IdentityPermission.HOME_READ)
 def show_calendar_subscription() -> str:
     has_address = queries.has_calendar_key(db_session(), current_person())
     return render_template("scheduling/calendar.html", address=None, has_address=has_address)
 
 
 @blueprint.post("/calendar")
-@require_permission(Permission.HOME_READ)
+@require_permission(IdentityPermission.HOME_READ)
 def post_calendar_address() -> str:
     """A new address; the old one stops working. It is shown this once: only its hash is kept."""
     key = service.create_calendar_key(db_session(), current_person())
@@ -43,7 +44,7 @@ def post_calendar_address() -> str:
 
 
 @blueprint.post("/calendar/stop")
-@require_permission(Permission.HOME_READ)
+@require_permission(IdentityPermission.HOME_READ)
 def post_calendar_stop() -> Answer:
     service.forget_calendar_key(db_session(), current_person())
     flash(_("The address no longer works."))

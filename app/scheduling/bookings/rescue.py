@@ -11,7 +11,6 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.core.clock import now
@@ -27,6 +26,7 @@ from app.scheduling.matching import search as matching
 from app.scheduling.matching.languages import is_well_formed_tag
 from app.scheduling.models import Booking, EngagementState
 from app.scheduling.time.quarters import QUARTER_MINUTES
+from app.scheduling.verbs import SchedulingAuditVerb
 
 MAX_DELAY_QUARTERS = 4  # quarters
 
@@ -87,7 +87,7 @@ def change_booking_language(
         audit.record_audit_entry(
             session,
             actor.id,
-            AuditVerb.BOOKING_MOVED,
+            SchedulingAuditVerb.BOOKING_MOVED,
             "booking",
             booking.id,
             booking.case_id,
@@ -215,7 +215,7 @@ def acknowledge_clock_change(session: Session, actor: Person, booking: Booking) 
         audit.record_audit_entry(
             session,
             actor.id,
-            AuditVerb.BOOKING_MOVED,
+            SchedulingAuditVerb.BOOKING_MOVED,
             "booking",
             booking.id,
             booking.case_id,
@@ -284,7 +284,13 @@ def _record_booking_change(
     booking.sequence, booking.changed_at = booking.sequence + 1, now()
     session.flush()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.BOOKING_MOVED, "booking", booking.id, booking.case_id, **facts
+        session,
+        actor.id,
+        SchedulingAuditVerb.BOOKING_MOVED,
+        "booking",
+        booking.id,
+        booking.case_id,
+        **facts,
     )
 
 

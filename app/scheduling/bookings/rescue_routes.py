@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import now
 from app.core.errors import Invalid
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.core.text import N_, parse_whole_number
 from app.identity.models import Person
 from app.scheduling import pages, queries
@@ -18,6 +18,7 @@ from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import rescue
 from app.scheduling.matching.languages import primary_language_of
 from app.scheduling.models import Booking
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.locale import get_current_language
@@ -66,7 +67,7 @@ def _patient_language_groups(booking: Booking) -> pages.LanguageGroups:
 
 
 @blueprint.post("/bookings/<booking_id>/ask-another")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_ask_another(booking_id: str) -> Response:
     booking = _load_booking(booking_id)
     return _redirect_to_booking(
@@ -80,7 +81,7 @@ def post_ask_another(booking_id: str) -> Response:
 
 
 @blueprint.post("/bookings/<booking_id>/no-show")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_no_show(booking_id: str) -> Response:
     booking = _load_booking(booking_id)
     return _redirect_to_booking(
@@ -94,7 +95,7 @@ def post_no_show(booking_id: str) -> Response:
 
 
 @blueprint.post("/bookings/<booking_id>/language")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_booking_language(booking_id: str) -> Response:
     booking = _load_booking(booking_id)
     rescue.change_booking_language(
@@ -110,7 +111,7 @@ def post_booking_language(booking_id: str) -> Response:
 
 
 @blueprint.post("/bookings/<booking_id>/specialist")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_booking_specialist(booking_id: str) -> Response:
     booking = _load_booking(booking_id)
     chosen = db_session().get(Person, request.form.get("specialist", ""))
@@ -123,7 +124,7 @@ def post_booking_specialist(booking_id: str) -> Response:
 
 
 @blueprint.post("/bookings/<booking_id>/postpone")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_booking_delay(booking_id: str) -> Response:
     booking, quarters = (
         _load_booking(booking_id),
@@ -134,7 +135,7 @@ def post_booking_delay(booking_id: str) -> Response:
 
 
 @blueprint.post("/bookings/<booking_id>/clocks-seen")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_clock_change_seen(booking_id: str) -> Response:
     rescue.acknowledge_clock_change(db_session(), current_person(), _load_booking(booking_id))
     flash(_("The meeting stays as it is."))

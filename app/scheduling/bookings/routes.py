@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response
 
 from app.cases import queries as cases
 from app.cases.models import Case
+from app.cases.permissions import CasePermission
 from app.core.clock import now
 from app.core.errors import Invalid, NotFound, Refusal
 from app.core.ids import new_id
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.core.text import parse_whole_number
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries
@@ -39,6 +40,7 @@ from app.scheduling.interpreters import (
 from app.scheduling.matching import reasons
 from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import Booking, BookingState
+from app.scheduling.permissions import SchedulingPermission
 from app.scheduling.queries import SlotSearchResult
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
@@ -73,7 +75,7 @@ LENGTH_CHOICES_QUARTERS = (
 
 
 @blueprint.get("/cases/<case_id>/times")
-@require_permission(Permission.SLOT_READ)
+@require_permission(SchedulingPermission.SLOT_READ)
 def show_times(case_id: str) -> Page:
     case = _load_case_for_slots(case_id)
     booked = queries.booking_of_case(db_session(), case.id)
@@ -83,7 +85,7 @@ def show_times(case_id: str) -> Page:
 
 
 @blueprint.get("/cases/<case_id>/slots.json")
-@require_permission(Permission.SLOT_READ)
+@require_permission(SchedulingPermission.SLOT_READ)
 def list_slots(case_id: str) -> Response:
     """The same times for a script: fairest first."""
     found = queries.find_slots_for_case(
@@ -113,7 +115,7 @@ def list_slots(case_id: str) -> Response:
 
 
 @blueprint.post("/cases/<case_id>/hold")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_hold(case_id: str) -> Page:
     case = _load_case_for_slots(case_id)
     try:
@@ -130,7 +132,7 @@ def post_hold(case_id: str) -> Page:
 
 
 @blueprint.get("/bookings/<booking_id>/confirm")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def show_hold_confirmation(booking_id: str) -> Page:
     held = _load_changeable_booking(booking_id)
     if held.is_confirmed:
@@ -141,7 +143,7 @@ def show_hold_confirmation(booking_id: str) -> Page:
 
 
 @blueprint.post("/bookings/<booking_id>/confirm")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_hold_confirmation(booking_id: str) -> Page:
     held = _load_changeable_booking(booking_id)
     try:
@@ -153,7 +155,7 @@ def post_hold_confirmation(booking_id: str) -> Page:
 
 
 @blueprint.post("/bookings/<booking_id>/release")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_hold_release(booking_id: str) -> Page:
     held = _load_changeable_booking(booking_id)
     service.release_hold(db_session(), current_person(), held)
@@ -164,13 +166,13 @@ def post_hold_release(booking_id: str) -> Page:
 
 
 @blueprint.get("/bookings/<booking_id>")
-@require_permission(Permission.CASE_READ)
+@require_permission(CasePermission.CASE_READ)
 def show_booking(booking_id: str) -> Page:
     return _booking_page(queries.load_booking(db_session(), current_person(), booking_id))
 
 
 @blueprint.post("/bookings/<booking_id>/cancel")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_booking_cancellation(booking_id: str) -> Page:
     booked = _load_changeable_booking(booking_id)
     try:
@@ -184,14 +186,14 @@ def post_booking_cancellation(booking_id: str) -> Page:
 
 
 @blueprint.get("/bookings/<booking_id>/move")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def show_move_times(booking_id: str) -> Page:
     booked = _load_changeable_booking(booking_id)
     return _times_page(booked.case, moving=booked)
 
 
 @blueprint.post("/bookings/<booking_id>/move")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_booking_move(booking_id: str) -> Page:
     booked = _load_changeable_booking(booking_id)
     try:
@@ -230,14 +232,14 @@ def post_booking_move(booking_id: str) -> Page:
 
 
 @blueprint.get("/engagements")
-@require_permission(Permission.ENGAGEMENT_WRITE)
+@require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def show_engagements() -> Page:
     mine = queries.engagements_of(db_session(), current_person())
     return render_template("scheduling/engagements.html", engagements=mine)
 
 
 @blueprint.get("/engagements/<engagement_id>")
-@require_permission(Permission.ENGAGEMENT_WRITE)
+@require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def show_engagement(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     return render_template(
@@ -249,7 +251,7 @@ def show_engagement(engagement_id: str) -> Page:
 
 
 @blueprint.post("/engagements/<engagement_id>/accept")
-@require_permission(Permission.ENGAGEMENT_WRITE)
+@require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def post_engagement_acceptance(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     service.accept_engagement(db_session(), current_person(), asked)
@@ -258,7 +260,7 @@ def post_engagement_acceptance(engagement_id: str) -> Page:
 
 
 @blueprint.post("/engagements/<engagement_id>/decline")
-@require_permission(Permission.ENGAGEMENT_WRITE)
+@require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def post_engagement_decline(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     service.decline_engagement(

@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 
 from app.core.errors import Invalid, Refusal
 from app.core.ids import new_id
-from app.core.permissions import Permission
 from app.core.text import N_, parse_whole_number
 from app.i18n import formats
 from app.identity.models import Person
@@ -22,6 +21,7 @@ from app.scheduling.bookings import series
 from app.scheduling.bookings.series import DateTaken, SeriesPlan
 from app.scheduling.bookings.service import SlotTaken
 from app.scheduling.models import Booking
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
@@ -31,13 +31,13 @@ Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/bookings/<booking_id>/series")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def show_series_plan(booking_id: str) -> Page:
     return _series_page(queries.load_booking(db_session(), current_person(), booking_id))
 
 
 @blueprint.post("/bookings/<booking_id>/series")
-@require_permission(Permission.BOOKING_OVERRIDE)
+@require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_series(booking_id: str) -> Page:
     booking = queries.load_booking(db_session(), current_person(), booking_id)
     token = request.form.get("form_token") or new_id()
@@ -62,7 +62,7 @@ def post_series(booking_id: str) -> Page:
 
 
 @blueprint.post("/bookings/<booking_id>/series/cancel")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_series_cancellation(booking_id: str) -> Page:
     """This meeting and all that follow it."""
     booking = queries.load_booking(db_session(), current_person(), booking_id)

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.models import Case
@@ -50,6 +49,7 @@ from app.scheduling.interpreters.ladder import accept_engagement, decline_engage
 from app.scheduling.matching.slots import count_interpreters_needed
 from app.scheduling.models import DEFAULT_LENGTH_QUARTERS, Booking, BookingState
 from app.scheduling.time.quarters import QUARTER_MINUTES, is_on_grid, quarter_of
+from app.scheduling.verbs import SchedulingAuditVerb
 
 __all__ = [
     "OutsideHours",
@@ -182,7 +182,7 @@ def hold_slot(
         audit.record_audit_entry(
             session,
             actor.id,
-            AuditVerb.SLOT_HELD,
+            SchedulingAuditVerb.SLOT_HELD,
             "booking",
             booking.id,
             case.id,
@@ -223,7 +223,7 @@ def confirm_booking(session: Session, actor: Person, booking: Booking) -> Bookin
         audit.record_audit_entry(
             session,
             actor.id,
-            AuditVerb.BOOKED,
+            SchedulingAuditVerb.BOOKED,
             "booking",
             booking.id,
             booking.case_id,
@@ -319,7 +319,7 @@ def cancel_booking(session: Session, actor: Person, booking: Booking, reason: st
         audit.record_audit_entry(
             session,
             actor.id,
-            AuditVerb.BOOKING_CANCELLED,
+            SchedulingAuditVerb.BOOKING_CANCELLED,
             "booking",
             booking.id,
             booking.case_id,
@@ -403,7 +403,7 @@ def move_booking(
         audit.record_audit_entry(
             session,
             actor.id,
-            AuditVerb.BOOKING_MOVED,
+            SchedulingAuditVerb.BOOKING_MOVED,
             "booking",
             booking.id,
             booking.case_id,

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.core.clock import now
 from app.core.errors import Refusal
-from app.core.permissions import Permission
+from app.identity.permissions import IdentityPermission
 from app.scheduling import pages
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import answers
@@ -23,7 +23,7 @@ Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/answers/<token>")
-@require_permission(Permission.HOME_READ)
+@require_permission(IdentityPermission.HOME_READ)
 def show_answer_link(token: str) -> Page:
     """Changes nothing: scanners of mail come by as well."""
     try:
@@ -42,7 +42,7 @@ def show_answer_link(token: str) -> Page:
 
 
 @blueprint.post("/answers/<token>")
-@require_permission(Permission.HOME_READ)
+@require_permission(IdentityPermission.HOME_READ)
 def post_answer_link(token: str) -> Page:
     try:
         asked = _open_requested_link(token)

@@ -8,16 +8,16 @@ from werkzeug.wrappers import Response
 
 from app.cases import queries as cases
 from app.cases.specialties import SPECIALTIES
-from app.core.permissions import Permission
 from app.scheduling import policy, queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import briefs
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 
 
 @blueprint.get("/engagements/<engagement_id>/brief")
-@require_permission(Permission.ENGAGEMENT_WRITE)
+@require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def show_interpreter_brief(engagement_id: str) -> str:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     one = briefs.load_interpreter_brief(db_session(), current_person(), asked)
@@ -27,7 +27,7 @@ def show_interpreter_brief(engagement_id: str) -> str:
 
 
 @blueprint.post("/engagements/<engagement_id>/brief")
-@require_permission(Permission.ENGAGEMENT_WRITE)
+@require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def post_renderings(engagement_id: str) -> Response:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     given = {
@@ -41,7 +41,7 @@ def post_renderings(engagement_id: str) -> Response:
 
 
 @blueprint.get("/cases/<case_id>/wishes")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def show_brief_preference(case_id: str) -> str:
     case = cases.get_case(db_session(), current_person(), case_id, policy.is_patient_of_case)
     return render_template(
@@ -50,7 +50,7 @@ def show_brief_preference(case_id: str) -> str:
 
 
 @blueprint.post("/cases/<case_id>/wishes")
-@require_permission(Permission.BOOKING_WRITE)
+@require_permission(SchedulingPermission.BOOKING_WRITE)
 def post_brief_preference(case_id: str) -> Response:
     case = cases.get_case(db_session(), current_person(), case_id, policy.is_patient_of_case)
     gender, _dash, only = request.form.get("gender", "").partition("-")

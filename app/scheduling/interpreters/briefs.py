@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases.models import Case
 from app.cases.policy import is_current_member
+from app.cases.verbs import CaseAuditVerb
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.text import N_
@@ -150,7 +150,9 @@ def set_brief_preference(
     row.tell, row.numbers, row.interpreter_gender = tell, numbers, interpreter_gender or None
     row.gender_only = gender_only and bool(interpreter_gender)
     session.flush()
-    audit.record_audit_entry(session, actor.id, AuditVerb.CASE_CHANGED, "brief", case.id, case.id)
+    audit.record_audit_entry(
+        session, actor.id, CaseAuditVerb.CASE_CHANGED, "brief", case.id, case.id
+    )
     return row
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.core.clock import now
@@ -25,6 +24,7 @@ from app.scheduling.availability import diaries
 from app.scheduling.bookings import claims
 from app.scheduling.interpreters import terms
 from app.scheduling.models import Booking, Engagement, EngagementState
+from app.scheduling.verbs import SchedulingAuditVerb
 
 CASE_ACCESS_AFTER_MEETING = timedelta(hours=1)
 """How long an interpreter still reaches the brief once the meeting is over."""
@@ -304,7 +304,7 @@ def _record_engagement_change(
     audit.record_audit_entry(
         session,
         actor.id if actor else None,
-        AuditVerb.ENGAGEMENT_CHANGED,
+        SchedulingAuditVerb.ENGAGEMENT_CHANGED,
         "engagement",
         engagement.id,
         engagement.booking.case_id,

@@ -8,12 +8,13 @@ from werkzeug.wrappers import Response
 
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Invalid, NotFound
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import policy, queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import profiles
 from app.scheduling.interpreters.profiles import InterpreterProfileEntry
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
@@ -23,13 +24,13 @@ Page = str | Response | tuple[str, int]
 
 
 @blueprint.get("/interpreter-profile")
-@require_permission(Permission.ENGAGEMENT_READ)
+@require_permission(SchedulingPermission.ENGAGEMENT_READ)
 def show_interpreter_profile() -> Page:
     return _profile_page(_profile_owner())
 
 
 @blueprint.post("/interpreter-profile")
-@require_permission(Permission.AVAILABILITY_WRITE)
+@require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_interpreter_profile() -> Page:
     owner, form = _profile_owner(), request.form
     entered = InterpreterProfileEntry(

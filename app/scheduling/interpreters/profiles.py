@@ -14,13 +14,13 @@ from babel.numbers import format_currency, get_currency_precision
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
 from app.i18n.locales import get_language_name, list_dialects, match_language, sort_by_name
 from app.identity.models import Person
+from app.identity.verbs import IdentityAuditVerb
 from app.scheduling import policy
 from app.scheduling.matching.languages import is_well_formed_tag, primary_language_of
 from app.scheduling.models import InterpreterProfile, Qualification
@@ -109,7 +109,12 @@ def change_interpreter_profile(
         row.hourly_rate, row.currency = rate, entered.currency
     session.flush()
     audit.record_audit_entry(
-        session, actor.id, AuditVerb.PERSON_CHANGED, "person", owner.id, profile="interpreter"
+        session,
+        actor.id,
+        IdentityAuditVerb.PERSON_CHANGED,
+        "person",
+        owner.id,
+        profile="interpreter",
     )
     return row
 

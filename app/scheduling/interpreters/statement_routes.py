@@ -11,18 +11,19 @@ from flask_babel import gettext as _
 
 from app.core.clock import now
 from app.core.errors import NotFound
-from app.core.permissions import Permission, Role
+from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling import forms
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import profiles, statements
+from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.locale import get_current_language
 
 
 @blueprint.get("/statement")
-@require_permission(Permission.ENGAGEMENT_READ)
+@require_permission(SchedulingPermission.ENGAGEMENT_READ)
 def show_statement() -> str:
     one = statements.build_statement(db_session(), _statement_owner(), _requested_month())
     this_month = now().astimezone(ZoneInfo(one.person.timezone)).date().replace(day=1)
@@ -36,7 +37,7 @@ def show_statement() -> str:
 
 
 @blueprint.get("/statement.csv")
-@require_permission(Permission.ENGAGEMENT_READ)
+@require_permission(SchedulingPermission.ENGAGEMENT_READ)
 def download_statement() -> Response:
     one = statements.build_statement(db_session(), _statement_owner(), _requested_month())
     headings = [

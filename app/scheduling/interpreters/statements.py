@@ -15,12 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit import service as audit
-from app.audit.verbs import AuditVerb
 from app.core.errors import Conflict, Invalid
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.interpreters.profiles import format_plain_amount
 from app.scheduling.models import Booking, Engagement, InterpreterProfile
+from app.scheduling.verbs import SchedulingAuditVerb
 
 MAX_MINUTES_WORKED = 24 * 60
 
@@ -90,7 +90,7 @@ def record_minutes_worked(
     audit.record_audit_entry(
         session,
         actor.id if actor else None,
-        AuditVerb.ENGAGEMENT_CHANGED,
+        SchedulingAuditVerb.ENGAGEMENT_CHANGED,
         "engagement",
         engagement.id,
         booking.case_id,

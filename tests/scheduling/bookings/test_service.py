@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit.service import list_unsealed_entries
-from app.audit.verbs import AuditVerb
 from app.cases import queries as case_queries
 from app.cases.states import CaseStage
 from app.core import clock
@@ -27,6 +26,7 @@ from app.scheduling.bookings.service import SlotRequest, SlotTaken
 from app.scheduling.interpreters import ladder
 from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import Booking, BookingState, Claim, EngagementState
+from app.scheduling.verbs import SchedulingAuditVerb
 from tests.people import an_accepted_case
 from tests.scheduling.clinic import Clinic, a_person, an_interpreter, another_case, next_noon
 
@@ -65,7 +65,9 @@ class TestBooking:
             clinic.interpreter.id,
         }
         assert clinic.case.stage == CaseStage.SCHEDULED
-        assert AuditVerb.BOOKED in {entry.verb for entry in list_unsealed_entries(session)}
+        assert SchedulingAuditVerb.BOOKED in {
+            entry.verb for entry in list_unsealed_entries(session)
+        }
 
     def test_everyone_is_told_and_the_interpreter_is_asked(
         self, session: Session, clinic: Clinic, book

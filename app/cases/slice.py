@@ -1,0 +1,14 @@
+"""Cases: the request, its stages, its people."""
+
+from __future__ import annotations
+
+from app.cases.permissions import CASE_PERMISSION_ROLES
+from app.cases.verbs import CASE_AUDIT_VERB_LABELS
+from app.core.slices import SliceManifest
+
+MANIFEST = SliceManifest(
+    name="cases",
+    after=("identity",),
+    permissions=CASE_PERMISSION_ROLES,
+    audit_verbs=CASE_AUDIT_VERB_LABELS,
+)

@@ -1,0 +1,176 @@
+"""What a slice says about itself, and how the application finds it (DESIGN 3).
+
+A slice is a package with a module `slice.py` that holds one `MANIFEST`. The web application, the
+jobs runner, the portal and the demo read the manifests, so a new slice edits no other file.
+
+Manifests are read in processes without Flask too. So `slice.py` imports no module that knows
+Flask: routes, socket events and commands are named by import strings, and the web process loads
+them.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from app.core.outbox import JobHandler
+    from app.core.permissions import Permission, Role
+
+APPLICATION_PACKAGE = "app"
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class SliceConflict(RuntimeError):
+    """The manifests do not fit together. The message is a sentence that says how."""
+
+
+@dataclass(frozen=True)
+class SliceManifest:
+    """Everything that a slice adds to the application.
+
+    `after` names the slices whose modules this one may import, directly or through another; it
+    gives the order in which slices are loaded.
+    """
+
+    name: str
+    after: tuple[str, ...] = ()
+    permissions: Mapping[Permission, frozenset[Role]] = field(default_factory=dict)
+    """Each permission with the roles that hold it."""
+    audit_verbs: Mapping[StrEnum, str] = field(default_factory=dict)
+    """Each audit verb (an `audit.verbs.AuditVerb`) with its words, as a msgid."""
+    jobs: Mapping[str, JobHandler] = field(default_factory=dict)
+    """Each kind of job with the function that does it."""
+    periodic: Sequence[tuple[str, timedelta]] = ()
+    """Kinds of jobs that are queued again and again, with the time from one to the next."""
+
+
+class SliceRegistry:
+    """The manifests in import order, and what they add up to.
+
+    Raises `SliceConflict` when two slices have one name, when a slice builds on one that is not
+    there, or when two build on each other; on reading, when two slices claim the same thing.
+    """
+
+    def __init__(self, manifests: Iterable[SliceManifest]) -> None:
+        self.manifests: tuple[SliceManifest, ...] = tuple(_sort_by_import_order(manifests))
+
+    @cached_property
+    def roles_by_permission(self) -> Mapping[Permission, frozenset[Role]]:
+        return self._merge("permission", [one.permissions for one in self.manifests])
+
+    @cached_property
+    def audit_verb_labels(self) -> Mapping[StrEnum, str]:
+        return self._merge("audit verb", [one.audit_verbs for one in self.manifests])
+
+    @cached_property
+    def job_handlers(self) -> Mapping[str, JobHandler]:
+        return self._merge("kind of job", [one.jobs for one in self.manifests])
+
+    @cached_property
+    def periodic_jobs(self) -> Sequence[tuple[str, timedelta]]:
+        """Raises `SliceConflict` for a kind that no slice handles or that two repeat."""
+        found: dict[str, timedelta] = {}
+        for manifest in self.manifests:
+            for kind, interval in manifest.periodic:
+                if kind not in self.job_handlers:
+                    raise SliceConflict(
+                        f"The slice {manifest.name} repeats the job {kind!r}, but no slice"
+                        " handles it."
+                    )
+                if kind in found:
+                    raise SliceConflict(f"The job {kind!r} is repeated by two slices.")
+                found[kind] = interval
+        return list(found.items())
+
+    def check_conflicts(self) -> None:
+        """Raises `SliceConflict` when two slices claim the same thing."""
+        _ = (self.roles_by_permission, self.audit_verb_labels)
+        _ = (self.job_handlers, self.periodic_jobs)
+
+    def _merge(self, what: str, parts: Sequence[Mapping[Key, Value]]) -> dict[Key, Value]:
+        merged: dict[Key, Value] = {}
+        owners: dict[Key, str] = {}
+        for manifest, part in zip(self.manifests, parts, strict=True):
+            for key, value in part.items():
+                if key in owners:
+                    raise SliceConflict(
+                        f"The slices {owners[key]} and {manifest.name} both claim the {what}"
+                        f" {str(key)!r}. Rename it in one of them."
+                    )
+                owners[key] = manifest.name
+                merged[key] = value
+        return merged
+
+
+def load_slices(extra: Iterable[str] = ()) -> SliceRegistry:
+    """Reads the manifest of every slice of the application, and of the packages named in `extra`.
+
+    Raises `SliceConflict` when they do not fit together.
+    """
+    registry = SliceRegistry(
+        import_module(f"{package}.slice").MANIFEST for package in [*_list_slice_packages(), *extra]
+    )
+    registry.check_conflicts()
+    return registry
+
+
+def get_slices() -> SliceRegistry:
+    """The slices of this process, loaded on first use."""
+    global _slices
+    if _slices is None:
+        _slices = load_slices()
+    return _slices
+
+
+@contextmanager
+def use_slices(registry: SliceRegistry) -> Iterator[SliceRegistry]:
+    """Inside the block this process has these slices. For tests."""
+    global _slices
+    before, _slices = _slices, registry
+    try:
+        yield registry
+    finally:
+        _slices = before
+
+
+_slices: SliceRegistry | None = None
+
+
+def _list_slice_packages() -> list[str]:
+    folders = import_module(APPLICATION_PACKAGE).__path__
+    packages = [
+        f"{APPLICATION_PACKAGE}.{one.name}" for one in pkgutil.iter_modules(folders) if one.ispkg
+    ]
+    return [package for package in packages if find_spec(f"{package}.slice") is not None]
+
+
+def _sort_by_import_order(manifests: Iterable[SliceManifest]) -> Iterator[SliceManifest]:
+    by_name: dict[str, SliceManifest] = {}
+    for manifest in manifests:
+        if manifest.name in by_name:
+            raise SliceConflict(f"Two slices have the name {manifest.name!r}.")
+        by_name[manifest.name] = manifest
+    for manifest in by_name.values():
+        for needed in manifest.after:
+            if needed not in by_name:
+                raise SliceConflict(
+                    f"The slice {manifest.name} builds on {needed!r}, which is not there."
+                )
+    sorter = TopologicalSorter({name: by_name[name].after for name in sorted(by_name)})
+    try:
+        names = list(sorter.static_order())
+    except CycleError as error:
+        circle = " and ".join(dict.fromkeys(error.args[1]))
+        raise SliceConflict(f"The slices {circle} build on each other.") from None
+    return (by_name[name] for name in names)

@@ -1,0 +1,14 @@
+"""People, sign-in and profile."""
+
+from __future__ import annotations
+
+from app.core.slices import SliceManifest
+from app.identity.permissions import IDENTITY_PERMISSION_ROLES
+from app.identity.verbs import IDENTITY_AUDIT_VERB_LABELS
+
+MANIFEST = SliceManifest(
+    name="identity",
+    after=("audit",),
+    permissions=IDENTITY_PERMISSION_ROLES,
+    audit_verbs=IDENTITY_AUDIT_VERB_LABELS,
+)

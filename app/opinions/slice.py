@@ -1,0 +1,16 @@
+"""Opinions: writing, signing, releasing."""
+
+from __future__ import annotations
+
+from app.core.slices import SliceManifest
+from app.opinions import jobs
+from app.opinions.permissions import OPINION_PERMISSION_ROLES
+from app.opinions.verbs import OPINION_AUDIT_VERB_LABELS
+
+MANIFEST = SliceManifest(
+    name="opinions",
+    after=("consults",),
+    permissions=OPINION_PERMISSION_ROLES,
+    audit_verbs=OPINION_AUDIT_VERB_LABELS,
+    jobs=jobs.HANDLERS,
+)

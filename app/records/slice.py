@@ -1,0 +1,17 @@
+"""Records: sending, inspecting, reading."""
+
+from __future__ import annotations
+
+from app.core.slices import SliceManifest
+from app.records import jobs
+from app.records.permissions import RECORD_PERMISSION_ROLES
+from app.records.verbs import RECORD_AUDIT_VERB_LABELS
+
+MANIFEST = SliceManifest(
+    name="records",
+    after=("cases",),
+    permissions=RECORD_PERMISSION_ROLES,
+    audit_verbs=RECORD_AUDIT_VERB_LABELS,
+    jobs=jobs.HANDLERS,
+    periodic=jobs.PERIODIC,
+)

@@ -1,0 +1,30 @@
+"""What the audit trail records about hours, bookings and engagements.
+
+Stored: a value never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.audit.verbs import AuditVerb
+from app.core.text import N_
+
+
+class SchedulingAuditVerb(AuditVerb):
+    AVAILABILITY_CHANGED = "availability.changed"
+    SLOT_HELD = "slot.held"
+    BOOKED = "booking.confirmed"
+    BOOKING_CANCELLED = "booking.cancelled"
+    BOOKING_MOVED = "booking.moved"
+    ENGAGEMENT_CHANGED = "engagement.changed"
+
+
+SCHEDULING_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+    SchedulingAuditVerb.AVAILABILITY_CHANGED: N_("Changed working hours"),
+    SchedulingAuditVerb.SLOT_HELD: N_("Held a time"),
+    SchedulingAuditVerb.BOOKED: N_("Booked a meeting"),
+    SchedulingAuditVerb.BOOKING_CANCELLED: N_("Cancelled a meeting"),
+    SchedulingAuditVerb.BOOKING_MOVED: N_("Moved a meeting"),
+    SchedulingAuditVerb.ENGAGEMENT_CHANGED: N_("Changed an interpreter’s engagement"),
+}
