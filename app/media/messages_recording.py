@@ -15,8 +15,8 @@ RecordingId = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 def derive_segment_id(recording: str, number: int) -> str:
-    """The id of a recording's segment in the store, where they are numbered from 0 without a
-    hole.
+    """The id of a recording's segment in the store, where they are numbered from 0 without
+    a hole.
     """
     return hashlib.sha256(f"{recording}/{number}".encode()).hexdigest()[:32]
 
@@ -74,6 +74,6 @@ class RecordingStopped(BaseModel):
     segments: int
     lost: int = 0
     broke: bool = False
-    """It ended of itself, for a fault of the node or of its store: nobody should go on believing
-    in it.
+    """It ended of itself, for a fault of the node or of its store: nobody should go on believing in
+    it.
     """

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.forwarding.drops import DROPPED_PACKETS
 from app.media.rooms import MediaRooms
 
 LOOPBACK_ADDRESS = "127.0.0.1"

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 
 from app.core.blobs import SegmentStore
-from app.media.forwarding.room import EventSink, MediaRoom
 from app.media.forwarding.seat import SeatConnection
 from app.media.messages import (
     MAX_SLOTS,
@@ -30,6 +29,7 @@ from app.media.messages import (
 )
 from app.media.messages_recording import RecordingSet, RecordingStopped
 from app.media.recording.recorder import RoomRecorder
+from app.media.room import EventSink, MediaRoom
 from app.media.settings import MediaSettings
 from app.media.wire.aiortc_seam import DtlsCertificate, make_dtls_certificate
 from app.media.wire.sdp import MalformedSdp

@@ -22,8 +22,8 @@ class MediaSettings:
     last_port: int = 49999
     rooms: int = 30
     drain_seconds: float = 3.0
-    """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital
-    sets an hour.
+    """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital sets
+    an hour.
     """
     metrics_port: int | None = None
     storage_url: str = ""

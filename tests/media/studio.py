@@ -14,7 +14,7 @@ import av
 import numpy
 
 from app.core import webm
-from app.media.recording.tape import ClusterWriter
+from app.media.recording.clusters import ClusterWriter
 
 AR, EN = 2, 3
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import aioice.ice
 import pytest
 
-from app.media.forwarding.forward import DROPPED_PACKETS, Uplink
-from app.media.forwarding.limits import CHECKS_BURST_DATAGRAMS, MAX_OFFERS_BURST
+from app.media.forwarding.drops import DROPPED_PACKETS
+from app.media.forwarding.forward import Uplink
+from app.media.limits import CHECKS_BURST_DATAGRAMS, MAX_OFFERS_BURST
 from app.media.messages import (
     CommandRefused,
     MediaSections,
@@ -47,7 +48,7 @@ def _clients_use_loopback(monkeypatch):
 
 @pytest.fixture
 def as_many_offers_as_one_likes(monkeypatch):
-    monkeypatch.setattr("app.media.forwarding.room.MAX_OFFERS_BURST", 1e6)
+    monkeypatch.setattr("app.media.room.MAX_OFFERS_BURST", 1e6)
 
 
 def resident_mb() -> float:
@@ -129,8 +130,8 @@ def test_fuzzed_descriptions_raise_nothing_but_their_own_error():
             offer = sdp.read_sdp_offer(mutated(dice.choice(OFFERS), dice))
         except sdp.MalformedSdp:
             continue
-        for line in offer.lines:
-            sdp.select_codecs(line)
+        for section in offer.sections:
+            sdp.select_codecs(section)
     assert count > 20
 
 

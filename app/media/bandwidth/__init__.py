@@ -1,1 +1,3 @@
-"""What a listener's connection can carry, and what is paused for it."""
+"""What a listener's connection can carry (estimator, probe), and what is paused for it
+(allocator).
+"""

@@ -1,10 +1,11 @@
-"""How much a listener's line would bear: short trains of padding, and sound watched packet by
-packet. Pure.
+"""Measures how much more a listener's connection could carry: with short trains of padding, and by
+watching audio packet by packet. Pure.
 
-Packets of one train leave together; how far apart the listener gets them is what the narrowest hop
-needs for each (packet dispersion). A train is 1.7 kB: on 64 kbit/s it takes a fifth of a second and
-pushes nothing out. Both use transport-wide numbers, which are sent only while the line is degraded:
-a packet that carries one does not enter the browser's own estimate (REMB).
+The packets of a train leave together. The narrowest hop sends them on one after another, and how
+far apart they arrive tells its rate (packet dispersion: Dovrolis, Ramanathan and Moore, INFOCOM
+2001). A train is 1.7 kB: at 64 kbit/s it takes a fifth of a second and displaces nothing. Both
+measurements need transport-wide numbers, which are sent only while something is paused: a packet
+that carries one does not count in the browser's own estimate (REMB).
 """
 
 from __future__ import annotations
@@ -17,40 +18,47 @@ from app.media.wire.rtcp import TransportFeedback
 
 PROBE_TRAIN_PACKETS = 6
 MIN_ARRIVED_TRAIN_PACKETS = 4
+"""Fewer arrivals say too little about the rate: three gaps are the least."""
 PROBE_PADDING_BYTES = 255
+"""The most that the padding count, one byte, can say (RFC 3550, section 5.1)."""
 PROBE_PACKET_BITS = (12 + 8 + PROBE_PADDING_BYTES + 10) * 8
+"""RTP header, one extension, padding, SRTP tag (RFC 3550, 8285, 3711)."""
 PROBE_TRAIN_INTERVAL_SECONDS = 1.0
 PROBE_RESULT_LIFETIME_SECONDS = 3.5
+"""Three trains: one slow train among them does not count."""
 MAX_WATCHED_PACKETS = 512
+"""About ten seconds of one voice (50 packets a second) without any feedback."""
 MAX_MEASURABLE_BITS_PER_SECOND = 100e6
+"""What a train without any spread is taken for: arrival times come in steps of 250 µs."""
 MIN_LOSS_SAMPLE_PACKETS = 8
 LOSS_HISTORY_WEIGHT = 0.5
+"""Each assessment halves the weight of the packets before it."""
 CONFIDENCE_STANDARD_DEVIATIONS = 2.0
-"""Standard deviations: chance alone passes for evidence once in forty looks, and then only just."""
+"""Chance alone passes for evidence in one assessment of forty, and then only just."""
 
 
 class LossEvidence:
-    """How much is surely lost of what was seen lately: three of eight packets may be bad luck,
-    thirty of eighty not.
+    """Which share of the recent packets is lost for certain: three lost of eight may be chance,
+    thirty of eighty are not (docs/adr/0020).
 
-    The lower end of Wilson's interval (1927). What was seen before counts half at each look.
+    The lower end of Wilson's confidence interval (E. B. Wilson, 1927, JASA 22).
     """
 
     __slots__ = ("_fresh", "_fresh_lost", "_lost", "_seen", "latest")
 
     def __init__(self) -> None:
         self.latest = 0.0
-        """The plain share at the last look: not sure, but the newest that is known."""
+        """The bare share of the last assessment: uncertain, but the newest."""
         self.forget()
 
-    def note(self, lost: int, seen: int) -> None:
+    def add(self, lost: int, seen: int) -> None:
         self._lost += lost
         self._seen += seen
         self._fresh_lost += lost
         self._fresh += seen
 
-    def share(self) -> float | None:
-        """From 0.0 to 1.0; ``None`` while too little is new since the last look."""
+    def assess(self) -> float | None:
+        """From 0.0 to 1.0; ``None`` while too few packets are new since the last assessment."""
         if self._fresh < MIN_LOSS_SAMPLE_PACKETS:
             return None
         count, share, square = (
@@ -72,7 +80,7 @@ class LossEvidence:
 
 
 class BandwidthProber:
-    """Numbers packets and reads what the listener tells of them."""
+    """Numbers packets, and reads the listener's feedback about them."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -83,8 +91,8 @@ class BandwidthProber:
         self._launched_at = -PROBE_TRAIN_INTERVAL_SECONDS
         self._loss = LossEvidence()
 
-    def number(self) -> int:
-        """The transport-wide number for one more watched packet of sound."""
+    def take_watched_number(self) -> int:
+        """The transport-wide number for one more watched packet of audio."""
         number = self._take_number()
         self._watched[number] = None
         if len(self._watched) > MAX_WATCHED_PACKETS:
@@ -92,7 +100,7 @@ class BandwidthProber:
         return number
 
     def launch(self, send_padding: Callable[[int], object], now: float) -> None:
-        """Sends a train, if the last one is long enough ago."""
+        """Sends a train, unless the last one was less than a second ago."""
         if now - self._launched_at < PROBE_TRAIN_INTERVAL_SECONDS:
             return
         self._launched_at = now
@@ -103,32 +111,34 @@ class BandwidthProber:
         for number in numbers:
             send_padding(number)
 
-    def take(self, told: TransportFeedback, now: float) -> None:
-        for step, at in enumerate(told.arrivals):
-            number = (told.first + step) & SEQUENCE_MASK
+    def take_feedback(self, feedback: TransportFeedback, now: float) -> None:
+        for step, at in enumerate(feedback.arrivals):
+            number = (feedback.first + step) & SEQUENCE_MASK
             if number in self._watched:
                 del self._watched[number]
-                self._loss.note(at is None, 1)
+                self._loss.add(at is None, 1)
             elif at is not None:
                 self._note(number, at)
         for first in [first for first, train in self._trains.items() if None not in train.values()]:
             self._judge(self._trains.pop(first), now)
 
     def take_loss(self) -> float | None:
-        """What the watched sound surely loses; ``None`` while too little was told since the last
-        answer.
+        """The proven loss of watched audio; ``None`` while too few packets are new since the last
+        call.
         """
-        return self._loss.share()
+        return self._loss.assess()
 
-    def capacity(self, now: float) -> float | None:
-        """Bit/s: the best of the fresh trains, for a busy browser only makes a line look slower."""
+    def find_capacity(self, now: float) -> float | None:
+        """In bit/s: the best of the recent trains, because a busy browser makes a connection look
+        slower but never faster.
+        """
         self._found = [
             (at, found) for at, found in self._found if now - at < PROBE_RESULT_LIFETIME_SECONDS
         ]
         return max((found for _, found in self._found), default=None)
 
     def forget(self) -> None:
-        """The line has just become worse: what was found before does not hold."""
+        """The connection has just become worse: earlier results do not hold any more."""
         self._found.clear()
         self._trains.clear()
         self._loss.forget()

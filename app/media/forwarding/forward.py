@@ -1,30 +1,31 @@
 """The packet path: one datagram of one browser in, one packet for each subscription out.
 
-Straight and synchronous. Whatever is decided (who receives whom, what is paused) was decided before
-and lies in ``publication.subscriptions``, a plain tuple. A packet that ends here ends with a named
-reason.
+Synchronous, without decisions: who receives whom, and what is paused, was decided before and stands
+in ``publication.subscriptions``, a plain tuple. A packet that is dropped here is counted with its
+reason in ``DROPPED_PACKETS``.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from time import monotonic
+from typing import Protocol
 
-from app.media.forwarding.limits import (
-    FEEDBACK_COST_BYTES,
-    PACKET_COST_BYTES,
-    UPLINK_BURST_BYTES,
-    UPLINK_BYTES_PER_SECOND,
-)
+from app.media.forwarding.drops import DROPPED_PACKETS
 from app.media.forwarding.publication import (
     ARRIVED_DUPLICATE,
     ARRIVED_NEWER,
     CACHE_INDEX_MASK,
     Publication,
 )
+from app.media.limits import (
+    FEEDBACK_COST_BYTES,
+    PACKET_COST_BYTES,
+    UPLINK_BURST_BYTES,
+    UPLINK_BYTES_PER_SECOND,
+)
 from app.media.wire import rtp
-from app.media.wire.aiortc_seam import INCOMING_BUFFER, OUTGOING_BUFFER, SeatTransport
+from app.media.wire.aiortc_seam import INCOMING_BUFFER, OUTGOING_BUFFER
 from app.media.wire.rewrite import (
     HALF_SEQUENCE_RANGE,
     SEQUENCE_MASK,
@@ -33,48 +34,61 @@ from app.media.wire.rewrite import (
 )
 
 MAX_LEARNED_SSRCS = 16
+"""Ssrcs of a connection that its offer did not announce: two layers of a camera and a screen, each
+with its repair stream, need six; the rest is for browsers that change them. A seventeenth is
+refused, so that nobody can fill the table.
+"""
 MAX_FORWARDED_PAYLOAD_BYTES = rtp.MAX_PACKET_BYTES - 256
-
-DROPPED_PACKETS: Counter[str] = Counter()
-"""Packets of this process that were not forwarded, by reason."""
+"""Leaves room for our header (20 bytes) and the SRTP trailer (at most 148 bytes)."""
 
 _pack_header = rtp.FIXED_HEADER.pack_into
 _pack_header_with_extension = rtp.HEADER_WITH_SEND_TIME.pack_into
 _read_header = rtp.FIXED_HEADER.unpack_from
 
 
-class Uplink:
-    """What a browser sends: which publication each ssrc is, and what each extension id means
-    there.
+class UnprotectingTransport(Protocol):
+    """Decrypts a datagram into ``INCOMING_BUFFER``; returns its length, or 0 if it is not
+    authentic.
     """
 
-    def __init__(self, transport: SeatTransport, on_rtcp: Callable[[bytes], None]) -> None:
+    @property
+    def unprotect_rtp(self) -> Callable[[bytes], int]: ...
+    @property
+    def unprotect_rtcp(self) -> Callable[[bytes], int]: ...
+
+
+class Uplink:
+    """What one browser sends: which publication each ssrc belongs to, and what its extension ids
+    mean.
+    """
+
+    def __init__(self, transport: UnprotectingTransport, on_rtcp: Callable[[bytes], None]) -> None:
         self.transport = transport
         self.on_rtcp = on_rtcp
         self.by_ssrc: dict[int, tuple[Publication, bool]] = {}
-        """ssrc to (publication, whether it is the repair stream)."""
+        """Ssrc to (publication, whether it is the repair stream)."""
         self.by_mid: dict[bytes, Publication] = {}
         self.by_rid: dict[bytes, Publication] = {}
         self.repair_types: frozenset[int] = frozenset()
         self.payload_types: dict[int, str] = {}
-        """Payload type to codec key, for those that are taken."""
+        """Payload type to codec key, for the codecs that the answer accepted."""
         self.mid_id = self.rid_id = self.repaired_rid_id = self.level_id = self.transport_cc_id = -1
         self.octets = 0
         self.heard_at = 0.0
         self.arrivals: dict[int, float] = {}
-        """Transport-wide numbers, as they came, to arrival, since the last feedback."""
+        """Transport-wide numbers, not extended, to arrival time, since the last feedback."""
         self.media_ssrc = 0
         self.refused = 0
         """Datagrams that were dropped because the seat had used up its share."""
-        self._left = UPLINK_BURST_BYTES
+        self._left_bytes = UPLINK_BURST_BYTES
         self._learned = 0
         self._highest_transport = -1
 
     def take(self, datagram: bytes) -> None:
-        """An SRTP or SRTCP datagram, as it came from the socket."""
+        """Handles an SRTP or SRTCP datagram as it came from the socket."""
         size = len(datagram)
-        self._left -= size + PACKET_COST_BYTES
-        if self._left < 0:
+        self._left_bytes -= size + PACKET_COST_BYTES
+        if self._left_bytes < 0:
             self.refused += 1
             DROPPED_PACKETS["share"] += 1
             return
@@ -82,7 +96,7 @@ class Uplink:
             DROPPED_PACKETS["short"] += 1
             return
         if 191 < datagram[1] < 224:
-            self._left -= FEEDBACK_COST_BYTES
+            self._left_bytes -= FEEDBACK_COST_BYTES
             self._take_rtcp(datagram)
             return
         size = self.transport.unprotect_rtp(datagram)
@@ -159,15 +173,15 @@ class Uplink:
             publication.level = level
         payload = packet[start:end]
         if publication.recorder is not None:
-            publication.recorder.take(
+            publication.recorder.take_packet(
                 publication, sequence, timestamp, second & 0x80, payload, level, now
             )
         forward_packet(publication, second & 0x80, sequence, timestamp, payload, place, now)
 
     def replenish(self, seconds: float) -> None:
-        """Gives the seat its share of the node for so long; what it overdrew is forgiven."""
-        self._left = min(
-            UPLINK_BURST_BYTES, max(0, self._left) + int(seconds * UPLINK_BYTES_PER_SECOND)
+        """Adds the seat's share for this time. What it overdrew is forgiven."""
+        self._left_bytes = min(
+            UPLINK_BURST_BYTES, max(0, self._left_bytes) + int(seconds * UPLINK_BYTES_PER_SECOND)
         )
 
     def _take_rtcp(self, datagram: bytes) -> None:
@@ -179,7 +193,9 @@ class Uplink:
         self.on_rtcp(bytes(INCOMING_BUFFER[:size]))
 
     def take_arrivals(self) -> dict[int, int]:
-        """Since the last call: extended transport-wide numbers to arrival in 250 µs."""
+        """Since the last call: extended transport-wide numbers to arrival times in units of
+        250 µs.
+        """
         highest, taken = self._highest_transport, {}
         for number, at in self.arrivals.items():
             extended = number if highest < 0 else extend_sequence(number, highest)
@@ -197,8 +213,8 @@ class Uplink:
         rid: bytes | None,
         repaired: bytes | None,
     ) -> tuple[Publication, bool] | None:
-        """A stream that the offer did not announce, named by its mid, and by its rid if it is a
-        simulcast layer.
+        """Finds the publication of an ssrc that the offer did not announce, by the packet's mid,
+        and by its rid if it is a simulcast layer (RFC 8843, section 9.2; RFC 8852).
         """
         publication = self.by_mid.get(mid) if mid is not None else None
         name = rid if rid is not None else repaired
@@ -225,7 +241,7 @@ def forward_packet(
     place: int,
     now: float,
 ) -> None:
-    """Keeps the packet for repairs and sends it to each subscription in that one's own numbers."""
+    """Caches the packet for retransmission and sends it to each subscription, renumbered for it."""
     publication.packets += 1
     publication.octets += len(payload)
     if publication.is_video:
@@ -238,7 +254,7 @@ def forward_packet(
                 continue
         elif (
             place != ARRIVED_NEWER
-            and (sequence - subscription.floor) & SEQUENCE_MASK >= HALF_SEQUENCE_RANGE
+            and (sequence - subscription.oldest_sequence) & SEQUENCE_MASK >= HALF_SEQUENCE_RANGE
         ):
             continue
         if subscription.send_time_head:
@@ -255,7 +271,7 @@ def forward_packet(
                 subscription.send_time_head | int(now * 262144) & 0xFFFFFF,
             )
             start = 20
-        elif subscription.number is not None:
+        elif subscription.take_number is not None:
             _pack_header_with_extension(
                 OUTGOING_BUFFER,
                 0,
@@ -266,7 +282,7 @@ def forward_packet(
                 subscription.ssrc,
                 0xBEDE,
                 1,
-                subscription.transport_head | subscription.number() << 8,
+                subscription.transport_head | subscription.take_number() << 8,
             )
             start = 20
         else:

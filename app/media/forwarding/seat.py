@@ -1,6 +1,4 @@
-"""One browser's connection into a seat, from its offer to its end: its streams and their
-feedback.
-"""
+"""One browser's connection to a seat, from its offer to its end: its streams and their feedback."""
 
 from __future__ import annotations
 
@@ -12,16 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.media.bandwidth.downlink import Downlink
-from app.media.bandwidth.probe import BandwidthProber
+from app.media.bandwidth.controller import DownlinkController
 from app.media.forwarding.forward import Uplink
-from app.media.forwarding.limits import RefusalWarnings
-from app.media.forwarding.parts import MediaNegotiation
+from app.media.forwarding.negotiation import MediaNegotiation
 from app.media.forwarding.publication import Publication
 from app.media.forwarding.subscription import Subscription
+from app.media.limits import RefusalWarnings
 from app.media.messages import (
     ConnectionState,
-    DegradationStep,
     MediaKind,
     MediaSections,
     PausedStream,
@@ -37,21 +33,29 @@ from app.media.wire.udp_sockets import NoFreePort
 log = logging.getLogger("media.seat")
 
 CONNECT_TIMEOUT_SECONDS = 15.0
+"""For ICE and DTLS together."""
 SEAT_SILENCE_TIMEOUT_SECONDS = 12.0
+"""Browsers send RTCP at least every few seconds, also with camera and microphone off; after this
+long without any the connection counts as lost.
+"""
 DEFAULT_RTT_SECONDS = 0.1
+"""Used for retransmission requests until a round trip has been measured."""
 MAX_TRANSPORT_FEEDBACK_SPAN_PACKETS = 2000
+"""How many transport-wide numbers one feedback packet covers at most; what lies further back is
+left out. The format allows 65,535 (draft-holmer-rmcat-transport-wide-cc-extensions-01, section
+3.1).
+"""
 FEW_ARRIVALS_PACKETS = 8
-"""Within 50 ms, some 1.2 Mbit/s of video: below, a browser's estimate loses nothing by half as
-many reports.
+"""Within 50 ms: about 1.2 Mbit/s of video. Below that, a report every 100 ms serves a browser's
+estimate as well.
 """
 
 
 class SeatConnection:
-    """A connection in a seat, from its offer to its end; another connection means another
-    ``SeatConnection``.
+    """A connection in a seat, from its offer to its end. Another connection is another object.
 
-    ``answer()`` once, then it connects by itself and tells ``on_state``. ``close()`` may be called
-    twice.
+    Call ``answer()`` and ``start()`` once; then it connects by itself and reports to ``on_state``.
+    ``close()`` may be called twice.
     """
 
     def __init__(
@@ -72,25 +76,24 @@ class SeatConnection:
         self.transport = SeatTransport(certificate, addresses, ports, self._left)
         self.uplink = Uplink(self.transport, self._take_rtcp)
         self.transport.on_packet = self.uplink.take
-        self._parts = MediaNegotiation(self.transport, self.uplink, self._publish)
-        self.publications, self._subscriptions = self._parts.publications, self._parts.subscriptions
+        self._negotiation = MediaNegotiation(self.transport, self.uplink, self._publish)
+        self.publications = self._negotiation.publications
+        self._subscriptions = self._negotiation.subscriptions
         self.streams: list[Publication] = []
-        """The publications, each layer of a camera by itself."""
+        """The publications, with each layer of a camera on its own."""
         self.prefers: SimulcastLayer | None = None
         self.large: tuple[str, ...] | None = None
-        """Whose pictures the browser shows large, if it said so."""
+        """Whose pictures the browser shows large; ``None`` if it did not say."""
         self.slots: list[tuple[Subscription | None, Subscription | None]] = []
         """(audio, video) of each slot, in the order of the offer."""
         self.stage: Subscription | None = None
-        self.downlink = Downlink()
-        self.step = DegradationStep.FULL
-        self._prober = BandwidthProber()
-        self._warned = RefusalWarnings()
+        self.downlink = DownlinkController()
+        self._warnings = RefusalWarnings()
         self.counted: Counter[str] = Counter()
-        """Feedback sent and received; ``totals()`` has the packets as well."""
+        """Feedback sent and received; ``totals()`` adds the packets."""
         self._ticked_at = time.monotonic()
         self._on_state = on_state
-        self._ssrc = self._parts.ssrc
+        self._ssrc = self._negotiation.ssrc
         self._offer: sdp.SdpOffer | None = None
         self._task: asyncio.Task[None] | None = None
         self._twcc_count = 0
@@ -109,15 +112,18 @@ class SeatConnection:
 
     # --- negotiation ---
 
-    async def answer(self, text: str, lines: MediaSections) -> str:
-        """The answer to the browser's offer, with every candidate. Raises MalformedSdp, NoPort."""
+    async def answer(self, text: str, sections: MediaSections) -> str:
+        """Returns the answer to the browser's offer, with every candidate.
+
+        Raises MalformedSdp, NoFreePort.
+        """
         offer = sdp.read_sdp_offer(text)
-        self.prefers = lines.prefers
-        answered = self._parts.give(offer, lines)
-        self.slots, self.stage = self._parts.slots, self._parts.stage
-        if not any(line.codecs for line in answered):
+        self.prefers = sections.prefers
+        answered = self._negotiation.negotiate(offer, sections)
+        self.slots, self.stage = self._negotiation.slots, self._negotiation.stage
+        if not any(each.codecs for each in answered):
             raise sdp.MalformedSdp("no line can be answered")
-        self._offer = replace(offer, lines=[])  # they are large, and read
+        self._offer = replace(offer, sections=[])  # They are large, and not needed any more.
         try:
             await self.transport.gather()
         except NoFreePort:
@@ -132,7 +138,7 @@ class SeatConnection:
         return sdp.write_sdp_answer(answered, local, random.getrandbits(62))
 
     def start(self) -> None:
-        """Begins to listen for the browser's checks."""
+        """Starts to answer the browser's connectivity checks."""
         self._task = asyncio.create_task(self._connect(), name=f"seat {self.name}")
 
     def _publish(
@@ -151,15 +157,15 @@ class SeatConnection:
         assert offer is not None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-                stands = await self.transport.connect(
+                is_connected = await self.transport.connect(
                     offer.ufrag, offer.password, offer.fingerprints
                 )
         except (TimeoutError, ConnectionError):
-            stands = False
-        if stands and self.state is ConnectionState.CONNECTING:
+            is_connected = False
+        if is_connected and self.state is ConnectionState.CONNECTING:
             self.uplink.heard_at = time.monotonic()
             self._become(ConnectionState.CONNECTED)
-        elif not stands:
+        elif not is_connected:
             self._become(ConnectionState.FAILED)
 
     def _left(self) -> None:
@@ -207,9 +213,9 @@ class SeatConnection:
                     if subscription is not None and subscription.source is not None:
                         subscription.source.request_key_frame(now)
                 case feedback.RembEstimate():
-                    self.downlink.estimated(item.bitrate, now)
+                    self.downlink.take_remb(item.bitrate, now)
                 case feedback.TransportFeedback():
-                    self._prober.take(item, now)
+                    self.downlink.take_transport_feedback(item, now)
 
     def _take_sender_report(self, report: feedback.SenderReport, now: float) -> None:
         known = self.uplink.by_ssrc.get(report.ssrc)
@@ -242,18 +248,18 @@ class SeatConnection:
         return min(known) if known else None
 
     def tick(self, now: float) -> None:
-        """Every 25 ms: retransmission and key-frame requests that are due."""
+        """Every 25 ms: sends the retransmission and key-frame requests that are due."""
         self.uplink.replenish(now - self._ticked_at)
         self._ticked_at = now
         for publication in self.streams:
             if publication.missing:
                 publication.ask_again(now, self.rtt or DEFAULT_RTT_SECONDS)
             if publication.is_video and publication.subscriptions:
-                publication.remember_key_frame(now)
+                publication.repeat_key_frame_request(now)
 
     def send_transport_feedback(self) -> None:
-        """Every 50 ms: when each packet came, so that the browser finds its bandwidth. Of few,
-        every 100 ms.
+        """Every 50 ms: tells the browser when each packet arrived, for its bandwidth estimate. When
+        there are few, every 100 ms.
         """
         uplink = self.uplink
         if len(uplink.arrivals) < FEW_ARRIVALS_PACKETS and not self._twcc_waited:
@@ -277,8 +283,8 @@ class SeatConnection:
         self.transport.send_rtcp(packet)
 
     def send_receiver_report(self, now: float) -> None:
-        """Every second, with or without blocks: the browser takes three seconds without a word for
-        a lost line.
+        """Every second, also without report blocks: after three seconds without any RTCP the
+        browser takes the connection for lost.
         """
         blocks = [block for each in self.streams if (block := each.report_block(now))]
         self._loss_up = max((block.fraction for block in blocks), default=0.0)
@@ -289,37 +295,25 @@ class SeatConnection:
             subscription.tick()
 
     def adapt(self, now: float, speaker: str | None) -> SeatStreams | None:
-        """Every quarter second: gives up or takes back by what the downlink bears. What to tell,
-        when that changed.
+        """Every quarter of a second: pauses or restores streams by what the connection can carry.
+        Returns what to tell the listener, if that has changed.
         """
-        downlink, streams, prober = self.downlink, self.subscriptions, self._prober
-        downlink.watched_loss, downlink.capacity = prober.take_loss(), prober.capacity(now)
-        was_degraded, paused_before = downlink.is_degraded, len(downlink.paused)
-        has_changed = downlink.adapt(streams, now, speaker)
-        if downlink.is_degraded != was_degraded:
-            self._watch(streams, downlink.is_degraded)
-        if len(downlink.paused) > paused_before:
-            prober.forget()
-        elif downlink.wants_probe(now) and (
-            carrier := next((each for each in streams if each.can_probe), None)
-        ):
-            prober.launch(carrier.send_padding, now)
+        has_changed = self.downlink.adapt(self.subscriptions, now, speaker)
         self.choose_layers(now)
-        step = downlink.step(streams)
-        if not has_changed and step is self.step:
+        if not has_changed:
             return None
-        self.step = step
+        step = self.downlink.step
         log.info("seat %s of room %s receives: %s", self.name, self.room, step)
         return SeatStreams(room=self.room, seat=self.name, step=step, paused=self._paused_streams())
 
     def choose_layers(self, now: float) -> None:
-        """A phone and a thumbnail get the small picture; who speaks, or whom the browser shows
-        large, the large.
+        """Phones and thumbnails get the small layer. The speaker, or whom the browser shows large,
+        comes in the large layer.
         """
         pictures = [
             video for _, video in self.slots if video is not None and video.camera is not None
         ]
-        speaker = self.downlink.speaker
+        speaker = self.downlink.allocator.speaker
         for picture in pictures:
             if self.prefers is SimulcastLayer.SMALL:
                 picture.wants_small = True
@@ -332,25 +326,20 @@ class SeatConnection:
             if picture.camera is not None and picture.camera.small is not None:
                 picture.choose_layer(now)
 
-    def _watch(self, streams: list[Subscription], is_on: bool) -> None:
-        for stream in streams:
-            if not stream.is_video and stream.transport_head:
-                stream.number = self._prober.number if is_on else None
-
     def _paused_streams(self) -> tuple[PausedStream, ...]:
-        sources = [each.source for each in self.downlink.paused]
-        return tuple(
-            PausedStream(source=it.seat, kind=it.kind)
-            for it in sources
-            if isinstance(it, Publication)
-        )
+        sources = [
+            each.source
+            for each in self.downlink.allocator.paused
+            if isinstance(each, Subscription) and each.source is not None
+        ]
+        return tuple(PausedStream(source=each.seat, kind=each.kind) for each in sources)
 
     def is_silent(self, now: float) -> bool:
         return self.is_connected and now - self.uplink.heard_at > SEAT_SILENCE_TIMEOUT_SECONDS
 
     def warn(self, now: float) -> None:
-        """Names, in the log, a seat that asks for more than its share."""
-        count = self._warned.due(self.uplink.refused + self.transport.refused, now)
+        """Logs a seat that sends more than its share."""
+        count = self._warnings.due(self.uplink.refused + self.transport.refused, now)
         if count:
             log.warning(
                 "seat %s of room %s sends more than its share: %d datagrams dropped (from %s)",
@@ -361,11 +350,11 @@ class SeatConnection:
             )
 
     def lose(self) -> None:
-        """Gives the connection up: nothing has come from the browser for too long."""
+        """Ends the connection as failed: nothing has come from the browser for too long."""
         self._become(ConnectionState.FAILED)
 
     def quality(self, now: float) -> SeatQuality:
-        """Since the last call."""
+        """Rates and losses since the last call."""
         elapsed = max(0.001, now - self._measured_at)
         self._measured_at = now
         up, self._octets_up = self.uplink.octets - self._octets_up, self.uplink.octets
@@ -375,10 +364,10 @@ class SeatConnection:
             seat=self.name,
             rtt_ms=None if rtt is None else round(rtt * 1000, 1),
             loss_up=round(self._loss_up, 3),
-            loss_down=round(self.downlink.loss, 3),
+            loss_down=round(self.downlink.estimator.loss, 3),
             bitrate_up=round(up * 8 / elapsed),
-            bitrate_down=round(self.downlink.bitrate),
-            video_paused=self.downlink.is_video_paused,
-            step=self.step,
+            bitrate_down=round(self.downlink.estimator.sent_bits_per_second),
+            video_paused=self.downlink.allocator.is_video_paused,
+            step=self.downlink.step,
             paused=self._paused_streams(),
         )

@@ -1,5 +1,5 @@
-"""One outgoing stream: a slot of a listener, filled by one publication after another without a
-seam.
+"""One outgoing stream: a slot of a listener. One publication after another fills it, and the
+listener's decoder sees a single continuous stream.
 """
 
 from __future__ import annotations
@@ -7,14 +7,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from struct import pack_into
+from typing import Protocol
 
-from app.media.bandwidth.downlink import PACKET_OVERHEAD_BYTES
 from app.media.bandwidth.probe import PROBE_PADDING_BYTES
-from app.media.forwarding.publication import CACHE_INDEX_MASK, Publication
+from app.media.bandwidth.stream import PACKET_OVERHEAD_BYTES
+from app.media.forwarding.publication import CACHE_INDEX_MASK, CachedPacket, Publication
 from app.media.messages import StreamPriority
 from app.media.wire import rtcp as feedback
 from app.media.wire import rtp
-from app.media.wire.aiortc_seam import OUTGOING_BUFFER, SeatTransport
+from app.media.wire.aiortc_seam import OUTGOING_BUFFER
 from app.media.wire.rewrite import (
     HALF_SEQUENCE_RANGE,
     SEQUENCE_MASK,
@@ -24,20 +25,42 @@ from app.media.wire.rewrite import (
 )
 
 REPAIRABLE_PACKETS = 2000
+"""How far back a retransmission may reach: more than the cache holds, less than half of the 16-bit
+sequence range.
+"""
 MAX_REPAIRS_PER_SECOND = 600
+"""Retransmissions for one listener's stream: more than a camera sends in a second, so that only
+hostile requests meet this limit.
+"""
 REPAIR_INTERVAL_SECONDS = 0.02
+"""A packet is not sent again within this time: the listener's second request was already
+under way.
+"""
 LOSS_SMOOTHING_FACTOR = 0.4
-"""A report spans a second or so, perhaps 30 packets: one alone says little."""
+"""Weight of the newest receiver report. A report covers about a second, perhaps 30 packets: one
+alone says little.
+"""
+
+
+class SendingTransport(Protocol):
+    """``send_rtp`` protects and sends the first ``size`` bytes of ``OUTGOING_BUFFER``."""
+
+    @property
+    def send_rtp(self) -> Callable[[int], bool]: ...
+    @property
+    def send_rtcp(self) -> Callable[[bytes], bool]: ...
 
 
 class Subscription:
-    """A receiving line of a listener's browser. Its ssrc and numbering last as long as the
-    connection.
+    """One media section of a listener's browser that receives. Its ssrc and its numbering last as
+    long as the connection.
+
+    Fulfils ``Subscriber`` (packet path) and ``ControlledStream`` (bandwidth control).
     """
 
     def __init__(
         self,
-        transport: SeatTransport,
+        transport: SendingTransport,
         ssrc: int,
         rtx_ssrc: int | None,
         payload_types: dict[str, tuple[int, int | None]],
@@ -50,35 +73,33 @@ class Subscription:
         self.rtx_ssrc = rtx_ssrc
         self.is_video = is_video
         self.source: Publication | None = None
-        """What fills the slot: of a camera with two layers the one that is shown, or waited for."""
+        """What fills the slot: of a camera with two layers, the layer that is shown or awaited."""
         self.live: Publication | None = None
-        """What is forwarded now. Not the source while its first packet, a key frame if it is
-        video, is awaited.
+        """What is forwarded now. ``None``, or the previous layer, while the source's first packet
+        (a key frame if it is video) is awaited.
         """
         self.camera: Publication | None = None
-        """What the routes gave: the large layer."""
+        """What the routes assigned: the large layer."""
         self.wants_small = False
-        """By the listener's own wish."""
+        """Whether the listener prefers the small layer."""
         self.is_shrunk = False
-        """By what the line bears."""
+        """Whether the connection can carry the small layer only."""
         self.picture_offset = self.base_offset = 0
         self.shifts_numbers = False
         self.is_paused = False
         self.payload_type = 0
         self.sequence_offset = 0
         self.timestamp_offset = 0
-        self.floor = 0
+        self.oldest_sequence = 0
         self.send_time_head = (send_time_id << 4 | 2) << 24 if is_video and send_time_id else 0
         self.loss = 0.0
         self.rtt: float | None = None
-        self.wanted = 0
+        self.nacked_packets = 0
         """Packets that the listener asked for again, each counted once."""
         self.priority = StreamPriority.ORDINARY
         self.is_stage = False
-        self.number: Callable[[], int] | None = None
-        """Gives transport-wide numbers while the line is watched packet by packet; else
-        ``None``.
-        """
+        self.take_number: Callable[[], int] | None = None
+        """Gives transport-wide numbers while audio is watched packet by packet; else ``None``."""
         self.transport_head = (transport_id << 4 | 1) << 24 if transport_id else 0
 
         self._payload_types = payload_types
@@ -100,15 +121,15 @@ class Subscription:
         self._octets_at_start = 0
         self._report_sent: dict[int, float] = {}
 
-    # --- who fills the slot ---
+    # --- what fills the slot ---
 
     @property
-    def is_waiting(self) -> bool:
-        return self.source is not None and self.live is None and not self.is_paused
+    def has_source(self) -> bool:
+        return self.source is not None
 
     def bind(self, source: Publication) -> None:
-        """From now on ``source`` is forwarded here, from its next key frame on. Again the same
-        changes nothing.
+        """Forwards ``source`` here, from its next key frame on. Binding it again changes
+        nothing.
         """
         if self.camera is source:
             return
@@ -127,6 +148,7 @@ class Subscription:
         self.is_shrunk = False
 
     def pause(self) -> None:
+        self.loss = 0.0
         if not self.is_paused:
             self._leave()
             self.is_paused = True
@@ -140,7 +162,7 @@ class Subscription:
 
     @property
     def can_shrink(self) -> bool:
-        """Whether a smaller picture than the wished one is to be had."""
+        """Whether a smaller layer than the one that the listener prefers exists."""
         return (
             self.camera is not None
             and self.camera.small is not None
@@ -165,8 +187,8 @@ class Subscription:
         return large if large.flows(now) or not small.flows(now) else small
 
     def choose_layer(self, now: float) -> None:
-        """Turns to the layer that fits. What is shown stays until the other's key frame is
-        there.
+        """Switches to the layer that fits. The old layer is shown until the new one's key frame has
+        arrived.
         """
         wanted = self._layer(now)
         if wanted is self.source or wanted is None:
@@ -191,7 +213,7 @@ class Subscription:
         )
 
     def _leave(self) -> None:
-        """Nothing comes any more, from whatever was forwarded or awaited."""
+        """Ends the forwarding of whatever was forwarded or awaited."""
         if self.source is not None:
             self._detach(self.source)
         self._close_live()
@@ -227,8 +249,8 @@ class Subscription:
         now: float,
         payload: bytearray,
     ) -> bool:
-        """Whether forwarding begins with this packet; if so the offsets are set and the clocks
-        told.
+        """Whether forwarding begins with this packet. If so, sets the offsets and sends a
+        report.
         """
         if publication is not self.source or (
             self.is_video and not _is_key_frame(publication.codec, payload)
@@ -240,7 +262,7 @@ class Subscription:
         elapsed = int((now - self._last_sent) * publication.clock) if self._last_sent else 1
         self.sequence_offset = compute_sequence_offset(self._last_sequence, sequence)
         self.timestamp_offset = compute_timestamp_offset(self._last_timestamp, elapsed, timestamp)
-        self.floor = sequence
+        self.oldest_sequence = sequence
         self._packets_at_start = publication.packets - 1
         self._octets_at_start = publication.octets - len(payload)
         self._repaired_at.clear()
@@ -251,8 +273,8 @@ class Subscription:
         return True
 
     def _continue_pictures(self, payload: bytearray) -> None:
-        """Another stream's pictures are numbered on from the last: a decoder takes a step back for
-        the past.
+        """Numbers another stream's pictures on from the last one. A decoder takes a picture id that
+        goes back for an old picture (RFC 7741, section 4.2).
         """
         picture, base = rtp.read_vp8_numbers(payload)
         if picture is not None and self._last_picture is not None:
@@ -265,14 +287,12 @@ class Subscription:
 
     @property
     def seat(self) -> str | None:
-        """Whose stream fills the slot."""
+        """The name of the seat whose stream fills the slot."""
         return self.source.seat if self.source is not None else None
 
     @property
     def octets_offered(self) -> int:
-        """What the source has published so far, on the wire, whether or not it is forwarded
-        here.
-        """
+        """Bytes on the wire that the source has published, whether or not they were forwarded."""
         camera = self.camera
         source = (
             camera.small
@@ -294,8 +314,8 @@ class Subscription:
         )
 
     def send_report(self, now: float) -> None:
-        """The publisher's sender report in this slot's numbers: it keeps lips and voice
-        together.
+        """Sends the publisher's sender report in this slot's numbers: browsers need it to play
+        audio and video in sync (RFC 3550, section 6.4.1).
         """
         live = self.live
         if live is None or live.report is None:
@@ -310,8 +330,8 @@ class Subscription:
             del self._report_sent[next(iter(self._report_sent))]
 
     def heard(self, block: feedback.ReportBlock, now: float) -> None:
-        """The listener's report about this slot: loss, and the round trip if it names a report of
-        ours.
+        """Takes the listener's report about this slot: loss, and the round trip if it names a
+        report of ours.
         """
         self.loss += (block.fraction - self.loss) * LOSS_SMOOTHING_FACTOR
         sent = self._report_sent.get(block.last_report) if block.last_report else None
@@ -319,8 +339,8 @@ class Subscription:
             self.rtt = max(0.0, now - sent - block.delay / 65536)
 
     def repair(self, sequences: tuple[int, ...], now: float) -> None:
-        """Sends again what the listener lacks, as RTX where it can be, from the publication's
-        cache.
+        """Sends packets that the listener misses again, from the publication's cache: as RTX (RFC
+        4588) if the listener accepts it.
         """
         source = self.live
         if source is None or not source.cache:
@@ -331,19 +351,19 @@ class Subscription:
             if (
                 kept is None
                 or kept[0] != original
-                or (original - self.floor) & SEQUENCE_MASK >= HALF_SEQUENCE_RANGE
+                or (original - self.oldest_sequence) & SEQUENCE_MASK >= HALF_SEQUENCE_RANGE
             ):
                 continue
             if self._repairs_left <= 0:
                 return
-            self.wanted += wanted not in self._repaired_at
+            self.nacked_packets += wanted not in self._repaired_at
             if now - self._repaired_at.get(wanted, 0.0) < REPAIR_INTERVAL_SECONDS:
                 continue
             self._repaired_at[wanted] = now
             self._repairs_left -= 1
             self._send_again(wanted, kept)
 
-    def _send_again(self, sequence: int, kept: tuple[int, int, int, bytearray]) -> None:
+    def _send_again(self, sequence: int, kept: CachedPacket) -> None:
         _, timestamp, marker, payload = kept
         timestamp = (timestamp + self.timestamp_offset) & TIMESTAMP_MASK
         if self._repair_type is None or self.rtx_ssrc is None:
@@ -375,8 +395,15 @@ class Subscription:
             and self._first_repair_type is not None
         )
 
+    def watch(self, take_number: Callable[[], int] | None) -> None:
+        """Audio gets transport-wide numbers from ``take_number``; ``None`` ends it. Video never
+        does: a packet with such a number does not count in the browser's own estimate.
+        """
+        if not self.is_video and self.transport_head:
+            self.take_number = take_number
+
     def send_padding(self, number: int) -> bool:
-        """One packet of nothing, on the repair stream, under a transport-wide number."""
+        """Sends one packet of padding on the repair stream, under a transport-wide number."""
         assert self.rtx_ssrc is not None
         own, self._repair_sequence = (
             self._repair_sequence,
@@ -400,16 +427,17 @@ class Subscription:
         return self.transport.send_rtp(end)
 
     def tick(self) -> None:
-        """Each second: the repair budget is whole again, and the floor stays within half a
-        circle.
+        """Once a second: renews the repair budget, and keeps the oldest sequence number within half
+        of the sequence range.
         """
         self._repairs_left = MAX_REPAIRS_PER_SECOND
         self._repaired_at.clear()
         if (
             self.live is not None
-            and (self.live.max_sequence - self.floor) & SEQUENCE_MASK > 2 * REPAIRABLE_PACKETS
+            and (self.live.max_sequence - self.oldest_sequence) & SEQUENCE_MASK
+            > 2 * REPAIRABLE_PACKETS
         ):
-            self.floor = (self.live.max_sequence - REPAIRABLE_PACKETS) & SEQUENCE_MASK
+            self.oldest_sequence = (self.live.max_sequence - REPAIRABLE_PACKETS) & SEQUENCE_MASK
 
 
 def _is_key_frame(codec: str, payload: bytearray) -> bool:

@@ -1,9 +1,10 @@
-"""Recording a room: packets are noted on the packet path; everything else happens on a thread of
-the recorder's own.
+"""Records a room. The packet path only queues packets; everything else happens on the recorder's
+own thread.
 
-A run lasts from the web's word until its next word, or until the web is out of hearing: nobody
-could stop it then. What a run records is sealed segment by segment under a key that the web lent,
-and stored at once; a node that is killed loses the segment that it was at.
+A recording lasts from the web's command until its next command, or until the connection to the web
+is lost, because nobody could stop it then. It is encrypted segment by segment with a key that the
+web lends (docs/adr/0017), and each segment is stored at once: a node that is killed loses the
+segment it was working on.
 """
 
 from __future__ import annotations
@@ -13,34 +14,50 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from app.core.blobs import SegmentStore, StoreFailed
-from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.forwarding.drops import DROPPED_PACKETS
 from app.media.forwarding.publication import SILENCE_DBOV, Publication
-from app.media.forwarding.seat import SeatConnection
 from app.media.messages import MediaKind
 from app.media.messages_recording import RecordingSet, RecordingStopped, derive_segment_id
-from app.media.recording.tape import ClusterWriter
+from app.media.recording.clusters import ClusterWriter
 
 log = logging.getLogger("media.recording")
 
 MAX_QUEUED_PACKETS = 6000
+"""About ten seconds of eight voices and a picture. More is dropped and counted: a slow store must
+not use up the node's memory.
+"""
 WRITE_INTERVAL_SECONDS = 0.25
 PICTURE_SPEAKING_LEVEL_DBOV = 45
+"""In -dBov (RFC 6464): louder, that is lower, than this is speech."""
 PICTURE_HOLD_SECONDS = 2.0
-"""Seconds that somebody keeps the picture after their last word."""
+"""How long somebody keeps the picture after their last word."""
 KEY_FRAME_REFRESH_SECONDS = 10.0
+"""A player can jump to key frames only, so there is one at least this often."""
 KEY_FRAME_RETRY_SECONDS = 1.0
 MAX_STORE_ATTEMPTS = 3
 MAX_LOST_SEGMENTS = 3
+"""After this many lost segments the recording ends: nobody should rely on it any more."""
 STORE_RETRY_SECONDS = 0.5
 
-_NotedPacket = tuple[Publication, int, int, int, bytearray, int, float]
+_QueuedPacket = tuple[Publication, int, int, int, bytearray, int, float]
+"""Publication, sequence, timestamp, marker, payload, level, arrival."""
+
+
+class RecordedSeat(Protocol):
+    """What the recorder needs to know of a connection."""
+
+    @property
+    def is_connected(self) -> bool: ...
+    @property
+    def publications(self) -> Mapping[MediaKind, Publication]: ...
 
 
 class RoomRecorder:
-    """One run. Made, told and stopped on the node's loop; ``stopped`` is called on the thread, once
-    all is stored.
+    """One recording on this node. Created, changed and stopped on the node's event loop;
+    ``stopped`` is called on the recorder's thread when everything is stored.
     """
 
     def __init__(
@@ -52,15 +69,15 @@ class RoomRecorder:
     ) -> None:
         self.recording = command.recording or ""
         self.picture: Publication | None = None
-        """Whose picture is wanted now."""
+        """The publication whose picture should be recorded now."""
         self._room, self._key = command.room, command.data_key
         self._store, self._stopped = store, stopped
         self._command = command
         self._tapped: set[Publication] = set()
-        self._seats: Mapping[str, SeatConnection] = {}
+        self._seats: Mapping[str, RecordedSeat] = {}
         self._spoke = self._asked = self._refreshed = now
-        self._notes: deque[_NotedPacket | Callable[[], None]] = deque()
-        self._tape = ClusterWriter(now, command.begin_ms)
+        self._queue: deque[_QueuedPacket | Callable[[], None]] = deque()
+        self._clusters = ClusterWriter(now, command.begin_ms)
         self._over = threading.Event()
         self._over_at = now
         self._stopped_at = 0.0
@@ -72,7 +89,7 @@ class RoomRecorder:
 
     # --- on the packet path ---
 
-    def take(
+    def take_packet(
         self,
         publication: Publication,
         sequence: int,
@@ -82,21 +99,21 @@ class RoomRecorder:
         level: int,
         now: float,
     ) -> None:
-        if len(self._notes) < MAX_QUEUED_PACKETS:
-            self._notes.append((publication, sequence, timestamp, marker, payload, level, now))
+        if len(self._queue) < MAX_QUEUED_PACKETS:
+            self._queue.append((publication, sequence, timestamp, marker, payload, level, now))
         else:
             DROPPED_PACKETS["recorder"] += 1
 
     # --- on the node's loop ---
 
     def follow(self, command: RecordingSet) -> None:
-        """Other voices on the tracks, other people in the picture."""
+        """Takes other voices for the tracks, and other people for the picture."""
         self._command = command
-        self._notes.append(lambda: self._tape.set_voices(command.voices))
+        self._queue.append(lambda: self._clusters.set_voices(command.voices))
         self.attach(self._seats)
 
-    def attach(self, seats: Mapping[str, SeatConnection]) -> None:
-        """Listens at the publications of those who are named and connected, and at no others."""
+    def attach(self, seats: Mapping[str, RecordedSeat]) -> None:
+        """Records the publications of those who are named and connected, and of nobody else."""
         self._seats = seats
         voices = {name for names in self._command.voices.values() for name in names}
         wanted = {
@@ -106,7 +123,7 @@ class RoomRecorder:
         }
         if self.picture is not None and self.picture in self._cameras():
             wanted.add(self.picture)
-            shown = self._tape.shown
+            shown = self._clusters.shown
             if isinstance(shown, Publication) and shown in self._cameras():
                 wanted.add(shown)
         for gone in self._tapped - wanted:
@@ -116,14 +133,14 @@ class RoomRecorder:
         self._tapped = wanted
 
     def tick(self, levels: Mapping[str, float], now: float) -> None:
-        """Five times a second: chooses the picture, and sees that its key frames come."""
+        """Five times a second: chooses the picture, and asks for its key frames."""
         chosen = self._choose(levels, now)
         if chosen is not self.picture:
             self.picture = chosen
-            self._notes.append(lambda: self._tape.want(chosen, now))
+            self._queue.append(lambda: self._clusters.want(chosen, now))
             self._refreshed = now
         self.attach(self._seats)
-        needs = self._tape.needs_key_frame
+        needs = self._clusters.needs_key_frame
         if self.picture is None or now - self._asked < KEY_FRAME_RETRY_SECONDS:
             return
         if needs is self.picture or now - self._refreshed > KEY_FRAME_REFRESH_SECONDS:
@@ -131,7 +148,7 @@ class RoomRecorder:
             self.picture.request_key_frame(now)
 
     def stop(self, now: float) -> None:
-        """Lets nothing more in, from this moment on."""
+        """Takes no more packets from this moment on."""
         if self._over.is_set():
             return
         for publication in self._tapped:
@@ -145,11 +162,11 @@ class RoomRecorder:
         return self._thread.is_alive()
 
     def join(self, seconds: float) -> None:
-        """Waits until all is stored, at most so long."""
+        """Waits until everything is stored, but no longer than ``seconds``."""
         self._thread.join(seconds)
 
     def _choose(self, levels: Mapping[str, float], now: float) -> Publication | None:
-        """A shared screen, else whoever speaks of those with a picture, else who spoke last."""
+        """A shared screen; otherwise whoever speaks and has a picture; otherwise who spoke last."""
         flowing: dict[str, Publication] = {}
         for name in self._command.pictures:
             screen = self._published(name, MediaKind.SCREEN)
@@ -158,7 +175,11 @@ class RoomRecorder:
             camera = self._published(name, MediaKind.VIDEO)
             layer = (
                 next(
-                    (one for one in (camera, camera.small) if one is not None and one.flows(now)),
+                    (
+                        each
+                        for each in (camera, camera.small)
+                        if each is not None and each.flows(now)
+                    ),
                     None,
                 )
                 if camera is not None and camera.codec == "vp8"
@@ -186,7 +207,7 @@ class RoomRecorder:
         return seat.publications.get(kind) if seat is not None and seat.is_connected else None
 
     def _cameras(self) -> set[Publication]:
-        """Every picture of those who may be shown, each layer by itself."""
+        """Every picture of those who may be shown, with each layer on its own."""
         found = (
             self._published(name, kind)
             for name in self._command.pictures
@@ -209,16 +230,16 @@ class RoomRecorder:
             while not is_last:
                 is_last = self._over.wait(WRITE_INTERVAL_SECONDS)
                 self._take_in()
-                for cluster in self._tape.advance(
+                for cluster in self._clusters.advance(
                     self._over_at if is_last else time.monotonic(), is_last=is_last
                 ):
                     self._keep(cluster)
-                end_ms = self._tape.written_ms
+                end_ms = self._clusters.written_ms
         except Exception:
             log.exception("the recording of room %s broke off", self._room)
             broke = not self._over.is_set()
             self._over.set()
-        for reason, count in self._tape.drops.items():
+        for reason, count in self._clusters.drops.items():
             DROPPED_PACKETS[f"recorder_{reason}"] += count
         log.info(
             "recording of room %s: %d segments stored, %d lost", self._room, self._kept, self._lost
@@ -236,21 +257,21 @@ class RoomRecorder:
         )
 
     def _take_in(self) -> None:
-        notes, tape = self._notes, self._tape
-        for _ in range(len(notes)):
-            note = notes.popleft()
-            if callable(note):
-                note()
+        queue, clusters = self._queue, self._clusters
+        for _ in range(len(queue)):
+            queued = queue.popleft()
+            if callable(queued):
+                queued()
                 continue
-            publication, sequence, timestamp, marker, payload, level, at = note
+            publication, sequence, timestamp, marker, payload, level, at = queued
             if publication.is_video:
-                tape.picture(publication, sequence, timestamp, marker, payload, at)
+                clusters.picture(publication, sequence, timestamp, marker, payload, at)
             else:
-                tape.sound(publication, publication.seat, timestamp, payload, level, at)
+                clusters.sound(publication, publication.seat, timestamp, payload, level, at)
 
     def _keep(self, cluster: bytes) -> None:
-        """Stores a segment under the first number that is free; what the store does not take is
-        given up by name.
+        """Stores a segment under the first free number. A segment that the store does not take is
+        counted as lost.
         """
         for _ in range(MAX_STORE_ATTEMPTS):
             try:
@@ -275,11 +296,11 @@ class RoomRecorder:
 
 
 def find_first_free_number(is_taken: Callable[[int], bool]) -> int:
-    """The first number that is not taken, where all below it are."""
+    """The first number that is not taken, if all below it are taken. Asks about log2(n) times."""
     step, low = 1, 0
     while is_taken(low + step - 1):
         low, step = low + step, step * 2
-    high = low + step - 1  # free; everything below `low` is taken
+    high = low + step - 1  # Free; everything below ``low`` is taken.
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if is_taken(middle) else (low, middle)

@@ -1,9 +1,9 @@
 """ICE, DTLS and SRTP of one browser, by aiortc: the only file that touches private names.
 
 Beside the public objects of aiortc (``RTCIceGatherer``, ``RTCIceTransport``, ``RTCDtlsTransport``,
-``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists;
-``tests/media/wire/test_seam.py`` asserts each of them against the pinned versions. There is no
-public way to see RTP bytes or to choose a port.
+``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists; ``tests/media/wire/test_seam.py``
+asserts each of them against the pinned versions. There is no public way to see RTP bytes or to
+choose a port.
 
 Packets take a way of their own: a datagram that is SRTP or SRTCP leaves for the packet path before
 aioice looks at it, and a packet for the browser goes from one shared buffer through libsrtp
@@ -26,7 +26,7 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session, ffi, lib
 
-from app.media.forwarding.limits import (
+from app.media.limits import (
     CHECKS_BURST_DATAGRAMS,
     KNOWN_ADDRESS_CHECKS_PER_SECOND,
     MAX_REMOTE_ADDRESSES,

@@ -1,5 +1,5 @@
-"""RTCP: reports, requests for key frames and lost packets, bandwidth (RFC 3550, 4585, 5104).
-Pure.
+"""RTCP: reports, requests for key frames and lost packets, bandwidth (RFC 3550, 4585,
+5104). Pure.
 """
 
 from __future__ import annotations

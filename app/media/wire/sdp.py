@@ -1,9 +1,7 @@
-"""The browser's offer, read strictly, and the node's answer, written whole (RFC 8829, 8843, 9429).
-Pure.
+"""Reads a browser's offer strictly, and writes the node's answer (RFC 8843, RFC 9429). Pure.
 
-aiortc's own SDP loses what forwarding needs (extmap directions, simulcast, Opus parameters), so
-the two descriptions are ours; ``read_sdp_offer`` raises ``MalformedSdp`` on anything it cannot
-stand on.
+aiortc's own SDP loses what forwarding needs (extmap directions, simulcast, Opus parameters); see
+docs/adr/0008. ``read_sdp_offer`` raises ``MalformedSdp`` for anything that it cannot rely on.
 """
 
 from __future__ import annotations
@@ -22,7 +20,11 @@ from app.media.wire.rtp import (
 )
 
 MAX_MEDIA_SECTIONS = 40
+"""An offer of ours has at most 18: seven slots of two sections, microphone, camera, screen,
+stage.
+"""
 MAX_SDP_LINES = 4000
+"""``tests/media/offers/chromium.sdp``, a real offer, has 638."""
 REVERSED_DIRECTIONS = {
     "sendonly": "recvonly",
     "recvonly": "sendonly",
@@ -34,6 +36,7 @@ _SDP_MID_PATTERN = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
 _SDP_RID_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,16}")
 MAX_SIMULCAST_LAYERS = 4
 SMALL_LAYER_RID = "s"
+"""The name that ``static/js/consults/media/media_connection.js`` gives the small layer."""
 
 
 class MalformedSdp(ValueError):
@@ -59,8 +62,8 @@ class OfferedCodec:
 
 @dataclass
 class OfferedSection:
-    """One m-line. ``extensions``: uri to (id, direction suffix); ``rtx``: primary to repair
-    ssrc.
+    """One media section (RFC 8829, section 5.1). ``extensions``: uri to (id, direction suffix);
+    ``rtx``: primary to repair ssrc.
     """
 
     kind: str
@@ -81,14 +84,11 @@ class SdpOffer:
     ufrag: str
     password: str
     fingerprints: list[tuple[str, str]]
-    lines: list[OfferedSection]
-
-    def line(self, mid: str) -> OfferedSection | None:
-        return next((line for line in self.lines if line.mid == mid), None)
+    sections: list[OfferedSection]
 
 
 def read_sdp_offer(text: str) -> SdpOffer:
-    """Raises MalformedSdp."""
+    """Reads the whole offer. Raises MalformedSdp."""
     try:
         return _read_session(text)
     except (ValueError, IndexError) as error:
@@ -103,32 +103,33 @@ def _read_session(text: str) -> SdpOffer:
         raise MalformedSdp("too long")
     if not rows or rows[0] != "v=0":
         raise MalformedSdp("does not begin with v=0")
-    sections: list[list[str]] = [[]]
+    blocks: list[list[str]] = [[]]
     for row in rows:
         if row.startswith("m="):
-            sections.append([])
-        sections[-1].append(row)
-    if not 1 < len(sections) <= MAX_MEDIA_SECTIONS + 1:
-        raise MalformedSdp(f"{len(sections) - 1} media lines")
-    lines = [_read_section(section) for section in sections[1:]]
-    mids = [line.mid for line in lines]
+            blocks.append([])
+        blocks[-1].append(row)
+    if not 1 < len(blocks) <= MAX_MEDIA_SECTIONS + 1:
+        raise MalformedSdp(f"{len(blocks) - 1} media sections")
+    sections = [_read_section(block) for block in blocks[1:]]
+    mids = [section.mid for section in sections]
     if len(set(mids)) != len(mids):
-        raise MalformedSdp("two lines share a mid")
-    session = _read_attributes(sections[0])
-    bundled = next(
-        (
-            value.split()[1:]
-            for key, value in session
-            if key == "group" and value.startswith("BUNDLE")
-        ),
-        [],
-    )
+        raise MalformedSdp("two media sections share a mid")
+    session = _read_attributes(blocks[0])
+    bundled = _find_bundled_mids(session)
     if not bundled or set(bundled) - set(mids):
-        raise MalformedSdp("lines are not bundled")
-    return _read_transport(session + _read_attributes(sections[1 + mids.index(bundled[0])]), lines)
+        raise MalformedSdp("the media sections are not bundled")
+    first = _read_attributes(blocks[1 + mids.index(bundled[0])])
+    return _read_transport(session + first, sections)
 
 
-def _read_transport(attributes: list[tuple[str, str]], lines: list[OfferedSection]) -> SdpOffer:
+def _find_bundled_mids(session: list[tuple[str, str]]) -> list[str]:
+    for key, value in session:
+        if key == "group" and value.startswith("BUNDLE"):
+            return value.split()[1:]
+    return []
+
+
+def _read_transport(attributes: list[tuple[str, str]], sections: list[OfferedSection]) -> SdpOffer:
     named = dict(attributes)
     ufrag, password = named.get("ice-ufrag", ""), named.get("ice-pwd", "")
     if not _ICE_CREDENTIAL_PATTERN.fullmatch(ufrag) or not (
@@ -145,7 +146,7 @@ def _read_transport(attributes: list[tuple[str, str]], lines: list[OfferedSectio
                 fingerprints.append((algorithm.lower(), digest.upper()))
     if not fingerprints:
         raise MalformedSdp("no certificate fingerprint")
-    return SdpOffer(ufrag, password, fingerprints, lines)
+    return SdpOffer(ufrag, password, fingerprints, sections)
 
 
 def _read_attributes(rows: Iterable[str]) -> list[tuple[str, str]]:
@@ -160,40 +161,40 @@ def _read_attributes(rows: Iterable[str]) -> list[tuple[str, str]]:
 def _read_section(rows: list[str]) -> OfferedSection:
     kind, _, protocol, *formats = rows[0][2:].split()
     if kind not in ("audio", "video", "application"):
-        raise MalformedSdp(f"a line of {kind[:20]!r}")
-    line = OfferedSection(kind, protocol, formats)
+        raise MalformedSdp(f"a media section of kind {kind[:20]!r}")
+    section = OfferedSection(kind, protocol, formats)
     attributes = _read_attributes(rows)
     parameters, feedback = _read_codec_attributes(attributes)
     for key, value in attributes:
         if key == "mid":
-            line.mid = value
+            section.mid = value
         elif key in REVERSED_DIRECTIONS:
-            line.direction = key
+            section.direction = key
         elif key == "rtpmap":
-            line.codecs.append(_read_codec(value, parameters, feedback))
+            section.codecs.append(_read_codec(value, parameters, feedback))
         elif key == "extmap":
             name, uri = value.split()[:2]
             identifier, _, suffix = name.partition("/")
             if 1 <= int(identifier) <= 14:
-                line.extensions[uri] = (int(identifier), suffix)
+                section.extensions[uri] = (int(identifier), suffix)
         elif key == "rid":
             name, _, rest = value.partition(" ")
             if (
                 rest.split()[:1] == ["send"]
                 and _SDP_RID_PATTERN.fullmatch(name)
-                and len(line.rids) < MAX_SIMULCAST_LAYERS
+                and len(section.rids) < MAX_SIMULCAST_LAYERS
             ):
-                line.rids.append(name)
+                section.rids.append(name)
         elif key == "ssrc":
             ssrc = _read_ssrc(value.split()[0])
-            if ssrc not in line.ssrcs and len(line.ssrcs) < 8:
-                line.ssrcs.append(ssrc)
+            if ssrc not in section.ssrcs and len(section.ssrcs) < 8:
+                section.ssrcs.append(ssrc)
         elif key == "ssrc-group" and value.startswith("FID "):
             primary, repair = value.split()[1:3]
-            line.rtx[_read_ssrc(primary)] = _read_ssrc(repair)
-    if not _SDP_MID_PATTERN.fullmatch(line.mid):
-        raise MalformedSdp("a line without a mid")
-    return line
+            section.rtx[_read_ssrc(primary)] = _read_ssrc(repair)
+    if not _SDP_MID_PATTERN.fullmatch(section.mid):
+        raise MalformedSdp("a media section without a mid")
+    return section
 
 
 def _read_ssrc(text: str) -> int:
@@ -235,13 +236,13 @@ def _read_codec(
     )
 
 
-# --- what of it is taken ---
+# --- which codecs and layers ---
 
 
 @dataclass(frozen=True)
 class NegotiatedCodec:
-    """A codec that is forwarded. ``key`` says what it is to every browser; ``rtx`` its repair
-    payload type.
+    """A codec that is forwarded. ``key`` names it independently of the browser's payload types;
+    ``rtx`` is the payload type of its repair packets.
     """
 
     key: str
@@ -249,16 +250,18 @@ class NegotiatedCodec:
     rtx: int | None
 
 
-def select_codecs(line: OfferedSection) -> list[NegotiatedCodec]:
-    """Opus for audio; VP8 first, then H264 constrained baseline in packets, for video."""
-    taken: dict[str, NegotiatedCodec] = {}
-    for codec in line.codecs:
-        key = _get_codec_key(line.kind, codec)
-        if key and key not in taken:
-            taken[key] = NegotiatedCodec(
-                key, codec, _find_rtx_payload_type(line, codec.payload_type)
+def select_codecs(section: OfferedSection) -> list[NegotiatedCodec]:
+    """Opus for audio. For video VP8 first, then H264 constrained baseline in packetization mode 1
+    (RFC 6184, section 5.4).
+    """
+    selected: dict[str, NegotiatedCodec] = {}
+    for codec in section.codecs:
+        key = _get_codec_key(section.kind, codec)
+        if key and key not in selected:
+            selected[key] = NegotiatedCodec(
+                key, codec, _find_rtx_payload_type(section, codec.payload_type)
             )
-    return sorted(taken.values(), key=lambda it: it.key != "vp8")
+    return sorted(selected.values(), key=lambda each: each.key != "vp8")
 
 
 def _get_codec_key(kind: str, codec: OfferedCodec) -> str | None:
@@ -272,25 +275,25 @@ def _get_codec_key(kind: str, codec: OfferedCodec) -> str | None:
     return None
 
 
-def _find_rtx_payload_type(line: OfferedSection, payload_type: int) -> int | None:
-    for codec in line.codecs:
+def _find_rtx_payload_type(section: OfferedSection, payload_type: int) -> int | None:
+    for codec in section.codecs:
         if codec.name == "rtx" and codec.parameter("apt") == str(payload_type):
             return codec.payload_type
     return None
 
 
-def select_simulcast_layers(line: OfferedSection) -> tuple[str, str] | None:
-    """The small and the large simulcast layer (RFC 8853), by name or else by order; ``None`` for a
+def select_simulcast_layers(section: OfferedSection) -> tuple[str, str] | None:
+    """The small and the large simulcast layer (RFC 8853), by name or else by order. ``None`` for a
     single stream.
     """
     if (
-        len(set(line.rids)) < 2
-        or RID_EXTENSION_URI not in line.extensions
-        or MID_EXTENSION_URI not in line.extensions
+        len(set(section.rids)) < 2
+        or RID_EXTENSION_URI not in section.extensions
+        or MID_EXTENSION_URI not in section.extensions
     ):
         return None
-    small = SMALL_LAYER_RID if SMALL_LAYER_RID in line.rids else line.rids[0]
-    return small, next(rid for rid in reversed(line.rids) if rid != small)
+    small = SMALL_LAYER_RID if SMALL_LAYER_RID in section.rids else section.rids[0]
+    return small, next(rid for rid in reversed(section.rids) if rid != small)
 
 
 UPLINK_EXTENSIONS = (
@@ -308,7 +311,7 @@ OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=0;sprop-stereo=0"
 
 @dataclass(frozen=True)
 class AnsweredSection:
-    """How one offered line is answered; ``sending`` names the stream and ssrcs of a slot."""
+    """How one offered section is answered. ``sending`` names the stream and ssrcs of a slot."""
 
     offered: OfferedSection
     codecs: tuple[NegotiatedCodec, ...]
@@ -333,43 +336,43 @@ class LocalTransportParameters:
 
 
 def write_sdp_answer(
-    lines: list[AnsweredSection], transport: LocalTransportParameters, session_id: int
+    sections: list[AnsweredSection], transport: LocalTransportParameters, session_id: int
 ) -> str:
-    """Lines without codecs are refused; the others are bundled on one transport."""
-    mids = " ".join(line.offered.mid for line in lines if line.codecs)
+    """Refuses sections without codecs; bundles the others on one transport."""
+    mids = " ".join(section.offered.mid for section in sections if section.codecs)
     rows = ["v=0", f"o=- {session_id} 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
     rows += [f"a=group:BUNDLE {mids}", "a=msid-semantic:WMS *"]
-    for line in lines:
+    for section in sections:
         rows += (
-            _write_accepted_section(line, transport)
-            if line.codecs
-            else _write_refused_section(line.offered)
+            _write_accepted_section(section, transport)
+            if section.codecs
+            else _write_refused_section(section.offered)
         )
     return "\r\n".join(rows) + "\r\n"
 
 
-def _write_refused_section(line: OfferedSection) -> list[str]:
-    formats = " ".join(line.formats) or "0"
+def _write_refused_section(section: OfferedSection) -> list[str]:
+    formats = " ".join(section.formats) or "0"
     return [
-        f"m={line.kind} 0 {line.protocol} {formats}",
+        f"m={section.kind} 0 {section.protocol} {formats}",
         "c=IN IP4 0.0.0.0",
         "a=inactive",
-        f"a=mid:{line.mid}",
+        f"a=mid:{section.mid}",
     ]
 
 
 def _write_accepted_section(
-    line: AnsweredSection, transport: LocalTransportParameters
+    section: AnsweredSection, transport: LocalTransportParameters
 ) -> list[str]:
-    offered = line.offered
-    numbers = [number for taken in line.codecs for number in (taken.codec.payload_type, taken.rtx)]
+    offered = section.offered
+    numbers = [number for each in section.codecs for number in (each.codec.payload_type, each.rtx)]
     types = [str(number) for number in numbers if number is not None]
     rows = [
         f"m={offered.kind} 9 {offered.protocol} {' '.join(types)}",
         "c=IN IP4 0.0.0.0",
         "a=rtcp:9 IN IP4 0.0.0.0",
         f"a=mid:{offered.mid}",
-        f"a={line.direction}",
+        f"a={section.direction}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
         f"a=ice-ufrag:{transport.ufrag}",
@@ -377,42 +380,45 @@ def _write_accepted_section(
         f"a=fingerprint:{transport.fingerprint}",
         "a=setup:active",
     ]
-    # On every line, though bundled ones need it once: aiortc as a client reads the last.
+    # In every section, though bundled ones need it once: aiortc as a client reads the last.
     rows += [f"a=candidate:{candidate}" for candidate in transport.candidates]
     rows.append("a=end-of-candidates")
-    rows += _write_extensions(line)
-    rows += [f"a=rid:{rid} recv" for rid in line.layers]
-    if line.layers:
-        rows.append(f"a=simulcast:recv {';'.join(line.layers)}")
-    for taken in line.codecs:
-        rows += _write_codec(taken, DOWNLINK_FEEDBACK if line.sending else UPLINK_FEEDBACK)
-    return rows + (_write_sending_stream(line.sending, offered) if line.sending else [])
+    rows += _write_extensions(section)
+    rows += [f"a=rid:{rid} recv" for rid in section.layers]
+    if section.layers:
+        rows.append(f"a=simulcast:recv {';'.join(section.layers)}")
+    for each in section.codecs:
+        rows += _write_codec(each, DOWNLINK_FEEDBACK if section.sending else UPLINK_FEEDBACK)
+    return rows + (_write_sending_stream(section.sending, offered) if section.sending else [])
 
 
-def _write_extensions(line: AnsweredSection) -> list[str]:
-    wanted = DOWNLINK_EXTENSIONS if line.sending else UPLINK_EXTENSIONS
+def _write_extensions(section: AnsweredSection) -> list[str]:
+    wanted = DOWNLINK_EXTENSIONS if section.sending else UPLINK_EXTENSIONS
     rows = []
     for uri in wanted:
-        if uri in line.offered.extensions:
-            identifier, suffix = line.offered.extensions[uri]
+        if uri in section.offered.extensions:
+            identifier, suffix = section.offered.extensions[uri]
             mirrored = f"/{REVERSED_DIRECTIONS[suffix]}" if suffix in REVERSED_DIRECTIONS else ""
             rows.append(f"a=extmap:{identifier}{mirrored} {uri}")
     return rows
 
 
-def _write_codec(taken: NegotiatedCodec, feedback: tuple[str, ...]) -> list[str]:
-    codec = taken.codec
+def _write_codec(negotiated: NegotiatedCodec, feedback: tuple[str, ...]) -> list[str]:
+    codec = negotiated.codec
     number = codec.payload_type
     name = {"vp8": "VP8", "h264": "H264"}.get(codec.name, codec.name)
     channels = f"/{codec.channels}" if codec.channels else ""
     rows = [f"a=rtpmap:{number} {name}/{codec.clock}{channels}"]
     rows += [f"a=rtcp-fb:{number} {wanted}" for wanted in feedback if wanted in codec.feedback]
-    if taken.key == "opus":
+    if negotiated.key == "opus":
         rows.append(f"a=fmtp:{number} {OPUS_PARAMETERS}")
     elif codec.parameters:
         rows.append(f"a=fmtp:{number} {codec.parameters}")
-    if taken.rtx is not None:
-        rows += [f"a=rtpmap:{taken.rtx} rtx/{codec.clock}", f"a=fmtp:{taken.rtx} apt={number}"]
+    if negotiated.rtx is not None:
+        rows += [
+            f"a=rtpmap:{negotiated.rtx} rtx/{codec.clock}",
+            f"a=fmtp:{negotiated.rtx} apt={number}",
+        ]
     return rows
 
 

@@ -85,11 +85,11 @@ def test_key_frame_requests_are_half_a_second_apart_and_the_last_is_not_lost():
     for at in (10.0, 10.1, 10.2):
         camera.request_key_frame(at)
     assert asked.key_frames == 1
-    camera.remember_key_frame(10.3)
+    camera.repeat_key_frame_request(10.3)
     assert asked.key_frames == 1
-    camera.remember_key_frame(10.0 + KEY_FRAME_REQUEST_INTERVAL_SECONDS)
+    camera.repeat_key_frame_request(10.0 + KEY_FRAME_REQUEST_INTERVAL_SECONDS)
     assert asked.key_frames == 2
-    camera.remember_key_frame(12.0)
+    camera.repeat_key_frame_request(12.0)
     assert asked.key_frames == 2
 
 

@@ -12,7 +12,7 @@ import random
 import aioice.ice
 import pytest
 
-from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.forwarding.drops import DROPPED_PACKETS
 from app.media.messages import (
     CommandRefused,
     ConnectionState,

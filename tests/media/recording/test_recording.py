@@ -12,8 +12,8 @@ import pytest
 
 from app.core import webm
 from app.core.webm import BLACK_KEY_FRAME, OPUS_SILENCE, PICTURE_TRACK, WebmBlock
+from app.media.recording.clusters import RtpClock, Vp8FrameAssembler, read_opus_duration_ms
 from app.media.recording.recorder import find_first_free_number
-from app.media.recording.tape import RtpClock, Vp8FrameAssembler, read_opus_duration_ms
 from tests.media.studio import AR, EN, Studio, packets_of, tone, vp8
 
 KEY, DELTA = b"\x00", b"\x01"

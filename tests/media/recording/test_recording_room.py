@@ -17,7 +17,7 @@ import pytest
 from app.core import webm
 from app.core.blobs import BlobStore, StoreFailed
 from app.core.crypto import Keyring, new_data_key, new_master_key
-from app.media.forwarding.forward import DROPPED_PACKETS
+from app.media.forwarding.drops import DROPPED_PACKETS
 from app.media.messages import MediaKind, NodeEvent, RoomClose
 from app.media.messages_recording import RecordingSet, RecordingStopped, derive_segment_id
 from app.media.rooms import MediaRooms
@@ -186,7 +186,7 @@ def test_a_store_that_takes_nothing_ends_the_recording_and_says_so(
 ):
     async def story():
         async with a_room(tmp_path, "ana") as (rooms, events):
-            monkeypatch.setattr("app.media.recording.tape.CLUSTER_MS", 200)
+            monkeypatch.setattr("app.media.recording.clusters.CLUSTER_MS", 200)
             rooms.set_recording(order(1))
             await until(lambda: reports(events))
             assert reports(events)[0].broke

@@ -1,5 +1,5 @@
-"""What one seat may ask of the node, so that a hostile or broken browser is its own problem.
-Pure.
+"""What one seat may ask of the node, so that a hostile or broken browser is its own
+problem. Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A consult's room on this node: its seats, who receives whom, who is speaking."""
+"""One consultation's media room on this node: its seats, who receives whom, who is speaking."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from app.core.blobs import SegmentStore
-from app.media.forwarding.limits import (
+from app.media.forwarding.publication import SILENCE_DBOV, Publication
+from app.media.forwarding.seat import SeatConnection
+from app.media.forwarding.subscription import Subscription
+from app.media.limits import (
     MAX_COUNTED_OFFERING_SEATS,
     MAX_OFFERS_BURST,
     OFFERS_PER_SECOND,
     RefusalWarnings,
     TokenBucket,
 )
-from app.media.forwarding.publication import SILENCE_DBOV, Publication
-from app.media.forwarding.seat import SeatConnection
-from app.media.forwarding.subscription import Subscription
 from app.media.messages import (
     ConnectionState,
     MediaKind,
@@ -36,16 +36,19 @@ log = logging.getLogger("media.room")
 EventSink = Callable[[NodeEvent, BaseModel], None]
 
 SPEAKING_LEVEL_DBOV = 45
-"""-dBov; a microphone louder (that is, lower) than this is speech."""
+"""In -dBov (RFC 6464): a level louder, that is lower, than this is speech."""
 LEVEL_CHANGE_DB = 6
+"""Twice the sound pressure. A smaller change is not reported, and a rival that is louder by less
+does not take over.
+"""
 ACTIVE_SPEAKER_HOLD_SECONDS = 0.8
+"""Pauses within speech are shorter than this: the speaker stays the speaker."""
 LEVEL_SMOOTHING_FACTOR = 0.6
+"""Weight of the newest fifth of a second."""
 
 
 class MediaRoom:
-    """Seats by name, and the table of routes as the web last gave it. Touched by one thread
-    only.
-    """
+    """Seats by name, and the table of routes as the web last sent it. Used by one thread only."""
 
     def __init__(self, name: str, tell: EventSink) -> None:
         self.name = name
@@ -57,13 +60,13 @@ class MediaRoom:
         self._recording_version = -1
         self._offers: dict[str, TokenBucket] = {}
         self._refused = 0
-        self._warned = RefusalWarnings()
+        self._warnings = RefusalWarnings()
         self._tell = tell
         self._smoothed: dict[str, float] = {}
         self._told_levels: dict[str, int] = {}
         self._speaker: str | None = None
         self.last_speaker: str | None = None
-        """Who spoke last, also in a pause."""
+        """Who spoke last; stays during a pause."""
         self._speaker_heard = 0.0
 
     @property
@@ -74,7 +77,7 @@ class MediaRoom:
     # --- who is here ---
 
     def may_offer(self, seat: str, now: float) -> bool:
-        """Whether the seat may ask for one more connection; each costs the node some
+        """Whether the seat may ask for one more connection: each costs the node some
         milliseconds.
         """
         if seat not in self._offers and len(self._offers) >= MAX_COUNTED_OFFERING_SEATS:
@@ -84,7 +87,7 @@ class MediaRoom:
         ):
             return True
         self._refused += 1
-        count = self._warned.due(self._refused, now)
+        count = self._warnings.due(self._refused, now)
         if count:
             log.warning(
                 "seat %s of room %s asks for connections too often: %d refused",
@@ -95,16 +98,14 @@ class MediaRoom:
         return False
 
     def take_seat(self, seat: SeatConnection) -> SeatConnection | None:
-        """Puts the connection into its seat; returns the one that sat there, for the caller to
-        close.
-        """
+        """Gives the connection its seat. Returns the one that had it, for the caller to close."""
         evicted = self.seats.get(seat.name)
         self.seats[seat.name] = seat
         self.connect_streams()
         return evicted
 
     def leave_seat(self, seat: SeatConnection) -> None:
-        """Frees the seat, unless another connection has it already."""
+        """Frees the seat, unless another connection already has it."""
         if self.seats.get(seat.name) is not seat:
             return
         del self.seats[seat.name]
@@ -123,7 +124,7 @@ class MediaRoom:
     # --- who receives whom ---
 
     def set_routes(self, version: int, routes: dict[str, tuple[MediaRoute, ...]]) -> None:
-        """Takes the whole table; an older one than the last is ignored."""
+        """Replaces the whole table. A version that is not newer than the last is ignored."""
         if version <= self.version:
             return
         self.version = version
@@ -131,7 +132,7 @@ class MediaRoom:
         self.connect_streams()
 
     def connect_streams(self) -> None:
-        """Makes every slot of every connected listener hold what the routes say, as far as it is
+        """Fills every slot of every connected listener as the routes say, as far as the sources are
         published.
         """
         for seat in self.seats.values():
@@ -178,7 +179,9 @@ class MediaRoom:
         store: SegmentStore,
         stopped: Callable[[RecordingStopped], None],
     ) -> None:
-        """Records as the command says, or no longer; an older command than the last is ignored."""
+        """Starts, changes or ends the recording as the command says. A version that is not newer
+        than the last is ignored.
+        """
         if command.version <= self._recording_version:
             return
         now = time.monotonic()
@@ -194,8 +197,8 @@ class MediaRoom:
         self.recorder.attach(self.seats)
 
     def stop_recording(self, now: float) -> RoomRecorder | None:
-        """Ends the run at once; whatever the web says next is new. Returns what still has to be
-        stored, by itself.
+        """Ends the recording at once; the web's next command counts as new, whatever its version.
+        Returns the recorder, which finishes storing on its own.
         """
         recorder, self.recorder, self._recording_version = self.recorder, None, -1
         if recorder is not None:
@@ -205,8 +208,8 @@ class MediaRoom:
     # --- who speaks ---
 
     def notice_speech(self, now: float) -> None:
-        """Five times a second: levels from the packets' own extension; tells the web of a
-        change.
+        """Five times a second: reads the levels that the packets carry (RFC 6464), and tells the
+        web about a change.
         """
         levels = {name: self._level(seat) for name, seat in self.seats.items() if seat.is_connected}
         for gone in self._smoothed.keys() - levels.keys():

@@ -1,18 +1,14 @@
-"""Packets in, clusters out: what a recording does with encoded frames. Pure, and never decodes.
+"""Turns the packets of a recording into WebM clusters, without decoding them. Pure.
 
-Times are the node's monotonic seconds until they are written; a cluster's are milliseconds of
-the recording. Whatever arrives waits `LATE_PACKET_WAIT_SECONDS`, so that late and repaired
-packets find their place.
+Times are the node's monotonic seconds; in clusters they are milliseconds of the recording. Every
+packet waits ``LATE_PACKET_WAIT_SECONDS``, so that late and retransmitted ones find their place.
 
-* A track of a language holds one Opus stream at a time. Where several of its voices sound at once
-  the louder has it;
-  who has it keeps it through pauses of up to `VOICE_HOLD_SECONDS`. Where nobody sounds there is
-  silence,
-  written out, so that
-  every track runs without a gap and stays with the picture.
-* The picture is of one publication at a time and changes on a key frame. After a lost packet its
-  frames are left out
-  until the next key frame. Where nobody has a picture it is black.
+* The track of a language holds one Opus stream at a time (docs/adr/0016): the loudest, when several
+  voices speak. It keeps the track through pauses of up to ``VOICE_HOLD_SECONDS``. When nobody
+  speaks, silence is written, so that every track runs without a gap and stays in sync with the
+  picture.
+* The picture shows one publication at a time and changes on a key frame. After a lost packet,
+  frames are left out until the next key frame. When nobody has a picture it is black.
 """
 
 from __future__ import annotations
@@ -31,26 +27,30 @@ from app.core.webm import (
 from app.media.wire.rewrite import extend_sequence
 
 LATE_PACKET_WAIT_SECONDS = 0.6
+"""Long enough for several retransmission requests over a round trip of 100 ms."""
 CLUSTER_MS = 4000
+"""About how much a killed node loses. Matroska recommends clusters of no more than 5 s (RFC
+9559).
+"""
 VOICE_HOLD_SECONDS = 0.5
 TAKEOVER_LOUDNESS_DB = 8
-"""-dBov by which a second voice must be louder to take the track from one that sounds."""
+"""By how much a second voice must be louder to take the track from one that speaks."""
 SOUNDING_LEVEL_DBOV = 50
-"""-dBov; what is softer is a pause."""
+"""In -dBov (RFC 6464): what is softer, that is higher, is a pause."""
 VOICE_SMOOTHING_FACTOR = 0.1
+"""Weight of the newest packet's level: at 20 ms a packet, about a fifth of a second in all."""
 MAX_TRACK_DRIFT_MS = 60
+"""Three Opus packets of 20 ms: a smaller gap or overlap is network jitter, not a pause."""
 BLACK_FRAME_INTERVAL_MS = 4000
 OPUS_FRAME_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
-"""Of one frame: SILK, hybrid, CELT (RFC 6716, table 2)."""
+"""Durations of one frame: SILK, hybrid, CELT (RFC 6716, section 3.1, table 2)."""
 
 RecordedSource = object
-"""A publication, known by its identity alone: another connection of the same seat is another
-source.
-"""
+"""A publication, known by its identity: another connection of the same seat is another source."""
 
 
 def read_opus_duration_ms(packet: bytes | bytearray) -> float:
-    """How long the packet sounds (RFC 6716, 3.1 and 3.2); 0 for one that cannot be read."""
+    """How long the packet plays (RFC 6716, sections 3.1 and 3.2); 0 if it cannot be read."""
     if not packet:
         return 0
     kind, count = packet[0] >> 3, packet[0] & 3
@@ -66,8 +66,8 @@ def read_opus_duration_ms(packet: bytes | bytearray) -> float:
 
 
 class RtpClock:
-    """Brings RTP time onto the node's clock: as early as the quickest packet says, drifting back
-    slowly.
+    """Converts RTP timestamps to the node's clock. The fastest packet so far sets the offset, which
+    then drifts back slowly.
     """
 
     def __init__(self, rate: int) -> None:
@@ -119,8 +119,8 @@ class Vp8FrameAssembler:
         return True
 
     def take(self, until: float) -> list[tuple[float, bytes]]:
-        """(time, frame) of each frame that can be shown among what had arrived by `until`. What has
-        arrived since fills its gaps.
+        """(time, frame) of each frame that can be shown among the packets that had arrived by
+        ``until``. Packets that arrived since then fill their gaps.
         """
         due = max(
             (number for number, packet in self._waiting.items() if packet[0] <= until), default=None
@@ -146,10 +146,10 @@ class Vp8FrameAssembler:
     ) -> tuple[float, bytes] | None:
         start = _find_vp8_payload(payload)
         if start is None or start >= len(payload):
-            return None  # padding, to probe the line
+            return None  # A padding packet, sent to probe the bandwidth.
         if payload[0] & 0x17 == 0x10:
             if self._begun is not None:
-                self._lose()  # the frame before never ended
+                self._lose()  # The frame before never ended.
             self._begun, self._begun_at, self._timestamp = bytearray(), at, timestamp
         elif self._begun is None or timestamp != self._timestamp:
             self._lose()
@@ -165,7 +165,7 @@ class Vp8FrameAssembler:
 
 
 def _find_vp8_payload(payload: bytes | bytearray) -> int | None:
-    """Where the VP8 payload begins (RFC 7741, 4.2); None when the packet is too short."""
+    """Where the VP8 payload begins (RFC 7741, section 4.2); ``None`` if the packet is too short."""
     if not payload:
         return None
     if not payload[0] & 0x80:
@@ -195,8 +195,8 @@ class VoiceTrack:
     def add(
         self, seat: str, at: float, level: float, payload: bytes | bytearray
     ) -> list[WebmBlock]:
-        """The packet, if its voice has the track, after the silence before it. `at` in ms, `level`
-        smoothed, -dBov.
+        """Returns the packet, if its voice has the track, after the silence before it. ``at`` is in
+        ms, ``level`` is smoothed and in -dBov.
         """
         if seat not in self.seats or not self._has_it(seat, at, level):
             return []
@@ -209,7 +209,7 @@ class VoiceTrack:
         return blocks
 
     def fill(self, until: float) -> list[WebmBlock]:
-        """Silence up to `until`, in ms."""
+        """Returns silence up to ``until``, in ms."""
         blocks = []
         while self._next + OPUS_SILENCE_MS <= until:
             blocks.append(WebmBlock(round(self._next), self.number, OPUS_SILENCE))
@@ -234,8 +234,8 @@ class VoiceTrack:
 
 
 class ClusterWriter:
-    """One run of a recording. `origin` is the node's time at which the recording stands at
-    `begin_ms`.
+    """Writes one stretch of a recording. At the node's time ``origin`` the recording is at
+    ``begin_ms``.
     """
 
     def __init__(self, origin: float, begin_ms: int) -> None:
@@ -257,7 +257,7 @@ class ClusterWriter:
 
     @property
     def written_ms(self) -> int:
-        """Where the recording stands."""
+        """How far the recording is written."""
         return self._written
 
     def set_voices(self, voices: Mapping[int, Sequence[str]]) -> None:
@@ -269,7 +269,7 @@ class ClusterWriter:
             track.seats = frozenset(seats)
 
     def want(self, source: RecordedSource | None, now: float) -> None:
-        """Whose picture to record; it comes with its next key frame. None: nobody's, at once."""
+        """Shows ``source`` from its next key frame on; ``None`` shows black at once."""
         self._wanted = source
         if source is None:
             self.shown, self._pictures = None, {}
@@ -291,7 +291,7 @@ class ClusterWriter:
         level: int,
         now: float,
     ) -> None:
-        """An Opus packet. ``level`` in -dBov, -1 where the browser does not say."""
+        """Takes an Opus packet. ``level`` is in -dBov, -1 if the browser does not tell it."""
         clock = self._clocks.get(source)
         if clock is None:
             clock = self._clocks[source] = RtpClock(48_000)
@@ -316,7 +316,7 @@ class ClusterWriter:
             self.drops["late"] += 1
 
     def advance(self, now: float, *, is_last: bool = False) -> list[bytes]:
-        """The clusters that are whole by now; at the last, all there is."""
+        """Returns the clusters that are complete by now; with ``is_last``, everything."""
         until = now if is_last else now - LATE_PACKET_WAIT_SECONDS
         until_ms = self._ms(until)
         blocks = self._voices(until, until_ms) + self._frames(until, until_ms)
@@ -371,8 +371,8 @@ class ClusterWriter:
         return [WebmBlock(moment, PICTURE_TRACK, frame, not frame[0] & 1)]
 
     def _cut(self, settled: float, is_last: bool) -> list[bytes]:
-        """Clusters of `CLUSTER_MS`, or less where a key frame makes a good beginning for one. None
-        is cut where a block may still come before the place.
+        """Cuts clusters of ``CLUSTER_MS``, or shorter ones where a key frame makes a good start.
+        Never cuts where an earlier block may still arrive.
         """
         whole = []
         while self._blocks:
