@@ -7,24 +7,10 @@ and know no Flask.
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flask import Flask
-
-SLICES = (
-    "identity",
-    "cases",
-    "records",
-    "scheduling",
-    "consults",
-    "opinions",
-    "notifications",
-    "portal",
-)
-
-ROUTES = {"scheduling": "app.scheduling.bookings.routes", "consults": "app.consults.room.routes"}
 
 
 def create_app(settings: Any) -> Flask:
@@ -53,7 +39,6 @@ def create_app(settings: Any) -> Flask:
     install_edge(app)
     install_sign_in(app)
     install_slices(app)
-    install_readiness_checks(app)
     install_cli(app)
     check_everything_guarded(app)
     return app
@@ -104,28 +89,24 @@ def install_sign_in(app: Flask) -> None:
 
 
 def install_slices(app: Flask) -> None:
-    for name in SLICES:
-        routes = ROUTES.get(name, f"app.{name}.routes")
-        app.register_blueprint(import_module(routes).blueprint)
-    from app.consults.nodes import namespace as nodes
-    from app.consults.room import sockets as _events  # noqa: F401 - importing it registers its events
+    """Adds the routes, socket events and readiness checks of every slice.
+
+    Raises `SliceConflict` when two slices claim the same thing, or when a message or a link leads
+    to a page that is not there.
+    """
+    from app.core.slices import get_slices
     from app.notifications.queries import count_unread_notices
     from app.portal.navigation import list_navigation_links
-    from app.web import sockets
+    from app.web import probes, slices, sockets
     from app.web.context import db_session
 
+    registry = get_slices()
     app.extensions["navigation"] = list_navigation_links
     app.extensions["unread_count"] = lambda person: count_unread_notices(db_session(), person)
+    app.extensions["ready_checks"] = registry.readiness_checks
+    slices.install_slice_routes(app, registry)
     sockets.install_sockets(app)
-    nodes.install_node_events(app)
-
-
-def install_readiness_checks(app: Flask) -> None:
-    from app.consults.nodes.namespace import is_any_node_alive
-    from app.jobs.queries import is_any_runner_alive
-    from app.web import probes
-
-    app.extensions["ready_checks"] = {"jobs": is_any_runner_alive, "media": is_any_node_alive}
+    slices.run_web_setup(app, registry)
     probes.install_probes(app)
 
 

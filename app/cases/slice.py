@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.cases.notices import CASE_NOTICES
 from app.cases.permissions import CASE_PERMISSION_ROLES
 from app.cases.verbs import CASE_AUDIT_VERB_LABELS
 from app.core.slices import SliceManifest
@@ -11,4 +12,6 @@ MANIFEST = SliceManifest(
     after=("identity",),
     permissions=CASE_PERMISSION_ROLES,
     audit_verbs=CASE_AUDIT_VERB_LABELS,
+    notices=CASE_NOTICES,
+    blueprint="app.cases.routes:blueprint",
 )

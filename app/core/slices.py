@@ -11,7 +11,8 @@ them.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,13 +21,18 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.core.notices import NoticeKind
     from app.core.outbox import JobHandler
     from app.core.permissions import Permission, Role
 
 APPLICATION_PACKAGE = "app"
+_PLACEHOLDER = re.compile(r"<(\w+)>")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -53,6 +59,40 @@ class SliceManifest:
     """Each kind of job with the function that does it."""
     periodic: Sequence[tuple[str, timedelta]] = ()
     """Kinds of jobs that are queued again and again, with the time from one to the next."""
+    notices: Mapping[str, NoticeKind] = field(default_factory=dict)
+    """Each kind of message that the slice sends."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """The pages that messages lead to: endpoint and URL rule (`/cases/<case_id>`).
+
+    The jobs runner builds links from these, because it knows no Flask. The web application checks
+    at the start that its routes have the same rules.
+    """
+    blueprint: str = ""
+    """The slice's Flask blueprint, as `module:name`."""
+    routes: tuple[str, ...] = ()
+    """Modules whose import adds routes to the blueprint."""
+    sockets: tuple[str, ...] = ()
+    """Modules whose import registers socket events."""
+    web_setup: tuple[str, ...] = ()
+    """Functions, as `module:name`, that are called with the application once routes and socket
+    events are there.
+    """
+    commands: tuple[str, ...] = ()
+    """Commands of `./consilium flask`, as `module:name`."""
+    readiness: Mapping[str, Callable[[Session], bool]] = field(default_factory=dict)
+    """Parts of the installation that `/readyz` asks after, each with the question."""
+    navigation: Sequence[NavigationLink] = ()
+    """Links at the top of every page."""
+
+
+@dataclass(frozen=True)
+class NavigationLink:
+    """A link at the top of every page for people of one role. Lower positions come first."""
+
+    role: Role
+    label: str
+    endpoint: str
+    position: int
 
 
 class SliceRegistry:
@@ -78,6 +118,42 @@ class SliceRegistry:
         return self._merge("kind of job", [one.jobs for one in self.manifests])
 
     @cached_property
+    def notice_kinds(self) -> Mapping[str, NoticeKind]:
+        """Raises `SliceConflict` for a message that leads to an unknown page."""
+        kinds = self._merge("kind of message", [one.notices for one in self.manifests])
+        for name, kind in kinds.items():
+            if kind.endpoint not in self.addresses:
+                raise SliceConflict(
+                    f"The message {name!r} leads to {kind.endpoint}, but no slice lists that page"
+                    " among its addresses."
+                )
+        return kinds
+
+    @cached_property
+    def addresses(self) -> Mapping[str, str]:
+        return self._merge("address of", [one.addresses for one in self.manifests])
+
+    @cached_property
+    def readiness_checks(self) -> Mapping[str, Callable[[Session], bool]]:
+        return self._merge("readiness check", [one.readiness for one in self.manifests])
+
+    @cached_property
+    def navigation_by_role(self) -> Mapping[str, Sequence[NavigationLink]]:
+        links = [link for manifest in self.manifests for link in manifest.navigation]
+        links.sort(key=lambda link: link.position)
+        return {
+            role: [one for one in links if one.role == role] for role in {one.role for one in links}
+        }
+
+    def build_path(self, endpoint: str, values: Mapping[str, object]) -> str:
+        """The path of a page among the slices' addresses. Raises `KeyError` for an unknown page or
+        a missing id.
+        """
+        return _PLACEHOLDER.sub(
+            lambda name: quote(str(values[name[1]]), safe=""), self.addresses[endpoint]
+        )
+
+    @cached_property
     def periodic_jobs(self) -> Sequence[tuple[str, timedelta]]:
         """Raises `SliceConflict` for a kind that no slice handles or that two repeat."""
         found: dict[str, timedelta] = {}
@@ -97,6 +173,7 @@ class SliceRegistry:
         """Raises `SliceConflict` when two slices claim the same thing."""
         _ = (self.roles_by_permission, self.audit_verb_labels)
         _ = (self.job_handlers, self.periodic_jobs)
+        _ = (self.notice_kinds, self.readiness_checks)
 
     def _merge(self, what: str, parts: Sequence[Mapping[Key, Value]]) -> dict[Key, Value]:
         merged: dict[Key, Value] = {}
@@ -145,6 +222,12 @@ def use_slices(registry: SliceRegistry) -> Iterator[SliceRegistry]:
 
 
 _slices: SliceRegistry | None = None
+
+
+def import_named(path: str) -> Any:
+    """The object that an import string of a manifest names: `module:name`."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _list_slice_packages() -> list[str]:

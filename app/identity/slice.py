@@ -11,4 +11,5 @@ MANIFEST = SliceManifest(
     after=("audit",),
     permissions=IDENTITY_PERMISSION_ROLES,
     audit_verbs=IDENTITY_AUDIT_VERB_LABELS,
+    blueprint="app.identity.routes:blueprint",
 )

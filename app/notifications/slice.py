@@ -13,4 +13,5 @@ MANIFEST = SliceManifest(
     permissions=NOTICE_PERMISSION_ROLES,
     audit_verbs=NOTICE_AUDIT_VERB_LABELS,
     jobs=jobs.HANDLERS,
+    blueprint="app.notifications.routes:blueprint",
 )

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.core.notices import NoticeKind
 from app.core.permissions import Role
+from app.core.slices import get_slices
 from app.core.text import N_
 from app.i18n.formats import format_long_moment
 from app.i18n.translate import make_translator
-from app.notifications.kinds import NOTICE_KINDS, NoticeKind
 
 ROLE_LABELS = {
     Role.PATIENT: N_("Patient"),
@@ -28,9 +29,7 @@ SIMULTANEOUS_NOTE = N_(
 
 
 class UnknownNoticeKind(KeyError):
-    """A message of a kind that `NOTICE_KINDS` does not list: a mistake in the code that queued
-    it.
-    """
+    """A message of a kind that no slice lists: a mistake in the code that queued it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class NoticeWording:
 def notice_kind_of(name: str) -> NoticeKind:
     """Raises `UnknownNoticeKind`."""
     try:
-        return NOTICE_KINDS[name]
+        return get_slices().notice_kinds[name]
     except KeyError:
         raise UnknownNoticeKind(name) from None
 
@@ -88,7 +87,7 @@ def render_notice_wording(
         title=say(kind.title),
         sentences=tuple(say(sentence, **values) for sentence in (first, *further)),
         times=_local_times(kind, facts, language, zone),
-        path=kind.page.format(**facts | {"case_id": case_id or ""}),
+        path=get_slices().build_path(kind.endpoint, {**facts, "case_id": case_id or ""}),
         action=say(kind.action),
     )
 

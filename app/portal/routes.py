@@ -17,18 +17,11 @@ from app.cases.states import CaseStage
 from app.consults import queries as consults
 from app.core.permissions import Role
 from app.identity.permissions import IdentityPermission
-from app.portal import acts, emergency, oversight, queries, words, worklist
+from app.portal import acts, emergency, queries, words
 from app.portal.blueprint import blueprint
 from app.records import queries as records
 from app.web.access import allow_public, require_permission
 from app.web.context import current_person, db_session, get_person_or_none
-
-__all__ = [
-    "acts",
-    "blueprint",
-    "oversight",
-    "worklist",
-]  # importing them hangs their routes on the blueprint
 
 
 @blueprint.get("/")

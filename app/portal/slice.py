@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from app.core.slices import SliceManifest
+from app.core.permissions import Role
+from app.core.slices import NavigationLink, SliceManifest
+from app.core.text import N_
 from app.portal.permissions import PORTAL_PERMISSION_ROLES
 
 MANIFEST = SliceManifest(
     name="portal",
     after=("notifications",),
     permissions=PORTAL_PERMISSION_ROLES,
+    addresses={"portal.show_case": "/cases/<case_id>"},
+    blueprint="app.portal.blueprint:blueprint",
+    routes=(
+        "app.portal.routes",
+        "app.portal.acts",
+        "app.portal.oversight",
+        "app.portal.worklist",
+    ),
+    navigation=(
+        NavigationLink(Role.PATIENT, N_("Your cases"), "portal.show_home", 10),
+        NavigationLink(Role.PATIENT, N_("Ask for a second opinion"), "portal.show_start_page", 20),
+        NavigationLink(Role.SPECIALIST, N_("Today"), "portal.show_home", 10),
+        NavigationLink(Role.INTERPRETER, N_("Today"), "portal.show_home", 10),
+        NavigationLink(Role.COORDINATOR, N_("Worklist"), "portal.show_worklist", 10),
+        NavigationLink(Role.ADMINISTRATOR, N_("Overview"), "portal.show_home", 10),
+        NavigationLink(Role.ADMINISTRATOR, N_("Audit trail"), "portal.show_audit_trail", 20),
+        NavigationLink(Role.AUDITOR, N_("Audit trail"), "portal.show_audit_trail", 10),
+        NavigationLink(Role.REFERRER, N_("Your cases"), "portal.show_home", 10),
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.slices import SliceManifest
 from app.records import jobs
+from app.records.notices import RECORD_NOTICES
 from app.records.permissions import RECORD_PERMISSION_ROLES
 from app.records.verbs import RECORD_AUDIT_VERB_LABELS
 
@@ -14,4 +15,6 @@ MANIFEST = SliceManifest(
     audit_verbs=RECORD_AUDIT_VERB_LABELS,
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
+    notices=RECORD_NOTICES,
+    blueprint="app.records.routes:blueprint",
 )

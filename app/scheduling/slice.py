@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from app.core.slices import SliceManifest
+from app.core.permissions import Role
+from app.core.slices import NavigationLink, SliceManifest
+from app.core.text import N_
 from app.scheduling import jobs
+from app.scheduling.notices import SCHEDULING_NOTICES
 from app.scheduling.permissions import SCHEDULING_PERMISSION_ROLES
 from app.scheduling.verbs import SCHEDULING_AUDIT_VERB_LABELS
 
@@ -14,4 +17,30 @@ MANIFEST = SliceManifest(
     audit_verbs=SCHEDULING_AUDIT_VERB_LABELS,
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
+    notices=SCHEDULING_NOTICES,
+    addresses={
+        "scheduling.show_answer_link": "/answers/<token>",
+        "scheduling.show_engagements": "/engagements",
+        "scheduling.show_hours": "/hours",
+    },
+    blueprint="app.scheduling.blueprint:blueprint",
+    routes=(
+        "app.scheduling.bookings.routes",
+        "app.scheduling.bookings.board_routes",
+        "app.scheduling.bookings.calendar_routes",
+        "app.scheduling.bookings.rescue_routes",
+        "app.scheduling.bookings.series_routes",
+        "app.scheduling.availability.hours_routes",
+        "app.scheduling.availability.hours_calendar_routes",
+        "app.scheduling.interpreters.answer_routes",
+        "app.scheduling.interpreters.brief_routes",
+        "app.scheduling.interpreters.profile_routes",
+        "app.scheduling.interpreters.statement_routes",
+    ),
+    navigation=(
+        NavigationLink(Role.INTERPRETER, N_("Engagements"), "scheduling.show_engagements", 20),
+        NavigationLink(Role.SPECIALIST, N_("Your hours"), "scheduling.show_hours", 30),
+        NavigationLink(Role.INTERPRETER, N_("Your hours"), "scheduling.show_hours", 30),
+        NavigationLink(Role.COORDINATOR, N_("Week"), "scheduling.show_board", 20),
+    ),
 )

@@ -16,9 +16,9 @@ from app.cases.models import Case
 from app.core.db import Database
 from app.core.outbox import enqueue_job
 from app.core.permissions import Role
+from app.core.slices import get_slices
 from app.identity.models import Person
 from app.notifications import queries
-from app.notifications.kinds import NOTICE_KINDS
 from app.notifications.models import Mail, Notice
 from app.notifications.service import render_notice
 from app.notifications.wording import UnknownNoticeKind, render_notice_wording
@@ -109,12 +109,13 @@ def test_each_reader_has_their_own_language(app, database, case, people):
 
 def test_no_mail_holds_a_clinical_word(app, database, case, people):
     facts = {"starts_at": AT.isoformat()}
-    for kind in NOTICE_KINDS:
+    kinds = get_slices().notice_kinds
+    for kind in kinds:
         tell(database, case, kind, *people.values(), **facts)
     run_jobs(app)
     with database.unit_of_work() as session:
         everything = list(session.scalars(select(Mail)))
-    assert len(everything) >= len(NOTICE_KINDS) * 4
+    assert len(everything) >= len(kinds) * 4
     for mail in everything:
         text = f"{mail.subject} {mail.body}".lower()
         assert not [word for word in CLINICAL if word in text], mail.subject
@@ -217,18 +218,20 @@ def test_every_kind_that_the_house_sends_has_its_words():
             if name in names and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
                 sent.add(node.args[1].value)
     assert {"records_requested", "booking_confirmed"} <= sent
-    assert sent <= set(NOTICE_KINDS), sent - set(NOTICE_KINDS)
+    kinds = set(get_slices().notice_kinds)
+    assert sent <= kinds, sent - kinds
 
 
 def test_every_link_leads_to_a_page(app: Flask):
     adapter = app.url_map.bind("localhost")
-    for kind in NOTICE_KINDS.values():
-        path = kind.page.format(case_id="0" * 32, consult_id="0" * 32)
+    slices = get_slices()
+    for kind in slices.notice_kinds.values():
+        path = slices.build_path(kind.endpoint, {"case_id": "0" * 32, "consult_id": "0" * 32})
         assert adapter.match(path, method="GET"), path
 
 
 def test_every_sentence_can_be_said():
-    for name in NOTICE_KINDS:
+    for name in get_slices().notice_kinds:
         for language in ("en", "es", "ar"):
             wording = render_notice_wording(
                 name,

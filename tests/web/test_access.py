@@ -18,18 +18,20 @@ from sqlalchemy import func, select
 
 from app import create_app
 from app.audit.models import AuditEntry
-from app.consults.room import sockets as _events  # noqa: F401 - registers its events
 from app.core.permissions import Role
+from app.core.slices import get_slices
 from app.identity.models import Person
 from app.web import sockets
 from app.web.access import PUBLIC_ACCESS, UnguardedEndpoint, check_every_route, get_route_permission
 from app.web.limits import limiter
+from app.web.slices import import_socket_events
 from app.web.sockets import SOCKET_EVENTS, SocketEvent, check_every_socket_event, socketio
 from tests.conftest import test_settings
 from tests.people import Visitor, a_person
 from tests.web.test_who_may import HOLDERS, ROUTES, by_name
 from tests.world import Circle, a_circle, furnish
 
+import_socket_events(get_slices())  # the tests below are generated from them
 METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD")
 # Addresses that carry an id, whose thing is not a case's and which everybody may open.
 OWN_WORDS = {"filename", "name", "language"}

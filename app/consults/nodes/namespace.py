@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from app.consults import queries
 from app.consults.interpreting import service as interpreting
 from app.consults.models import ConsultState, MediaNode, Seat
-from app.consults.nodes import registry
 from app.consults.recording import service as recordings
 from app.consults.recording.models import Recording
 from app.consults.room import announcing, timeline
@@ -49,11 +48,6 @@ def install_node_events(app: Flask) -> None:
     ):
         server.manager_initialized = True
         server.manager.initialize()
-
-
-def is_any_node_alive(session: Session) -> bool:
-    """Whether a media node holds its lease and can be spoken with."""
-    return bool(registry.list_live_nodes(session))
 
 
 def node_only(handler: Callable[..., Any]) -> Callable[..., Any]:

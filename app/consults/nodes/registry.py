@@ -75,6 +75,11 @@ def is_node_alive(node: MediaNode) -> bool:
     return node.sid is not None and is_node_leased(node)
 
 
+def is_any_node_alive(session: Session) -> bool:
+    """Whether a media node holds its lease and can be spoken with."""
+    return bool(list_live_nodes(session))
+
+
 def list_live_nodes(session: Session) -> list[MediaNode]:
     return [node for node in session.scalars(select(MediaNode)) if is_node_alive(node)]
 

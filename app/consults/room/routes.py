@@ -13,12 +13,9 @@ from app.cases.models import Case
 from app.consults import policy, queries
 from app.consults.blueprint import blueprint
 from app.consults.connection_check import checks
-from app.consults.guests import routes as _guests  # noqa: F401 - importing it adds its routes
-from app.consults.interpreting import calling_routes as _calling  # noqa: F401 - importing it adds its routes
 from app.consults.models import ChatMessage, ConnectionCheck, Consult, Seat, TeachBack
 from app.consults.permissions import ConsultPermission
 from app.consults.queries import BookedConsult
-from app.consults.recording import routes as _recordings  # noqa: F401
 from app.consults.room import service, tickets, timeline, watch
 from app.consults.teachback import service as teaching
 from app.consults.verbs import ConsultAuditVerb

@@ -1,6 +1,4 @@
-"""What a browser in a consult may say. Every event finds its seat through the socket it came by.
-The events about languages stand in `sockets_language`.
-"""
+"""What a browser in a consult may say. Every event finds its seat through the socket it came by."""
 
 from __future__ import annotations
 
@@ -12,16 +10,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.consults import queries
-from app.consults.connection_check import sockets as _check  # noqa: F401 - importing it registers its events
 from app.consults.interpreting import service as interpreting
-from app.consults.interpreting import sockets as _languages  # noqa: F401
 from app.consults.models import ChatChannel, MediaNode, Seat
 from app.consults.nodes import commands, registry
 from app.consults.permissions import ConsultPermission
-from app.consults.recording import sockets as _recording  # noqa: F401
 from app.consults.room import announcing, offers, service, tickets, views
 from app.consults.room.seating import get_other_seat, get_own_seat, lock_seat, on_consult_event
-from app.consults.teachback import sockets as _teaching  # noqa: F401
 from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.text import N_
 from app.identity.models import Person

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.clock import now
 from app.core.errors import Conflict, NotFound, Refusal
+from app.core.slices import get_slices
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.interpreters import ladder
@@ -73,7 +74,7 @@ def build_answer_path(
     token = _answer_link_signer(secret_key).dumps(
         [engagement_id, person_id, str(answer), int(until.timestamp())]
     )
-    return f"/answers/{token}"
+    return get_slices().build_path("scheduling.show_answer_link", {"token": token})
 
 
 def open_answer_link(

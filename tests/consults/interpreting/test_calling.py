@@ -15,8 +15,8 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.outbox import Job
 from app.core.permissions import Role
+from app.core.slices import get_slices
 from app.identity.models import Person
-from app.notifications.kinds import NOTICE_KINDS
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.models import Booking, Claim, Qualification
@@ -90,7 +90,9 @@ def test_who_is_called_has_a_seat_is_told_and_comes_in(
     assert job.payload["person_id"] == called.person_id
     [state] = doctor.heard("state")[-1:]
     assert called.person.name in [one["name"] for one in state["seats"]]
-    path = NOTICE_KINDS["interpreter_called"].page.format(**job.payload["facts"])
+    slices = get_slices()
+    kind = slices.notice_kinds["interpreter_called"]
+    path = slices.build_path(kind.endpoint, job.payload["facts"])
     assert Visitor(app, called.person).get(path).status_code == 200
 
 
