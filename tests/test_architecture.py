@@ -8,9 +8,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
@@ -51,7 +50,8 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
 
 
-def imports(source: str) -> set[str]:
+@cache
+def imports(source: str) -> frozenset[str]:
     """Every module that the source imports, at the top or inside a function; names of `from x
     import y` as x.y.
     """
@@ -62,7 +62,7 @@ def imports(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, "imports are absolute, so that they can be read"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def slice_of(module: str) -> str:
@@ -135,26 +135,34 @@ def test_every_room_has_its_place():
     assert found <= set(CHAIN) | set(OUTSIDE), found - set(CHAIN) - set(OUTSIDE)
 
 
-@pytest.mark.parametrize("module", ALL)
-def test_imports_run_one_way(module):
-    source = ALL[module].read_text()
-    assert breaches_of_chain(module, source) + breaches_inside(module, source) == []
+def test_imports_run_one_way():
+    breaches = [
+        breach
+        for module, path in ALL.items()
+        for find in (breaches_of_chain, breaches_inside)
+        for breach in find(module, path.read_text())
+    ]
+    assert not breaches, "\n".join(["imports against the direction of DESIGN 3:", *breaches])
 
 
-@pytest.mark.parametrize(
-    "module",
-    [module for module in ALL if slice_of(module) in CHAIN and slice_of(module) not in WEB_FACING],
-)
-def test_only_the_edges_know_flask(module):
+def is_edge(module: str) -> bool:
     room = module.split(".")[-1]
-    if (
+    return (
         room in EDGES
         or room.startswith("sockets_")
         or room.endswith("_routes")
         or module in KNOW_FLASK
-    ):
-        return
-    assert knows_flask(ALL[module].read_text()) == []
+    )
+
+
+def test_only_the_edges_know_flask():
+    breaches = [
+        f"{module} imports {name}"
+        for module, path in ALL.items()
+        if slice_of(module) in CHAIN and slice_of(module) not in WEB_FACING and not is_edge(module)
+        for name in knows_flask(path.read_text())
+    ]
+    assert not breaches, "\n".join(["only routes and sockets may import Flask:", *breaches])
 
 
 # Edges under another name: each is a wire to the outside, not a room of decisions.
@@ -175,23 +183,57 @@ KNOW_FLASK = {
 }
 
 
-@pytest.mark.parametrize("module", [module for module in ALL if slice_of(module) == "media"])
-def test_the_media_node_stands_alone(module):
-    assert breaches_of_media(ALL[module].read_text()) == []
+def test_the_media_node_stands_alone():
+    breaches = [
+        f"{module} imports {name}"
+        for module, path in ALL.items()
+        if slice_of(module) == "media"
+        for name in breaches_of_media(path.read_text())
+    ]
+    assert not breaches, "\n".join([f"app.media may import only {MEDIA_MAY}:", *breaches])
 
 
-@pytest.mark.parametrize(
-    "name", sorted(path.stem for path in (APP / "core").glob("*.py") if path.stem != "__init__")
-)
-def test_core_modules_can_be_imported_one_by_one(name):
+IMPORT_ONE_BY_ONE = """
+import importlib, os, sys, traceback
+# a fork for each module: each starts with nothing imported, without starting Python again
+for asked in sys.argv[1:]:
+    name, *banned = asked.split(",")
+    if not os.fork():
+        try:
+            importlib.import_module(name)
+            brought = [module for module in banned if module in sys.modules]
+            message = f"{name} brings {', '.join(brought)}" if brought else ""
+        except BaseException:
+            message = f"{name}: {traceback.format_exc()}"
+        print(message, file=sys.stderr, end="\\n" if message else "", flush=True)
+        os._exit(bool(message))
+failed = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in sys.argv[1:]]
+sys.exit(any(failed))
+"""
+
+
+def test_core_modules_can_be_imported_one_by_one():
     databases = {"db", "columns", "outbox", "rotation"}
-    banned = ["flask"] + ([] if name in databases else ["sqlalchemy"])
-    code = (
-        f"import sys, app.core.{name}; "
-        f"sys.exit(', '.join(m for m in {banned!r} if m in sys.modules) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    names = sorted(path.stem for path in (APP / "core").glob("*.py") if path.stem != "__init__")
+    asked = [
+        f"app.core.{name},flask" + ("" if name in databases else ",sqlalchemy") for name in names
+    ]
+    done = run_python(IMPORT_ONE_BY_ONE, *asked)
     assert done.returncode == 0, done.stderr
+
+
+def test_importing_one_by_one_catches_a_breach():
+    done = run_python(IMPORT_ONE_BY_ONE, "app.core.clock,flask", "app.core.db,sqlalchemy")
+    assert done.returncode == 1
+    assert done.stderr == "app.core.db brings sqlalchemy\n"
+    done = run_python(IMPORT_ONE_BY_ONE, "app.core.there_is_no_such_module,flask")
+    assert done.returncode == 1 and "ModuleNotFoundError" in done.stderr
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True
+    )
 
 
 def test_the_media_node_loads_without_flask_and_without_a_database():
@@ -199,7 +241,7 @@ def test_the_media_node_loads_without_flask_and_without_a_database():
         "import sys, app.media.node; "
         "sys.exit(', '.join(m for m in ('flask', 'sqlalchemy') if m in sys.modules) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = run_python(code)
     assert done.returncode == 0, done.stderr
 
 
