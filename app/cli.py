@@ -51,7 +51,9 @@ def seed_demo() -> None:
     if not get_settings().is_demo:
         raise click.ClickException("Demo data is only for the demo: CONSILIUM_MODE is not ‘demo’.")
     with get_database().unit_of_work() as session:
-        demo.seed_demo_data(session, get_settings())
+        warning = demo.seed_demo_data(session, get_settings())
+    if warning:
+        click.echo(warning, err=True)
 
 
 @click.command("demo-accounts")

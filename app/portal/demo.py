@@ -1,17 +1,18 @@
-"""The demo: invented people, cases at every stage, and one meeting whose door is always open.
+"""The demo: invented people, cases at every stage, and one consultation that is always open.
 
-Everything happens through the services' own verbs, at the days on which it is said to have
-happened.
+Everything is made by the services' own functions, with the clock set to the day on which it is
+said to have happened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -19,11 +20,13 @@ from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.consents import CONSENT_TEXTS
 from app.cases.models import Case
-from app.consults.models import Consult, ConsultState
+from app.cases.states import CaseStage
+from app.consults.models import Consult
 from app.consults.room import service as consults
 from app.core import clock
 from app.core.blobs import BlobStore
 from app.core.crypto import Keyring
+from app.core.errors import Refusal
 from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -45,19 +48,25 @@ from app.scheduling import queries as scheduling
 from app.scheduling.availability.hours import InterpreterCredential, WeeklyHours
 from app.scheduling.bookings import service as bookings
 from app.scheduling.bookings.service import SlotRequest
-from app.scheduling.models import Booking
+from app.scheduling.models import DEFAULT_LENGTH_QUARTERS, Booking, BookingState, Claim
 from app.scheduling.time.quarters import QUARTER_MINUTES, instant_of, quarter_of
 
 DEMO_PASSWORD = "consilium-demo"
 DEMO_CONSULT_OPEN_DURATION = timedelta(days=30)
-DEMO_CONSULT_RENEWAL_MARGIN = timedelta(
-    days=2
-)  # an open door that closes sooner is replaced by a new one
+# An open consultation that closes sooner than this is replaced by a new one.
+DEMO_CONSULT_RENEWAL_MARGIN = timedelta(days=2)
+# A booking is checked a moment after its time was chosen, and must not have begun by then.
+DEMO_BOOKING_LEAD_TIME = timedelta(minutes=1)
+# Who can join the open consultation.
+CONSULT_KEYS = ("patient", "specialist", "interpreter")
 
 
-def seed_demo_data(session: Session, settings: Any) -> None:
-    """Puts people and cases into an empty database; on a later start only sees to it that a meeting
-    is open.
+def seed_demo_data(session: Session, settings: Any) -> str | None:
+    """Fills an empty database with people and cases. On a later start it only makes sure that one
+    consultation is open for the demo's patient, specialist and interpreter.
+
+    Returns None. Where visitors changed the demo so much that no consultation can be opened,
+    returns a sentence that says why: the demo starts without one.
     """
     people = _find_demo_people(session)
     if people is None:
@@ -70,7 +79,14 @@ def seed_demo_data(session: Session, settings: Any) -> None:
         _play_demo_weeks(
             session, people, BlobStore(settings.storage_url, Keyring(settings.master_keys))
         )
-    _keep_consult_open(session, people)
+        _keep_consult_open(session, people)
+        return None
+    try:
+        with session.begin_nested():
+            _keep_consult_open(session, people)
+    except Refusal as refusal:
+        return f"The demo has no open consultation now: {refusal}"
+    return None
 
 
 def format_demo_accounts() -> str:
@@ -233,7 +249,7 @@ def _choose_a_fair_time(session: Session, case: Case) -> Booking:
 
 
 def _book_demo_consult(session: Session, people: dict[str, Person], case: Case) -> None:
-    """A meeting a day later, to which the interpreter said yes."""
+    """A meeting a day later, which the interpreter has accepted."""
     booking = _book_at(session, people, case, _next_quarter(clock.now() + timedelta(days=1)))
     _accept_engagement(session, booking)
 
@@ -283,43 +299,71 @@ def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:
     opinions.sign_opinion(session, specialist, case, opinion.version)
 
 
-# --- the open door ---
+# --- the open consultation ------------------------------------------------------------------------
 
 
 def _keep_consult_open(session: Session, people: dict[str, Person]) -> None:
-    """One meeting of the demo's patient, specialist and interpreter can be joined from now on, for
-    weeks.
+    """Holds afterwards: the demo's patient, specialist and interpreter can join one consultation
+    from now on, for weeks.
     """
-    patient = people["patient"]
-    still = session.scalars(
-        select(Consult)
-        .join(Consult.booking)
-        .where(
-            Booking.patient_id == patient.id,
-            Consult.closes_at > clock.now() + DEMO_CONSULT_RENEWAL_MARGIN,
-            Consult.state.in_((ConsultState.WAITING, ConsultState.LIVE)),
-        )
-    ).first()
-    if still is not None:
-        return
-    case = _get_case_for_consult(session, people)
-    booking = _book_at(session, people, case, _next_quarter(clock.now()))
-    _accept_engagement(session, booking)
-    consult = consults.ensure_consult(session, booking)
-    consult.opens_at, consult.closes_at = clock.now(), clock.now() + DEMO_CONSULT_OPEN_DURATION
-    for member in case_queries.list_members(session, case.id):
-        if member.role == Role.INTERPRETER:
+    consult = _find_open_consult(session, people)
+    if consult is None:
+        case = _get_case_for_consult(session, people)
+        booking = _book_at(session, people, case, _find_free_time(session, people))
+        _accept_engagement(session, booking)
+        consult = consults.ensure_consult(session, booking)
+        consult.opens_at = clock.now()
+        consult.closes_at = clock.now() + DEMO_CONSULT_OPEN_DURATION
+    for member in case_queries.list_members(session, consult.case_id):
+        if member.person_id == people["interpreter"].id:
             member.until = consult.closes_at
     session.flush()
 
 
+def _find_open_consult(session: Session, people: dict[str, Person]) -> Consult | None:
+    """The consultation that the three can join now and for some time, if there is one.
+
+    One that was cancelled, moved to a later time or given to another interpreter does not count.
+    """
+    candidates = session.scalars(
+        select(Consult)
+        .join(Consult.booking)
+        .where(
+            Booking.patient_id == people["patient"].id,
+            Booking.state == BookingState.CONFIRMED,
+            Consult.closes_at > clock.now(),
+        )
+        .order_by(Consult.closes_at.desc())
+    ).all()
+    for consult in candidates:
+        consults.follow_booking(session, consult)
+        if _is_joinable_for_some_time(session, people, consult):
+            return consult
+    return None
+
+
+def _is_joinable_for_some_time(
+    session: Session, people: dict[str, Person], consult: Consult
+) -> bool:
+    return (
+        consult.is_open
+        and consult.closes_at > clock.now() + DEMO_CONSULT_RENEWAL_MARGIN
+        and consult.case.stage == CaseStage.SCHEDULED
+        and all(
+            people[key] in consult.booking.people
+            and case_queries.find_membership(session, people[key], consult.case_id) is not None
+            for key in CONSULT_KEYS
+        )
+    )
+
+
 def _get_case_for_consult(session: Session, people: dict[str, Person]) -> Case:
+    """An accepted case that waits for a meeting of just these people, or else a new one."""
     patient, office = people["patient"], people["coordinator"]
-    waiting = [
-        case for case in case_queries.list_cases(session, patient) if case.stage == "accepted"
-    ]
-    if waiting:
-        return waiting[0]
+    accepted = case_queries.list_cases(session, patient, stages=[CaseStage.ACCEPTED])
+    for case in accepted:
+        if _waits_for_demo_meeting(session, people, case):
+            return case
     case = _submit_demo_case(session, patient)
     cases.begin_triage(session, office, case)
     cases.assign_person_to_case(session, office, case, people["specialist"])
@@ -328,5 +372,37 @@ def _get_case_for_consult(session: Session, people: dict[str, Person]) -> Case:
     return case
 
 
+def _waits_for_demo_meeting(session: Session, people: dict[str, Person], case: Case) -> bool:
+    specialist = case_queries.find_member_of_role(session, case.id, Role.SPECIALIST)
+    return (
+        specialist is people["specialist"]
+        and case.patient_id == people["patient"].id
+        and not case.written_only
+        and case.language == people["patient"].language
+        and scheduling.hold_of_case(session, case.id) is None
+    )
+
+
+def _find_free_time(session: Session, people: dict[str, Person]) -> datetime:
+    """The next time at which patient, specialist and interpreter have no other meeting."""
+    first = quarter_of(_next_quarter(clock.now() + DEMO_BOOKING_LEAD_TIME))
+    claimed = set(
+        session.scalars(
+            select(Claim.quarter).where(
+                Claim.person_id.in_([people[key].id for key in CONSULT_KEYS]),
+                Claim.quarter >= first,
+                or_(Claim.expires_at.is_(None), Claim.expires_at > clock.now()),
+            )
+        )
+    )
+    start = next(
+        quarter
+        for quarter in count(first)
+        if claimed.isdisjoint(range(quarter, quarter + DEFAULT_LENGTH_QUARTERS))
+    )
+    return instant_of(start)
+
+
 def _next_quarter(at: datetime) -> datetime:
+    """The first full quarter of an hour after `at`."""
     return instant_of(quarter_of(at + timedelta(minutes=QUARTER_MINUTES)))

@@ -7,7 +7,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from app.audit import service as audit
 from app.cases import service as cases
@@ -179,41 +178,3 @@ def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, p
 def test_the_administrator_sees_how_the_house_stands(visit, person):
     page = visit(person(Role.ADMINISTRATOR)).get("/home?lang=en").text
     assert "No media node" in page and "jobs that wait" in page and "/audit" in page
-
-
-def test_the_demo_is_laid_once_and_its_door_stays_open(app, look, settings):
-    from app.audit.queries import verify_audit_chain
-    from app.consults.models import Consult
-    from app.portal import demo
-
-    with app.app_context():
-        look(lambda session: demo.seed_demo_data(session, settings))
-        look(lambda session: demo.seed_demo_data(session, settings))
-        counts = look(
-            lambda session: (
-                len(session.scalars(select(Person)).all()),
-                len(session.scalars(select(Consult)).all()),
-                sorted(set(session.scalars(select(Case.stage)))),
-            )
-        )
-        assert counts[0] == len(demo.DEMO_PEOPLE) and counts[1] == 1
-        assert {
-            "submitted",
-            "triage",
-            "records_requested",
-            "accepted",
-            "scheduled",
-            "consulted",
-            "opinion_signed",
-        } <= set(counts[2])
-        assert look(lambda session: session.scalars(select(Consult)).one().is_open)
-        with clock.shift_clock(
-            timedelta(days=29)
-        ):  # a demo that has stood for a month opens another door
-            look(lambda session: demo.seed_demo_data(session, settings))
-            assert look(lambda session: len(session.scalars(select(Consult)).all())) == 2
-        assert look(verify_audit_chain).broken_at is None
-    assert (
-        "patient@demo.example" in demo.format_demo_accounts()
-        and demo.DEMO_PASSWORD in demo.format_demo_accounts()
-    )
