@@ -15,7 +15,7 @@ from app.audit.models import AuditEntry
 from app.cases.models import CaseMember
 from app.consults.guests import service as guests
 from app.consults.models import Consult, GuestInvitation, Seat
-from app.core.clock import shift_clock
+from app.core.clock import freeze_clock, now, shift_clock
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -111,9 +111,34 @@ def test_a_link_that_expired_or_was_taken_back(
         invitation = session.scalars(select(GuestInvitation)).one()
     patient = visit(meeting.circle.patient)
     patient.get("/home")
+    assert patient.get(link).status_code == 200, "it holds until it is taken back"
     patient.post(f"/consults/{meeting.consult_id}/guests/{invitation.id}/revoke")
     assert comes(app, link).post(link).status_code == 409
     assert refusals(database) == [guests.INVITATION_EXPIRED, guests.INVITATION_EXPIRED]
+
+
+@pytest.mark.parametrize("kept_open_for", [timedelta(days=30), timedelta(days=3)])
+def test_a_link_ends_after_two_weeks_or_with_the_consultation(
+    app: Flask, database: Database, meeting: Meeting, kept_open_for: timedelta
+) -> None:
+    """Each end shown alone: a consultation that stays open for long, and one that closes before."""
+    start = now()
+    with freeze_clock(start), database.unit_of_work() as session:
+        consult = session.get_one(Consult, meeting.consult_id)
+        consult.closes_at = start + kept_open_for
+        invited = [
+            guests.invite_guest(
+                session, consult.booking.patient, consult, f"Aunt {number}", "relative", "en"
+            )
+            for number in range(2)
+        ]
+        assert invited[0][0].expires_at == start + min(timedelta(days=14), kept_open_for)
+    early, late = (f"/consults/guest/{token}" for _, token in invited)
+    end = start + min(timedelta(days=14), kept_open_for)
+    with freeze_clock(end - timedelta(seconds=1)):
+        assert comes(app, early).post(early).status_code == 200
+    with freeze_clock(end):
+        assert comes(app, late).post(late).status_code == 409
 
 
 def test_a_guest_of_one_consult_finds_nothing_of_another(
