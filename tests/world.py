@@ -24,9 +24,11 @@ from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
 from app.records.models import Record, Upload
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import DatedAvailability, InterpreterCredential, WeeklyHours
+from app.scheduling.availability.hours import DatedAvailability, WeeklyHours
 from app.scheduling.bookings import service as scheduling
-from app.scheduling.interpreters import answers
+from app.scheduling.bookings import slot_request
+from app.scheduling.interpreters import answers, credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import AvailabilityWindow, Booking, BusyFeed, Engagement, Qualification
 from tests.people import Visitor, a_case, a_person
 
@@ -65,7 +67,7 @@ def a_circle(session: Session, coordinator: Person, *, days: int = 3) -> Circle:
     interpreter = a_person(
         session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
     )
-    hours.add_qualification(
+    credentials.add_qualification(
         session, coordinator, interpreter, InterpreterCredential("ar", "en", "CHI")
     )
     for person in (specialist, interpreter):
@@ -80,7 +82,7 @@ def a_circle(session: Session, coordinator: Person, *, days: int = 3) -> Circle:
     ):  # the second specialist takes the first one's place
         cases.assign_person_to_case(session, coordinator, case, person)
     cases.accept_case(session, coordinator, case)
-    wish = scheduling.SlotRequest(soon(days), specialist.id, interpreter.id)
+    wish = slot_request.SlotRequest(soon(days), specialist.id, interpreter.id)
     booking = scheduling.book_slot(session, coordinator, case, wish, f"token-{case.id}")
     consult = ensure_consult(session, booking)
     return Circle(case, patient, specialist, interpreter, left, booking, consult)

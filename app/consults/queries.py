@@ -28,7 +28,7 @@ from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import Record
-from app.scheduling import queries as scheduling
+from app.scheduling.matching.queries import list_credentials_free_during
 from app.scheduling.models import Booking, BookingState, Qualification
 
 CONSULT_OPENS_BEFORE = timedelta(minutes=15)
@@ -130,7 +130,7 @@ def get_consult(session: Session, person: Person, consult_id: str) -> Consult:
 def list_callable_credentials(session: Session, consult: Consult) -> list[Qualification]:
     """Of interpreters who could be called into this consult and have no seat in it."""
     seated = [seat.person_id for seat in consult.present_seats]
-    return scheduling.list_credentials_free_during(session, consult.booking, leaving_out=seated)
+    return list_credentials_free_during(session, consult.booking, leaving_out=seated)
 
 
 def find_consult_id_of_guest(session: Session, person: Person) -> str | None:

@@ -30,6 +30,8 @@ from app.portal import case_page, words
 from app.portal.blueprint import blueprint
 from app.scheduling import queries as scheduling
 from app.scheduling.bookings import service as bookings
+from app.scheduling.matching import candidates
+from app.scheduling.matching.queries import qualified_interpreters
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
@@ -217,14 +219,14 @@ def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
     specialist = cases.find_member_of_role(unit, case.id, Role.SPECIALIST)
     if specialist is None:
         raise Conflict(N_("Find a specialist first: the interpreter follows from their language."))
-    source, target, needed = scheduling.language_pair_of(case.language, specialist)
+    source, target, needed = candidates.language_pair_of(case.language, specialist)
     if not needed:
         raise Invalid(
             N_("Patient and specialist share a language, so no interpreter is needed."),
             field="person",
         )
     if chosen.id not in {
-        one.id for one in scheduling.qualified_interpreters(unit, source, target, now().date())
+        one.id for one in qualified_interpreters(unit, source, target, now().date())
     }:
         raise Invalid(
             N_("%(name)s is not qualified for these two languages."),

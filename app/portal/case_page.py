@@ -23,7 +23,8 @@ from app.portal.journey import CaseMilestone, TimelineEntry
 from app.portal.next_steps import NextStep, choose_next_step
 from app.portal.queries import build_next_step_facts, find_people_by_id
 from app.records import queries as records
-from app.scheduling import queries as scheduling
+from app.scheduling.matching import candidates
+from app.scheduling.matching.queries import list_specialists_for, qualified_interpreters
 
 MEMBER_ROLE_ORDER = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
 
@@ -110,13 +111,11 @@ class CaseCandidates:
 
 def list_case_candidates(session: Session, case: Case, specialist: Person | None) -> CaseCandidates:
     """For the office, while people can still be put on the case."""
-    fitting = scheduling.list_specialists_for(session, case.specialty)
+    fitting = list_specialists_for(session, case.specialty)
     if specialist is None:
         return CaseCandidates([(one, True) for one in fitting], [], None)
-    source, target, needed = scheduling.language_pair_of(case.language, specialist)
-    able = (
-        scheduling.qualified_interpreters(session, source, target, now().date()) if needed else []
-    )
+    source, target, needed = candidates.language_pair_of(case.language, specialist)
+    able = qualified_interpreters(session, source, target, now().date()) if needed else []
     return CaseCandidates(
         [(one, True) for one in fitting], able, (source, target) if needed else None
     )

@@ -44,10 +44,13 @@ from app.portal.demo_texts import (
 )
 from app.records import service as records
 from app.records.service import NewUpload, StoredPart
-from app.scheduling import queries as scheduling
-from app.scheduling.availability.hours import InterpreterCredential, WeeklyHours
+from app.scheduling.availability import hours
+from app.scheduling.availability.hours import WeeklyHours
 from app.scheduling.bookings import service as bookings
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.bookings.slot_request import SlotRequest
+from app.scheduling.interpreters import credentials, ladder
+from app.scheduling.interpreters.credentials import InterpreterCredential
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.models import DEFAULT_LENGTH_QUARTERS, Booking, BookingState, Claim
 from app.scheduling.time.quarters import QUARTER_MINUTES, instant_of, quarter_of
 
@@ -138,9 +141,9 @@ def _open_hours(session: Session, people: dict[str, Person]) -> None:
         if one.hours:
             start, end = one.hours
             week = [WeeklyHours(day, start * 60, end * 60) for day in range(5)]
-            bookings.set_availability(session, owner, owner, week, one.timezone)
+            hours.set_availability(session, owner, owner, week, one.timezone)
         for source, target in one.pairs:
-            bookings.add_qualification(
+            credentials.add_qualification(
                 session,
                 people["coordinator"],
                 owner,
@@ -242,7 +245,7 @@ def _send_record(session: Session, blobs: BlobStore, case: Case, name: str, cont
 
 def _choose_a_fair_time(session: Session, case: Case) -> Booking:
     """The patient takes the fairest time from two days on."""
-    search = scheduling.find_slots_for_case(session, case, first=clock.now() + timedelta(days=2))
+    search = find_slots_for_case(session, case, first=clock.now() + timedelta(days=2))
     slot = search.slots[0]
     wish = SlotRequest(instant_of(slot.quarter), slot.specialist_id, slot.interpreter_id)
     return bookings.book_slot(session, case.patient, case, wish, new_id())
@@ -264,7 +267,7 @@ def _book_at(session: Session, people: dict[str, Person], case: Case, at: dateti
 def _accept_engagement(session: Session, booking: Booking) -> None:
     engagement = booking.engagement
     if engagement is not None and booking.interpreter is not None:
-        bookings.accept_engagement(session, booking.interpreter, engagement)
+        ladder.accept_engagement(session, booking.interpreter, engagement)
 
 
 def _write_and_sign(session: Session, specialist: Person, case: Case) -> None:

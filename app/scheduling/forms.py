@@ -18,10 +18,10 @@ from app.scheduling.availability.hours import (
     MAX_WEEKLY_OPENINGS,
     DatedAvailability,
     DiaryHabits,
-    InterpreterCredential,
     WeeklyHours,
 )
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.bookings.slot_request import SlotRequest
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import DEFAULT_LENGTH_QUARTERS
 from app.scheduling.time.calendar import MINUTES_IN_DAY
 from app.scheduling.time.quarters import QUARTER_MINUTES

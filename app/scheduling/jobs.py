@@ -14,8 +14,8 @@ from app.core.clock import now
 from app.core.outbox import JobContext, enqueue_job
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling.availability import diaries, feeds, hours
-from app.scheduling.bookings import service
+from app.scheduling.availability import calendar_links, diaries, feeds
+from app.scheduling.bookings import reminders, service
 from app.scheduling.interpreters import ladder, terms
 from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
 from app.scheduling.time.calendar import split_at_clock_changes
@@ -85,7 +85,7 @@ def fetch_busy_feed(session: Session, payload: JobPayload, context: JobContext) 
             failure  # what was read before stays: better busy too long than asked too often
         )
     elif fetched is not None and fetched.body is not None:
-        hours.replace_busy_spans(session, feed, spans, fetched.etag)
+        calendar_links.replace_busy_spans(session, feed, spans, fetched.etag)
     else:
         feed.fetched_at, feed.failure = now(), None
 
@@ -139,7 +139,7 @@ def check_clock_rules(session: Session, payload: JobPayload, context: JobContext
             person.id: booking.zones.get(person.id, person.timezone) for person in booking.people
         }
         today = {
-            person_id: service.minutes_from_utc(zone, booking.starts_at)
+            person_id: reminders.minutes_from_utc(zone, booking.starts_at)
             for person_id, zone in zones.items()
         }
         changed = {
@@ -151,14 +151,14 @@ def check_clock_rules(session: Session, payload: JobPayload, context: JobContext
         if changed or any(
             person.timezone != booking.zones.get(person.id) for person in booking.people
         ):
-            service.snapshot_utc_offsets(booking)
+            reminders.snapshot_utc_offsets(booking)
             booking.clocks_changed = before | {
                 person_id: [before.get(person_id, was)[0], minutes]
                 for person_id, (*was, minutes) in changed.items()
             }
         if changed:
             booking.sequence += 1
-            service.schedule_reminders(session, booking)
+            reminders.schedule_reminders(session, booking)
             ladder.notify_about_booking(
                 session,
                 "clock_rules_changed",

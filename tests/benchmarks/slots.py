@@ -32,8 +32,9 @@ from app.core.db import Base, Database
 from app.core.ids import new_id
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import queries
 from app.scheduling.availability import diaries
+from app.scheduling.matching import search
+from app.scheduling.matching.queries import find_slots_for_case, gather_people_for_case
 from app.scheduling.matching.slots import HOUR_COST, find_common_slots, iterate_set_bits
 from app.scheduling.models import (
     AvailabilityWindow,
@@ -245,12 +246,12 @@ def measure(database: Database) -> dict[str, Any]:
         claims = session.query(Claim).count()
 
     def any_any(session: Session) -> Any:
-        return queries.find_slots_for_case(
+        return find_slots_for_case(
             session, session.get_one(Case, case.id), first=first, last=last, limit=200
         )
 
     def one_specialist(session: Session) -> Any:
-        return queries.find_slots(
+        return search.find_slots(
             session,
             patient=session.get_one(Person, case.patient_id),
             language="en",
@@ -298,7 +299,7 @@ def _against_naive(
     """Both searches list every slot of the 90 days, ranked, from the same calendars."""
     horizon = Horizon.between(first, last)
     with database.sessions() as session:
-        gathered = queries.gather_people_for_case(session, session.get_one(Case, case.id), horizon)
+        gathered = gather_people_for_case(session, session.get_one(Case, case.id), horizon)
     best = float("inf")
     for _ in range(5):
         began = time.process_time()

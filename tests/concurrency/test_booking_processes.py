@@ -27,7 +27,8 @@ from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.availability import diaries
 from app.scheduling.bookings import service
-from app.scheduling.bookings.service import SlotRequest, SlotTaken
+from app.scheduling.bookings.claims import SlotTaken
+from app.scheduling.bookings.slot_request import SlotRequest
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.processes import MASTER_KEYS
 from tests.scheduling.clinic import a_clinic, another_case, next_noon

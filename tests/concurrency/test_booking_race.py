@@ -17,7 +17,8 @@ from app.core.db import Database
 from app.core.outbox import Job
 from app.identity.models import Person
 from app.scheduling.bookings import service
-from app.scheduling.bookings.service import SlotRequest, SlotTaken
+from app.scheduling.bookings.claims import SlotTaken
+from app.scheduling.bookings.slot_request import SlotRequest
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
 

@@ -36,7 +36,8 @@ from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 from app.records.models import Record
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking, Claim, Engagement
 from tests.people import PASSWORD, TOKEN, a_person
 from tests.processes import ROOT, House, running, wait_for
@@ -152,7 +153,7 @@ def a_staff(database: Database) -> dict[str, Person]:
         interpreter = a_person(
             session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
         )
-        hours.add_qualification(
+        credentials.add_qualification(
             session, coordinator, interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         for person in (specialist, interpreter):

@@ -29,7 +29,8 @@ from app.identity.models import Person
 from app.notifications.models import Mail
 from app.records.models import Record
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking, Claim
 from tests.axe import faults
 from tests.consults.meeting import DESK, PHONE, Guest, guest
@@ -74,7 +75,7 @@ class Office:
                 speaks=["en"],
                 timezone="Africa/Cairo",
             )
-            hours.add_qualification(
+            credentials.add_qualification(
                 session,
                 self.coordinator,
                 self.interpreter,

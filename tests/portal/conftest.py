@@ -15,9 +15,10 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service as bookings
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.bookings.slot_request import SlotRequest
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking
 from app.scheduling.time.quarters import instant_of, quarter_of
 from tests.people import a_case, a_person, an_accepted_case
@@ -60,7 +61,7 @@ def hospital(database: Database) -> Hospital:
                 timezone="Africa/Cairo",
             ),
         )
-        bookings.add_qualification(
+        credentials.add_qualification(
             session,
             made.coordinator,
             made.interpreter,

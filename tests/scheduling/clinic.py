@@ -16,8 +16,10 @@ from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential, WeeklyHours
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.availability.hours import WeeklyHours
+from app.scheduling.bookings.slot_request import SlotRequest
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from tests.people import an_accepted_case
 
 _count = itertools.count(1)
@@ -70,7 +72,7 @@ def an_interpreter(
     person = a_person(
         session, Role.INTERPRETER, language=source, speaks=[target], timezone=timezone
     )
-    hours.add_qualification(
+    credentials.add_qualification(
         session, coordinator, person, InterpreterCredential(source, target, "CHI", **credential)
     )  # type: ignore[arg-type]
     hours.set_availability(session, person, person, NINE_TO_FIVE, timezone)

@@ -15,10 +15,9 @@ from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.text import parse_whole_number
 from app.scheduling import forms
-from app.scheduling.availability import hours_week
+from app.scheduling.availability import hours, hours_week
 from app.scheduling.availability.hours_routes import owner_of_hours, respond_hours_saved
 from app.scheduling.blueprint import blueprint
-from app.scheduling.bookings import service
 from app.scheduling.models import AvailabilityException, AvailabilityWindow
 from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
@@ -63,7 +62,7 @@ def list_hours_calendar() -> Response:
 def post_opening() -> Answer:
     owner, entered = owner_of_hours(), forms.OpeningForm.read(request.form)
     zone = hours_week.zone_of_hours(db_session(), owner)
-    row = service.add_opening(db_session(), current_person(), owner, entered.opening, zone)
+    row = hours.add_opening(db_session(), current_person(), owner, entered.opening, zone)
     return respond_hours_saved(owner, row.id)
 
 
@@ -71,7 +70,7 @@ def post_opening() -> Answer:
 @require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_opening_change(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _load_availability_row(AvailabilityWindow, row_id)
-    service.change_opening(
+    hours.change_opening(
         db_session(), current_person(), owner, row, forms.OpeningForm.read(request.form).opening
     )
     return respond_hours_saved(owner, row_id)
@@ -81,7 +80,7 @@ def post_opening_change(row_id: str) -> Answer:
 @require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_opening_removal(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _load_availability_row(AvailabilityWindow, row_id)
-    service.remove_opening(db_session(), current_person(), owner, row)
+    hours.remove_opening(db_session(), current_person(), owner, row)
     return respond_hours_saved(owner)
 
 
@@ -89,7 +88,7 @@ def post_opening_removal(row_id: str) -> Answer:
 @require_permission(SchedulingPermission.AVAILABILITY_WRITE)
 def post_exception_days_change(row_id: str) -> Answer:
     owner, row = owner_of_hours(), _load_availability_row(AvailabilityException, row_id)
-    service.change_availability_exception(
+    hours.change_availability_exception(
         db_session(), current_person(), owner, row, forms.DaysForm.read(request.form).days
     )
     return respond_hours_saved(owner, row_id)

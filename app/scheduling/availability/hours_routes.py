@@ -15,12 +15,20 @@ from app.core.permissions import Role
 from app.i18n.locales import LOCALES
 from app.i18n.zones import list_zone_choices
 from app.identity.models import Person
-from app.scheduling import forms, pages, policy, queries
-from app.scheduling.availability import moving_zone
+from app.scheduling import forms, pages, policy
+from app.scheduling.availability import calendar_links, hours, moving_zone
 from app.scheduling.availability.hours import CREDENTIAL_KINDS, WeeklyHours
+from app.scheduling.availability.queries import (
+    availability_exceptions_of,
+    availability_windows_of,
+    busy_feeds_of,
+    diary_habits_of,
+    qualifications_of,
+)
 from app.scheduling.blueprint import blueprint
-from app.scheduling.bookings import service
+from app.scheduling.interpreters import credentials
 from app.scheduling.matching.languages import is_well_formed_tag
+from app.scheduling.matching.queries import list_interpreted_languages
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusyFeed, Qualification
 from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
@@ -51,7 +59,7 @@ def post_hours() -> Page:
                     "scheduling.show_hours_zone", to=entered.zone, person=request.form.get("person")
                 )
             )
-        service.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
+        hours.set_availability(db_session(), current_person(), owner, entered.rows, entered.zone)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
     return respond_hours_saved(owner)
@@ -62,7 +70,7 @@ def post_hours() -> Page:
 def post_habits() -> Page:
     owner = owner_of_hours()
     try:
-        service.set_diary_habits(
+        hours.set_diary_habits(
             db_session(), current_person(), owner, forms.HabitsForm.read(request.form).habits
         )
     except Invalid as refusal:
@@ -76,7 +84,7 @@ def post_exception_days() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.DaysForm.read(request.form)
-        row = service.add_availability_exception(
+        row = hours.add_availability_exception(
             db_session(), current_person(), owner, entered.days, entered.zone or owner.timezone
         )
     except Invalid as refusal:
@@ -91,7 +99,7 @@ def post_exception_days_removal(row_id: str) -> Page:
     row = db_session().get(AvailabilityException, row_id)
     if row is None:
         raise NotFound()
-    service.remove_availability_exception(db_session(), current_person(), owner, row)
+    hours.remove_availability_exception(db_session(), current_person(), owner, row)
     return respond_hours_saved(owner)
 
 
@@ -100,7 +108,9 @@ def post_exception_days_removal(row_id: str) -> Page:
 def post_busy_feed() -> Page:
     owner = owner_of_hours()
     try:
-        service.add_busy_feed(db_session(), current_person(), owner, request.form.get("url", ""))
+        calendar_links.add_busy_feed(
+            db_session(), current_person(), owner, request.form.get("url", "")
+        )
     except Invalid as refusal:
         return _hours_page(owner, refusal)
     return respond_hours_saved(owner)
@@ -113,7 +123,7 @@ def post_busy_feed_removal(feed_id: str) -> Page:
     feed = db_session().get(BusyFeed, feed_id)
     if feed is None:
         raise NotFound()
-    service.remove_busy_feed(db_session(), current_person(), owner, feed)
+    calendar_links.remove_busy_feed(db_session(), current_person(), owner, feed)
     return respond_hours_saved(owner)
 
 
@@ -123,7 +133,7 @@ def post_qualification() -> Page:
     owner = owner_of_hours()
     try:
         entered = forms.CredentialForm.read(request.form)
-        service.add_qualification(db_session(), current_person(), owner, entered.held)
+        credentials.add_qualification(db_session(), current_person(), owner, entered.held)
     except Invalid as refusal:
         return _hours_page(owner, refusal)
     return respond_hours_saved(owner)
@@ -136,7 +146,7 @@ def post_qualification_removal(row_id: str) -> Page:
     row = db_session().get(Qualification, row_id)
     if row is None:
         raise NotFound()
-    service.end_qualification(db_session(), current_person(), owner, row)
+    credentials.end_qualification(db_session(), current_person(), owner, row)
     return respond_hours_saved(owner)
 
 
@@ -178,7 +188,7 @@ def owner_of_hours() -> Person:
 
 def _is_only_the_zone_new(owner: Person, entered: forms.HoursForm) -> bool:
     """Then it is not clear what is meant, and the person is asked."""
-    rows = queries.availability_windows_of(db_session(), owner)
+    rows = availability_windows_of(db_session(), owner)
     kept = {
         WeeklyHours(one.weekday, one.start_minute, one.end_minute, one.valid_from, one.valid_until)
         for one in rows
@@ -221,18 +231,18 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
         if not is_page_request():
             return answer_refusal(refusal)
         session.rollback()
-    windows = queries.availability_windows_of(session, owner)
+    windows = availability_windows_of(session, owner)
     zone = request.form.get("zone") or (windows[0].zone if windows else owner.timezone)
     may_certify = owner.role == Role.INTERPRETER and current_person().role == Role.COORDINATOR
     page = render_template(
         "scheduling/hours.html",
         owner=owner,
         windows=windows,
-        days=queries.availability_exceptions_of(session, owner),
-        feeds=queries.busy_feeds_of(session, owner),
+        days=availability_exceptions_of(session, owner),
+        feeds=busy_feeds_of(session, owner),
         repeats=forms.REPEAT_CHOICES,
-        habits=queries.diary_habits_of(session, owner),
-        qualifications=queries.qualifications_of(session, owner),
+        habits=diary_habits_of(session, owner),
+        qualifications=qualifications_of(session, owner),
         zone=zone,
         zones=list_zone_choices(get_current_language().tag, now().date(), keep=zone),
         entered=request.form if refusal else None,
@@ -250,7 +260,7 @@ def _hours_page(owner: Person, refusal: Refusal | None = None) -> Page:
 def _qualification_language_groups() -> pages.LanguageGroups:
     """What an interpreter can be certified for, with what was entered before."""
     asked = request.form.get("source", ""), request.form.get("target", "")
-    used = {*queries.list_interpreted_languages(db_session()), *LOCALES}
+    used = {*list_interpreted_languages(db_session()), *LOCALES}
     return pages.list_language_tag_choices(
         used, get_current_language().tag, *(one for one in asked if is_well_formed_tag(one))
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.identity.models import Person
 from app.scheduling import queries
+from app.scheduling.availability.queries import availability_exceptions_of, availability_windows_of
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusySpan
 from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours
 from app.scheduling.time.quarters import Horizon, instant_of, quarter_of, wall_time_of
@@ -56,7 +57,7 @@ def zone_of_hours(session: Session, owner: Person) -> str:
     """The zone on whose wall the weekly hours stand; without any, the one in which the person
     lives.
     """
-    rows = queries.availability_windows_of(session, owner)
+    rows = availability_windows_of(session, owner)
     return rows[0].zone if rows else owner.timezone
 
 
@@ -68,8 +69,8 @@ def week_of_hours(
     """
     days = max(1, min(days, MAX_CALENDAR_DAYS))
     found = [
-        *_weekly_spans(queries.availability_windows_of(session, owner), zone, first, days),
-        *_exception_spans(queries.availability_exceptions_of(session, owner), zone, first, days),
+        *_weekly_spans(availability_windows_of(session, owner), zone, first, days),
+        *_exception_spans(availability_exceptions_of(session, owner), zone, first, days),
         *_taken_spans(session, owner, zone, first, days),
     ]
     return sorted(found, key=lambda one: (one.starts, one.kind, one.row_id))

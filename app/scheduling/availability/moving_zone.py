@@ -19,6 +19,7 @@ from app.identity.models import Person
 from app.scheduling import queries
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import WeeklyHours
+from app.scheduling.availability.queries import availability_windows_of
 from app.scheduling.models import AvailabilityWindow, Booking
 from app.scheduling.time.calendar import MINUTES_IN_DAY, WeeklyWindow, window_bits
 from app.scheduling.time.quarters import Horizon
@@ -57,14 +58,14 @@ def list_opening_moves(session: Session, owner: Person, zone: str) -> list[Openi
     """
     return [
         OpeningMove(row, _current_weekly_hours(row), _hours_at_same_moments(row, zone))
-        for row in queries.availability_windows_of(session, owner)
+        for row in availability_windows_of(session, owner)
         if row.zone != zone
     ]
 
 
 def list_zone_move_meetings(session: Session, owner: Person, zone: str) -> list[ZoneMoveMeeting]:
     """The owner's meetings ahead, soonest first."""
-    rows = queries.availability_windows_of(session, owner)
+    rows = availability_windows_of(session, owner)
     made = {
         way: [
             _window_of_hours(
@@ -103,7 +104,7 @@ def move_hours_to_zone(session: Session, actor: Person, owner: Person, zone: str
         raise Invalid(N_("Please choose what happens to your hours."), field="way")
     if way == ZoneMoveWay.LEAVE:
         return
-    rows = queries.availability_windows_of(session, owner)
+    rows = availability_windows_of(session, owner)
     hours.set_availability(
         session, actor, owner, [_hours_by_way(row, zone, ZoneMoveWay(way)) for row in rows], zone
     )

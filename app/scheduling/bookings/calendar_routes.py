@@ -10,8 +10,10 @@ from app.cases.permissions import CasePermission
 from app.core.errors import NotFound
 from app.identity.permissions import IdentityPermission
 from app.scheduling import queries
+from app.scheduling.availability import calendar_links
+from app.scheduling.availability.queries import has_calendar_key, person_by_calendar_key
 from app.scheduling.blueprint import blueprint
-from app.scheduling.bookings import calendar_file, service
+from app.scheduling.bookings import calendar_file
 from app.web.access import allow_public, require_permission
 from app.web.context import current_person, db_session, get_settings
 
@@ -28,7 +30,7 @@ def download_meeting_calendar(booking_id: str) -> Response:
 @blueprint.get("/calendar")
 @require_permission(IdentityPermission.HOME_READ)
 def show_calendar_subscription() -> str:
-    has_address = queries.has_calendar_key(db_session(), current_person())
+    has_address = has_calendar_key(db_session(), current_person())
     return render_template("scheduling/calendar.html", address=None, has_address=has_address)
 
 
@@ -36,7 +38,7 @@ def show_calendar_subscription() -> str:
 @require_permission(IdentityPermission.HOME_READ)
 def post_calendar_address() -> str:
     """A new address; the old one stops working. It is shown this once: only its hash is kept."""
-    key = service.create_calendar_key(db_session(), current_person())
+    key = calendar_links.create_calendar_key(db_session(), current_person())
     address = get_settings().web_url.rstrip("/") + url_for(
         "scheduling.serve_calendar_subscription", key=key
     )
@@ -46,7 +48,7 @@ def post_calendar_address() -> str:
 @blueprint.post("/calendar/stop")
 @require_permission(IdentityPermission.HOME_READ)
 def post_calendar_stop() -> Answer:
-    service.forget_calendar_key(db_session(), current_person())
+    calendar_links.forget_calendar_key(db_session(), current_person())
     flash(_("The address no longer works."))
     return redirect(url_for("scheduling.show_calendar_subscription"))
 
@@ -55,7 +57,7 @@ def post_calendar_stop() -> Answer:
 @allow_public
 def serve_calendar_subscription(key: str) -> Response:
     """The meetings of whoever holds the key. It opens nothing else, and holds nothing clinical."""
-    person = queries.person_by_calendar_key(db_session(), key)
+    person = person_by_calendar_key(db_session(), key)
     if person is None:
         raise NotFound()
     bookings = queries.bookings_for_calendar(db_session(), person)

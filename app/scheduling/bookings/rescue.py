@@ -18,12 +18,12 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import queries
 from app.scheduling.bookings import claims
-from app.scheduling.bookings.service import schedule_reminders, snapshot_utc_offsets
+from app.scheduling.bookings.reminders import schedule_reminders, snapshot_utc_offsets
 from app.scheduling.interpreters import ladder
-from app.scheduling.matching import search as matching
+from app.scheduling.matching import candidates
 from app.scheduling.matching.languages import is_well_formed_tag
+from app.scheduling.matching.queries import find_free_people, is_qualified, is_within_hours
 from app.scheduling.models import Booking, EngagementState
 from app.scheduling.time.quarters import QUARTER_MINUTES
 from app.scheduling.verbs import SchedulingAuditVerb
@@ -70,7 +70,9 @@ def change_booking_language(
 
     def act() -> Person | None:
         claims.lock_and_refresh(session, booking)
-        source, target, needs_interpreter = queries.language_pair_of(language, booking.specialist)
+        source, target, needs_interpreter = candidates.language_pair_of(
+            language, booking.specialist
+        )
         booking.source, booking.target, booking.needs_interpreter = (
             source,
             target,
@@ -80,7 +82,7 @@ def change_booking_language(
         unfit = [
             one
             for one in booking.interpreters
-            if not queries.is_qualified(
+            if not is_qualified(
                 session, one, source, target, booking.starts_at.date(), booking.mode
             )
         ]
@@ -112,11 +114,11 @@ def find_substitute_specialists(session: Session, booking: Booking) -> list[Pers
     """
     able = [
         one
-        for one in matching.load_specialists(session, booking.case.specialty)
+        for one in candidates.load_specialists(session, booking.case.specialty)
         if one.id != booking.specialist_id
-        and queries.language_pair_of(booking.source, one)[1] == booking.target
+        and candidates.language_pair_of(booking.source, one)[1] == booking.target
     ]
-    return queries.find_free_people(session, able, booking.quarters)
+    return find_free_people(session, able, booking.quarters)
 
 
 def change_booking_specialist(
@@ -140,7 +142,7 @@ def change_booking_specialist(
             field="specialist",
             name=specialist.name,
         )
-    if queries.language_pair_of(booking.source, specialist)[1] != booking.target:
+    if candidates.language_pair_of(booking.source, specialist)[1] != booking.target:
         raise Invalid(
             N_("%(name)s speaks another language than was booked."),
             field="specialist",
@@ -152,7 +154,7 @@ def change_booking_specialist(
         gone = booking.specialist
         claims.release_claims(session, booking, gone.id)
         claims.claim_quarters(session, booking, [specialist.id])
-        if not queries.is_within_hours(session, specialist, booking.quarters):
+        if not is_within_hours(session, specialist, booking.quarters):
             raise claims.SlotTaken(
                 N_("One of the people is not available at this time. These times are free.")
             )

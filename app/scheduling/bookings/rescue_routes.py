@@ -17,6 +17,7 @@ from app.scheduling import pages, queries
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import rescue
 from app.scheduling.matching.languages import primary_language_of
+from app.scheduling.matching.queries import find_free_interpreters, list_interpreted_languages
 from app.scheduling.models import Booking
 from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
@@ -46,7 +47,7 @@ def load_rescue_options(reader: Person, booking: Booking) -> RescueOptions | Non
         return None
     asked = [one.interpreter_id for one in booking.engagements]
     ladder = (
-        queries.find_free_interpreters(db_session(), booking, leaving_out=asked)
+        find_free_interpreters(db_session(), booking, leaving_out=asked)
         if booking.needs_interpreter
         else []
     )
@@ -59,7 +60,7 @@ def load_rescue_options(reader: Person, booking: Booking) -> RescueOptions | Non
 
 def _patient_language_groups(booking: Booking) -> pages.LanguageGroups:
     """First those for which somebody interprets, and the one that was booked; then all others."""
-    near = queries.list_interpreted_languages(db_session()) | {
+    near = list_interpreted_languages(db_session()) | {
         primary_language_of(tag) for tag in booking.specialist.languages
     }
     found = pages.list_language_choices(near, get_current_language().tag, booking.source)

@@ -29,19 +29,22 @@ from app.scheduling.bookings import (
     series,
     series_routes,
     service,
+    slot_request,
 )
-from app.scheduling.bookings.service import SlotTaken
+from app.scheduling.bookings.claims import SlotTaken
 from app.scheduling.interpreters import (
     answer_routes,
     brief_routes,
+    ladder,
     profile_routes,
     statement_routes,
 )
 from app.scheduling.matching import reasons
+from app.scheduling.matching.queries import find_slots_for_case
+from app.scheduling.matching.search import SlotSearchResult
 from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import Booking, BookingState
 from app.scheduling.permissions import SchedulingPermission
-from app.scheduling.queries import SlotSearchResult
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import answer_refusal, is_page_request, translate_refusal
@@ -88,7 +91,7 @@ def show_times(case_id: str) -> Page:
 @require_permission(SchedulingPermission.SLOT_READ)
 def list_slots(case_id: str) -> Response:
     """The same times for a script: fairest first."""
-    found = queries.find_slots_for_case(
+    found = find_slots_for_case(
         db_session(),
         _load_case_for_slots(case_id),
         first=_period_start(),
@@ -254,7 +257,7 @@ def show_engagement(engagement_id: str) -> Page:
 @require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def post_engagement_acceptance(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
-    service.accept_engagement(db_session(), current_person(), asked)
+    ladder.accept_engagement(db_session(), current_person(), asked)
     flash(_("Thank you. The meeting is in your list."))
     return redirect(url_for("scheduling.show_engagements"))
 
@@ -263,9 +266,7 @@ def post_engagement_acceptance(engagement_id: str) -> Page:
 @require_permission(SchedulingPermission.ENGAGEMENT_WRITE)
 def post_engagement_decline(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
-    service.decline_engagement(
-        db_session(), current_person(), asked, request.form.get("reason", "")
-    )
+    ladder.decline_engagement(db_session(), current_person(), asked, request.form.get("reason", ""))
     flash(_("Thank you for telling us. We are asking somebody else."))
     return redirect(url_for("scheduling.show_engagements"))
 
@@ -315,7 +316,7 @@ def _requested_mode() -> str:
     return (
         wanted
         if wanted in INTERPRETING_MODES and current_person().role == Role.COORDINATOR
-        else service.SlotRequest.mode
+        else slot_request.SlotRequest.mode
     )
 
 
@@ -326,7 +327,7 @@ def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | No
         _period_start(),
         moving.mode if moving else _requested_mode(),
     )
-    found = queries.find_slots_for_case(
+    found = find_slots_for_case(
         session,
         case,
         first=first,

@@ -19,11 +19,11 @@ from app.core.errors import Conflict, Forbidden, Invalid, Refusal
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import queries
 from app.scheduling.availability import diaries
 from app.scheduling.bookings import claims, service
 from app.scheduling.bookings.claims import SlotTaken
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.bookings.slot_request import SlotRequest
+from app.scheduling.matching.queries import find_slots_for_case, is_within_hours
 from app.scheduling.matching.slots import Slot
 from app.scheduling.models import LIVE_BOOKING_STATES, Booking, BookingState, Claim
 from app.scheduling.time.quarters import Horizon, quarter_of, wall_time_of
@@ -249,7 +249,7 @@ def _propose_date(session: Session, booking: Booking, number: int, at: datetime)
     if quarter_of(at) + booking.length > last_quarter:
         return ProposedDate(number, at, None, Conflict(BEYOND_HORIZON_MESSAGE), (), {}, ())
     for any_interpreter in (False, True):
-        found = queries.find_slots_for_case(
+        found = find_slots_for_case(
             session,
             booking.case,
             first=at - _ALTERNATIVES_WITHIN,
@@ -318,7 +318,7 @@ def _explain_unavailable(session: Session, booking: Booking, at: datetime) -> Re
             .limit(1)
         ):
             return Conflict(PERSON_BUSY_MESSAGE, name=person.name)
-        if not queries.is_within_hours(session, person, quarters):
+        if not is_within_hours(session, person, quarters):
             return Conflict(PERSON_OUTSIDE_HOURS_MESSAGE, name=person.name)
     known = diaries.load_calendars(session, {booking.specialist_id: booking.specialist.timezone})[
         booking.specialist_id

@@ -17,9 +17,9 @@ from app.i18n import formats
 from app.identity.models import Person
 from app.scheduling import forms, pages, queries
 from app.scheduling.blueprint import blueprint
-from app.scheduling.bookings import series
+from app.scheduling.bookings import series, slot_request
+from app.scheduling.bookings.claims import SlotTaken
 from app.scheduling.bookings.series import DateTaken, SeriesPlan
-from app.scheduling.bookings.service import SlotTaken
 from app.scheduling.models import Booking
 from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
@@ -89,7 +89,7 @@ def explain_date_taken(taken: DateTaken) -> SlotTaken:
     )
 
 
-def _chosen_slot_requests(booking: Booking) -> list[series.SlotRequest]:
+def _chosen_slot_requests(booking: Booking) -> list[slot_request.SlotRequest]:
     """The dates that are ticked; one that is left out sends nothing."""
     chosen = [value for key, value in request.form.items() if key.startswith("date-") and value]
     same = {"length": str(booking.length), "mode": booking.mode}

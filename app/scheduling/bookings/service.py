@@ -4,9 +4,7 @@ transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,82 +23,20 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import policy, queries
 from app.scheduling.availability import diaries
-from app.scheduling.availability.hours import (
-    INTERPRETING_MODES,
-    add_availability_exception,
-    add_busy_feed,
-    add_opening,
-    add_qualification,
-    change_availability_exception,
-    change_opening,
-    create_calendar_key,
-    end_qualification,
-    forget_calendar_key,
-    remove_availability_exception,
-    remove_busy_feed,
-    remove_opening,
-    set_availability,
-    set_diary_habits,
-)
 from app.scheduling.bookings import claims
-from app.scheduling.bookings.claims import OutsideHours, SlotTaken
+from app.scheduling.bookings.reminders import schedule_reminders, snapshot_utc_offsets
+from app.scheduling.bookings.slot_request import (
+    SlotRequest,
+    check_personal_rules,
+    check_slot_request,
+    resolve_participants,
+)
 from app.scheduling.interpreters import ladder
-from app.scheduling.interpreters.ladder import accept_engagement, decline_engagement
-from app.scheduling.matching.slots import count_interpreters_needed
-from app.scheduling.models import DEFAULT_LENGTH_QUARTERS, Booking, BookingState
-from app.scheduling.time.quarters import QUARTER_MINUTES, is_on_grid, quarter_of
+from app.scheduling.models import Booking, BookingState
 from app.scheduling.verbs import SchedulingAuditVerb
-
-__all__ = [
-    "OutsideHours",
-    "SlotTaken",
-    "SlotRequest",
-    "accept_engagement",
-    "add_availability_exception",
-    "add_busy_feed",
-    "add_opening",
-    "add_qualification",
-    "book_slot",
-    "cancel_booking",
-    "change_availability_exception",
-    "change_opening",
-    "confirm_booking",
-    "decline_engagement",
-    "end_qualification",
-    "expire_hold",
-    "expire_holds",
-    "forget_calendar_key",
-    "hold_slot",
-    "move_booking",
-    "create_calendar_key",
-    "release_hold",
-    "remove_availability_exception",
-    "remove_busy_feed",
-    "remove_opening",
-    "set_availability",
-    "set_diary_habits",
-]
 
 HOLD_DURATION = timedelta(minutes=10)
 LATE_CHANGE_PERIOD = timedelta(hours=24)
-MAX_BOOKING_QUARTERS = 16
-REMINDER_LEAD_TIMES = (timedelta(days=7), timedelta(hours=24), timedelta(hours=1))
-
-
-@dataclass(frozen=True)
-class SlotRequest:
-    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length`
-    in quarters.
-
-    A meeting of more than an hour takes a second interpreter.
-    """
-
-    starts_at: datetime
-    specialist_id: str
-    interpreter_id: str | None = None
-    length: int = DEFAULT_LENGTH_QUARTERS
-    second_interpreter_id: str | None = None
-    mode: str = "consecutive"
 
 
 def hold_slot(
@@ -121,8 +57,8 @@ def hold_slot(
     taken. A case has one meeting ahead, and besides it those of a series.
     """
     _refuse_unless_bookable(session, actor, case)
-    _check_slot_request(wish)
-    specialist, between, source, target = _resolve_participants(
+    check_slot_request(wish)
+    specialist, between, source, target = resolve_participants(
         session, case, wish, is_override=override_reason is not None
     )
     if (
@@ -171,7 +107,7 @@ def hold_slot(
             session, booking, [person.id for person in people], expires_at=booking.hold_expires_at
         )
         if override_reason is None:
-            _check_personal_rules(session, booking)
+            check_personal_rules(session, booking)
         enqueue_job(
             session,
             "expire_hold",
@@ -210,7 +146,7 @@ def confirm_booking(session: Session, actor: Person, booking: Booking) -> Bookin
             raise Conflict(
                 N_("This meeting was cancelled in the meantime. Please choose another time.")
             )
-        _check_slot_request(
+        check_slot_request(
             SlotRequest(booking.starts_at, booking.specialist_id, length=booking.length)
         )
         if booking.series_id is None:
@@ -363,13 +299,13 @@ def move_booking(
         second_interpreter_id or booking.second_interpreter_id,
         booking.mode,
     )
-    _check_slot_request(wish)
+    check_slot_request(wish)
     if booking.starts_at - now() < LATE_CHANGE_PERIOD and not reason.strip():
         raise Invalid(
             N_("The meeting is less than a day away. Please say briefly why it has to move."),
             field="reason",
         )
-    _, between, _, _ = _resolve_participants(
+    _, between, _, _ = resolve_participants(
         session, booking.case, wish, is_override=override_reason is not None
     )
 
@@ -395,7 +331,7 @@ def move_booking(
             )
         claims.claim_quarters(session, booking, [person.id for person in booking.people])
         if override_reason is None:
-            _check_personal_rules(session, booking)
+            check_personal_rules(session, booking)
         booking.changed_at = now()
         snapshot_utc_offsets(booking)
         session.flush()
@@ -444,170 +380,6 @@ def _ask_interpreters_again(session: Session, actor: Person, booking: Booking) -
         ladder.propose_engagement(session, actor, booking, interpreter)
     if booking.interpreters_missing > 0:
         ladder.promote_substitutes(session, actor, booking)
-
-
-def schedule_reminders(session: Session, booking: Booking) -> None:
-    """Queues the reminders of a booking as it stands; those queued for an earlier state fall
-    silent.
-    """
-    for before in REMINDER_LEAD_TIMES:
-        at = booking.starts_at - before
-        if at > now():
-            hours = int(before.total_seconds() // 3600)
-            enqueue_job(
-                session,
-                "remind_booking",
-                {"booking_id": booking.id, "sequence": booking.sequence, "hours": hours},
-                run_at=at,
-                key=f"remind_booking:{booking.id}:{booking.sequence}:{hours}",
-            )
-
-
-def snapshot_utc_offsets(booking: Booking) -> None:
-    """Keeps how far from UTC everyone's clock is at the meeting, as the rules of their zones stand
-    today.
-    """
-    booking.zones = {person.id: person.timezone for person in booking.people}
-    booking.offsets = {
-        person: minutes_from_utc(zone, booking.starts_at) for person, zone in booking.zones.items()
-    }
-    booking.clocks_changed = {}
-
-
-def minutes_from_utc(zone: str, at: datetime) -> int:
-    return int(at.astimezone(ZoneInfo(zone)).utcoffset().total_seconds()) // 60  # type: ignore[union-attr]
-
-
-def _resolve_participants(
-    session: Session, case: Case, wish: SlotRequest, *, is_override: bool
-) -> tuple[Person, list[Person], str, str]:
-    """The specialist, the interpreters that it takes, and their languages. Raises `Invalid` for the
-    wrong ones.
-    """
-    specialist = case_queries.find_member_of_role(session, case.id, Role.SPECIALIST)
-    if specialist is None:
-        raise Conflict(N_("The hospital has not chosen a specialist for this case yet."))
-    if specialist.id != wish.specialist_id:
-        raise Conflict(
-            N_("Another specialist is responsible for this case now. Please choose a time again.")
-        )
-    source, target, needs_interpreter = queries.language_pair_of(case.language, specialist)
-    if not needs_interpreter:
-        return specialist, [], source, target
-    chosen = list(
-        dict.fromkeys(one for one in (wish.interpreter_id, wish.second_interpreter_id) if one)
-    )
-    if not chosen:
-        raise Invalid(
-            N_("This meeting needs an interpreter. Please choose one of the times shown.")
-        )
-    if len(chosen) < count_interpreters_needed(wish.length):
-        raise Invalid(
-            N_(
-                "A meeting of more than an hour needs two interpreters, who take turns. "
-                "Please choose one of the times shown."
-            ),
-            field="interpreter",
-        )
-    between = [
-        _resolve_interpreter(session, case, one, source, target, wish, is_override=is_override)
-        for one in chosen[: count_interpreters_needed(wish.length)]
-    ]
-    return specialist, between, source, target
-
-
-def _resolve_interpreter(
-    session: Session,
-    case: Case,
-    person_id: str,
-    source: str,
-    target: str,
-    wish: SlotRequest,
-    *,
-    is_override: bool,
-) -> Person:
-    person = session.get(Person, person_id)
-    day = wish.starts_at.date()
-    if person is None or not queries.is_qualified(session, person, source, target, day, wish.mode):
-        raise Invalid(
-            N_("This interpreter has no valid credential for the two languages on that day."),
-            field="interpreter",
-        )
-    if not is_override and not queries.has_wanted_gender(
-        session, person, queries.interpreter_requirements_for(session, case)
-    ):
-        raise Invalid(
-            N_(
-                "The patient has asked for another interpreter. Please choose one of the times"
-                " shown."
-            ),
-            field="interpreter",
-        )
-    return person
-
-
-def _check_slot_request(wish: SlotRequest) -> None:
-    if wish.starts_at.tzinfo is None or wish.starts_at.utcoffset() is None:
-        raise Invalid(
-            N_(
-                "This time does not say in which time zone it is. Please choose one of the times"
-                " shown."
-            ),
-            field="starts_at",
-        )
-    if not is_on_grid(wish.starts_at):
-        raise Invalid(
-            N_(
-                "Meetings begin on a full quarter of an hour. Please choose one of the times shown."
-            ),
-            field="starts_at",
-        )
-    if wish.mode not in INTERPRETING_MODES:
-        raise Invalid(N_("Please choose one of the answers shown."), field="mode")
-    if not 1 <= wish.length <= MAX_BOOKING_QUARTERS:
-        raise Invalid(
-            N_("A meeting lasts from 15 minutes to %(most)s hours."),
-            field="length",
-            most=MAX_BOOKING_QUARTERS * QUARTER_MINUTES // 60,
-        )
-    if wish.starts_at <= now():
-        raise Invalid(
-            N_("This time has already passed. Please choose a later one."), field="starts_at"
-        )
-    if quarter_of(wish.starts_at) + wish.length > diaries.current_horizon().end:
-        raise Invalid(
-            N_("This is too far ahead. Please choose a time within the next three months."),
-            field="starts_at",
-        )
-
-
-def _check_personal_rules(session: Session, booking: Booking) -> None:
-    """The people's own rules: hours, maxima, notice, buffers. Checked under the diaries' lock."""
-    for person in booking.people:
-        if not queries.is_within_hours(session, person, booking.quarters):
-            raise OutsideHours(
-                N_("One of the people is not available at this time. These times are free."),
-                who=person.name,
-            )
-        rules = diaries.load_diary_rules(session, person.id)
-        if diaries.is_day_or_week_full(session, person.id, person.timezone, booking, rules):
-            raise OutsideHours(
-                N_(
-                    "One of the people has no room for another meeting that day. These times are"
-                    " free."
-                ),
-                who=person.name,
-            )
-        if rules.buffer and claims.is_near_another_booking(
-            session, booking, person.id, rules.buffer
-        ):
-            raise OutsideHours(who=person.name)
-        if person is not booking.patient and booking.starts_at < now() + timedelta(
-            hours=rules.notice_hours
-        ):
-            raise OutsideHours(
-                N_("This is too soon for one of the people. These times are free."), who=person.name
-            )
 
 
 def _refuse_unless_bookable(session: Session, actor: Person, case: Case) -> None:

@@ -19,10 +19,11 @@ from app.core.outbox import enqueue_job
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
-from app.scheduling import policy, queries
+from app.scheduling import policy
 from app.scheduling.availability import diaries
 from app.scheduling.bookings import claims
 from app.scheduling.interpreters import terms
+from app.scheduling.matching.queries import find_free_interpreters
 from app.scheduling.models import Booking, Engagement, EngagementState
 from app.scheduling.verbs import SchedulingAuditVerb
 
@@ -158,7 +159,7 @@ def promote_substitutes(session: Session, actor: Person | None, booking: Booking
 def list_remaining_substitutes(session: Session, booking: Booking) -> list[Person]:
     """Who has not been asked yet and is free, best first."""
     asked = {one.interpreter_id for one in booking.engagements}
-    return queries.find_free_interpreters(
+    return find_free_interpreters(
         session, booking, leaving_out=asked | {person.id for person in booking.people}
     )
 

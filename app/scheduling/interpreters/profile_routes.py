@@ -10,7 +10,8 @@ from app.cases.specialties import SPECIALTIES
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import policy, queries
+from app.scheduling import policy
+from app.scheduling.availability.queries import qualifications_of
 from app.scheduling.blueprint import blueprint
 from app.scheduling.interpreters import profiles
 from app.scheduling.interpreters.profiles import InterpreterProfileEntry
@@ -69,7 +70,7 @@ def _profile_owner() -> Person:
 def _profile_page(owner: Person, refusal: Invalid | None = None) -> Page:
     session, language = db_session(), get_current_language().tag
     profile = profiles.interpreter_profile_of(session, owner)
-    qualifications = queries.qualifications_of(session, owner)
+    qualifications = qualifications_of(session, owner)
     chosen = request.form.getlist("dialects") if refusal else list(profile.dialects or [])
     page = render_template(
         "scheduling/profile.html",

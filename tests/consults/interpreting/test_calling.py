@@ -17,8 +17,8 @@ from app.core.outbox import Job
 from app.core.permissions import Role
 from app.core.slices import get_slices
 from app.identity.models import Person
-from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking, Claim, Qualification
 from tests.consults.conftest import Chair, Meeting, Sit, let_in
 from tests.people import Visitor, a_person
@@ -31,7 +31,7 @@ def held(meeting: Meeting, database: Database) -> Callable[..., Qualification]:
     def make(source: str, target: str, **more: object) -> Qualification:
         with database.unit_of_work() as session:
             person = a_person(session, Role.INTERPRETER, language=source, speaks=[target])
-            hours.add_qualification(
+            credentials.add_qualification(
                 session,
                 meeting.coordinator,
                 person,

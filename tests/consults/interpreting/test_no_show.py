@@ -20,7 +20,8 @@ from app.core.outbox import Job, JobContext
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking, Engagement, EngagementState
 from app.scheduling.time.quarters import quarter_of
 from tests.consults.conftest import Chair, Meeting, Sit, let_in
@@ -43,7 +44,9 @@ def second(database: Database, meeting: Meeting) -> Person:
             session, Role.INTERPRETER, language="ar", speaks=["en"], timezone="Africa/Cairo"
         )
         office = session.get_one(Person, meeting.coordinator.id)
-        hours.add_qualification(session, office, person, InterpreterCredential("ar", "en", "CHI"))
+        credentials.add_qualification(
+            session, office, person, InterpreterCredential("ar", "en", "CHI")
+        )
         hours.set_availability(session, person, person, ALWAYS, person.timezone)
         return person
 

@@ -16,15 +16,15 @@ from sqlalchemy.orm import Session
 
 from app.core.db import Database
 from app.core.errors import Invalid
-from app.scheduling import jobs, queries
-from app.scheduling.availability import feeds
+from app.scheduling import jobs
+from app.scheduling.availability import calendar_links, feeds
 from app.scheduling.availability.feeds import (
     FeedRefused,
     fetch_feed,
     is_public_address,
     resolve_public_addresses,
 )
-from app.scheduling.bookings import service
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.models import BusyFeed, BusySpan
 from tests.scheduling.clinic import a_clinic, next_noon
 
@@ -211,12 +211,11 @@ class TestKeeping:
             "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:private words\r\n"
             f"DTSTART:{noon:%Y%m%dT%H%M%SZ}\r\nDURATION:PT2H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         )
-        feed = service.add_busy_feed(
+        feed = calendar_links.add_busy_feed(
             session, clinic.specialist, clinic.specialist, elsewhere.says(text.encode())
         )
         assert any(
-            slot.starts_at == noon
-            for slot in queries.find_slots_for_case(session, clinic.case).slots
+            slot.starts_at == noon for slot in find_slots_for_case(session, clinic.case).slots
         )
         read(feed)
         assert feed.fetched_at is not None and feed.failure is None
@@ -224,19 +223,19 @@ class TestKeeping:
         def offered() -> bool:
             return any(
                 abs(slot.starts_at - noon) < timedelta(minutes=45)
-                for slot in queries.find_slots_for_case(session, clinic.case).slots
+                for slot in find_slots_for_case(session, clinic.case).slots
             )
 
         assert not offered()
         elsewhere.says(b"", status=500)
         read(feed)
         assert feed.failure is not None and not offered()
-        service.remove_busy_feed(session, clinic.specialist, clinic.specialist, feed)
+        calendar_links.remove_busy_feed(session, clinic.specialist, clinic.specialist, feed)
         assert offered() and session.scalars(select(BusySpan)).all() == []
 
     def test_nonsense_is_said_to_be_so(self, session: Session, elsewhere: Elsewhere, read):
         clinic = a_clinic(session)
-        feed = service.add_busy_feed(
+        feed = calendar_links.add_busy_feed(
             session, clinic.specialist, clinic.specialist, elsewhere.says(b"<html>")
         )
         read(feed)
@@ -245,4 +244,6 @@ class TestKeeping:
     def test_an_address_that_is_none_is_refused_at_once(self, session: Session):
         clinic = a_clinic(session)
         with pytest.raises(Invalid, match="not an address"):
-            service.add_busy_feed(session, clinic.specialist, clinic.specialist, "my calendar")
+            calendar_links.add_busy_feed(
+                session, clinic.specialist, clinic.specialist, "my calendar"
+            )

@@ -16,10 +16,11 @@ from app.core.db import Database
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import queries
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import DatedAvailability, WeeklyHours
 from app.scheduling.availability.hours_week import CalendarSpanKind, week_of_hours
+from app.scheduling.availability.queries import availability_exceptions_of, availability_windows_of
+from app.scheduling.matching.queries import find_slots_for_case
 from tests.axe import faults
 from tests.people import a_person
 from tests.processes import wait_for
@@ -101,7 +102,7 @@ class TestChanges:
             hours.add_opening(session, clinic.specialist, clinic.specialist, one, "Europe/Berlin")
 
     def test_nobody_changes_anothers(self, session: Session, clinic: Clinic):
-        row = queries.availability_windows_of(session, clinic.interpreter)[0]
+        row = availability_windows_of(session, clinic.interpreter)[0]
         for actor, owner in (
             (clinic.specialist, clinic.interpreter),
             (clinic.specialist, clinic.specialist),
@@ -113,18 +114,18 @@ class TestChanges:
 
     def test_a_change_is_seen_by_the_next_search(self, session: Session, clinic: Clinic):
         owner = clinic.specialist
-        for row in queries.availability_windows_of(session, owner):
+        for row in availability_windows_of(session, owner):
             hours.remove_opening(session, owner, owner, row)
-        assert queries.find_slots_for_case(session, clinic.case).slots == []
+        assert find_slots_for_case(session, clinic.case).slots == []
         day = (now() + timedelta(days=3)).astimezone(UTC).date()
         row = hours.add_opening(session, owner, owner, WeeklyHours(day.weekday(), 600, 660), "UTC")
-        found = queries.find_slots_for_case(session, clinic.case).slots
+        found = find_slots_for_case(session, clinic.case).slots
         assert found and {(slot.starts_at.weekday(), slot.starts_at.hour) for slot in found} == {
             (day.weekday(), 10)
         }
         hours.change_opening(session, owner, owner, row, WeeklyHours(day.weekday(), 720, 780))
         assert {
-            slot.starts_at.hour for slot in queries.find_slots_for_case(session, clinic.case).slots
+            slot.starts_at.hour for slot in find_slots_for_case(session, clinic.case).slots
         } == {12}
 
     def test_most_a_day_is_not_more_than_most_a_week(self, session: Session, clinic: Clinic):
@@ -181,7 +182,7 @@ def test_over_http(doctor: Person, database: Database, visit: Callable[..., obje
         },
     )
     with database.sessions() as session:
-        kept = queries.availability_windows_of(session, doctor)[0]
+        kept = availability_windows_of(session, doctor)[0]
         assert (kept.weekday, kept.valid_from, kept.valid_until) == (
             2,
             date(2026, 1, 5),
@@ -199,8 +200,8 @@ def test_over_http(doctor: Person, database: Database, visit: Callable[..., obje
     assert visitor.post(f"/hours/openings/{kept.id}/remove", **script).status_code == 200
     with database.sessions() as session:
         assert (
-            queries.availability_windows_of(session, doctor) == []
-            and queries.availability_exceptions_of(session, doctor)[0].opens
+            availability_windows_of(session, doctor) == []
+            and availability_exceptions_of(session, doctor)[0].opens
         )
 
 
@@ -252,7 +253,7 @@ def kept(database: Database, owner: Person) -> list[tuple[int, int, int]]:
     with database.sessions() as session:
         return [
             (one.weekday, one.start_minute, one.end_minute)
-            for one in queries.availability_windows_of(session, owner)
+            for one in availability_windows_of(session, owner)
         ]
 
 
@@ -353,7 +354,7 @@ def test_with_a_finger_on_a_phone(
     page.locator("dialog[open] button[type=submit]").click()
     expect(entries(page)).to_have_count(1)
     with database.sessions() as session:
-        row = queries.availability_exceptions_of(session, doctor)[0]
+        row = availability_exceptions_of(session, doctor)[0]
         assert (row.opens, row.start_minute) == (False, 540) and row.first_day > datetime.now(
             UTC
         ).date()

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
-from app.scheduling import queries
-from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
+from app.scheduling.availability.queries import qualifications_of
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.matching import reasons
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.people import a_person, an_accepted_case
@@ -96,9 +96,9 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
             session.merge(clinic.interpreter),
         )
         office = a_person(session, Role.COORDINATOR)
-        for held in queries.qualifications_of(session, interpreter):
+        for held in qualifications_of(session, interpreter):
             session.delete(held)
-        hours.add_qualification(
+        credentials.add_qualification(
             session,
             coordinator,
             interpreter,
@@ -111,7 +111,7 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
     assert f"{clinic.interpreter.name}, expired on" in visit(office).get(path).text
     first = today + timedelta(days=40)
     with database.unit_of_work() as session:
-        hours.add_qualification(
+        credentials.add_qualification(
             session,
             session.merge(clinic.coordinator),
             session.merge(clinic.interpreter),
@@ -128,7 +128,7 @@ def test_the_nearest_credential_is_named(clinic: c.Clinic, database: Database, v
 def _one_that_begins_never(session, clinic: c.Clinic, first: date) -> None:  # type: ignore[no-untyped-def]
     """A later one does not count, nor does one that would end before it begins to matter."""
     other = c.an_interpreter(session, session.merge(clinic.coordinator), source="es")
-    hours.add_qualification(
+    credentials.add_qualification(
         session,
         session.merge(clinic.coordinator),
         other,

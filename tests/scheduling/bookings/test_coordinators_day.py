@@ -18,7 +18,9 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling.bookings import service
+from app.scheduling.availability.hours import set_availability
+from app.scheduling.bookings import service, slot_request
+from app.scheduling.interpreters import ladder
 from app.scheduling.models import Booking, BookingState, Claim, EngagementState
 from app.scheduling.time.quarters import instant_of, quarter_of
 from tests.axe import faults
@@ -52,7 +54,7 @@ def day(database: Database) -> Day:
         unfilled = service.book_slot(
             session, made.coordinator, other, made.wish(next_noon() + timedelta(hours=1)), "u"
         )
-        service.decline_engagement(session, made.interpreter, unfilled.engagement)  # type: ignore[arg-type]
+        ladder.decline_engagement(session, made.interpreter, unfilled.engagement)  # type: ignore[arg-type]
         waiting = _that_begins_now(session, made)
         return Day(made, unfilled, waiting, waiting.interpreter)  # type: ignore[arg-type]
 
@@ -65,12 +67,16 @@ def _that_begins_now(session, made: Clinic) -> Booking:  # type: ignore[no-untyp
         c.an_interpreter(session, made.coordinator, source="ar", target="fr") for _ in range(2)
     ]
     for person in (specialist, *people):
-        service.set_availability(session, person, person, always, "UTC")
+        set_availability(session, person, person, always, "UTC")
     patient = c.a_person(session, Role.PATIENT, language="ar", timezone="Africa/Cairo")
     case = an_accepted_case(session, patient, made.coordinator, specialist)
     soon = instant_of(quarter_of(now()) + 2)
     booking = service.book_slot(
-        session, made.coordinator, case, service.SlotRequest(soon, specialist.id, people[0].id), "w"
+        session,
+        made.coordinator,
+        case,
+        slot_request.SlotRequest(soon, specialist.id, people[0].id),
+        "w",
     )
     begun = quarter_of(
         now()

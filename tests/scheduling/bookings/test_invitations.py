@@ -31,7 +31,7 @@ def test_a_meeting_is_entered_and_a_proposal_only_pencilled_in(
     assert method == CalendarMethod.REQUEST and event_of(text)["STATUS"] == "CONFIRMED"
     _, text = build_invitation(session, "engagement_proposed", facts, clinic.interpreter, **AT)
     assert event_of(text)["STATUS"] == "TENTATIVE"
-    service.accept_engagement(session, clinic.interpreter, booking.engagement)
+    ladder.accept_engagement(session, clinic.interpreter, booking.engagement)
     _, text = build_invitation(session, "engagement_agreed", facts, clinic.interpreter, **AT)
     assert event_of(text)["STATUS"] == "CONFIRMED"
 
@@ -50,7 +50,7 @@ def test_who_declines_loses_the_entry_and_the_next_gets_one(
     session: Session, clinic: Clinic, booking: Booking
 ):
     second = an_interpreter(session, clinic.coordinator)
-    service.decline_engagement(session, clinic.interpreter, booking.engagement)
+    ladder.decline_engagement(session, clinic.interpreter, booking.engagement)
     ended = [
         job
         for job in session.query(Job).filter_by(kind="notify")

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.scheduling.bookings import rescue, service
-from app.scheduling.bookings.service import SlotTaken
+from app.scheduling.bookings.claims import SlotTaken
 from app.scheduling.interpreters import ladder
 from app.scheduling.models import Booking, Claim, EngagementState
 from tests.scheduling.clinic import Clinic, a_specialist, an_interpreter, another_case, next_noon
@@ -58,9 +58,9 @@ def test_the_interpreter_cancels_twenty_minutes_before(
     session: Session, clinic: Clinic, booking: Booking
 ):
     second = an_interpreter(session, clinic.coordinator)
-    service.accept_engagement(session, clinic.interpreter, booking.engagement)
+    ladder.accept_engagement(session, clinic.interpreter, booking.engagement)
     with clock.freeze_clock(booking.starts_at - timedelta(minutes=20)):
-        service.decline_engagement(session, clinic.interpreter, booking.engagement, "ill")
+        ladder.decline_engagement(session, clinic.interpreter, booking.engagement, "ill")
         assert booking.interpreter is second
         assert booking.engagement.answer_by == booking.starts_at - timedelta(minutes=10)
 

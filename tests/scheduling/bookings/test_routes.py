@@ -13,8 +13,13 @@ import pytest
 from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import queries
+from app.scheduling.availability.queries import (
+    availability_exceptions_of,
+    availability_windows_of,
+    qualifications_of,
+)
 from app.scheduling.bookings import service
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.people import Visitor, a_person, an_accepted_case
 from tests.scheduling import clinic as c
@@ -145,7 +150,7 @@ class TestChoosing:
         self, clinic: c.Clinic, patient: Visitor, database: Database
     ):
         with database.unit_of_work() as session:
-            for held in queries.qualifications_of(session, clinic.interpreter):
+            for held in qualifications_of(session, clinic.interpreter):
                 session.delete(held)
         page = patient.get(f"/cases/{clinic.case.id}/times")
         assert page.status_code == 200 and "No interpreter for Arabic and English" in page.text
@@ -230,7 +235,7 @@ class TestHours:
         answer = specialist.post("/hours", zone="Asia/Kathmandu", **fields)
         assert answer.status_code == 200 and 'value="14:00"' in answer.text
         with database.sessions() as session:
-            rows = queries.availability_windows_of(session, clinic.specialist)
+            rows = availability_windows_of(session, clinic.specialist)
             assert [(w.weekday, w.start_minute, w.end_minute, w.zone) for w in rows] == [
                 (0, 540, 720, "Asia/Kathmandu"),
                 (0, 840, 1440, "Asia/Kathmandu"),
@@ -256,12 +261,12 @@ class TestHours:
         with database.sessions() as session:
             assert not any(
                 s.starts_at.date().isoformat() == day
-                for s in queries.find_slots_for_case(session, session.merge(clinic.case)).slots
+                for s in find_slots_for_case(session, session.merge(clinic.case)).slots
             )
-            row = queries.availability_exceptions_of(session, clinic.specialist)[0].id
+            row = availability_exceptions_of(session, clinic.specialist)[0].id
         specialist.post(f"/hours/days/{row}/remove")
         with database.sessions() as session:
-            assert not queries.availability_exceptions_of(session, clinic.specialist)
+            assert not availability_exceptions_of(session, clinic.specialist)
 
     def test_anybody_elses_hours_are_not_found(self, specialist: Visitor, clinic):
         assert specialist.get(f"/hours?person={clinic.interpreter.id}").status_code == 404

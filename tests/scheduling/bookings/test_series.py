@@ -17,9 +17,10 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.scheduling.availability import hours
 from app.scheduling.bookings import calendar_file, series, service
 from app.scheduling.bookings.series import DateTaken, SeriesPlan
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.bookings.slot_request import SlotRequest
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.people import a_person
 from tests.scheduling import clinic as c
@@ -234,7 +235,7 @@ def test_the_page_warns_books_and_says_which_date_is_taken(database: Database, v
         if zones:
             made.specialist.timezone, made.patient.timezone = zones
             for person in (made.specialist, made.interpreter):
-                service.set_availability(session, person, person, c.NINE_TO_FIVE, "Asia/Dubai")
+                hours.set_availability(session, person, person, c.NINE_TO_FIVE, "Asia/Dubai")
         noon = next_noon().replace(hour=8)
         booking = service.book_slot(
             session, office, made.case, made.wish(noon), "t", override_reason="test"

@@ -21,9 +21,13 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.scheduling import jobs, queries
+from app.scheduling.availability import hours
+from app.scheduling.availability.queries import qualifications_of
 from app.scheduling.bookings import service
-from app.scheduling.bookings.service import SlotRequest, SlotTaken
+from app.scheduling.bookings.claims import SlotTaken
+from app.scheduling.bookings.slot_request import SlotRequest
 from app.scheduling.interpreters import ladder
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import Booking, BookingState, Claim, EngagementState
 from app.scheduling.verbs import SchedulingAuditVerb
@@ -225,7 +229,7 @@ class TestRefusals:
     def test_too_close_to_another_for_one_who_needs_a_pause(
         self, session: Session, clinic: Clinic, book
     ):
-        service.set_diary_habits(
+        hours.set_diary_habits(
             session, clinic.specialist, clinic.specialist, service_habits(buffer=2)
         )
         book()
@@ -239,7 +243,7 @@ class TestRefusals:
         )
 
     def test_more_than_a_day_may_hold(self, session: Session, clinic: Clinic, book):
-        service.set_diary_habits(
+        hours.set_diary_habits(
             session, clinic.specialist, clinic.specialist, service_habits(daily_most=1)
         )
         book()
@@ -319,14 +323,14 @@ class TestMoving:
 class TestLadder:
     def test_yes(self, session: Session, clinic: Clinic, book):
         engagement = book().engagement
-        service.accept_engagement(session, clinic.interpreter, engagement)
-        service.accept_engagement(session, clinic.interpreter, engagement)
+        ladder.accept_engagement(session, clinic.interpreter, engagement)
+        ladder.accept_engagement(session, clinic.interpreter, engagement)
         assert engagement.state == EngagementState.ACCEPTED
 
     def test_no_passes_the_request_on(self, session: Session, clinic: Clinic, book):
         second = an_interpreter(session, clinic.coordinator)
         booking = book()
-        service.decline_engagement(session, clinic.interpreter, booking.engagement, "ill")
+        ladder.decline_engagement(session, clinic.interpreter, booking.engagement, "ill")
         assert booking.interpreter is second
         assert booking.engagement.state == EngagementState.PROPOSED and booking.engagement.rank == 1
         assert {p for p, _ in claims_of(session, booking)} == {
@@ -340,7 +344,7 @@ class TestLadder:
 
     def test_no_and_nobody_else_tells_the_office(self, session: Session, clinic: Clinic, book):
         booking = book()
-        service.decline_engagement(session, clinic.interpreter, booking.engagement)
+        ladder.decline_engagement(session, clinic.interpreter, booking.engagement)
         assert booking.interpreter is None and booking.needs_interpreter
         assert ("interpreter_missing", clinic.coordinator.id) in notices(session)
         assert queries.unfilled_bookings(session) == [booking]
@@ -355,7 +359,7 @@ class TestLadder:
         with clock.freeze_clock(first.answer_by):
             ladder.check_engagement_answer(session, first)
             assert first.state == EngagementState.REPLACED and booking.interpreter is second
-            service.accept_engagement(session, second, booking.engagement)
+            ladder.accept_engagement(session, second, booking.engagement)
             ladder.check_engagement_answer(session, booking.engagement)
             assert booking.engagement.state == EngagementState.CONFIRMED
 
@@ -364,43 +368,41 @@ class TestLadder:
         first = book().engagement
         ladder.replace_interpreter(session, None, first, EngagementState.REPLACED)
         with pytest.raises(Conflict, match="no longer open"):
-            service.accept_engagement(session, clinic.interpreter, first)
+            ladder.accept_engagement(session, clinic.interpreter, first)
 
     def test_only_the_one_who_was_asked_answers(self, session: Session, clinic: Clinic, book):
         with pytest.raises(Forbidden):
-            service.accept_engagement(session, clinic.coordinator, book().engagement)
+            ladder.accept_engagement(session, clinic.coordinator, book().engagement)
 
 
 class TestFindingSlots:
     def test_times_that_suit_all_three_and_disappear_once_booked(
         self, session: Session, clinic: Clinic, book
     ):
-        found = queries.find_slots_for_case(session, clinic.case)
+        found = find_slots_for_case(session, clinic.case)
         assert found.slots and found.slots == sorted(found.slots)
         assert all(slot.interpreter_id == clinic.interpreter.id for slot in found.slots)
         assert any(slot.starts_at == next_noon() for slot in found.slots)
         book()
         session.commit()
-        again = queries.find_slots_for_case(session, clinic.case).slots
+        again = find_slots_for_case(session, clinic.case).slots
         assert not any(abs(slot.starts_at - next_noon()) < timedelta(minutes=45) for slot in again)
 
     def test_every_slot_that_is_shown_can_be_booked(self, session: Session, clinic: Clinic):
-        for number, slot in enumerate(
-            queries.find_slots_for_case(session, clinic.case).slots[::40]
-        ):
+        for number, slot in enumerate(find_slots_for_case(session, clinic.case).slots[::40]):
             wish = SlotRequest(slot.starts_at, slot.specialist_id, slot.interpreter_id)
             service.hold_slot(session, clinic.patient, clinic.case, wish, f"t{number}")
 
     def test_no_day_after_a_credential_has_expired(self, session: Session, clinic: Clinic):
-        for held in queries.qualifications_of(session, clinic.interpreter):
+        for held in qualifications_of(session, clinic.interpreter):
             held.valid_until = next_noon().date()
-        slots = queries.find_slots_for_case(session, clinic.case).slots
+        slots = find_slots_for_case(session, clinic.case).slots
         assert slots and max(slot.starts_at.date() for slot in slots) == next_noon().date()
 
     def test_why_there_is_none(self, session: Session, clinic: Clinic):
-        for held in queries.qualifications_of(session, clinic.interpreter):
+        for held in qualifications_of(session, clinic.interpreter):
             session.delete(held)
-        found = queries.find_slots_for_case(session, clinic.case)
+        found = find_slots_for_case(session, clinic.case)
         assert (
             found.slots == []
             and found.reason is not None
@@ -416,22 +418,22 @@ class TestFindingSlots:
             clinic.specialist,
             chosen,
         )
-        assert {
-            slot.interpreter_id for slot in queries.find_slots_for_case(session, case).slots
-        } == {chosen.id}
+        assert {slot.interpreter_id for slot in find_slots_for_case(session, case).slots} == {
+            chosen.id
+        }
 
     def test_a_rolled_back_booking_leaves_no_trace_in_anybodys_calendar(
         self, any_database: Database, session: Session, clinic: Clinic
     ):
         session.commit()
-        before = queries.find_slots_for_case(session, clinic.case).slots
+        before = find_slots_for_case(session, clinic.case).slots
         session.commit()
         with any_database.sessions() as other:
             case = other.merge(clinic.case)
             service.book_slot(other, other.merge(clinic.patient), case, clinic.wish(), "t")
-            assert len(queries.find_slots_for_case(other, case).slots) < len(before)
+            assert len(find_slots_for_case(other, case).slots) < len(before)
             other.rollback()
-        assert queries.find_slots_for_case(session, clinic.case).slots == before
+        assert find_slots_for_case(session, clinic.case).slots == before
 
     def test_what_was_never_booked_is_remembered_by_nobody(self, session: Session, clinic: Clinic):
         assert queries.booking_of_case(session, clinic.case.id) is None

@@ -21,10 +21,12 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.portal import case_page
 from app.scheduling import queries
-from app.scheduling.bookings import claims, rescue, service
+from app.scheduling.bookings import claims, rescue, service, slot_request
 from app.scheduling.bookings.calendar_file import build_meeting_calendar
 from app.scheduling.interpreters import briefs, ladder, statements
+from app.scheduling.matching import candidates
 from app.scheduling.matching import search as matching
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.matching.slots import NoSlotCause
 from app.scheduling.models import (
     Booking,
@@ -77,7 +79,7 @@ def test_both_are_claimed_asked_and_let_in(
     )
     for interpreter in booking.interpreters:
         assert is_current_member(cases.find_membership(session, interpreter, clinic.case.id))
-        service.accept_engagement(session, interpreter, booking.engagement_of(interpreter.id))
+        ladder.accept_engagement(session, interpreter, booking.engagement_of(interpreter.id))
         brief = briefs.load_interpreter_brief(
             session, interpreter, booking.engagement_of(interpreter.id)
         )
@@ -128,7 +130,7 @@ def test_either_has_a_substitute(
 ):
     third = an_interpreter(session, clinic.coordinator)
     gone, stays = booking.interpreters[place], booking.interpreters[1 - place]
-    service.decline_engagement(session, gone, booking.engagement_of(gone.id))
+    ladder.decline_engagement(session, gone, booking.engagement_of(gone.id))
     assert (
         set(booking.interpreters) == {stays, third}
         and booking.engagement_of(third.id).state == "proposed"
@@ -144,9 +146,9 @@ def test_with_nobody_left_the_office_sees_the_empty_place(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
     for one in booking.interpreters:
-        service.accept_engagement(session, one, booking.engagement_of(one.id))
+        ladder.accept_engagement(session, one, booking.engagement_of(one.id))
     assert queries.unfilled_bookings(session) == []
-    service.decline_engagement(session, partner, booking.engagement_of(partner.id))
+    ladder.decline_engagement(session, partner, booking.engagement_of(partner.id))
     assert booking.interpreters == [clinic.interpreter] and booking.interpreters_missing == 1
     assert told(session, "interpreter_missing") == [clinic.coordinator.id]
     assert queries.unfilled_bookings(session) == [booking]
@@ -172,7 +174,7 @@ def test_silence_of_one_passes_only_their_request_on(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
     third = an_interpreter(session, clinic.coordinator)
-    service.accept_engagement(session, clinic.interpreter, booking.engagement)
+    ladder.accept_engagement(session, clinic.interpreter, booking.engagement)
     with clock.freeze_clock(booking.starts_at - timedelta(hours=24)):
         for engagement in list(booking.current_engagements):
             ladder.check_engagement_answer(session, engagement)
@@ -195,7 +197,7 @@ def test_move_cancel_and_put_off_take_both_along(
 
 def test_times_are_found_where_both_are_free(session: Session, clinic: Clinic, partner: Person):
     day = next_noon().replace(hour=0)
-    found = queries.find_slots_for_case(
+    found = find_slots_for_case(
         session, clinic.case, first=day, last=day + timedelta(days=1), length=LONG
     )
     assert found.slots and all(
@@ -203,7 +205,7 @@ def test_times_are_found_where_both_are_free(session: Session, clinic: Clinic, p
         for slot in found.slots
     )
     slot = found.slots[0]
-    wish = service.SlotRequest(
+    wish = slot_request.SlotRequest(
         slot.starts_at, slot.specialist_id, slot.interpreter_id, LONG, slot.second_id
     )
     assert service.book_slot(session, clinic.patient, clinic.case, wish, "t").is_confirmed
@@ -212,7 +214,7 @@ def test_times_are_found_where_both_are_free(session: Session, clinic: Clinic, p
 def test_with_one_interpreter_the_reason_is_told_and_what_would_fit(
     session: Session, clinic: Clinic
 ):
-    found = queries.find_slots_for_case(session, clinic.case, length=LONG)
+    found = find_slots_for_case(session, clinic.case, length=LONG)
     assert not found.slots and found.next_at is None
     assert (found.reason.lack, found.reason.longest) == (NoSlotCause.SECOND_INTERPRETER, 4)
 
@@ -232,7 +234,7 @@ def test_the_partner_cannot_be_booked_elsewhere_meanwhile(
     session: Session, clinic: Clinic, partner: Person, booking: Booking
 ):
     other = a_clinic(session)
-    wish = service.SlotRequest(booking.starts_at, other.specialist.id, partner.id)
+    wish = slot_request.SlotRequest(booking.starts_at, other.specialist.id, partner.id)
     with pytest.raises(Conflict):
         service.book_slot(session, other.patient, other.case, wish, "u")
 
@@ -255,7 +257,7 @@ class TestPreference:
     def test_rather_goes_first_and_nobody_is_left_out(self, session: Session, clinic: Clinic):
         self.said(session, clinic, only=False)
         woman = self.woman(session, clinic)
-        found = queries.find_slots_for_case(session, clinic.case)
+        found = find_slots_for_case(session, clinic.case)
         assert {slot.interpreter_id for slot in found.slots} == {
             woman.id
         }  # free whenever the other is
@@ -265,15 +267,13 @@ class TestPreference:
 
     def test_only_leaves_the_others_out_everywhere(self, session: Session, clinic: Clinic):
         self.said(session, clinic, only=True)
-        assert (
-            queries.find_slots_for_case(session, clinic.case).reason.lack == NoSlotCause.INTERPRETER
-        )
+        assert find_slots_for_case(session, clinic.case).reason.lack == NoSlotCause.INTERPRETER
         with pytest.raises(Invalid, match="asked for another interpreter"):
             service.book_slot(session, clinic.patient, clinic.case, clinic.wish(), "t")
         woman = self.woman(session, clinic)
-        wish = service.SlotRequest(next_noon(), clinic.specialist.id, woman.id)
+        wish = slot_request.SlotRequest(next_noon(), clinic.specialist.id, woman.id)
         booking = service.book_slot(session, clinic.patient, clinic.case, wish, "u")
-        service.decline_engagement(session, woman, booking.engagement)
+        ladder.decline_engagement(session, woman, booking.engagement)
         assert booking.interpreter is None  # the ladder holds nobody else
 
     def test_the_office_may_override_with_a_reason(self, session: Session, clinic: Clinic):
@@ -291,13 +291,13 @@ class TestPreference:
         day = next_noon().date()
         able = matching.rank_interpreters(
             session,
-            matching.load_qualified_interpreters(
+            candidates.load_qualified_interpreters(
                 session,
                 "ar-EG",
                 "en",
                 day,
                 day,
-                matching.InterpreterRequirements(specialty="oncology"),
+                candidates.InterpreterRequirements(specialty="oncology"),
             ),
         )
         assert [one.id for one in able][:2] == [dialect.id, field.id] and plain.id in {

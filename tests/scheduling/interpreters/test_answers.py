@@ -18,8 +18,9 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.notifications.models import Mail
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking, Engagement, EngagementState
 from tests.people import PASSWORD, Visitor, a_person
 from tests.scheduling import clinic as c
@@ -35,7 +36,7 @@ def clinic(database: Database) -> c.Clinic:
         made.interpreter = a_person(
             session, Role.INTERPRETER, language="en", speaks=["ar"], timezone="Europe/Lisbon"
         )
-        hours.add_qualification(
+        credentials.add_qualification(
             session, made.coordinator, made.interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         hours.set_availability(

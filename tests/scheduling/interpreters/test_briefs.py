@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
-from app.scheduling import queries
-from app.scheduling.bookings import service
-from app.scheduling.interpreters import briefs
+from app.scheduling.interpreters import briefs, ladder
 from app.scheduling.interpreters.glossary import TermKind, find_medical_terms
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.models import Booking, BriefPreference, InterpreterProfile
 from tests.people import a_person, an_accepted_case
 from tests.scheduling.clinic import Clinic, a_clinic, an_interpreter
@@ -97,7 +96,7 @@ def test_it_is_gone_for_one_who_declined_and_for_everybody_else(
     for stranger in (second, clinic.patient, clinic.coordinator):
         with pytest.raises(Forbidden):
             briefs.load_interpreter_brief(session, stranger, engagement)
-    service.decline_engagement(session, clinic.interpreter, engagement)
+    ladder.decline_engagement(session, clinic.interpreter, engagement)
     with pytest.raises(Forbidden):
         briefs.load_interpreter_brief(session, clinic.interpreter, engagement)
     assert briefs.load_interpreter_brief(session, second, booking.engagement)
@@ -141,5 +140,5 @@ def test_whom_the_patient_would_rather_have_is_asked_first(session: Session, cli
     for gender, expected in (("female", woman), ("male", clinic.interpreter)):
         briefs.set_brief_preference(session, clinic.patient, clinic.case, "me", True, gender)
         assert {
-            slot.interpreter_id for slot in queries.find_slots_for_case(session, clinic.case).slots
+            slot.interpreter_id for slot in find_slots_for_case(session, clinic.case).slots
         } == {expected.id}

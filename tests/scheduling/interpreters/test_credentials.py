@@ -13,17 +13,16 @@ from sqlalchemy.orm import Session
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
 from app.core.outbox import Job
-from app.scheduling import jobs, queries
-from app.scheduling.availability.hours import InterpreterCredential
-from app.scheduling.bookings import service
+from app.scheduling import jobs
+from app.scheduling.availability.queries import qualifications_of
+from app.scheduling.interpreters import credentials
+from app.scheduling.interpreters.credentials import InterpreterCredential
+from app.scheduling.matching.queries import qualified_interpreters
 from tests.scheduling.clinic import Clinic, an_interpreter, next_noon
 
 
 def able(session: Session, source: str, target: str) -> list[str]:
-    return [
-        one.id
-        for one in queries.qualified_interpreters(session, source, target, next_noon().date())
-    ]
+    return [one.id for one in qualified_interpreters(session, source, target, next_noon().date())]
 
 
 class TestPairs:
@@ -59,16 +58,16 @@ class TestPairs:
 
     def test_only_the_office_enters_and_ends_them(self, session: Session, clinic: Clinic):
         with pytest.raises(Forbidden):
-            service.add_qualification(
+            credentials.add_qualification(
                 session,
                 clinic.interpreter,
                 clinic.interpreter,
                 InterpreterCredential("ar", "de", "CHI"),
             )
-        row = queries.qualifications_of(session, clinic.interpreter)[0]
+        row = qualifications_of(session, clinic.interpreter)[0]
         with pytest.raises(Forbidden):
-            service.end_qualification(session, clinic.interpreter, clinic.interpreter, row)
-        service.end_qualification(session, clinic.coordinator, clinic.interpreter, row)
+            credentials.end_qualification(session, clinic.interpreter, clinic.interpreter, row)
+        credentials.end_qualification(session, clinic.coordinator, clinic.interpreter, row)
         assert able(session, "ar", "en") == []
 
     @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ class TestPairs:
         self, session: Session, clinic: Clinic, held: InterpreterCredential
     ):
         with pytest.raises(Invalid):
-            service.add_qualification(session, clinic.coordinator, clinic.interpreter, held)
+            credentials.add_qualification(session, clinic.coordinator, clinic.interpreter, held)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ class TestPairs:
 def test_holder_and_office_are_warned_once(
     session: Session, clinic: Clinic, days: int, warned: bool
 ):
-    held = queries.qualifications_of(session, clinic.interpreter)[0]
+    held = qualifications_of(session, clinic.interpreter)[0]
     held.valid_until = now().date() + timedelta(days=days)
     session.flush()
     for _ in range(2):

@@ -18,8 +18,9 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import rescue, service
+from app.scheduling.interpreters import credentials, ladder
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.models import Booking, EngagementState
 from tests.people import an_accepted_case
 from tests.scheduling import clinic as c
@@ -34,7 +35,9 @@ SCRIPT = {
 
 def an_interpreter_who_reads(session, coordinator: Person, language: str) -> Person:
     person = c.a_person(session, Role.INTERPRETER, language=language, timezone="Europe/Lisbon")
-    hours.add_qualification(session, coordinator, person, InterpreterCredential("ar", "en", "CHI"))
+    credentials.add_qualification(
+        session, coordinator, person, InterpreterCredential("ar", "en", "CHI")
+    )
     hours.set_availability(session, person, person, c.NINE_TO_FIVE, "Europe/Lisbon")
     return person
 
@@ -85,7 +88,7 @@ def test_the_next_one_is_asked_and_everyone_is_told_in_their_language(
         booking = session.scalars(select(Booking)).one()
         starts_at = booking.starts_at
         if trouble == "refusal":
-            service.decline_engagement(session, clinic.interpreter, booking.engagement)
+            ladder.decline_engagement(session, clinic.interpreter, booking.engagement)
     if trouble == "silence":
         with clock.freeze_clock(starts_at - timedelta(hours=24, minutes=-1)):
             run_jobs(app)  # nobody has to do anything
@@ -113,7 +116,7 @@ def test_nobody_is_left_and_only_the_office_is_told_so(
 ):
     with database.unit_of_work() as session:
         booking = session.scalars(select(Booking)).one()
-        service.decline_engagement(session, clinic.interpreter, booking.engagement)
+        ladder.decline_engagement(session, clinic.interpreter, booking.engagement)
     run_jobs(app)
     told = mails(database)
     assert reads(told[clinic.coordinator.id]["interpreter_missing"], "es")

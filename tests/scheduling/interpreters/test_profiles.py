@@ -17,12 +17,12 @@ from app.core.errors import Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
-from app.scheduling import queries
-from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
-from app.scheduling.interpreters import profiles, statements
+from app.scheduling.interpreters import credentials, profiles, statements
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.interpreters.profiles import InterpreterProfileEntry
-from app.scheduling.matching.search import load_qualified_interpreters
+from app.scheduling.matching.candidates import load_qualified_interpreters
+from app.scheduling.matching.queries import find_free_interpreters, find_slots_for_case
 from app.scheduling.models import Booking, InterpreterProfile, Qualification
 from tests.people import Visitor, a_person
 from tests.scheduling import clinic as c
@@ -34,7 +34,7 @@ def clinic(database: Database) -> c.Clinic:
         made = c.a_clinic(session)
         made.coordinator = a_person(session, Role.COORDINATOR, language="en")
         made.interpreter = a_person(session, Role.INTERPRETER, language="en", speaks=["ar"])
-        service.add_qualification(
+        credentials.add_qualification(
             session, made.coordinator, made.interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         return made
@@ -237,7 +237,7 @@ def test_who_interprets_simultaneously_alone_is_not_asked_to_take_turns(
     with database.unit_of_work() as session:
         person = a_person(session, Role.INTERPRETER)
         held = InterpreterCredential("es", "en", "CHI", modes=("simultaneous",))
-        service.add_qualification(session, clinic.coordinator, person, held)
+        credentials.add_qualification(session, clinic.coordinator, person, held)
         day = c.next_noon().date()
         assert load_qualified_interpreters(session, "es", "en", day, day) == []
 
@@ -250,7 +250,7 @@ def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_aske
         session.query(Qualification).filter_by(person_id=takes_turns.id).one().modes = [
             "consecutive"
         ]
-        found = queries.find_slots_for_case(session, clinic.case, mode="simultaneous").slots
+        found = find_slots_for_case(session, clinic.case, mode="simultaneous").slots
         assert found and takes_turns.id not in {slot.interpreter_id for slot in found}
         wish = replace(clinic.wish(), mode="simultaneous")
         with pytest.raises(Forbidden):
@@ -270,7 +270,7 @@ def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_aske
         booking = service.book_slot(
             session, clinic.coordinator, clinic.case, wish, "t", override_reason="test"
         )
-        assert booking.mode == "simultaneous" and takes_turns not in queries.find_free_interpreters(
+        assert booking.mode == "simultaneous" and takes_turns not in find_free_interpreters(
             session, booking
         )
         engagement = booking.engagement.id

@@ -17,9 +17,9 @@ from app.core.db import Database
 from app.core.permissions import Role
 from app.records.models import Record, RecordState
 from app.scheduling.availability import hours
-from app.scheduling.availability.hours import InterpreterCredential
 from app.scheduling.bookings import service
-from app.scheduling.interpreters import briefs, record_text, terms
+from app.scheduling.interpreters import briefs, credentials, record_text, terms
+from app.scheduling.interpreters.credentials import InterpreterCredential
 from app.scheduling.interpreters.glossary import TermKind, find_medical_terms
 from app.scheduling.models import Booking, RecordTerms
 from tests.people import Visitor, a_person, an_accepted_case
@@ -71,7 +71,7 @@ def clinic(database: Database) -> c.Clinic:
         made.interpreter = a_person(
             session, Role.INTERPRETER, language="en", timezone="Europe/Lisbon"
         )
-        hours.add_qualification(
+        credentials.add_qualification(
             session, made.coordinator, made.interpreter, InterpreterCredential("ar", "en", "CHI")
         )
         hours.set_availability(

@@ -25,6 +25,7 @@ from app.scheduling import jobs, queries
 from app.scheduling.availability import hours, moving_zone
 from app.scheduling.availability.hours import WeeklyHours
 from app.scheduling.availability.moving_zone import ZoneMoveWay
+from app.scheduling.availability.queries import availability_windows_of
 from app.scheduling.bookings import rescue
 from app.scheduling.models import AvailabilityWindow, Booking
 from app.scheduling.time.calendar import WeeklyWindow, split_at_clock_changes, window_bits
@@ -149,13 +150,11 @@ class TestMovingHouse:
             "Europe/Berlin", tokyo
         ) and not moving_zone.has_varying_zone_offset("Asia/Seoul", tokyo)
         moving_zone.move_hours_to_zone(session, owner, owner, tokyo, "leave")
-        assert {row.zone for row in queries.availability_windows_of(session, owner)} == {
-            "Europe/Berlin"
-        }
+        assert {row.zone for row in availability_windows_of(session, owner)} == {"Europe/Berlin"}
         moving_zone.move_hours_to_zone(session, owner, owner, tokyo, "wall")
         assert [
             (row.weekday, row.start_minute, row.zone)
-            for row in queries.availability_windows_of(session, owner)
+            for row in availability_windows_of(session, owner)
         ] == [(0, 540, tokyo), (6, 1200, tokyo)]
         with pytest.raises(Invalid):
             moving_zone.move_hours_to_zone(session, owner, owner, tokyo, "perhaps")
@@ -185,9 +184,7 @@ class TestMovingHouse:
         saved = visitor.post("/hours/zone", to="Asia/Tokyo", way="wall")
         assert "Your hours are saved" in saved.text
         with database.sessions() as session:
-            assert [row.zone for row in queries.availability_windows_of(session, doctor)] == [
-                "Asia/Tokyo"
-            ]
+            assert [row.zone for row in availability_windows_of(session, doctor)] == ["Asia/Tokyo"]
         same = {"start-0-0": "09:00", "end-0-0": "10:00"}
         assert "Do the hours move?" in visitor.post("/hours", zone="Asia/Kolkata", **same).text
         other = same | {"end-0-0": "11:00"}
