@@ -44,6 +44,7 @@ from app.portal.demo_texts import (
 )
 from app.records import service as records
 from app.records.service import NewUpload, StoredPart
+from app.scheduling import queries as scheduling
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import WeeklyHours
 from app.scheduling.bookings import service as bookings

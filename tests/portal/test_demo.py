@@ -30,7 +30,9 @@ from app.portal.demo_texts import DEMO_REQUESTS
 from app.scheduling import queries as scheduling
 from app.scheduling.bookings import rescue
 from app.scheduling.bookings import service as bookings
-from app.scheduling.bookings.service import SlotRequest
+from app.scheduling.bookings.slot_request import SlotRequest
+from app.scheduling.interpreters import credentials, ladder
+from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.models import Booking, Claim, Qualification
 from app.scheduling.time.quarters import instant_of, quarter_of
 from config import Settings
@@ -213,14 +215,12 @@ def replace_interpreter(scene: DemoScene) -> None:
 
 
 def interpreter_declines(scene: DemoScene) -> None:
-    bookings.decline_engagement(
-        scene.session, scene["interpreter"], scene.consult.booking.engagement
-    )
+    ladder.decline_engagement(scene.session, scene["interpreter"], scene.consult.booking.engagement)
 
 
 def every_interpreter_declines(scene: DemoScene) -> None:
     while (engagement := scene.consult.booking.engagement) is not None:
-        bookings.decline_engagement(scene.session, engagement.interpreter, engagement)
+        ladder.decline_engagement(scene.session, engagement.interpreter, engagement)
     assert scene.consult.booking.interpreter is None
 
 
@@ -389,7 +389,7 @@ def test_an_accepted_case_that_does_not_fit_is_left_alone(play, restart, look, k
 def test_a_time_that_the_patient_holds_is_not_taken_away(play, restart, look):
     def end_and_hold(scene: DemoScene) -> None:
         cancel_as_patient(scene)
-        slot = scheduling.find_slots_for_case(scene.session, scene.consult.case).slots[0]
+        slot = find_slots_for_case(scene.session, scene.consult.case).slots[0]
         bookings.hold_slot(
             scene.session,
             scene["patient"],
@@ -423,7 +423,7 @@ def test_where_no_meeting_can_be_booked_the_demo_starts_and_says_why(play, look,
         credential = scene.session.scalars(
             select(Qualification).where(Qualification.person_id == scene["interpreter"].id)
         ).one()
-        bookings.end_qualification(
+        credentials.end_qualification(
             scene.session, scene["coordinator"], scene["interpreter"], credential
         )
 
