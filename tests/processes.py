@@ -8,7 +8,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,16 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tests.ports import take_port
+
 ROOT = Path(__file__).parent.parent
 MASTER_KEYS = "test:" + "QUFB" * 10 + "QUE="  # 32 bytes, for tests only
 SECRET_KEY = "a secret that only the tests know, 32+"
 READY_WITHIN = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -130,7 +125,7 @@ class House:
 
     def start(self, *, media: bool = True, jobs: bool = True) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ports = [free_port() for _ in range(self.webs)]
+        self.ports = [take_port() for _ in range(self.webs)]
         for index, port in enumerate(self.ports):
             self._start(
                 f"web{index}",

@@ -18,7 +18,8 @@ import redis
 from flask import Flask
 from werkzeug.serving import make_server
 
-from tests.processes import free_port, wait_for
+from tests.ports import take_port
+from tests.processes import wait_for
 
 
 @contextlib.contextmanager
@@ -30,7 +31,7 @@ def postgresql() -> Iterator[str]:
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name)
     )
     assert tools, "PostgreSQL is not installed; ./consilium test installs it"
-    port = free_port()
+    port = take_port()
     folder = Path(tempfile.mkdtemp(prefix="consilium-pg-"))
     as_postgres = []
     if os.geteuid() == 0:
@@ -102,7 +103,7 @@ def fresh_database(server_url: str, name: str, copy_of: str = "template1") -> It
 def redis_server() -> Iterator[str]:
     program = shutil.which("redis-server")
     assert program, "Redis is not installed; ./consilium test installs it"
-    port = free_port()
+    port = take_port()
     with tempfile.TemporaryDirectory(prefix="consilium-redis-") as folder:
         server = subprocess.Popen(
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],

@@ -22,9 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.core.clock import now
+from tests.ports import take_port, take_ports
 
 SECRET = "a secret that coturn shares"
-FIRST_PORT, LAST_PORT = 51000, 51200
+RELAYED_CONNECTIONS = 60  # at most, at the same time
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Coturn:
 @contextlib.contextmanager
 def running_coturn(folder: Path) -> Iterator[Coturn]:
     assert shutil.which("turnserver"), "These tests need coturn: apt-get install coturn."
-    port, tls_port = _free_port(), _free_port()
+    port, tls_port, relayed = take_port(), take_port(), take_ports(RELAYED_CONNECTIONS)
     relay = Coturn(port, tls_port, folder / "authority.pem", _make_certificate(folder))
     process = subprocess.Popen(
         [
@@ -73,9 +74,9 @@ def running_coturn(folder: Path) -> Iterator[Coturn]:
             "--no-dtls",
             "--allow-loopback-peers",
             "--min-port",
-            str(FIRST_PORT),
+            str(relayed[0]),
             "--max-port",
-            str(LAST_PORT),
+            str(relayed[-1]),
             "--pidfile",
             str(folder / "pid"),
             "--userdb",
@@ -145,12 +146,6 @@ def _certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.Ce
         .not_valid_before(now() - dt.timedelta(days=1))
         .not_valid_after(now() + dt.timedelta(days=7))
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def _wait_for(port: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -18,6 +17,7 @@ from app.jobs.runner import JobsRunner
 from app.notifications import post
 from app.notifications.jobs import HANDLERS
 from app.notifications.models import Mail, MailState
+from tests.ports import take_port
 
 SENDER = "Consilium <no-reply@hospital.example>"
 
@@ -45,11 +45,8 @@ class Inbox:
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, str]]:
     handler = Inbox()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    # aiosmtpd probes the port it was given, so a free one is found first
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        controller.port = probe.getsockname()[1]
+    # aiosmtpd tries the port it was given, so it cannot be told to choose one
+    controller = Controller(handler, hostname="127.0.0.1", port=take_port())
     controller.start()
     yield handler, f"smtp://127.0.0.1:{controller.port}"
     controller.stop()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import free_port
+from tests.ports import take_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,7 +103,7 @@ def supervise(tmp_path):
     started: list[Started] = []
 
     def start(**programs: str) -> Started:
-        started.append(Started(tmp_path / f"log{len(started)}", free_port(), **programs))
+        started.append(Started(tmp_path / f"log{len(started)}", take_port(), **programs))
         return started[-1]
 
     yield start
