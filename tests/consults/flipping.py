@@ -11,7 +11,7 @@ from tests.consults.meeting import Guest
 from tests.consults.scene import Scene
 
 WATCH = """(name) => {
-  const { link, state } = window.consilium;
+  const { mediaConnection: link, state } = window.consilium;
   const seat = state.seats.find((one) => one.name === name);
   const context = new AudioContext();
   const analyser = context.createAnalyser();

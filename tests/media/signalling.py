@@ -27,7 +27,7 @@ from app.media.settings import MediaSettings
 from app.media.wire.impairment import CLEAR_CONDITIONS, ImpairedLink, NetworkConditions
 
 HERE = Path(__file__).parent
-MEDIA_SCRIPTS = HERE.parents[1] / "static" / "js" / "consults" / "media"
+SCRIPTS = HERE.parents[1] / "static" / "js"
 
 try:
     from uvloop import new_event_loop
@@ -133,7 +133,7 @@ class Signalling:
         application = web.Application()
         application.router.add_get("/", self._page)
         application.router.add_get("/room.js", self._script)
-        application.router.add_static("/media/", MEDIA_SCRIPTS)
+        application.router.add_static("/js/", SCRIPTS)
         application.router.add_post("/offer", self._offer)
         self._runner = web.AppRunner(application)
         await self._runner.setup()

@@ -1,46 +1,69 @@
 // The sentences and facts that the page was rendered with.
-import { fillIn } from "../shared/text.js";
+import { elementById } from "../shared/dom.js";
+import { fillIn, pageLanguage } from "../shared/text.js";
 
-const read = (id) => JSON.parse(document.getElementById(id)?.textContent || "{}");
+/** @param {string} id of a script element with JSON */
+function readJson(id) {
+  return JSON.parse(document.getElementById(id)?.textContent || "{}");
+}
 
-export const pageFacts = read("consult-facts");
-const sentences = read("consult-words");
+/** @type {import("./room_state.d.ts").PageFacts} */
+export const pageFacts = readJson("consult-facts");
+/** @type {Record<string, string>} */
+const sentences = readJson("consult-words");
 
+/**
+ * @param {string} name of a sentence in the page
+ * @param {object} [values] for its placeholders
+ */
 export function pageText(name, values = {}) {
   return fillIn(sentences[name] ?? name, values);
 }
 
-const names = new Intl.DisplayNames([document.documentElement.lang || "en"], {
+const languageNames = new Intl.DisplayNames([pageLanguage()], {
   type: "language",
   fallback: "code",
 });
 
+/**
+ * @param {string} tag BCP 47
+ * @returns {string} the language's name in the page's language; the tag itself if it has none
+ */
 export function languageName(tag) {
   try {
-    return names.of(tag) ?? tag;
+    return languageNames.of(tag) ?? tag;
   } catch {
     return tag;
   }
 }
 
+/** @param {string} at ISO 8601 */
 export function formatTime(at) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(
-    new Date(at),
-  );
+  return new Intl.DateTimeFormat(pageLanguage(), { timeStyle: "short" }).format(new Date(at));
 }
 
-/** «in 12 minutes», «in 3 hours»: how far away an instant lies. */
-export function formatTimeUntil(at) {
-  const minutes = Math.round((new Date(at) - Date.now()) / 60000);
-  const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+/**
+ * @param {string} at ISO 8601
+ * @param {number} [now]
+ * @returns {string} such as "in 12 minutes" or "in 3 hours"
+ */
+export function formatTimeUntil(at, now = Date.now()) {
+  const minutes = Math.round((Date.parse(at) - now) / 60000);
+  const format = new Intl.RelativeTimeFormat(pageLanguage(), { numeric: "auto" });
   if (Math.abs(minutes) < 90) return format.format(minutes, "minute");
   if (Math.abs(minutes) < 36 * 60) return format.format(Math.round(minutes / 60), "hour");
   return format.format(Math.round(minutes / 1440), "day");
 }
 
-/** Says something to people who listen to the page rather than look at it. */
+/**
+ * Says something to people who listen to the page rather than look at it.
+ * @param {string} sentence
+ * @param {{ now?: boolean }} [options] `now` interrupts what a screen reader is saying
+ */
 export function announce(sentence, { now = false } = {}) {
-  const place = document.getElementById(now ? "said-now" : "said");
+  const place = elementById(now ? "said-now" : "said");
   place.textContent = "";
-  requestAnimationFrame(() => (place.textContent = sentence));
+  requestAnimationFrame(() => {
+    place.textContent = sentence;
+  });
 }

@@ -135,12 +135,12 @@ def test_eight_people_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> 
 
         expect(doctor.by("tiles")).to_have_attribute("data-count", str(MAX_SEATS_PER_CONSULT))
         doctor.until(
-            """window.consilium.link.stats().then(({ slots }) =>
+            """window.consilium.mediaConnection.stats().then(({ slots }) =>
             slots.every(({ video, audio }) => video.frames > 5 && audio.packets > 20))""",
             within=40,
         )
         patient.until(
-            """window.consilium.link.stats().then(({ slots }) =>
+            """window.consilium.mediaConnection.stats().then(({ slots }) =>
             slots.every(({ video }) => video.frames > 5))""",
             within=40,
         )

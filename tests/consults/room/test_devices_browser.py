@@ -34,7 +34,7 @@ def outputs(one: Guest) -> set[str]:
     return set(
         one.page.evaluate("""() => {
       const { context, _slots } = window.consilium.mixer;
-      const sinks = [context, ..._slots.map(({ sink }) => sink)];
+      const sinks = [context, ..._slots.map(({ element }) => element)];
       return sinks.filter(Boolean).map(({ sinkId }) => sinkId);
     }""")
     )
@@ -73,7 +73,7 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     patient.hears("specialist", within=PATIENCE)
 
     # Another camera, another microphone, another speaker, without a new connection.
-    connection = doctor.page.evaluate("window.consilium.link._attempt.connection")
+    connection = doctor.page.evaluate("window.consilium.mediaConnection.connectionId")
     panel = doctor.by("settings-panel")
     for kind, name in (("videoinput", "camera"), ("audioinput", "mic")):
         select = panel.locator(f'[data-device="{kind}"]')
@@ -91,7 +91,7 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     doctor.until(f"window.consilium.mixer.context.sinkId === '{first}'")
     assert outputs(doctor) == {first}
     doctor.hears("patient", within=PATIENCE)
-    assert doctor.page.evaluate("window.consilium.link._attempt.connection") == connection
+    assert doctor.page.evaluate("window.consilium.mediaConnection.connectionId") == connection
 
     # Everyone the same size, and back.
     doctor.by("view-grid").check()

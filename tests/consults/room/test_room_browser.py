@@ -116,7 +116,7 @@ def test_who_comes_late_sees_a_picture_at_once_a_reload_returns_and_a_second_tab
     interpreter.open(scene.house.url, scene.consult_id)
     interpreter.enter()
     interpreter.page.evaluate("""() => {
-      const link = window.consilium.link, times = (window.times = {});
+      const link = window.consilium.mediaConnection, times = (window.times = {});
       link.addEventListener("state", ({ detail }) => {
         if (detail.state !== "connected") return;
         times.connected = performance.now();

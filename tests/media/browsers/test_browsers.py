@@ -62,11 +62,11 @@ def test_a_screen_is_shown_on_the_stage_without_negotiation(people, signalling):
     ana, ben, _ = people
     ana.join()
     ben.join()
-    connection = ana.page.evaluate("link._attempt.connection")
+    connection = ana.page.evaluate("link.connectionId")
     ana.page.evaluate("shareScreen()")
     signalling.set_routes("r", {"ben": (MediaRoute(source="ana", kind=MediaKind.SCREEN),)})
     until(lambda: ben.stats()["stage"]["video"]["frames"] > 5)
-    assert ana.page.evaluate("link._attempt.connection") == connection
+    assert ana.page.evaluate("link.connectionId") == connection
 
 
 def test_the_camera_goes_off_and_on_and_the_slot_stays(people, signalling):

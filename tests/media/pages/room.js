@@ -1,4 +1,4 @@
-import { MediaConnection } from "/media/media_connection.js";
+import { MediaConnection } from "/js/consults/media/media_connection.js";
 
 const query = new URLSearchParams(location.search);
 
@@ -45,9 +45,9 @@ window.watchFreezes = (slot) => {
 
 /** How far the picture of a slot is ahead of its sound, in ms, by the publisher's own clock. */
 window.lipSync = async (slot) => {
-  const { audio, video } = link._attempt.lines.slots[slot];
+  const { audio, video } = link._attempt.mids.slots[slot];
   const at = {};
-  for (const entry of (await link._attempt.pc.getStats()).values()) {
+  for (const entry of (await link._attempt.peer.getStats()).values()) {
     if (entry.type !== "inbound-rtp") continue;
     if (entry.mid === audio) at.audio = entry.estimatedPlayoutTimestamp;
     if (entry.mid === video) at.video = entry.estimatedPlayoutTimestamp;
@@ -58,7 +58,7 @@ window.lipSync = async (slot) => {
 /** "relay", "host", … : what this browser sends from, once it has settled on a way. */
 window.wayOut = async () => {
   for (let tries = 0; tries < 50; tries += 1) {
-    const report = await link._attempt.pc.getStats();
+    const report = await link._attempt.peer.getStats();
     const chosen = [...report.values()].find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
     if (chosen) return report.get(chosen.localCandidateId).candidateType;
     await new Promise((soon) => setTimeout(soon, 100));

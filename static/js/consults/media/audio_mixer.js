@@ -1,43 +1,74 @@
-// What this person hears: one loudness per slot, ramped, never stepped.
+// What this person hears: one gain per slot, always ramped.
 //
-// A voice at full loudness plays in an <audio> element of its own: the browser's echo cancellation and its statistics
-// know it there. Any other loudness goes through a GainNode while the element is muted (iOS ignores element.volume, and
+// A voice at full gain plays in an <audio> element of its own: the browser's echo cancellation and its statistics
+// know it there. Any other gain goes through a GainNode while the element is muted (iOS ignores element.volume, and
 // Chromium gives silence to a source node whose stream plays in no element at all).
+import { TypedEvents } from "../../shared/typed_events.js";
 
-const RAMP = 0.05; // seconds: time constant of an ordinary change
-const SLOW_RAMP = 0.6; // of a deliberate one: the original coming back
+const RAMP_SECONDS = 0.05; // time constant of an ordinary change
+const SLOW_RAMP_SECONDS = 0.6; // of a deliberate one: the original voice coming back
+const RAMP_SETTLED = 4; // time constants after which a ramp has arrived, to 2 %
+const HANDOVER_RAMP_SECONDS = 0.01;
+const RESUME_LIMIT_MS = 300;
+const HEARD_DECIBELS = -70;
 
-export class AudioMixer extends EventTarget {
-  constructor(link, speaker) {
+/**
+ * @typedef {object} MixerSlot
+ * @property {number} gain
+ * @property {MediaStreamAudioSourceNode | null} source null until there is a track to hear
+ * @property {GainNode | null} gainNode
+ * @property {HTMLAudioElement | null} element
+ * @property {AnalyserNode | null} analyser
+ * @property {number | undefined} settleTimer
+ */
+
+/** @typedef {HTMLAudioElement | AudioContext} SpeakerChooser */
+
+/** @extends {TypedEvents<{ change: object }>} */
+export class AudioMixer extends TypedEvents {
+  /** @type {AudioContext | null} */
+  _context = null;
+  _volume = 1;
+  _isBlocked = false;
+
+  /**
+   * @param {Pick<import("./media_connection.js").MediaConnection, "slots" | "on">} connection
+   * @param {string} [speaker] a device id
+   */
+  constructor(connection, speaker) {
     super();
-    this._link = link;
+    this._connection = connection;
     this._speaker = speaker;
-    this._slots = link.slots.map(() => ({
+    /** @type {MixerSlot[]} */
+    this._slots = connection.slots.map(() => ({
       gain: 0,
-      sink: null,
-      node: null,
       source: null,
-      settle: null,
+      gainNode: null,
+      element: null,
+      analyser: null,
+      settleTimer: undefined,
     }));
-    this._volume = 1;
-    this._context = null;
-    this._isBlocked = false;
-    link.addEventListener("tracks", () => this._rebuild());
+    connection.on("tracks", () => this._rebuild());
   }
 
   /** Call it from a click: sound may only begin with a gesture. */
   async resume() {
-    if (!this._context) {
-      this._context = new AudioContext({ latencyHint: "interactive" });
-      this._context.addEventListener("statechange", () => this._tell());
-      if (this._speaker) this._context.setSinkId?.(this._speaker).catch(() => {});
-      this._rebuild();
-    }
-    // resume() of a context that nobody may start yet neither resolves nor rejects.
-    await Promise.race([this._context.resume(), new Promise((done) => setTimeout(done, 300))]);
+    const context = this._context ?? this._createContext();
+    // resume() of a context that may not start yet neither resolves nor rejects.
+    const limit = new Promise((resolve) => setTimeout(resolve, RESUME_LIMIT_MS));
+    await Promise.race([context.resume(), limit]);
     this._isBlocked = false;
-    this._slots.forEach((one) => this._play(one));
-    this._tell();
+    for (const slot of this._slots) this._play(slot);
+    this.emit("change", {});
+  }
+
+  _createContext() {
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this._context = context;
+    context.addEventListener("statechange", () => this.emit("change", {}));
+    if (this._speaker) chooseSpeaker(context, this._speaker);
+    this._rebuild();
+    return context;
   }
 
   get isSilent() {
@@ -48,159 +79,157 @@ export class AudioMixer extends EventTarget {
     return this._context;
   }
 
+  /** @param {number} volume a factor on all gains, 0 to 1.5 */
   setVolume(volume) {
     this._volume = volume;
-    this._slots.forEach((one) => this._apply(one, RAMP));
+    for (const slot of this._slots) this._apply(slot, RAMP_SECONDS);
   }
 
-  /** A `deliberate` change moves slowly, so that a voice that comes back does not startle. */
-  setGain(slot, gain, { deliberate = false } = {}) {
-    const one = this._slots[slot];
-    if (!one || one.gain === gain) return;
-    one.gain = gain;
-    this._apply(one, deliberate ? SLOW_RAMP : RAMP);
+  /**
+   * A deliberate change moves slowly, so that a voice that comes back does not startle.
+   * @param {number} number of the slot
+   * @param {number} gain 0 to 1
+   */
+  setGain(number, gain, { deliberate = false } = {}) {
+    const slot = this._slots[number];
+    if (!slot || slot.gain === gain) return;
+    slot.gain = gain;
+    this._apply(slot, deliberate ? SLOW_RAMP_SECONDS : RAMP_SECONDS);
   }
 
-  gainOf(slot) {
-    return (this._slots[slot]?.gain ?? 0) * this._volume;
+  /** @param {number} number of the slot */
+  gainOf(number) {
+    return (this._slots[number]?.gain ?? 0) * this._volume;
   }
 
+  /** @param {string} id of a device */
   async setSpeaker(id) {
     this._speaker = id;
-    await Promise.allSettled([
-      this._context?.setSinkId?.(id),
-      ...this._slots.map((one) => one.sink?.setSinkId?.(id)),
-    ]);
+    const players = [this._context, ...this._slots.map(({ element }) => element)];
+    await Promise.all(players.map((player) => player && chooseSpeaker(player, id)));
   }
 
-  /** What is heard in each slot at this moment: the strongest tone, how loud it comes in, and the gain that stands. */
+  /** What is heard in each slot now: the strongest tone, how loud it comes in, and the gain in effect. */
   heard() {
-    return this._slots.map((one) => {
-      if (!one.source) return { hertz: 0, loudness: 0, gain: 0 };
-      if (!one.analyser) {
-        one.analyser = this._context.createAnalyser();
-        one.analyser.fftSize = 4096;
-        one.analyser.smoothingTimeConstant = 0;
-        one.source.connect(one.analyser);
-      }
-      const bins = new Float32Array(one.analyser.frequencyBinCount);
-      one.analyser.getFloatFrequencyData(bins);
-      let strongest = 0;
-      bins.forEach((level, n) => level > bins[strongest] && (strongest = n));
-      const isHeard = bins[strongest] > -70;
+    return this._slots.map((slot) => {
+      const { source, gainNode, element } = slot;
+      const context = this._context;
+      if (!context || !source || !gainNode || !element) return { hertz: 0, loudness: 0, gain: 0 };
+      slot.analyser ??= createAnalyser(context, source);
+      const bins = new Float32Array(slot.analyser.frequencyBinCount);
+      slot.analyser.getFloatFrequencyData(bins);
+      const strongest = bins.reduce((best, level, n) => (level > bins[best] ? n : best), 0);
+      const isHeard = bins[strongest] > HEARD_DECIBELS;
       return {
-        hertz: isHeard
-          ? Math.round((strongest * this._context.sampleRate) / one.analyser.fftSize)
-          : 0,
+        hertz: isHeard ? Math.round((strongest * context.sampleRate) / slot.analyser.fftSize) : 0,
         loudness: isHeard ? 10 ** (bins[strongest] / 20) : 0,
-        gain: one.sink.muted ? one.node.gain.value : 1,
+        gain: element.muted ? gainNode.gain.value : 1,
       };
     });
   }
 
   close() {
-    for (const one of this._slots) {
-      clearTimeout(one.settle);
-      one.sink?.pause();
-      if (one.sink) one.sink.srcObject = null;
+    for (const { element, settleTimer } of this._slots) {
+      clearTimeout(settleTimer);
+      if (!element) continue;
+      element.pause();
+      element.srcObject = null;
     }
     this._context?.close();
   }
 
   _rebuild() {
-    if (!this._context) return;
-    this._slots.forEach((one, n) => {
-      one.source?.disconnect();
-      one.node?.disconnect();
-      one.analyser = null;
-      const track = this._link.slots[n].stream.getAudioTracks()[0];
+    const context = this._context;
+    if (!context) return;
+    this._slots.forEach((slot, number) => {
+      slot.source?.disconnect();
+      slot.gainNode?.disconnect();
+      slot.analyser = null;
+      const [track] = this._connection.slots[number].stream.getAudioTracks();
       if (!track) return;
       const stream = new MediaStream([track]);
-      if (!one.sink) {
-        one.sink = Object.assign(new Audio(), { autoplay: true });
-        if (this._speaker) one.sink.setSinkId?.(this._speaker).catch(() => {});
-      }
-      one.sink.srcObject = stream;
-      one.source = this._context.createMediaStreamSource(stream);
-      one.node = this._context.createGain();
-      one.source.connect(one.node).connect(this._context.destination);
-      const isDirect = this._isFull(one);
-      one.sink.muted = !isDirect;
-      one.node.gain.value = isDirect ? 0 : one.gain * this._volume;
-      this._play(one);
+      slot.element ??= this._createElement();
+      slot.element.srcObject = stream;
+      slot.source = context.createMediaStreamSource(stream);
+      slot.gainNode = context.createGain();
+      slot.source.connect(slot.gainNode).connect(context.destination);
+      const isDirect = this._isFull(slot);
+      slot.element.muted = !isDirect;
+      slot.gainNode.gain.value = isDirect ? 0 : slot.gain * this._volume;
+      this._play(slot);
     });
   }
 
-  /** Ramps in the graph; a voice that has come to full loudness moves over to its element. */
-  _apply(one, ramp) {
-    clearTimeout(one.settle);
-    if (!one.node) return;
-    const now = this._context.currentTime;
-    const param = one.node.gain;
-    if (!one.sink.muted) {
-      if (this._isFull(one)) return;
-      param.cancelScheduledValues(now);
-      param.setValueAtTime(1, now);
-      one.sink.muted = true;
+  _createElement() {
+    const element = new Audio();
+    element.autoplay = true;
+    if (this._speaker) chooseSpeaker(element, this._speaker);
+    return element;
+  }
+
+  /**
+   * Ramps in the graph; a voice that has come to full gain moves over to its element.
+   * @param {MixerSlot} slot
+   * @param {number} rampSeconds the time constant
+   */
+  _apply(slot, rampSeconds) {
+    clearTimeout(slot.settleTimer);
+    const { gainNode, element } = slot;
+    const context = this._context;
+    if (!context || !gainNode || !element) return;
+    const { gain } = gainNode;
+    const now = context.currentTime;
+    if (!element.muted) {
+      if (this._isFull(slot)) return;
+      gain.cancelScheduledValues(now);
+      gain.setValueAtTime(1, now);
+      element.muted = true;
     }
-    param.setTargetAtTime(one.gain * this._volume, now, ramp);
-    if (!this._isFull(one)) return;
-    one.settle = setTimeout(() => {
-      one.sink.muted = false;
-      param.cancelScheduledValues(this._context.currentTime);
-      param.setTargetAtTime(0, this._context.currentTime, 0.01);
-    }, ramp * 4000);
+    gain.setTargetAtTime(slot.gain * this._volume, now, rampSeconds);
+    if (!this._isFull(slot)) return;
+    slot.settleTimer = setTimeout(
+      () => {
+        element.muted = false;
+        gain.cancelScheduledValues(context.currentTime);
+        gain.setTargetAtTime(0, context.currentTime, HANDOVER_RAMP_SECONDS);
+      },
+      rampSeconds * RAMP_SETTLED * 1000,
+    );
   }
 
-  _isFull(one) {
-    return one.gain === 1 && this._volume === 1;
+  /** @param {MixerSlot} slot */
+  _isFull(slot) {
+    return slot.gain === 1 && this._volume === 1;
   }
 
-  _play(one) {
-    one.sink?.play().catch((error) => {
+  /** @param {MixerSlot} slot */
+  _play({ element }) {
+    element?.play().catch((error) => {
       if (error.name !== "NotAllowedError") return;
       this._isBlocked = true;
-      this._tell();
+      this.emit("change", {});
     });
   }
-
-  _tell() {
-    this.dispatchEvent(new Event("change"));
-  }
 }
 
-/** How loud a track is, 0 to 1, about ten times a second. Returns a function that ends it. */
-export function watchSoundLevel(context, track, onLevel) {
-  const source = context.createMediaStreamSource(new MediaStream([track]));
+/**
+ * @param {AudioContext} context
+ * @param {AudioNode} source
+ */
+function createAnalyser(context, source) {
   const analyser = context.createAnalyser();
-  analyser.fftSize = 1024;
+  analyser.fftSize = 4096;
+  analyser.smoothingTimeConstant = 0;
   source.connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  const timer = setInterval(() => {
-    analyser.getFloatTimeDomainData(samples);
-    const power = samples.reduce((sum, value) => sum + value * value, 0) / samples.length;
-    onLevel(Math.min(1, Math.sqrt(power) * 5));
-  }, 100);
-  return () => {
-    clearInterval(timer);
-    source.disconnect();
-  };
+  return analyser;
 }
 
-/** Two soft notes, to hear whether the speaker works. */
-export async function playTestTone(context) {
-  await context.resume();
-  const gain = context.createGain();
-  gain.connect(context.destination);
-  gain.gain.setValueAtTime(0, context.currentTime);
-  [523.25, 659.25].forEach((frequency, n) => {
-    const from = context.currentTime + n * 0.45;
-    const oscillator = context.createOscillator();
-    oscillator.frequency.value = frequency;
-    oscillator.connect(gain);
-    gain.gain.setTargetAtTime(0.2, from, 0.03);
-    gain.gain.setTargetAtTime(0, from + 0.35, 0.05);
-    oscillator.start(from);
-    oscillator.stop(from + 0.6);
-  });
+/**
+ * Not every browser can choose, and a device may be gone: then the default speaker stays.
+ * @param {SpeakerChooser} player
+ * @param {string} id
+ */
+export async function chooseSpeaker(player, id) {
+  const { setSinkId } = /** @type {{ setSinkId?: (id: string) => Promise<void> }} */ (player);
+  await setSinkId?.call(player, id).catch(() => {});
 }

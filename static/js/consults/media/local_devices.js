@@ -1,121 +1,134 @@
 // Camera, microphone and speaker of this person. A camera that is off is stopped, so that its light goes out.
-//
-//   await devices.open({ mic, camera })   asks for what it can get; what failed stands in devices.trouble
-//   devices.mic, devices.camera, devices.screen: MediaStreamTrack or null
-//   events: "change" { kind }   a track is another one now, or gone
+import { TypedEvents } from "../../shared/typed_events.js";
+
+/** @typedef {"mic" | "camera" | "screen"} LocalTrackName */
+/** @typedef {"audioinput" | "videoinput" | "audiooutput"} DeviceKind */
+/** @typedef {"noDevices" | "noCamera" | "noMicrophone"} DeviceTrouble names a sentence of the page */
 
 const VIDEO = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-const KEPT = "consult-devices";
+const SCREEN_FRAME_RATE = 15;
+const STORAGE_KEY = "consult-devices";
 
-export class LocalDevices extends EventTarget {
+/**
+ * Events: "change" when a track is another one now, or gone; "list" when devices were plugged in or out.
+ * @extends {TypedEvents<{ change: { kind: LocalTrackName | "speaker" | "all" }, list: object }>}
+ */
+export class LocalDevices extends TypedEvents {
+  /** @type {MediaStreamTrack | null} */
+  mic = null;
+  /** @type {MediaStreamTrack | null} */
+  camera = null;
+  /** @type {MediaStreamTrack | null} */
+  screen = null;
+  micOn = true;
+  noiseSuppression = true;
+  /** @type {DeviceTrouble | null} */
+  trouble = null;
+
   constructor() {
     super();
-    this.mic = this.camera = this.screen = null;
-    this.micOn = true;
-    this.cameraOn = true;
-    this.trouble = null; // "noDevices" | "noCamera" | "noMicrophone"
-    this.chosen = JSON.parse(localStorage.getItem(KEPT) || "{}");
-    this.noiseSuppression = true;
-    navigator.mediaDevices?.addEventListener?.("devicechange", () =>
-      this.dispatchEvent(new Event("list")),
-    );
+    /** @type {Partial<Record<DeviceKind, string>>} device ids */
+    this.chosen = JSON.parse(localStorage.getItem(STORAGE_KEY) || "{}");
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.emit("list", {}));
   }
 
+  /** Asks for microphone and camera together, and for each alone when that fails. Never rejects; see `trouble`. */
   async open() {
     try {
-      await this._both();
+      const stream = await this._ask({ audio: AUDIO, video: VIDEO });
+      this._take("mic", stream.getAudioTracks()[0]);
+      this._take("camera", stream.getVideoTracks()[0]);
       this.trouble = null;
     } catch {
-      await this._micTrack().catch(() => null);
-      await this._cameraTrack().catch(() => null);
-      this.trouble =
-        !this.mic && !this.camera
-          ? "noDevices"
-          : !this.camera
-            ? "noCamera"
-            : !this.mic
-              ? "noMicrophone"
-              : null;
+      await this._openMic().catch(() => null);
+      await this._openCamera().catch(() => null);
+      this.trouble = troubleOf(this);
     }
     this.micOn = Boolean(this.mic);
-    this.cameraOn = Boolean(this.camera);
-    this._changed("all");
+    this.emit("change", { kind: "all" });
   }
 
   async list() {
-    return navigator.mediaDevices?.enumerateDevices() ?? [];
+    return (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   }
 
+  /**
+   * @param {DeviceKind} kind
+   * @param {string} id
+   */
   async choose(kind, id) {
     this.chosen[kind] = id;
-    localStorage.setItem(KEPT, JSON.stringify(this.chosen));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(this.chosen));
     if (kind === "audioinput" && this.mic) await this._renew("mic");
     if (kind === "videoinput" && this.camera) await this._renew("camera");
-    if (kind === "audiooutput") this._changed("speaker");
+    if (kind === "audiooutput") this.emit("change", { kind: "speaker" });
   }
 
-  async setMic(on) {
-    if (on && !this.mic) await this._micTrack();
-    this.micOn = on;
-    if (this.mic) this.mic.enabled = on;
-    this._changed("mic");
+  /** @param {boolean} isOn */
+  async setMic(isOn) {
+    if (isOn && !this.mic) await this._openMic();
+    this.micOn = isOn;
+    if (this.mic) this.mic.enabled = isOn;
+    this.emit("change", { kind: "mic" });
   }
 
-  async setCamera(on) {
-    if (on) await this._cameraTrack();
+  /** @param {boolean} isOn */
+  async setCamera(isOn) {
+    if (isOn) await this._openCamera();
     else this._stop("camera");
-    this.cameraOn = on;
-    this._changed("camera");
+    this.emit("change", { kind: "camera" });
   }
 
-  async setScreen(on) {
-    if (!on) {
-      this._stop("screen");
+  /** @param {boolean} isOn */
+  async setScreen(isOn) {
+    if (isOn) {
+      const video = { frameRate: { max: SCREEN_FRAME_RATE } };
+      const stream = await navigator.mediaDevices.getDisplayMedia({ video, audio: false });
+      const [track] = stream.getVideoTracks();
+      track.contentHint = "detail";
+      track.addEventListener("ended", () => this.setScreen(false));
+      this.screen = track;
     } else {
-      const stream = await navigator.mediaDevices.getDisplayMedia({
-        video: { frameRate: { max: 15 } },
-        audio: false,
-      });
-      this.screen = stream.getVideoTracks()[0];
-      this.screen.contentHint = "detail";
-      this.screen.addEventListener("ended", () => this.setScreen(false));
+      this._stop("screen");
     }
-    this._changed("screen");
+    this.emit("change", { kind: "screen" });
   }
 
-  async setNoiseSuppression(on) {
-    this.noiseSuppression = on;
+  /** @param {boolean} isOn */
+  async setNoiseSuppression(isOn) {
+    this.noiseSuppression = isOn;
     if (this.mic) await this._renew("mic");
   }
 
   close() {
-    for (const name of ["mic", "camera", "screen"]) this._stop(name);
+    this._stop("mic");
+    this._stop("camera");
+    this._stop("screen");
   }
 
-  async _both() {
-    const stream = await this._ask({ audio: AUDIO, video: VIDEO });
-    this._take("mic", stream.getAudioTracks()[0]);
-    this._take("camera", stream.getVideoTracks()[0]);
-  }
-
-  async _micTrack() {
+  async _openMic() {
     const stream = await this._ask({ audio: AUDIO });
     this._take("mic", stream.getAudioTracks()[0]);
   }
 
-  async _cameraTrack() {
+  async _openCamera() {
     const stream = await this._ask({ video: VIDEO });
     this._take("camera", stream.getVideoTracks()[0]);
   }
 
+  /** @param {"mic" | "camera"} name */
   async _renew(name) {
     this._stop(name);
-    await (name === "mic" ? this._micTrack() : this._cameraTrack());
-    if (name === "mic") this.mic.enabled = this.micOn;
-    this._changed(name);
+    await (name === "mic" ? this._openMic() : this._openCamera());
+    if (name === "mic" && this.mic) this.mic.enabled = this.micOn;
+    this.emit("change", { kind: name });
   }
 
+  /**
+   * @param {"mic" | "camera"} name
+   * @param {MediaStreamTrack} track
+   */
   _take(name, track) {
     this._stop(name);
     this[name] = track;
@@ -123,46 +136,55 @@ export class LocalDevices extends EventTarget {
       if (this[name] !== track) return;
       this[name] = null; // unplugged
       if (name === "mic") this.micOn = false;
-      if (name === "camera") this.cameraOn = false;
-      this._changed(name);
+      this.emit("change", { kind: name });
     });
   }
 
+  /** @param {LocalTrackName} name */
   _stop(name) {
     const track = this[name];
     this[name] = null;
     track?.stop();
   }
 
-  /** From the chosen devices; from others where those are not there any more. A mere wish for a device (`ideal`) is
-   * outweighed by the size of another one's picture. */
-  async _ask(wanted) {
+  /**
+   * From the chosen devices, or from others when those are gone. A mere wish for a device (`ideal`) is outweighed by
+   * the size of another one's picture.
+   * @param {{ audio?: MediaTrackConstraints, video?: MediaTrackConstraints }} wanted
+   */
+  async _ask({ audio, video }) {
     const { audioinput, videoinput } = this.chosen;
-    const ask = ({ exact }) =>
-      navigator.mediaDevices.getUserMedia({
-        ...(wanted.audio && {
-          audio: {
-            ...wanted.audio,
-            noiseSuppression: this.noiseSuppression,
-            ...(exact && audioinput && { deviceId: { exact: audioinput } }),
-          },
-        }),
-        ...(wanted.video && {
-          video: {
-            ...wanted.video,
-            ...(exact && videoinput && { deviceId: { exact: videoinput } }),
-          },
-        }),
-      });
+    /**
+     * @param {MediaTrackConstraints | undefined} constraints
+     * @param {string | undefined} id
+     */
+    const from = (constraints, id) => constraints && { ...constraints, ...exactDevice(id) };
+    const audioWanted = audio && { ...audio, noiseSuppression: this.noiseSuppression };
     try {
-      return await ask({ exact: true });
+      return await navigator.mediaDevices.getUserMedia({
+        audio: from(audioWanted, audioinput),
+        video: from(video, videoinput),
+      });
     } catch (error) {
-      if (!["OverconstrainedError", "NotFoundError"].includes(error.name)) throw error;
-      return ask({ exact: false });
+      const { name } = /** @type {{ name: string }} */ (error);
+      const isGone = name === "OverconstrainedError" || name === "NotFoundError";
+      if (!isGone) throw error;
+      return navigator.mediaDevices.getUserMedia({ audio: audioWanted, video });
     }
   }
+}
 
-  _changed(kind) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { kind } }));
-  }
+/** @param {string | undefined} id */
+function exactDevice(id) {
+  return id ? { deviceId: { exact: id } } : {};
+}
+
+/**
+ * @param {Pick<LocalDevices, "mic" | "camera">} devices
+ * @returns {DeviceTrouble | null}
+ */
+function troubleOf({ mic, camera }) {
+  if (!mic && !camera) return "noDevices";
+  if (!camera) return "noCamera";
+  return mic ? null : "noMicrophone";
 }

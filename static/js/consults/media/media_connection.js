@@ -1,195 +1,223 @@
 /**
- * MediaConnection: one browser's line to the media node. No user interface, no words.
+ * MediaConnection: one browser's RTCPeerConnection with the media node, made again whenever it is lost. It touches
+ * nothing on the page and says nothing to people.
  *
- *   const link = new MediaConnection({
- *     signal,             // (offerSdp, lines, connection) => Promise<answerSdp>; a rejection is retried with back-off,
- *                         // unless the error has `final = true` (removed from the room, room closed)
- *     slots: 7,           // how many other seats can be received at once
- *     iceServers: [],     // as for RTCPeerConnection
- *     relayOnly: false,   // true: nothing but a TURN server is used
- *     prefers: null,      // () => "small" on a phone: the node then sends the small layer of each camera
- *   });
- *   await link.start({ mic, camera, screen });   // MediaStreamTracks or null; resolves when first connected
+ *   const connection = new MediaConnection({ signal, slots: 7, iceServers: [] });
+ *   await connection.start({ mic, camera, screen });   // resolves when first connected
  *
- *   link.slots[n].stream  // MediaStream with one audio and one video track; the object never changes, so set
- *   link.stage.stream     //   `video.srcObject` once. Its tracks are renewed at every (re)connection: rebuild
- *                         //   MediaStreamAudioSourceNodes on the 'tracks' event.
- *   await link.replace("mic" | "camera" | "screen", trackOrNull);   // never renegotiates
- *   await link.stats();   // see the end of this comment; measured since the previous call where it says "now"
- *   link.check();         // something looks wrong (socket gone, tab back): find out within a second
- *   link.hurry();         // the way to the web is open again: a lost line is made anew now, not after its back-off
- *   link.rejoin(reason);  // drop the connection and make a new one into the same seat
- *   link.close();         // for good; twice is harmless. The tracks given to it stay yours to stop.
+ *   connection.slots[n].stream  // MediaStream with one audio and one video track; the object never changes, so set
+ *   connection.stage.stream     //   `video.srcObject` once. Its tracks are renewed at every (re)connection: rebuild
+ *                               //   MediaStreamAudioSourceNodes on the "tracks" event.
+ *   await connection.replace("mic" | "camera" | "screen", trackOrNull);   // never renegotiates
+ *   await connection.stats();          // see transport_stats.js
+ *   connection.check();                // something looks wrong (socket gone, tab back): find out within a second
+ *   connection.reconnectNow();         // the web is reached again: do not wait for the back-off
+ *   connection.rejoin(reason);         // drop the connection and make a new one for the same seat
+ *   connection.close();                // for good; twice is harmless. The tracks given to it stay yours to stop.
  *
- * Events (`link.addEventListener(name, event => event.detail)`):
- *   state   { state: "connecting" | "connected" | "lost" | "closed", reason }
- *   tracks  {}            the tracks in the slots and on the stage are new
- *   lost    { reason }    before each rejoin: "no-packets" | "failed" | "online" | "signal" | the given reason
- *   final   { error }     signal() refused for good; the link is closed
- *
- * lines, as the web passes them on to the node: { mic, camera, screen: mid, slots: [{ audio, video: mid }], stage: mid,
- * prefers: "small" | null }. The camera is sent in two layers, "s" and "l"; the node gives each listener the one that fits.
- *
- * stats() => {
- *   state, rttMs, availableOutgoing (bit/s, or null),
- *   slots: [Incoming], stage: Incoming.video alone as { video },
- *   uplink: { mic, camera, screen: { packets, bitrate, frames, width, height, limitedBy } | null }
- * }
- * Incoming = {
- *   audio: { packets, lost, jitterMs, energy, level, concealed },           // energy: RFC totalAudioEnergy, total
- *   video: { packets, lost, frames, fps, width, height, freezes, freezeSeconds, bitrate }   // frames: decoded, total
- * }
+ * Events: see ConnectionEvents. The camera is sent in two simulcast layers, "s" and "l"; the node gives each listener
+ * the one that fits.
+ */
+import { asError } from "../../shared/requests.js";
+import { TypedEvents } from "../../shared/typed_events.js";
+import { SilenceWatch } from "./silence_watch.js";
+import { selectedCandidatePair, TransportStats } from "./transport_stats.js";
+
+/** @typedef {"new" | "connecting" | "connected" | "lost" | "closed"} ConnectionState */
+/** @typedef {import("./transport_stats.js").TransceiverMids} TransceiverMids */
+/** @typedef {{ mic: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen: MediaStreamTrack | null }} UplinkTracks */
+/** @typedef {"small" | null} PreferredLayer "small" on a phone: the node then sends the small layer of each camera */
+
+/**
+ * @typedef {object} ConnectionEvents
+ * @property {{ state: ConnectionState, reason: string }} state
+ * @property {object} tracks the tracks in the slots and on the stage are new
+ * @property {{ reason: string }} lost before each rejoin: "no-packets" | "failed" | "online" | "signal" | a given reason
+ * @property {{ error: Error }} final signal() refused for good; the connection is closed
  */
 
-const STALL_MS = 2500; // of silence on a line that bears little more than the node's report each second
-const BUSY_STALL_MS = 1500; // on one that bore sound or picture without a pause until then
-const BUSY_WATCHES = 6;
-const CHECK_MS = 1000; // of silence that are enough once something looks wrong
-const WATCH_MS = 250;
-const ASLEEP_MS = 3000; // a watch that comes so late has slept
-const CONNECT_MS = 8000;
-const RETRY_MS = [100, 400, 1000, 2000];
-const PATIENCE = 15;
-const SLOW_RETRY_MS = 5000;
-const SMALL_BITRATE = 150_000;
-const LARGE_BITRATE = 1_700_000;
+/**
+ * @typedef {object} ConnectionOptions
+ * @property {(offerSdp: string, mids: TransceiverMids & { prefers: PreferredLayer }, connectionId: string) => Promise<string>} signal
+ *   sends the offer and resolves to the answer's SDP; a rejection is tried again with a back-off, unless the error has
+ *   `final = true` (removed from the room, room closed)
+ * @property {number} [slots] how many other seats can be received at once
+ * @property {RTCIceServer[]} [iceServers]
+ * @property {boolean} [relayOnly] use nothing but a TURN server
+ * @property {PreferredLayer | (() => PreferredLayer)} [prefers]
+ */
 
-export class MediaConnection extends EventTarget {
+/**
+ * One attempt at a connection.
+ * @typedef {object} ConnectionAttempt
+ * @property {RTCPeerConnection} peer
+ * @property {string} id
+ * @property {{ mic: RTCRtpTransceiver, camera: RTCRtpTransceiver, screen: RTCRtpTransceiver }} uplink
+ * @property {{ slots: { audio: RTCRtpTransceiver, video: RTCRtpTransceiver }[], stage: RTCRtpTransceiver }} downlink
+ * @property {TransceiverMids | null} mids once there is a local description
+ * @property {SilenceWatch} silence
+ * @property {number} startedAt
+ * @property {number} watchedAt
+ * @property {number | undefined} timer
+ */
+
+const WATCH_MS = 250;
+const ASLEEP_MS = 3000; // a watch that comes so late has slept, with the computer or the tab
+const CONNECT_LIMIT_MS = 8000;
+const RETRY_DELAYS_MS = [100, 400, 1000, 2000];
+const FAST_RETRIES = 15;
+const SLOW_RETRY_DELAY_MS = 5000;
+const SMALL_LAYER_BITRATE = 150_000;
+const LARGE_LAYER_BITRATE = 1_700_000;
+
+/**
+ * How long to wait before the next attempt. Spread by ±30 %, so that a room whose node went does not return all at once.
+ * @param {number} failures in a row so far
+ * @param {() => number} [random] 0 to 1
+ */
+export function retryDelayMs(failures, random = Math.random) {
+  const step = Math.min(failures, RETRY_DELAYS_MS.length - 1);
+  const base = failures < FAST_RETRIES ? RETRY_DELAYS_MS[step] : SLOW_RETRY_DELAY_MS;
+  return base * (0.7 + 0.6 * random());
+}
+
+/** @extends {TypedEvents<ConnectionEvents>} */
+export class MediaConnection extends TypedEvents {
+  /** @type {UplinkTracks} */
+  _tracks = { mic: null, camera: null, screen: null };
+  /** @type {ConnectionAttempt | null} */
+  _attempt = null;
+  _failures = 0;
+  _stats = new TransportStats();
+  /** @type {number | undefined} */
+  _retryTimer;
+
+  /** @param {ConnectionOptions} options */
   constructor({ signal, slots = 7, iceServers = [], relayOnly = false, prefers = null }) {
     super();
     this.slots = Array.from({ length: slots }, () => ({ stream: new MediaStream() }));
     this.stage = { stream: new MediaStream() };
+    /** @type {ConnectionState} */
     this.state = "new";
     this._signal = signal;
     this._iceServers = iceServers;
     this._prefers = typeof prefers === "function" ? prefers : () => prefers;
-    this._policy = relayOnly ? "relay" : "all";
-    this._tracks = { mic: null, camera: null, screen: null };
-    this._attempt = null;
-    this._failures = 0;
-    this._before = new Map();
-    this._onOnline = () => this.rejoin("online");
-    this._onDoubt = () => document.visibilityState === "visible" && this.check();
+    /** @type {RTCIceTransportPolicy} */
+    this._icePolicy = relayOnly ? "relay" : "all";
+    const { connection: network } =
+      /** @type {{ connection?: EventTarget }} Chromium's Network Information API */ (navigator);
+    /** @type {[EventTarget | undefined, string, () => void][]} */
     this._signs = [
-      [window, "online", this._onOnline],
-      [window, "offline", this._onDoubt],
-      [document, "visibilitychange", this._onDoubt],
-      [document, "resume", this._onDoubt],
-      [window, "pageshow", this._onDoubt],
-      [navigator.connection, "change", this._onDoubt],
+      [window, "online", this._online],
+      [window, "offline", this._doubt],
+      [document, "visibilitychange", this._doubt],
+      [document, "resume", this._doubt],
+      [window, "pageshow", this._doubt],
+      [network, "change", this._doubt],
     ];
   }
 
+  /** The node knows each connection by an id of its own; "" while there is none. */
+  get connectionId() {
+    return this._attempt?.id ?? "";
+  }
+
+  /**
+   * @param {Partial<UplinkTracks>} tracks
+   * @returns {Promise<void>}
+   */
   start(tracks = {}) {
     Object.assign(this._tracks, tracks);
-    for (const [place, name, act] of this._signs) place?.addEventListener?.(name, act);
+    for (const [target, name, listener] of this._signs) target?.addEventListener?.(name, listener);
+    /** @type {Promise<void>} */
     const connected = new Promise((resolve, reject) => {
-      this.addEventListener("state", ({ detail }) => {
-        if (detail.state === "connected") resolve();
-        if (detail.state === "closed") reject(new Error(detail.reason || "closed"));
+      this.on("state", ({ state, reason }) => {
+        if (state === "connected") resolve();
+        if (state === "closed") reject(new Error(reason || "closed"));
       });
     });
     this._connect();
     return connected;
   }
 
+  /**
+   * @param {keyof UplinkTracks} name
+   * @param {MediaStreamTrack | null} track
+   */
   async replace(name, track) {
     this._tracks[name] = track;
-    const sender = this._attempt?.senders[name];
-    if (sender) await sender.replaceTrack(track);
+    await this._attempt?.uplink[name].sender.replaceTrack(track);
   }
 
   check() {
-    if (this._attempt && this.state === "connected")
-      this._attempt.heardAt = Math.min(
-        this._attempt.heardAt,
-        performance.now() - this._patience(this._attempt) + CHECK_MS,
-      );
+    if (this.state === "connected") this._attempt?.silence.doubt(performance.now());
   }
 
-  hurry() {
+  reconnectNow() {
     if (this.state !== "lost") return;
-    clearTimeout(this._retry);
+    clearTimeout(this._retryTimer);
     this._failures = 0;
     this._connect();
   }
 
+  /** @param {string} reason */
   rejoin(reason) {
     if (this.state === "closed" || this.state === "new") return;
-    this._failures = 0; // whoever asks for it knows that it is worth while
+    this._failures = 0; // who asks for it knows that it is worth trying
     this._lose(this._attempt, reason);
   }
 
   close(reason = "") {
     if (this.state === "closed") return;
-    for (const [place, name, act] of this._signs) place?.removeEventListener?.(name, act);
-    clearTimeout(this._retry);
-    this._end(this._attempt);
+    for (const [target, name, listener] of this._signs) {
+      target?.removeEventListener?.(name, listener);
+    }
+    clearTimeout(this._retryTimer);
+    endAttempt(this._attempt);
     this._attempt = null;
     this._become("closed", reason);
   }
 
   async stats() {
-    const empty = {
-      state: this.state,
-      rttMs: null,
-      availableOutgoing: null,
-      slots: [],
-      stage: {},
-      uplink: {},
-    };
     const attempt = this._attempt;
-    if (!attempt?.lines) return empty;
-    const report = await attempt.pc.getStats();
-    const pair = selectedPair(report);
-    const byMid = new Map();
-    for (const entry of report.values()) {
-      if (entry.type === "inbound-rtp") byMid.set(entry.mid, entry);
-      if (entry.type === "outbound-rtp")
-        byMid.set(entry.mid, [...(byMid.get(entry.mid) ?? []), entry]);
+    if (!attempt?.mids) {
+      const none = { rttMs: null, availableOutgoing: null, slots: [], stage: {}, uplink: {} };
+      return { state: this.state, ...none };
     }
-    const of = (mid) => byMid.get(mid);
-    const { lines } = attempt;
-    return {
-      state: this.state,
-      rttMs: pair?.currentRoundTripTime == null ? null : pair.currentRoundTripTime * 1000,
-      availableOutgoing: pair?.availableOutgoingBitrate ?? null,
-      slots: lines.slots.map((slot) => ({
-        audio: incomingAudio(of(slot.audio)),
-        video: this._incomingVideo(of(slot.video)),
-      })),
-      stage: { video: this._incomingVideo(of(lines.stage)) },
-      uplink: {
-        mic: this._outgoing(of(lines.mic)),
-        camera: this._outgoing(of(lines.camera)),
-        screen: this._outgoing(of(lines.screen)),
-      },
-    };
+    const report = await attempt.peer.getStats();
+    return { state: this.state, ...this._stats.read(report, attempt.mids) };
   }
 
   // ------------------------------------------------------------ one attempt at a connection
 
+  _online = () => this.rejoin("online");
+
+  _doubt = () => {
+    if (document.visibilityState === "visible") this.check();
+  };
+
   async _connect() {
     const attempt = this._open();
     this._attempt = attempt;
-    this._before.clear();
+    this._stats = new TransportStats();
     this._become("connecting");
     try {
       // Gathering is not awaited: the node learns the browser's address from its first connectivity check.
-      const offer = await attempt.pc.createOffer();
-      await attempt.pc.setLocalDescription(offer);
-      attempt.lines = { ...linesOf(attempt), prefers: this._prefers() };
+      const offer = await attempt.peer.createOffer();
+      await attempt.peer.setLocalDescription(offer);
+      attempt.mids = midsOf(attempt);
       const answer = await this._signal(
-        attempt.pc.localDescription.sdp,
-        attempt.lines,
-        attempt.connection,
+        attempt.peer.localDescription?.sdp ?? "",
+        { ...attempt.mids, prefers: this._prefers() },
+        attempt.id,
       );
       if (attempt !== this._attempt) return;
-      await attempt.pc.setRemoteDescription({ type: "answer", sdp: answer });
-    } catch (error) {
+      await attempt.peer.setRemoteDescription({ type: "answer", sdp: answer });
+    } catch (thrown) {
       if (attempt !== this._attempt) return;
-      if (error?.final) {
-        this.dispatchEvent(new CustomEvent("final", { detail: { error } }));
+      const error = asError(thrown);
+      if (error.final) {
+        this.emit("final", { error });
         this.close(error.message);
       } else {
         this._lose(attempt, "signal");
@@ -199,237 +227,166 @@ export class MediaConnection extends EventTarget {
     attempt.timer = setInterval(() => this._watch(attempt), WATCH_MS);
   }
 
+  /** @returns {ConnectionAttempt} */
   _open() {
-    const pc = new RTCPeerConnection({
+    const peer = new RTCPeerConnection({
       iceServers: this._iceServers,
-      iceTransportPolicy: this._policy,
+      iceTransportPolicy: this._icePolicy,
       bundlePolicy: "max-bundle",
     });
-    const sending = (kind, track, sendEncodings) =>
-      pc.addTransceiver(track || kind, {
+    /**
+     * @param {"audio" | "video"} kind
+     * @param {MediaStreamTrack | null} track
+     * @param {RTCRtpEncodingParameters[]} [layers]
+     */
+    const sending = (kind, track, layers) =>
+      peer.addTransceiver(track || kind, {
         direction: "sendonly",
-        ...(sendEncodings && { sendEncodings }),
+        ...(layers && { sendEncodings: layers }),
       });
+    /** @param {"audio" | "video"} kind */
     const receiving = (kind) =>
-      preferring(pc.addTransceiver(kind, { direction: "recvonly" }), kind);
-    const up = {
-      mic: sending("audio", this._tracks.mic),
-      camera: sending("video", this._tracks.camera, layersOf(this._tracks.camera)),
-      screen: sending("video", this._tracks.screen),
+      limitCodecs(peer.addTransceiver(kind, { direction: "recvonly" }), kind);
+    const { mic, camera, screen } = this._tracks;
+    const uplink = {
+      mic: sending("audio", mic),
+      camera: sending("video", camera, simulcastLayers(camera)),
+      screen: sending("video", screen),
     };
     const slots = this.slots.map(() => ({ audio: receiving("audio"), video: receiving("video") }));
     const stage = receiving("video");
-    this.slots.forEach(({ stream }, n) =>
-      renew(stream, [slots[n].audio.receiver.track, slots[n].video.receiver.track]),
-    );
-    renew(this.stage.stream, [stage.receiver.track]);
-    this.dispatchEvent(new CustomEvent("tracks", { detail: {} }));
+    this.slots.forEach(({ stream }, n) => {
+      replaceTracks(stream, [slots[n].audio.receiver.track, slots[n].video.receiver.track]);
+    });
+    replaceTracks(this.stage.stream, [stage.receiver.track]);
+    this.emit("tracks", {});
+    const now = performance.now();
+    /** @type {ConnectionAttempt} */
     const attempt = {
-      pc,
-      up,
-      down: { slots, stage },
-      lines: null,
-      timer: null,
-      heard: -1,
-      connection: newConnectionId(),
-      startedAt: performance.now(),
-      heardAt: performance.now(),
-      watchedAt: performance.now(),
-      watchesWithout: 0,
-      isQuiet: true, // watches in a row without a quiet one, until the last word that was heard
-      senders: { mic: up.mic.sender, camera: up.camera.sender, screen: up.screen.sender },
+      peer,
+      id: newConnectionId(),
+      uplink,
+      downlink: { slots, stage },
+      mids: null,
+      silence: new SilenceWatch(now),
+      startedAt: now,
+      watchedAt: now,
+      timer: undefined,
     };
-    pc.addEventListener("connectionstatechange", () => {
+    peer.addEventListener("connectionstatechange", () => {
       if (attempt !== this._attempt) return;
-      if (pc.connectionState === "connected") this._arrive(attempt);
-      if (pc.connectionState === "failed" || pc.connectionState === "closed")
+      if (peer.connectionState === "connected") this._connected(attempt);
+      if (peer.connectionState === "failed" || peer.connectionState === "closed") {
         this._lose(attempt, "failed");
+      }
     });
     return attempt;
   }
 
-  _arrive(attempt) {
-    attempt.heardAt = performance.now();
+  /** @param {ConnectionAttempt} attempt */
+  _connected(attempt) {
+    attempt.silence.restart(performance.now());
     this._failures = 0;
     this._become("connected");
   }
 
-  _patience(attempt) {
-    return attempt.watchesWithout >= BUSY_WATCHES ? BUSY_STALL_MS : STALL_MS;
-  }
-
-  /** The node sends a receiver report each second whatever else it sends: silence is a lost line. */
+  /** @param {ConnectionAttempt} attempt */
   async _watch(attempt) {
     if (attempt !== this._attempt) return;
     const now = performance.now();
     if (now - attempt.watchedAt > ASLEEP_MS) this.check();
     attempt.watchedAt = now;
     if (this.state !== "connected") {
-      if (now - attempt.startedAt > CONNECT_MS) this._lose(attempt, "failed");
+      if (now - attempt.startedAt > CONNECT_LIMIT_MS) this._lose(attempt, "failed");
       return;
     }
-    const heard = selectedPair(await attempt.pc.getStats())?.bytesReceived ?? -1;
+    const bytes = selectedCandidatePair(await attempt.peer.getStats())?.bytesReceived ?? -1;
     if (attempt !== this._attempt) return;
-    if (heard !== attempt.heard) {
-      attempt.watchesWithout = attempt.isQuiet ? 0 : attempt.watchesWithout + 1;
-      attempt.heard = heard;
-      attempt.heardAt = performance.now();
-      attempt.isQuiet = false;
-    } else {
-      attempt.isQuiet = true;
-      if (performance.now() - attempt.heardAt > this._patience(attempt))
-        this._lose(attempt, "no-packets");
-    }
+    if (attempt.silence.observe(bytes, performance.now())) this._lose(attempt, "no-packets");
   }
 
+  /**
+   * @param {ConnectionAttempt | null} attempt
+   * @param {string} reason
+   */
   _lose(attempt, reason) {
     if (attempt !== this._attempt || this.state === "closed") return;
-    this._end(attempt);
+    endAttempt(attempt);
     this._attempt = null;
     this._become("lost", reason);
-    this.dispatchEvent(new CustomEvent("lost", { detail: { reason } }));
-    clearTimeout(this._retry);
-    this._retry = setTimeout(
-      () => this.state === "lost" && this._connect(),
-      retryDelay(this._failures++),
-    );
+    this.emit("lost", { reason });
+    clearTimeout(this._retryTimer);
+    this._retryTimer = setTimeout(() => {
+      if (this.state === "lost") this._connect();
+    }, retryDelayMs(this._failures));
+    this._failures += 1;
   }
 
-  _end(attempt) {
-    if (!attempt) return;
-    clearInterval(attempt.timer);
-    attempt.pc.close();
-  }
-
+  /** @param {ConnectionState} state */
   _become(state, reason = "") {
     if (this.state === state) return;
     this.state = state;
-    this.dispatchEvent(new CustomEvent("state", { detail: { state, reason } }));
-  }
-
-  // ------------------------------------------------------------ reading getStats
-
-  _incomingVideo(entry) {
-    if (!entry)
-      return {
-        packets: 0,
-        lost: 0,
-        frames: 0,
-        fps: 0,
-        width: 0,
-        height: 0,
-        freezes: 0,
-        freezeSeconds: 0,
-        bitrate: 0,
-      };
-    return {
-      packets: entry.packetsReceived ?? 0,
-      lost: entry.packetsLost ?? 0,
-      frames: entry.framesDecoded ?? 0,
-      fps: entry.framesPerSecond ?? 0,
-      width: entry.frameWidth ?? 0,
-      height: entry.frameHeight ?? 0,
-      freezes: entry.freezeCount ?? 0,
-      freezeSeconds: entry.totalFreezesDuration ?? 0,
-      bitrate: this._rate(entry, entry.bytesReceived),
-    };
-  }
-
-  /** One line's streams together: a camera in two layers is told by its larger one that flows. */
-  _outgoing(entries) {
-    if (!entries) return null;
-    const largest = entries.reduce((one, other) =>
-      (other.frameWidth ?? 0) > (one.frameWidth ?? 0) ? other : one,
-    );
-    return {
-      packets: entries.reduce((sum, { packetsSent = 0 }) => sum + packetsSent, 0),
-      bitrate: entries.reduce((sum, entry) => sum + this._rate(entry, entry.bytesSent), 0),
-      frames: largest.framesEncoded ?? 0,
-      width: largest.frameWidth ?? 0,
-      height: largest.frameHeight ?? 0,
-      limitedBy: largest.qualityLimitationReason ?? "none",
-    };
-  }
-
-  /** Bits a second now: since the previous stats() call. */
-  _rate(entry, bytes = 0) {
-    const before = this._before.get(entry.id);
-    this._before.set(entry.id, { bytes, at: entry.timestamp });
-    if (!before || entry.timestamp <= before.at) return 0;
-    return Math.round(((bytes - before.bytes) * 8000) / (entry.timestamp - before.at));
+    this.emit("state", { state, reason });
   }
 }
 
-function incomingAudio(entry) {
+/** @param {ConnectionAttempt | null} attempt */
+function endAttempt(attempt) {
+  if (!attempt) return;
+  clearInterval(attempt.timer);
+  attempt.peer.close();
+}
+
+/**
+ * @param {ConnectionAttempt} attempt
+ * @returns {TransceiverMids}
+ */
+function midsOf({ uplink, downlink }) {
   return {
-    packets: entry?.packetsReceived ?? 0,
-    lost: entry?.packetsLost ?? 0,
-    jitterMs: (entry?.jitter ?? 0) * 1000,
-    energy: entry?.totalAudioEnergy ?? 0,
-    level: entry?.audioLevel ?? 0,
-    concealed: entry?.concealedSamples ?? 0,
+    mic: uplink.mic.mid,
+    camera: uplink.camera.mid,
+    screen: uplink.screen.mid,
+    slots: downlink.slots.map(({ audio, video }) => ({ audio: audio.mid, video: video.mid })),
+    stage: downlink.stage.mid,
   };
 }
 
-function selectedPair(report) {
-  for (const entry of report.values()) {
-    if (entry.type === "transport" && entry.selectedCandidatePairId)
-      return report.get(entry.selectedCandidatePairId);
-  }
-  for (const entry of report.values()) {
-    // Firefox has no transport entry.
-    if (
-      entry.type === "candidate-pair" &&
-      (entry.selected || (entry.nominated && entry.state === "succeeded"))
-    )
-      return entry;
-  }
-  return null;
-}
-
-function linesOf({ up, down }) {
-  return {
-    mic: up.mic.mid,
-    camera: up.camera.mid,
-    screen: up.screen.mid,
-    slots: down.slots.map(({ audio, video }) => ({ audio: audio.mid, video: video.mid })),
-    stage: down.stage.mid,
-  };
-}
-
-/** A thumbnail's worth of the picture, and the whole of it. Browsers take the layers from small to large. */
-function layersOf(track) {
-  const { height = 0 } = track?.getSettings?.() ?? {};
+/**
+ * A layer for thumbnails and one of the whole size. Browsers take the layers from small to large.
+ * @param {MediaStreamTrack | null} camera
+ * @returns {RTCRtpEncodingParameters[]}
+ */
+function simulcastLayers(camera) {
+  const { height = 0 } = camera?.getSettings?.() ?? {};
   return [
-    { rid: "s", scaleResolutionDownBy: height > 480 ? 4 : 2, maxBitrate: SMALL_BITRATE },
-    { rid: "l", scaleResolutionDownBy: 1, maxBitrate: LARGE_BITRATE },
+    { rid: "s", scaleResolutionDownBy: height > 480 ? 4 : 2, maxBitrate: SMALL_LAYER_BITRATE },
+    { rid: "l", scaleResolutionDownBy: 1, maxBitrate: LARGE_LAYER_BITRATE },
   ];
 }
 
-/** Offers on each slot only what the node forwards: many slots with every codec would make a long offer. */
-function preferring(transceiver, kind) {
+/**
+ * Offers in each slot only what the node forwards: many slots with every codec would make a long offer.
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {"audio" | "video"} kind
+ */
+function limitCodecs(transceiver, kind) {
   const wanted = kind === "audio" ? ["audio/opus"] : ["video/VP8", "video/H264", "video/rtx"];
-  const codecs =
-    RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType }) =>
-      wanted.includes(mimeType),
-    ) ?? [];
-  if (codecs.length && transceiver.setCodecPreferences) transceiver.setCodecPreferences(codecs);
+  const offered = RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [];
+  const codecs = offered.filter(({ mimeType }) => wanted.includes(mimeType));
+  if (codecs.length) transceiver.setCodecPreferences?.(codecs);
   return transceiver;
 }
 
-function renew(stream, tracks) {
+/**
+ * @param {MediaStream} stream
+ * @param {MediaStreamTrack[]} tracks
+ */
+function replaceTracks(stream, tracks) {
   for (const track of stream.getTracks()) stream.removeTrack(track);
   for (const track of tracks) stream.addTrack(track);
 }
 
-function retryDelay(failures) {
-  const base =
-    failures < PATIENCE ? RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] : SLOW_RETRY_MS;
-  return base * (0.7 + 0.6 * Math.random());
-}
-
 function newConnectionId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,49 +1,54 @@
-// The recording: the sign, the question to each person, withdrawing, and what shall become of what there is.
+// The recording: the sign, the question to each person, withdrawing, and whether to keep what was recorded so far.
 //
-// For tests: recording-sign (data-state: asked | running | paused; a button), recording-toggle (among the people), recording-ask, recording-agree,
-// recording-refuse, recording-menu, recording-begin, recording-withdraw, recording-stop, recording-purge,
-// recording-delete, recording-delete-sure, recording-keep.
+// For tests: recording-sign (data-state: asked | running | paused; a button), recording-toggle (among the people),
+// recording-ask, recording-agree, recording-refuse, recording-menu, recording-begin, recording-withdraw,
+// recording-stop, recording-purge, recording-delete, recording-delete-sure, recording-keep.
+import { closestElement, elementById, findElement, findElements } from "../../shared/dom.js";
 import { formatList } from "../../shared/text.js";
 import { announce, pageText } from "../page_text.js";
 
-const byId = (id) => document.getElementById(id);
+const OPEN_STATES = ["asked", "running", "paused"];
+
+/** @typedef {import("../room_state.d.ts").RecordingState} RecordingState */
 
 export class RecordingControls {
+  /** @type {RecordingState | null} */
+  _state = null;
+
+  /** @param {import("../room/consult_room.js").ConsultRoom} room */
   constructor(room) {
     this._room = room;
-    this._state = null;
-    this._sign = byId("recording-sign");
-    this._ask = byId("recording-ask");
-    this._menu = byId("recording-menu");
-    this._purge = byId("recording-purge");
-    this._toggle = byId("recording-toggle");
-    for (const button of [this._toggle, this._sign])
+    this._sign = elementById("recording-sign");
+    this._ask = elementById("recording-ask", HTMLDialogElement);
+    this._menu = elementById("recording-menu", HTMLDialogElement);
+    this._purge = elementById("recording-purge", HTMLDialogElement);
+    this._toggle = elementById("recording-toggle");
+    for (const button of [this._toggle, this._sign]) {
       button.addEventListener("click", () => this._menu.showModal());
-    this._ask.addEventListener("click", ({ target }) =>
-      this._answered(target.closest("[data-agrees]")),
-    );
-    // A question is not closed by the way: it stays until it is answered, or no longer asked.
-    for (const dialog of [this._ask, this._purge])
+    }
+    // Escape does not close a question: it stays until it is answered, or no longer asked.
+    for (const dialog of [this._ask, this._purge]) {
       dialog.addEventListener("cancel", (event) => event.preventDefault());
-    this._menu.addEventListener("click", ({ target }) =>
-      this._chosen(target.closest("[data-recording]")),
-    );
-    this._purge.addEventListener("click", ({ target }) =>
-      this._decided(target.closest("[data-decide]")),
-    );
+    }
+    onButton(this._ask, "[data-agrees]", (button) => this._answer(button));
+    onButton(this._menu, "[data-recording]", (button) => this._choose(button));
+    onButton(this._purge, "[data-decide]", (button) => this._decide(button));
   }
 
-  show({ recording: now }, isInside) {
+  /**
+   * @param {RecordingState} now
+   * @param {boolean} isInside the room, not the waiting room
+   */
+  show(now, isInside) {
     const before = this._state;
     this._state = now;
-    const isOpen = ["asked", "running", "paused"].includes(now.state);
+    const isOpen = OPEN_STATES.includes(now.state);
     this._showSign(now);
-    byId("lobby-recording").hidden = isInside || now.state !== "running";
-    if (before && isInside && before.state !== now.state) this._say(before.state, now.state);
-    byId("recording-asker").textContent = now.by
-      ? pageText("recordingAskedBy", { name: now.by })
-      : "";
-    byId("recording-words").textContent = this._words(now);
+    elementById("lobby-recording").hidden = isInside || now.state !== "running";
+    if (before && isInside && before.state !== now.state) this._sayChange(before.state, now.state);
+    const asker = now.by ? pageText("recordingAskedBy", { name: now.by }) : "";
+    elementById("recording-asker").textContent = asker;
+    elementById("recording-words").textContent = menuWords(now);
     this._toggle.hidden = !now.canAsk || isOpen;
     const offered = {
       ask: now.canAsk && !isOpen,
@@ -51,87 +56,121 @@ export class RecordingControls {
       withdraw: isOpen && now.agreed,
       stop: isOpen && now.canAsk,
     };
-    for (const [name, isOffered] of Object.entries(offered))
-      this._menu.querySelector(`[data-recording="${name}"]`).hidden = !isOffered;
-    byId("recording-hint").hidden = !offered.ask;
-    this._open(this._ask, isInside && isOpen && !now.agreed);
-    this._open(this._purge, isInside && now.mayPurge);
+    for (const [name, isOffered] of Object.entries(offered)) {
+      findElement(this._menu, `[data-recording="${name}"]`).hidden = !isOffered;
+    }
+    elementById("recording-hint").hidden = !offered.ask;
+    this._setOpen(this._ask, isInside && isOpen && !now.agreed);
+    this._setOpen(this._purge, isInside && now.mayPurge);
   }
 
-  /** It stands for as long as it runs, and leads to the way out of it. */
+  /**
+   * It stays for as long as it records, and leads to the way out of it.
+   * @param {RecordingState} now
+   */
   _showSign({ state, waitingFor }) {
-    const waits = () => pageText("recordingWaits", { names: formatList(waitingFor) });
-    const sentence = {
-      running: () => pageText("recordingRuns"),
-      paused: () => pageText("recordingPaused"),
-      asked: waits,
-    }[state]?.();
-    this._sign.hidden = !sentence;
+    const words = signWords(state, waitingFor);
+    this._sign.hidden = !words;
     this._sign.dataset.state = state;
-    const place = this._sign.firstElementChild;
-    if (sentence && place.textContent !== sentence) place.textContent = sentence;
+    const place = findElement(this._sign, "span");
+    if (words && place.textContent !== words) place.textContent = words;
   }
 
-  _open(dialog, isWanted) {
+  /**
+   * @param {HTMLDialogElement} dialog
+   * @param {boolean} isWanted
+   */
+  _setOpen(dialog, isWanted) {
     if (isWanted === dialog.open) return;
-    if (!isWanted) return dialog.close();
+    if (!isWanted) {
+      dialog.close();
+      return;
+    }
     if (this._menu.open) this._menu.close();
-    this._step("choose");
+    this._showStep("choose");
     dialog.showModal();
   }
 
-  _words({ state, waitingFor }) {
-    if (waitingFor.length) return pageText("recordingWaits", { names: formatList(waitingFor) });
-    return pageText(
-      { running: "recordingRuns", stopped: "recordingStopped", paused: "recordingPaused" }[state] ??
-        "recordingNone",
-    );
-  }
-
-  _say(before, now) {
-    const gone = before === "asked" ? "recordingDeclined" : "recordingGone";
-    const words = {
+  /**
+   * @param {RecordingState["state"]} before
+   * @param {RecordingState["state"]} now
+   */
+  _sayChange(before, now) {
+    const name = {
+      asked: "",
       running: "recordingBegan",
       paused: "recordingPausedNow",
       stopped: "recordingStopped",
-      none: gone,
+      none: before === "asked" ? "recordingDeclined" : "recordingGone",
     }[now];
-    if (!words) return;
-    announce(pageText(words), { now: true });
-    this._room.flash(pageText(words));
+    if (!name) return;
+    announce(pageText(name), { now: true });
+    this._room.flash(pageText(name));
   }
 
-  async _answered(button) {
-    if (button)
-      await this._room.act(button, "recording.answer", {
-        agrees: button.dataset.agrees === "yes",
-        seat: this._room.ownSeat,
-      });
+  /** @param {HTMLButtonElement} button */
+  async _answer(button) {
+    const agrees = button.dataset.agrees === "yes";
+    await this._room.act(button, "recording.answer", { agrees, seat: this._room.ownSeat });
   }
 
-  async _chosen(button) {
-    if (!button) return;
+  /** @param {HTMLButtonElement} button */
+  async _choose(button) {
     this._menu.close();
-    const { recording: what } = button.dataset;
+    const { recording: choice } = button.dataset;
     const { ownSeat: seat } = this._room;
-    if (what === "ask") await this._room.act(button, "recording.ask");
-    if (what === "agree") await this._room.act(button, "recording.answer", { agrees: true, seat });
-    if (what === "withdraw")
-      await this._room.act(button, "recording.answer", { agrees: false, seat });
-    if (what === "stop") await this._room.act(button, "recording.stop");
+    if (choice === "ask") await this._room.act(button, "recording.ask");
+    if (choice === "stop") await this._room.act(button, "recording.stop");
+    if (choice === "agree" || choice === "withdraw") {
+      const agrees = choice === "agree";
+      await this._room.act(button, "recording.answer", { agrees, seat });
+    }
   }
 
-  async _decided(button) {
-    const what = button?.dataset.decide;
-    if (what === "purge") this._step("sure");
-    if (what === "back") this._step("choose");
-    if (what === "keep" || what === "sure")
-      await this._room.act(button, "recording.decide", { purges: what === "sure" });
+  /** @param {HTMLButtonElement} button */
+  async _decide(button) {
+    const { decide: choice } = button.dataset;
+    if (choice === "purge") this._showStep("sure");
+    if (choice === "back") this._showStep("choose");
+    if (choice === "keep" || choice === "sure") {
+      await this._room.act(button, "recording.decide", { purges: choice === "sure" });
+    }
   }
 
-  _step(name) {
-    this._purge
-      .querySelectorAll("[data-step]")
-      .forEach((one) => (one.hidden = one.dataset.step !== name));
+  /** @param {string} name */
+  _showStep(name) {
+    for (const step of findElements(this._purge, "[data-step]")) {
+      step.hidden = step.dataset.step !== name;
+    }
   }
+}
+
+/**
+ * @param {RecordingState["state"]} state
+ * @param {string[]} waitingFor
+ */
+function signWords(state, waitingFor) {
+  if (state === "running") return pageText("recordingRuns");
+  if (state === "paused") return pageText("recordingPaused");
+  return state === "asked" ? pageText("recordingWaits", { names: formatList(waitingFor) }) : "";
+}
+
+/** @param {RecordingState} now */
+function menuWords({ state, waitingFor }) {
+  if (waitingFor.length) return pageText("recordingWaits", { names: formatList(waitingFor) });
+  if (state === "running") return pageText("recordingRuns");
+  if (state === "stopped") return pageText("recordingStopped");
+  return pageText(state === "paused" ? "recordingPaused" : "recordingNone");
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} selector
+ * @param {(button: HTMLButtonElement) => void} act
+ */
+function onButton(root, selector, act) {
+  root.addEventListener("click", ({ target }) => {
+    const button = closestElement(target, selector, HTMLButtonElement);
+    if (button) act(button);
+  });
 }

@@ -1,7 +1,8 @@
-// A narrow line, in words: what was given up so that the voices get through, and what is back.
-// One small notice that stays as long as it holds, and changes in place.
+// A notice about a narrow connection: what was given up so that the voices come through, and what is back.
+// It stays as long as it is true, and changes in place.
 //
 // For tests: narrow (data-step: the step as the node names it).
+import { elementById } from "../../shared/dom.js";
 import { pageText } from "../page_text.js";
 
 const STEPS = [
@@ -12,44 +13,43 @@ const STEPS = [
   "fewer_voices",
   "interpreter_only",
 ];
-const GONE_MS = 8000; // how long "all is back" stays
+const ALL_BACK_SHOWN_MS = 8000;
 
 export class BandwidthNotice {
+  /** @type {number | undefined} */
+  _timer;
+
   constructor() {
-    this._place = document.getElementById("narrow");
+    this._place = elementById("narrow");
     this._step = 0;
-    this._show("");
+    this._say("");
   }
 
   get isNarrow() {
     return this._step > 0;
   }
 
+  /** @param {string} step as the node names it; an unknown one changes nothing */
   show(step, { isInterpreter = false } = {}) {
     const now = STEPS.indexOf(step);
     if (now < 0 || now === this._step) return;
-    const way = now > this._step ? "down" : "up";
+    const direction = now > this._step ? "down" : "up";
     this._step = now;
     this._place.dataset.step = step;
-    this._show(
-      pageText(
-        isInterpreter && way === "down" && step === "interpreter_only"
-          ? "line_down_interpreted_only"
-          : `line_${way}_${step}`,
-      ),
-    );
-    clearTimeout(this._timer);
-    if (!now) this._timer = setTimeout(() => this._show(""), GONE_MS);
+    const isLastVoice = isInterpreter && direction === "down" && step === "interpreter_only";
+    this._say(pageText(isLastVoice ? "line_down_interpreted_only" : `line_${direction}_${step}`));
+    if (!now) this._timer = setTimeout(() => this._say(""), ALL_BACK_SHOWN_MS);
   }
 
   /** A new connection begins with everything. */
   forget() {
     this._step = 0;
     this._place.dataset.step = "full";
-    this._show("");
+    this._say("");
   }
 
-  _show(sentence) {
+  /** @param {string} sentence */
+  _say(sentence) {
     clearTimeout(this._timer);
     this._place.textContent = sentence;
     this._place.classList.toggle("is-empty", !sentence);

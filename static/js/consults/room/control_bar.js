@@ -1,113 +1,132 @@
-// The bar under the picture and the panel of devices: what a person does with their own microphone, camera and screen.
+// The bar under the pictures and the panel of devices: what a person does with their own microphone, camera and screen.
+import {
+  closestElement,
+  elementById,
+  eventElement,
+  findElement,
+  findElements,
+} from "../../shared/dom.js";
+import { asError } from "../../shared/requests.js";
 import { announce, pageText } from "../page_text.js";
 
+/** @type {Record<string, string>} */
 const KEYS = { m: "mic", v: "camera", c: "chat", p: "people", a: "ask", s: "screen" };
-const byId = (id) => document.getElementById(id);
+const RETURN_KEY = "consult-return";
+const CONFLICT = 409;
+
+/** @typedef {import("../media/local_devices.js").LocalTrackName} LocalTrackName */
 
 export class ControlBar {
+  /** @type {string | null} what the server was told last, as JSON */
+  _told = null;
+
+  /**
+   * @param {import("./consult_room.js").ConsultRoom} room
+   * @param {HTMLElement} main
+   */
   constructor(room, main) {
     this._room = room;
     this._main = main;
-    this._going();
-    this._own();
-    this._settings();
-    this._panels();
-    document.addEventListener("keydown", (event) => this._key(event));
-    room.devices.addEventListener("change", ({ detail }) => this._devicesChanged(detail.kind));
+    this._wireEntering();
+    this._wireOwnDevices();
+    this._wireSettings();
+    this._wirePanels();
+    document.addEventListener("keydown", (event) => this._keyPressed(event));
+    room.devices.on("change", ({ kind }) => this._devicesChanged(kind));
   }
 
   /** Tells the server what is sent from here now. */
-  async tell(always = false) {
-    const { devices, line, phase } = this._room;
-    const { micOn, mic, camera, screen } = devices;
-    const now = { mic: Boolean(micOn && mic), camera: Boolean(camera), sharing: Boolean(screen) };
-    if (phase !== "room" || (!always && JSON.stringify(now) === this._told)) return;
-    this._told = JSON.stringify(now);
+  async tellDevices({ always = false } = {}) {
+    const { devices, signalling, phase } = this._room;
+    const now = {
+      mic: devices.micOn && Boolean(devices.mic),
+      camera: Boolean(devices.camera),
+      sharing: Boolean(devices.screen),
+    };
+    const told = JSON.stringify(now);
+    if (phase !== "room" || (!always && told === this._told)) return;
+    this._told = told;
     try {
-      await line.ask("media.devices", now);
-    } catch (error) {
+      await signalling.request("media.devices", now);
+    } catch (thrown) {
+      const { status, message } = asError(thrown);
       this._told = null;
-      if (error.status === 409 && now.sharing) {
-        await devices.setScreen(false);
-        this._room.flash(error.message, { announced: true });
-      }
+      if (status !== CONFLICT || !now.sharing) return;
+      await devices.setScreen(false); // somebody else shares already
+      this._room.flash(message, { announced: true });
     }
   }
 
-  _on(name, act) {
-    this._main
-      .querySelectorAll(`[data-do="${name}"]`)
-      .forEach((one) => one.addEventListener("click", act));
+  /**
+   * @param {string} name
+   * @param {(event: MouseEvent) => void} act
+   */
+  _onClick(name, act) {
+    for (const button of findElements(this._main, `[data-do="${name}"]`)) {
+      button.addEventListener("click", act);
+    }
   }
 
-  _going() {
+  _wireEntering() {
     const room = this._room;
-    this._on("enter", () => room.enter());
-    this._on("hear", () => room.mixer.resume());
-    this._on("leave", () => byId("leave-dialog").showModal());
-    this._on("leave-now", () => (byId("leave-dialog").close(), room.leave()));
-    this._on("end", (event) => room.act(event.currentTarget, "consult.end"));
-    this._on("return", () => {
-      sessionStorage.setItem("consult-return", "yes");
+    const leaveDialog = elementById("leave-dialog", HTMLDialogElement);
+    this._onClick("enter", () => room.enter());
+    this._onClick("hear", () => room.mixer.resume());
+    this._onClick("leave", () => leaveDialog.showModal());
+    this._onClick("leave-now", () => {
+      leaveDialog.close();
+      room.leave();
+    });
+    this._onClick("end", ({ currentTarget }) =>
+      room.act(eventElement(currentTarget, HTMLButtonElement), "consult.end"),
+    );
+    this._onClick("return", () => {
+      sessionStorage.setItem(RETURN_KEY, "yes");
       window.location.reload();
     });
   }
 
-  _own() {
+  _wireOwnDevices() {
     const { devices } = this._room;
-    this._on("mic", (event) =>
-      this._toggle(
-        event,
-        async () => {
-          await devices.setMic(!(devices.micOn && devices.mic));
-          announce(pageText(devices.micOn ? "saidMicOn" : "saidMicOff"));
-        },
-        "noMicrophone",
-      ),
-    );
-    this._on("camera", (event) =>
-      this._toggle(
-        event,
-        async () => {
-          await devices.setCamera(!devices.camera);
-          announce(pageText(devices.camera ? "saidCameraOn" : "saidCameraOff"));
-        },
-        "noCamera",
-      ),
-    );
-    this._on("screen", (event) =>
-      this._toggle(
-        event,
-        async () => {
-          await devices.setScreen(!devices.screen);
-          announce(pageText(devices.screen ? "saidSharing" : "saidStoppedSharing"));
-        },
-        "noScreen",
-      ),
-    );
-  }
-
-  _settings() {
-    const { _main: main, _room: room } = this;
-    main.querySelectorAll('[data-do="view"]').forEach((one) =>
-      one.addEventListener("change", () => {
-        room.tiles.setView(one.value);
-        announce(pageText(one.value === "grid" ? "saidGrid" : "saidSpeaker"));
+    this._onClick("mic", (event) =>
+      this._toggle(event, "noMicrophone", async () => {
+        await devices.setMic(!(devices.micOn && devices.mic));
+        announce(pageText(devices.micOn ? "saidMicOn" : "saidMicOff"));
       }),
     );
-    main
-      .querySelector('[data-do="volume"]')
-      .addEventListener("input", (event) => room.mixer.setVolume(Number(event.target.value)));
-    main
-      .querySelector('[data-do="noise"]')
-      .addEventListener("change", (event) => this._noise(event.target));
-    const pip = main.querySelector('[data-do="pip"]');
-    pip.hidden = !document.pictureInPictureEnabled;
-    byId("pip-missing").hidden = Boolean(document.pictureInPictureEnabled);
-    pip.addEventListener("click", () => this._pictureInPicture());
+    this._onClick("camera", (event) =>
+      this._toggle(event, "noCamera", async () => {
+        await devices.setCamera(!devices.camera);
+        announce(pageText(devices.camera ? "saidCameraOn" : "saidCameraOff"));
+      }),
+    );
+    this._onClick("screen", (event) =>
+      this._toggle(event, "noScreen", async () => {
+        await devices.setScreen(!devices.screen);
+        announce(pageText(devices.screen ? "saidSharing" : "saidStoppedSharing"));
+      }),
+    );
   }
 
-  _panels() {
+  _wireSettings() {
+    const { _main: main, _room: room } = this;
+    for (const radio of findElements(main, '[data-do="view"]', HTMLInputElement)) {
+      radio.addEventListener("change", () => {
+        room.tiles.setView(radio.value);
+        announce(pageText(radio.value === "grid" ? "saidGrid" : "saidSpeaker"));
+      });
+    }
+    const volume = findElement(main, '[data-do="volume"]', HTMLInputElement);
+    volume.addEventListener("input", () => room.mixer.setVolume(Number(volume.value)));
+    const noise = findElement(main, '[data-do="noise"]', HTMLInputElement);
+    noise.addEventListener("change", () => this._setNoiseSuppression(noise.checked));
+    const pip = findElement(main, '[data-do="pip"]');
+    pip.hidden = !document.pictureInPictureEnabled;
+    elementById("pip-missing").hidden = Boolean(document.pictureInPictureEnabled);
+    pip.addEventListener("click", () => this._togglePictureInPicture());
+  }
+
+  _wirePanels() {
     const { chat, partners, panels } = this._room;
     chat.isOpen = () => panels.isOpen("chat");
     chat.onUnread = (count) => panels.count("unread", count, pageText("unread", { count }));
@@ -116,43 +135,45 @@ export class ControlBar {
       partners.onUnread = (count) =>
         panels.count("unread-partners", count, pageText("unread", { count }));
     }
-    panels.onOpen = (name) => ({ chat, partners })[name]?.read();
+    panels.onOpen = (name) => {
+      if (name === "chat") chat.read();
+      if (name === "partners") partners?.read();
+    };
   }
 
-  _key(event) {
-    if (event.key === "Escape" && this._room.phase === "room") return this._room.panels.close();
-    const typing = event.target.closest?.("input, textarea, select, dialog, [contenteditable]");
-    if (
-      typing ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      event.repeat ||
-      this._room.phase !== "room"
-    )
+  /** @param {KeyboardEvent} event */
+  _keyPressed(event) {
+    if (this._room.phase !== "room") return;
+    if (event.key === "Escape") {
+      this._room.panels.close();
       return;
+    }
+    const fields = "input, textarea, select, dialog, [contenteditable]";
+    if (closestElement(event.target, fields)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const name = KEYS[event.key.toLowerCase()];
-    if (name) this._main.querySelector(`.bar [data-do="${name}"]`).click();
+    if (name) findElement(this._main, `.bar [data-do="${name}"]`).click();
   }
 
-  async _noise(box) {
-    const { devices, flash } = this._room;
+  /** @param {boolean} isOn */
+  async _setNoiseSuppression(isOn) {
     try {
-      await devices.setNoiseSuppression(box.checked);
-      announce(pageText(box.checked ? "saidNoiseOut" : "saidNoiseIn"));
+      await this._room.devices.setNoiseSuppression(isOn);
+      announce(pageText(isOn ? "saidNoiseOut" : "saidNoiseIn"));
     } catch {
-      flash.call(this._room, pageText("noMicrophone"));
+      this._room.flash(pageText("noMicrophone"));
     }
   }
 
-  async _pictureInPicture() {
-    const video = this._room.tiles.largest;
+  async _togglePictureInPicture() {
     try {
       if (document.pictureInPictureElement) {
         await document.exitPictureInPicture();
         announce(pageText("saidPictureBack"));
       } else {
-        await video.requestPictureInPicture();
+        const { largest } = this._room.tiles;
+        if (!largest) throw new Error("no picture");
+        await largest.requestPictureInPicture();
         announce(pageText("saidPictureInFront"));
       }
     } catch {
@@ -160,34 +181,47 @@ export class ControlBar {
     }
   }
 
-  async _toggle(event, act, trouble) {
-    const button = event.currentTarget;
+  /**
+   * @param {MouseEvent} event
+   * @param {string} trouble names the sentence for when it fails
+   * @param {() => Promise<void>} act
+   */
+  async _toggle({ currentTarget }, trouble, act) {
+    const button = eventElement(currentTarget, HTMLButtonElement);
     button.disabled = true;
     try {
       await act();
     } catch (error) {
-      if (error.name !== "NotAllowedError" || trouble !== "noScreen")
-        this._room.flash(pageText(trouble), { announced: true });
+      // who closes the browser's choice of screens has changed their mind
+      const isChangedMind = trouble === "noScreen" && asError(error).name === "NotAllowedError";
+      if (!isChangedMind) this._room.flash(pageText(trouble), { announced: true });
     } finally {
       button.disabled = false;
       button.focus();
     }
   }
 
+  /** @param {LocalTrackName | "speaker" | "all"} kind */
   async _devicesChanged(kind) {
-    const { call, devices, lobby, panels } = this._room;
-    if (kind === "speaker") return call.mixer.setSpeaker(devices.chosen.audiooutput);
-    for (const name of ["mic", "camera", "screen"]) {
-      if (kind === name || kind === "all")
-        await call.link.replace(name, devices[name]).catch(() => {});
+    const { call, devices, panels, waitingRoom } = this._room;
+    if (kind === "speaker") {
+      await call.mixer.setSpeaker(devices.chosen.audiooutput ?? "");
+      return;
     }
-    call.ownTracks();
-    const { mic, micOn, camera, screen } = devices;
-    panels.pressed("mic", micOn && mic, pageText(micOn && mic ? "muteMic" : "unmuteMic"));
-    panels.pressed("camera", camera, pageText(camera ? "stopCamera" : "startCamera"));
-    panels.pressed("screen", screen, pageText(screen ? "stopSharing" : "shareScreen"));
-    lobby.devicesChanged();
+    for (const name of /** @type {LocalTrackName[]} */ (["mic", "camera", "screen"])) {
+      if (kind === name || kind === "all") {
+        await call.connection.replace(name, devices[name]).catch(() => {});
+      }
+    }
+    call.takeOwnTracks();
+    const isMicOn = devices.micOn && Boolean(devices.mic);
+    const isCameraOn = Boolean(devices.camera);
+    const isSharing = Boolean(devices.screen);
+    panels.setPressed("mic", isMicOn, pageText(isMicOn ? "muteMic" : "unmuteMic"));
+    panels.setPressed("camera", isCameraOn, pageText(isCameraOn ? "stopCamera" : "startCamera"));
+    panels.setPressed("screen", isSharing, pageText(isSharing ? "stopSharing" : "shareScreen"));
+    waitingRoom.devicesChanged();
     if (this._room.phase === "room") this._room.draw();
-    this.tell();
+    this.tellDevices();
   }
 }

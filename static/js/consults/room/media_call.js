@@ -1,51 +1,70 @@
-// The call: the line to the media node, what is heard and seen of it, and how good it is, in words.
-
+// The call: the connection with the media node, what is heard and seen of it, and how good it is, in words.
+import { elementById } from "../../shared/dom.js";
 import { AudioMixer } from "../media/audio_mixer.js";
+import { assessQuality, connectionWords } from "../media/connection_quality.js";
 import { MediaConnection } from "../media/media_connection.js";
 import { announce, pageFacts, pageText } from "../page_text.js";
 import { BandwidthNotice } from "./bandwidth_notice.js";
 import { VideoTiles } from "./video_tiles.js";
 
 const SLOTS = 7;
-const SETTLED_MS = 400; // the sizes of the pictures are told when they rest
-const byId = (id) => document.getElementById(id);
-const phone = window.matchMedia("(max-width: 30rem), (max-height: 30rem)");
+const TILES_SETTLED_MS = 400; // the sizes of the pictures are told when they rest
+const PHONE = window.matchMedia("(max-width: 30rem), (max-height: 30rem)");
+
+/** @typedef {import("../room_state.d.ts").ConnectionQuality} ConnectionQuality */
 
 export class MediaCall {
+  /** @type {import("../media/connection_quality.js").Quality | null} */
+  _quality = null;
+  /** @type {import("../media/media_connection.js").ConnectionState | undefined} */
+  _previousState;
+  _wasLost = false;
+  /** @type {string | null} the seats that the node was told last, as JSON */
+  _preferred = null;
+  /** @type {number | undefined} */
+  _preferTimer;
+
+  /** @param {import("./consult_room.js").ConsultRoom} room */
   constructor(room) {
     this._room = room;
+    /** @type {import("./video_tiles.js").OwnMedia} */
     this.own = { stream: new MediaStream(), camera: null, micOn: true };
-    this._renew();
-    window.addEventListener("resize", () => this._prefer());
+    this.connection = this._createConnection();
+    this.mixer = this._createMixer();
+    this.tiles = this._createTiles();
+    this._bandwidthNotice = new BandwidthNotice();
+    window.addEventListener("resize", () => this._preferLarge());
   }
 
+  /** @param {Pick<import("../media/local_devices.js").LocalDevices, "mic" | "camera" | "screen">} tracks */
   start({ mic, camera, screen }) {
-    this.link.start({ mic, camera, screen }).catch(() => {});
-    this.sayLine();
+    this.connection.start({ mic, camera, screen }).catch(() => {});
+    this.sayConnection();
     this.saySound();
   }
 
-  /** Ends this line for good; another stands ready. */
+  /** Ends this connection for good; another stands ready. */
   close() {
-    const { link, mixer } = this;
-    link.close();
+    const { connection, mixer } = this;
+    connection.close();
     this._renew();
     mixer.close();
   }
 
+  /** @param {import("../room_state.d.ts").Seat[]} seats */
   show(seats) {
-    this.ownTracks();
+    this.takeOwnTracks();
     this.tiles.show(seats, this.own);
-    this._prefer();
+    this._preferLarge();
   }
 
-  /** The web is there again: what waited for it need not wait longer. */
+  /** The web is reached again: what waited for it need not wait longer. */
   seated() {
-    this.sayLine();
-    this.link.hurry();
+    this.sayConnection();
+    this.connection.reconnectNow();
   }
 
-  ownTracks() {
+  takeOwnTracks() {
     const { camera, mic, micOn } = this._room.devices;
     this.own.micOn = micOn && Boolean(mic);
     this.own.camera = camera;
@@ -55,107 +74,127 @@ export class MediaCall {
     if (camera) this.own.stream.addTrack(camera);
   }
 
-  // ------------------------------------------------------------ how good the line is
+  // ------------------------------------------------------------ how good the connection is
 
-  quality({ loss_down: down, loss_up: up, rtt_ms: rtt, video_paused: paused, step, paused: held }) {
-    const worst = Math.max(down, up);
-    this._quality = paused || worst > 0.15 ? "poor" : worst > 0.04 || rtt > 400 ? "weak" : "good";
-    this.streams({ step, paused: held });
-    this.sayLine();
+  /** @param {ConnectionQuality} measured */
+  showQuality(measured) {
+    this._quality = assessQuality(measured);
+    this.showStreams(measured);
+    this.sayConnection();
   }
 
-  /** What the node has given up, or taken back, so that the line bears the rest. */
-  streams({ step, paused }) {
-    if (this._room.phase !== "room") return;
-    this._narrow.show(step, { isInterpreter: Boolean(this._room.state.you.pair) });
+  /**
+   * What the node has given up, or taken back, so that the connection carries the rest.
+   * @param {Pick<ConnectionQuality, "step" | "paused">} streams
+   */
+  showStreams({ step, paused }) {
+    const { phase, state } = this._room;
+    if (phase !== "room") return;
+    this._bandwidthNotice.show(step, { isInterpreter: Boolean(state?.you.pair) });
     this.tiles.hold(paused);
   }
 
-  sayLine() {
-    const { line } = this._room;
-    const link = this.link.state;
-    const quality =
-      link === "lost" || !line.isSeated
-        ? "lost"
-        : link !== "connected"
-          ? "connecting"
-          : this._narrow.isNarrow
-            ? "poor"
-            : (this._quality ?? "good");
-    // What a narrow line costs stands beside it in words of its own.
-    const words = {
-      connecting: "lineConnecting",
-      good: "lineGood",
-      weak: "lineWeak",
-      poor: this._narrow.isNarrow ? "lineSlow" : "linePoor",
-      lost: link === "connected" ? "webLost" : "lineLost",
-    }[quality];
-    const place = byId("line-state");
+  sayConnection() {
+    const { quality, words } = connectionWords({
+      connection: this.connection.state,
+      isSeated: this._room.signalling.isSeated,
+      isNarrow: this._bandwidthNotice.isNarrow,
+      quality: this._quality,
+    });
+    const place = elementById("line-state");
+    const sentence = pageText(words);
     place.dataset.quality = quality;
-    if (place.textContent !== pageText(words)) place.textContent = pageText(words);
+    if (place.textContent !== sentence) place.textContent = sentence;
   }
 
   saySound() {
-    this._room.panels.banner("hear", this._room.phase === "room" && this.mixer.isSilent);
+    const isSilent = this._room.phase === "room" && this.mixer.isSilent;
+    this._room.panels.showBannerButton("hear", isSilent);
   }
 
   // ------------------------------------------------------------ within
 
   _renew() {
-    this.link = new MediaConnection({
-      signal: (...offer) => this._signal(...offer),
-      slots: SLOTS,
-      iceServers: pageFacts.iceServers,
-      prefers: () => (phone.matches ? "small" : null),
-    });
-    this.link.addEventListener("state", ({ detail }) => this._linkState(detail.state));
-    this.link.addEventListener(
-      "final",
-      ({ detail }) => this._room.phase === "room" && this._room.refuse(detail.error),
-    );
-    this.mixer = new AudioMixer(this.link, this._room.devices.chosen.audiooutput);
-    this.mixer.addEventListener("change", () => this.saySound());
-    byId("tiles").replaceChildren();
-    this.tiles = new VideoTiles(byId("tiles"), this.link);
-    this.tiles.onArranged = () => this._prefer();
-    this._narrow = new BandwidthNotice();
+    this.connection = this._createConnection();
+    this.mixer = this._createMixer();
+    this.tiles = this._createTiles();
+    this._bandwidthNotice = new BandwidthNotice();
     this._quality = null;
   }
 
-  async _signal(sdp, lines, connection) {
-    if (!this._room.state.you.entered) throw new Error("not in the room again yet"); // tried again once the seat is taken
-    const { sdp: answer } = await this._room.line.ask("media.offer", { sdp, lines, connection });
-    return answer;
+  _createConnection() {
+    const connection = new MediaConnection({
+      signal: (sdp, mids, id) => this._signal(sdp, mids, id),
+      slots: SLOTS,
+      iceServers: pageFacts.iceServers,
+      prefers: () => (PHONE.matches ? "small" : null),
+    });
+    connection.on("state", ({ state }) => this._connectionBecame(state));
+    connection.on("final", ({ error }) => {
+      if (this._room.phase === "room") this._room.refuse(error);
+    });
+    return connection;
   }
 
-  _linkState(state) {
+  _createMixer() {
+    const mixer = new AudioMixer(this.connection, this._room.devices.chosen.audiooutput);
+    mixer.on("change", () => this.saySound());
+    return mixer;
+  }
+
+  _createTiles() {
+    const box = elementById("tiles");
+    box.replaceChildren();
+    const tiles = new VideoTiles(box, this.connection);
+    tiles.onArranged = () => this._preferLarge();
+    return tiles;
+  }
+
+  /**
+   * @param {string} sdp
+   * @param {import("../media/media_connection.js").TransceiverMids} mids
+   * @param {string} connectionId
+   */
+  async _signal(sdp, mids, connectionId) {
+    // An ordinary error: it is tried again once the seat is taken.
+    if (!this._room.state?.you.entered) throw new Error("not in the room again yet");
+    const offer = { sdp, lines: mids, connection: connectionId };
+    return (await this._room.signalling.request("media.offer", offer)).sdp;
+  }
+
+  /** @param {import("../media/media_connection.js").ConnectionState} state */
+  _connectionBecame(state) {
     if (this._room.phase !== "room") return;
-    const before = this._linkWas;
-    this._linkWas = state;
+    const before = this._previousState;
+    this._previousState = state;
     if (state === "connected") {
       this._preferred = null; // the node forgets it with the connection
-      this._prefer();
+      this._preferLarge();
       if (before === "lost" || this._wasLost) announce(pageText("lineBack"));
     }
-    if (state === "lost" && !this._wasLost) announce(pageText("lineLost"), { now: true });
     if (state === "lost") {
-      this._narrow.forget();
+      if (!this._wasLost) announce(pageText("lineLost"), { now: true });
+      this._bandwidthNotice.forget();
       this.tiles.hold([]);
-      this._room.line.check();
+      this._room.signalling.check();
     }
     this._wasLost = state === "lost" || (state === "connecting" && this._wasLost);
-    this.sayLine();
+    this.sayConnection();
   }
 
-  /** Tells the node whose pictures are larger here than a thumbnail: only they need to come large. */
-  _prefer() {
-    clearTimeout(this._later);
-    this._later = setTimeout(() => {
-      if (this._room.phase !== "room" || this.link.state !== "connected" || phone.matches) return;
-      const large = this.tiles.shownLarge();
-      if (JSON.stringify(large) === this._preferred) return;
-      this._preferred = JSON.stringify(large);
-      this._room.line.ask("media.prefer", { large }).catch(() => (this._preferred = null));
-    }, SETTLED_MS);
+  /** Tells the node whose pictures are larger here than a thumbnail: only they need the large layer. */
+  _preferLarge() {
+    clearTimeout(this._preferTimer);
+    this._preferTimer = setTimeout(() => {
+      const isIdle = this._room.phase !== "room" || this.connection.state !== "connected";
+      if (isIdle || PHONE.matches) return;
+      const large = this.tiles.largeSeats();
+      const preferred = JSON.stringify(large);
+      if (preferred === this._preferred) return;
+      this._preferred = preferred;
+      this._room.signalling.request("media.prefer", { large }).catch(() => {
+        this._preferred = null;
+      });
+    }, TILES_SETTLED_MS);
   }
 }

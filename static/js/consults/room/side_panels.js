@@ -1,114 +1,144 @@
-// The panels beside the picture, the counts on their buttons, the banner. One panel is open at a time.
-const NAMES = ["chat", "partners", "people", "ask", "teach", "listen", "settings"].filter((name) =>
-  document.getElementById(`panel-${name}`),
-);
+// The panels beside the pictures, the counts on their buttons, the banner. One panel is open at a time.
+import { elementById, findElement, findElements } from "../../shared/dom.js";
+
+const PANEL_NAMES = ["chat", "partners", "people", "ask", "teach", "listen", "settings"];
+const FLASH_SHOWN_MS = 6000;
 
 export class SidePanels {
+  /** @type {number | undefined} */
+  _timer;
+  /** @type {(name: string) => void} */
+  onOpen = () => {};
+
+  /** @param {HTMLElement} main */
   constructor(main) {
     this._main = main;
-    this._banner = document.getElementById("banner");
-    this.onOpen = () => {};
-    for (const name of NAMES) {
+    this._banner = elementById("banner");
+    this._more = findElement(main, '[data-do="more"]');
+    this._names = PANEL_NAMES.filter((name) => document.getElementById(`panel-${name}`));
+    for (const name of this._names) {
       this._button(name).addEventListener("click", () =>
         this.isOpen(name) ? this.close() : this.open(name),
       );
-      this._panel(name)
-        .querySelector("[data-close]")
-        .addEventListener("click", () => this.close());
+      findElement(this._panel(name), "[data-close]").addEventListener("click", () => this.close());
     }
-    main
-      .querySelectorAll("dialog [data-close]")
-      .forEach((one) => one.addEventListener("click", () => one.closest("dialog").close()));
-    const more = main.querySelector('[data-do="more"]');
-    more.addEventListener("click", () => this._more(more.getAttribute("aria-expanded") !== "true"));
+    for (const dialog of findElements(main, "dialog", HTMLDialogElement)) {
+      for (const button of findElements(dialog, "[data-close]")) {
+        button.addEventListener("click", () => dialog.close());
+      }
+    }
+    this._more.addEventListener("click", () =>
+      this._showMore(this._more.getAttribute("aria-expanded") !== "true"),
+    );
   }
 
+  /** @param {string} name */
   isOpen(name) {
     return !this._panel(name).hidden;
   }
 
+  /** @param {string} name */
   open(name) {
-    for (const other of NAMES) if (other !== name) this._set(other, false);
+    for (const other of this._names) if (other !== name) this._set(other, false);
     this._set(name, true);
-    this._more(false);
-    this._opener = name;
+    this._showMore(false);
     this.onOpen(name);
-    (
-      this._panel(name).querySelector("textarea, select, input, [data-people] button") ??
-      this._panel(name).querySelector("button")
-    ).focus({ preventScroll: true });
+    const panel = this._panel(name);
+    const field = panel.querySelector("textarea, select, input, [data-people] button");
+    const first = field ?? panel.querySelector("button");
+    if (first instanceof HTMLElement) first.focus({ preventScroll: true });
   }
 
   close() {
-    const open = NAMES.find((name) => this.isOpen(name));
+    const open = this._names.find((name) => this.isOpen(name));
     if (!open) return;
     this._set(open, false);
     const button = this._button(open);
-    (button.offsetParent ? button : this._main.querySelector('[data-do="more"]')).focus();
+    (button.offsetParent ? button : this._more).focus();
   }
 
+  /**
+   * @param {string} id
+   * @param {number} count
+   * @param {string} words
+   */
   count(id, count, words) {
-    for (const place of this._main.querySelectorAll(`#${id}, #${id}-more`)) {
+    for (const place of findElements(this._main, `#${id}, #${id}-more`)) {
       place.hidden = !count;
-      place.textContent = count || "";
+      place.textContent = count ? String(count) : "";
       if (count) place.setAttribute("aria-label", words);
     }
   }
 
-  pressed(name, isOn, label) {
-    for (const button of this._main.querySelectorAll(`button[data-do="${name}"]`)) {
-      button.setAttribute("aria-pressed", String(Boolean(isOn)));
+  /**
+   * @param {string} name of the buttons
+   * @param {boolean} isOn
+   * @param {string} label
+   */
+  setPressed(name, isOn, label) {
+    for (const button of findElements(this._main, `button[data-do="${name}"]`)) {
+      button.setAttribute("aria-pressed", String(isOn));
       button.setAttribute("aria-label", label);
       button.title = label;
     }
   }
 
-  /** Shows a sentence over the picture for a while. */
+  /**
+   * Shows a sentence over the pictures for a while.
+   * @param {string} sentence
+   */
   flash(sentence, isStrong = false) {
     if (!sentence) return;
     this._say(sentence);
     this._banner.classList.toggle("is-strong", isStrong);
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => this._say(""), 6000);
+    this._timer = setTimeout(() => this._say(""), FLASH_SHOWN_MS);
   }
 
-  banner(name, isShown) {
-    const button = this._banner.querySelector(`[data-do="${name}"]`);
-    button.hidden = !isShown;
-    this._show();
+  /**
+   * @param {string} name of a button in the banner
+   * @param {boolean} isShown
+   */
+  showBannerButton(name, isShown) {
+    findElement(this._banner, `[data-do="${name}"]`).hidden = !isShown;
+    this._showBanner();
   }
 
+  /** @param {string} sentence */
   _say(sentence) {
-    this._banner.querySelector("span").textContent = sentence;
-    this._show();
+    findElement(this._banner, "span").textContent = sentence;
+    this._showBanner();
   }
 
-  _show() {
-    const empty =
-      !this._banner.querySelector("span").textContent &&
-      !this._banner.querySelector("button:not([hidden])");
-    this._banner.hidden = empty;
+  _showBanner() {
+    const hasWords = Boolean(findElement(this._banner, "span").textContent);
+    this._banner.hidden = !hasWords && !this._banner.querySelector("button:not([hidden])");
   }
 
+  /**
+   * @param {string} name
+   * @param {boolean} isOpen
+   */
   _set(name, isOpen) {
     this._panel(name).hidden = !isOpen;
     this._button(name).setAttribute("aria-expanded", String(isOpen));
-    this._main.toggleAttribute(
-      "data-panel",
-      NAMES.some((one) => this.isOpen(one)),
-    );
+    const isAnyOpen = this._names.some((other) => this.isOpen(other));
+    this._main.toggleAttribute("data-panel", isAnyOpen);
   }
 
-  _more(isOpen) {
-    this._main.querySelector('[data-do="more"]').setAttribute("aria-expanded", String(isOpen));
-    this._main.querySelector(".bar").toggleAttribute("data-open", isOpen);
+  /** @param {boolean} isOpen */
+  _showMore(isOpen) {
+    this._more.setAttribute("aria-expanded", String(isOpen));
+    findElement(this._main, ".bar").toggleAttribute("data-open", isOpen);
   }
 
+  /** @param {string} name */
   _button(name) {
-    return this._main.querySelector(`:is(.bar, .console) [data-do="${name}"]`);
+    return findElement(this._main, `:is(.bar, .console) [data-do="${name}"]`);
   }
 
+  /** @param {string} name */
   _panel(name) {
-    return document.getElementById(`panel-${name}`);
+    return elementById(`panel-${name}`);
   }
 }

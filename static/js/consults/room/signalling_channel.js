@@ -1,15 +1,15 @@
-// The line to the web: one Socket.IO connection, one seat. It comes back by itself, and takes the seat again each time.
-//
-//   line.ask(event, message)  => Promise of the answer; rejects with RequestRefused (message: the server's sentence, status)
-//   events: "seated" { state, chat, again }, "refused" { error }, "lost", and everything that the server says
+// The signalling channel: one Socket.IO connection to the web, for one seat. It comes back by itself, and takes the
+// seat again each time.
 import { io } from "socket.io-client";
 import { RequestRefused } from "../../shared/requests.js";
+import { TypedEvents } from "../../shared/typed_events.js";
 
-const ANSWER_MS = 10000;
-const HERE_MS = 10000;
-const HURRY_MS = 5000; // a line that is being made is left alone for so long
-const CHECK_MS = 2000; // a line in doubt that does not answer within this is made anew
-const SAID = [
+const ANSWER_LIMIT_MS = 10000;
+const HEARTBEAT_MS = 10000;
+const RECONNECTING_MS = 5000; // a connection that is being made is left alone for so long
+const CHECK_LIMIT_MS = 2000; // a connection in doubt that does not answer within this is made again
+const RETAKE_MS = 1000;
+const SERVER_EVENTS = [
   "state",
   "chat.line",
   "seat.taken",
@@ -25,136 +25,156 @@ const SAID = [
   "teach",
   "caption",
 ];
+// Trying again would not help: not here, over, not let in, not understood.
+const FINAL_STATUSES = new Set([401, 404, 409, 422]);
+const TAB_KEY = "consult-tab";
 
-export class SignallingChannel extends EventTarget {
+/** @typedef {import("../signalling_events.d.ts").SignallingEvents} SignallingEvents */
+
+/** @extends {TypedEvents<SignallingEvents>} */
+export class SignallingChannel extends TypedEvents {
+  /** @type {import("socket.io-client").Socket | undefined} */
+  _socket;
+  /** @type {number | undefined} */
+  _heartbeat;
+  isSeated = false;
+  _isChecking = false;
+  _isClosed = false;
+  _reconnectedAt = -RECONNECTING_MS;
+  _timesSeated = 0;
+
+  /** @param {{ ticket: string, chatAfter: () => number }} options `chatAfter` is the last chat line that is here */
   constructor({ ticket, chatAfter }) {
     super();
     this._ticket = ticket;
     this._chatAfter = chatAfter;
     this.tab = tabId();
-    this.isSeated = false;
-    this._times = 0;
   }
 
   open() {
-    this._socket = io("/consult", {
+    const socket = io("/consult", {
       transports: ["websocket", "polling"],
       reconnectionDelay: 300,
       reconnectionDelayMax: 2000,
       randomizationFactor: 0.5,
       timeout: 5000,
     });
-    this._socket.on("connect", () => this.take());
-    this._socket.on("connect_error", (error) => {
+    this._socket = socket;
+    socket.on("connect", () => this.takeSeat());
+    socket.on("connect_error", (error) => {
       // A refusal by the server is final (signed out); a lost network is tried again by the client itself.
-      if (!this._socket.active)
-        this._tell("refused", { error: new RequestRefused(sentenceIn(error), 401) });
-      else this._lost();
+      if (socket.active) this._lost();
+      else this.emit("refused", { error: new RequestRefused(sentenceIn(error), 401) });
     });
-    this._socket.on("disconnect", (reason) => {
+    socket.on("disconnect", (reason) => {
       this._lost();
-      if (reason === "io server disconnect") this._socket.connect();
+      if (reason === "io server disconnect") socket.connect();
     });
-    for (const name of SAID) this._socket.on(name, (detail) => this._tell(name, detail ?? {}));
-    this._here = setInterval(() => this._stillHere(), HERE_MS);
-    const inDoubt = () => document.visibilityState === "visible" && this.check();
-    for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, inDoubt);
-    for (const name of ["online", "pageshow"]) window.addEventListener(name, inDoubt);
-    navigator.connection?.addEventListener?.("change", inDoubt);
+    for (const name of SERVER_EVENTS) {
+      socket.on(name, (detail) => {
+        this.emit(/** @type {keyof SignallingEvents} */ (name), detail ?? {});
+      });
+    }
+    this._heartbeat = setInterval(() => this.isSeated && this.check(), HEARTBEAT_MS);
+    const checkIfVisible = () => {
+      if (document.visibilityState === "visible") this.check();
+    };
+    for (const name of ["visibilitychange", "resume"]) {
+      document.addEventListener(name, checkIfVisible);
+    }
+    for (const name of ["online", "pageshow"]) window.addEventListener(name, checkIfVisible);
+    const { connection: network } =
+      /** @type {{ connection?: EventTarget }} Chromium's Network Information API */ (navigator);
+    network?.addEventListener?.("change", checkIfVisible);
   }
 
-  /** Something looks wrong: asks at once, and makes a line anew that does not answer, without its back-off. */
+  /** Something looks wrong: asks at once, and makes a connection that does not answer again, without its back-off. */
   async check() {
     const socket = this._socket;
-    if (this._checking || !socket || this._isClosed) return;
-    this._checking = true;
-    const connection = socket.id;
+    if (this._isChecking || !socket || this._isClosed) return;
+    this._isChecking = true;
+    const socketId = socket.id;
     try {
-      if (!socket.connected) throw new Error("away");
-      const here = await socket.timeout(CHECK_MS).emitWithAck("seat.here", {});
-      if (here && !here.error) this._tell("here", here);
+      if (!socket.connected) throw new Error("not connected");
+      const here = await socket.timeout(CHECK_LIMIT_MS).emitWithAck("seat.here", {});
+      if (here && !here.error) this.emit("here", here);
     } catch {
       const now = performance.now();
-      if (
-        this._isClosed ||
-        socket.id !== connection ||
-        now - (this._hurriedAt ?? -HURRY_MS) < HURRY_MS
-      )
-        return;
-      this._hurriedAt = now;
+      const isNewer = socket.id !== socketId;
+      if (this._isClosed || isNewer || now - this._reconnectedAt < RECONNECTING_MS) return;
+      this._reconnectedAt = now;
       socket.disconnect().connect();
     } finally {
-      this._checking = false;
+      this._isChecking = false;
     }
   }
 
   close() {
-    clearInterval(this._here);
+    clearInterval(this._heartbeat);
     this._isClosed = true;
     this.isSeated = false;
     this._socket?.close();
   }
 
-  async take() {
+  async takeSeat() {
     try {
-      const answer = await this._emit("seat.take", {
+      const answer = await this._send("seat.take", {
         ticket: this._ticket,
         tab: this.tab,
         chat_after: this._chatAfter(),
       });
       this.isSeated = true;
-      this._times += 1;
-      this._tell("seated", { ...answer, again: this._times > 1 });
+      this._timesSeated += 1;
+      this.emit("seated", { ...answer, again: this._timesSeated > 1 });
     } catch (error) {
-      if (error instanceof RequestRefused && error.status < 500 && error.status !== 429)
-        this._tell("refused", { error });
-      else setTimeout(() => this._socket.connected && this.take(), 1000);
+      const isFinal = error instanceof RequestRefused && error.status < 500 && error.status !== 429;
+      if (isFinal) this.emit("refused", { error });
+      else setTimeout(() => this._socket?.connected && this.takeSeat(), RETAKE_MS);
     }
   }
 
-  ask(event, message = {}) {
+  /**
+   * @param {string} event
+   * @param {object} [message]
+   * @returns {Promise<any>} the answer, whose shape is the handler's (hence `any`); rejects with RequestRefused when
+   *   the server refuses, and with another error when it does not answer
+   */
+  request(event, message = {}) {
     if (!this.isSeated) return Promise.reject(new Error("not seated"));
-    return this._emit(event, message);
+    return this._send(event, message);
   }
 
-  async _emit(event, message) {
-    const answer = await this._socket.timeout(ANSWER_MS).emitWithAck(event, message);
-    if (answer?.error)
-      throw Object.assign(new RequestRefused(answer.error, answer.status), {
-        final: FINAL.has(answer.status),
-      });
-    return answer;
+  /**
+   * @param {string} event
+   * @param {object} message
+   */
+  async _send(event, message) {
+    const answer = await this._socket?.timeout(ANSWER_LIMIT_MS).emitWithAck(event, message);
+    if (!answer?.error) return answer;
+    const refusal = new RequestRefused(answer.error, answer.status);
+    refusal.final = FINAL_STATUSES.has(answer.status);
+    throw refusal;
   }
 
   _lost() {
     if (!this.isSeated) return;
     this.isSeated = false;
-    this._tell("lost");
-  }
-
-  async _stillHere() {
-    if (!this.isSeated) return;
-    await this.check();
-  }
-
-  _tell(name, detail = {}) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.emit("lost", {});
   }
 }
 
-// Trying again would not help: not here, over, not let in, not understood.
-const FINAL = new Set([401, 404, 409, 422]);
-
+/** @param {Error} error */
 function sentenceIn(error) {
-  return error?.data?.error ?? "";
+  return /** @type {{ data?: { error?: string } }} */ (error)?.data?.error ?? "";
 }
 
-/** One name per tab: a reload returns to the seat, another tab takes it over. A duplicated tab copies the storage, so
- * the name is taken out while the tab uses it and put back when it goes. */
+/**
+ * One id per tab: a reload returns to the seat, another tab takes it over. A duplicated tab copies the storage, so
+ * the id is taken out while the tab uses it and put back when the page goes.
+ */
 function tabId() {
-  const key = "consult-tab";
-  const name = sessionStorage.getItem(key) ?? crypto.randomUUID();
-  sessionStorage.removeItem(key);
-  window.addEventListener("pagehide", () => sessionStorage.setItem(key, name));
-  return name;
+  const id = sessionStorage.getItem(TAB_KEY) ?? crypto.randomUUID();
+  sessionStorage.removeItem(TAB_KEY);
+  window.addEventListener("pagehide", () => sessionStorage.setItem(TAB_KEY, id));
+  return id;
 }

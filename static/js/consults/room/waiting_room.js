@@ -1,40 +1,46 @@
 // The waiting room: one's own picture and sound, the devices, and what one is waiting for.
-import { playTestTone, watchSoundLevel } from "../media/audio_mixer.js";
+import { elementById, findElement, findElements } from "../../shared/dom.js";
+import { chooseSpeaker } from "../media/audio_mixer.js";
+import { playTestTone, watchSoundLevel } from "../media/sound_check.js";
 import { formatTimeUntil, pageFacts, pageText } from "../page_text.js";
 
-const byId = (id) => document.getElementById(id);
+const REFRESH_MS = 15000;
+const HEARD_LEVEL = 0.1;
+const SOON_MS = 60000;
+
+/** @typedef {import("../media/local_devices.js").DeviceKind} DeviceKind */
+/** @typedef {import("../room_state.d.ts").RoomState} RoomState */
 
 export class WaitingRoom {
+  /** @type {AudioContext | undefined} */
+  _context;
+  /** @type {(() => void) | null} */
+  _stopLevel = null;
+  /** @type {MediaStreamTrack | null} the microphone whose level is shown */
+  _watched = null;
+  _wasHeard = false;
+
+  /** @param {import("./consult_room.js").ConsultRoom} room */
   constructor(room) {
     this._room = room;
-    this._section = byId("lobby");
-    this._button = this._section.querySelector('[data-do="enter"]');
-    this._heard = false;
-    this._deviceLists = document.querySelectorAll("[data-devices]");
+    this._section = elementById("lobby");
+    this._enter = findElement(this._section, '[data-do="enter"]', HTMLButtonElement);
+    this._deviceLists = findElements(document, "[data-devices]");
     for (const list of this._deviceLists) {
-      list
-        .querySelectorAll("[data-device]")
-        .forEach((one) =>
-          one.addEventListener("change", () =>
-            room.devices
-              .choose(one.dataset.device, one.value)
-              .catch(() => room.flash(pageText("noDevices"))),
-          ),
-        );
+      for (const select of deviceSelects(list)) {
+        select.addEventListener("change", () => this._choose(select));
+      }
     }
-    this._section.querySelector('[data-do="tone"]').addEventListener("click", () => this._tone());
-    room.devices.addEventListener("list", () => this._list());
-    setInterval(
-      () => this._room.phase === "lobby" && this._room.state && this.update(this._room.state),
-      15000,
-    );
+    findElement(this._section, '[data-do="tone"]').addEventListener("click", () => this._tone());
+    room.devices.on("list", () => this._listDevices());
+    setInterval(() => room.state && this.update(room.state), REFRESH_MS);
   }
 
   show() {
-    this._room.phase = document.getElementById("main").dataset.phase = "lobby";
+    this._room.setPhase("lobby");
     this._section.hidden = false;
     this.devicesChanged();
-    this._list();
+    this._listDevices();
     if (this._room.state) this.update(this._room.state);
   }
 
@@ -44,44 +50,37 @@ export class WaitingRoom {
     this._stopLevel = null;
   }
 
+  /** @param {string} sentence */
   say(sentence) {
-    byId("lobby-status").textContent = sentence;
+    elementById("lobby-status").textContent = sentence;
   }
 
+  /** @param {RoomState} state */
   update(state) {
     if (this._room.phase !== "lobby") return;
-    const { you, seats } = state;
-    const waits = you.entered && !you.admitted;
-    const opens = Date.parse(pageFacts.opensAt) > Date.now();
-    this._button.disabled = opens || waits;
-    this._button.textContent = pageText(
-      waits ? "ready" : you.canAdmit || you.admitted ? "enterNow" : "ready",
-    );
-    this._button.toggleAttribute("data-waiting", waits);
-    const doctor = seats.some((seat) => seat.role === "specialist" && seat.place === "in");
-    if (opens) this.say(pageText("notOpenYet", { when: formatTimeUntil(pageFacts.opensAt) }));
-    else if (waits) this.say(pageText(doctor ? "doctorIsHere" : "waitToBeLetIn"));
-    else if (Date.parse(pageFacts.startsAt) > Date.now() + 60000)
-      this.say(pageText("startsIn", { when: formatTimeUntil(pageFacts.startsAt) }));
-    else this.say(pageText("startsNow"));
-    if (state.interpreterSought) this.say(pageText("sought"));
+    const { you } = state;
+    const isWaiting = you.entered && !you.admitted;
+    this._enter.disabled = isNotOpenYet() || isWaiting;
+    const mayEnter = !isWaiting && (you.canAdmit || you.admitted);
+    this._enter.textContent = pageText(mayEnter ? "enterNow" : "ready");
+    this._enter.toggleAttribute("data-waiting", isWaiting);
+    this.say(state.interpreterSought ? pageText("sought") : statusWords(state));
   }
 
   devicesChanged() {
-    const { devices } = this._room;
-    const preview = byId("preview");
-    this._room.call.ownTracks();
-    if (preview.srcObject !== this._room.call.own.stream)
-      preview.srcObject = this._room.call.own.stream;
+    const { call, devices } = this._room;
+    const preview = elementById("preview", HTMLVideoElement);
+    call.takeOwnTracks();
+    if (preview.srcObject !== call.own.stream) preview.srcObject = call.own.stream;
     if (devices.camera) preview.play().catch(() => {});
-    byId("preview-off").hidden = Boolean(devices.camera);
-    const trouble = byId("device-trouble");
+    elementById("preview-off").hidden = Boolean(devices.camera);
+    const trouble = elementById("device-trouble");
     trouble.hidden = !devices.trouble;
     trouble.textContent = devices.trouble ? pageText(devices.trouble) : "";
-    this._level();
+    this._showLevel();
   }
 
-  _level() {
+  _showLevel() {
     const { mic } = this._room.devices;
     if (this._room.phase !== "lobby" || mic === this._watched) return;
     this._stopLevel?.();
@@ -89,10 +88,11 @@ export class WaitingRoom {
     if (!mic) return;
     this._context ??= new AudioContext();
     const stop = watchSoundLevel(this._context, mic, (level) => {
-      byId("level").value = level;
-      this._heard ||= level > 0.1;
-      const words = pageText(this._heard ? "levelHeard" : "levelSilent");
-      if (byId("level-words").textContent !== words) byId("level-words").textContent = words;
+      elementById("level", HTMLMeterElement).value = level;
+      this._wasHeard ||= level > HEARD_LEVEL;
+      const words = pageText(this._wasHeard ? "levelHeard" : "levelSilent");
+      const place = elementById("level-words");
+      if (place.textContent !== words) place.textContent = words;
     });
     this._stopLevel = () => {
       stop();
@@ -103,39 +103,69 @@ export class WaitingRoom {
   async _tone() {
     this._context ??= new AudioContext();
     const speaker = this._room.devices.chosen.audiooutput;
-    if (speaker && this._context.setSinkId) await this._context.setSinkId(speaker).catch(() => {});
+    if (speaker) await chooseSpeaker(this._context, speaker);
     await playTestTone(this._context);
   }
 
-  async _list() {
-    const found = await this._room.devices.list();
+  /** @param {HTMLSelectElement} select */
+  async _choose(select) {
+    const { devices } = this._room;
+    await devices
+      .choose(kindOf(select), select.value)
+      .catch(() => this._room.flash(pageText("noDevices")));
+  }
+
+  async _listDevices() {
+    const available = await this._room.devices.list();
     const { mic, camera, chosen } = this._room.devices;
     const current = {
-      audioinput: mic?.getSettings().deviceId,
-      videoinput: camera?.getSettings().deviceId,
+      audioinput: mic?.getSettings().deviceId ?? chosen.audioinput,
+      videoinput: camera?.getSettings().deviceId ?? chosen.videoinput,
       audiooutput: chosen.audiooutput,
     };
+    const canChooseSpeaker =
+      "setSinkId" in AudioContext.prototype && available.some(({ kind }) => kind === "audiooutput");
     for (const list of this._deviceLists) {
-      for (const select of list.querySelectorAll("[data-device]")) {
-        const kind = select.dataset.device;
-        const options = found.filter((device) => device.kind === kind && device.deviceId);
-        select.replaceChildren(
-          ...options.map(
-            (device, n) =>
-              new Option(
-                device.label || pageText("defaultDevice", { count: n + 1 }),
-                device.deviceId,
-                false,
-                device.deviceId === (current[kind] ?? chosen[kind]),
-              ),
-          ),
-        );
+      for (const select of deviceSelects(list)) {
+        const kind = kindOf(select);
+        const options = available
+          .filter((device) => device.kind === kind && device.deviceId)
+          .map(({ label, deviceId }, n) => {
+            const words = label || pageText("defaultDevice", { count: n + 1 });
+            return new Option(words, deviceId, false, deviceId === current[kind]);
+          });
+        select.replaceChildren(...options);
         select.disabled = options.length === 0;
       }
-      const canChooseSpeaker =
-        "setSinkId" in AudioContext.prototype &&
-        found.some((device) => device.kind === "audiooutput");
-      list.querySelector("[data-speaker]").hidden = !canChooseSpeaker;
+      findElement(list, "[data-speaker]").hidden = !canChooseSpeaker;
     }
   }
+}
+
+function isNotOpenYet() {
+  return Date.parse(pageFacts.opensAt) > Date.now();
+}
+
+/** @param {RoomState} state */
+function statusWords({ you, seats }) {
+  const { opensAt, startsAt } = pageFacts;
+  if (isNotOpenYet()) return pageText("notOpenYet", { when: formatTimeUntil(opensAt) });
+  if (you.entered && !you.admitted) {
+    const isDoctorIn = seats.some(({ role, place }) => role === "specialist" && place === "in");
+    return pageText(isDoctorIn ? "doctorIsHere" : "waitToBeLetIn");
+  }
+  if (Date.parse(startsAt) > Date.now() + SOON_MS) {
+    return pageText("startsIn", { when: formatTimeUntil(startsAt) });
+  }
+  return pageText("startsNow");
+}
+
+/** @param {HTMLElement} list */
+function deviceSelects(list) {
+  return findElements(list, "[data-device]", HTMLSelectElement);
+}
+
+/** @param {HTMLSelectElement} select */
+function kindOf(select) {
+  return /** @type {DeviceKind} */ (select.dataset.device);
 }

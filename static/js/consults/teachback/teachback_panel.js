@@ -1,111 +1,143 @@
-// Making sure that it was understood: points said back, and lines that the interpreter types to be read.
+// Making sure that it was understood: points said back, and captions that the interpreter types.
 //
 // For tests: teach-toggle, point-text, point-ask, points (li[data-verdict-of]), said-text, said-send, confirm-point,
 // correction, correct-point; captions, caption-language, caption-text, caption-send.
+import {
+  copyTemplate,
+  elementById,
+  findElement,
+  findOptionalElement,
+  optionalElementById,
+} from "../../shared/dom.js";
 import { announce, pageText } from "../page_text.js";
 
-const LINES = 3; // how many captions are seen at once
-const SEEN_MS = 20000;
-const byId = (id) => document.getElementById(id);
+const MOST_CAPTIONS = 3;
+const CAPTION_SHOWN_MS = 20000;
+
+/** @typedef {import("../room_state.d.ts").TeachbackPoint} TeachbackPoint */
 
 export class TeachbackPanel {
+  /** @type {Map<string, HTMLElement>} by the point's id */
+  _shown = new Map();
+
+  /** @param {import("../room/consult_room.js").ConsultRoom} room */
   constructor(room) {
     this._room = room;
-    this._list = byId("points");
-    this._captions = byId("captions");
-    this._template = byId("point-template");
-    this._shown = new Map();
-    byId("point-form")?.addEventListener("submit", (event) => this._ask(event));
-    byId("caption-form")?.addEventListener("submit", (event) => this._write(event));
+    this._list = elementById("points");
+    this._captions = elementById("captions");
+    this._template = elementById("point-template", HTMLTemplateElement);
+    const pointForm = optionalElementById("point-form", HTMLFormElement);
+    pointForm?.addEventListener("submit", (event) => this._askPoint(event, pointForm));
+    const captionForm = optionalElementById("caption-form", HTMLFormElement);
+    captionForm?.addEventListener("submit", (event) => this._writeCaption(event));
   }
 
-  /** What was asked and written before one came in. */
+  /** What was asked before one came in. */
   async load() {
-    const answer = await this._room.line.ask("teach.list").catch(() => null);
-    if (!answer) return;
-    this.show(answer.points, { quiet: true });
+    const answer = await this._room.signalling.request("teach.list").catch(() => null);
+    if (answer) this.show(answer.points, { quiet: true });
   }
 
+  /** @param {TeachbackPoint[]} points all of them, also those that are shown already */
   show(points, { quiet = false } = {}) {
     const isNew = points.length > this._shown.size;
-    for (const point of points) this._point(point);
+    for (const point of points) this._showPoint(point);
     if (quiet || !isNew || this._room.panels.isOpen("teach")) return;
     this._room.flash(pageText("pointNew"), { announced: true });
   }
 
-  caption(line) {
+  /** @param {import("../room_state.d.ts").Caption} caption */
+  showCaption({ text, language }) {
     const element = document.createElement("li");
-    element.textContent = line.text;
-    element.lang = line.language;
+    element.textContent = text;
+    element.lang = language;
     element.dir = "auto";
     this._captions.append(element);
-    while (this._captions.children.length > LINES) this._captions.firstElementChild.remove();
+    while (this._captions.children.length > MOST_CAPTIONS) {
+      this._captions.firstElementChild?.remove();
+    }
     this._captions.hidden = false;
     setTimeout(() => {
       element.remove();
       this._captions.hidden = !this._captions.children.length;
-    }, SEEN_MS);
+    }, CAPTION_SHOWN_MS);
   }
 
-  async _ask(event) {
+  /**
+   * @param {SubmitEvent} event
+   * @param {HTMLFormElement} form
+   */
+  async _askPoint(event, form) {
     event.preventDefault();
-    const text = event.currentTarget.querySelector("textarea");
-    const answer = await this._room.act(event.submitter, "teach.ask", { point: text.value });
+    const text = findElement(form, "textarea", HTMLTextAreaElement);
+    const answer = await this._room.act(submitterOf(event), "teach.ask", { point: text.value });
     if (answer) text.value = "";
   }
 
-  async _write(event) {
+  /** @param {SubmitEvent} event */
+  async _writeCaption(event) {
     event.preventDefault();
-    const text = byId("caption-text");
+    const text = elementById("caption-text", HTMLInputElement);
     if (!text.value.trim()) return;
-    const line = {
+    const caption = {
       client_id: crypto.randomUUID(),
-      language: byId("caption-language").value,
+      language: elementById("caption-language", HTMLSelectElement).value,
       text: text.value,
     };
-    if (await this._room.act(event.submitter, "caption.say", line)) text.value = "";
+    if (await this._room.act(submitterOf(event), "caption.say", caption)) text.value = "";
   }
 
-  _point(point) {
-    const element = this._shown.get(point.id) ?? this._make(point);
-    element.dataset.verdictOf = point.verdict ?? "";
-    element.querySelector("[data-point]").textContent = point.point;
-    element.querySelector("[data-said]").textContent = point.said
-      ? pageText("pointSaid", { text: point.said })
+  /** @param {TeachbackPoint} point */
+  _showPoint(point) {
+    const { said, verdict } = point;
+    const element = this._shown.get(point.id) ?? this._addPoint(point);
+    element.dataset.verdictOf = verdict ?? "";
+    findElement(element, "[data-point]").textContent = point.point;
+    findElement(element, "[data-said]").textContent = said
+      ? pageText("pointSaid", { text: said })
       : pageText("pointNotSaid");
-    const verdict =
-      { confirmed: "pointConfirmed", corrected: "pointCorrected" }[point.verdict] ??
-      (point.said ? "pointOpen" : "");
-    const place = element.querySelector("[data-verdict]");
-    if (point.verdict && place.dataset.of !== point.verdict)
-      announce(pageText(verdict, { text: point.correction ?? "" }));
-    place.dataset.of = point.verdict ?? "";
-    place.textContent = verdict ? pageText(verdict, { text: point.correction ?? "" }) : "";
-    const judge = element.querySelector("[data-judge]");
-    if (judge) judge.hidden = !point.said || Boolean(point.verdict);
-    const form = element.querySelector("[data-say]");
-    if (form) form.hidden = point.verdict === "confirmed";
+    const words = verdictWords(point);
+    const place = findElement(element, "[data-verdict]");
+    if (verdict && place.dataset.of !== verdict) announce(words);
+    place.dataset.of = verdict ?? "";
+    place.textContent = words;
+    const judgeForm = findOptionalElement(element, "[data-judge]");
+    if (judgeForm) judgeForm.hidden = !said || Boolean(verdict);
+    const sayForm = findOptionalElement(element, "[data-say]");
+    if (sayForm) sayForm.hidden = verdict === "confirmed";
   }
 
-  _make(point) {
-    const element = this._template.content.firstElementChild.cloneNode(true);
-    element.querySelector("[data-say]")?.addEventListener("submit", async (event) => {
+  /** @param {TeachbackPoint} point */
+  _addPoint({ id: item }) {
+    const element = copyTemplate(this._template);
+    const sayForm = findOptionalElement(element, "[data-say]", HTMLFormElement);
+    sayForm?.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const text = event.currentTarget.querySelector("textarea");
-      if (await this._room.act(event.submitter, "teach.said", { item: point.id, said: text.value }))
-        text.value = "";
+      const text = findElement(sayForm, "textarea", HTMLTextAreaElement);
+      const said = { item, said: text.value };
+      if (await this._room.act(submitterOf(event), "teach.said", said)) text.value = "";
     });
-    element.querySelector("[data-judge]")?.addEventListener("submit", async (event) => {
+    const judgeForm = findOptionalElement(element, "[data-judge]", HTMLFormElement);
+    judgeForm?.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const correction = event.currentTarget.querySelector("textarea").value;
-      await this._room.act(event.submitter, "teach.judge", {
-        item: point.id,
-        verdict: event.submitter.value,
-        correction,
-      });
+      const correction = findElement(judgeForm, "textarea", HTMLTextAreaElement).value;
+      const button = submitterOf(event);
+      await this._room.act(button, "teach.judge", { item, verdict: button?.value, correction });
     });
-    this._shown.set(point.id, element);
+    this._shown.set(item, element);
     this._list.append(element);
     return element;
   }
+}
+
+/** @param {TeachbackPoint} point */
+function verdictWords({ said, verdict, correction }) {
+  if (verdict === "confirmed") return pageText("pointConfirmed", { text: correction ?? "" });
+  if (verdict === "corrected") return pageText("pointCorrected", { text: correction ?? "" });
+  return said ? pageText("pointOpen", { text: "" }) : "";
+}
+
+/** @param {SubmitEvent} event */
+function submitterOf({ submitter }) {
+  return submitter instanceof HTMLButtonElement ? submitter : null;
 }
