@@ -20,11 +20,6 @@ export default class extends controllerOf({
   saved(event) {
     this.versionTarget.value = String(event.detail.version);
   }
-
-  /** A row that was taken out is a change, too. */
-  touch() {
-    this.element.dispatchEvent(new Event("input", { bubbles: true }));
-  }
 }
 
 /** @param {Event} event */

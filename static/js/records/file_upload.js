@@ -44,6 +44,7 @@ export class FileUpload {
   isCreating = false;
   /** The next progress is the first one of an upload that goes on from an earlier page. */
   isResuming = false;
+  _isReleased = false;
   /** @type {number | undefined} */
   watchdog;
   /** @type {number | undefined} */
@@ -106,7 +107,7 @@ export class FileUpload {
       if (earlier) this.upload.resumeFromPreviousUpload(earlier);
       this.isResuming = Boolean(earlier);
     }
-    if (this.state !== "sending" || this.isCreating) return;
+    if (this.state !== "sending" || this.isCreating || this._isReleased) return;
     this.isCreating = !this.upload.url;
     this.upload.start();
     this.watch();
@@ -158,6 +159,7 @@ export class FileUpload {
 
   /** The page goes: nothing of this may run on. */
   release() {
+    this._isReleased = true;
     clearTimeout(this.watchdog);
     clearTimeout(this.countdown);
     this.upload?.abort();

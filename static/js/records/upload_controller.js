@@ -117,13 +117,13 @@ export default class extends controllerOf({
   add(files) {
     if (!files.length) return;
     this.sendingTarget.hidden = false;
-    for (const file of files) {
+    const added = files.map((file) => {
       const row = copyTemplate(this.rowTarget);
       if (this.queueTarget.childElementCount < SHOWN_WAITING) this.queueTarget.append(row);
-      const upload = new FileUpload(file, row, this);
-      this.uploads.push(upload);
-      if (file.size === 0) upload.refuse(this.word("empty"));
-    }
+      return new FileUpload(file, row, this);
+    });
+    this.uploads.push(...added);
+    for (const upload of added) if (upload.size === 0) upload.refuse(this.word("empty"));
     this.startNext();
   }
 

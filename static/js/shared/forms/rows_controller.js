@@ -38,6 +38,8 @@ export default class extends controllerOf({
     closestElement(event.target, '[data-rows-target~="row"]')?.remove();
     this.adderTarget.focus();
     this.show();
+    // A row that was taken out is a change of the form, too: autosave listens for it.
+    this.element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   show() {
