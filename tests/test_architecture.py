@@ -41,14 +41,7 @@ FLASK = (
     "flask_limiter",
     "werkzeug.wrappers",
 )
-MEDIA_MAY = (
-    "app.media",
-    "app.core.clock",
-    "app.core.crypto",
-    "app.core.blobs",
-    "app.core.webm",
-    "app.core.runtime",
-)
+MEDIA_MAY = ("app.media", "app.core.clock", "app.core.crypto", "app.core.blobs", "app.core.webm")
 WEB_FACING = ("web",)  # the edge itself
 
 

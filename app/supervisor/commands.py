@@ -135,9 +135,10 @@ def run_tests(asked: argparse.Namespace) -> int:
         return 1
     for sentence in install.install_optional_packages(install.OPTIONAL_PACKAGES_FOR_TESTING):
         print(sentence, file=sys.stderr)
+    node = install.install_browser_libraries(with_tools=True)
     install.build_browser_bundle()
     install.compile_catalogues()
-    return checks.run_phases(checks.list_phases(checks.CheckOptions.parse(asked.rest)))
+    return checks.run_phases(checks.list_phases(checks.CheckOptions.parse(asked.rest), node))
 
 
 def run_benchmark(asked: argparse.Namespace) -> int:

@@ -21,6 +21,9 @@ from .steps import StepFailed, show_step
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR_FOLDER = ROOT / "static" / "vendor"
 PO_CATALOGUE_FOLDER = ROOT / "app" / "i18n" / "catalogues"
+PACKAGE_LOCK = ROOT / "package-lock.json"
+MODULES_FOLDER = ROOT / "node_modules"
+STAMP_NAME = ".consilium.stamp"
 MIN_NODE_VERSION = 18
 
 
@@ -100,26 +103,51 @@ def _root_prefix() -> list[str] | None:
 
 def build_browser_bundle() -> None:
     """Holds afterwards: static/vendor/ is built from the present sources and package-lock.json."""
-    lock = ROOT / "package-lock.json"
-    libraries = _digest_files([lock])
-    sources = _digest_files([lock, *_list_files("static/js"), *_list_files("static/css")])
-    modules_stamp = ROOT / "node_modules" / ".consilium.stamp"
-    bundle_stamp = VENDOR_FOLDER / ".consilium.stamp"
-    if _is_stamp_current(bundle_stamp, sources):
+    sources = _digest_files(
+        [PACKAGE_LOCK, *_list_files("static/js"), *_list_files("static/css")],
+    )
+    stamp = VENDOR_FOLDER / STAMP_NAME
+    if _is_stamp_current(stamp, sources):
         return
-    node, npm = _find_node()
-    if not _is_stamp_current(modules_stamp, libraries):
-        path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        with show_step("Browser libraries") as run:
-            run(
-                [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-                cwd=ROOT,
-                env=os.environ | {"PATH": path},
-            )
-            modules_stamp.write_text(libraries)
+    node = install_browser_libraries()
     with show_step("Browser bundle") as run:
         run([node, ROOT / "static" / "js" / "build.mjs"], cwd=ROOT)
-        bundle_stamp.write_text(sources)
+        stamp.write_text(sources)
+
+
+def install_browser_libraries(*, with_tools: bool = False) -> str:
+    """Holds afterwards: node_modules/ is as package-lock.json says.
+
+    With `with_tools` it also holds what checks and tests JavaScript, which takes another 150 MB.
+    Tools that are there already stay. Returns the path of Node.
+    """
+    node, npm = _find_node()
+    libraries = _digest_files([PACKAGE_LOCK])
+    with_all = f"{libraries} with tools"
+    stamp = MODULES_FOLDER / STAMP_NAME
+    if _is_stamp_current(stamp, with_all):
+        return node
+    if not with_tools and _is_stamp_current(stamp, libraries):
+        return node
+    path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    extent = [] if with_tools else ["--omit=dev"]
+    name = "Browser libraries and JavaScript tools" if with_tools else "Browser libraries"
+    with show_step(name) as run:
+        run(
+            [
+                *npm,
+                "ci",
+                "--ignore-scripts",
+                *extent,
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+            ],
+            cwd=ROOT,
+            env=os.environ | {"PATH": path},
+        )
+        stamp.write_text(with_all if with_tools else libraries)
+    return node
 
 
 def _find_node() -> tuple[str, list[str]]:

@@ -78,3 +78,29 @@ def test_catalogues_are_compiled_and_again_when_they_change(monkeypatch, tmp_pat
         with made.open("rb") as file:
             assert gettext.GNUTranslations(file).gettext("Story") == meaning
     assert sorted(path.name for path in folder.iterdir()) == ["messages.mo", "messages.po"]
+
+
+def test_tools_for_javascript_are_installed_for_the_tests_only(monkeypatch, tmp_path):
+    modules, calls = tmp_path / "node_modules", tmp_path / "calls"
+    modules.mkdir()
+    for name, script in {"node": "echo v20.0.0", "npm": f'echo "$@" >> {calls}'}.items():
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(install, "MODULES_FOLDER", modules)
+
+    assert install.install_browser_libraries() == str(tmp_path / "node")
+    install.install_browser_libraries()
+    (for_running,) = calls.read_text().splitlines()
+    assert for_running.startswith("ci --ignore-scripts") and "--omit=dev" in for_running
+
+    install.install_browser_libraries(with_tools=True)
+    install.install_browser_libraries(with_tools=True)
+    install.install_browser_libraries()
+    _, for_testing = calls.read_text().splitlines()
+    assert for_testing.startswith("ci --ignore-scripts") and "--omit" not in for_testing
+
+    monkeypatch.setattr(install, "PACKAGE_LOCK", install.ROOT / "package.json")
+    install.install_browser_libraries()
+    assert len(calls.read_text().splitlines()) == 3, "another lock is installed anew"
