@@ -41,7 +41,14 @@ FLASK = (
     "flask_limiter",
     "werkzeug.wrappers",
 )
-MEDIA_MAY = ("app.media", "app.core.clock", "app.core.crypto", "app.core.blobs", "app.core.webm")
+MEDIA_MAY = (
+    "app.media",
+    "app.core.clock",
+    "app.core.crypto",
+    "app.core.blobs",
+    "app.core.runtime",
+    "app.core.webm",
+)
 WEB_FACING = ("web",)  # the edge itself
 
 

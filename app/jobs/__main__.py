@@ -1,4 +1,4 @@
-"""`python -m app.jobs`: starts a runner, ends it in order on SIGTERM or Ctrl-C."""
+"""``python -m app.jobs``: runs due jobs until SIGTERM or Ctrl-C, then finishes those in hand."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import signal
 import sys
 from datetime import timedelta
 
-import structlog
-
 from app.core import crypto
 from app.core.blobs import BlobStore
 from app.core.db import Database
 from app.core.outbox import JobContext
+from app.core.runtime.logs import configure_logging, is_verbose
 from app.core.slices import get_slices
 from app.jobs.runner import JOB_LEASE_DURATION, JOB_POLL_SECONDS, JobsRunner
 from config import Settings
 
-JOBS_SHUTDOWN_TIMEOUT_SECONDS = (
-    7.0  # seconds for the jobs in hand; the supervisor allows ten for all three processes
-)
+# How long the jobs in hand may take to finish; the supervisor gives all three processes ten.
+JOBS_SHUTDOWN_TIMEOUT_SECONDS = 7.0
 
 
 def run_jobs_process(arguments: list[str] | None = None) -> int:
+    """Returns 0 once it was told to stop, whether or not a job was still in hand."""
     asked = _parse_arguments(arguments)
+    configure_logging("jobs", verbose=is_verbose())
     settings = Settings.load()
-    _configure_logging()
     keyring = crypto.Keyring(settings.master_keys)
     crypto.set_field_keyring(keyring)
     database = Database(settings.database_url)
@@ -45,7 +44,7 @@ def run_jobs_process(arguments: list[str] | None = None) -> int:
     runner.start()
     runner.wait()
     if not runner.join(JOBS_SHUTDOWN_TIMEOUT_SECONDS):
-        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(0)  # a worker is still busy; its job runs again when the lease ends
     database.close()
     return 0
@@ -59,24 +58,16 @@ def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--lease",
         type=float,
         default=JOB_LEASE_DURATION.total_seconds(),
-        help="seconds that a job is held for",
+        help="seconds for which a worker keeps a job without renewing its claim",
     )
     parser.add_argument(
-        "--poll", type=float, default=JOB_POLL_SECONDS, help="seconds between looks for work"
+        "--poll",
+        type=float,
+        default=JOB_POLL_SECONDS,
+        help="seconds between looks for due jobs",
     )
     parser.add_argument("--workers", type=int, default=2, help="jobs at the same time")
     return parser.parse_args(arguments)
-
-
-def _configure_logging() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
-    )
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class JobsRunner:
             thread.daemon = True
             thread.start()
         log.info(
-            "jobs started", runner=self.id, workers=len(self._threads), kinds=len(self._handlers)
+            "Jobs started.", runner=self.id, workers=len(self._threads), kinds=len(self._handlers)
         )
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class JobsRunner:
         done = not any(thread.is_alive() for thread in self._threads)
         if done:
             self._safely(self._sign_off)
-        log.info("jobs stopped", runner=self.id, finished=done)
+        log.info("Jobs stopped.", runner=self.id, finished=done)
         return done
 
     def run_one(self) -> bool:
@@ -112,7 +112,7 @@ class JobsRunner:
                 if held is not None:
                     self._run(held)
             except SQLAlchemyError as error:  # the database is away: wait for it
-                log.warning("jobs: the database does not answer", error=type(error).__name__)
+                log.warning("The database does not answer.", error=type(error).__name__)
                 self._stopping.wait(1.0)
             if held is None:
                 self._stopping.wait(self._poll)
@@ -128,16 +128,16 @@ class JobsRunner:
                 session.info["origin"] = "jobs"
                 handler(session, held.payload, replace(self._context, job_id=held.id))
                 leases.finish_job(session, held)
-            log.info("job done", **facts, ms=round((monotonic() - began) * 1000))
+            log.debug("Job done.", **facts, ms=round((monotonic() - began) * 1000))
         except leases.JobLeaseLost:
-            log.warning("job lost to another runner", **facts)
+            log.warning("Another runner has taken the job over.", **facts)
         except Exception as error:
             given_up = leases.return_failed_job(self._database, held, describe_job_error(error))
-            log.error(
-                "job given up" if given_up else "job failed",
-                **facts,
-                error=describe_job_error(error),
-            )
+            why = describe_job_error(error)
+            if given_up:
+                log.error("The job failed for the last time and was given up.", **facts, error=why)
+            else:
+                log.warning("The job failed and will be tried again.", **facts, error=why)
         finally:
             self._held.pop(held.id, None)
 
@@ -180,7 +180,7 @@ class JobsRunner:
         try:
             act()
         except SQLAlchemyError as error:
-            log.warning("jobs: the database does not answer", error=type(error).__name__)
+            log.warning("The database does not answer.", error=type(error).__name__)
 
 
 def describe_job_error(error: Exception) -> str:

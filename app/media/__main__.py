@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import sys
 
@@ -15,6 +14,7 @@ import sys
 if __name__ == "__main__":
     sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
 
+from app.core.runtime.logs import configure_logging, is_verbose  # noqa: E402
 from app.media.node import MediaNodeClient  # noqa: E402
 from app.media.settings import MediaSettingInvalid, MediaSettings  # noqa: E402
 
@@ -57,11 +57,7 @@ def freeze_startup_objects() -> None:
 
 
 def run_media_node() -> int:
-    logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout
-    )
-    for chatty in ("aioice", "aiortc", "socketio", "engineio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    configure_logging("media", verbose=is_verbose())
     try:
         settings = MediaSettings.from_environment()
     except MediaSettingInvalid as error:

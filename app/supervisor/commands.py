@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import checks, install
-from .children import ChildProcess, Supervisor, describe_unready
+from .children import ChildProcess, Supervisor, describe_unready, print_block
 from .database import DatabasePreparation
 from .install import ROOT
 
@@ -31,6 +31,8 @@ def run_platform(asked: argparse.Namespace) -> int:
         "FLASK_APP": "wsgi",
         "PYTHONUNBUFFERED": "1",
     }
+    if asked.verbose:
+        os.environ["CONSILIUM_VERBOSE"] = "1"
     settings = _load_settings()
     if fault := _find_port_fault(asked.host, asked.port):
         print(fault, file=sys.stderr)
@@ -53,8 +55,8 @@ def run_platform(asked: argparse.Namespace) -> int:
         return preparation.missing() or describe_unready((where, asked.port))
 
     def when_ready() -> None:
-        print(f"\nConsilium is ready: http://{_format_address(where, asked.port)}", flush=True)
-        print(preparation.printed, flush=True)
+        ready = f"Consilium is ready: http://{_format_address(where, asked.port)}"
+        print_block(f"\n{ready}\n{preparation.printed}".rstrip())
 
     children = [
         ChildProcess("web", _web_command(asked.host, asked.port)),

@@ -15,8 +15,10 @@ DEMO_COMMANDS = (["seed-demo"], ["demo-accounts"])
 
 
 def prepare_database(demo: bool) -> None:
+    from app.core.runtime.logs import configure_logging, is_verbose
     from wsgi import app
 
+    configure_logging("database", verbose=is_verbose())
     _run_flask_words(app, ["db", "upgrade"])
     for words in DEMO_COMMANDS if demo else ():
         _run_flask_words(app, words)

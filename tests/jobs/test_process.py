@@ -21,7 +21,7 @@ from tests.processes import House, Process
 
 @pytest.mark.late
 def test_it_tells_people_what_happened_and_ends_in_order(settings, database, tmp_path: Path):
-    house = House(tmp_path, settings.database_url)
+    house = House(tmp_path, settings.database_url, extra={"VERBOSE": "1"})
     process = Process(
         "jobs", [sys.executable, "-m", "app.jobs"], house.environment(1), tmp_path / "jobs.log"
     )
@@ -41,7 +41,7 @@ def test_it_tells_people_what_happened_and_ends_in_order(settings, database, tmp
     finally:
         process.stop()
     log = process.log.read_text()
-    assert "job done" in log and "jobs stopped" in log
+    assert "Job done." in log and "Jobs stopped." in log
     for word in ("Amal", "lump", "oncology", "surgery", patient.email):
         assert word not in log
     assert not alive(database)

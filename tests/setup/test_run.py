@@ -4,23 +4,29 @@ nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.request
+from datetime import UTC, datetime
 
 import pytest
 
+from app.core.runtime.log_lines import LOG_LINE
 from tests.setup.test_supervisor import ROOT, processes_with
 
 pytestmark = pytest.mark.late
-ACCOUNTS = ["patient", "specialist", "interpreter", "coordinator", "admin"]
+ACCOUNTS = ["patient", "specialist", "interpreter", "coordinator", "admin", "auditor"]
+QUIET_SECONDS = 5.0  # how long nothing may follow the ready line and the accounts
 
 
 class Running:
-    def __init__(self, folder, port: int) -> None:
+    def __init__(self, folder, port: int, *options: str) -> None:
+        self.data = folder / "data"
         self.log = folder / f"run-{time.monotonic_ns()}.log"
         self.mark = f"CONSILIUM_TEST_MARK={self.log}"
         self.port = port
@@ -36,7 +42,8 @@ class Running:
                     "--port",
                     str(port),
                     "--data",
-                    str(folder / "data"),
+                    str(self.data),
+                    *options,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -51,6 +58,30 @@ class Running:
             assert time.monotonic() - self.began < seconds, self.log.read_text()
             time.sleep(0.05)
         return time.monotonic() - self.began
+
+    def lines_after_ready(self) -> list[str]:
+        lines = self.log.read_text().splitlines()
+        return lines[lines.index(f"Consilium is ready: http://127.0.0.1:{self.port}") + 1 :]
+
+    def has_jobs_to_do(self) -> bool:
+        with contextlib.closing(sqlite3.connect(self.data / "consilium.db")) as database:
+            query = "SELECT count(*) FROM jobs WHERE finished_at IS NULL AND run_at <= ?"
+            moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            return bool(database.execute(query, [moment]).fetchone()[0])
+
+    def waits_for_jobs(self) -> None:
+        """Until everything is done that the demo's making and the first minute bring."""
+        deadline = time.monotonic() + 120
+        while self.has_jobs_to_do():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.2)
+
+    def lines_of_processes(self) -> list[str]:
+        names = ("web", "media", "jobs")
+        lines = self.log.read_text().splitlines()
+        found = [line for line in lines if len(line.split()) > 1 and line.split()[1] in names]
+        assert found
+        return found
 
     def get(self, path: str) -> tuple[int, str]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
@@ -67,8 +98,8 @@ class Running:
 def run(tmp_path, free_port):
     running: list[Running] = []
 
-    def start() -> Running:
-        running.append(Running(tmp_path, free_port))
+    def start(*options: str) -> Running:
+        running.append(Running(tmp_path, free_port, *options))
         return running[-1]
 
     yield start
@@ -83,11 +114,15 @@ def run(tmp_path, free_port):
 def test_it_starts_serves_and_stops_and_the_second_start_is_quick(run):
     first = run()
     first.ready_after(180)
-    time.sleep(0.5)  # the table of accounts follows the line
-    said = first.log.read_text()
-    for account in ACCOUNTS:
-        assert f"{account}@demo.example" in said
-    assert re.search(r"password", said, re.I)
+    first.waits_for_jobs()
+    quiet_from = time.monotonic()
+    while time.monotonic() - quiet_from < QUIET_SECONDS:
+        heading, *accounts = first.lines_after_ready()
+        assert re.search(r"password", heading, re.I)
+        assert [line.split("@")[0].strip() for line in accounts] == ACCOUNTS, "not the last lines"
+        time.sleep(0.1)
+    for line in first.lines_of_processes():
+        assert LOG_LINE.match(line) and "Job done" not in line
     assert first.get("/healthz")[0] == 200
     assert first.get("/readyz")[0] == 200
     assert first.get("/")[0] == 200
@@ -108,8 +143,10 @@ def slowness() -> float:
 
 
 def test_a_killed_process_comes_back_and_the_platform_is_ready_again(run):
-    running = run()
+    running = run("--verbose")
     running.ready_after(180)
+    running.waits_for_jobs()
+    assert any("jobs      debug    Job done." in line for line in running.lines_of_processes())
     media = [pid for pid in processes_with(running.mark) if "app.media" in command_line(pid)]
     assert len(media) == 1
     os.kill(media[0], signal.SIGKILL)
