@@ -86,7 +86,7 @@ def check_media_configuration(
 
 def check_addresses_and_ports(settings: MediaSettings) -> list[MediaCheckFinding]:
     """Addresses and ports, from this machine. Binds and sends; leaves nothing open."""
-    findings = []
+    findings: list[MediaCheckFinding] = []
     for address in settings.public_addresses:
         findings.append(_check_address_reach(address))
         findings.append(_check_packet_arrives(address, (settings.first_port, settings.last_port)))

@@ -41,7 +41,9 @@ class RecordingSet(BaseModel):
     recording: RecordingId | None = None
     key: str = Field(default="", max_length=64, repr=False)
     begin_ms: int = Field(default=0, ge=0)
-    voices: dict[int, tuple[str, ...]] = Field(default_factory=dict, max_length=16)
+    voices: dict[int, tuple[str, ...]] = Field(
+        default_factory=dict[int, tuple[str, ...]], max_length=16
+    )
     pictures: tuple[str, ...] = Field(default=(), max_length=MAX_RECORDED_SEATS)
 
     @field_validator("voices")

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import socketio
 from pydantic import BaseModel, ValidationError
@@ -54,7 +54,7 @@ class MediaNodeClient:
         self._settings = settings
         self._events: asyncio.Queue[tuple[NodeEvent, BaseModel]] = asyncio.Queue(MAX_WAITING_EVENTS)
         self.rooms = MediaRooms(settings, self._tell)
-        self._answers: OrderedDict[str, asyncio.Future[dict[str, Any]]] = OrderedDict()
+        self._answers: OrderedDict[str, asyncio.Future[dict[str, object]]] = OrderedDict()
         self._web = self._make_client()
         self._metrics = NodeMetrics(self.rooms, settings.rooms)
         self._web_seen = time.monotonic()
@@ -132,8 +132,8 @@ class MediaNodeClient:
         )
         return client
 
-    def _handler(self, command: NodeCommand) -> Any:
-        async def handle(message: object = None) -> dict[str, Any]:
+    def _handler(self, command: NodeCommand) -> Callable[[object], Awaitable[dict[str, object]]]:
+        async def handle(message: object = None) -> dict[str, object]:
             return await self.answer(command, message)
 
         return handle
@@ -229,7 +229,7 @@ class MediaNodeClient:
 
     # --- commands ---
 
-    async def answer(self, command: NodeCommand, message: object) -> dict[str, Any]:
+    async def answer(self, command: NodeCommand, message: object) -> dict[str, object]:
         """The answer to a command; the first one again when its ``command_id`` comes again."""
         try:
             parsed = COMMAND_MESSAGES[command].model_validate(message)
@@ -247,7 +247,7 @@ class MediaNodeClient:
                 self._answers.popitem(last=False)
         return await asyncio.shield(known)
 
-    async def _carry_out(self, command: BaseModel) -> dict[str, Any]:
+    async def _carry_out(self, command: BaseModel) -> dict[str, object]:
         try:
             match command:
                 case SeatOffer():

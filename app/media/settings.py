@@ -75,7 +75,7 @@ def _read_port_range(text: str) -> tuple[int, int]:
 
 def _resolve_addresses(text: str) -> list[str]:
     """Names become addresses once, at start: candidates carry addresses only."""
-    addresses = []
+    addresses: list[str] = []
     for name in text.split(","):
         try:
             addresses.append(

@@ -107,15 +107,13 @@ class Uplink:
         self.octets += size
         packet = INCOMING_BUFFER
         first, second, sequence, timestamp, ssrc = _read_header(packet)
-        start, end = 12 + (first & 15) * 4, size
+        start: int = 12 + (first & 15) * 4
+        end = size
         if first & 0x20:
             end -= packet[size - 1]
         level, mid, rid, repaired = -1, None, None, None
         if first & 0x10:
-            area = start + 4
-            if area > end:
-                DROPPED_PACKETS["header"] += 1
-                return
+            area: int = start + 4
             start = area + ((packet[area - 2] << 8) | packet[area - 1]) * 4
             if start > end:
                 DROPPED_PACKETS["header"] += 1
@@ -196,7 +194,8 @@ class Uplink:
         """Since the last call: extended transport-wide numbers to arrival times in units of
         250 µs.
         """
-        highest, taken = self._highest_transport, {}
+        highest = self._highest_transport
+        taken: dict[int, int] = {}
         for number, at in self.arrivals.items():
             extended = number if highest < 0 else extend_sequence(number, highest)
             highest = max(highest, extended)

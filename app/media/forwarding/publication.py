@@ -250,7 +250,7 @@ class Publication:
         due = [sequence for sequence, (_, at) in self.missing.items() if at <= now]
         if not due:
             return
-        again = []
+        again: list[int] = []
         for sequence in due:
             asked = self.missing[sequence]
             if asked[0] >= MAX_NACKS_PER_PACKET:

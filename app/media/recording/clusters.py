@@ -127,7 +127,7 @@ class Vp8FrameAssembler:
         )
         if due is None:
             return []
-        frames = []
+        frames: list[tuple[float, bytes]] = []
         for number in sorted(number for number in self._waiting if number <= due):
             _, timestamp, marker, payload, at = self._waiting.pop(number)
             if self._expected is not None and number != self._expected:
@@ -210,7 +210,7 @@ class VoiceTrack:
 
     def fill(self, until: float) -> list[WebmBlock]:
         """Returns silence up to ``until``, in ms."""
-        blocks = []
+        blocks: list[WebmBlock] = []
         while self._next + OPUS_SILENCE_MS <= until:
             blocks.append(WebmBlock(round(self._next), self.number, OPUS_SILENCE))
             self._next += OPUS_SILENCE_MS
@@ -374,7 +374,7 @@ class ClusterWriter:
         """Cuts clusters of ``CLUSTER_MS``, or shorter ones where a key frame makes a good start.
         Never cuts where an earlier block may still arrive.
         """
-        whole = []
+        whole: list[bytes] = []
         while self._blocks:
             first = self._blocks[0].at
             cut = next(

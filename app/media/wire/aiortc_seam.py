@@ -1,14 +1,16 @@
-"""ICE, DTLS and SRTP of one browser, by aiortc: the only file that touches private names.
+"""ICE, DTLS and SRTP with one browser, by aiortc: the only file that uses private names.
 
 Beside the public objects of aiortc (``RTCIceGatherer``, ``RTCIceTransport``, ``RTCDtlsTransport``,
-``RTCCertificate``) it leans on what ``PRIVATE_NAMES`` lists; ``tests/media/wire/test_seam.py``
-asserts each of them against the pinned versions. There is no public way to see RTP bytes or to
-choose a port.
+``RTCCertificate``) it uses what ``PRIVATE_NAMES`` lists; ``tests/media/wire/test_seam.py`` checks
+each of them against the pinned versions. There is no public way to see RTP bytes or to choose a
+port.
 
-Packets take a way of their own: a datagram that is SRTP or SRTCP leaves for the packet path before
-aioice looks at it, and a packet for the browser goes from one shared buffer through libsrtp
-straight to the socket. One process, one thread: the buffers are shared by all seats.
+SRTP and SRTCP datagrams go to the packet path before aioice looks at them. A packet for the browser
+goes from one shared buffer through libsrtp straight to the socket. There is one process with one
+thread, so all seats share the buffers.
 """
+
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol, cast
 
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import CandidatePair, Connection, StunProtocol
@@ -24,7 +27,7 @@ from aioice.turn import create_turn_endpoint
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
-from pylibsrtp import Session, ffi, lib
+from pylibsrtp import Session, ffi, lib  # pyright: ignore[reportUnknownVariableType]
 
 from app.media.limits import (
     CHECKS_BURST_DATAGRAMS,
@@ -59,24 +62,60 @@ PRIVATE_NAMES = (
 )
 
 MAX_QUEUED_DATAGRAMS = 200
+"""A handshake needs a few dozen datagrams. More means that nobody empties the queue."""
 MAX_DATAGRAMS_PER_READ = 8
-"""Of one seat, before the others have their turn."""
+"""Read from one seat before the others have their turn."""
 
 INCOMING_BUFFER = bytearray(MAX_PACKET_BYTES)
 OUTGOING_BUFFER = bytearray(MAX_PACKET_BYTES)
 _SRTP_TRAILER_BYTES = 148
-_incoming = ffi.from_buffer(INCOMING_BUFFER)
-_outgoing = ffi.from_buffer(OUTGOING_BUFFER)
+"""The most that libsrtp appends: ``SRTP_MAX_TRAILER_LEN`` (144) and, for SRTCP, the index (4)."""
+
+
+class _IntPointer(Protocol):
+    """A C ``int *``."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+class _ForeignFunctions(Protocol):
+    """The part of cffi's ``FFI`` that is used here; pylibsrtp has no types for it."""
+
+    def from_buffer(self, buffer: bytearray, /) -> object: ...
+    def new(self, declaration: str, /) -> _IntPointer: ...
+
+
+class _SrtpFunctions(Protocol):
+    """Of libsrtp: each takes (context, packet, length), works in place, and returns 0 for
+    success.
+    """
+
+    srtp_protect: SrtpFunction
+    srtp_protect_rtcp: SrtpFunction
+    srtp_unprotect: SrtpFunction
+    srtp_unprotect_rtcp: SrtpFunction
+
+
+SrtpFunction = Callable[[object, object, _IntPointer], int]
+_ffi = cast(_ForeignFunctions, ffi)
+_srtp = cast(_SrtpFunctions, lib)
+_incoming = _ffi.from_buffer(INCOMING_BUFFER)
+_outgoing = _ffi.from_buffer(OUTGOING_BUFFER)
 _outgoing_view = memoryview(OUTGOING_BUFFER)
-_length = ffi.new("int *")
+_length = _ffi.new("int *")
 
 DtlsCertificate = RTCCertificate
 PacketHandler = Callable[[bytes], None]
 PacketSender = Callable[[int], bool]
+PeerAddress = tuple[str, int] | tuple[str, int, int, int]
+"""Host and port; with IPv6 also flow and scope, as asyncio gives them."""
 
 
 def make_dtls_certificate() -> DtlsCertificate:
-    """A fresh self-signed certificate; it holds for 30 days, so a long-lived node renews it."""
+    """A new self-signed certificate. It is valid for 30 days, so a node that runs long
+    renews it.
+    """
     return RTCCertificate.generateCertificate()
 
 
@@ -88,7 +127,8 @@ class _SeatSocket(StunProtocol):
         self.connection = connection
         self.socket = sock
 
-    def datagram_received(self, data: bytes, addr: tuple) -> None:  # type: ignore[override]
+    def datagram_received(self, data: bytes | str, addr: PeerAddress) -> None:
+        assert isinstance(data, bytes)
         if data and is_rtp_or_rtcp(data[0]):
             take = self.connection.take_packet
             if take is not None and self.connection.knows(addr):
@@ -112,18 +152,18 @@ class _IceConnection(Connection):
             None
         )
 
-    def knows(self, addr: tuple) -> bool:
-        """Whether a check with the password has come from there: a stranger must not use up the
-        browser's share.
+    def knows(self, addr: PeerAddress) -> bool:
+        """Whether an authenticated ICE check has come from there (docs/adr/0024). Nobody else may
+        use up the browser's share.
         """
         host, port = addr[:2]
         is_known = any(each.port == port and each.host == host for each in self._remote_candidates)
         self.refused += not is_known
         return is_known
 
-    def lets_in(self, addr: tuple) -> bool:
-        """Whether a check or handshake datagram is worth a look: floods are not, least of all those
-        of strangers.
+    def lets_in(self, addr: PeerAddress) -> bool:
+        """Whether to look at a check or handshake datagram. Floods are refused, and those from
+        unknown addresses sooner.
         """
         selected = self._nominated.get(1)
         if selected is not None and selected.remote_addr == addr[:2]:
@@ -135,13 +175,13 @@ class _IceConnection(Connection):
         return is_let_in
 
     def is_crowded(self) -> bool:
-        """A queue that nobody empties holds a flood, not a handshake."""
+        """Whether more datagrams wait than a handshake has."""
         return self._queue.qsize() > MAX_QUEUED_DATAGRAMS
 
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: int = 5
     ) -> list[Candidate]:
-        candidates = []
+        candidates: list[Candidate] = []
         for number, address in enumerate(self._addresses):
             sock = bind_socket_in_range(address, self._ports)
             protocol = _SeatSocket(self, sock)
@@ -170,7 +210,7 @@ class _IceConnection(Connection):
 
 @dataclass(frozen=True)
 class TurnServer:
-    """A TURN server and the way to it."""
+    """A TURN server and how to connect to it."""
 
     host: str
     port: int
@@ -181,11 +221,11 @@ class TurnServer:
 async def try_turn_allocation(
     relay: TurnServer, username: str, password: str, timeout: float = 5.0
 ) -> str:
-    """Takes an address at the relay and gives it back; says which. Raises what the network or the
-    relay says.
+    """Allocates an address at the relay (RFC 8656), releases it and returns it. Raises what the
+    network or the relay reports.
     """
     address = relay.host, relay.port
-    if not relay.is_secure:  # its certificate is for the name
+    if not relay.is_secure:  # The certificate of a secure one is for its name.
         found = await asyncio.get_running_loop().getaddrinfo(
             relay.host, relay.port, type=socket.SOCK_DGRAM
         )
@@ -205,7 +245,7 @@ async def try_turn_allocation(
 
 
 class _ImpairedTransport:
-    """An asyncio transport whose datagrams take another way."""
+    """An asyncio transport that hands its datagrams to ``sendto``."""
 
     def __init__(self, transport: asyncio.DatagramTransport, sendto: Callable[..., None]) -> None:
         self.sendto = sendto
@@ -216,9 +256,9 @@ class _ImpairedTransport:
 class SeatTransport:
     """ICE and DTLS with one browser, then SRTP both ways.
 
-    ``gather()``, then ``connect()`` once, then packets until ``close()``, which may be called
-    twice. ``on_packet`` gets each SRTP or SRTCP datagram; ``on_closed`` is told once when the
-    browser left.
+    Call ``gather()``, then ``connect()`` once; then packets flow until ``close()``, which may be
+    called twice. ``on_packet`` gets each SRTP or SRTCP datagram; ``on_closed`` is called once when
+    the browser has left.
     """
 
     def __init__(
@@ -271,7 +311,7 @@ class SeatTransport:
 
     @property
     def refused(self) -> int:
-        """Checks and handshake datagrams that were not looked at, for there were too many."""
+        """Checks and handshake datagrams that were dropped because there were too many."""
         return self._connection.refused
 
     @property
@@ -279,10 +319,10 @@ class SeatTransport:
         return self._selected[1][0] if self._selected is not None else ""
 
     async def connect(self, ufrag: str, password: str, fingerprints: list[tuple[str, str]]) -> bool:
-        """Waits for the browser's checks and its handshake. Whether it stands.
+        """Waits for the browser's checks and its handshake. Returns whether it is connected.
 
-        The browser's own candidates are not asked for: it reaches the node, and the node answers
-        where the checks come from. So an offer cannot send checks to a third party.
+        The browser's own candidates are ignored: it reaches the node, and the node answers to where
+        the checks come from. So an offer cannot make the node send checks to a third party.
         """
         await self._ice.start(RTCIceParameters(usernameFragment=ufrag, password=password))
         if self._ice.state != "completed":
@@ -303,14 +343,14 @@ class SeatTransport:
 
     def _open(self) -> None:
         receiving, sending = self._dtls._rx_srtp, self._dtls._tx_srtp
-        self.unprotect_rtp = _make_unprotect(receiving, lib.srtp_unprotect)
-        self.unprotect_rtcp = _make_unprotect(receiving, lib.srtp_unprotect_rtcp)
-        self.send_rtp = self._sending(sending, lib.srtp_protect)
-        self.send_rtcp = self._sending_copy(sending, lib.srtp_protect_rtcp)
+        self.unprotect_rtp = _make_unprotect(receiving, _srtp.srtp_unprotect)
+        self.unprotect_rtcp = _make_unprotect(receiving, _srtp.srtp_unprotect_rtcp)
+        self.send_rtp = self._sending(sending, _srtp.srtp_protect)
+        self.send_rtcp = self._sending_copy(sending, _srtp.srtp_protect_rtcp)
         self._connection.take_packet = self.on_packet
 
     def _select(self, selected: _SeatSocket, address: SocketAddress) -> None:
-        """The way to the browser is found, or is another from now on."""
+        """ICE has selected an address of the browser, or another one than before."""
         if self._selected == (selected, address):
             return
         self._selected = selected, address
@@ -321,7 +361,7 @@ class SeatTransport:
         try:
             self._twin = open_connected_socket(selected.socket, address)
         except OSError:
-            return  # The loop's own transport does as well.
+            return  # The event loop's own transport works as well.
         self.send_datagram = self._twin.send
         asyncio.get_running_loop().add_reader(
             self._twin, self._reader(self._twin, selected, address)
@@ -333,7 +373,7 @@ class SeatTransport:
         receive, connection = twin.recv, self._connection
 
         def read() -> None:
-            """What has come from the browser, a few at once; packets take the short way."""
+            """Reads a few datagrams from the browser; packets go straight to the packet path."""
             for _ in range(MAX_DATAGRAMS_PER_READ):
                 try:
                     datagram = receive(MAX_PACKET_BYTES + 1)
@@ -353,11 +393,13 @@ class SeatTransport:
             self._twin.close()
             self._twin = None
 
-    def _sending(self, session: Session, protect: Callable) -> PacketSender:
-        context = session._srtp[0]
+    def _sending(self, session: Session, protect: SrtpFunction) -> PacketSender:
+        context = _get_srtp_context(session)
 
         def send(size: int, session: Session = session) -> bool:
-            """Protects and sends the first ``size`` bytes of OUTGOING. Keeps the session alive."""
+            """Protects and sends the first ``size`` bytes of ``OUTGOING_BUFFER``. The default
+            argument keeps the session alive.
+            """
             _length[0] = size
             if protect(context, _outgoing, _length):
                 return False
@@ -369,7 +411,7 @@ class SeatTransport:
 
         return send
 
-    def _sending_copy(self, session: Session, protect: Callable) -> Callable[[bytes], bool]:
+    def _sending_copy(self, session: Session, protect: SrtpFunction) -> Callable[[bytes], bool]:
         send = self._sending(session, protect)
 
         def send_copy(packet: bytes) -> bool:
@@ -381,20 +423,20 @@ class SeatTransport:
 
         return send_copy
 
-    def impair(self, line: ImpairedLink) -> None:
-        """For tests only, after ``gather()``: every datagram of this seat passes over ``line``,
-        both ways.
+    def impair(self, link: ImpairedLink) -> None:
+        """For tests only, after ``gather()``: every datagram of this seat passes over ``link``, in
+        both directions.
         """
 
         def impaired(protocol: _SeatSocket) -> None:
             receive, send = protocol.datagram_received, protocol.transport.sendto
 
-            def received(data: bytes, addr: tuple) -> None:
-                line.up.carry(len(data), lambda: receive(data, addr))
+            def received(data: bytes | str, addr: PeerAddress) -> None:
+                link.up.carry(len(data), lambda: receive(data, addr))
 
-            def sendto(data: bytes | memoryview, addr: tuple) -> None:
+            def sendto(data: bytes | memoryview, addr: PeerAddress) -> None:
                 kept = bytes(data)
-                line.down.carry(
+                link.down.carry(
                     len(kept), lambda: protocol.transport.is_closing() or send(kept, addr)
                 )
 
@@ -416,11 +458,16 @@ class SeatTransport:
         await self._ice.stop()
 
 
-def _make_unprotect(session: Session, unprotect: Callable) -> Callable[[bytes], int]:
-    context = session._srtp[0]
+def _get_srtp_context(session: Session) -> object:
+    """The C pointer that libsrtp's functions take."""
+    return session._srtp[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def _make_unprotect(session: Session, unprotect: SrtpFunction) -> Callable[[bytes], int]:
+    context = _get_srtp_context(session)
 
     def open_packet(packet: bytes, session: Session = session) -> int:
-        """The length of the decrypted packet, now in INCOMING; 0 if it is not authentic."""
+        """Decrypts into ``INCOMING_BUFFER``. Returns the length, or 0 if it is not authentic."""
         size = len(packet)
         if size > MAX_PACKET_BYTES:
             return 0

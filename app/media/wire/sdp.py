@@ -71,11 +71,11 @@ class OfferedSection:
     formats: list[str]
     mid: str = ""
     direction: str = "sendrecv"
-    codecs: list[OfferedCodec] = field(default_factory=list)
-    extensions: dict[str, tuple[int, str]] = field(default_factory=dict)
-    ssrcs: list[int] = field(default_factory=list)
-    rtx: dict[int, int] = field(default_factory=dict)
-    rids: list[str] = field(default_factory=list)
+    codecs: list[OfferedCodec] = field(default_factory=list[OfferedCodec])
+    extensions: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    ssrcs: list[int] = field(default_factory=list[int])
+    rtx: dict[int, int] = field(default_factory=dict[int, int])
+    rids: list[str] = field(default_factory=list[str])
     """Names of the simulcast layers that the browser would send, in its order."""
 
 
@@ -138,7 +138,7 @@ def _read_transport(attributes: list[tuple[str, str]], sections: list[OfferedSec
         raise MalformedSdp("no ICE credentials")
     if named.get("setup") not in ("actpass", "passive"):
         raise MalformedSdp("no DTLS role for the browser to take")
-    fingerprints = []
+    fingerprints: list[tuple[str, str]] = []
     for key, value in attributes:
         if key == "fingerprint":
             algorithm, digest = value.split()
@@ -150,7 +150,7 @@ def _read_transport(attributes: list[tuple[str, str]], sections: list[OfferedSec
 
 
 def _read_attributes(rows: Iterable[str]) -> list[tuple[str, str]]:
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for row in rows:
         if row.startswith("a="):
             key, _, value = row[2:].partition(":")
@@ -394,7 +394,7 @@ def _write_accepted_section(
 
 def _write_extensions(section: AnsweredSection) -> list[str]:
     wanted = DOWNLINK_EXTENSIONS if section.sending else UPLINK_EXTENSIONS
-    rows = []
+    rows: list[str] = []
     for uri in wanted:
         if uri in section.offered.extensions:
             identifier, suffix = section.offered.extensions[uri]
