@@ -115,7 +115,12 @@ def print_key_usage() -> None:
 
 
 def install_commands(app: Flask) -> None:
-    Migrate(app, _MigrateDatabase(app.extensions["database"]), directory=str(MIGRATIONS_FOLDER))
+    database = _MigrateDatabase(app.extensions["database"])
+    Migrate(
+        app,
+        database,  # pyright: ignore[reportArgumentType] - asks only for these two attributes
+        directory=str(MIGRATIONS_FOLDER),
+    )
     app.cli.add_command(audit_commands)
     app.cli.add_command(check_commands)
     app.cli.add_command(print_key_usage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ def monotonic() -> float:
 
 
 @contextmanager
-def freeze_clock(at: datetime) -> Iterator[None]:
+def freeze_clock(at: datetime) -> Generator[None]:
     """Holds the clock at `at` (aware) within the block, in all threads. For tests."""
     global _frozen_at
     before, _frozen_at = _frozen_at, at.astimezone(UTC)
@@ -35,7 +35,7 @@ def freeze_clock(at: datetime) -> Iterator[None]:
 
 
 @contextmanager
-def shift_clock(by: timedelta) -> Iterator[None]:
+def shift_clock(by: timedelta) -> Generator[None]:
     """Moves the clock by `by` within the block, in all threads. For tests."""
     global _shift
     before, _shift = _shift, _shift + by

@@ -56,13 +56,13 @@ def renew_sealed_values(session: Session, keyring: Keyring, most: int = MAX_VALU
             .where(sealed.lies.is_not(None), not_(sealed.is_under(keyring.current)))
             .limit(most - found)
         )
-        for value, name, *row in session.execute(old).all():
+        for value, name, *key_values in map(list[Any], session.execute(old).all()):
             found += 1
             session.execute(
                 update(sealed.column.table)
                 .where(
                     sealed.lies == value,
-                    *(column == part for column, part in zip(key, row, strict=True)),
+                    *(column == part for column, part in zip(key, key_values, strict=True)),
                 )
                 .values(
                     {sealed.column: literal(sealed.renewed(keyring, value, name), sealed.lies.type)}
@@ -102,11 +102,10 @@ class _SealedColumn:
     @property
     def names(self) -> ColumnElement[Any]:
         """What a wrapped key is the key of."""
-        return (
-            literal("")
-            if self.is_text
-            else self.column.table.c[self.column.info[_WRAPPED_KEY_INFO]]
-        )
+        if self.is_text:
+            return literal("")
+        object_column: str = self.column.info[_WRAPPED_KEY_INFO]
+        return self.column.table.c[object_column]
 
     def is_under(self, name: str) -> ColumnElement[bool]:
         if self.is_text:

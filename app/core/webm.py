@@ -141,7 +141,7 @@ def write_header(
 def _write_cues(
     clusters: Sequence[tuple[WebmCluster, int]], position: int, has_picture: bool
 ) -> bytes:
-    points = []
+    points: list[bytes] = []
     for one, taken in clusters:
         at = one.key_at if has_picture else one.at
         if at is not None:
@@ -213,7 +213,8 @@ def read_clusters(piece: bytes | bytearray) -> list[tuple[WebmCluster, int]]:
     """Every whole cluster at the beginning of `piece`, with its length; a torn tail is left out.
     Raises `MalformedWebm` for what is no cluster.
     """
-    found, position = [], 0
+    found: list[tuple[WebmCluster, int]] = []
+    position = 0
     while position < len(piece):
         try:
             identifier, start, end = _read_element(piece, position)
@@ -262,7 +263,9 @@ def read_blocks(piece: bytes | bytearray) -> Iterator[WebmBlock]:
 
 def _describe_cluster(piece: bytes | bytearray, start: int, end: int) -> WebmCluster:
     at = ends = 0
-    key_at, size, tracks = None, None, set()
+    key_at: int | None = None
+    size: tuple[int, int] | None = None
+    tracks: set[int] = set()
     for identifier, _, begin, stop in _walk_elements(piece, start, end):
         if identifier == _TIMESTAMP:
             at = ends = int.from_bytes(piece[begin:stop], "big")

@@ -1,4 +1,4 @@
-"""Gathering the sentences of the house for the translators, and merging them into the
+"""Gathering the sentences of the application for the translators, and merging them into the
 catalogues.
 """
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
@@ -69,7 +70,7 @@ def read_catalogue(tag: str) -> Catalog:
 
 
 def merge_catalogue(tag: str) -> tuple[int, int]:
-    """Brings the catalogue of `tag` up to date with the house. Returns (sentences, of them
+    """Brings the catalogue of `tag` up to date with the sources. Returns (sentences, of them
     untranslated).
     """
     catalogue = read_catalogue(tag)
@@ -79,7 +80,7 @@ def merge_catalogue(tag: str) -> tuple[int, int]:
     # the dates and names of the header would change with every merge and say nothing
     catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     catalogue.last_translator = catalogue.language_team = catalogue.project = "Consilium"
-    language = catalogue.locale.english_name
+    language = Locale.parse(tag).english_name
     catalogue.header_comment = f"# Consilium in {language}. Merged by `./consilium flask messages`."
     path = get_catalogue_path(tag)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +88,9 @@ def merge_catalogue(tag: str) -> tuple[int, int]:
         write_po(
             file, _pin_plural_rule(catalogue, tag), width=110, sort_output=True, no_location=True
         )
-    missing = sum(1 for message in catalogue if message.id and not is_translated(message.string))
+    missing = sum(
+        1 for message in catalogue if message.id and not is_translated(message.string or "")
+    )
     return sum(1 for message in catalogue if message.id), missing
 
 

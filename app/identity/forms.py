@@ -18,7 +18,7 @@ MAX_PASSWORD_CHARACTERS = 200
 MAX_PERSON_NAME_CHARACTERS = 120
 COUNTRY_CODES = frozenset(
     code
-    for code in Locale("en").territories
+    for code in map(str, Locale("en").territories)
     if len(code) == 2 and code.isalpha() and code not in ("EU", "EZ", "QO", "UN", "XA", "XB", "ZZ")
 )
 

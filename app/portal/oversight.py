@@ -4,8 +4,6 @@ clinical.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import render_template, request, url_for
 
 from app.audit.permissions import AuditPermission
@@ -41,8 +39,8 @@ def show_audit_trail() -> str:
         numbers=get_case_numbers(unit, {entry.case_id for entry in page.entries if entry.case_id}),
         asked={key: asked.get(key, "") for key in AUDIT_FILTER_FIELDS},
         report=verify_audit_chain(unit) if asked.get("check") else None,
-        older=_neighbour_url("before", page.older),
-        newer=_neighbour_url("after", page.newer),
+        older=_neighbour_url(before=page.older) if page.older is not None else None,
+        newer=_neighbour_url(after=page.newer) if page.newer is not None else None,
     )
 
 
@@ -59,11 +57,14 @@ def _read_audit_filter() -> AuditFilter:
     )
 
 
-def _neighbour_url(way: str, number: int | None) -> str | None:
-    """The page that goes on from an entry, with what is looked for kept."""
-    if number is None:
-        return None
-    kept: dict[str, Any] = {
-        key: value for key, value in request.args.items() if key in AUDIT_FILTER_FIELDS and value
-    }
-    return url_for("portal.show_audit_trail", **kept, **{way: number})
+def _neighbour_url(*, before: int | None = None, after: int | None = None) -> str:
+    """The page that goes on from the entry with this number. The filter stays the same."""
+    asked = {field: request.args.get(field) or None for field in AUDIT_FILTER_FIELDS}
+    return url_for(
+        "portal.show_audit_trail",
+        verb=asked["verb"],
+        case=asked["case"],
+        person=asked["person"],
+        before=before,
+        after=after,
+    )

@@ -382,7 +382,7 @@ def load_audit_page(
     )
 
 
-def _filter_audit_entries(chosen: AuditFilter) -> Select[tuple[AuditEntry]]:
+def _filter_audit_entries(chosen: AuditFilter) -> Select[AuditEntry]:
     wanted = select(AuditEntry)
     for column, value in (
         (AuditEntry.verb, chosen.verb),

@@ -49,7 +49,8 @@ def run_platform(asked: argparse.Namespace) -> int:
     install.build_browser_bundle()
     install.compile_catalogues()
     preparation = DatabasePreparation(settings)
-    where = WILDCARD_HOSTS.get(asked.host, asked.host)
+    host: str = asked.host
+    where = WILDCARD_HOSTS.get(host, host)
 
     def missing() -> str:
         return preparation.missing() or describe_unready((where, asked.port))

@@ -10,11 +10,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-StepRunner = Callable[..., None]
+
+class StepRunner(Protocol):
+    """Runs one command of a step. Its output is shown only when it fails."""
+
+    def __call__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None: ...
 
 
 class StepFailed(SystemExit):
@@ -22,7 +33,7 @@ class StepFailed(SystemExit):
 
 
 @contextmanager
-def show_step(name: str) -> Iterator[StepRunner]:
+def show_step(name: str) -> Generator[StepRunner]:
     """Shows `name … 12 s` on standard error while the body runs.
 
     The body gets `run(command)`, which keeps a command's output to itself and shows it only when
@@ -70,7 +81,12 @@ class _CommandFailed(Exception):
         self.output = output
 
 
-def _run_quietly(command: Sequence[str | Path], **options: object) -> None:
+def _run_quietly(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
     words = [str(word) for word in command]
     result = subprocess.run(
         words,
@@ -79,7 +95,8 @@ def _run_quietly(command: Sequence[str | Path], **options: object) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        **options,
-    )  # type: ignore[call-overload]
+        cwd=cwd,
+        env=env,
+    )
     if result.returncode:
         raise _CommandFailed(" ".join(words), result.stdout)

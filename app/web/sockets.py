@@ -16,10 +16,11 @@ from engineio.async_drivers import threading as engine
 from flask import Flask, current_app, request
 from flask_babel import force_locale
 from flask_login import current_user
-from flask_socketio import ConnectionRefusedError, SocketIO
+from flask_socketio import SocketIO
 from flask_socketio import disconnect as drop_connection
 from pydantic import BaseModel, ValidationError
 from simple_websocket import ConnectionClosed
+from socketio.exceptions import ConnectionRefusedError
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
@@ -108,8 +109,7 @@ def install_sockets(app: Flask) -> None:
         max_http_buffer_size=MAX_SOCKET_MESSAGE_BYTES,
         ping_interval=5,
         ping_timeout=10,
-        cors_allowed_origins=None,
-        manage_session=False,
+        manage_session=False,  # and no `cors_allowed_origins`: only our own origin may connect
     )
     for event in SOCKET_EVENTS:
         socketio.on_event(event.name, _make_guarded_handler(event), namespace=event.namespace)
@@ -212,11 +212,12 @@ def _parse_event_message(event: SocketEvent, message: Any) -> Any:
 def _describe_validation_error(error: ValidationError) -> Refusal:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "string_too_long":
+    limits = first.get("ctx", {})
+    if first["type"] == "string_too_long" and "max_length" in limits:
         return Invalid(
             N_("This is too long: please keep it under %(most)s characters."),
             field=field,
-            most=first["ctx"]["max_length"],
+            most=limits["max_length"],
         )
     return Invalid(
         N_("We could not understand this request. Please reload the page and try again."),

@@ -70,7 +70,7 @@ def watch_consults_once(session: Session) -> None:
         announcing.close_check_room(session, check)
 
 
-def _select_consults_with_interpreter_due() -> Select[tuple[str]]:
+def _select_consults_with_interpreter_due() -> Select[str]:
     """Consults whose time has come and whose door somebody has opened, with an interpreter to wait
     for.
     """

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.clock import now
 from app.scheduling.models import (
@@ -59,6 +59,8 @@ HORIZON_DAYS = 130
 """How far ahead calendars reach: the 90 days that people may book, and a margin."""
 
 _CHANGED_DIARIES_KEY = "diaries_changed"
+
+IdColumn = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,19 +238,19 @@ def _build_calendars(
 
 def _rules_by_person(session: Session, person_ids: Iterable[str]) -> dict[str, DiaryRules]:
     ids = list(person_ids)
-    columns = (
-        Diary.person_id,
-        Diary.version,
-        Diary.buffer,
-        Diary.notice_hours,
-        Diary.daily_most,
-        Diary.weekly_most,
-    )
     found = dict.fromkeys(ids, DiaryRules())
-    for person_id, *values in session.execute(
-        select(*columns).where(column_in_ids(session, Diary.person_id, ids))
-    ):
-        found[person_id] = DiaryRules(*values)
+    rows = session.execute(
+        select(
+            Diary.person_id,
+            Diary.version,
+            Diary.buffer,
+            Diary.notice_hours,
+            Diary.daily_most,
+            Diary.weekly_most,
+        ).where(column_in_ids(session, Diary.person_id, ids))
+    )
+    for person_id, version, buffer, notice_hours, daily_most, weekly_most in rows:
+        found[person_id] = DiaryRules(version, buffer, notice_hours, daily_most, weekly_most)
     return found
 
 
@@ -266,8 +268,8 @@ def _windows_by_person(session: Session, ids: list[str]) -> dict[str, list[Weekl
             W.valid_until,
         ).where(column_in_ids(session, W.person_id, ids))
     )
-    for person_id, *values in rows:
-        found[person_id].append(WeeklyWindow(*values))
+    for person_id, weekday, start, end, zone, valid_from, valid_until in rows:
+        found[person_id].append(WeeklyWindow(weekday, start, end, zone, valid_from, valid_until))
     return found
 
 
@@ -334,7 +336,8 @@ def _booked_starts_by_person(
             )
         )
         for person_id, starts_at in rows:
-            found[person_id].append(starts_at)
+            if person_id is not None:
+                found[person_id].append(starts_at)
     return found
 
 
@@ -408,7 +411,7 @@ def bits_after_notice(horizon: Horizon, notice_hours: int) -> int:
     return horizon.full & ~low_bits(first - horizon.start)
 
 
-def column_in_ids(session: Session, column: Any, ids: Collection[str]) -> ColumnElement[bool]:
+def column_in_ids(session: Session, column: IdColumn, ids: Collection[str]) -> ColumnElement[bool]:
     """Whether a column is one of many ids, which travel as one parameter however many there are."""
     if _dialect_name(session) == "postgresql":
         return column == any_(literal(list(ids), ARRAY(String)))

@@ -108,7 +108,7 @@ def add_opening(
     refuse_unless_may_set_hours(actor, owner)
     _check_zone(zone)
     _check_opening(one)
-    held = session.scalar(select(func.count()).where(AvailabilityWindow.person_id == owner.id)) or 0
+    held = _count_rows(session, AvailabilityWindow.person_id == owner.id)
     if held >= MAX_WEEKLY_OPENINGS:
         raise Invalid(
             N_("Please enter at most %(most)s openings a week."),
@@ -166,7 +166,7 @@ def add_availability_exception(
     _check_zone(zone)
     _check_dated_availability(days)
     if (
-        session.scalar(select(func.count()).where(AvailabilityException.person_id == owner.id))
+        _count_rows(session, AvailabilityException.person_id == owner.id)
         >= MAX_AVAILABILITY_EXCEPTIONS
     ):
         raise Invalid(

@@ -114,7 +114,7 @@ def _build_event(
         event["organizer"] = _calendar_address(organizer, "Consilium")
         attendee = _calendar_address(reader.email, reader.name)
         attendee.params["PARTSTAT"], attendee.params["RSVP"] = vText("ACCEPTED"), vText("FALSE")
-        event.add("attendee", attendee, encode=0)
+        event.add("attendee", attendee, encode=False)
     return event
 
 

@@ -250,9 +250,8 @@ def _known_diary_versions(
     staff: Sequence[LanguageSpeaker | QualifiedInterpreter],
 ) -> dict[str, int] | None:
     """The versions of the diaries, where they were read together with the people."""
-    if not all(isinstance(one, (StaffMember, QualifiedInterpreter)) for one in staff):
-        return None
-    return {one.id: one.version for one in staff}  # type: ignore[union-attr]
+    read = [one for one in staff if isinstance(one, (StaffMember, QualifiedInterpreter))]
+    return {one.id: one.version for one in read} if len(read) == len(staff) else None
 
 
 def _valid_day_bits(horizon: Horizon, valid: tuple[tuple[date | None, date | None], ...]) -> int:

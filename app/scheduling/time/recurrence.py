@@ -8,14 +8,14 @@ before the gap, as RFC 5545 section 3.3.5 has it, and one that comes twice is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
-from typing import Any
+from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rruleset, rrulestr
-from icalendar import Calendar
+from dateutil.rrule import rrule, rruleset, rrulestr
+from icalendar import Calendar, vRecur
 
 from app.scheduling.time.calendar import DatedHours, QuarterInterval
 from app.scheduling.time.quarters import (
@@ -32,6 +32,15 @@ MAX_RULE_OCCURRENCES = 20_000  # of one rule of ours: a daily one of fifty years
 MAX_RECURRENCE_STEPS = 400_000  # through all recurrences of a calendar from elsewhere: some seconds
 MAX_BUSY_SPANS = 20_000
 _MAX_EVENT_DURATION = timedelta(days=400)
+
+
+class _CalendarComponent(Protocol):
+    """What is read of a component of an iCalendar file; `icalendar` gives its methods no types."""
+
+    def get(self, key: str, default: object = None) -> object: ...
+    def __getitem__(self, key: str) -> object: ...
+    def __contains__(self, key: str) -> bool: ...
+    def walk(self, name: str) -> Sequence[_CalendarComponent]: ...
 
 
 class BadRecurrenceRule(ValueError):
@@ -65,9 +74,12 @@ def expand_recurrence(hours: DatedHours, rule: str, horizon: Horizon) -> list[Da
 
 
 def _days_of_rule(rule: str, first: date, until: date) -> Iterator[date]:
-    parts = dict(
-        part.partition("=")[::2] for part in rule.upper().removeprefix("RRULE:").split(";")
-    )
+    parts = {
+        name: value
+        for name, _, value in (
+            part.partition("=") for part in rule.upper().removeprefix("RRULE:").split(";")
+        )
+    }
     if (
         len(rule) > MAX_RULE_CHARACTERS
         or parts.get("FREQ") not in ALLOWED_FREQUENCIES
@@ -77,9 +89,8 @@ def _days_of_rule(rule: str, first: date, until: date) -> Iterator[date]:
     if any(name in parts for name in ("BYHOUR", "BYMINUTE", "BYSECOND")):
         raise BadRecurrenceRule(rule)
     if until_text := parts.get("UNTIL"):
-        parts["UNTIL"] = until_text[
-            :8
-        ]  # days recur here, so the time of day and the zone of an end mean nothing
+        # only days recur here, so the time of day and the zone of the end mean nothing
+        parts["UNTIL"] = until_text[:8]
     try:
         days = rrulestr(
             ";".join(f"{k}={v}" for k, v in parts.items()),
@@ -113,7 +124,8 @@ def read_busy_spans(ics: bytes, zone: str, horizon: Horizon) -> list[QuarterInte
     for calendar in calendars:
         if getattr(calendar, "name", None) != "VCALENDAR":
             raise BadCalendar("not a calendar")
-        for begin, end in _busy_periods(calendar, home, horizon, steps):
+        component = cast(_CalendarComponent, calendar)
+        for begin, end in _busy_periods(component, home, horizon, steps):
             span = (max(quarter_of(begin), horizon.start), min(quarter_after(end), horizon.end))
             if span[0] < span[1]:
                 found.append(span)
@@ -134,12 +146,12 @@ def merge_intervals(spans: Iterable[QuarterInterval]) -> list[QuarterInterval]:
 
 
 def _busy_periods(
-    calendar: Any, home: tzinfo, horizon: Horizon, steps: Iterator[int]
+    calendar: _CalendarComponent, home: tzinfo, horizon: Horizon, steps: Iterator[int]
 ) -> Iterator[tuple[datetime, datetime]]:
     first, last = instant_of(horizon.start), instant_of(horizon.end)
     events = [event for event in calendar.walk("VEVENT") if "DTSTART" in event]
     changed = {
-        (str(event.get("UID")), _instant_of_value(event["RECURRENCE-ID"].dt, home))
+        (str(event.get("UID")), _instant_of_value(_read_date(event, "RECURRENCE-ID"), home))
         for event in events
         if "RECURRENCE-ID" in event
     }
@@ -160,7 +172,7 @@ def _busy_periods(
                 yield begin, end
 
 
-def _is_event_free(event: Any) -> bool:
+def _is_event_free(event: _CalendarComponent) -> bool:
     return (
         str(event.get("TRANSP", "")).upper() == "TRANSPARENT"
         or str(event.get("STATUS", "")).upper() == "CANCELLED"
@@ -168,30 +180,38 @@ def _is_event_free(event: Any) -> bool:
     )
 
 
-def _begin_and_length(event: Any, home: tzinfo) -> tuple[datetime, timedelta]:
-    start = event["DTSTART"].dt
+def _begin_and_length(event: _CalendarComponent, home: tzinfo) -> tuple[datetime, timedelta]:
+    start = _read_date(event, "DTSTART")
     begin = _instant_of_value(start, home)
     if "DTEND" in event:
-        length = _instant_of_value(event["DTEND"].dt, home) - begin
+        length = _instant_of_value(_read_date(event, "DTEND"), home) - begin
     elif "DURATION" in event:
-        length = event["DURATION"].dt
+        length = getattr(event["DURATION"], "dt", None)
+        if not isinstance(length, timedelta):
+            raise BadCalendar("DURATION is no duration")
     else:
         length = timedelta(days=0 if isinstance(start, datetime) else 1)
     return begin, min(max(length, timedelta(0)), _MAX_EVENT_DURATION)
 
 
 def _occurrences(
-    event: Any, home: tzinfo, first: datetime, last: datetime, steps: Iterator[int]
+    event: _CalendarComponent,
+    home: tzinfo,
+    first: datetime,
+    last: datetime,
+    steps: Iterator[int],
 ) -> Iterator[datetime]:
     """The beginnings of a recurring event between two instants."""
-    start = event["DTSTART"].dt
+    start = _read_date(event, "DTSTART")
     zone = start.tzinfo if isinstance(start, datetime) and start.tzinfo else home
     wall = _wall_time_of_value(start, zone)
     days = rruleset()
     try:
-        rules = event.get("RRULE", [])
-        for rule in rules if isinstance(rules, list) else [rules]:
-            days.rrule(rrulestr(_rule_in_wall_time(rule, zone), dtstart=wall))
+        for value in _list_values(event, "RRULE"):
+            rule = rrulestr(_rule_in_wall_time(value, zone), dtstart=wall)
+            if not isinstance(rule, rrule):
+                raise ValueError("a rule that is a set of rules")
+            days.rrule(rule)
         for at in _dates_of_property(event, "RDATE"):
             days.rdate(_wall_time_of_value(at, zone))
         for at in _dates_of_property(event, "EXDATE"):
@@ -213,40 +233,67 @@ def _occurrences(
         raise BadCalendar("a recurrence that cannot be read") from error
 
 
-def _rule_in_wall_time(rule: Any, zone: tzinfo) -> str:
-    """An RRULE whose UNTIL is wall time too: RFC 5545 gives it in UTC where the start has a
-    zone.
+def _rule_in_wall_time(rule: object, zone: tzinfo) -> str:
+    """An RRULE whose UNTIL is wall time too: RFC 5545 gives it in UTC where the start has a zone.
+    Raises `ValueError` for what is not a rule.
     """
-    parts = dict(rule.items())
-    if until := parts.get("UNTIL"):
-        at = until[0] if isinstance(until, list) else until
-        wall = (
-            _wall_time_of_value(at, zone)
-            if isinstance(at, datetime)
-            else datetime.combine(at, time.max)
-        )
-        parts.pop("UNTIL")
-        text = type(rule)(parts).to_ical().decode()
-        return f"{text};UNTIL={wall:%Y%m%dT%H%M%S}"
-    return rule.to_ical().decode()
+    if not isinstance(rule, vRecur):
+        raise ValueError("not a rule")
+    parts = dict(cast("Mapping[str, object]", rule))
+    until = parts.pop("UNTIL", None)
+    text = vRecur(parts).to_ical().decode()
+    at = until
+    if isinstance(until, list) and until:
+        at = cast("list[object]", until)[0]
+    if at is None:
+        return text
+    if not isinstance(at, date):
+        raise ValueError("UNTIL is not a date")
+    is_instant = isinstance(at, datetime)
+    wall = _wall_time_of_value(at, zone) if is_instant else datetime.combine(at, time.max)
+    return f"{text};UNTIL={wall:%Y%m%dT%H%M%S}"
 
 
-def _dates_of_property(event: Any, name: str) -> Iterator[date]:
-    held = event.get(name, [])
-    for group in held if isinstance(held, list) else [held]:
-        for one in group.dts:
-            yield one.dt[0] if isinstance(one.dt, tuple) else one.dt
+def _dates_of_property(event: _CalendarComponent, name: str) -> Iterator[date]:
+    """The dates of RDATE or EXDATE; of a period, its beginning. Raises `ValueError` for others."""
+    for group in _list_values(event, name):
+        for one in cast("Iterable[object]", getattr(group, "dts", ())):
+            value: object = getattr(one, "dt", None)
+            first = cast("tuple[object, ...]", value)[0] if isinstance(value, tuple) else value
+            if not isinstance(first, date):
+                raise ValueError(f"{name} has no date")
+            yield first
 
 
-def _free_busy_periods(component: Any, home: tzinfo) -> Iterator[tuple[datetime, datetime]]:
-    held = component.get("FREEBUSY", [])
-    for period in held if isinstance(held, list) else [held]:
-        if str(period.params.get("FBTYPE", "BUSY")).upper() == "FREE":
+def _free_busy_periods(
+    component: _CalendarComponent, home: tzinfo
+) -> Iterator[tuple[datetime, datetime]]:
+    for period in _list_values(component, "FREEBUSY"):
+        parameters = cast("Mapping[str, object]", getattr(period, "params", {}))
+        if str(parameters.get("FBTYPE", "BUSY")).upper() == "FREE":
             continue
-        begin, end = period.dt if isinstance(period.dt, tuple) else (None, None)
-        if begin is not None:
-            begin = _instant_of_value(begin, home)
-            yield begin, begin + end if isinstance(end, timedelta) else _instant_of_value(end, home)
+        value: object = getattr(period, "dt", None)
+        if not isinstance(value, tuple):
+            continue
+        start, end = cast("tuple[object, object]", value)
+        if not isinstance(start, date) or not isinstance(end, (date, timedelta)):
+            continue
+        begin = _instant_of_value(start, home)
+        yield begin, begin + end if isinstance(end, timedelta) else _instant_of_value(end, home)
+
+
+def _list_values(component: _CalendarComponent, name: str) -> list[object]:
+    """The values of a property that may be missing, stand once, or stand several times."""
+    held = component.get(name, [])
+    return cast("list[object]", held) if isinstance(held, list) else [held]
+
+
+def _read_date(component: _CalendarComponent, name: str) -> date:
+    """The date or the time of a property. Raises `BadCalendar` where it has neither."""
+    value: object = getattr(component[name], "dt", None)
+    if not isinstance(value, date):
+        raise BadCalendar(f"{name} is no date")
+    return value
 
 
 def _instant_of_value(at: date, home: tzinfo) -> datetime:

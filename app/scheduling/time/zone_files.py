@@ -4,12 +4,12 @@ zoneinfo.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from icalendar import Timezone, TimezoneDaylight, TimezoneStandard, vRecur
+from icalendar import Component, Timezone, TimezoneDaylight, TimezoneStandard, vRecur
 
 from app.scheduling.time.calendar import split_at_clock_changes
 from app.scheduling.time.quarters import instant_of, quarter_of
@@ -42,7 +42,7 @@ def build_vtimezone(zone: str, at: datetime) -> Timezone:
     """
     changes = _list_clock_changes(zone, at.year - 1, at.year + 1)
     component = Timezone()
-    component.add("tzid", zone)
+    _add_properties(component, {"tzid": zone})
     groups: dict[tuple[timedelta, timedelta], list[ClockChange]] = {}
     for change in changes:
         groups.setdefault((change.before, change.after), []).append(change)
@@ -111,10 +111,19 @@ def _weekday_number_from_start(wall: datetime) -> int:
 
 def _build_observance(change: ClockChange, rule: str | None) -> TimezoneStandard | TimezoneDaylight:
     part = TimezoneDaylight() if change.is_summer else TimezoneStandard()
-    part.add("dtstart", change.wall)
-    part.add("tzoffsetfrom", change.before)
-    part.add("tzoffsetto", change.after)
-    part.add("tzname", change.name)
+    properties: dict[str, object] = {
+        "dtstart": change.wall,
+        "tzoffsetfrom": change.before,
+        "tzoffsetto": change.after,
+        "tzname": change.name,
+    }
     if rule:
-        part.add("rrule", vRecur.from_ical(rule))
+        properties["rrule"] = vRecur.from_ical(rule)
+    _add_properties(part, properties)
     return part
+
+
+def _add_properties(component: Component, properties: Mapping[str, object]) -> None:
+    for name, value in properties.items():
+        # icalendar gives `value` no type
+        component.add(name, value)  # pyright: ignore[reportUnknownMemberType]
