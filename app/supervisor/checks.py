@@ -5,12 +5,14 @@ To add a phase, add a function that returns its commands and an entry in `list_p
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .install import ROOT
 
@@ -59,13 +61,14 @@ class CheckPhase:
 
 def list_phases(options: CheckOptions, node: str) -> list[CheckPhase]:
     """Cheap checks first. With arguments for pytest there is one phase for all tests, and none for
-    JavaScript. `node` is the path of Node.
+    types and JavaScript. `node` is the path of Node.
     """
     lint = CheckPhase("lint", (_python("ruff", "check", "--quiet", "."),))
     if options.pytest_arguments:
         return [lint, *_list_pytest_phases(options)]
     return [
         lint,
+        CheckPhase("types", (_pyright(node),)),
         CheckPhase("javascript", _list_javascript_commands(node)),
         *_list_pytest_phases(options),
     ]
@@ -97,6 +100,16 @@ def _format_results(results: Sequence[tuple[CheckPhase, int, float]]) -> str:
 
 def _python(*words: str) -> Command:
     return (sys.executable, "-m", *words)
+
+
+def _pyright(node: str) -> Command:
+    """pyright's own script. Its Python wrapper, `python -m pyright`, looks for another Node and
+    may download one.
+    """
+    package = importlib.util.find_spec("pyright")
+    assert package is not None and package.origin is not None, "requirements/test.txt has pyright"
+    script = Path(package.origin).parent / "dist" / "index.js"
+    return (node, str(script), "--pythonpath", sys.executable)
 
 
 def _list_javascript_commands(node: str) -> tuple[Command, ...]:
