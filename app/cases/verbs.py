@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -21,7 +22,7 @@ class CaseAuditVerb(AuditVerb):
     RECORDS_REQUESTED = "records.requested"
 
 
-CASE_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+CASE_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     CaseAuditVerb.CASE_CREATED: N_("Began a case"),
     CaseAuditVerb.CASE_CHANGED: N_("Changed a case"),
     CaseAuditVerb.CASE_READ: N_("Read a case"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -29,7 +30,7 @@ class ConsultAuditVerb(AuditVerb):
     GUEST_REVOKED = "guest.revoked"
 
 
-CONSULT_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+CONSULT_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     ConsultAuditVerb.CONSULT_OPENED: N_("Opened a meeting"),
     ConsultAuditVerb.SEAT_ENTERED: N_("Entered a meeting"),
     ConsultAuditVerb.SEAT_LEFT: N_("Left a meeting"),

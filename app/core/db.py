@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import ColumnElement, Engine, MetaData, create_engine, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 WRITE_LOCK_TIMEOUT_SECONDS = 60
@@ -68,6 +68,11 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def count_rows(session: Session, condition: ColumnElement[bool]) -> int:
+    """How many rows of the condition's table meet it."""
+    return session.scalar(select(func.count()).where(condition)) or 0
 
 
 def _with_driver(url: str) -> str:

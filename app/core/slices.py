@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -51,17 +51,17 @@ class SliceManifest:
 
     name: str
     after: tuple[str, ...] = ()
-    permissions: Mapping[Permission, frozenset[Role]] = field(default_factory=dict)
+    permissions: Mapping[Permission, frozenset[Role]] = field(default_factory=lambda: {})
     """Each permission with the roles that hold it."""
-    audit_verbs: Mapping[StrEnum, str] = field(default_factory=dict)
+    audit_verbs: Mapping[StrEnum, str] = field(default_factory=lambda: {})
     """Each audit verb (an `audit.verbs.AuditVerb`) with its words, as a msgid."""
-    jobs: Mapping[str, JobHandler] = field(default_factory=dict)
+    jobs: Mapping[str, JobHandler] = field(default_factory=lambda: {})
     """Each kind of job with the function that does it."""
     periodic: Sequence[tuple[str, timedelta]] = ()
     """Kinds of jobs that are queued again and again, with the time from one to the next."""
-    notices: Mapping[str, NoticeKind] = field(default_factory=dict)
+    notices: Mapping[str, NoticeKind] = field(default_factory=lambda: {})
     """Each kind of message that the slice sends."""
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=lambda: {})
     """The pages that messages lead to: endpoint and URL rule (`/cases/<case_id>`).
 
     The jobs runner builds links from these, because it knows no Flask. The web application checks
@@ -79,7 +79,7 @@ class SliceManifest:
     """
     commands: tuple[str, ...] = ()
     """Commands of `./consilium flask`, as `module:name`."""
-    readiness: Mapping[str, Callable[[Session], bool]] = field(default_factory=dict)
+    readiness: Mapping[str, Callable[[Session], bool]] = field(default_factory=lambda: {})
     """Parts of the installation that `/readyz` asks after, each with the question."""
     navigation: Sequence[NavigationLink] = ()
     """Links at the top of every page."""
@@ -211,7 +211,7 @@ def get_slices() -> SliceRegistry:
 
 
 @contextmanager
-def use_slices(registry: SliceRegistry) -> Iterator[SliceRegistry]:
+def use_slices(registry: SliceRegistry) -> Generator[SliceRegistry]:
     """Inside the block this process has these slices. For tests."""
     global _slices
     before, _slices = _slices, registry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -17,7 +18,7 @@ class IdentityAuditVerb(AuditVerb):
     SIGN_IN_REVOKED = "person.sign_in_revoked"
 
 
-IDENTITY_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     IdentityAuditVerb.PERSON_REGISTERED: N_("Registered"),
     IdentityAuditVerb.PERSON_CHANGED: N_("Changed a person’s details"),
     IdentityAuditVerb.SIGNED_IN: N_("Signed in"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -13,7 +14,7 @@ class NoticeAuditVerb(AuditVerb):
     NOTICE_READ = "notice.read"
 
 
-NOTICE_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+NOTICE_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     NoticeAuditVerb.NOTICE_SENT: N_("Sent a notice"),
     NoticeAuditVerb.NOTICE_READ: N_("Read a notice"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -17,7 +18,7 @@ class OpinionAuditVerb(AuditVerb):
     OPINION_ADDED_TO = "opinion.added_to"
 
 
-OPINION_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+OPINION_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     OpinionAuditVerb.OPINION_SAVED: N_("Saved an opinion"),
     OpinionAuditVerb.OPINION_READ: N_("Read an opinion"),
     OpinionAuditVerb.OPINION_SIGNED: N_("Signed an opinion"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -17,7 +18,7 @@ class RecordAuditVerb(AuditVerb):
     RECORD_REMOVED = "record.removed"
 
 
-RECORD_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+RECORD_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     RecordAuditVerb.UPLOAD_BEGUN: N_("Began an upload"),
     RecordAuditVerb.UPLOAD_CANCELLED: N_("Cancelled an upload"),
     RecordAuditVerb.RECORD_ARRIVED: N_("Received a record"),

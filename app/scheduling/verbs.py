@@ -6,6 +6,7 @@ Stored: a value never changes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from app.audit.verbs import AuditVerb
 from app.core.text import N_
@@ -20,7 +21,7 @@ class SchedulingAuditVerb(AuditVerb):
     ENGAGEMENT_CHANGED = "engagement.changed"
 
 
-SCHEDULING_AUDIT_VERB_LABELS: Mapping[AuditVerb, str] = {
+SCHEDULING_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     SchedulingAuditVerb.AVAILABILITY_CHANGED: N_("Changed working hours"),
     SchedulingAuditVerb.SLOT_HELD: N_("Held a time"),
     SchedulingAuditVerb.BOOKED: N_("Booked a meeting"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
+from app.core.db import count_rows
 from app.core.errors import Forbidden, Invalid
 from app.core.ids import new_id
 from app.core.outbox import enqueue_job
@@ -38,7 +39,7 @@ def add_busy_feed(session: Session, actor: Person, owner: Person, url: str) -> B
         url = feeds.normalize_feed_url(url)
     except feeds.FeedRefused as refused:
         raise Invalid(refused.sentence, field="url") from None
-    if session.scalar(select(func.count()).where(BusyFeed.person_id == owner.id)) >= MAX_BUSY_FEEDS:
+    if count_rows(session, BusyFeed.person_id == owner.id) >= MAX_BUSY_FEEDS:
         raise Invalid(
             N_("Please enter at most %(most)s other calendars."), field="url", most=MAX_BUSY_FEEDS
         )

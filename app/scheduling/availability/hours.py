@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import available_timezones
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.core.clock import now
+from app.core.db import count_rows
 from app.core.errors import Forbidden, Invalid
 from app.core.text import N_
 from app.identity.models import Person
@@ -108,7 +109,7 @@ def add_opening(
     refuse_unless_may_set_hours(actor, owner)
     _check_zone(zone)
     _check_opening(one)
-    held = _count_rows(session, AvailabilityWindow.person_id == owner.id)
+    held = count_rows(session, AvailabilityWindow.person_id == owner.id)
     if held >= MAX_WEEKLY_OPENINGS:
         raise Invalid(
             N_("Please enter at most %(most)s openings a week."),
@@ -166,7 +167,7 @@ def add_availability_exception(
     _check_zone(zone)
     _check_dated_availability(days)
     if (
-        _count_rows(session, AvailabilityException.person_id == owner.id)
+        count_rows(session, AvailabilityException.person_id == owner.id)
         >= MAX_AVAILABILITY_EXCEPTIONS
     ):
         raise Invalid(
@@ -322,5 +323,11 @@ def record_availability_change(
     session: Session, actor: Person, owner: Person, **facts: object
 ) -> None:
     audit.record_audit_entry(
-        session, actor.id, SchedulingAuditVerb.AVAILABILITY_CHANGED, "person", owner.id, **facts
+        session,
+        actor.id,
+        SchedulingAuditVerb.AVAILABILITY_CHANGED,
+        "person",
+        owner.id,
+        case_id=None,
+        **facts,
     )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from sqlalchemy import Text, func, or_, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Text, func, or_, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -26,17 +26,6 @@ from app.scheduling.models import Diary, InterpreterProfile, Qualification
 STAFF_COLUMNS = (Person.id, Person.timezone, Person.language, type_coerce(Person.speaks, Text))
 
 
-class LanguageSpeaker(Protocol):
-    """Anybody with a place on earth and languages: a `Person`, or a `StaffMember`."""
-
-    id: Any
-    timezone: Any
-    language: Any
-
-    @property
-    def languages(self) -> list[str]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class StaffMember:
     """What the search needs to know of a specialist or an interpreter."""
@@ -50,6 +39,10 @@ class StaffMember:
     @property
     def languages(self) -> list[str]:
         return [self.language, *(tag for tag in self.speaks if tag != self.language)]
+
+
+LanguageSpeaker = Person | StaffMember
+"""Anybody with a zone and languages: a whole row, or the few columns that the search needs."""
 
 
 class QualifiedInterpreter(NamedTuple):
@@ -202,7 +195,7 @@ def _json_list_contains(text: str | None, word: str | None) -> bool:
     return bool(text and word) and f'"{word}"' in (text or "")
 
 
-def _language_condition(column: Any, *wanted: str) -> Any:
+def _language_condition(column: InstrumentedAttribute[str], *wanted: str) -> ColumnElement[bool]:
     languages = {primary_language_of(tag) for tag in wanted}
     return or_(
         *(func.lower(column) == one for one in languages),
