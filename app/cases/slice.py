@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from app.cases.notices import CASE_NOTICES
+from app.cases.page.own_panels import CASE_PANELS
+from app.cases.page.own_steps import CASE_STEP_RULES
 from app.cases.permissions import CASE_PERMISSION_ROLES
 from app.cases.verbs import CASE_AUDIT_VERB_LABELS
 from app.core.slices import SliceManifest
@@ -13,5 +15,6 @@ MANIFEST = SliceManifest(
     permissions=CASE_PERMISSION_ROLES,
     audit_verbs=CASE_AUDIT_VERB_LABELS,
     notices=CASE_NOTICES,
+    extensions=(*CASE_PANELS, *CASE_STEP_RULES),
     blueprint="app.cases.routes:blueprint",
 )

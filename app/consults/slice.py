@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.consults import jobs
+from app.consults.case_page import CONSULT_FACTS, CONSULT_PANELS, CONSULT_STEP_RULES
 from app.consults.nodes.registry import is_any_node_alive
 from app.consults.notices import CONSULT_NOTICES
 from app.consults.permissions import CONSULT_PERMISSION_ROLES
@@ -16,6 +17,7 @@ MANIFEST = SliceManifest(
     audit_verbs=CONSULT_AUDIT_VERB_LABELS,
     jobs=jobs.HANDLERS,
     notices=CONSULT_NOTICES,
+    extensions=(CONSULT_FACTS, *CONSULT_PANELS, *CONSULT_STEP_RULES),
     addresses={"consults.show_consult": "/consults/<consult_id>"},
     blueprint="app.consults.blueprint:blueprint",
     routes=(

@@ -21,7 +21,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ APPLICATION_PACKAGE = "app"
 _PLACEHOLDER = re.compile(r"<(\w+)>")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+Extension = TypeVar("Extension")
 
 
 class SliceConflict(RuntimeError):
@@ -83,6 +84,10 @@ class SliceManifest:
     """Parts of the installation that `/readyz` asks after, each with the question."""
     navigation: Sequence[NavigationLink] = ()
     """Links at the top of every page."""
+    extensions: Sequence[object] = ()
+    """What the slice adds where another slice asks for it, found by type: for example `CasePanel`,
+    `NextStepRule` and `CaseFactSource` of `app.cases.page`.
+    """
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class SliceRegistry:
 
     def __init__(self, manifests: Iterable[SliceManifest]) -> None:
         self.manifests: tuple[SliceManifest, ...] = tuple(_sort_by_import_order(manifests))
+        self._extensions_by_kind: dict[type, Sequence[object]] = {}
 
     @cached_property
     def roles_by_permission(self) -> Mapping[Permission, frozenset[Role]]:
@@ -144,6 +150,17 @@ class SliceRegistry:
         return {
             role: [one for one in links if one.role == role] for role in {one.role for one in links}
         }
+
+    def list_extensions(self, kind: type[Extension]) -> Sequence[Extension]:
+        """Everything of this type that the slices add, in import order."""
+        if kind not in self._extensions_by_kind:
+            self._extensions_by_kind[kind] = [
+                one
+                for manifest in self.manifests
+                for one in manifest.extensions
+                if type(one) is kind
+            ]
+        return cast("Sequence[Extension]", self._extensions_by_kind[kind])
 
     def build_path(self, endpoint: str, values: Mapping[str, object]) -> str:
         """The path of a page among the slices' addresses. Raises `KeyError` for an unknown page or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from app.cases import policy as case_policy
 from app.cases import queries as cases
 from app.cases.models import Case
+from app.cases.states import CaseStage
 from app.core.errors import Forbidden, NotFound
 from app.identity.models import Person
 from app.opinions import policy
@@ -32,6 +34,22 @@ class OpinionPanel:
     saved_at: datetime | None
     signed_at: datetime | None
     released_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SignedOpinion:
+    """An opinion that is signed and waits for its release."""
+
+    is_rendered: bool
+
+
+def find_signed_opinions(session: Session, found: Sequence[Case]) -> dict[str, SignedOpinion]:
+    """Of those of the cases that wait for the release of their opinion, by case."""
+    ids = [case.id for case in found if case.stage == CaseStage.OPINION_SIGNED]
+    if not ids:
+        return {}
+    opinions = session.scalars(select(Opinion).where(Opinion.case_id.in_(ids)))
+    return {one.case_id: SignedOpinion(one.is_rendered) for one in opinions}
 
 
 def find_opinion(session: Session, case_id: str) -> Opinion | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.slices import SliceManifest
 from app.opinions import jobs
+from app.opinions.case_page import OPINION_FACTS, OPINION_PANEL, OPINION_STEP_RULES
 from app.opinions.notices import OPINION_NOTICES
 from app.opinions.permissions import OPINION_PERMISSION_ROLES
 from app.opinions.verbs import OPINION_AUDIT_VERB_LABELS
@@ -15,6 +16,7 @@ MANIFEST = SliceManifest(
     audit_verbs=OPINION_AUDIT_VERB_LABELS,
     jobs=jobs.HANDLERS,
     notices=OPINION_NOTICES,
+    extensions=(OPINION_FACTS, OPINION_PANEL, *OPINION_STEP_RULES),
     addresses={"opinions.show_opinion": "/cases/<case_id>/opinion"},
     blueprint="app.opinions.routes:blueprint",
 )

@@ -15,10 +15,8 @@ from werkzeug.wrappers import Response
 from app.cases import policy
 from app.cases import queries as cases
 from app.cases import service as case_service
-from app.cases.forms import RELATION_LABELS
 from app.cases.models import Case, CaseMember
 from app.cases.permissions import CasePermission
-from app.cases.service import ASSIGNABLE_STAGES
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import CaseStage
 from app.core.clock import now
@@ -48,33 +46,16 @@ def render_case_page(case: Case, refusal: Refusal | None = None) -> str:
         return render_template(
             "portal/brief.html", page=page, case=case, specialties=SPECIALTIES, words=words
         )
-    choice = None
-    if page.role == Role.COORDINATOR and case.stage in ASSIGNABLE_STAGES:
-        choice = case_page.list_case_candidates(unit, case, dict(page.people).get(Role.SPECIALIST))
     return render_template(
         "portal/case.html",
         page=page,
         case=case,
-        choice=choice,
-        panel=page.records,
-        looks=page.looks,
-        opinion_panel=page.opinion,
         errors={refusal.field or "case": translate_refusal(refusal)} if refusal else {},
         entered=request.form,
         specialties=SPECIALTIES,
-        relations=RELATION_LABELS,
         words=words,
-        **_translate_page(page),
+        milestones_said=[replace(one, label=_(one.label)) for one in page.milestones],
     )
-
-
-def _translate_page(page: case_page.CasePage) -> dict[str, object]:
-    """The parts of the page that are lists of sentences, in the reader's language."""
-    return {
-        "milestones_said": [replace(one, label=_(one.label)) for one in page.milestones],
-        "lines_said": [replace(line, text=_(line.text)) for line in page.lines],
-        "reasons_said": [(key, _(reason)) for key, reason in words.FILE_OPENING_REASONS.items()],
-    }
 
 
 @blueprint.post("/cases/<case_id>/triage")

@@ -15,6 +15,8 @@ from app.audit.models import AuditEntry
 from app.cases import policy
 from app.cases import queries as cases
 from app.cases.models import Case
+from app.cases.page.facts import CaseFacts, load_case_facts
+from app.cases.page.next_steps import NextStep, choose_next_step
 from app.cases.queries import WorklistFilter
 from app.cases.states import END_STAGES, CaseStage
 from app.consults.models import Consult, MediaNode
@@ -24,13 +26,12 @@ from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.portal.journey import classify_deadline
-from app.portal.next_steps import NextStep, NextStepFacts, choose_next_step
+from app.scheduling.interpreters.missing import AGREED_ENGAGEMENT_STATES, lacks_interpreter
 from app.scheduling.models import Booking, BookingState, Engagement, EngagementState
-from app.scheduling.queries import interpreter_missing_condition
+from app.scheduling.queries import list_cases_without_interpreter
 
 WORKLIST_PAGE_SIZE = 30
 AUDIT_PAGE_SIZE = 50
-ACCEPTED_ENGAGEMENT_STATES = (EngagementState.ACCEPTED, EngagementState.CONFIRMED)
 WRITTEN_STAGES = (CaseStage.OPINION_SIGNED, CaseStage.RELEASED, CaseStage.CLOSED)
 ACTIVE_STAGES = (
     CaseStage.SUBMITTED,
@@ -98,89 +99,31 @@ def load_worklist_page(
     )
 
 
-def list_cases_without_interpreter(session: Session) -> tuple[str, ...]:
-    """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
-    return tuple(
-        session.scalars(
-            select(Booking.case_id)
-            .distinct()
-            .where(
-                Booking.state == BookingState.CONFIRMED,
-                Booking.starts_at > now(),
-                interpreter_missing_condition(),
-            )
-        )
-    )
-
-
 def build_case_rows(session: Session, found: Sequence[Case], role: str) -> list[CaseRow]:
     """The cases as lines for a reader of this role. The cases come with their members and people
     loaded.
     """
-    meetings = find_booked_consults(session, found)
-    return [_build_case_row(case, meetings.get(case.id), role) for case in found]
+    facts = load_case_facts(session, found)
+    return [_build_case_row(case, facts[case.id], role) for case in found]
 
 
-def _build_case_row(case: Case, meeting: BookedConsult | None, role: str) -> CaseRow:
-    specialist, interpreter = (
-        _find_case_member(case, Role.SPECIALIST),
-        _find_case_member(case, Role.INTERPRETER),
-    )
-    facts = build_next_step_facts(case, specialist, meeting)
+def _build_case_row(case: Case, facts: CaseFacts, role: str) -> CaseRow:
+    specialist = _find_case_member(case, Role.SPECIALIST)
+    meeting = facts.find(BookedConsult)
     lacks = []
     if specialist is None and case.stage in cases.UNASSIGNED_STAGES:
         lacks.append("specialist")
-    if facts.lacks_interpreter:
+    if meeting is not None and lacks_interpreter(meeting.booking):
         lacks.append("interpreter")
     return CaseRow(
         case,
         specialist,
-        interpreter,
+        _find_case_member(case, Role.INTERPRETER),
         meeting,
         choose_next_step(case, role, facts),
         tuple(lacks),
         classify_deadline(case.act_by),
     )
-
-
-def build_next_step_facts(
-    case: Case, specialist: Person | None, meeting: BookedConsult | None
-) -> NextStepFacts:
-    booking = meeting.booking if meeting else None
-    return NextStepFacts(
-        has_specialist=specialist is not None,
-        has_booking=booking is not None,
-        lacks_interpreter=booking is not None
-        and booking.starts_at > now()
-        and sum(one.state in ACCEPTED_ENGAGEMENT_STATES for one in booking.current_engagements)
-        < booking.interpreters_needed,
-        can_join=meeting is not None and meeting.is_open,
-        meeting_is_over=meeting is not None and meeting.is_over,
-    )
-
-
-def find_booked_consults(session: Session, found: Iterable[Case]) -> dict[str, BookedConsult]:
-    """The latest confirmed meeting of each of the cases, by case, in two queries."""
-    ids = [
-        case.id
-        for case in found
-        if case.stage in (CaseStage.SCHEDULED, CaseStage.CONSULTED, CaseStage.ACCEPTED)
-    ]
-    if not ids:
-        return {}
-    rows = session.execute(
-        select(Booking, Consult)
-        .outerjoin(Consult, Consult.booking_id == Booking.id)
-        .options(selectinload(Booking.engagements))
-        .where(Booking.case_id.in_(ids))
-    ).all()
-    # Sifted and sorted here: asked for the state, SQLite would walk through every confirmed meeting
-    # there ever was.
-    return {
-        booking.case_id: BookedConsult(booking, consult)
-        for booking, consult in sorted(rows, key=lambda row: row[0].starts_at)
-        if booking.is_confirmed
-    }
 
 
 def _find_case_member(case: Case, role: Role) -> Person | None:
@@ -270,7 +213,7 @@ def load_interpreter_home(session: Session, person: Person) -> InterpreterHome:
         .where(
             Engagement.interpreter_id == person.id,
             Booking.state == BookingState.CONFIRMED,
-            Engagement.state.in_((EngagementState.PROPOSED, *ACCEPTED_ENGAGEMENT_STATES)),
+            Engagement.state.in_((EngagementState.PROPOSED, *AGREED_ENGAGEMENT_STATES)),
             or_(Booking.starts_at > now() - CONSULT_CLOSES_AFTER, Consult.closes_at > now()),
         )
     ).all()
@@ -284,7 +227,7 @@ def load_interpreter_home(session: Session, person: Person) -> InterpreterHome:
         [
             (engagement, meeting)
             for engagement, meeting in ahead
-            if engagement.state in ACCEPTED_ENGAGEMENT_STATES
+            if engagement.state in AGREED_ENGAGEMENT_STATES
         ],
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from app.core.permissions import Role
 from app.core.slices import NavigationLink, SliceManifest
 from app.core.text import N_
+from app.portal.own_panels import PORTAL_PANELS
 from app.portal.permissions import PORTAL_PERMISSION_ROLES
 
 MANIFEST = SliceManifest(
     name="portal",
     after=("notifications",),
     permissions=PORTAL_PERMISSION_ROLES,
+    extensions=PORTAL_PANELS,
     addresses={"portal.show_case": "/cases/<case_id>"},
     blueprint="app.portal.blueprint:blueprint",
     routes=(

@@ -8,10 +8,8 @@ from app.cases.models import Case
 from app.core.permissions import Role
 from app.core.text import N_
 from app.portal.journey import STAGE_LABELS
-from app.portal.next_steps import NEXT_STEP_LABELS
 
 __all__ = [
-    "NEXT_STEP_LABELS",
     "FILE_OPENING_REASONS",
     "ROLE_LABELS",
     "STAGE_LABELS",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.slices import SliceManifest
 from app.records import jobs
+from app.records.case_page import RECORD_PANELS
 from app.records.notices import RECORD_NOTICES
 from app.records.permissions import RECORD_PERMISSION_ROLES
 from app.records.verbs import RECORD_AUDIT_VERB_LABELS
@@ -16,5 +17,6 @@ MANIFEST = SliceManifest(
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
     notices=RECORD_NOTICES,
+    extensions=RECORD_PANELS,
     blueprint="app.records.routes:blueprint",
 )

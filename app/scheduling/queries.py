@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.identity.models import Person
 from app.scheduling import policy
-from app.scheduling.matching.slots import SINGLE_INTERPRETER_MAX_QUARTERS
+from app.scheduling.interpreters.missing import lacks_interpreter_condition
 from app.scheduling.models import (
     LIVE_BOOKING_STATES,
     LIVE_ENGAGEMENT_STATES,
@@ -21,9 +20,6 @@ from app.scheduling.models import (
     Engagement,
     EngagementState,
 )
-
-# --- who could, and when they could ---
-
 
 # --- what has been booked ---
 
@@ -138,35 +134,17 @@ def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
         session.scalars(
             select(Booking)
             .options(*_people_options(), joinedload(Booking.case))
-            .where(
-                Booking.state == BookingState.CONFIRMED,
-                Booking.starts_at > now(),
-                interpreter_missing_condition(),
-            )
+            .where(lacks_interpreter_condition())
             .order_by(Booking.starts_at)
             .limit(limit)
         )
     )
 
 
-def interpreter_missing_condition() -> ColumnElement[bool]:
-    """The condition that fewer interpreters have said yes to a meeting than it takes."""
-
-    def has_said_yes(place: Any) -> ColumnElement[bool]:
-        return (
-            select(Engagement.booking_id)
-            .where(
-                Engagement.booking_id == Booking.id,
-                Engagement.interpreter_id == place,
-                Engagement.state.in_((EngagementState.ACCEPTED, EngagementState.CONFIRMED)),
-            )
-            .exists()
-        )
-
-    one, other = has_said_yes(Booking.interpreter_id), has_said_yes(Booking.second_interpreter_id)
-    return and_(
-        Booking.needs_interpreter,
-        or_(~one, and_(Booking.length > SINGLE_INTERPRETER_MAX_QUARTERS, ~other)),
+def list_cases_without_interpreter(session: Session) -> tuple[str, ...]:
+    """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
+    return tuple(
+        session.scalars(select(Booking.case_id).distinct().where(lacks_interpreter_condition()))
     )
 
 

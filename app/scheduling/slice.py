@@ -6,6 +6,7 @@ from app.core.permissions import Role
 from app.core.slices import NavigationLink, SliceManifest
 from app.core.text import N_
 from app.scheduling import jobs
+from app.scheduling.case_page import SCHEDULING_STEP_RULES
 from app.scheduling.notices import SCHEDULING_NOTICES
 from app.scheduling.permissions import SCHEDULING_PERMISSION_ROLES
 from app.scheduling.verbs import SCHEDULING_AUDIT_VERB_LABELS
@@ -18,6 +19,7 @@ MANIFEST = SliceManifest(
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
     notices=SCHEDULING_NOTICES,
+    extensions=SCHEDULING_STEP_RULES,
     addresses={
         "scheduling.show_answer_link": "/answers/<token>",
         "scheduling.show_engagements": "/engagements",

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.audit import service as audit
-from app.cases.models import Case
 from app.consults import policy, queries
 from app.consults.blueprint import blueprint
 from app.consults.connection_check import checks
-from app.consults.models import ChatMessage, ConnectionCheck, Consult, Seat, TeachBack
+from app.consults.models import ConnectionCheck, Consult, Seat
 from app.consults.permissions import ConsultPermission
-from app.consults.queries import BookedConsult
 from app.consults.room import service, tickets, timeline, watch
-from app.consults.teachback import service as teaching
 from app.consults.verbs import ConsultAuditVerb
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
@@ -123,38 +119,10 @@ def download_consult_timeline(consult_id: str) -> Response:
 
 @blueprint.app_context_processor
 def add_consult_context() -> dict[str, Any]:
-    """What other slices' templates may use: the way in, and what was written. Nothing is read
-    before it is called.
+    """What the panel of a meeting uses on other slices' pages. Nothing is read before it is
+    called.
     """
-    return {
-        "next_consult": _next_consult,
-        "consult_of_case": _consult_of_case,
-        "consult_chat": _consult_chat,
-        "line_checks": _line_checks,
-        "teach_backs": _teach_backs,
-    }
-
-
-def _next_consult() -> BookedConsult | None:
-    return queries.find_next_consult(db_session(), current_person())
-
-
-def _consult_of_case(case: Case) -> BookedConsult | None:
-    meeting = queries.find_booked_consult(db_session(), case.id)
-    person = current_person()
-    if meeting is None or (
-        person.role != Role.COORDINATOR and person not in meeting.booking.people
-    ):
-        return None
-    return meeting
-
-
-def _consult_chat(case: Case) -> list[ChatMessage]:
-    return queries.list_chat_of_case(db_session(), current_person(), case)
-
-
-def _teach_backs(case: Case) -> Sequence[TeachBack]:
-    return teaching.list_teach_backs_of_case(db_session(), current_person(), case)
+    return {"line_checks": _line_checks}
 
 
 def _line_checks(booking: Booking) -> list[tuple[Person, ConnectionCheck | None]]:

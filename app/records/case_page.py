@@ -1,0 +1,32 @@
+"""What records add to the page of a case."""
+
+from __future__ import annotations
+
+from app.cases.page.next_steps import StepButton
+from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
+from app.core.permissions import Role
+from app.core.text import N_
+from app.records import queries
+from app.records.queries import RecordAccess, RecordsPanel
+
+READ_FILE_BUTTON = StepButton("read_file", N_("Read the records"), anchor="#records")
+
+
+def gather_records_panel(reading: CaseReading) -> RecordsPanel:
+    return queries.load_records_panel(reading.session, reading.reader, reading.case)
+
+
+def gather_record_accesses(reading: CaseReading) -> list[RecordAccess]:
+    return queries.list_record_accesses(reading.session, reading.reader, reading.case)
+
+
+RECORD_PANELS = (
+    CasePanel("records/_panel.html", 40, gather_records_panel),
+    CasePanel(
+        "records/_looked.html",
+        30,
+        gather_record_accesses,
+        PanelColumn.SIDE,
+        frozenset({Role.PATIENT}),
+    ),
+)
