@@ -20,6 +20,7 @@ SETTINGS_PREFIX = "CONSILIUM_"
 QUICK_TESTS = "not late and not journey"
 PROCESS_TESTS = "late and not journey"
 BROWSER_TESTS = "journey"
+TEST_WORKERS = "2"  # browsers and media streams that are measured need a core each
 
 Command = Sequence[str]
 
@@ -79,6 +80,8 @@ def run_phases(phases: Sequence[CheckPhase]) -> int:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(SETTINGS_PREFIX)
     }
+    # each test process would compile every test file again, which takes longer than loading them
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     results: list[tuple[CheckPhase, int, float]] = []
     for phase in phases:
         print(f"\n== {phase.name} ==", file=sys.stderr, flush=True)
@@ -130,10 +133,10 @@ def _list_pytest_phases(options: CheckOptions) -> list[CheckPhase]:
     if options.pytest_arguments:
         return [CheckPhase("tests", (_python("pytest", *flags, *options.pytest_arguments),))]
     return [
-        CheckPhase(name, (_python("pytest", *flags, "-m", marks),))
-        for name, marks in (
-            ("quick tests", QUICK_TESTS),
-            ("processes", PROCESS_TESTS),
-            ("browsers", BROWSER_TESTS),
+        CheckPhase(name, (_python("pytest", *flags, "-m", marks, "-n", TEST_WORKERS, *spread),))
+        for name, marks, spread in (
+            ("quick tests", QUICK_TESTS, ("--dist", "worksteal")),
+            ("processes", PROCESS_TESTS, ("--dist", "loadgroup")),
+            ("browsers", BROWSER_TESTS, ("--dist", "loadgroup")),
         )
     ]
