@@ -9,8 +9,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.core.runtime.zone_rules import use_pinned_zone_rules
+
 if TYPE_CHECKING:
     from flask import Flask
+
+use_pinned_zone_rules()  # in every process that imports anything of ours, before any zone is read
 
 
 def create_app(settings: Any) -> Flask:

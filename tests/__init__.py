@@ -1,0 +1,3 @@
+"""The tests and benchmarks. Importing the application first pins the time zone rules for them."""
+
+import app  # noqa: F401

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from jinja2.bccache import Bucket, BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.util import LRUCache
@@ -23,30 +23,42 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.web.limits import limiter
 from config import Settings
-from tests import browsers, servers
+from tests import servers
 from tests.people import Visitor, a_person
 from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
+
+if TYPE_CHECKING:  # Playwright takes long to load, and few tests use it
+    from playwright.sync_api import Browser, Playwright
 
 crypto.set_field_keyring(crypto.Keyring(MASTER_KEYS))
 
 
-class Compiled(BytecodeCache):
-    """The templates, compiled once for the applications of all tests: most of a first page's time
-    goes there.
+class CompiledTemplates(BytecodeCache):
+    """Templates, compiled once for the applications of all tests: most of a first page's time goes
+    there. They are kept in memory for this process, and on disk for the other test processes.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._in_memory: dict[str, Any] = {}
+        self.on_disk: FileSystemBytecodeCache | None = None
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if kept := self._kept.get(bucket.key):
-            bucket.bytecode_from_string(kept)
+        bucket.code = self._in_memory.get(f"{bucket.key} {bucket.checksum}")
+        if bucket.code is None and self.on_disk:
+            self.on_disk.load_bytecode(bucket)
+            self._remember(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
+        self._remember(bucket)
+        if self.on_disk:
+            self.on_disk.dump_bytecode(bucket)
+
+    def _remember(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._in_memory[f"{bucket.key} {bucket.checksum}"] = bucket.code
 
 
-COMPILED = Compiled()
+COMPILED = CompiledTemplates()
 STATEMENTS = LRUCache(5000)
 DIALECTS: dict[str, Dialect] = {}
 
@@ -71,8 +83,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+MARKER_BY_FIXTURE = {"house": "late", "playwright": "journey"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Quick tests first, then those that start real processes, and the browsers last."""
+    """Quick tests first, then those that start real processes, and the browsers last.
+
+    Tests of one file that start processes or browsers run in the same xdist worker, one after the
+    other: they share what the file has started.
+    """
+    for item in items:
+        for fixture, marker in MARKER_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+        if any(item.get_closest_marker(name) for name in ("late", "journey")):
+            if not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
     if not config.getoption("exhaustive"):
         for item in items:
             if item.get_closest_marker("exhaustive"):
@@ -133,6 +160,19 @@ def shared_settings(tmp_path_factory: pytest.TempPathFactory, _empty_sqlite: Pat
     folder = tmp_path_factory.mktemp("shared")
     shutil.copy(_empty_sqlite, folder / "consilium.db")
     return test_settings(folder)
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_templates_on_disk(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = shared_folder(tmp_path_factory) / "templates"
+    folder.mkdir(exist_ok=True)
+    COMPILED.on_disk = FileSystemBytecodeCache(str(folder))
 
 
 @pytest.fixture
@@ -246,12 +286,16 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dat
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """In place of the plugin's, which keeps its event loop running until the last test of all."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
         yield driver
 
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
+    from tests import browsers
+
     with browsers.chromium(playwright) as browser:
         yield browser
 

@@ -64,6 +64,11 @@ class Upload(Base):
     def is_complete(self) -> bool:
         return self.received == self.size
 
+    @property
+    def is_gone(self) -> bool:
+        """Ended, or not continued in time, whether or not the job that ends it has run."""
+        return self.ended_at is not None or (self.finished_at is None and self.expires_at <= now())
+
 
 class UploadPart(Base):
     """A run of an upload's bytes from `start` on: one encrypted object, whose id is the part's

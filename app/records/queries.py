@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit.models import AuditEntry
@@ -133,11 +133,14 @@ def uploads_to_join(session: Session, person: Person, case: Case, ids: list[str]
 
 
 def expired_uploads(session: Session, limit: int = 200) -> list[Upload]:
+    """Uploads that nobody continued in time, and pieces that nobody joined in time."""
     return list(
         session.scalars(
             select(Upload)
             .where(
-                Upload.finished_at.is_(None), Upload.ended_at.is_(None), Upload.expires_at < now()
+                or_(Upload.finished_at.is_(None), Upload.kind == UploadKind.PARTIAL),
+                Upload.ended_at.is_(None),
+                Upload.expires_at <= now(),
             )
             .order_by(Upload.expires_at)
             .limit(limit)

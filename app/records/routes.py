@@ -199,7 +199,7 @@ def _make_sender(upload: Upload, writer: str) -> UploadSender:
 
 def _load_live_upload(upload_id: str) -> Upload:
     upload = queries.load_upload(db_session(), current_person(), upload_id)
-    if upload.ended_at is not None:
+    if upload.is_gone:
         raise tus.UploadGone()
     return upload
 

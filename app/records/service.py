@@ -170,7 +170,7 @@ def take_over_upload(session: Session, upload: Upload, offset: int) -> str:
 
     Gives the writer's token. Raises `Gone`, `Finished`, `WrongOffset`.
     """
-    if upload.ended_at is not None or (upload.finished_at is None and upload.expires_at < now()):
+    if upload.is_gone:
         raise tus.UploadGone()
     if upload.finished_at is not None:
         raise tus.UploadFinished()

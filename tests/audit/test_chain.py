@@ -45,6 +45,11 @@ def test_an_act_that_fails_leaves_no_entry(any_database):
     [
         ("actor_id", "b" * 32),
         ("verb", "case.created"),
+        ("object_kind", "person"),
+        ("object_id", "d" * 32),
+        ("case_id", "d" * 32),
+        ("previous_hash", "0" * 64),
+        ("hash", "0" * 64),
         ("origin", "elsewhere"),
         ("facts", '{"why": "another"}'),
         ("at", "2020-01-01 00:00:00.000000"),
@@ -79,6 +84,69 @@ def test_a_cut_tail_shows_against_the_exported_head(any_database):
     with any_database.sessions() as session:
         assert verify_audit_chain(session).broken_at is None  # without the head nobody could tell
         assert verify_audit_chain(session, head).broken_at == 3
+
+
+def test_an_entry_with_a_later_number_shows(any_database):
+    write(any_database, 3)
+    with any_database.unit_of_work() as session:
+        session.execute(text("UPDATE audit_entries SET number = 9 WHERE number = 3"))
+    with any_database.sessions() as session:
+        assert verify_audit_chain(session).broken_at == 3
+
+
+def test_a_chain_that_begins_elsewhere_shows(any_database):
+    """All entries written anew, each with a right hash, but not from the beginning of the chain."""
+    write(any_database, 1)
+    with any_database.unit_of_work() as session:
+        entry = session.get(AuditEntry, 1)
+        entry.previous_hash = "f" * 64
+        entry.hash = entry.digest()
+    with any_database.sessions() as session:
+        assert verify_audit_chain(session).broken_at == 1
+
+
+@pytest.mark.parametrize("head", ["earlier", "latest", "none"])
+def test_any_head_that_was_exported_before_is_found(any_database, head):
+    with any_database.sessions() as session:
+        heads = {"none": verify_audit_chain(session).head}
+    for name in ("earlier", "latest"):
+        write(any_database, 2)
+        with any_database.sessions() as session:
+            heads[name] = verify_audit_chain(session).head
+    with any_database.sessions() as session:
+        report = verify_audit_chain(session, heads[head])
+        assert (report.entries, report.broken_at) == (4, None)
+        assert verify_audit_chain(session, "e" * 64).broken_at == 5
+
+
+def test_the_command_says_that_the_chain_holds(app, database):
+    write(database, 3)
+    with database.sessions() as session:
+        head = verify_audit_chain(session).head
+    for arguments in ([], ["--head", head]):
+        answer = app.test_cli_runner().invoke(args=["audit", "verify", *arguments])
+        assert answer.exit_code == 0
+        assert answer.output == f"The audit trail holds: 3 entries, head {head}.\n"
+
+
+def test_the_command_fails_where_the_chain_was_changed(app, database):
+    write(database, 3)
+    with database.unit_of_work() as session:
+        session.execute(text("UPDATE audit_entries SET actor_id = 'x' WHERE number = 2"))
+    answer = app.test_cli_runner().invoke(args=["audit", "verify"])
+    assert answer.exit_code == 1
+    assert answer.output == "The audit trail is broken at entry 2.\n"
+
+
+def test_the_command_fails_where_the_tail_was_cut_off(app, database):
+    write(database, 3)
+    with database.sessions() as session:
+        head = verify_audit_chain(session).head
+    with database.unit_of_work() as session:
+        session.execute(text("DELETE FROM audit_entries WHERE number = 3"))
+    assert app.test_cli_runner().invoke(args=["audit", "verify"]).exit_code == 0
+    answer = app.test_cli_runner().invoke(args=["audit", "verify", "--head", head])
+    assert (answer.exit_code, answer.output) == (1, "The audit trail is broken at entry 3.\n")
 
 
 def test_a_rewritten_entry_with_its_own_hash_made_new_still_shows(any_database):

@@ -276,6 +276,17 @@ def test_a_text_opens_only_where_it_belongs() -> None:
         f"{OLD},{OLD}",
         "k 1:" + "A" * 44,
     ],
+    ids=[
+        "empty",
+        "commas",
+        "no name",
+        "no key",
+        "not base64",
+        "short",
+        "empty name",
+        "twice",
+        "space in name",
+    ],
 )
 def test_bad_master_keys_stop_with_a_sentence_that_shows_no_key(text: str) -> None:
     with pytest.raises(crypto.BadMasterKeys) as refused:

@@ -188,6 +188,27 @@ def test_a_zip_whose_entries_overlap_is_a_bomb(look: Callable[..., InspectionFin
     assert look(content[:start] + entry * many + tail, "a.zip").reason == "zip_bomb"
 
 
+@pytest.mark.parametrize("entries, accepted", [(20_000, True), (20_001, False)])
+def test_an_archive_may_have_twenty_thousand_entries(
+    look: Callable[..., InspectionFinding], entries: int, accepted: bool
+) -> None:
+    """A Word document, of which only the list is looked at: reading so many files takes long."""
+    parts = DOCUMENT | {f"word/media/{n}.png": b"" for n in range(entries - len(DOCUMENT))}
+    finding = look(packed(parts, zipfile.ZIP_STORED), "letter.docx")
+    assert (finding.state, finding.reason) == (
+        (RecordState.READY, None) if accepted else (RecordState.REFUSED, "zip_bomb")
+    )
+
+
+def test_a_small_archive_may_unpack_to_64_mib_and_a_large_one_to_200_times_its_size(
+    look: Callable[..., InspectionFinding],
+) -> None:
+    small = packed({"a.txt": b" " * (64 << 20)})
+    assert len(small) * 200 < 64 << 20, "its ratio alone would be too much"
+    assert look(small, "a.zip").state == RecordState.READY
+    assert look(packed({"a.txt": b" " * ((64 << 20) + 1)}), "a.zip").reason == "zip_bomb"
+
+
 def test_a_zip_that_claims_an_endless_list_is_refused_without_reading_it(
     look: Callable[..., InspectionFinding],
 ) -> None:

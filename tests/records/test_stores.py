@@ -8,10 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 from flask import Flask
-from moto.server import ThreadedMotoServer
 from sqlalchemy import select
 
 from app.core import rotation
@@ -34,6 +32,9 @@ from tests.records.conftest import SENTENCE, Cast, Sender, a_dicom, a_pdf, someo
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    import boto3  # takes long to load, as the next does
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
 from app.core import clock
+from app.core.blobs import StoredBlob
 from app.core.db import Database
-from app.identity.models import Person
+from app.core.ids import new_id
+from app.identity.models import Person, SignIn
 from app.records import service
 from app.records.models import RecordState, Upload, UploadPart
+from app.records.receiving import tus
 from tests.records.conftest import (
     BYTES,
     SENTENCE,
@@ -233,6 +237,95 @@ def test_an_upload_that_nobody_goes_on_with_expires(
     assert patient.tus("HEAD", place).status_code == 410
     assert patient.patch(place, 5010, b"x").status_code == 410
     assert not [path for path in objects.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "sent, lifetime", [(0, timedelta(days=1)), (5000, timedelta(days=14))], ids=["nothing", "some"]
+)
+def test_an_expired_upload_is_gone_before_any_job_has_looked(
+    patient: Sender, cast: Cast, database: Database, sent: int, lifetime: timedelta
+) -> None:
+    """Who has sent nothing yet has a day, who has sent something has two weeks."""
+    content, start = a_pdf(9000), clock.now()
+    with clock.freeze_clock(start):
+        place = patient.begin(cast.case.id, "a.pdf", len(content)).headers["Location"]
+        if sent:
+            assert patient.patch(place, 0, content[:sent]).status_code == 204
+    with database.unit_of_work() as session:  # the patient is signed in all the time
+        session.execute(update(SignIn).values(created_at=start + lifetime))
+        session.execute(update(SignIn).values(last_seen_at=start + lifetime))
+    with clock.freeze_clock(start + lifetime):
+        assert patient.tus("HEAD", place).status_code == 410
+        assert patient.patch(place, sent, content[sent:]).status_code == 410
+    with database.sessions() as session:
+        assert sum(session.scalars(select(UploadPart.size))) == sent
+    with clock.freeze_clock(start + lifetime - timedelta(seconds=1)):
+        assert patient.patch(place, sent, content[sent:]).status_code == 204
+
+
+def test_pieces_that_nobody_joins_expire_too(
+    patient: Sender, cast: Cast, database: Database, inspect: Callable[[], None], objects: Path
+) -> None:
+    piece = patient.tus(
+        "POST", f"/cases/{cast.case.id}/uploads", Upload_Length=100, Upload_Concat="partial"
+    ).headers["Location"]
+    assert patient.patch(piece, 0, b"x" * 100).status_code == 204
+    with database.unit_of_work() as session:
+        assert service.expire_uploads(session) == 0
+    with clock.shift_clock(timedelta(days=14)), database.unit_of_work() as session:
+        assert service.expire_uploads(session) == 1
+        assert service.expire_uploads(session) == 0, "once"
+    with clock.shift_clock(timedelta(days=14)):
+        inspect()
+    assert not [path for path in objects.rglob("*") if path.is_file()]
+
+
+def test_only_the_later_of_two_writers_adds_to_an_upload(
+    patient: Sender, cast: Cast, database: Database
+) -> None:
+    """Both began at the same offset. Whatever the first one stored does not count."""
+    patient.begin(cast.case.id, "a.pdf", 100)
+
+    def a_part(start: int, size: int) -> service.StoredPart:
+        return service.StoredPart(new_id(), start, StoredBlob(size, "0" * 64, "key"))
+
+    def append(session: Session, writer: str, *parts: service.StoredPart) -> None:
+        actor = session.get_one(Person, cast.patient.id)
+        service.append_parts(session, actor, session.scalars(select(Upload)).one(), writer, parts)
+
+    with database.unit_of_work() as session:
+        upload = session.scalars(select(Upload)).one()
+        first = service.take_over_upload(session, upload, 0)
+        second = service.take_over_upload(session, upload, 0)
+    refused = [
+        (first, a_part(0, 10)),  # another writer has taken over
+        (second, a_part(1, 10)),  # a gap
+        (second, a_part(0, 101)),  # more than the file has
+        ("", a_part(0, 10)),
+    ]
+    for writer, part in refused:
+        with pytest.raises(tus.WrongUploadOffset), database.unit_of_work() as session:
+            append(session, writer, part)
+    with database.unit_of_work() as session:
+        append(session, second, a_part(0, 10), a_part(10, 20))
+    with pytest.raises(tus.WrongUploadOffset), database.unit_of_work() as session:
+        append(session, second, a_part(10, 20))  # the same once more
+    with database.sessions() as session:
+        upload = session.scalars(select(Upload)).one()
+        assert (upload.received, upload.finished_at) == (30, None)
+        parts = session.execute(select(UploadPart.start, UploadPart.size).order_by("start"))
+        assert [tuple(part) for part in parts] == [(0, 10), (10, 20)]
+        with pytest.raises(tus.WrongUploadOffset):
+            service.take_over_upload(session, upload, 0)
+    with database.unit_of_work() as session:
+        service.cancel_upload(
+            session,
+            session.get_one(Person, cast.patient.id),
+            session.scalars(select(Upload)).one(),
+        )
+        session.execute(update(Upload).values(writer=second))
+    with pytest.raises(tus.WrongUploadOffset), database.unit_of_work() as session:
+        append(session, second, a_part(30, 10))  # it has ended
 
 
 def test_a_cancelled_upload_leaves_nothing(

@@ -15,6 +15,7 @@ from app.cases import service as cases
 from app.cases.models import CaseMember
 from app.core.db import Database
 from app.identity.models import Person
+from app.records import service
 from app.records.models import Record, RecordState, Upload
 from tests.records.conftest import Cast, Cut, Sender, a_pdf, encoded, patch_from, the_record
 
@@ -67,6 +68,24 @@ def test_a_file_beyond_all_measure_is_refused(patient: Sender, cast: Cast) -> No
     assert answer.status_code == 413
     assert "100 GB" in answer.text
     assert patient.begin(cast.case.id, "report.pdf", 10, Upload_Defer_Length=1).status_code == 422
+
+
+def test_a_case_takes_twenty_thousand_files_and_not_one_more(
+    patient: Sender, cast: Cast, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert service.MAX_RECORDS_PER_CASE == 20_000
+    monkeypatch.setattr(service, "MAX_RECORDS_PER_CASE", 3)
+    for number in range(3):
+        assert patient.begin(cast.case.id, f"{number}.pdf", 10).status_code == 201
+    answer = patient.begin(cast.case.id, "3.pdf", 10)
+    assert answer.status_code == 413 and "already has 3 files" in answer.text
+    with database.sessions() as session:
+        assert len(session.scalars(select(Record)).all()) == 3
+
+
+def test_the_largest_file_is_a_hundred_gigabytes(patient: Sender, cast: Cast) -> None:
+    assert patient.begin(cast.case.id, "scan.zip", 100 * 10**9).status_code == 201
+    assert patient.begin(cast.case.id, "scan.zip", 100 * 10**9 + 1).status_code == 413
 
 
 def test_a_wrong_kind_is_refused_before_any_of_it_is_sent(

@@ -4,6 +4,8 @@ reach through us.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -79,6 +81,18 @@ def here(host: str, port: int) -> list[str]:
     return ["127.0.0.1"]
 
 
+def answers_of_dns(addresses: list[str]) -> Callable[..., list[tuple[object, ...]]]:
+    """`socket.getaddrinfo` for a name with these addresses."""
+
+    def answer(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET6 if ":" in one else socket.AF_INET, 1, 6, "", (one, port))
+            for one in addresses
+        ]
+
+    return answer
+
+
 class TestFetching:
     def test_reads_and_remembers_the_etag(self, elsewhere: Elsewhere):
         url = elsewhere.says(b"BEGIN:VCALENDAR", ETag='"1"')
@@ -112,18 +126,144 @@ class TestFetching:
             with pytest.raises(FeedRefused):
                 fetch_feed(elsewhere.says(b"", status=302, Location=inside), resolve=resolve)
 
-    def test_too_large(self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(feeds, "FEED_MAX_BYTES", 1000)
-        with pytest.raises(FeedRefused, match="larger"):
-            fetch_feed(elsewhere.says(b"x" * 1001), resolve=here)
+    def test_three_redirects_are_followed_and_a_fourth_is_not(self, elsewhere: Elsewhere):
+        elsewhere.says(b"there", "/0.ics")
+        for number in range(1, 5):
+            elsewhere.says(b"", f"/{number}.ics", 302, Location=f"/{number - 1}.ics")
+        assert fetch_feed(elsewhere.url("/3.ics"), resolve=here).body == b"there"
+        with pytest.raises(FeedRefused, match="on and on"):
+            fetch_feed(elsewhere.url("/4.ics"), resolve=here)
 
-    def test_too_slow(self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch):
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_every_host_on_the_way_is_resolved_once_and_connected_to_where_it_was_checked(
+        self, elsewhere: Elsewhere, status: int
+    ):
+        asked: list[tuple[str, int]] = []
+        hosts: list[str | None] = []
+        port = elsewhere.server.server_port
+
+        def resolve(host: str, port: int) -> list[str]:
+            asked.append((host, port))
+            return ["127.0.0.1"]
+
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            hosts.append(request.headers["Host"])
+            answers[request.path](request)
+
+        elsewhere.says(b"there", "/b.ics")
+        elsewhere.says(b"", "/a.ics", status, Location=f"http://other.example:{port}/b.ics")
+        answers, elsewhere.answers = elsewhere.answers, {"/a.ics": answer, "/b.ics": answer}
+        assert fetch_feed(elsewhere.url(), resolve=resolve).body == b"there"
+        assert asked == [("calendar.example", port), ("other.example", port)]
+        assert hosts == [f"calendar.example:{port}", f"other.example:{port}"]
+
+    @pytest.mark.parametrize(
+        "url, port",
+        [
+            ("http://a.example/x.ics", 80),
+            ("https://a.example/x.ics", 443),
+            ("webcal://a.example/x.ics", 443),
+            ("http://a.example:8080/x.ics", 8080),
+            ("https://a.example:444/x.ics", 444),
+        ],
+    )
+    def test_the_port_is_that_of_the_address(self, url: str, port: int):
+        asked = []
+
+        def resolve(host: str, port: int) -> list[str]:
+            asked.append((host, port))
+            raise FeedRefused("far enough")
+
+        with pytest.raises(FeedRefused, match="far enough"):
+            fetch_feed(url, resolve=resolve)
+        assert asked == [("a.example", port)]
+
+    def test_five_megabytes_are_read_and_not_a_byte_more(self, elsewhere: Elsewhere):
+        five = 5 * 1024 * 1024
+        assert len(fetch_feed(elsewhere.says(b"x" * five), resolve=here).body or b"") == five
+        with pytest.raises(FeedRefused, match="larger"):
+            fetch_feed(elsewhere.says(b"x" * (five + 1)), resolve=here)
+
+    def test_a_body_without_an_end_is_cut_at_five_megabytes(self, elsewhere: Elsewhere):
+        sent = []
+
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(200)
+            request.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    request.wfile.write(b"x" * 65_536)
+                    sent.append(65_536)
+
+        elsewhere.answers["/a.ics"] = answer
+        with pytest.raises(FeedRefused, match="larger"):
+            fetch_feed(elsewhere.url(), resolve=here)
+        assert sum(sent) < 50_000_000, "the rest was never asked for"
+
+    def test_silence_for_five_seconds_is_no_answer(
+        self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+    ):
+        assert feeds.CONNECT_SECONDS == 5.0
         monkeypatch.setattr(feeds, "CONNECT_SECONDS", 0.3)
         stop = threading.Event()
         elsewhere.answers["/slow"] = lambda request: (stop.wait(5), None)[1]
         with pytest.raises(FeedRefused, match="does not answer"):
             fetch_feed(elsewhere.url("/slow"), resolve=here)
         stop.set()
+
+    @pytest.mark.parametrize("late", ["status", "headers", "body", "redirect"])
+    def test_everything_together_takes_at_most_twenty_seconds(
+        self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch, late: str
+    ):
+        """The other side sends a little every few seconds, so that it is never silent for long."""
+        clock = [1000.0]
+        monkeypatch.setattr(feeds, "monotonic", lambda: clock[0])
+        head = b"HTTP/1.1 200 OK\r\n"
+        start = {
+            "status": b"",
+            "headers": head + b"X-Long: ",
+            "body": head + b"\r\n",
+            "redirect": b"",
+        }[late]
+
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            if late == "redirect":
+                clock[0] += 7.0
+                elsewhere.says(b"", "/next", 302, Location="/a.ics")
+                elsewhere.answers["/next"](request)
+                return
+            request.wfile.write(start)
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    clock[0] += 4.0
+                    request.wfile.write(b"H")
+                    sent.append(clock[0])
+                    if gone.wait(0.02):
+                        return
+
+        gone, sent = threading.Event(), []
+        elsewhere.answers["/a.ics"] = answer
+        with pytest.raises(FeedRefused, match="too slow"):
+            fetch_feed(elsewhere.url(), resolve=here)
+        gone.set()
+        assert clock[0] - 1000 >= 20
+        assert len(sent) < 900, "it was given up, and did not come to its end by itself"
+
+    def test_what_arrives_within_twenty_seconds_is_read(
+        self, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+    ):
+        clock = [1000.0]
+        monkeypatch.setattr(feeds, "monotonic", lambda: clock[0])
+
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(200)
+            request.end_headers()
+            request.wfile.write(b"BEGIN:")
+            clock[0] += 19.9
+            request.wfile.write(b"VCALENDAR")
+
+        elsewhere.answers["/a.ics"] = answer
+        assert fetch_feed(elsewhere.url(), resolve=here).body == b"BEGIN:VCALENDAR"
 
     @pytest.mark.parametrize("status", [404, 500, 204])
     def test_no_calendar_there(self, elsewhere: Elsewhere, status: int):
@@ -171,14 +311,63 @@ class TestFetching:
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
             "::",
+            "::10.0.0.1",
+            "::ffff:0:10.0.0.1",
+            "64:ff9b:1::a00:1",
+            "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+            "2001:db8::1",
+            "3fff::1",
+            "fec0::1",
+            "ff0e::1",
+            "4000::1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "240.0.0.1",
         ],
     )
     def test_addresses_inside_the_house(self, address: str):
         assert not is_public_address(address)
 
-    @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+    @pytest.mark.parametrize(
+        "address",
+        ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::"],
+    )
     def test_addresses_outside(self, address: str):
         assert is_public_address(address)
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            ["8.8.8.8", "10.0.0.1"],
+            ["10.0.0.1", "8.8.8.8"],
+            ["2606:4700::1111", "::ffff:127.0.0.1"],
+            [],
+        ],
+    )
+    def test_a_name_with_one_address_inside_is_refused_whole(
+        self, monkeypatch: pytest.MonkeyPatch, found: list[str]
+    ):
+        monkeypatch.setattr(feeds.socket, "getaddrinfo", answers_of_dns(found))
+        with pytest.raises(FeedRefused, match="public internet"):
+            resolve_public_addresses("calendar.example", 443)
+
+    def test_all_public_addresses_of_a_name_are_tried(self, monkeypatch: pytest.MonkeyPatch):
+        found = ["8.8.8.8", "2606:4700::1111"]
+        monkeypatch.setattr(feeds.socket, "getaddrinfo", answers_of_dns(found))
+        assert resolve_public_addresses("calendar.example", 443) == found
+
+    def test_the_first_address_that_answers_is_used(self, elsewhere: Elsewhere):
+        url = elsewhere.says(b"there")
+        assert fetch_feed(url, resolve=lambda *_: ["127.0.0.2", "127.0.0.1"]).body == b"there"
+
+    def test_a_name_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch):
+        def fails(*_: object, **__: object) -> None:
+            raise socket.gaierror("no such name")
+
+        monkeypatch.setattr(feeds.socket, "getaddrinfo", fails)
+        with pytest.raises(FeedRefused, match="could not find"):
+            resolve_public_addresses("calendar.example", 443)
 
     def test_localhost_by_name(self):
         with pytest.raises(FeedRefused, match="public internet"):

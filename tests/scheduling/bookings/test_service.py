@@ -242,6 +242,26 @@ class TestRefusals:
             session, other.patient, other, clinic.wish(next_noon() + timedelta(minutes=75)), "v"
         )
 
+    @pytest.mark.parametrize("minutes, fits", [(-105, True), (-60, False), (60, False), (75, True)])
+    def test_the_pause_is_kept_before_and_after_a_meeting_at_the_hold_itself(
+        self, session: Session, clinic: Clinic, book, minutes: int, fits: bool
+    ):
+        """A meeting takes 45 minutes, and half an hour is kept free on either side of noon's. Held
+        directly, as by somebody whose list of times is old.
+        """
+        service.set_diary_habits(
+            session, clinic.specialist, clinic.specialist, service_habits(buffer=2)
+        )
+        book()
+        other = another_case(session, clinic)
+        wish = clinic.wish(next_noon() + timedelta(minutes=minutes))
+        if fits:
+            held = service.hold_slot(session, other.patient, other, wish, "u")
+            assert held.state == BookingState.HELD
+            return
+        with pytest.raises(SlotTaken):
+            service.hold_slot(session, other.patient, other, wish, "u")
+
     def test_more_than_a_day_may_hold(self, session: Session, clinic: Clinic, book):
         hours.set_diary_habits(
             session, clinic.specialist, clinic.specialist, service_habits(daily_most=1)

@@ -26,7 +26,7 @@ from app.scheduling.time.calendar import (
 )
 from app.scheduling.time.quarters import Horizon
 from tests.scheduling.time.test_calendar import ZONES
-from tests.scheduling.worlds import NaivePerson, naive_search
+from tests.scheduling.worlds import COST_OF_HOUR, NaivePerson, naive_search
 
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
 DAY = Horizon.between(MONDAY, MONDAY + timedelta(days=1))
@@ -100,6 +100,16 @@ class TestFairness:
             [always("far", "Pacific/Auckland"), always("near", "Europe/London")], None
         )
         assert next(find_common_slots(DAY, 3, patient, [team])).specialist_id == "near"
+
+    def test_what_each_hour_of_the_day_costs_and_which_hours_are_kind(self):
+        """The numbers stand in `tests/scheduling/worlds.py`, not in the code under test."""
+        patient = always("amal", "UTC")
+        team = CandidateTeam([always("berg", "UTC")], None)
+        slots = {slot.quarter: slot for slot in find_common_slots(DAY, 1, patient, [team])}
+        for hour, cost in COST_OF_HOUR.items():
+            slot = slots[at(hour)]
+            assert (slot.worst, slot.total) == (cost, 2 * cost), hour
+            assert slot.is_kind is (7 <= hour <= 20), hour
 
 
 class TestSharedTime:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -43,7 +44,7 @@ def new_rules(tmp_path: Path) -> Iterator[Callable[[str, str], None]]:
     before = zoneinfo.TZPATH
 
     def bring(zone: str, like: str) -> None:
-        source = next(Path(folder, like) for folder in before if Path(folder, like).exists())
+        source = resources.files("tzdata").joinpath("zoneinfo", *like.split("/"))
         (tmp_path / "zones" / zone).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "zones" / zone).write_bytes(source.read_bytes())
         zoneinfo.reset_tzpath([str(tmp_path / "zones"), *before])

@@ -1,0 +1,1 @@
+"""What every process does alike when it starts: zone rules and the log."""
