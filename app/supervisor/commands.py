@@ -100,7 +100,7 @@ def _find_port_fault(host: str, port: int) -> str:
 
 def _web_command(host: str, port: int) -> list[str]:
     # One worker with threads: Flask-SocketIO in threading mode keeps its clients in one process.
-    # Several web processes need Redis between them; see the README.
+    # Several web processes need Redis between them; see docs/deploy.md.
     return [
         sys.executable,
         "-m",

@@ -1,5 +1,5 @@
-"""The curve of ``bench media`` for the README: CPU a room and p99 delay, drawn by Chromium from an
-SVG.
+"""The curve of ``bench media`` for docs/benchmarks.md: CPU for each room and p99 delay, drawn by
+Chromium from an SVG.
 
 ``python -m tests.benchmarks.media_chart RESULT.json PICTURE.png``; the result is the bench's last
 line.
