@@ -1,4 +1,4 @@
-"""``python -m app.media``: one media node, until it is told to stop."""
+"""``python -m app.media`` runs one media node until it gets a signal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import gc
 import signal
 import sys
 
-# A node that was lost starts again while calls wait for it: Socket.IO's clients for other
-# transports and queues, which
-# it would import on sight and a node never uses, are a quarter of that time.
+# Calls wait while a lost node starts again. Socket.IO would import clients for other transports and
+# queues, which a node never uses; they are a quarter of the start-up time.
 if __name__ == "__main__":
     sys.modules |= dict.fromkeys(("redis", "requests", "websocket"))  # type: ignore[arg-type]
 
@@ -20,12 +19,12 @@ from app.media.settings import MediaSettingInvalid, MediaSettings  # noqa: E402
 
 try:
     import uvloop
-except ImportError:  # The standard loop carries fewer rooms, and is enough for one.
+except ImportError:  # The standard loop carries fewer rooms.
     uvloop = None
 
 
 async def serve_media_node(settings: MediaSettings) -> None:
-    """SIGTERM lets the live calls finish; SIGINT, or a second SIGTERM, stops at once."""
+    """SIGTERM lets running calls finish; SIGINT, or a second SIGTERM, stops at once."""
     node = MediaNodeClient(settings)
     freeze_startup_objects()
     running = asyncio.create_task(node.run())
@@ -48,8 +47,8 @@ async def serve_media_node(settings: MediaSettings) -> None:
 
 
 def freeze_startup_objects() -> None:
-    """What stands at the start stays: a full collection that walks it would hold every packet up by
-    50 ms.
+    """Takes the objects that exist at start out of garbage collection: a full collection that walks
+    them would delay every packet by 50 ms.
     """
     gc.collect()
     gc.freeze()

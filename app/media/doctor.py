@@ -1,7 +1,7 @@
-"""``./consilium check media``: whether a media node is reachable as it is configured, in words.
+"""``./consilium check media`` says whether a media node can be reached as it is configured.
 
-Tried from this machine. What only another machine can know (a firewall, a provider's NAT) is said
-to be unknown.
+Everything is tried from this machine. What only another machine can find out (a firewall, a
+provider's NAT) is reported as unknown.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ TURN_CREDENTIALS_LIFETIME_SECONDS = 600
 
 @dataclass(frozen=True)
 class MediaCheckFinding:
-    """``verdict`` is ``good``, ``doubt`` (it may be meant so, or nobody here can tell) or
-    ``bad``.
+    """``verdict`` is ``good``, ``bad`` or ``doubt`` (it may be intended, or cannot be known
+    here).
     """
 
     verdict: str
@@ -43,7 +43,7 @@ class MediaCheckFinding:
 
 
 class MediaConfiguration(Protocol):
-    """What the web's settings say of media."""
+    """The web's settings for media."""
 
     @property
     def secret_key(self) -> str: ...
@@ -60,7 +60,7 @@ class MediaConfiguration(Protocol):
 def check_media_configuration(
     configured: MediaConfiguration, environment: Mapping[str, str] = os.environ
 ) -> list[MediaCheckFinding]:
-    """Everything, by the settings of the installation."""
+    """Checks everything, with the settings of this installation."""
     stated = {
         "CONSILIUM_SECRET_KEY": configured.secret_key,
         "CONSILIUM_MEDIA_PUBLIC_ADDRESS": configured.media_public_address,
@@ -85,7 +85,7 @@ def check_media_configuration(
 
 
 def check_addresses_and_ports(settings: MediaSettings) -> list[MediaCheckFinding]:
-    """Addresses and ports, from this machine. Binds and sends; leaves nothing open."""
+    """Checks addresses and ports from this machine. Binds and sends; leaves nothing open."""
     findings: list[MediaCheckFinding] = []
     for address in settings.public_addresses:
         findings.append(_check_address_reach(address))
@@ -149,7 +149,7 @@ def _is_ip_address(host: str) -> bool:
 
 
 def make_turn_credentials(secret: str, who: str, now: float) -> tuple[str, str]:
-    """User name and password for a while, by coturn's REST scheme (use-auth-secret)."""
+    """A user name and password that expire, by coturn's REST scheme (``use-auth-secret``)."""
     username = f"{int(now) + TURN_CREDENTIALS_LIFETIME_SECONDS}:{who}"
     digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
     return username, base64.b64encode(digest).decode()
@@ -175,7 +175,7 @@ def _check_address_reach(address: str) -> MediaCheckFinding:
 
 
 def _check_packet_arrives(address: str, ports: tuple[int, int]) -> MediaCheckFinding:
-    """Sends a datagram to the public address and waits for it at a port of the range."""
+    """Sends a datagram to the public address and waits for it on a port of the range."""
     listening = _bind_random_port(address, ports)
     if listening is None:
         return MediaCheckFinding(

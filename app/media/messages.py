@@ -1,8 +1,8 @@
-"""What the web and a media node say to one another over Socket.IO, namespace ``/node``.
+"""The messages between the web and a media node: Socket.IO, namespace ``/node``.
 
 The node is the client: it connects to the web with ``NodeAuth``. The web sends commands with
-``call()`` and gets an answer; the node emits events. A command carries a ``command_id``: the same
-id sent again gets the first answer again and changes nothing.
+``call()`` and gets an answer; the node emits events. Each command has a ``command_id``: the same id
+sent again gets the first answer again and changes nothing.
 
 An answer is ``{"ok": true, ...}`` or ``{"error": code, "message": sentence}``; see
 ``CommandAnswered``, ``OfferAnswered`` and ``CommandRefused``.
@@ -39,7 +39,7 @@ def derive_node_secret(secret_key: str) -> str:
 
 
 def is_node_secret(secret_key: str, offered: object) -> bool:
-    """Whether ``offered`` is the node secret; takes the same time whatever was offered."""
+    """Whether ``offered`` is the node secret. Compares in constant time."""
     return isinstance(offered, str) and hmac.compare_digest(
         derive_node_secret(secret_key).encode(), offered.encode()
     )
@@ -74,21 +74,21 @@ class _CommandMessage(_NodeMessage):
 
 
 class SlotSections(_NodeMessage):
-    """The two receiving lines of one slot, by ``a=mid``."""
+    """The two receiving media sections of one slot, by their mid."""
 
     audio: str = Field(max_length=16)
     video: str = Field(max_length=16)
 
 
 class SimulcastLayer(StrEnum):
-    """Of a camera that sends two pictures at once."""
+    """The layers of a camera that sends two sizes at once (RFC 8853)."""
 
     SMALL = "small"
     LARGE = "large"
 
 
 class MediaSections(_NodeMessage):
-    """Which line of the offer is what, by ``a=mid``; a line that is not offered is ``None``."""
+    """What each media section of the offer is, by its mid; ``None`` for one that is not offered."""
 
     mic: str | None = Field(default=None, max_length=16)
     camera: str | None = Field(default=None, max_length=16)
@@ -96,11 +96,11 @@ class MediaSections(_NodeMessage):
     slots: tuple[SlotSections, ...] = Field(default=(), max_length=MAX_SLOTS)
     stage: str | None = Field(default=None, max_length=16)
     prefers: SimulcastLayer | None = None
-    """The largest picture that this browser has use for: a phone says ``small``."""
+    """The largest layer that this browser wants: a phone says ``small``."""
 
 
 class SeatOffer(_CommandMessage):
-    """A browser's one offer for its seat. Evicts whatever connection the seat had.
+    """A browser's only offer for its seat. Ends the connection that the seat had before.
 
     Answered by ``OfferAnswered``, or refused: ``malformed_sdp``, ``full`` (no budget for another
     room or seat on this node), ``draining``, ``invalid``.
@@ -120,10 +120,11 @@ class MediaKind(StrEnum):
 
 
 class StreamPriority(StrEnum):
-    """What a narrow line gives up first. Pictures go before voices whatever their priority.
+    """What a weak connection keeps longest. Pictures are paused before voices, whatever their
+    priority.
 
-    ``essential``: an interpreter's voice to those who need it; never given up, and only where a
-    listener has one are other voices given up for it. ``background``: what the listener hears
+    ``essential``: an interpreter's voice for those who need it. It is never paused, and other
+    voices are paused only for listeners who have one. ``background``: what the listener hears
     softly (ducked).
     """
 
@@ -133,8 +134,8 @@ class StreamPriority(StrEnum):
 
 
 class MediaRoute(_NodeMessage):
-    """One source that a listener receives. ``slot`` counts in the listener's slots; screens take
-    the stage.
+    """One source that a listener receives. ``slot`` is the number of the listener's slot; a screen
+    takes the stage instead.
     """
 
     source: OpaqueId = Field(max_length=80)
@@ -144,11 +145,11 @@ class MediaRoute(_NodeMessage):
 
 
 class RoutesSet(_CommandMessage):
-    """Who receives whom: the whole table of the room, each time. A ``version`` not newer is
+    """Who receives whom: each time the whole table of the room. A ``version`` that is not newer is
     ignored.
 
-    Seats that are not connected yet may be named: their routes take effect when they arrive. A room
-    that does not exist yet keeps its table for when its first seat is offered.
+    Seats that are not connected yet may be named: their routes take effect when they connect. A
+    room that does not exist yet is created with its table, before its first seat is offered.
     """
 
     room: OpaqueId = Field(min_length=1, max_length=80)
@@ -157,10 +158,10 @@ class RoutesSet(_CommandMessage):
 
 
 class SeatPrefer(_CommandMessage):
-    """Whose pictures a browser shows large; the others come small. ``None``: the node decides by
-    who speaks.
+    """Whose pictures a browser shows large; the others are sent small. ``None``: the node decides
+    by who speaks.
 
-    Holds until the connection ends. A seat that is not there is ignored.
+    Valid until the connection ends. Ignored if the seat has no connection.
     """
 
     room: OpaqueId = Field(min_length=1, max_length=80)
@@ -186,7 +187,7 @@ class CommandAnswered(_NodeMessage):
 
 
 class OfferAnswered(CommandAnswered):
-    """``sdp`` is the answer, with every candidate inside."""
+    """``sdp`` is the answer, including all candidates."""
 
     sdp: str
 
@@ -225,7 +226,7 @@ class NodeEvent(StrEnum):
 
 
 class NodeHello(_NodeMessage):
-    """Sent after each connect: what this node is and which rooms it still carries."""
+    """Sent after each connect: what this node is, and which rooms it has."""
 
     node: str
     capacity: int
@@ -233,9 +234,7 @@ class NodeHello(_NodeMessage):
 
 
 class RoomPresence(_NodeMessage):
-    """A room that the node carries, with the version of its routes and the connection in each
-    seat.
-    """
+    """A room on the node, with the version of its routes and the connection in each seat."""
 
     room: OpaqueId
     version: int
@@ -243,7 +242,9 @@ class RoomPresence(_NodeMessage):
 
 
 class NodeHeartbeat(_NodeMessage):
-    """Every two seconds. ``load`` is the share of the packet core in use, 0.0 to 1.0."""
+    """Sent every two seconds. ``load`` is how much of its one CPU core the node uses, 0.0
+    to 1.0.
+    """
 
     node: str
     rooms: int
@@ -259,8 +260,8 @@ class ConnectionState(StrEnum):
 
 
 class SeatState(_NodeMessage):
-    """What became of one connection. Compare ``connection``: an evicted one may close after its
-    successor opens.
+    """The state of one connection. Compare ``connection``: a replaced connection may close after
+    the new one has opened.
     """
 
     room: OpaqueId
@@ -270,7 +271,9 @@ class SeatState(_NodeMessage):
 
 
 class RoomSpeaking(_NodeMessage):
-    """On change, at most five a second. Levels are -dBov: 0 is loudest, 127 is silence."""
+    """Sent on change, at most five times a second. Levels are in -dBov (RFC 6464): 0 is loudest,
+    127 is silence.
+    """
 
     room: OpaqueId
     levels: dict[OpaqueId, int]
@@ -278,7 +281,7 @@ class RoomSpeaking(_NodeMessage):
 
 
 class DegradationStep(StrEnum):
-    """How far a listener's line is narrowed, in this order; recovery goes the other way."""
+    """How much a listener is missing, in the order of pausing; recovery goes the other way."""
 
     FULL = "full"
     SMALL_PICTURES = "small_pictures"
@@ -289,14 +292,14 @@ class DegradationStep(StrEnum):
 
 
 class PausedStream(_NodeMessage):
-    """What a listener should receive by the routes and does not, for the line is too narrow."""
+    """A stream that the routes give a listener, but that the connection is too weak for."""
 
     source: OpaqueId
     kind: MediaKind
 
 
 class SeatStreams(_NodeMessage):
-    """A step down or up for one listener, told at once; the page says it in words."""
+    """A step down or up for one listener, sent at once; the page explains it in words."""
 
     room: OpaqueId
     seat: OpaqueId
@@ -305,7 +308,9 @@ class SeatStreams(_NodeMessage):
 
 
 class SeatQuality(_NodeMessage):
-    """Every two seconds for each connected seat. Losses are shares from 0.0 to 1.0, rates bit/s."""
+    """Sent every two seconds for each connected seat. Losses are shares from 0.0 to 1.0, rates are
+    in bit/s.
+    """
 
     room: OpaqueId
     seat: OpaqueId

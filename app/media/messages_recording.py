@@ -1,4 +1,4 @@
-"""What the web and a media node say to one another about a recording; see ``messages``. Pure
+"""The messages between the web and a media node about recordings; see ``messages``. Pure
 pydantic.
 """
 
@@ -15,22 +15,20 @@ RecordingId = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 def derive_segment_id(recording: str, number: int) -> str:
-    """The id of a recording's segment in the store, where they are numbered from 0 without
-    a hole.
-    """
+    """The id of a recording's segment in the store. Segments are numbered from 0 without gaps."""
     return hashlib.sha256(f"{recording}/{number}".encode()).hexdigest()[:32]
 
 
 class RecordingSet(BaseModel):
-    """How a room is recorded from now on: the whole of it, each time. A ``version`` not newer is
-    ignored.
+    """How a room is recorded from now on: each time the whole of it. A ``version`` that is not
+    newer is ignored.
 
-    Without ``recording`` nothing is recorded any more. Only who is named is recorded: ``voices``
+    Without ``recording`` the recording ends. Only people who are named are recorded: ``voices``
     says whose microphones belong to each track, ``pictures`` whose camera or screen may be shown.
-    ``begin_ms`` is where the recording stands; a node that records it already goes on from where it
-    is. ``key`` is the data key of all its segments, base64.
+    ``begin_ms`` is how long the recording is so far; a node that already records it continues from
+    its own position. ``key`` is the data key of all segments, in base64.
 
-    Answered by ``Answered``, or refused: ``invalid``, ``full`` (this node has no store).
+    Answered by ``CommandAnswered``, or refused: ``invalid``, ``full`` (this node has no store).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -62,9 +60,9 @@ class RecordingSet(BaseModel):
 
 
 class RecordingStopped(BaseModel):
-    """A run has ended and all of it is stored. ``stopped_at`` is when the last packet was let in,
-    in seconds since 1970 by the node's own clock; ``end_ms`` where the recording stands now;
-    ``lost`` counts segments that the store did not take.
+    """This node has stopped recording, and everything is stored. ``stopped_at`` is when the last
+    packet was taken, in seconds since 1970 by the node's own clock; ``end_ms`` is how long the
+    recording is now; ``lost`` counts segments that the store did not take.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -76,6 +74,4 @@ class RecordingStopped(BaseModel):
     segments: int
     lost: int = 0
     broke: bool = False
-    """It ended of itself, for a fault of the node or of its store: nobody should go on believing in
-    it.
-    """
+    """It ended by itself, because of a fault of the node or its store: nobody should rely on it."""

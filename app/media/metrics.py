@@ -1,4 +1,4 @@
-"""What a node counts, as Prometheus reads it: ``GET /metrics`` on a loopback port of its own."""
+"""A node's metrics in Prometheus' format: ``GET /metrics`` on a loopback port."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ COUNTER_DESCRIPTIONS = {
 
 
 class NodeMetrics:
-    """Reads the rooms when it is asked. ``serve()`` until cancelled; ``port`` 0 takes any that is
-    free.
+    """Reads the rooms at each request. ``serve()`` runs until it is cancelled; ``port`` 0 takes any
+    free port.
     """
 
     def __init__(self, rooms: MediaRooms, capacity: int) -> None:
@@ -71,7 +71,7 @@ class NodeMetrics:
         return web.Response(body=self.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _measure_queue(self) -> None:
-        """Sends datagrams to itself: they wait as long as those of the browsers do."""
+        """Sends datagrams to itself: they wait as long as those of browsers do."""
         queue = self._queue
 
         class Echo(asyncio.DatagramProtocol):

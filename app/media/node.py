@@ -1,4 +1,4 @@
-"""The node as the web sees it: a Socket.IO client that takes commands and tells what happens."""
+"""The node's connection to the web: a Socket.IO client that takes commands and emits events."""
 
 from __future__ import annotations
 
@@ -43,12 +43,14 @@ MAX_WAITING_EVENTS = 500
 MIN_RECONNECT_WAIT_SECONDS, MAX_RECONNECT_WAIT_SECONDS = 0.2, 3.0
 DISCONNECT_TIMEOUT_SECONDS = 1.0
 WEB_GONE_TIMEOUT_SECONDS = 2.0
+"""While draining: without the web for this long, nobody can reconnect any more."""
 SEAT_RETURN_SECONDS = 3.0
+"""While draining: how long an empty node waits for people who are reconnecting."""
 DRAIN_POLL_INTERVAL_SECONDS = 0.1
 
 
 class MediaNodeClient:
-    """``run()`` connects to the web for ever; the rooms live on while the web is away."""
+    """``run()`` keeps connecting to the web; the rooms go on while the web is away."""
 
     def __init__(self, settings: MediaSettings) -> None:
         self._settings = settings
@@ -62,7 +64,7 @@ class MediaNodeClient:
         self._cpu_measured = time.monotonic()
 
     async def run(self) -> None:
-        """Until cancelled; leaves nothing open."""
+        """Runs until it is cancelled, and leaves nothing open."""
         tasks = [
             asyncio.create_task(self.rooms.run(), name="media clock"),
             asyncio.create_task(self._send_events(), name="events"),
@@ -86,8 +88,8 @@ class MediaNodeClient:
     async def drain(self) -> None:
         """Takes no new room, and returns when the last call is over.
 
-        Or when the time for it is, or when the web has been gone for a while: nobody could come
-        back then.
+        Returns earlier when ``drain_seconds`` have passed, or when the web is gone: nobody could
+        reconnect then.
         """
         self.rooms.is_draining = True
         log.info("draining: %d seats in %d rooms", len(self.rooms.seats), self.rooms.count)
@@ -118,7 +120,7 @@ class MediaNodeClient:
         except OSError as error:
             log.error("no metrics: port %d of the loopback cannot be had (%s)", port, error)
 
-    # --- the line to the web ---
+    # --- the connection to the web ---
 
     def _make_client(self) -> socketio.AsyncClient:
         client = socketio.AsyncClient(
@@ -126,7 +128,7 @@ class MediaNodeClient:
         )
         for command in NodeCommand:
             client.on(command.value, self._handler(command), namespace=NODE_NAMESPACE)
-        # At once: `wait()` returns only a second after the line was lost.
+        # At once: ``wait()`` returns only a second after the connection was lost.
         client.on(
             "disconnect", lambda reason: self.rooms.stop_recordings(), namespace=NODE_NAMESPACE
         )
@@ -141,7 +143,7 @@ class MediaNodeClient:
     async def _stay_connected(self) -> None:
         wait = MIN_RECONNECT_WAIT_SECONDS
         while True:
-            # A fresh client each time: one that lost its server does not always find back to
+            # A new client each time: one that lost its server does not always return to the state
             # "disconnected".
             self._web = self._make_client()
             try:
@@ -163,11 +165,11 @@ class MediaNodeClient:
                 wait = MIN_RECONNECT_WAIT_SECONDS
                 await self._say_hello()
                 await self._web.wait()
-                log.warning("the web is gone; %d rooms live on", self.rooms.count)
+                log.warning("the web is gone; %d rooms go on", self.rooms.count)
             except (SocketIOError, OSError) as error:
                 log.info("the web does not answer at %s (%s)", self._settings.web_url, error)
             except Exception:
-                log.exception("the line to the web broke")
+                log.exception("the connection to the web failed")
             await self._hang_up()
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))
             wait = min(MAX_RECONNECT_WAIT_SECONDS, wait * 2)
@@ -177,7 +179,7 @@ class MediaNodeClient:
             async with asyncio.timeout(DISCONNECT_TIMEOUT_SECONDS):
                 await self._web.disconnect()
         except Exception:
-            log.debug("the old line to the web could not be hung up", exc_info=True)
+            log.debug("the old connection to the web could not be closed", exc_info=True)
 
     async def _say_hello(self) -> None:
         capacity = 0 if self.rooms.is_draining else self._settings.rooms
@@ -192,11 +194,11 @@ class MediaNodeClient:
                 event.value, message.model_dump(mode="json"), namespace=NODE_NAMESPACE
             )
         except SocketIOError:
-            log.debug("%s is not told: the web is away", event)
+            log.debug("%s is not sent: the web is away", event)
 
     def _tell(self, event: NodeEvent, message: BaseModel) -> None:
-        """Queues the event. While the web is away events are dropped: hello tells it how things
-        stand.
+        """Queues the event. While the web is away, events are dropped: after the next connect,
+        ``NodeHello`` reports the current state.
         """
         if not self._web.connected:
             return
@@ -230,7 +232,9 @@ class MediaNodeClient:
     # --- commands ---
 
     async def answer(self, command: NodeCommand, message: object) -> dict[str, object]:
-        """The answer to a command; the first one again when its ``command_id`` comes again."""
+        """Carries out a command and returns the answer. A ``command_id`` that comes again gets the
+        first answer again.
+        """
         try:
             parsed = COMMAND_MESSAGES[command].model_validate(message)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""All rooms of this node, their budget, and the clock that drives their feedback."""
+"""All media rooms of this node, how many it may have, and the clock for their feedback."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ log = logging.getLogger("media.rooms")
 
 MAX_SEATS_PER_ROOM = MAX_SLOTS + 1
 TICK_SECONDS = 0.025
-"""How often a seat has its turn."""
+"""How often each seat has its turn."""
 TICK_PARTS = 5
-"""The seats have theirs one part after another: all at once would hold the packets up."""
+"""The seats have their turn in five groups, one after another: all at once would delay packets."""
 TICKS_PER_TRANSPORT_FEEDBACK = 2
 TICKS_PER_SPEECH = 8
 TICKS_PER_ADAPTATION = 10
@@ -49,13 +49,16 @@ TICKS_PER_REPORT = 40
 TICKS_PER_QUALITY = 80
 COLLECT_AFTER_CONNECTIONS = 100
 EMPTY_ROOM_LIFETIME_SECONDS = 600.0
+"""How long a room without seats keeps its place and its routes."""
 CERTIFICATE_LIFETIME_SECONDS = 7 * 86400.0
+"""A certificate is valid for 30 days; connections made with it must end before that."""
 RECORDING_STORE_TIMEOUT_SECONDS = 5.0
+"""How long the node waits at its end for recordings that are still being stored."""
 
 
 class MediaRooms:
-    """Carries out the web's commands; ``tell`` is how it reports. ``run()`` beats time until
-    cancelled.
+    """Carries out the web's commands, and reports events to ``tell``. ``run()`` drives the clock
+    until it is cancelled.
     """
 
     def __init__(
@@ -64,12 +67,12 @@ class MediaRooms:
         tell: EventSink,
         impair: Callable[[SeatConnection], None] | None = None,
     ) -> None:
-        """``impair`` is for tests: it sees each seat before its browser does, and may spoil its
-        line.
+        """``impair`` is for tests: it gets each seat before its browser does, and may impair its
+        connection.
         """
         self._impair = impair
         self.is_draining = False
-        """Takes no new room; the rooms that stand live on, and their seats may come back."""
+        """No new room is taken. Existing rooms go on, and their seats may reconnect."""
         self.on_lag: Callable[[float], object] = lambda seconds: None
         self._retired: Counter[str] = Counter()
         self._settings = settings
@@ -82,7 +85,7 @@ class MediaRooms:
         self._gone = 0
         self._store: SegmentStore | None = None
         self._storing: list[RoomRecorder] = []
-        """Runs that have ended; the last of what they took may still be on its way to the store."""
+        """Recorders that have stopped but may still be storing their last segments."""
 
     @property
     def presences(self) -> tuple[RoomPresence, ...]:
@@ -117,8 +120,8 @@ class MediaRooms:
         return answer
 
     async def _answer(self, room: MediaRoom, command: SeatOffer) -> OfferAnswered | CommandRefused:
-        """Some milliseconds of work without a pause: many at once would hold everybody's packets
-        up.
+        """Takes some milliseconds without a pause: many at once would delay everybody's packets
+        (docs/adr/0025).
         """
         seat = SeatConnection(
             command.room,
@@ -209,7 +212,7 @@ class MediaRooms:
         self._store = self._store or SegmentStore(self._settings.storage_url)
         before, loop = room.recorder, asyncio.get_running_loop()
 
-        def stopped(message: RecordingStopped) -> None:  # on the recorder's thread
+        def stopped(message: RecordingStopped) -> None:  # Called on the recorder's thread.
             loop.call_soon_threadsafe(self._tell, NodeEvent.RECORDING_STOPPED, message)
 
         room.set_recording(command, self._store, stopped)
@@ -218,12 +221,12 @@ class MediaRooms:
         return CommandAnswered()
 
     def stop_recordings(self) -> None:
-        """The web is out of hearing, so nobody could stop a recording: none goes on without it."""
+        """Ends all recordings. The connection to the web is lost, so nobody could stop them."""
         for room in self._rooms.values():
             self._stop_recording(room)
 
     async def close(self) -> None:
-        """Closes every seat; afterwards no task or socket is left."""
+        """Closes every seat. Afterwards no task or socket is left."""
         for room in list(self._rooms.values()):
             self.close_room(RoomClose(command_id="close", room=room.name))
         if self._closing:
@@ -239,10 +242,10 @@ class MediaRooms:
             self._keep_storing(recorder)
 
     def _keep_storing(self, recorder: RoomRecorder) -> None:
-        self._storing = [one for one in self._storing if one.is_storing] + [recorder]
+        self._storing = [each for each in self._storing if each.is_storing] + [recorder]
 
     def _room(self, name: str) -> MediaRoom | None:
-        """The room, made if there is budget for it."""
+        """The room. Creates it if the node may have another; otherwise returns ``None``."""
         room = self._rooms.get(name)
         if room is None:
             self._forget_empty_rooms(time.monotonic())
@@ -261,7 +264,7 @@ class MediaRooms:
         )
 
     def totals(self) -> Counter[str]:
-        """What was counted since the start, of seats gone and seats here."""
+        """Counts since the start, over all seats, past and present."""
         return sum((seat.totals() for seat in self.seats), self._retired.copy())
 
     def _forget_empty_rooms(self, now: float) -> None:
@@ -303,8 +306,8 @@ class MediaRooms:
         task.add_done_callback(self._is_gone)
 
     def _is_gone(self, task: asyncio.Task[None]) -> None:
-        """A connection is a knot of objects that only the collector undoes: after so many it is
-        called for.
+        """The objects of a connection refer to each other, so only the garbage collector frees
+        them: it runs after ``COLLECT_AFTER_CONNECTIONS`` of them.
         """
         self._closing.discard(task)
         self._gone += 1
@@ -315,7 +318,9 @@ class MediaRooms:
     # --- the clock ---
 
     async def run(self) -> None:
-        """Feedback in time, for every seat; one clock for the node, not a task for each seat."""
+        """Sends every seat's feedback in time. One clock for the node, instead of a task
+        per seat.
+        """
         beat = 0
         due = time.monotonic()
         while True:
@@ -329,7 +334,9 @@ class MediaRooms:
                 log.exception("a tick of the media clock failed")
 
     def _tick(self, beat: int) -> None:
-        """The turn of every fifth seat and room. Their rarer duties are staggered as well."""
+        """Serves every fifth seat and room. Their rarer tasks are spread over the rounds as
+        well.
+        """
         now = time.monotonic()
         part, round_number = beat % TICK_PARTS, beat // TICK_PARTS
         seats = self.seats
@@ -361,9 +368,9 @@ class MediaRooms:
 
 
 def release_memory() -> None:
-    """Collects, and lets the C library return to the system what it keeps for later. Takes some
+    """Collects garbage, and makes the C library return free memory to the system. Takes some
     milliseconds.
     """
     gc.collect()
-    with contextlib.suppress(AttributeError, OSError):  # other C libraries than GNU's
+    with contextlib.suppress(AttributeError, OSError):  # Only GNU's C library has it.
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""What a media node needs to know at start, from the environment."""
+"""The settings of a media node, read from the environment at start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class MediaSettingInvalid(Exception):
-    """A sentence that says which setting is missing or wrong, and why it is needed."""
+    """Its message says which setting is missing or wrong, and why it is needed."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class MediaSettings:
     last_port: int = 49999
     rooms: int = 30
     drain_seconds: float = 3.0
-    """Short by default: `./consilium run` promises to be gone within ten seconds. A hospital sets
-    an hour.
+    """Short by default, because ``./consilium run`` ends within ten seconds. A hospital sets an
+    hour.
     """
     metrics_port: int | None = None
     storage_url: str = ""
-    """Where recordings go, the same store as the web's. Without it this node records nothing."""
+    """Where recordings go: the same store as the web's. Without it this node cannot record."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> MediaSettings:
-        """Raises SettingMissing."""
+        """Reads the ``CONSILIUM_…`` variables. Raises MediaSettingInvalid."""
 
         def read(name: str, default: str) -> str:
             return environment.get(f"CONSILIUM_{name}", "").strip() or default
@@ -74,7 +74,7 @@ def _read_port_range(text: str) -> tuple[int, int]:
 
 
 def _resolve_addresses(text: str) -> list[str]:
-    """Names become addresses once, at start: candidates carry addresses only."""
+    """Resolves host names once, at start: ICE candidates contain addresses only."""
     addresses: list[str] = []
     for name in text.split(","):
         try:

@@ -87,7 +87,7 @@ class MediaNegotiation:
                 layers[1].encode(): publication,
             }
         if uplink.by_ssrc.keys() & set(section.ssrcs):
-            raise sdp.MalformedSdp("two lines share an ssrc")
+            raise sdp.MalformedSdp("two media sections share an ssrc")
         if ssrc is not None:
             uplink.by_ssrc[ssrc] = publication, False
             if ssrc in section.rtx:

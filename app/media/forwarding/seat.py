@@ -122,7 +122,7 @@ class SeatConnection:
         answered = self._negotiation.negotiate(offer, sections)
         self.slots, self.stage = self._negotiation.slots, self._negotiation.stage
         if not any(each.codecs for each in answered):
-            raise sdp.MalformedSdp("no line can be answered")
+            raise sdp.MalformedSdp("no media section can be answered")
         self._offer = replace(offer, sections=[])  # They are large, and not needed any more.
         try:
             await self.transport.gather()

@@ -286,7 +286,7 @@ class SeatTransport:
         self.send_rtcp: Callable[[bytes], bool] = _send_nothing
 
     async def gather(self) -> None:
-        """Raises NoPort."""
+        """Binds the sockets. Raises NoFreePort."""
         await self._gatherer.gather()
 
     @property

@@ -1,9 +1,9 @@
 """A bad network, for tests only: loss, delay, jitter, rate, reordering, duplication and outage of
 datagrams.
 
-The kernel's own traffic shaping is not to be had everywhere, so the seam puts this between a seat
-and its sockets, every datagram included: checks, handshake, feedback and media. Nothing in the node
-switches it on.
+The kernel's own traffic shaping is not available everywhere. So the seam puts this between a seat
+and its sockets, for every datagram: checks, handshake, feedback and media. The node itself never
+uses it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class NetworkConditions:
-    """Of one direction. Shares from 0.0 to 1.0, times in seconds, ``rate`` in bit/s (0: without
-    limit).
+    """The conditions of one direction. Shares are from 0.0 to 1.0, times in seconds, ``rate`` in
+    bit/s (0: no limit).
 
     ``queue`` is how long a datagram may wait for the rate before it is dropped (tail drop).
     """
@@ -38,15 +38,15 @@ MIN_SPACING_SECONDS = 0.0001
 
 
 class LoopClock(Protocol):
-    """What an event loop offers of time."""
+    """The part of an event loop that is needed here."""
 
     def time(self) -> float: ...
     def call_at(self, when: float, callback: Callable[[], object]) -> object: ...
 
 
 class ImpairedPath:
-    """One direction of a line. ``conditions`` may change at any time; what is under way stays under
-    way.
+    """One direction of a connection. ``conditions`` may change at any time; they do not affect
+    datagrams that are already on their way.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class ImpairedPath:
 
 @dataclass
 class ImpairedLink:
-    """Both directions of a seat: ``up`` from the browser to the node, ``down`` from the node to the
-    browser.
+    """Both directions of a seat's connection: ``up`` is from the browser to the node, ``down`` from
+    the node to the browser.
     """
 
     up: ImpairedPath

@@ -15,8 +15,8 @@ def compute_sequence_offset(last_sent: int, first: int) -> int:
 def compute_timestamp_offset(last_sent: int, elapsed_ticks: int, first: int) -> int:
     """The offset that places ``first`` ``elapsed_ticks`` after ``last_sent``.
 
-    The wall time that passed, not one frame: else the receiver's jitter buffer grows at every
-    switch.
+    Use the real time that has passed, not one frame: otherwise the receiver's jitter buffer grows
+    with every switch.
     """
     return (last_sent + max(1, elapsed_ticks) - first) & TIMESTAMP_MASK
 

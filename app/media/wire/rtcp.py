@@ -1,5 +1,5 @@
-"""RTCP: reports, requests for key frames and lost packets, bandwidth (RFC 3550, 4585,
-5104). Pure.
+"""Reads and writes RTCP: reports, requests for key frames and lost packets, bandwidth feedback
+(RFC 3550, 4585, 5104). Pure.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ FMT_PLI, FMT_FIR, FMT_AFB = 1, 4, 15
 
 NTP_EPOCH_OFFSET_SECONDS = 2208988800
 MAX_REPORT_BLOCKS = 31
+"""The count has five bits (RFC 3550, section 6.4.2)."""
 MAX_TRANSPORT_FEEDBACK_PACKETS = 4000
+"""A larger feedback packet is ignored: browsers report about 100 packets at a time."""
 MAX_NACKED_PACKETS = 600
+"""What lies beyond is ignored: a listener gets no more repairs in a second anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class SenderReport:
 
     @property
     def middle(self) -> int:
-        """What a receiver echoes as LSR."""
+        """The middle 32 bits, which a receiver returns as LSR (RFC 3550, section 6.4.1)."""
         return (self.ntp >> 16) & 0xFFFFFFFF
 
 
@@ -64,10 +67,10 @@ class RembEstimate:
 
 @dataclass(frozen=True, slots=True)
 class TransportFeedback:
-    """When our packets with a transport-wide number arrived, from ``first`` on; ``None`` for one
-    that did not.
+    """When our packets with transport-wide numbers arrived, from number ``first`` on; ``None`` for
+    a packet that did not.
 
-    Times are in units of 250 µs of the browser's clock, which wraps.
+    Times are in units of 250 µs of the browser's clock, which wraps around.
     """
 
     first: int
@@ -80,7 +83,7 @@ RtcpFeedback = (
 
 
 def read_rtcp(data: bytes | bytearray) -> Iterator[RtcpFeedback]:
-    """What a compound packet says, as far as it can be read; garbage ends the reading."""
+    """Reads a compound packet, up to the first part that is malformed."""
     position, end = 0, len(data)
     while position + 4 <= end:
         first, kind, words = unpack_from("!BBH", data, position)
@@ -186,7 +189,7 @@ def build_pli(sender: int, media: int) -> bytes:
 
 
 def build_nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
-    """``sequences`` in the order of the stream; the packet holds them all."""
+    """A generic NACK (RFC 4585, section 6.2.1). ``sequences`` are in the order of the stream."""
     pairs: list[list[int]] = []
     for sequence in sequences:
         ahead = (sequence - pairs[-1][0]) & 0xFFFF if pairs else 0
@@ -199,7 +202,7 @@ def build_nack(sender: int, media: int, sequences: Iterable[int]) -> bytes:
 
 
 def build_sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets: int) -> bytes:
-    """A sender report with its canonical name, as a compound packet must have."""
+    """A sender report with a CNAME, which a compound packet must have (RFC 3550, section 6.1)."""
     head = pack(
         "!BBHIQIII",
         0x80,
@@ -215,7 +218,7 @@ def build_sender_report(ssrc: int, ntp: int, rtp_time: int, packets: int, octets
 
 
 def build_receiver_report(sender: int, blocks: Sequence[ReportBlock]) -> bytes:
-    """A receiver report; with no block it still tells the other end that this one lives."""
+    """A receiver report. Without blocks it still tells the other end that this one is alive."""
     blocks = blocks[:MAX_REPORT_BLOCKS]
     body = b"".join(
         pack(
@@ -237,8 +240,8 @@ def build_transport_feedback(
 ) -> bytes:
     """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
 
-    ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs; it is
-    not empty, spans at most 65,535 numbers and 8 s (a longer step is told as 8 s). ``count``
+    ``arrivals`` maps extended transport sequence numbers to arrival times in units of 250 µs. It is
+    not empty and spans at most 65,535 numbers; a step longer than 8 s is written as 8 s. ``count``
     numbers the feedback packets, modulo 256.
     """
     first, last = min(arrivals), max(arrivals)
@@ -270,7 +273,7 @@ def build_transport_feedback(
 
 
 def _pack_status_chunks(symbols: list[int]) -> bytes:
-    """Run-length chunks for runs, two-bit status vectors for the rest."""
+    """Packs runs as run-length chunks, and the rest as two-bit status vectors."""
     chunks: list[bytes] = []
     position, size = 0, len(symbols)
     while position < size:

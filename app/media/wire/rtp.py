@@ -1,6 +1,7 @@
-"""RTP packets on raw bytes: header, extensions (RFC 8285), RTX (RFC 4588), key frames. Pure.
+"""RTP packets as raw bytes: headers, extensions (RFC 8285), VP8 and H264 payloads. Pure.
 
-Nothing here raises on hostile bytes: a packet that cannot be read yields ``None`` or ``False``.
+Nothing here raises on hostile bytes: for a packet that cannot be read the result is ``None`` or
+``False``.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from struct import Struct
 
 FIXED_HEADER = Struct("!BBHII")
 HEADER_WITH_SEND_TIME = Struct("!BBHIIHHI")
-"""Fixed header, then one one-byte extension of three bytes: abs-send-time."""
+"""The fixed header, then one extension of three bytes: abs-send-time or a transport-wide number."""
 
 MAX_PACKET_BYTES = 2048
+"""Browsers send at most 1,500 bytes, the MTU of Ethernet; a larger datagram is not looked at."""
 
 MID_EXTENSION_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL_EXTENSION_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -49,8 +51,8 @@ def is_vp8_key_frame(payload: bytes | bytearray) -> bool:
 
 
 def locate_vp8_numbers(packet: bytes | bytearray, start: int, end: int) -> tuple[int, bool, int]:
-    """Where the picture id is (0: nowhere), whether it has 15 bits, where tl0picidx is (0:
-    nowhere); RFC 7741, 4.2.
+    """Where the picture id is (0: nowhere), whether it has 15 bits, and where tl0picidx is (0:
+    nowhere); RFC 7741, section 4.2.
     """
     if start + 2 >= end or not packet[start] & 0x80:
         return 0, False, 0
@@ -79,7 +81,7 @@ def read_vp8_numbers(packet: bytes | bytearray) -> tuple[int | None, int | None]
 
 
 def shift_vp8_numbers(packet: bytearray, start: int, end: int, pictures: int, bases: int) -> None:
-    """Adds to picture id and tl0picidx in place, each around its own circle."""
+    """Adds to picture id and tl0picidx in place; each wraps around on its own."""
     picture, is_long, base = locate_vp8_numbers(packet, start, end)
     if is_long:
         number = ((packet[picture] & 0x7F) << 8 | packet[picture + 1]) + pictures
@@ -91,7 +93,7 @@ def shift_vp8_numbers(packet: bytearray, start: int, end: int, pictures: int, ba
 
 
 def is_h264_key_frame(payload: bytes | bytearray) -> bool:
-    """Whether the packet begins an IDR picture or its parameter sets (RFC 6184)."""
+    """Whether the packet begins an IDR picture or its parameter sets (RFC 6184, section 5)."""
     if len(payload) < 2:
         return False
     kind = payload[0] & 31

@@ -1,8 +1,9 @@
-"""The UDP sockets of a seat: one on a port of the range, and a twin for the browser that was found.
+"""The UDP sockets of a seat: one on a port of the range, and one connected to the browser.
 
-A seat's browser is reached from one port. Once its address is known, a socket that is connected to
-it shares the port (the kernel then knows the way, and whose each datagram is), and the first socket
-hears whoever else calls there: the browser's other addresses, and strangers.
+A seat uses one port. Once the browser's address is known, a second socket on the same port is
+connected to it: the kernel then sends faster and sorts incoming datagrams by sender
+(docs/adr/0023). The first socket receives from everywhere else: the browser's other addresses, and
+strangers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import socket
 
 SOCKET_BUFFER_BYTES = 1 << 20
+"""Holds what a seat receives while the node is busy for some hundred milliseconds."""
 MAX_PORT_ATTEMPTS = 200
 
 SocketAddress = tuple[str, int]
@@ -25,7 +27,7 @@ def bind_socket_in_range(address: str, ports: tuple[int, int]) -> socket.socket:
     """A UDP socket for the public ``address``, on a free port of the range.
 
     Where the address is not this machine's own (behind NAT), the socket listens on all of them.
-    Raises NoPort.
+    Raises NoFreePort.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     everywhere = "::" if family == socket.AF_INET6 else "0.0.0.0"  # noqa: S104
