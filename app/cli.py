@@ -59,11 +59,11 @@ def seed_demo() -> None:
 @click.command("demo-accounts")
 def print_demo_accounts() -> None:
     """Print the demo accounts and their password."""
-    from app.portal import demo
+    from app.identity.demo import format_demo_accounts
 
     if not get_settings().is_demo:
         raise click.ClickException("There are no demo accounts here: CONSILIUM_MODE is not ‘demo’.")
-    click.echo(demo.format_demo_accounts())
+    click.echo(format_demo_accounts())
 
 
 @click.command("messages")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from app.cases.demo import seed_demo_cases
 from app.cases.notices import CASE_NOTICES
 from app.cases.page.own_panels import CASE_PANELS
 from app.cases.page.own_steps import CASE_STEP_RULES
 from app.cases.permissions import CASE_PERMISSION_ROLES
 from app.cases.verbs import CASE_AUDIT_VERB_LABELS
+from app.core.demo import DemoData
 from app.core.slices import SliceManifest
 
 MANIFEST = SliceManifest(
@@ -17,4 +19,5 @@ MANIFEST = SliceManifest(
     notices=CASE_NOTICES,
     extensions=(*CASE_PANELS, *CASE_STEP_RULES),
     blueprint="app.cases.routes:blueprint",
+    demo=DemoData(seed=seed_demo_cases),
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from app.consults import jobs
 from app.consults.case_page import CONSULT_FACTS, CONSULT_PANELS, CONSULT_STEP_RULES
+from app.consults.demo import keep_demo_consult_open
 from app.consults.nodes.registry import is_any_node_alive
 from app.consults.notices import CONSULT_NOTICES
 from app.consults.permissions import CONSULT_PERMISSION_ROLES
 from app.consults.verbs import CONSULT_AUDIT_VERB_LABELS
+from app.core.demo import DemoData
 from app.core.slices import SliceManifest
 
 MANIFEST = SliceManifest(
@@ -35,4 +37,5 @@ MANIFEST = SliceManifest(
     ),
     web_setup=("app.consults.nodes.namespace:install_node_events",),
     readiness={"media": is_any_node_alive},
+    demo=DemoData(keep=keep_demo_consult_open),
 )

@@ -27,6 +27,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.core.demo import DemoData
     from app.core.notices import NoticeKind
     from app.core.outbox import JobHandler
     from app.core.permissions import Permission, Role
@@ -84,6 +85,8 @@ class SliceManifest:
     """Parts of the installation that `/readyz` asks after, each with the question."""
     navigation: Sequence[NavigationLink] = ()
     """Links at the top of every page."""
+    demo: DemoData | None = None
+    """The slice's part in the demo."""
     extensions: Sequence[object] = ()
     """What the slice adds where another slice asks for it, found by type: for example `CasePanel`,
     `NextStepRule` and `CaseFactSource` of `app.cases.page`.
@@ -150,6 +153,10 @@ class SliceRegistry:
         return {
             role: [one for one in links if one.role == role] for role in {one.role for one in links}
         }
+
+    @property
+    def demo_data(self) -> Sequence[DemoData]:
+        return [one.demo for one in self.manifests if one.demo is not None]
 
     def list_extensions(self, kind: type[Extension]) -> Sequence[Extension]:
         """Everything of this type that the slices add, in import order."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from app.core.demo import DemoData
 from app.core.slices import SliceManifest
+from app.identity.demo import seed_demo_people
 from app.identity.permissions import IDENTITY_PERMISSION_ROLES
 from app.identity.verbs import IDENTITY_AUDIT_VERB_LABELS
 
@@ -12,4 +14,5 @@ MANIFEST = SliceManifest(
     permissions=IDENTITY_PERMISSION_ROLES,
     audit_verbs=IDENTITY_AUDIT_VERB_LABELS,
     blueprint="app.identity.routes:blueprint",
+    demo=DemoData(seed=seed_demo_people),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from app.core.demo import DemoData
 from app.core.slices import SliceManifest
 from app.records import jobs
 from app.records.case_page import RECORD_PANELS
+from app.records.demo import seed_demo_records
 from app.records.notices import RECORD_NOTICES
 from app.records.permissions import RECORD_PERMISSION_ROLES
 from app.records.verbs import RECORD_AUDIT_VERB_LABELS
@@ -19,4 +21,5 @@ MANIFEST = SliceManifest(
     notices=RECORD_NOTICES,
     extensions=RECORD_PANELS,
     blueprint="app.records.routes:blueprint",
+    demo=DemoData(seed=seed_demo_records),
 )

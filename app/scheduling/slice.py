@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from app.core.demo import DemoData
 from app.core.permissions import Role
 from app.core.slices import NavigationLink, SliceManifest
 from app.core.text import N_
 from app.scheduling import jobs
 from app.scheduling.case_page import SCHEDULING_STEP_RULES
+from app.scheduling.demo import seed_demo_bookings
 from app.scheduling.notices import SCHEDULING_NOTICES
 from app.scheduling.permissions import SCHEDULING_PERMISSION_ROLES
 from app.scheduling.verbs import SCHEDULING_AUDIT_VERB_LABELS
@@ -45,4 +47,5 @@ MANIFEST = SliceManifest(
         NavigationLink(Role.INTERPRETER, N_("Your hours"), "scheduling.show_hours", 30),
         NavigationLink(Role.COORDINATOR, N_("Week"), "scheduling.show_board", 20),
     ),
+    demo=DemoData(seed=seed_demo_bookings),
 )

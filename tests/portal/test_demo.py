@@ -18,15 +18,18 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.audit.queries import verify_audit_chain
 from app.cases import service as cases
+from app.cases.consents import CONSENT_TEXTS
+from app.cases.demo import DEMO_REQUESTS
 from app.cases.models import Case
+from app.consults.demo import DEMO_CONSULT_RENEWAL_MARGIN
 from app.consults.models import Consult, ConsultState
 from app.consults.room import service as consults
 from app.core import clock
 from app.core.errors import Refusal
 from app.core.ids import new_id
+from app.identity.demo import DEMO_PASSWORD, DEMO_PEOPLE, format_demo_accounts
 from app.identity.models import Person
 from app.portal import demo
-from app.portal.demo_texts import DEMO_REQUESTS
 from app.scheduling import queries as scheduling
 from app.scheduling.bookings import rescue
 from app.scheduling.bookings import service as bookings
@@ -158,7 +161,7 @@ def start_again(session: Session, settings: Settings) -> None:
     assert demo.seed_demo_data(session, settings) is None
     consult = find_joinable_consult(session)
     assert consult is not None
-    assert consult.closes_at - clock.now() >= demo.DEMO_CONSULT_RENEWAL_MARGIN
+    assert consult.closes_at - clock.now() >= DEMO_CONSULT_RENEWAL_MARGIN
     before = count_consults(session)
     assert demo.seed_demo_data(session, settings) is None
     assert count_consults(session) == before
@@ -368,7 +371,7 @@ def test_an_accepted_case_that_does_not_fit_is_left_alone(play, restart, look, k
         case = cases.create_case(scene.session, patient, draft)
         if kind == "in another language":
             case.language = "es"
-        cases.give_consents(scene.session, patient, case, list(demo.CONSENT_TEXTS))
+        cases.give_consents(scene.session, patient, case, list(CONSENT_TEXTS))
         cases.submit_case(scene.session, patient, case)
         cases.begin_triage(scene.session, office, case)
         cases.assign_person_to_case(scene.session, office, case, specialist)
@@ -456,7 +459,7 @@ def test_it_has_everyone_cases_at_every_stage_and_one_open_consultation(look, _d
             [consult.is_open for consult in session.scalars(select(Consult))],
         )
     )
-    assert people == len(demo.DEMO_PEOPLE)
+    assert people == len(DEMO_PEOPLE)
     assert stages >= {
         "submitted",
         "triage",
@@ -471,5 +474,5 @@ def test_it_has_everyone_cases_at_every_stage_and_one_open_consultation(look, _d
 
 
 def test_the_accounts_are_printed_with_their_password():
-    printed = demo.format_demo_accounts()
-    assert "patient@demo.example" in printed and demo.DEMO_PASSWORD in printed
+    printed = format_demo_accounts()
+    assert "patient@demo.example" in printed and DEMO_PASSWORD in printed
