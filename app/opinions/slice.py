@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.core.demo import DemoData
+from app.core.notices import NoticeKind
 from app.core.slices import SliceManifest
+from app.core.text import N_
 from app.opinions import jobs
 from app.opinions.case_page import OPINION_FACTS, OPINION_PANEL, OPINION_STEP_RULES
 from app.opinions.demo import seed_demo_opinion
-from app.opinions.notices import OPINION_NOTICES
 from app.opinions.permissions import OPINION_PERMISSION_ROLES
 from app.opinions.verbs import OPINION_AUDIT_VERB_LABELS
+
+_READ_OPINION_LABEL = N_("Read the opinion")
+OPINION_NOTICES: Mapping[str, NoticeKind] = {
+    "opinion_signed": NoticeKind(
+        N_("An opinion was signed"),
+        (N_("The opinion of case %(number)s is signed and waits for its release to the patient."),),
+        "opinions.show_opinion",
+        N_("Look at the opinion"),
+    ),
+    "opinion_addendum": NoticeKind(
+        N_("Something was added to your opinion"),
+        (N_("The specialist has added a note to the opinion of case %(number)s."),),
+        "opinions.show_opinion",
+        _READ_OPINION_LABEL,
+    ),
+    "opinion_released": NoticeKind(
+        N_("Your second opinion is ready"),
+        (
+            N_(
+                "The opinion of case %(number)s is signed. You can read it now, and download it as"
+                " a PDF."
+            ),
+        ),
+        "opinions.show_opinion",
+        _READ_OPINION_LABEL,
+    ),
+}
 
 MANIFEST = SliceManifest(
     name="opinions",
