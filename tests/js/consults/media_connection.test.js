@@ -163,7 +163,7 @@ describe("a lost connection", () => {
     assert.equal(connection.state, "connecting");
   });
 
-  test("a sleeping tab asks again when it wakes", async () => {
+  test("is noticed as soon as a tab that slept wakes", async () => {
     await connect();
     await receive(3000);
     clock.elapsed += 4000; // no timer ran meanwhile
@@ -263,6 +263,21 @@ describe("closing", () => {
     await clock.advance(60_000);
     assert.equal(events.at(-1), "closed");
     assert.equal(FakePeerConnection.made.length, 1);
+  });
+
+  test("leaves no listener behind", async () => {
+    const listening = new Set();
+    const { addEventListener, removeEventListener } = window;
+    window.addEventListener = (name) => listening.add(name);
+    window.removeEventListener = (name) => listening.delete(name);
+    try {
+      connection.start().catch(() => {});
+      assert.deepEqual([...listening].sort(), ["offline", "online", "pageshow"]);
+      connection.close();
+      assert.equal(listening.size, 0);
+    } finally {
+      Object.assign(window, { addEventListener, removeEventListener });
+    }
   });
 
   test("in the middle of an offer ignores the answer", async () => {

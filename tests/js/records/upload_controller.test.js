@@ -97,19 +97,27 @@ describe("sending", () => {
     await until(() => lists > 0, "the list is read again");
   });
 
-  test("three at once, the others after them", async () => {
+  test("three at once, and another one as soon as one has arrived", async () => {
     const held = [];
     server.intercept = ({ method }) =>
       method === "PATCH" ? new Promise((resolve) => held.push(() => resolve(null))) : null;
     const controller = await openUploads();
-    controller.add(["a", "b", "c", "d"].map((name) => file(name)));
-    await until(() => held.length === 3, "three are sent");
-    await settle();
-    assert.equal(isState("d", "waiting"), true);
-    held.shift()();
-    await until(() => held.length === 3, "the fourth is sent");
-    for (const letGo of held.splice(0)) letGo();
-    await until(() => text("status") === "all arrived", "all arrived");
+    const names = ["a", "b", "c", "d", "e", "f", "g"];
+    controller.add(names.map((name) => file(name)));
+    const inState = (state) => names.filter((name) => isState(name, state));
+    for (let arrived = 0; arrived < names.length; arrived += 1) {
+      const busy = Math.min(3, names.length - arrived);
+      await until(() => held.length === busy, `${busy} are sent after ${arrived}`);
+      await settle();
+      assert.equal(inState("sending").length, busy);
+      assert.equal(inState("waiting").length, names.length - arrived - busy);
+      held.shift()();
+      await until(
+        () => controller.uploads.filter(({ state }) => state === "arrived").length > arrived,
+        "arrived",
+      );
+    }
+    assert.equal(text("status"), "all arrived");
   });
 
   test("an empty file is refused at once, and the others are sent", async () => {

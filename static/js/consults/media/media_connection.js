@@ -57,12 +57,10 @@ import { selectedCandidatePair, TransportStats } from "./transport_stats.js";
  * @property {TransceiverMids | null} mids once there is a local description
  * @property {SilenceWatch} silence
  * @property {number} startedAt
- * @property {number} watchedAt
  * @property {number | undefined} timer
  */
 
 const WATCH_MS = 250;
-const ASLEEP_MS = 3000; // a watch that comes so late has slept, with the computer or the tab
 const CONNECT_LIMIT_MS = 8000;
 const RETRY_DELAYS_MS = [100, 400, 1000, 2000];
 const FAST_RETRIES = 15;
@@ -164,7 +162,7 @@ export class MediaConnection extends TypedEvents {
   rejoin(reason) {
     if (this.state === "closed" || this.state === "new") return;
     this._failures = 0; // who asks for it knows that it is worth trying
-    this._lose(this._attempt, reason);
+    this._lose(reason);
   }
 
   close(reason = "") {
@@ -220,7 +218,7 @@ export class MediaConnection extends TypedEvents {
         this.emit("final", { error });
         this.close(error.message);
       } else {
-        this._lose(attempt, "signal");
+        this._lose("signal");
       }
       return;
     }
@@ -270,14 +268,13 @@ export class MediaConnection extends TypedEvents {
       mids: null,
       silence: new SilenceWatch(now),
       startedAt: now,
-      watchedAt: now,
       timer: undefined,
     };
     peer.addEventListener("connectionstatechange", () => {
       if (attempt !== this._attempt) return;
       if (peer.connectionState === "connected") this._connected(attempt);
       if (peer.connectionState === "failed" || peer.connectionState === "closed") {
-        this._lose(attempt, "failed");
+        this._lose("failed");
       }
     });
     return attempt;
@@ -293,25 +290,19 @@ export class MediaConnection extends TypedEvents {
   /** @param {ConnectionAttempt} attempt */
   async _watch(attempt) {
     if (attempt !== this._attempt) return;
-    const now = performance.now();
-    if (now - attempt.watchedAt > ASLEEP_MS) this.check();
-    attempt.watchedAt = now;
     if (this.state !== "connected") {
-      if (now - attempt.startedAt > CONNECT_LIMIT_MS) this._lose(attempt, "failed");
+      const waited = performance.now() - attempt.startedAt;
+      if (waited > CONNECT_LIMIT_MS) this._lose("failed");
       return;
     }
     const bytes = selectedCandidatePair(await attempt.peer.getStats())?.bytesReceived ?? -1;
     if (attempt !== this._attempt) return;
-    if (attempt.silence.observe(bytes, performance.now())) this._lose(attempt, "no-packets");
+    if (attempt.silence.observe(bytes, performance.now())) this._lose("no-packets");
   }
 
-  /**
-   * @param {ConnectionAttempt | null} attempt
-   * @param {string} reason
-   */
-  _lose(attempt, reason) {
-    if (attempt !== this._attempt || this.state === "closed") return;
-    endAttempt(attempt);
+  /** @param {string} reason */
+  _lose(reason) {
+    endAttempt(this._attempt);
     this._attempt = null;
     this._become("lost", reason);
     this.emit("lost", { reason });
