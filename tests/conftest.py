@@ -15,6 +15,7 @@ from jinja2.bccache import Bucket, BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
 
 from app import create_app
 from app.core import crypto
@@ -59,6 +60,26 @@ class CompiledTemplates(BytecodeCache):
 
 
 COMPILED = CompiledTemplates()
+
+
+def share_compiled_routes() -> None:
+    """From now on Werkzeug compiles the address of a route once, and not again in the application
+    of each test, where it took most of the start.
+    """
+    compile_builder, known = Rule._compile_builder, {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if rule.defaults:  # their values are compiled in
+            return compile_builder(rule, append_unknown)
+        key = (rule.rule, tuple(rule._trace), append_unknown)
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    Rule._compile_builder = compile_once  # type: ignore[method-assign]
+
+
+share_compiled_routes()
 STATEMENTS = LRUCache(5000)
 DIALECTS: dict[str, Dialect] = {}
 
