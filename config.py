@@ -1,5 +1,7 @@
-"""Settings: read once from the environment (prefix CONSILIUM_), validated, frozen. A missing secret
-is fatal.
+"""Settings: read once from the environment (prefix ``CONSILIUM_``), checked, and frozen.
+
+Outside the demo and the tests a missing secret stops the start, with a sentence that says which and
+why.
 """
 
 from __future__ import annotations
@@ -7,21 +9,42 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+MIN_SECRET_KEY_CHARACTERS = 32
+NEW_SECRET_KEY_BYTES = 32
+NEW_MASTER_KEY_BYTES = 32  # AES-256
+REQUIRED_SETTINGS = {
+    "secret_key": "it signs sessions and tickets. Use 32 random bytes or more",
+    "master_keys": (
+        "they encrypt records and names. Write name:key, where the key is 32 random bytes in"
+        " base64; the newest comes first"
+    ),
+    "database_url": "it says where the cases are kept, for example postgresql://…/consilium",
+    "storage_url": "it says where the encrypted records are kept, file:///… or s3://bucket/prefix",
+}
 
 
 class Misconfigured(SystemExit):
-    """The settings do not allow a start; the message names each one and why."""
+    """The settings do not allow a start. ``faults`` has a sentence for each that is missing or
+    wrong.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(
+            "Consilium cannot start:\n" + "\n".join(f"  - {fault}" for fault in faults)
+        )
 
 
 class Settings(BaseSettings):
-    """All that can be set. `mode` is `demo`, `test` or `production`."""
+    """Everything that can be set. Nothing changes after ``load``."""
 
     model_config = SettingsConfigDict(env_prefix="CONSILIUM_", frozen=True, extra="ignore")
 
@@ -48,22 +71,20 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:
-        """Reads the environment. Raises `Misconfigured` with one sentence per setting that is
-        missing or wrong.
+        """Reads the environment. Raises `Misconfigured` where something is missing or wrong.
+
+        In the demo, missing secrets are made and kept in `data_dir`.
         """
         try:
             settings = cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             faults = [f"CONSILIUM_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-            raise Misconfigured("Consilium cannot start. " + "; ".join(faults)) from None
-        if settings.mode == "demo":
-            settings = settings.model_copy(update=_demo_secrets(settings))
-        settings = settings.model_copy(update=_derived(settings))
-        faults = list(_faults(settings))
-        if faults:
-            raise Misconfigured(
-                "Consilium cannot start:\n" + "\n".join(f"  - {fault}" for fault in faults)
-            )
+            raise Misconfigured(faults) from None
+        if settings.is_demo:
+            settings = settings.model_copy(update=_load_demo_secrets(settings))
+        settings = settings.model_copy(update=_derive_defaults(settings))
+        if faults := _find_faults(settings):
+            raise Misconfigured(faults)
         return settings
 
     @property
@@ -75,9 +96,10 @@ class Settings(BaseSettings):
         return self.web_url.startswith("https://")
 
 
-def _derived(settings: Settings) -> dict[str, object]:
+def _derive_defaults(settings: Settings) -> dict[str, object]:
+    """What follows from other settings. Only a hospital must say where cases and records live."""
     data = settings.data_dir.absolute()
-    embedded = settings.mode != "production"  # a hospital says where its cases and records live
+    embedded = settings.mode != "production"
     return {
         "data_dir": data,
         "database_url": (
@@ -88,48 +110,59 @@ def _derived(settings: Settings) -> dict[str, object]:
     }
 
 
-def _demo_secrets(settings: Settings) -> dict[str, object]:
-    """Demo data gets its own secrets, made on first use and kept beside it, readable by the owner
-    only.
-    """
+def _load_demo_secrets(settings: Settings) -> dict[str, object]:
+    """The demo's own secrets, made on first use and kept in its data folder."""
     folder = settings.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     makers = {
-        "secret_key": lambda: secrets.token_hex(32),
-        "master_keys": lambda: "demo:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "secret_key": lambda: secrets.token_hex(NEW_SECRET_KEY_BYTES),
+        "master_keys": lambda: (
+            "demo:" + base64.b64encode(secrets.token_bytes(NEW_MASTER_KEY_BYTES)).decode()
+        ),
     }
     kept: dict[str, object] = {}
     for name, make in makers.items():
         if getattr(settings, name):
             continue
         path = folder / f"{name}.secret"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(make())
-        except FileExistsError:
-            pass
+        if not path.exists() or not path.read_text().strip():
+            path.unlink(missing_ok=True)  # an earlier start was interrupted
+            _keep_secret(path, make())
         kept[name] = path.read_text().strip()
     return kept
 
 
-def _faults(settings: Settings) -> list[str]:
-    faults = []
-    required = {
-        "secret_key": "signs sessions and tickets; use 32 random bytes or more",
-        "master_keys": "encrypts records and names; ‘id:base64 of 32 bytes’, newest first",
-        "database_url": "where the cases live, for example postgresql://…/consilium",
-        "storage_url": "where the encrypted records live: file:///… or s3://bucket/prefix",
-    }
-    for name, why in required.items():
-        if not getattr(settings, name):
-            faults.append(
-                f"CONSILIUM_{name.upper()} is missing: it {why}."
-                if name.endswith(("key", "keys"))
-                else f"CONSILIUM_{name.upper()} is missing: it says {why}."
-            )
-    if settings.secret_key and len(settings.secret_key) < 32:
-        faults.append("CONSILIUM_SECRET_KEY is too short: it needs at least 32 characters.")
-    if settings.is_demo and settings.host not in LOOPBACK:
+def _keep_secret(path: Path, secret: str) -> None:
+    """Holds afterwards: the file has a whole secret, readable by its owner only. Where another
+    process was first, it is that one's.
+    """
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        draft.rename(path)
+    draft.unlink(missing_ok=True)
+
+
+def _find_faults(settings: Settings) -> list[str]:
+    faults = [
+        f"CONSILIUM_{name.upper()} is missing: {why}."
+        for name, why in REQUIRED_SETTINGS.items()
+        if not getattr(settings, name)
+    ]
+    if settings.secret_key and len(settings.secret_key) < MIN_SECRET_KEY_CHARACTERS:
+        faults.append(
+            "CONSILIUM_SECRET_KEY is too short:"
+            f" it needs at least {MIN_SECRET_KEY_CHARACTERS} characters."
+        )
+    if settings.is_demo and settings.host not in LOOPBACK_HOSTS:
         faults.append(
             f"CONSILIUM_HOST is {settings.host}: demo data may only listen on this machine"
             " (127.0.0.1)."

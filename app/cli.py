@@ -1,4 +1,4 @@
-"""Chores for the one who runs Consilium: `./consilium flask …` and `./consilium audit …`."""
+"""Commands for whoever runs Consilium: ``./consilium flask …``, ``audit …`` and ``check …``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIGRATIONS_FOLDER = Path(__file__).parent.parent / "migrations"
 
 
 class _MigrateDatabase:
-    """What Flask-Migrate asks of a database: its metadata and its engine."""
+    """What Flask-Migrate needs of a database: its metadata and its engine."""
 
     def __init__(self, database: Database) -> None:
         self.metadata, self.engine = Base.metadata, database.engine
@@ -31,10 +31,12 @@ audit_commands = AppGroup("audit", help="The audit trail.")
 
 @audit_commands.command("verify")
 @click.option(
-    "--head", default=None, help="A head hash exported earlier: shows a tail that was cut off."
+    "--head",
+    default=None,
+    help="A hash exported earlier: shows whether later entries were removed.",
 )
 def verify_audit_trail(head: str | None) -> None:
-    """Walk the chain; exit 1 where an entry does not fit."""
+    """Check every entry against the one before it; exit 1 at the first that does not fit."""
     with get_database().sessions() as session:
         report = verify_audit_chain(session, head)
     if report.broken_at is not None:
@@ -45,7 +47,7 @@ def verify_audit_trail(head: str | None) -> None:
 
 @click.command("seed-demo")
 def seed_demo() -> None:
-    """Put the demo people and cases into an empty demo database; a second time changes nothing."""
+    """Fill an empty demo database; later, make sure that a consultation is open."""
     from app.portal import demo
 
     if not get_settings().is_demo:
@@ -68,44 +70,34 @@ def print_demo_accounts() -> None:
 
 @click.command("messages")
 def update_message_catalogues() -> None:
-    """Gather every sentence into the catalogues, and say what is still to be translated."""
+    """Collect every sentence into the catalogues; say how many have no translation yet."""
     for tag in gathering.PLURAL_RULES:
         sentences, missing = gathering.merge_catalogue(tag)
         click.echo(f"{tag}: {sentences} sentences, {missing} to translate")
 
 
-check_commands = AppGroup(
-    "check", help="Whether this installation is reachable as it is configured."
-)
+@click.command("check")
+@click.argument("part", nargs=-1)
+def check_health(part: tuple[str, ...]) -> None:
+    """Print versions and what is wrong with this installation, or with one PART: media."""
+    from app.health import run_health_check
 
-
-@check_commands.command("media")
-def check_media() -> None:
-    """Try the media node's addresses, ports and relay; exit 1 where one cannot work."""
-    from app.media import doctor
-
-    findings = doctor.check_media_configuration(get_settings())
-    for finding in findings:
-        click.echo(f"{finding.verdict:>5}  {finding.sentence}")
-    if any(finding.verdict == "bad" for finding in findings):
-        sys.exit(1)
+    sys.exit(run_health_check(part))
 
 
 @click.command("keys")
 @with_appcontext
 def print_key_usage() -> None:
-    """Say what lies under which of the MASTER_KEYS; exit 1 where something lies under a key that is
-    not there.
-    """
+    """Say how much each of the MASTER_KEYS encrypts; exit 1 where a key is missing."""
     keyring = get_blob_store().keyring
     with get_database().sessions() as session:
         count = rotation.count_values_by_key(session, keyring)
     click.echo(f"{keyring.current}: {count[keyring.current]} (the current key)")
     for name in keyring.names[1:]:
         click.echo(
-            f"{name}: {count[name]} (the jobs bring them under the current key)"
+            f"{name}: {count[name]} (the jobs encrypt them anew under the current key)"
             if count[name]
-            else f"{name}: 0 (no longer needed: take it out of MASTER_KEYS)"
+            else f"{name}: 0 (no longer needed: remove it from MASTER_KEYS)"
         )
     if count[rotation.LOST_KEY_NAME]:
         click.echo(
@@ -115,6 +107,7 @@ def print_key_usage() -> None:
 
 
 def install_commands(app: Flask) -> None:
+    """Adds the commands to ``flask``."""
     database = _MigrateDatabase(app.extensions["database"])
     Migrate(
         app,
@@ -122,7 +115,7 @@ def install_commands(app: Flask) -> None:
         directory=str(MIGRATIONS_FOLDER),
     )
     app.cli.add_command(audit_commands)
-    app.cli.add_command(check_commands)
+    app.cli.add_command(check_health)
     app.cli.add_command(print_key_usage)
     app.cli.add_command(update_message_catalogues)
     app.cli.add_command(seed_demo)

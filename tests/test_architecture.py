@@ -29,7 +29,7 @@ CHAIN = (
     "jobs",
 )
 OUTSIDE = ("media", "supervisor")  # processes of their own
-WIRING = ("__init__", "cli")
+WIRING = ("__init__", "cli", "health")
 ROOMS = ("models", "policy", "queries", "service", "forms", "routes", "sockets", "jobs")
 EDGES = frozenset({"routes", "sockets"})
 FLASK = (

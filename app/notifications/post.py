@@ -72,6 +72,16 @@ def send_mail_by_smtp(
         raise
 
 
+def try_smtp_login(url: str) -> SmtpServer:
+    """Connects and signs in, sends nothing. Raises `ValueError` for a wrong address,
+    `MailServerNotEncrypted`, `OSError` or `smtplib.SMTPException`.
+    """
+    server = parse_smtp_url(url)
+    with _connect_smtp(server) as connection:
+        connection.noop()
+    return server
+
+
 def compose_email(
     mail: Mail, sender: str, invitation: CalendarInvitation | None = None
 ) -> EmailMessage:

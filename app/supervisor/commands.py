@@ -165,14 +165,24 @@ def run_benchmark(asked: argparse.Namespace) -> int:
     )
 
 
-def run_flask_command(asked: argparse.Namespace) -> int:
-    """A chore of the application, for the demo unless the settings say that this is a real
-    installation.
-    """
-    words = asked.rest if asked.command == "flask" else [asked.command, *asked.rest]
+def run_health_check(asked: argparse.Namespace) -> int:
+    """Says what is wrong with the installation, also where the application does not start."""
+    _choose_installation()
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "app.health", *asked.rest])
+
+
+def _choose_installation() -> None:
+    """The demo in ./data, unless the settings name another folder or a real installation."""
     real = "CONSILIUM_SECRET_KEY" in os.environ
     os.environ.setdefault("CONSILIUM_MODE", "production" if real else "demo")
     os.environ.setdefault("CONSILIUM_DATA_DIR", str(ROOT / "data"))
+
+
+def run_flask_command(asked: argparse.Namespace) -> int:
+    """Runs a command of the application (``app/cli.py``)."""
+    words = asked.rest if asked.command == "flask" else [asked.command, *asked.rest]
+    _choose_installation()
     os.environ["FLASK_APP"] = str(ROOT / "wsgi.py")
     _load_settings()
     install.compile_catalogues()
@@ -184,6 +194,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "test": run_tests,
     "bench": run_benchmark,
     "audit": run_flask_command,
-    "check": run_flask_command,
+    "check": run_health_check,
     "flask": run_flask_command,
 }

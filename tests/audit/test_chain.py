@@ -175,7 +175,9 @@ def test_many_writers_make_one_chain(any_database):
 def test_the_head_is_exported_and_shows_a_cut_tail(any_database, tmp_path):
     write(any_database, 3)
     context = JobContext(
-        settings=SimpleNamespace(data_dir=tmp_path), blobs=None, database=any_database
+        settings=SimpleNamespace(data_dir=tmp_path, is_demo=False),
+        blobs=None,
+        database=any_database,
     )
     with any_database.unit_of_work() as session:
         HANDLERS["export_audit_head"](session, {}, context)
