@@ -141,6 +141,17 @@ def test_shrinking_goes_first_even_if_pictures_must_then_be_paused_in_the_same_s
 
 
 @pytest.mark.parametrize(
+    ("available", "paused"), [(240_000, ["guest"]), (200_000, ["doctor", "guest"])]
+)
+def test_pausing_a_picture_that_was_just_shrunk_frees_only_its_small_layer(
+    allocation, available, paused
+):
+    allocation.guest.can_shrink = allocation.doctor.can_shrink = True
+    allocation.allocate(START, available, "severe")
+    assert [each.seat for each in allocation.paused] == paused
+
+
+@pytest.mark.parametrize(
     ("stream", "rank"),
     [
         (FakeStream("guest", True), 0),
@@ -214,6 +225,38 @@ def test_after_failed_trials_plenty_of_capacity_shortens_the_wait(degraded):
     assert degraded.allocate(now + FIRST_RETRY_SECONDS, capacity=1.5 * needed) is NONE
     assert degraded.allocate(now + 1, capacity=PLENTY_RATIO * needed) is NONE
     assert degraded.allocate(now + FIRST_RETRY_SECONDS, capacity=PLENTY_RATIO * needed) is RESTORED
+
+
+def test_once_a_picture_is_back_the_next_follows_quickly_in_spite_of_failed_trials(degraded):
+    now = START
+    for _ in range(3):
+        now += 20
+        assert degraded.allocate(now) is RESTORED
+        now += 1
+        assert degraded.allocate(now, 80_000, "severe") is REDUCED
+    now += FIRST_RETRY_SECONDS
+    assert degraded.allocate(now, capacity=50e6) is RESTORED
+    assert degraded.allocate(now + STEP_UP_INTERVAL_SECONDS, capacity=50e6) is RESTORED
+    assert degraded.paused == []
+
+
+def test_the_picture_that_made_room_for_the_speaker_returns_last(allocation):
+    patient = FakeStream("patient", True, 200_000)
+    allocation.streams.append(patient)
+    allocation.allocate(START, 380_000, "severe")
+    assert allocation.allocator.paused == [allocation.guest, patient]
+    allocation.allocate(START + 1, speaker="guest")
+    assert allocation.allocate(START + 3, speaker="guest") is RESTORED
+    assert allocation.allocator.paused == [allocation.doctor, patient]
+
+
+def test_a_small_picture_without_a_source_is_no_longer_missed(allocation):
+    allocation.guest.can_shrink = True
+    allocation.allocate(START, 540_000, "severe")
+    assert allocation.allocator.is_degraded
+    allocation.guest.has_source = False
+    assert allocation.allocate(START + 0.25) is RESTORED
+    assert not allocation.allocator.is_degraded
 
 
 def test_pictures_grow_again_when_there_is_room_for_the_large_layer(allocation):
