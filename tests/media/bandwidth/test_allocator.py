@@ -80,6 +80,15 @@ def test_strain_must_last_before_anything_is_paused(allocation):
     assert allocation.paused == [allocation.guest]
 
 
+def test_after_a_pause_strain_must_last_again(allocation):
+    allocation.allocate(START, 400_000, "strained")
+    paused_at = START + STRAIN_PATIENCE_SECONDS
+    assert allocation.allocate(paused_at, 400_000, "strained") is REDUCED
+    assert allocation.allocate(paused_at + 0.25, 100_000, "strained") is NONE
+    again = paused_at + 0.25 + STRAIN_PATIENCE_SECONDS
+    assert allocation.allocate(again, 100_000, "strained") is REDUCED
+
+
 def test_calm_in_between_ends_the_strain(allocation):
     allocation.allocate(START, 400_000, "strained")
     allocation.allocate(START + 1.0)
