@@ -1,13 +1,14 @@
-// Bundles what the browser needs into static/vendor/ (which git ignores); run by `./consilium`, or `npm run build`.
+// Bundles what the browser needs into static/vendor/ (which git ignores); run by `./consilium`, or
+// `npm run build`.
 //
-//   static/js/app.js            -> app.js         Stimulus; `import controllers from "consilium:controllers"`
-//   static/js/**/NAME.entry.js  -> NAME.js        the pages with a script of their own: consult.js, …
+//   static/js/app.js            -> app.js         Stimulus, with all controllers
+//   static/js/**/NAME.entry.js  -> NAME.js        pages with a script of their own: consult.js, …
 //   static/css/app.css          -> app.css        left to right
 //   static/css/app.rtl.css      -> app.rtl.css    right to left
-//   static/css/calendar.css     -> calendar.css   calendars that are drawn and dragged, for the pages that have one
+//   static/css/calendar.css     -> calendar.css   for the pages with a calendar that is dragged
 //
-// Names stay the same from build to build; manifest.json gives each file its content hash for `?v=`.
-// Chunks and fonts carry the hash in their name.
+// Names stay the same from build to build; manifest.json gives each file its content hash for
+// `?v=`. Chunks and fonts carry the hash in their name.
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -39,7 +40,8 @@ async function entryPoints() {
   return points;
 }
 
-// `NAME_controller.js`, in whatever folder, becomes `data-controller="NAME"`, with hyphens for underscores.
+// `NAME_controller.js`, in whatever folder, becomes `data-controller="NAME"`, with hyphens for
+// underscores.
 const controllers = {
   name: "stimulus-controllers",
   setup(build) {
@@ -67,9 +69,10 @@ const controllers = {
   },
 };
 
-// EventCalendar comes as a script that sets a global: given an export it can be a chunk, fetched where a page asks for it.
-// It calls itself a table and puts its entries where a table may have none (ARIA 1.2, «required owned elements»): what it
-// draws is a group of buttons for whoever does not see it.
+// EventCalendar comes as a script that sets a global: given an export it can be a chunk, fetched
+// where a page asks for it. It calls itself a table and puts its entries where a table may have
+// none (ARIA 1.2, «required owned elements»): what it draws is a group of buttons for whoever does
+// not see it.
 const eventCalendar = {
   name: "event-calendar",
   setup(build) {
@@ -101,7 +104,8 @@ const woff2Only = {
   },
 };
 
-// What `default-src 'self'; img-src 'self' data:; font-src 'self'` would refuse must not get into a stylesheet.
+// What `default-src 'self'; img-src 'self' data:; font-src 'self'` would refuse must not get into a
+// stylesheet.
 async function refuseForeignUrls(folder) {
   for (const file of await filesBelow(folder)) {
     if (!file.endsWith(".css")) continue;
@@ -110,7 +114,7 @@ async function refuseForeignUrls(folder) {
     );
     if (foreign)
       throw new Error(
-        `${path.basename(file)} holds a URL that the content security policy refuses: ${foreign[0]}`,
+        `${path.basename(file)}: the content security policy refuses the URL ${foreign[0]}`,
       );
   }
 }

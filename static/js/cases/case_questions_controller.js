@@ -2,7 +2,8 @@ import { closestElement, eventElement, findElement, findElements } from "../shar
 import { controllerOf } from "../shared/stimulus.js";
 import { fillIn } from "../shared/text.js";
 
-// Adds, removes and reorders the numbered questions in place. Without it the same buttons send the form.
+// Adds, removes and reorders the numbered questions in place. Without it the same buttons send the
+// form.
 export default class extends controllerOf({
   targets: {
     rows: HTMLElement,

@@ -125,7 +125,9 @@ export interface ConnectionQuality {
   paused: PausedStream[] | null;
 }
 
-/** Rendered into the page as JSON: the consult page and the connection check have different ones. */
+/**
+ * Rendered into the page as JSON: the consult page and the connection check have different ones.
+ */
 export interface PageFacts {
   ticket: string;
   /** One's own seat. */

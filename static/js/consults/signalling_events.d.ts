@@ -7,7 +7,10 @@ import type {
   TeachbackPoint,
 } from "./room_state.d.ts";
 
-/** "seated", "refused", "lost" and "here" are the channel's own; the others are what the server says. */
+/**
+ * "seated", "refused", "lost" and "here" are the channel's own; the others are what the server
+ * says.
+ */
 export interface SignallingEvents {
   seated: { state: RoomState; chat: ChatLine[]; partners: ChatLine[]; again: boolean };
   refused: { error: RequestRefused };

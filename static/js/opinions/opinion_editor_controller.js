@@ -1,7 +1,8 @@
 import { controllerOf } from "../shared/stimulus.js";
 
-// The opinion's editor: text fields grow with what is written, and the page remembers which version it shows, so that
-// a second window with an older version is told so instead of overwriting the newer one.
+// The opinion's editor: text fields grow with what is written, and the page remembers which version
+// it shows, so that a second window with an older version is told so instead of overwriting the
+// newer one.
 export default class extends controllerOf({
   targets: { version: HTMLInputElement, text: HTMLTextAreaElement },
 }) {

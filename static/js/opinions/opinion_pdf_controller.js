@@ -4,7 +4,8 @@ import { controllerOf } from "../shared/stimulus.js";
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 
-// Waits for the PDF of a signed opinion and reloads the page when it is made. Asks less and less often.
+// Waits for the PDF of a signed opinion and reloads the page when it is made. Asks less and less
+// often.
 export default class extends controllerOf({ values: { url: String } }) {
   /** @type {number | undefined} */
   timer;

@@ -1,13 +1,17 @@
 // One file that is being sent, and its row on the page.
 //
-// waiting -> sending <-> paused | offline | retrying -> arrived | refused | cancelled; `lost` waits for the person.
+// waiting -> sending <-> paused | offline | retrying -> arrived | refused | cancelled; `lost` waits
+// for the person.
 import { findElement, findElements } from "../shared/dom.js";
 import { formatByteSize, formatNumber } from "../shared/text.js";
 
 // A connection can die without an error, and the browser would wait for minutes.
 export const STALLED_MS = 30000;
 
-/** @typedef {"waiting" | "sending" | "paused" | "offline" | "retrying" | "lost" | "arrived" | "refused" | "cancelled"} UploadState */
+/**
+ * @typedef {"waiting" | "sending" | "paused" | "offline" | "retrying" | "lost" | "arrived" |
+ *   "refused" | "cancelled"} UploadState
+ */
 
 /**
  * What a file's upload needs of the page around it.
@@ -21,11 +25,23 @@ export const STALLED_MS = 30000;
  * @property {() => void} showOverall
  * @property {(upload: FileUpload) => void} settled
  */
-/** @typedef {Pick<import("tus-js-client").Upload, "url" | "start" | "abort" | "findPreviousUploads" | "resumeFromPreviousUpload">} ResumableUpload */
-/** @typedef {Pick<import("tus-js-client").UploadOptions, "onUploadUrlAvailable" | "onProgress" | "onSuccess" | "onError" | "onShouldRetry">} UploadEvents */
-/** @typedef {Error & { originalResponse?: Pick<import("tus-js-client").HttpResponse, "getStatus" | "getBody"> | null }} UploadError */
+/**
+ * @typedef {Pick<import("tus-js-client").Upload, "url" | "start" | "abort" | "findPreviousUploads"
+ *   | "resumeFromPreviousUpload">} ResumableUpload
+ */
+/**
+ * @typedef {Pick<import("tus-js-client").UploadOptions, "onUploadUrlAvailable" | "onProgress" |
+ *   "onSuccess" | "onError" | "onShouldRetry">} UploadEvents
+ */
+/**
+ * @typedef {Error & { originalResponse?: Pick<import("tus-js-client").HttpResponse, "getStatus" |
+ *   "getBody"> | null }} UploadError
+ */
 
-/** Statuses below 500 after which the same request may still succeed: conflict, locked, too many requests. */
+/**
+ * Statuses below 500 after which the same request may still succeed: conflict, locked, too many
+ * requests.
+ */
 const RETRIED_STATUSES = [409, 423, 429];
 
 /** @type {UploadState[]} */
@@ -113,8 +129,8 @@ export class FileUpload {
     this.watch();
   }
 
-  // Until the server has answered where the file goes, nothing is aborted: an upload would stay behind there that
-  // nobody knows of.
+  // Until the server has answered where the file goes, nothing is aborted: an upload would stay
+  // behind there that nobody knows of.
   created() {
     this.isCreating = false;
     if (this.state === "paused" || this.state === "cancelled") {

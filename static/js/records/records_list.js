@@ -9,7 +9,8 @@ export function isChanging(list) {
 }
 
 /**
- * Fetches the list again. Leaves it as it is when the server cannot be reached, or when somebody's focus is in it.
+ * Fetches the list again. Leaves it as it is when the server cannot be reached, or when somebody's
+ * focus is in it.
  * @param {HTMLElement} list
  * @param {string} url
  */

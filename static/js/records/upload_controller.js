@@ -17,7 +17,8 @@ const RETRY_DELAYS_MS = [
 ];
 const LIST_REFRESH_MS = 2500;
 
-// Sends records: several at once, by tus, so that a lost connection or a closed tab costs nothing that has arrived.
+// Sends records: several at once, by tus, so that a lost connection or a closed tab costs nothing
+// that has arrived.
 export default class extends controllerOf({
   targets: {
     zone: HTMLElement,

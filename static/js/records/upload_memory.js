@@ -1,11 +1,12 @@
-// What the browser remembers so that an upload can go on after its tab was closed: an address, and no file's name.
-// A family shares its computer, and a name may say as much as the file.
+// What the browser remembers so that an upload can go on after its tab was closed: an address, and
+// no file's name. A family shares its computer, and a name may say as much as the file.
 
 /**
  * The same for the same file sent to the same case, and not readable backwards.
  * @param {Pick<File, "name" | "type" | "size" | "lastModified">} file
  * @param {{ endpoint?: string | null }} options
- * @returns {Promise<string | null>} null where the page has no secure context; then nothing is remembered
+ * @returns {Promise<string | null>} null where the page has no secure context; then nothing is
+ *   remembered
  */
 export async function sealedFingerprint(file, options) {
   const { name, type, size, lastModified } = file;

@@ -1,8 +1,8 @@
 import { findElement, findElements } from "../shared/dom.js";
 import { controllerOf } from "../shared/stimulus.js";
 
-// The week's opening hours: empty ones beyond the first are hidden until they are asked for, and Monday's hours
-// can be copied to the working days. Without this every field is simply there.
+// The week's opening hours: empty ones beyond the first are hidden until they are asked for, and
+// Monday's hours can be copied to the working days. Without this every field is simply there.
 export default class extends controllerOf({
   targets: { day: HTMLElement },
   values: { added: String, copied: String },

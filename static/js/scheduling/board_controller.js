@@ -23,13 +23,24 @@ const SCROLL_MARGIN_PX = 320; // the column of names covers what stands closer t
  * @property {boolean} late so late that a reason is asked for
  * @property {string} href
  */
-/** @typedef {{ id: string, name: string, role: string, meetings: number, minutes: number }} BoardPerson */
-/** @typedef {import("@event-calendar/build").CalendarEvent<{ meeting: BoardMeeting }>} BoardEvent */
-/** @typedef {import("@event-calendar/build").CalendarChange<{ meeting: BoardMeeting }>} BoardChange */
-/** @typedef {{ error: string, needs: string | null }} RefusedMove what the server says, and which field would help */
+/**
+ * @typedef {{ id: string, name: string, role: string, meetings: number, minutes: number }}
+ *   BoardPerson
+ */
+/**
+ * @typedef {import("@event-calendar/build").CalendarEvent<{ meeting: BoardMeeting }>} BoardEvent
+ */
+/**
+ * @typedef {import("@event-calendar/build").CalendarChange<{ meeting: BoardMeeting }>} BoardChange
+ */
+/**
+ * @typedef {{ error: string, needs: string | null }} RefusedMove what the server says, and which
+ *   field would help
+ */
 
-// The office's board: a row for each person, meetings to be dragged along it. What the server refuses snaps back with
-// its sentence; where a reason would help, it is asked for. Pressing a meeting does the same without dragging.
+// The office's board: a row for each person, meetings to be dragged along it. What the server
+// refuses snaps back with its sentence; where a reason would help, it is asked for. Pressing a
+// meeting does the same without dragging.
 export default class extends controllerOf({
   targets: {
     frame: HTMLElement,
@@ -87,7 +98,9 @@ export default class extends controllerOf({
       selectable: false,
       events: [],
       resources: [],
-      /** @param {{ resource: import("@event-calendar/build").CalendarResource<BoardPerson> }} info */
+      /**
+       * @param {{ resource: import("@event-calendar/build").CalendarResource<BoardPerson> }} info
+       */
       resourceLabelContent: ({ resource }) => ({ domNodes: [this.person(resource.extendedProps)] }),
       /** @param {{ event: BoardEvent }} info */
       eventContent: ({ event }) => ({ domNodes: [this.drawn(event)] }),
@@ -124,7 +137,10 @@ export default class extends controllerOf({
     this.calendar?.setOption("date", new Date());
   }
 
-  /** The day of the meeting that was opened last, else today, else the first one that holds a meeting. */
+  /**
+   * The day of the meeting that was opened last, else today, else the first one that holds a
+   * meeting.
+   */
   day() {
     const today = isoDate(new Date());
     const days = this.meetings.map(({ starts }) => starts.slice(0, 10));
@@ -208,7 +224,8 @@ export default class extends controllerOf({
     );
     const from = `${String(first).padStart(2, "0")}:00:00`;
     const until = runsLate ? "24:00:00" : `${LATEST_TIME}:00`;
-    if (this.limits === `${from}-${until}`) return; // an option that is set draws and reads everything again
+    // an option that is set draws and reads everything again
+    if (this.limits === `${from}-${until}`) return;
     this.limits = `${from}-${until}`;
     this.calendar?.setOption("slotMinTime", from);
     this.calendar?.setOption("slotMaxTime", until);
@@ -365,7 +382,8 @@ export default class extends controllerOf({
       const { said } = await sendRequest(url, { body: new URLSearchParams(fields) });
       this.say(said);
       await this.read();
-      this.refreshPage().catch(() => {}); // what cannot be read now is read when the page is loaded next
+      // what cannot be read now is read when the page is loaded next
+      this.refreshPage().catch(() => {});
       return null;
     } catch (thrown) {
       const { message, answer } = asError(thrown);

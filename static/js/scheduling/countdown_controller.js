@@ -22,7 +22,8 @@ export function minutesAndSeconds(seconds, language) {
   return `${formatNumber(Math.floor(seconds / 60))}:${rest}`;
 }
 
-// Minutes and seconds until an instant. At the end says `over` and sends `countdown:over`, which a page may act on.
+// Minutes and seconds until an instant. At the end says `over` and sends `countdown:over`, which a
+// page may act on.
 export default class extends controllerOf({ values: { until: String, over: String } }) {
   until = 0;
   /** @type {number | undefined} */

@@ -18,7 +18,8 @@ const DAY_MS = 24 * 3600 * 1000;
 /**
  * One drawn entry, as scheduling/hours_calendar_routes.py sends it.
  * @typedef {object} Stretch
- * @property {"weekly" | "open" | "closed" | "busy" | "meeting"} kind the first three are rows that can be changed
+ * @property {"weekly" | "open" | "closed" | "busy" | "meeting"} kind the first three are rows that
+ *   can be changed
  * @property {string} starts wall time in ISO 8601
  * @property {string} ends
  * @property {string} row
@@ -44,9 +45,10 @@ const DAY_MS = 24 * 3600 * 1000;
  * @property {string} end
  */
 
-// A person's hours on a calendar. Drag over free space for new hours, drag an entry or its lower edge to change it,
-// press it for its form. On an entry the arrow keys move it, with Shift they lengthen or shorten it, Delete removes it.
-// Every change can be undone. The weekly form of the page does the same without this.
+// A person's hours on a calendar. Drag over free space for new hours, drag an entry or its lower
+// edge to change it, press it for its form. On an entry the arrow keys move it, with Shift they
+// lengthen or shorten it, Delete removes it. Every change can be undone. The weekly form of the
+// page does the same without this.
 export default class extends controllerOf({
   targets: {
     frame: HTMLElement,

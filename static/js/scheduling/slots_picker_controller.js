@@ -1,8 +1,8 @@
 import { closestElement, findElements } from "../shared/dom.js";
 import { controllerOf } from "../shared/stimulus.js";
 
-// Days as columns: the arrow keys move from time to time, up and down within a day, sideways between days.
-// Without this each time is still a plain button of the form.
+// Days as columns: the arrow keys move from time to time, up and down within a day, sideways
+// between days. Without this each time is still a plain button of the form.
 export default class extends controllerOf({
   targets: { days: HTMLElement, day: HTMLElement },
 }) {

@@ -1,4 +1,5 @@
-// Wall times as calendars have them: a Date whose local fields are what the clock shows, and the texts that forms send.
+// Wall times as calendars have them: a Date whose local fields are what the clock shows, and the
+// texts that forms send.
 
 /**
  * @param {Date} at

@@ -1,8 +1,10 @@
-// Elements of the page with their types. A page that lacks what its script needs fails here, with the name in the error.
+// Elements of the page with their types. A page that lacks what its script needs fails here, with
+// the name in the error.
 
 /**
  * @template {Element} E
- * @typedef {abstract new (...args: never[]) => E} ElementType an element's constructor, such as HTMLInputElement
+ * @typedef {abstract new (...args: never[]) => E} ElementType an element's constructor, such as
+ *   HTMLInputElement
  */
 
 /**
@@ -62,7 +64,8 @@ export function findElements(root, selector, type) {
 }
 
 /**
- * The element itself or the nearest one around it; null when the event did not come from an element.
+ * The element itself or the nearest one around it; null when the event did not come from an
+ * element.
  * @template {Element} [E=HTMLElement]
  * @param {EventTarget | null} target
  * @param {string} selector

@@ -1,4 +1,7 @@
-/** The server refused a request, or was not reached. The message is a sentence in the reader's language. */
+/**
+ * The server refused a request, or was not reached. The message is a sentence in the reader's
+ * language.
+ */
 export class RequestRefused extends Error {
   /**
    * @param {string} sentence
@@ -26,8 +29,10 @@ export function csrfToken() {
 /**
  * A request to our own server, with the CSRF token. Objects are sent as JSON.
  * @param {string | URL} url
- * @param {{ method?: string, body?: FormData | URLSearchParams | object, signal?: AbortSignal }} [options]
- * @returns {Promise<any>} the JSON of the answer, whose shape is the route's (hence `any`); null if it has none
+ * @param {{ method?: string, body?: FormData | URLSearchParams | object, signal?: AbortSignal }}
+ *   [options]
+ * @returns {Promise<any>} the JSON of the answer, whose shape is the route's (hence `any`); null if
+ *   it has none
  * @throws {RequestRefused}
  */
 export async function sendRequest(url, { method = "POST", body, signal } = {}) {

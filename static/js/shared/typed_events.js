@@ -1,6 +1,7 @@
 /**
  * An EventTarget whose events carry details of known types.
- * @template {Record<string, any>} Details the detail of each event by name; `any` is narrowed by who extends this
+ * @template {Record<string, any>} Details the detail of each event by name; `any` is narrowed by
+ *   who extends this
  */
 export class TypedEvents extends EventTarget {
   /**

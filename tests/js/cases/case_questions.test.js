@@ -19,9 +19,11 @@ const row = (text) => `<li ${target("row")}><label><span ${target("number")}></s
   ${button("remove", "remove")}</li>`;
 
 beforeEach(async () => {
-  document.body.innerHTML = `<form data-controller="case-questions" data-case-questions-most-value="3"
-    data-case-questions-name-value="Question {number}" data-case-questions-moved-value="Now number {number}"
-    data-case-questions-removed-value="Removed"><ol ${target("rows")}>${row("first")}${row("second")}</ol>
+  document.body.innerHTML = `<form data-controller="case-questions"
+    data-case-questions-most-value="3" data-case-questions-name-value="Question {number}"
+    data-case-questions-moved-value="Now number {number}"
+    data-case-questions-removed-value="Removed">
+    <ol ${target("rows")}>${row("first")}${row("second")}</ol>
     <p id="said" ${target("said")}></p><template ${target("blank")}>${row("")}</template>
     <button id="add" ${target("add")} data-action="case-questions#add"></button></form>`;
   await startControllers({ "case-questions": CaseQuestions }, Application);

@@ -18,7 +18,8 @@ const WORDS = {
 
 openPage(`<script type="application/json" id="consult-words">${JSON.stringify(WORDS)}</script>
   <ul id="list" data-people></ul>
-  <template id="person-template"><li><span class="face"></span><bdi></bdi><p class="person-role"></p>
+  <template id="person-template"><li><span class="face"></span><bdi></bdi>
+    <p class="person-role"></p>
     <p class="person-place"></p><div class="person-door" hidden></div></li></template>`);
 const { PeopleList } = await import("../../../static/js/consults/room/people_list.js");
 
@@ -72,7 +73,7 @@ test("whoever may let people in has the buttons that fit where the person is", (
   assert.deepEqual(buttons(), []);
 });
 
-test("nobody has them for themselves, for whoever may not be shown out, or without the right", () => {
+test("nobody has them for themselves, for the one who stays, or without the right", () => {
   people.show([{ ...SEAT, mine: true }], CHAIR);
   assert.deepEqual(buttons(), []);
   people.show([{ ...SEAT, canBeShownOut: false }], CHAIR);

@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SilenceWatch } from "../../../static/js/consults/media/silence_watch.js";
 
-/** Observes each 250 ms. `bytesAt` says what has been received by then. Returns when it was lost, or null. */
+/**
+ * Observes each 250 ms. `bytesAt` says what has been received by then. Returns when it was lost, or
+ * null.
+ */
 function lostAt(watch, bytesAt, { from = 0, until }) {
   for (let now = from; now <= until; now += 250) if (watch.observe(bytesAt(now), now)) return now;
   return null;

@@ -28,7 +28,7 @@ test("the pair that the transport has selected is the one that counts", () => {
   assert.equal(selectedCandidatePair(report(...PAIRS, TRANSPORT)).id, "P2");
 });
 
-test("Firefox has no transport entry: the selected pair, or the nominated one that succeeded", () => {
+test("without a transport entry, as in Firefox, it is the selected or the nominated pair", () => {
   assert.equal(selectedCandidatePair(report(...PAIRS)).id, "P1");
   const selected = { id: "P3", type: "candidate-pair", selected: true };
   const failed = { id: "P0", type: "candidate-pair", nominated: true, state: "failed" };

@@ -15,14 +15,16 @@ const { default: OpinionEditor } = await import(
 );
 const { default: Rows } = await import("../../../static/js/shared/forms/rows_controller.js");
 
-const PAGE = `<form id="opinion" data-controller="autosave opinion-editor" data-autosave-url-value="/save"
+const PAGE = `<form id="opinion" data-controller="autosave opinion-editor"
+    data-autosave-url-value="/save"
     data-action="autosave:saved->opinion-editor#saved">
   <input type="hidden" name="version" value="1" data-opinion-editor-target="version">
   <textarea id="text" name="diagnosis" data-opinion-editor-target="text"></textarea>
   <div data-controller="rows" data-rows-max-value="2">
     <ol data-rows-target="list"><li data-rows-target="row"><input name="r-0">
       <button type="button" id="remove" data-action="rows#remove"><span></span></button></li></ol>
-    <template data-rows-target="blank"><li data-rows-target="row"><input name="r-__n__"></li></template>
+    <template data-rows-target="blank"><li data-rows-target="row"><input name="r-__n__"></li>
+    </template>
     <button type="button" id="add" data-rows-target="adder" data-action="rows#add"></button>
   </div></form>`;
 
@@ -72,7 +74,7 @@ test("a row that was taken out is saved like a word that was typed", async () =>
   assert.ok(!("r-0" in sent[0]));
 });
 
-test("a new row has a number of its own and the focus, up to the most that there may be", async () => {
+test("a new row has a number of its own and the focus, up to the limit", async () => {
   byId("add").click();
   await settle();
   assert.equal(document.activeElement.name, "r-1");

@@ -291,7 +291,7 @@ describe("a refusal", () => {
   });
 });
 
-test("a row that waits outside the page comes in when its turn comes, and not again once ended", async () => {
+test("a row comes into the page when its turn comes, and not again once ended", async () => {
   upload.row.remove();
   await send(400);
   assert.equal(upload.row.parentElement.id, "queue");

@@ -1,4 +1,5 @@
-// Several files on a page, by tus-js-client as the browser has it, against a server that keeps what arrives.
+// Several files on a page, by tus-js-client as the browser has it, against a server that keeps what
+// arrives.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { importForBrowser } from "../support/bundle.js";
@@ -27,17 +28,21 @@ const WORDS = {
   some_failed: "some failed",
   leave: "still sending",
 };
-const PAGE = `<div id="records" data-controller="upload" data-upload-endpoint-value="/cases/1/uploads"
-    data-upload-list-url-value="/cases/1/records" data-upload-words-value='${JSON.stringify(WORDS)}'>
+const PAGE = `<div id="records" data-controller="upload"
+    data-upload-endpoint-value="/cases/1/uploads" data-upload-list-url-value="/cases/1/records"
+    data-upload-words-value='${JSON.stringify(WORDS)}'>
   <form data-upload-target="zone"><input type="file" data-upload-target="input">
-    <input type="file" data-upload-target="folder"><button data-upload-target="plainSend"></button></form>
+    <input type="file" data-upload-target="folder">
+    <button data-upload-target="plainSend"></button></form>
   <div data-upload-target="sending" hidden><span data-upload-target="overallWords"></span>
     <progress data-upload-target="overallBar"></progress><p data-upload-target="status"></p>
     <ul data-upload-target="queue"></ul></div>
   <template data-upload-target="row"><li><bdi data-part="name"></bdi><span data-part="note"></span>
-    <progress data-part="bar"></progress><div data-part="buttons"><button data-part="pause"></button>
+    <progress data-part="bar"></progress>
+    <div data-part="buttons"><button data-part="pause"></button>
     <button data-part="resume"></button><button data-part="cancel"></button></div>
-    <div data-part="ask" hidden><button data-part="yes"></button><button data-part="no"></button></div></li></template>
+    <div data-part="ask" hidden><button data-part="yes"></button>
+    <button data-part="no"></button></div></li></template>
   <div data-upload-target="list"></div></div>`;
 
 let application;
@@ -160,7 +165,7 @@ describe("going on", () => {
     assert.equal([...server.uploads.values()][0].received.length, 1000);
   });
 
-  test("another page goes on with the same file, and nothing on the computer names it", async () => {
+  test("another page goes on with the file, and nothing on the computer names it", async () => {
     server.losesAfter = 600;
     server.intercept = ({ method }) => (method === "HEAD" ? new Promise(() => {}) : null);
     const first = await openUploads();

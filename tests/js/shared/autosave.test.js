@@ -10,7 +10,8 @@ const { default: Autosave } = await import(
   "../../../static/js/shared/forms/autosave_controller.js"
 );
 
-const PAGE = `<form id="draft" action="/draft" data-controller="autosave" data-autosave-url-value="/save"
+const PAGE = `<form id="draft" action="/draft" data-controller="autosave"
+    data-autosave-url-value="/save"
     data-autosave-saved-value="Saved at {time}" data-autosave-saving-value="Saving…"
     data-autosave-failed-value="Not saved yet. We keep trying.">
   <textarea id="text" name="text"></textarea>
@@ -126,7 +127,7 @@ describe("when it fails", () => {
     assert.equal(sent.length, 3);
   });
 
-  test("because somebody else has a newer version it says the server's sentence and stops", async () => {
+  test("for want of the newest version it says the server's sentence and stops", async () => {
     answer = () => json(409, { error: "This draft was changed in another window." });
     type(byId("text"), "mine");
     await clock.advance(1500);

@@ -34,7 +34,7 @@ test("every request carries the CSRF token and asks for JSON", async () => {
   assert.equal(request.credentials, "same-origin");
 });
 
-test("objects go as JSON; forms as they are, with the type that the browser gives them", async () => {
+test("objects go as JSON; forms as they are, with the type from the browser", async () => {
   answer = response(200, {});
   await sendRequest("/x", { body: { a: 1 } });
   assert.equal(request.body, '{"a":1}');

@@ -1,4 +1,5 @@
-// Modules as the browser gets them: libraries with one build for Node and another for browsers are resolved for browsers.
+// Modules as the browser gets them: libraries with one build for Node and another for browsers are
+// resolved for browsers.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";

@@ -1,22 +1,42 @@
-// A page without a browser: jsdom's document and elements as globals. Import it before the module under test.
+// A page without a browser: jsdom's document and elements as globals. Import it before the module
+// under test.
 import { webcrypto } from "node:crypto";
 import { JSDOM } from "jsdom";
 
-const NAMES =
-  /^(HTML\w*Element|\w*Event|EventTarget|Element|Node|NodeList|DOMParser|Document|DocumentFragment|FormData|File|FileList|FileReader|Blob|RadioNodeList|MutationObserver|Option|Storage)$/;
+const ELEMENTS_AND_EVENTS = /^(HTML\w*Element|\w*Event)$/;
+const OTHERS = [
+  "Blob",
+  "Document",
+  "DocumentFragment",
+  "DOMParser",
+  "Element",
+  "EventTarget",
+  "File",
+  "FileReader",
+  "FormData",
+  "MutationObserver",
+  "Node",
+  "NodeList",
+  "Option",
+  "RadioNodeList",
+  "document",
+  "localStorage",
+  "location",
+  "navigator",
+  "sessionStorage",
+];
 
 /** Opens an empty page. A page of the same test file that was open before is gone. */
 export function openPage(html = "", { language = "en", direction = "ltr" } = {}) {
   const page = `<!doctype html><html lang="${language}" dir="${direction}"><head>
     <meta name="csrf-token" content="the-token">
-    <meta name="out-of-reach" content="The server cannot be reached."></head><body>${html}</body></html>`;
+    <meta name="out-of-reach" content="The server cannot be reached."></head>
+    <body>${html}</body></html>`;
   const { window } = new JSDOM(page, { url: "http://clinic.test/", pretendToBeVisual: true });
-  for (const name of Object.getOwnPropertyNames(window)) {
-    if (NAMES.test(name)) setGlobal(name, window[name]);
-  }
-  for (const name of ["document", "location", "localStorage", "sessionStorage", "navigator"]) {
-    setGlobal(name, window[name]);
-  }
+  const matching = Object.getOwnPropertyNames(window).filter((name) =>
+    ELEMENTS_AND_EVENTS.test(name),
+  );
+  for (const name of [...matching, ...OTHERS]) setGlobal(name, window[name]);
   setGlobal("window", window);
   setGlobal("addEventListener", window.addEventListener.bind(window));
   setGlobal("removeEventListener", window.removeEventListener.bind(window));

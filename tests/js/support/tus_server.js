@@ -1,12 +1,15 @@
-// A server of tus 1.0.0 (creation and core) in the place of tus-js-client's HTTP: it keeps what arrives, and a test
-// can cut the connection.
+// A server of tus 1.0.0 (creation and core) in the place of tus-js-client's HTTP: it keeps what
+// arrives, and a test can cut the connection.
 
 export class FakeTusServer {
   constructor() {
     /** @type {Map<string, { length: number, metadata: string, received: number[] }>} by address */
     this.uploads = new Map();
     this.requests = [];
-    /** Called before each request is answered; may throw for a lost connection or return { status, body }. */
+    /**
+     * Called before each request is answered; may throw for a lost connection or return { status,
+     * body }.
+     */
     this.intercept = () => null;
     /** How many bytes of each PATCH arrive before the connection is lost; null for all. */
     this.losesAfter = null;

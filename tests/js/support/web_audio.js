@@ -1,4 +1,5 @@
-// AudioContext and <audio>, as far as the mixer uses them. Gains follow the ramps that are scheduled on them.
+// AudioContext and <audio>, as far as the mixer uses them. Gains follow the ramps that are
+// scheduled on them.
 
 // Node's own, whatever page a test opens.
 const { EventTarget } = globalThis;

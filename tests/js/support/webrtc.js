@@ -1,4 +1,5 @@
-// RTCPeerConnection and what belongs to it, as far as our code uses them. Tests decide what the network does.
+// RTCPeerConnection and what belongs to it, as far as our code uses them. Tests decide what the
+// network does.
 
 // Node's own, whatever page a test opens.
 const { Event, EventTarget } = globalThis;

@@ -1,7 +1,8 @@
-// The test before the consult: camera, microphone, speaker, and ten seconds through a real media node.
+// The test before the consult: camera, microphone, speaker, and ten seconds through a real media
+// node.
 //
-// For tests: #check has data-state idle | running | done | failed; check-start, heard-yes, heard-no, check-verdict
-// (data-verdict: video | audio | poor), check-advice, check-numbers.
+// For tests: #check has data-state idle | running | done | failed; check-start, heard-yes,
+// heard-no, check-verdict (data-verdict: video | audio | poor), check-advice, check-numbers.
 import { io } from "socket.io-client";
 import { elementById, findElements } from "../../shared/dom.js";
 import { asError, RequestRefused } from "../../shared/requests.js";
@@ -17,7 +18,9 @@ const OFFER_LIMIT_MS = 10000;
 const RESULT_LIMIT_MS = 5000;
 const HEARD_LEVEL = 0.1;
 
-/** @typedef {{ rtt_ms: number | null, loss: number, rate_up: number, rate_down: number }} Measured */
+/**
+ * @typedef {{ rtt_ms: number | null, loss: number, rate_up: number, rate_down: number }} Measured
+ */
 
 export class ConnectionCheck {
   devices = new LocalDevices();

@@ -15,7 +15,8 @@ export function median(values) {
 
 /**
  * @param {number[]} bitrates
- * @returns {number} what the connection gave in its better half: in the first seconds the rate is still rising
+ * @returns {number} what the connection gave in its better half: in the first seconds the rate is
+ *   still rising
  */
 export function sustainedBitrate(bitrates) {
   const sorted = [...bitrates].sort((one, other) => other - one);

@@ -1,4 +1,5 @@
-// Which channel an interpreter speaks into, and what each person hears: the rules behind the controls.
+// Which channel an interpreter speaks into, and what each person hears: the rules behind the
+// controls.
 
 /** @typedef {import("../room_state.d.ts").Seat} Seat */
 /** @typedef {import("../room_state.d.ts").RoomState} RoomState */

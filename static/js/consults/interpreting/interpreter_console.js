@@ -1,6 +1,8 @@
-// The interpreter's console: which language one speaks into, the cough button, handing over to a partner.
+// The interpreter's console: which language one speaks into, the cough button, handing over to a
+// partner.
 //
-// For tests: switch (into-LANGUAGE, aria-checked), cough, hand-over, take-over, partners-toggle, worked.
+// For tests: switch (into-LANGUAGE, aria-checked), cough, hand-over, take-over, partners-toggle,
+// worked.
 import { closestElement, elementById, findElement, findElements } from "../../shared/dom.js";
 import { announce, languageName, pageText } from "../page_text.js";
 import { channelTowards, handoverGiver, liveChannel, otherChannel } from "./channel_choice.js";

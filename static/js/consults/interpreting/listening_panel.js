@@ -1,6 +1,7 @@
 // Hearing in one's own language: the listening panel, the signals to whoever speaks, and the pause.
 //
-// For tests: listens, original-gain, mode-consecutive, mode-simultaneous; ask, signal-slower | -repeat | -explain; paused.
+// For tests: listens, original-gain, mode-consecutive, mode-simultaneous; ask, signal-slower |
+// -repeat | -explain; paused.
 import { elementById, findElement, findElements } from "../../shared/dom.js";
 import { announce, languageName, pageText } from "../page_text.js";
 import { baseLanguage, gainOf, listeningWords, offeredLanguages } from "./channel_choice.js";

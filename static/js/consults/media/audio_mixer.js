@@ -1,8 +1,9 @@
 // What this person hears: one gain per slot, always ramped.
 //
-// A voice at full gain plays in an <audio> element of its own: the browser's echo cancellation and its statistics
-// know it there. Any other gain goes through a GainNode while the element is muted (iOS ignores element.volume, and
-// Chromium gives silence to a source node whose stream plays in no element at all).
+// A voice at full gain plays in an <audio> element of its own: the browser's echo cancellation and
+// its statistics know it there. Any other gain goes through a GainNode while the element is muted
+// (iOS ignores element.volume, and Chromium gives silence to a source node whose stream plays in no
+// element at all).
 import { TypedEvents } from "../../shared/typed_events.js";
 
 const RAMP_SECONDS = 0.05; // time constant of an ordinary change
@@ -109,7 +110,10 @@ export class AudioMixer extends TypedEvents {
     await Promise.all(players.map((player) => player && chooseSpeaker(player, id)));
   }
 
-  /** What is heard in each slot now: the strongest tone, how loud it comes in, and the gain in effect. */
+  /**
+   * What is heard in each slot now: the strongest tone, how loud it comes in, and the gain in
+   * effect.
+   */
   heard() {
     return this._slots.map((slot) => {
       const { source, gainNode, element } = slot;

@@ -7,7 +7,8 @@ const WEAK_RTT_MS = 400; // ITU-T G.114: beyond it, people talk over each other
 /** @typedef {"good" | "weak" | "poor"} Quality */
 
 /**
- * @param {Pick<import("../room_state.d.ts").ConnectionQuality, "loss_down" | "loss_up" | "rtt_ms" | "video_paused" | "paused">} measured
+ * @param {Pick<import("../room_state.d.ts").ConnectionQuality, "loss_down" | "loss_up" | "rtt_ms" |
+ *   "video_paused" | "paused">} measured
  * @returns {Quality}
  */
 export function assessQuality({ loss_down, loss_up, rtt_ms, video_paused }) {
@@ -22,7 +23,8 @@ export function assessQuality({ loss_down, loss_up, rtt_ms, video_paused }) {
  * @param {boolean} now.isSeated whether the web is reached
  * @param {boolean} now.isNarrow whether the node holds something back
  * @param {Quality | null} now.quality as measured last
- * @returns {{ quality: Quality | "connecting" | "lost", words: string }} `words` names the page's sentence
+ * @returns {{ quality: Quality | "connecting" | "lost", words: string }} `words` names the page's
+ *   sentence
  */
 export function connectionWords({ connection, isSeated, isNarrow, quality }) {
   if (connection === "lost") return { quality: "lost", words: "lineLost" };

@@ -1,9 +1,12 @@
-// Camera, microphone and speaker of this person. A camera that is off is stopped, so that its light goes out.
+// Camera, microphone and speaker of this person. A camera that is off is stopped, so that its light
+// goes out.
 import { TypedEvents } from "../../shared/typed_events.js";
 
 /** @typedef {"mic" | "camera" | "screen"} LocalTrackName */
 /** @typedef {"audioinput" | "videoinput" | "audiooutput"} DeviceKind */
-/** @typedef {"noDevices" | "noCamera" | "noMicrophone"} DeviceTrouble names a sentence of the page */
+/**
+ * @typedef {"noDevices" | "noCamera" | "noMicrophone"} DeviceTrouble names a sentence of the page
+ */
 
 const VIDEO = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -11,7 +14,8 @@ const SCREEN_FRAME_RATE = 15;
 const STORAGE_KEY = "consult-devices";
 
 /**
- * Events: "change" when a track is another one now, or gone; "list" when devices were plugged in or out.
+ * Events: "change" when a track is another one now, or gone; "list" when devices were plugged in or
+ * out.
  * @extends {TypedEvents<{ change: { kind: LocalTrackName | "speaker" | "all" }, list: object }>}
  */
 export class LocalDevices extends TypedEvents {
@@ -33,7 +37,10 @@ export class LocalDevices extends TypedEvents {
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.emit("list", {}));
   }
 
-  /** Asks for microphone and camera together, and for each alone when that fails. Never rejects; see `trouble`. */
+  /**
+   * Asks for microphone and camera together, and for each alone when that fails. Never rejects; see
+   * `trouble`.
+   */
   async open() {
     try {
       const stream = await this._ask({ audio: AUDIO, video: VIDEO });
@@ -148,8 +155,8 @@ export class LocalDevices extends TypedEvents {
   }
 
   /**
-   * From the chosen devices, or from others when those are gone. A mere wish for a device (`ideal`) is outweighed by
-   * the size of another one's picture.
+   * From the chosen devices, or from others when those are gone. A mere wish for a device (`ideal`)
+   * is outweighed by the size of another one's picture.
    * @param {{ audio?: MediaTrackConstraints, video?: MediaTrackConstraints }} wanted
    */
   async _ask({ audio, video }) {

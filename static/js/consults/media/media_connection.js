@@ -1,22 +1,25 @@
 /**
- * MediaConnection: one browser's RTCPeerConnection with the media node, made again whenever it is lost. It touches
- * nothing on the page and says nothing to people.
+ * MediaConnection: one browser's RTCPeerConnection with the media node, made again whenever it is
+ * lost. It touches nothing on the page and says nothing to people.
  *
  *   const connection = new MediaConnection({ signal, slots: 7, iceServers: [] });
  *   await connection.start({ mic, camera, screen });   // resolves when first connected
  *
- *   connection.slots[n].stream  // MediaStream with one audio and one video track; the object never changes, so set
- *   connection.stage.stream     //   `video.srcObject` once. Its tracks are renewed at every (re)connection: rebuild
- *                               //   MediaStreamAudioSourceNodes on the "tracks" event.
+ *   connection.slots[n].stream  // MediaStream with one audio and one video track
+ *   connection.stage.stream     // MediaStream with one video track: the shared screen
  *   await connection.replace("mic" | "camera" | "screen", trackOrNull);   // never renegotiates
  *   await connection.stats();          // see transport_stats.js
- *   connection.check();                // something looks wrong (socket gone, tab back): find out within a second
+ *   connection.check();                // something looks wrong: find out within a second
  *   connection.reconnectNow();         // the web is reached again: do not wait for the back-off
  *   connection.rejoin(reason);         // drop the connection and make a new one for the same seat
- *   connection.close();                // for good; twice is harmless. The tracks given to it stay yours to stop.
+ *   connection.close();                // for good; twice is harmless
  *
- * Events: see ConnectionEvents. The camera is sent in two simulcast layers, "s" and "l"; the node gives each listener
- * the one that fits.
+ * The streams never change, so `video.srcObject` is set once. Their tracks are renewed at every
+ * (re)connection: rebuild MediaStreamAudioSourceNodes on the "tracks" event. The tracks that are
+ * given to it stay the caller's to stop.
+ *
+ * Events: see ConnectionEvents. The camera is sent in two simulcast layers, "s" and "l"; the node
+ * gives each listener the one that fits.
  */
 import { asError } from "../../shared/requests.js";
 import { TypedEvents } from "../../shared/typed_events.js";
@@ -25,22 +28,30 @@ import { selectedCandidatePair, TransportStats } from "./transport_stats.js";
 
 /** @typedef {"new" | "connecting" | "connected" | "lost" | "closed"} ConnectionState */
 /** @typedef {import("./transport_stats.js").TransceiverMids} TransceiverMids */
-/** @typedef {{ mic: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen: MediaStreamTrack | null }} UplinkTracks */
-/** @typedef {"small" | null} PreferredLayer "small" on a phone: the node then sends the small layer of each camera */
+/**
+ * @typedef {{ mic: MediaStreamTrack | null, camera: MediaStreamTrack | null, screen:
+ *   MediaStreamTrack | null }} UplinkTracks
+ */
+/**
+ * @typedef {"small" | null} PreferredLayer "small" on a phone: the node then sends the small layer
+ *   of each camera
+ */
 
 /**
  * @typedef {object} ConnectionEvents
  * @property {{ state: ConnectionState, reason: string }} state
  * @property {object} tracks the tracks in the slots and on the stage are new
- * @property {{ reason: string }} lost before each rejoin: "no-packets" | "failed" | "online" | "signal" | a given reason
+ * @property {{ reason: string }} lost before each rejoin: "no-packets" | "failed" | "online" |
+ *   "signal" | a given reason
  * @property {{ error: Error }} final signal() refused for good; the connection is closed
  */
 
 /**
  * @typedef {object} ConnectionOptions
- * @property {(offerSdp: string, mids: TransceiverMids & { prefers: PreferredLayer }, connectionId: string) => Promise<string>} signal
- *   sends the offer and resolves to the answer's SDP; a rejection is tried again with a back-off, unless the error has
- *   `final = true` (removed from the room, room closed)
+ * @property {(offerSdp: string, mids: TransceiverMids & { prefers: PreferredLayer }, connectionId:
+ *   string) => Promise<string>} signal
+ *   sends the offer and resolves to the answer's SDP; a rejection is tried again with a back-off,
+ *   unless the error has `final = true` (removed from the room, room closed)
  * @property {number} [slots] how many other seats can be received at once
  * @property {RTCIceServer[]} [iceServers]
  * @property {boolean} [relayOnly] use nothing but a TURN server
@@ -52,8 +63,10 @@ import { selectedCandidatePair, TransportStats } from "./transport_stats.js";
  * @typedef {object} ConnectionAttempt
  * @property {RTCPeerConnection} peer
  * @property {string} id
- * @property {{ mic: RTCRtpTransceiver, camera: RTCRtpTransceiver, screen: RTCRtpTransceiver }} uplink
- * @property {{ slots: { audio: RTCRtpTransceiver, video: RTCRtpTransceiver }[], stage: RTCRtpTransceiver }} downlink
+ * @property {{ mic: RTCRtpTransceiver, camera: RTCRtpTransceiver, screen: RTCRtpTransceiver }}
+ *   uplink
+ * @property {{ slots: { audio: RTCRtpTransceiver, video: RTCRtpTransceiver }[], stage:
+ *   RTCRtpTransceiver }} downlink
  * @property {TransceiverMids | null} mids once there is a local description
  * @property {SilenceWatch} silence
  * @property {number} startedAt
@@ -69,7 +82,8 @@ const SMALL_LAYER_BITRATE = 150_000;
 const LARGE_LAYER_BITRATE = 1_700_000;
 
 /**
- * How long to wait before the next attempt. Spread by ±30 %, so that a room whose node went does not return all at once.
+ * How long to wait before the next attempt. Spread by ±30 %, so that a room whose node went does
+ * not return all at once.
  * @param {number} failures in a row so far
  * @param {() => number} [random] 0 to 1
  */
@@ -200,7 +214,8 @@ export class MediaConnection extends TypedEvents {
     this._stats = new TransportStats();
     this._become("connecting");
     try {
-      // Gathering is not awaited: the node learns the browser's address from its first connectivity check.
+      // Gathering is not awaited: the node learns the browser's address from its first connectivity
+      // check.
       const offer = await attempt.peer.createOffer();
       await attempt.peer.setLocalDescription(offer);
       attempt.mids = midsOf(attempt);
@@ -356,7 +371,8 @@ function simulcastLayers(camera) {
 }
 
 /**
- * Offers in each slot only what the node forwards: many slots with every codec would make a long offer.
+ * Offers in each slot only what the node forwards: many slots with every codec would make a long
+ * offer.
  * @param {RTCRtpTransceiver} transceiver
  * @param {"audio" | "video"} kind
  */

@@ -1,7 +1,8 @@
-// Early signs of a lost connection. The node sends a receiver report each second whatever else it sends, so silence
-// means that the connection is lost, long before the browser's ICE agent says so (RFC 7675 allows it 30 seconds).
+// Early signs of a lost connection. The node sends a receiver report each second whatever else it
+// sends, so silence means that the connection is lost, long before the browser's ICE agent says so
+// (RFC 7675 allows it 30 seconds).
 
-const QUIET_LIMIT_MS = 2500; // of silence on a connection that carries little more than the node's reports
+const QUIET_LIMIT_MS = 2500; // of silence on a connection that carries the node's reports alone
 const BUSY_LIMIT_MS = 1500; // on one that carried sound or pictures without a pause until then
 const BUSY_OBSERVATIONS = 6;
 const DOUBT_LIMIT_MS = 1000; // of silence that are enough once something else looks wrong

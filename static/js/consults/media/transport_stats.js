@@ -12,7 +12,8 @@
 
 /**
  * One entry of a report. lib.dom has types for few of them, and browsers lack different fields.
- * @typedef {{ id: string, type: string, timestamp: number, mid?: string } & Record<string, any>} StatsEntry
+ * @typedef {{ id: string, type: string, timestamp: number, mid?: string } & Record<string, any>}
+ *   StatsEntry
  */
 
 /** @typedef {ReturnType<typeof readDownlinkAudio>} DownlinkAudio */
@@ -72,7 +73,8 @@ export class TransportStats {
   }
 
   /**
-   * The layers of one track together: a camera in two layers is described by the larger one that flows.
+   * The layers of one track together: a camera in two layers is described by the larger one that
+   * flows.
    * @param {StatsEntry[] | undefined} layers
    */
   _uplink(layers) {

@@ -1,8 +1,10 @@
-// The recording: the sign, the question to each person, withdrawing, and whether to keep what was recorded so far.
+// The recording: the sign, the question to each person, withdrawing, and whether to keep what was
+// recorded so far.
 //
-// For tests: recording-sign (data-state: asked | running | paused; a button), recording-toggle (among the people),
-// recording-ask, recording-agree, recording-refuse, recording-menu, recording-begin, recording-withdraw,
-// recording-stop, recording-purge, recording-delete, recording-delete-sure, recording-keep.
+// For tests: recording-sign (data-state: asked | running | paused; a button), recording-toggle
+// (among the people), recording-ask, recording-agree, recording-refuse, recording-menu,
+// recording-begin, recording-withdraw, recording-stop, recording-purge, recording-delete,
+// recording-delete-sure, recording-keep.
 import { closestElement, elementById, findElement, findElements } from "../../shared/dom.js";
 import { formatList } from "../../shared/text.js";
 import { announce, pageText } from "../page_text.js";

@@ -3,8 +3,9 @@ import { controllerOf } from "../../shared/stimulus.js";
 
 const SKIP_SECONDS = 5;
 
-// A recording of a consult, in one language at a time. Browsers show no audio tracks to choose from, so each language
-// is an address of its own, with the same picture at the same times: a change goes on from where the film was.
+// A recording of a consult, in one language at a time. Browsers show no audio tracks to choose
+// from, so each language is an address of its own, with the same picture at the same times: a
+// change goes on from where the film was.
 export default class extends controllerOf({
   targets: { film: HTMLVideoElement, languages: HTMLElement, status: HTMLElement },
 }) {

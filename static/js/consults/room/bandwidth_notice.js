@@ -1,5 +1,5 @@
-// A notice about a narrow connection: what was given up so that the voices come through, and what is back.
-// It stays as long as it is true, and changes in place.
+// A notice about a narrow connection: what was given up so that the voices come through, and what
+// is back. It stays as long as it is true, and changes in place.
 //
 // For tests: narrow (data-step: the step as the node names it).
 import { elementById } from "../../shared/dom.js";

@@ -1,4 +1,5 @@
-// The chat. A message that could not be sent waits under an id of its own and goes out when the connection is back.
+// The chat. A message that could not be sent waits under an id of its own and goes out when the
+// connection is back.
 import { copyTemplate, elementById, findElement } from "../../shared/dom.js";
 import { asError } from "../../shared/requests.js";
 import { announce, formatTime, pageText } from "../page_text.js";
@@ -84,7 +85,8 @@ export class ChatPanel {
 
   /**
    * @param {UnsentMessage} message
-   * @returns {Promise<boolean>} whether the server has decided: it took the message, or refused it for good
+   * @returns {Promise<boolean>} whether the server has decided: it took the message, or refused it
+   *   for good
    */
   async _send(message) {
     try {

@@ -1,4 +1,5 @@
-// The consult page's script. The controls and states that tests look for are listed in consult_room.js.
+// The consult page's script. The controls and states that tests look for are listed in
+// consult_room.js.
 import { ConsultRoom } from "./consult_room.js";
 import { exposeForTests } from "./test_probe.js";
 

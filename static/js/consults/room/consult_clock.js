@@ -1,8 +1,10 @@
 /**
  * The clinical clock: it stands still while interpretation is paused.
- * @param {Pick<import("../room_state.d.ts").RoomState, "startedAt" | "pausedAt" | "pausedSeconds">} state
+ * @param {Pick<import("../room_state.d.ts").RoomState, "startedAt" | "pausedAt" | "pausedSeconds">}
+ *   state
  * @param {number} now
- * @returns {number | null} whole minutes of the consult, without the pauses; null before it has started
+ * @returns {number | null} whole minutes of the consult, without the pauses; null before it has
+ *   started
  */
 export function consultMinutes({ startedAt, pausedAt, pausedSeconds }, now) {
   if (!startedAt) return null;

@@ -1,13 +1,18 @@
-// The consult page: waiting room, room, and what is outside of both. One page, so that nobody loads anything in between.
+// The consult page: waiting room, room, and what is outside of both. One page, so that nobody loads
+// anything in between.
 //
-// For tests. `main[data-testid=consult]` has data-phase: loading | lobby | room | outside. Controls by data-testid:
-//   lobby:  enter, lobby-mic, lobby-camera, pick-camera, pick-microphone, pick-speaker, tone, lobby-status, lobby-people
+// For tests. `main[data-testid=consult]` has data-phase: loading | lobby | room | outside.
+// Controls by data-testid:
+//   lobby:  enter, lobby-mic, lobby-camera, pick-camera, pick-microphone, pick-speaker, tone,
+//           lobby-status, lobby-people
 //   people: admit-ROLE, send-back-ROLE, remove-ROLE (in `people` or `lobby-people`); people-toggle
-//   bar:    mic, camera, screen, listen, chat-toggle, people-toggle, settings-toggle, more (phone), leave
+//   bar:    mic, camera, screen, listen, chat-toggle, people-toggle, settings-toggle, leave;
+//           more (on a phone)
 //   chat:   chat-input, chat-send, chat-lines (li[data-number]), chat-error; unread
 //   end:    leave-dialog, end, leave-now, stay; outside, return
 //   tiles:  tile-own, tile-ROLE, tile-stage; classes is-large, is-speaking, no-picture, is-away
-//   words:  line-state (data-quality: connecting | good | weak | poor | lost), narrow, banner, clock, tap-to-hear
+//   words:  line-state (data-quality: connecting | good | weak | poor | lost), narrow, banner,
+//           clock, tap-to-hear
 //
 // Languages: see consults/interpreting. What a page can be asked: see test_probe.js.
 import { elementById, findElement, findElements, optionalElementById } from "../../shared/dom.js";
@@ -133,7 +138,8 @@ export class ConsultRoom {
     this.partners?.receive(partners, { quiet: !again });
     const isReturning = sessionStorage.getItem(RETURN_KEY) !== null;
     sessionStorage.removeItem(RETURN_KEY);
-    // After a reload, or when the connection is back: who was inside goes on inside, without a question.
+    // After a reload, or when the connection is back: who was inside goes on inside, without a
+    // question.
     if (this.phase === "room") await this._takePlace().catch(() => {});
     else if (state.you.entered || (isReturning && state.you.admitted)) await this.enter();
     this.call.seated();
@@ -301,7 +307,8 @@ export class ConsultRoom {
 
   /**
    * Asks the server for what a button stands for, and says what it answers when it refuses.
-   * @param {HTMLButtonElement | HTMLInputElement | HTMLSelectElement | null} control waits meanwhile
+   * @param {HTMLButtonElement | HTMLInputElement | HTMLSelectElement | null} control waits
+   *   meanwhile
    * @param {string} event
    * @param {object} [message]
    * @returns {Promise<unknown>} the answer; null when the server refused

@@ -1,4 +1,5 @@
-// The bar under the pictures and the panel of devices: what a person does with their own microphone, camera and screen.
+// The bar under the pictures and the panel of devices: what a person does with their own
+// microphone, camera and screen.
 import {
   closestElement,
   elementById,

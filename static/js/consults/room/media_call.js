@@ -1,4 +1,5 @@
-// The call: the connection with the media node, what is heard and seen of it, and how good it is, in words.
+// The call: the connection with the media node, what is heard and seen of it, and how good it is,
+// in words.
 import { elementById } from "../../shared/dom.js";
 import { AudioMixer } from "../media/audio_mixer.js";
 import { assessQuality, connectionWords } from "../media/connection_quality.js";
@@ -36,7 +37,10 @@ export class MediaCall {
     window.addEventListener("resize", () => this._preferLarge());
   }
 
-  /** @param {Pick<import("../media/local_devices.js").LocalDevices, "mic" | "camera" | "screen">} tracks */
+  /**
+   * @param {Pick<import("../media/local_devices.js").LocalDevices, "mic" | "camera" | "screen">}
+   *   tracks
+   */
   start({ mic, camera, screen }) {
     this.connection.start({ mic, camera, screen }).catch(() => {});
     this.sayConnection();
@@ -182,7 +186,9 @@ export class MediaCall {
     this.sayConnection();
   }
 
-  /** Tells the node whose pictures are larger here than a thumbnail: only they need the large layer. */
+  /**
+   * Tells the node whose pictures are larger here than a thumbnail: only they need the large layer.
+   */
   _preferLarge() {
     clearTimeout(this._preferTimer);
     this._preferTimer = setTimeout(() => {

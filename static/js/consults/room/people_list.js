@@ -73,7 +73,8 @@ export class PeopleList {
   }
 
   /**
-   * A button is called by the words on it, so that it can be pressed by voice, and described by whom it is about.
+   * A button is called by the words on it, so that it can be pressed by voice, and described by
+   * whom it is about.
    * @param {HTMLElement} box
    * @param {Seat} seat
    * @param {string} nameId

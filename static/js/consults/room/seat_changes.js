@@ -1,7 +1,10 @@
 // What changed among the other people, for those who do not see it.
 
 /** @typedef {import("../room_state.d.ts").Seat} Seat */
-/** @typedef {"joined" | "lost" | "knocks" | "arrived" | "left" | "sharesScreen"} ChangeWords names a sentence */
+/**
+ * @typedef {"joined" | "lost" | "knocks" | "arrived" | "left" | "sharesScreen"} ChangeWords names a
+ *   sentence
+ */
 
 /**
  * @param {Seat[]} before

@@ -1,4 +1,5 @@
-// The panels beside the pictures, the counts on their buttons, the banner. One panel is open at a time.
+// The panels beside the pictures, the counts on their buttons, the banner. One panel is open at a
+// time.
 import { elementById, findElement, findElements } from "../../shared/dom.js";
 
 const PANEL_NAMES = ["chat", "partners", "people", "ask", "teach", "listen", "settings"];

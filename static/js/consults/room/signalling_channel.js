@@ -1,5 +1,5 @@
-// The signalling channel: one Socket.IO connection to the web, for one seat. It comes back by itself, and takes the
-// seat again each time.
+// The signalling channel: one Socket.IO connection to the web, for one seat. It comes back by
+// itself, and takes the seat again each time.
 import { io } from "socket.io-client";
 import { RequestRefused } from "../../shared/requests.js";
 import { TypedEvents } from "../../shared/typed_events.js";
@@ -43,7 +43,10 @@ export class SignallingChannel extends TypedEvents {
   _reconnectedAt = -RECONNECTING_MS;
   _timesSeated = 0;
 
-  /** @param {{ ticket: string, chatAfter: () => number }} options `chatAfter` is the last chat line that is here */
+  /**
+   * @param {{ ticket: string, chatAfter: () => number }} options `chatAfter` is the last chat line
+   *   that is here
+   */
   constructor({ ticket, chatAfter }) {
     super();
     this._ticket = ticket;
@@ -62,7 +65,8 @@ export class SignallingChannel extends TypedEvents {
     this._socket = socket;
     socket.on("connect", () => this.takeSeat());
     socket.on("connect_error", (error) => {
-      // A refusal by the server is final (signed out); a lost network is tried again by the client itself.
+      // A refusal by the server is final (signed out); a lost network is tried again by the client
+      // itself.
       if (socket.active) this._lost();
       else this.emit("refused", { error: new RequestRefused(sentenceIn(error), 401) });
     });
@@ -88,7 +92,10 @@ export class SignallingChannel extends TypedEvents {
     network?.addEventListener?.("change", checkIfVisible);
   }
 
-  /** Something looks wrong: asks at once, and makes a connection that does not answer again, without its back-off. */
+  /**
+   * Something looks wrong: asks at once, and makes a connection that does not answer again, without
+   * its back-off.
+   */
   async check() {
     const socket = this._socket;
     if (this._isChecking || !socket || this._isClosed) return;
@@ -136,7 +143,8 @@ export class SignallingChannel extends TypedEvents {
   /**
    * @param {string} event
    * @param {object} [message]
-   * @returns {Promise<any>} the answer, whose shape is the handler's (hence `any`); rejects with RequestRefused when
+   * @returns {Promise<any>} the answer, whose shape is the handler's (hence `any`); rejects with
+   *   RequestRefused when
    *   the server refuses, and with another error when it does not answer
    */
   request(event, message = {}) {
@@ -169,8 +177,8 @@ function sentenceIn(error) {
 }
 
 /**
- * One id per tab: a reload returns to the seat, another tab takes it over. A duplicated tab copies the storage, so
- * the id is taken out while the tab uses it and put back when the page goes.
+ * One id per tab: a reload returns to the seat, another tab takes it over. A duplicated tab copies
+ * the storage, so the id is taken out while the tab uses it and put back when the page goes.
  */
 function tabId() {
   const id = sessionStorage.getItem(TAB_KEY) ?? crypto.randomUUID();

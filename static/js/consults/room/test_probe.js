@@ -1,11 +1,12 @@
 // What tests and the office's quality check ask a page: what comes in, how much, how loud.
 //
 // window.consilium = { mediaConnection, mixer, devices, signalling, state, heard(), stats() }
-// heard() => { NAME: { hertz, loudness, gain } } of each other person: the tone that comes in, and how loud it is played
-// stats() => {
-//   state, uplink, stage: { frames }, rttMs,
-//   seats: { ROLE: { seat, slot, place, frames, width, height, sound, energy, level, audioPackets, gain } }
-// }
+//
+// heard() => { NAME: { hertz, loudness, gain } } of each other person: the tone that comes in, and
+//   how loud it is played
+//
+// stats() => { state, uplink, stage: { frames }, rttMs, seats: { ROLE: { seat, slot, place, frames,
+//   width, height, sound, energy, level, audioPackets, gain } } }
 
 /** @typedef {import("./consult_room.js").ConsultRoom} ConsultRoom */
 

@@ -1,11 +1,13 @@
-// The pictures: one tile per person in the room, one for oneself, one for a shared screen. A tile is never moved in the
-// document (a moved video pauses); which one is large is a class, and the style sheet places it.
+// The pictures: one tile per person in the room, one for oneself, one for a shared screen. A tile
+// is never moved in the document (a moved video pauses); which one is large is a class, and the
+// style sheet places it.
 import { copyTemplate, elementById, findElement } from "../../shared/dom.js";
 import { languageName, pageText } from "../page_text.js";
 
 const THUMBNAIL_PX = 480; // device pixels: up to here the small layer of a camera will do
 const MOST_LARGE = 4; // so many large pictures at most, whatever the screen
-const SPEAKER_HOLD_MS = 1500; // who speaks becomes large only after this long, so that a cough changes nothing
+// Who speaks becomes large only after this long, so that a cough changes nothing.
+const SPEAKER_HOLD_MS = 1500;
 const AUDIBLE_LEVEL = 60; // RFC 6464: -60 dBov; 127 is silence
 const SILENT_LEVEL = 127;
 
@@ -36,7 +38,8 @@ export class VideoTiles {
 
   /**
    * @param {HTMLElement} box
-   * @param {Pick<import("../media/media_connection.js").MediaConnection, "slots" | "stage" | "on">} connection
+   * @param {Pick<import("../media/media_connection.js").MediaConnection, "slots" | "stage" | "on">}
+   *   connection
    */
   constructor(box, connection) {
     this._box = box;
@@ -68,7 +71,10 @@ export class VideoTiles {
     this._arrange();
   }
 
-  /** @param {{ speaker: string | null, levels?: Record<string, number> }} speaking as the node tells it */
+  /**
+   * @param {{ speaker: string | null, levels?: Record<string, number> }} speaking as the node tells
+   *   it
+   */
   showSpeaking({ speaker, levels }) {
     const now = performance.now();
     for (const [id, tile] of this._tiles) {
@@ -217,7 +223,10 @@ export class VideoTiles {
     this.onArranged();
   }
 
-  /** Which tile is large: the pinned one, the shared screen, who speaks (interpreters apart), who spoke last. */
+  /**
+   * Which tile is large: the pinned one, the shared screen, who speaks (interpreters apart), who
+   * spoke last.
+   */
   _large() {
     /** @param {string | null} id */
     const has = (id) => id !== null && this._tiles.has(id);

@@ -1,7 +1,8 @@
 // Making sure that it was understood: points said back, and captions that the interpreter types.
 //
-// For tests: teach-toggle, point-text, point-ask, points (li[data-verdict-of]), said-text, said-send, confirm-point,
-// correction, correct-point; captions, caption-language, caption-text, caption-send.
+// For tests: teach-toggle, point-text, point-ask, points (li[data-verdict-of]), said-text,
+// said-send, confirm-point, correction, correct-point; captions, caption-language, caption-text,
+// caption-send.
 import {
   copyTemplate,
   elementById,

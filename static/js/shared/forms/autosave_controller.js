@@ -5,12 +5,14 @@ import { fillIn, pageLanguage } from "../text.js";
 const RETRY_MS = 5000;
 const BUSY_RETRY_MS = 500;
 
-// Saves a draft a moment after the last key, and says when. Nothing typed is lost: what cannot be sent stays in the
-// form, is tried again, and the browser asks before the page is left.
-//   <form data-controller="autosave" data-autosave-url-value="…" data-autosave-saved-value="Saved at {time}"
-//         data-autosave-saving-value="Saving…" data-autosave-failed-value="Not saved yet. We keep trying.">
+// Saves a draft a moment after the last key, and says when. Nothing typed is lost: what cannot be
+// sent stays in the form, is tried again, and the browser asks before the page is left.
+//   <form data-controller="autosave" data-autosave-url-value="…"
+//         data-autosave-saving-value="Saving…" data-autosave-saved-value="Saved at {time}"
+//         data-autosave-failed-value="Not saved yet. We keep trying.">
 //     <p class="saved-at" role="status" data-autosave-target="words"></p>
-// The address takes the form's fields and answers JSON; the event `autosave:saved` carries the answer.
+// The address takes the form's fields and answers JSON; the event `autosave:saved` carries the
+// answer.
 export default class extends controllerOf({
   element: HTMLFormElement,
   targets: { words: HTMLElement },
@@ -82,7 +84,8 @@ export default class extends controllerOf({
     } catch (thrown) {
       const { status = 0, message } = asError(thrown);
       this.isDirty = true;
-      // The server's sentence explains more than ours; and after a 4xx, trying again would not help.
+      // The server's sentence explains more than ours; and after a 4xx, trying again would not
+      // help.
       const isFinal = status >= 400 && status < 500;
       this.say(isFinal ? message : this.failedValue, "failed");
       if (!isFinal) this.plan(RETRY_MS);

@@ -1,11 +1,14 @@
 import { closestElement } from "../dom.js";
 import { controllerOf } from "../stimulus.js";
 
-// A list of like fields that grows: questions, recommendations. Without scripts the server renders spare rows.
+// A list of like fields that grows: questions, recommendations. Without scripts the server renders
+// spare rows.
 //   <div data-controller="rows" data-rows-max-value="10">
 //     <ol data-rows-target="list">…rows, each data-rows-target="row"…</ol>
 //     <template data-rows-target="blank">…__n__ where the number goes…</template>
-//     <button type="button" data-action="rows#add" data-rows-target="adder">…</button>   in a row: data-action="rows#remove"
+//     <button type="button" data-action="rows#add" data-rows-target="adder">…</button>
+//   </div>
+// In a row: <button type="button" data-action="rows#remove">…</button>
 export default class extends controllerOf({
   targets: {
     list: HTMLElement,

@@ -1,7 +1,8 @@
 import { controllerOf } from "../stimulus.js";
 
-// A form is sent once. The pressed button says what is under way (data-working) and the others wait.
-// Buttons are disabled after the browser has read the form, or the pressed one's name would be lost.
+// A form is sent once. The pressed button says what is under way (data-working) and the others
+// wait. Buttons are disabled after the browser has read the form, or the pressed one's name would
+// be lost.
 export default class extends controllerOf({ element: HTMLFormElement }) {
   isBusy = false;
 
@@ -36,7 +37,10 @@ export default class extends controllerOf({ element: HTMLFormElement }) {
     });
   };
 
-  /** @param {PageTransitionEvent} event a page that comes back from the browser's cache can be sent again */
+  /**
+   * @param {PageTransitionEvent} event a page that comes back from the browser's cache can be sent
+   *   again
+   */
   shown = (event) => {
     if (event.persisted) this.release();
   };

@@ -12,7 +12,8 @@ export function currentZoneName(reported, olderNames) {
 }
 
 // Proposes the browser's time zone in a select or an input that has nothing chosen yet.
-//   <select data-controller="timezone"> or an element around it with data-timezone-target="field"; "words" shows the zone.
+//   <select data-controller="timezone">, or an element around it with
+//   data-timezone-target="field"; the target "words" shows the zone.
 export default class extends controllerOf({
   targets: { field: HTMLElement, words: HTMLElement },
   values: { force: Boolean, names: Object },

@@ -1,6 +1,7 @@
 import { controllerOf } from "../stimulus.js";
 
-// A question before something is lost. The template folds the dialog into a details element; here it becomes a modal one.
+// A question before something is lost. The template folds the dialog into a details element; here
+// it becomes a modal one.
 export default class extends controllerOf({
   element: HTMLDetailsElement,
   targets: { dialog: HTMLDialogElement, opener: HTMLElement },

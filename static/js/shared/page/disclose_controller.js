@@ -1,7 +1,8 @@
 import { findElement } from "../dom.js";
 import { controllerOf } from "../stimulus.js";
 
-// A details element used as a menu: closes on Escape, on a click elsewhere and when the focus leaves.
+// A details element used as a menu: closes on Escape, on a click elsewhere and when the focus
+// leaves.
 export default class extends controllerOf({ element: HTMLDetailsElement }) {
   connect() {
     document.addEventListener("click", this.clicked);

@@ -1,6 +1,7 @@
 import { controllerOf } from "../stimulus.js";
 
-// Light or dark, remembered in a cookie so that the server renders the next page right from the start.
+// Light or dark, remembered in a cookie so that the server renders the next page right from the
+// start.
 export default class extends controllerOf() {
   flip() {
     const root = document.documentElement;
@@ -8,7 +9,7 @@ export default class extends controllerOf() {
       ? root.dataset.bsTheme === "dark"
       : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.bsTheme = isDark ? "light" : "dark";
-    // biome-ignore lint/suspicious/noDocumentCookie: Firefox has the Cookie Store API only since 140
+    // biome-ignore lint/suspicious/noDocumentCookie: Firefox got the Cookie Store API in 140
     document.cookie = `theme=${root.dataset.bsTheme}; path=/; max-age=31536000; SameSite=Lax`;
   }
 }
