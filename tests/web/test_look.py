@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from app import create_app
 from app.core.permissions import Role
@@ -292,6 +292,7 @@ def test_a_form_is_sent_once(open_page: Callable[..., Page]) -> None:
 
 def test_the_worklist_is_walked_with_the_keyboard(open_page: Callable[..., Page]) -> None:
     page = open_page("/gallery?audience=staff")
+    expect(page.locator("html")).to_have_attribute("data-scripts", "ready")
     page.locator("h1").click()
     page.keyboard.press("j")
     page.keyboard.press("j")
