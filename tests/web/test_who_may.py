@@ -231,7 +231,7 @@ def test_every_role_is_listed_here():
     assert {str(role) for role in Role} == set(ROLES.split())
 
 
-def test_each_permission_is_held_by_these_roles_and_by_no_other():
+def test_each_permission_is_held_by_these_roles_and_by_no_other(app: Flask):
     held = {
         str(permission): {
             str(role) for role in Role if Person(role=role, active=True).may(permission)
@@ -249,7 +249,8 @@ def test_each_permission_is_held_by_these_roles_and_by_no_other():
 
 
 @pytest.mark.parametrize("role", ROLES.split())
-def test_a_deactivated_person_holds_nothing(role: str):
+def test_a_deactivated_person_holds_nothing(app: Flask, role: str):
+    assert get_roles_by_permission()
     someone = Person(role=role, active=False)
     assert not [permission for permission in get_roles_by_permission() if someone.may(permission)]
 
@@ -263,7 +264,7 @@ def test_each_route_asks_for_this_permission(app: Flask):
     assert PUBLIC_ACCESS == "public"
 
 
-def test_each_event_asks_for_this_permission():
+def test_each_event_asks_for_this_permission(app: Flask):
     asked = {event.name: str(event.permission) for event in SOCKET_EVENTS}
     assert {event.namespace for event in SOCKET_EVENTS} == {"/consult"}
     assert asked == by_name(EVENTS)

@@ -24,6 +24,9 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
 from app.core.text import N_
 
+NOT_LET_IN_YET = N_(
+    "You have not been let into the consultation yet. Please wait; you need to do nothing."
+)
 NOT_BOOKED_FOR_LANGUAGE = N_("You are not booked here to interpret into this language.")
 
 
@@ -47,6 +50,7 @@ def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) ->
                 " interpreted."
             )
         )
+    require_seat_in_room(by)
     consult = by.consult
     if consult.mode == mode:
         return
@@ -83,6 +87,7 @@ def take_channel(session: Session, seat: Seat, language: str) -> None:
     """
     if not policy.can_interpret(seat, language):
         raise Invalid(NOT_BOOKED_FOR_LANGUAGE, field="language")
+    require_seat_in_room(seat)
     if seat.consult.mode != InterpretingMode.SIMULTANEOUS:
         raise Conflict(
             N_("In this mode everyone hears you. The switch is for simultaneous interpretation.")
@@ -112,6 +117,7 @@ def release_channel(session: Session, seat: Seat) -> None:
 
 def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> list[Seat]:
     """Offers the channel to the partners, or takes the offer back. Returns who may accept."""
+    require_seat_in_room(seat)
     if offered and not seat.live_on:
         raise Conflict(
             N_("You are not interpreting at this moment, so there is nothing to hand over.")
@@ -129,6 +135,7 @@ def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> li
 
 def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
     """The partner takes the channel over; returns the seat that gave it."""
+    require_seat_in_room(seat)
     giver = next((one for one in seat.consult.present_seats if one.id == giver_id), None)
     if giver is None or giver is seat:
         raise NotFound(N_("This person is not in this consultation."))
@@ -222,6 +229,12 @@ def pause_or_resume_consult(session: Session, consult: Consult) -> bool:
         record_consult_event(session, consult, "resumed", None)
         return True
     return False
+
+
+def require_seat_in_room(seat: Seat) -> None:
+    """Raises `Conflict` for somebody who still waits to be let in: they change nothing inside."""
+    if not seat.is_in_room:
+        raise Conflict(NOT_LET_IN_YET)
 
 
 def list_expected_voices(consult: Consult) -> list[SeatVoice]:

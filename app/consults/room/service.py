@@ -226,10 +226,7 @@ def take_seat(session: Session, person: Person, seat: Seat, sid: str, tab: str) 
     require_consult_open(consult)
     if seat.removed_at is not None or seat.person_id != person.id:
         raise NotFound()
-    if (
-        person.role != Role.COORDINATOR
-        and cases.find_membership(session, person, consult.case_id) is None
-    ):
+    if not queries.can_stay_in_consult(session, person, consult):
         raise NotFound()
     other = seat.sid if seat.sid != sid and seat.tab != tab else None
     was_absent = seat.sid is None
@@ -361,8 +358,9 @@ def note_seat_alive(seat: Seat) -> None:
 def set_seat_devices(
     session: Session, seat: Seat, *, mic: bool, camera: bool, sharing: bool
 ) -> None:
-    """What the seat sends now. One screen is shared at a time."""
+    """What the seat sends now. One screen is shared at a time, by somebody who was let in."""
     if sharing and not seat.sharing:
+        interpreting.require_seat_in_room(seat)
         other = next(
             (one for one in seat.consult.present_seats if one.sharing and one.id != seat.id), None
         )

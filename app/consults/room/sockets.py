@@ -16,7 +16,7 @@ from app.consults.nodes import commands, registry
 from app.consults.permissions import ConsultPermission
 from app.consults.room import announcing, offers, service, tickets, views
 from app.consults.room.seating import get_other_seat, get_own_seat, lock_seat, on_consult_event
-from app.core.errors import Conflict, Invalid, NotFound, TooMany
+from app.core.errors import Invalid, NotFound, TooMany
 from app.core.text import N_
 from app.identity.models import Person
 from app.media import messages
@@ -199,13 +199,7 @@ def handle_media_offer(
     """
     seat = get_own_seat(session, person, sid)
     offers.check_browser_offer(message)
-    if not seat.is_in_room:
-        raise Conflict(
-            N_(
-                "You have not been let into the consultation yet. Please wait; you need to do"
-                " nothing."
-            )
-        )
+    interpreting.require_seat_in_room(seat)
     consult = seat.consult
     before = consult.node_id
     node = registry.place_room(session, consult)
