@@ -116,14 +116,21 @@ def get_consult(session: Session, person: Person, consult_id: str) -> Consult:
     consult = session.scalars(_select_consults().where(Consult.id == consult_id)).first()
     if consult is None:
         raise NotFound()
-    if not policy.can_take_seat(person, consult):
-        raise Forbidden()
-    if (
-        person.role != Role.COORDINATOR
-        and cases.find_membership(session, person, consult.case_id) is None
+    if not policy.can_take_seat(person, consult) or not can_stay_in_consult(
+        session, person, consult
     ):
         raise Forbidden()
     return consult
+
+
+def can_stay_in_consult(session: Session, person: Person, consult: Consult) -> bool:
+    """Whether the case is still open to the person: it no longer is to somebody who was replaced,
+    or whose time is over. The office comes to any consult.
+    """
+    return (
+        person.role == Role.COORDINATOR
+        or cases.find_membership(session, person, consult.case_id) is not None
+    )
 
 
 def list_callable_credentials(session: Session, consult: Consult) -> list[Qualification]:

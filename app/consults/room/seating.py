@@ -48,8 +48,8 @@ def on_consult_event(
 
 
 def get_own_seat(session: Session, person: Person, sid: str, *, change: bool = True) -> Seat:
-    """The seat that this socket holds. With `change` the consult is locked against everybody
-    else.
+    """The seat that this socket holds, for somebody who may still be here: a socket stays open when
+    its person is replaced. With `change` the consult is locked against everybody else.
     """
     seat = queries.find_seat_of_socket(session, sid)
     if seat is None or seat.person_id != person.id:
@@ -57,6 +57,8 @@ def get_own_seat(session: Session, person: Person, sid: str, *, change: bool = T
     if change:
         seat = lock_seat(session, seat.id)
     service.require_consult_open(seat.consult)
+    if not queries.can_stay_in_consult(session, person, seat.consult):
+        raise NotFound(SEAT_NOT_HELD)
     return seat
 
 

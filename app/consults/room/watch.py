@@ -15,7 +15,6 @@ from flask import Flask, current_app
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.cases import queries as cases
 from app.consults import queries
 from app.consults.connection_check import checks
 from app.consults.interpreting import no_show
@@ -24,7 +23,6 @@ from app.consults.models import Consult, ConsultState, Seat
 from app.consults.permissions import ConsultPermission
 from app.consults.room import announcing, service
 from app.core.clock import now
-from app.core.permissions import Role
 from app.scheduling.models import Booking
 from app.web.context import get_database
 from app.web.sockets import socketio
@@ -92,20 +90,28 @@ def _check_interpreter(session: Session, consult: Consult) -> None:
     is.
     """
     is_missed = no_show.queue_no_show_reports(session, consult)
+    if not _seat_booked_people(session, consult) and is_missed:
+        announcing.announce_consult_state(session, consult)
+
+
+def _seat_booked_people(session: Session, consult: Consult) -> bool:
+    """Whoever was booked in the meantime finds a seat, and whoever was replaced leaves theirs. True
+    when somebody did.
+    """
     gone = service.follow_booking(session, consult)
     if gone is None:
-        if is_missed:
-            announcing.announce_consult_state(session, consult)
-        return
+        return False
     for seat in gone:
         announcing.tell_browsers(session, announcing.name_seat_audience(seat.id), "seat.removed")
         announcing.close_seat_media(session, seat)
     if not gone:
         announcing.announce_media_routes(session, consult)
+    return True
 
 
 def _check_live_consult(session: Session, consult: Consult) -> None:
     changed = False
+    _seat_booked_people(session, consult)
     settled = interpreting.pause_or_resume_consult(session, consult)
     for seat in consult.present_seats:
         if seat.sid and not _may_keep_seat(session, seat):
@@ -137,13 +143,9 @@ def _check_live_consult(session: Session, consult: Consult) -> None:
 def _may_keep_seat(session: Session, seat: Seat) -> bool:
     """Whether the person is still signed in, active, and a member of the case."""
     person = current_app.extensions["load_person"](session, seat.sign_in_id)
-    if (
-        person is None
-        or person.id != seat.person_id
-        or not person.may(ConsultPermission.CONSULT_JOIN)
-    ):
-        return False
     return (
-        seat.role == Role.COORDINATOR
-        or cases.find_membership(session, person, seat.consult.case_id) is not None
+        person is not None
+        and person.id == seat.person_id
+        and person.may(ConsultPermission.CONSULT_JOIN)
+        and queries.can_stay_in_consult(session, person, seat.consult)
     )
