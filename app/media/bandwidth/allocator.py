@@ -20,7 +20,7 @@ STRAIN_PATIENCE_SECONDS = 1.5
 for a second.
 """
 SETTLING_SECONDS = 0.5
-"""After a change the next reports still speak of the time before it: two rounds are waited."""
+"""After a change, the next reports are still about the time before it: wait two rounds."""
 FIRST_RETRY_SECONDS = 4.0
 """Without a probe, what is paused returns by trial after this long …"""
 LONGEST_RETRY_SECONDS = 32.0
@@ -170,7 +170,9 @@ class StreamAllocator:
     def _list_expendable(
         self, streams: Sequence[AllocatedStream], estimate: BandwidthEstimate
     ) -> list[AllocatedStream]:
-        """First what is paused first. Voices only where an essential one must be protected."""
+        """In the order of pausing. Voices are on it only where an essential one must be
+        protected.
+        """
         running = [each for each in streams if each.has_source and not each.is_paused]
         has_essential = any(rank_stream(each, None) == NEVER_PAUSED_RANK for each in running)
 

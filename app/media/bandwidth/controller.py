@@ -84,8 +84,8 @@ class DownlinkController:
         return change is not AllocationChange.NONE or self.step is not before
 
     def wants_probe(self, now: float) -> bool:
-        """Only while something is missing; never while audio is being lost, for a probe would cost
-        more of it.
+        """Only while something is missing; never while audio is being lost, because a probe would
+        cost more of it.
         """
         is_needed = self.allocator.is_degraded or self.estimator.is_remb_short(now)
         return is_needed and not self.estimator.is_losing_audio

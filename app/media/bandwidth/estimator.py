@@ -48,7 +48,7 @@ its estimate to 0.85 of the received rate on overuse (draft-ietf-rmcat-gcc-02, s
 """
 DISPROOF_HEADROOM_RATIO = 1.3
 """A probe that found this many times the need disproves a low REMB: after a pause REMB lags behind,
-for it grows by 8 % a second at most (draft-ietf-rmcat-gcc-02, section 5.5).
+because it grows by 8 % a second at most (draft-ietf-rmcat-gcc-02, section 5.5).
 """
 RATE_SMOOTHING_FACTOR = 0.25
 """Weight of the newest quarter of a second in a stream's smoothed rate: about one second in all."""

@@ -1,1 +1,1 @@
-"""Rooms, seats, publications and subscriptions: the packet path."""
+"""Seats, publications and subscriptions: the packet path."""

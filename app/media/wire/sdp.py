@@ -62,8 +62,8 @@ class OfferedCodec:
 
 @dataclass
 class OfferedSection:
-    """One media section (RFC 8829, section 5.1). ``extensions``: uri to (id, direction suffix);
-    ``rtx``: primary to repair ssrc.
+    """One media section (an "m= section" in RFC 9429). ``extensions``: uri to (id, direction
+    suffix); ``rtx``: primary to repair ssrc.
     """
 
     kind: str

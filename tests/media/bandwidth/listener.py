@@ -74,7 +74,7 @@ class FakeProber:
     def __init__(self) -> None:
         self.loss: float | None = None
         self.capacity: float | None = None
-        self.launches = 0
+        self.launches = self.forgotten = 0
 
     def take_feedback(self, feedback: TransportFeedback, now: float) -> None: ...
     def take_loss(self) -> float | None:
@@ -89,7 +89,8 @@ class FakeProber:
     def launch(self, send_padding: Callable[[int], object], now: float) -> None:
         self.launches += 1
 
-    def forget(self) -> None: ...
+    def forget(self) -> None:
+        self.forgotten += 1
 
 
 class Listener:

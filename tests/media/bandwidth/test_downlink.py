@@ -86,6 +86,40 @@ def test_a_connection_that_is_losing_voices_is_not_probed():
     assert listener.run(1).prober.launches > launched
 
 
+@pytest.fixture
+def probing() -> Listener:
+    """A listener whose pictures can carry probes."""
+    listener = Listener()
+    for each in listener.streams:
+        each.can_probe = each.is_video
+    return listener.run(3)
+
+
+def test_a_good_connection_is_never_probed(probing):
+    assert probing.run(10, estimate=2_000_000).prober.launches == 0
+
+
+def test_a_low_estimate_of_the_browser_is_probed_before_anything_is_paused(probing):
+    probing.run(1, estimate=300_000)
+    assert probing.paused == []
+    assert probing.prober.launches > 0
+
+
+def test_a_connection_without_a_stream_that_can_carry_probes_is_not_probed():
+    listener = Listener().run(3).run(5, width=500_000)
+    assert listener.paused == [listener.guest]
+    assert listener.prober.launches == 0
+
+
+def test_what_probes_found_is_forgotten_when_a_picture_is_paused(probing):
+    assert probing.prober.forgotten == 0
+    probing.run(5, width=500_000)
+    assert probing.paused == [probing.guest]
+    assert probing.prober.forgotten == 1
+    probing.run(5, width=500_000)
+    assert probing.prober.forgotten == 1
+
+
 def test_audio_is_watched_packet_by_packet_while_something_is_paused():
     listener = Listener().run(3)
     assert not listener.interpreter.is_watched

@@ -148,6 +148,19 @@ def test_requests_for_lost_pictures_are_proof_and_are_forgotten_after_a_change(c
     assert not (estimate.is_severe or estimate.is_extreme)
 
 
+def test_late_requests_for_a_paused_picture_prove_nothing(connection):
+    other = FakeStream("guest", True, 400_000)
+    connection.run(8)
+    connection.estimator.update([other], connection.now)
+    other.pause()
+    other.nacked_packets += 40
+    for _ in range(4):
+        connection.now += ROUND_SECONDS
+        connection.picture.flow(ROUND_SECONDS, 0.0)
+        estimate = connection.estimator.update([connection.picture, other], connection.now)
+    assert not estimate.is_severe
+
+
 def test_chance_is_no_proof(connection):
     connection.run(8)
     assert not connection.run(8, lost=0.1).is_severe
