@@ -21,7 +21,7 @@ class DemoDiary:
 
     session: Session
     settings: Any
-    _acts: list[tuple[timedelta, DemoAct]] = field(default_factory=list)
+    _acts: list[tuple[timedelta, DemoAct]] = field(default_factory=list[tuple[timedelta, DemoAct]])
 
     def on(self, days_ago: float, act: DemoAct) -> None:
         """Plans an act for that many days ago. Acts of one moment keep the order of planning."""

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from app.core.errors import Invalid
 from app.core.text import N_
 from app.i18n.locales import LOCALES, is_language_tag
+from app.identity.models import Person
 
 MIN_PASSWORD_CHARACTERS = 10
 MAX_PASSWORD_CHARACTERS = 200
@@ -41,6 +42,11 @@ class PersonProfile:
     language: str
     timezone: str
     country: str
+
+
+def build_profile(person: Person) -> PersonProfile:
+    """The person's details as the form shows them."""
+    return PersonProfile(person.name, person.language, person.timezone, person.country)
 
 
 def read_registration(form: MultiDict[str, str]) -> Registration:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
@@ -96,7 +98,7 @@ def post_sign_out() -> Response:
 @blueprint.get("/account")
 @require_permission(IdentityPermission.PROFILE_READ)
 def show_account() -> str:
-    return _render_account(current_person().__dict__, None)
+    return _render_account(asdict(forms.build_profile(current_person())), None)
 
 
 @blueprint.post("/account")

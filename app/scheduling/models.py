@@ -30,6 +30,8 @@ from app.scheduling.time.quarters import QUARTER_MINUTES, quarter_of
 
 DEFAULT_LENGTH_QUARTERS = 3
 """Quarters: a consult is 45 minutes unless somebody says otherwise."""
+MAX_REASON_CHARACTERS = 500
+"""Of the reason why a booking is moved, cancelled or declined."""
 
 
 class BookingState(StrEnum):

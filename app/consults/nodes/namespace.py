@@ -247,7 +247,8 @@ def _note_seat_connection(seat_id: str, *, is_heard: bool, connection: str | Non
 
 
 def _tell_consult(room: str, event: str, facts: dict[str, Any]) -> None:
-    socketio.emit(event, facts, to=f"consult:{room}", namespace="/consult")
+    audience = announcing.name_consult_audience(room)
+    socketio.emit(event, facts, to=audience, namespace=announcing.BROWSER_NAMESPACE)
 
 
 def _tell_seat(seat: str, event: str, facts: dict[str, Any]) -> None:

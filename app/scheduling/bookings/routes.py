@@ -19,12 +19,9 @@ from app.core.permissions import Role
 from app.core.text import parse_whole_number
 from app.identity.models import Person
 from app.scheduling import forms, pages, policy, queries
-from app.scheduling.availability import hours_calendar_routes, hours_routes
 from app.scheduling.availability.hours import INTERPRETING_MODES
 from app.scheduling.blueprint import blueprint
 from app.scheduling.bookings import (
-    board_routes,
-    calendar_routes,
     rescue_routes,
     series,
     series_routes,
@@ -33,35 +30,23 @@ from app.scheduling.bookings import (
 )
 from app.scheduling.bookings.claims import SlotTaken
 from app.scheduling.interpreters import (
-    answer_routes,
-    brief_routes,
     ladder,
-    profile_routes,
-    statement_routes,
 )
 from app.scheduling.matching import reasons
 from app.scheduling.matching.queries import find_slots_for_case
 from app.scheduling.matching.search import SlotSearchResult
 from app.scheduling.matching.slots import NoSlotCause
-from app.scheduling.models import Booking, BookingState
+from app.scheduling.models import (
+    DEFAULT_LENGTH_QUARTERS,
+    MAX_REASON_CHARACTERS,
+    Booking,
+    BookingState,
+)
 from app.scheduling.permissions import SchedulingPermission
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import answer_refusal, is_page_request, translate_refusal
 
-__all__ = [
-    "answer_routes",
-    "blueprint",
-    "board_routes",
-    "brief_routes",
-    "calendar_routes",
-    "hours_calendar_routes",
-    "hours_routes",
-    "profile_routes",
-    "rescue_routes",
-    "series_routes",
-    "statement_routes",
-]
 Page = str | Response | tuple[str, int]
 TIMES_PAGE_PERIOD = timedelta(days=14)
 LENGTH_CHOICES_QUARTERS = (
@@ -344,6 +329,8 @@ def _times_page(case: Case, refusal: Refusal | None = None, moving: Booking | No
         moving=moving,
         form_token=new_id(),
         lengths=LENGTH_CHOICES_QUARTERS,
+        usual_length=DEFAULT_LENGTH_QUARTERS,
+        longest_reason=MAX_REASON_CHARACTERS,
         mode=mode,
         following=series.list_following_bookings(session, moving) if moving else [],
         credential=_nearest_credential(found, first),
@@ -392,6 +379,7 @@ def _booking_page(booked: Booking, refusal: Refusal | None = None) -> Page:
     page = render_template(
         "scheduling/booking.html",
         booking=booked,
+        longest_reason=MAX_REASON_CHARACTERS,
         following=series.list_following_bookings(db_session(), booked),
         may_follow=policy.can_plan_series(current_person(), booked),
         rescue=rescue_routes.load_rescue_options(current_person(), booked),

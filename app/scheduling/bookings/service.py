@@ -32,7 +32,7 @@ from app.scheduling.bookings.slot_request import (
     resolve_participants,
 )
 from app.scheduling.interpreters import ladder
-from app.scheduling.models import Booking, BookingState
+from app.scheduling.models import MAX_REASON_CHARACTERS, Booking, BookingState
 from app.scheduling.verbs import SchedulingAuditVerb
 
 HOLD_DURATION = timedelta(minutes=10)
@@ -248,7 +248,10 @@ def cancel_booking(session: Session, actor: Person, booking: Booking, reason: st
                 field="reason",
             )
         told = [person.id for person in booking.people if person.id != actor.id]
-        booking.cancelled_by, booking.cancel_reason = actor.id, reason.strip()[:500] or None
+        booking.cancelled_by, booking.cancel_reason = (
+            actor.id,
+            reason.strip()[:MAX_REASON_CHARACTERS] or None,
+        )
         ladder.dismiss_interpreters(session, actor, booking)
         booking.sequence += 1
         _end_booking(session, booking, BookingState.CANCELLED)

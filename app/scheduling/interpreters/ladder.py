@@ -24,7 +24,7 @@ from app.scheduling.availability import diaries
 from app.scheduling.bookings import claims
 from app.scheduling.interpreters import terms
 from app.scheduling.matching.queries import find_free_interpreters
-from app.scheduling.models import Booking, Engagement, EngagementState
+from app.scheduling.models import MAX_REASON_CHARACTERS, Booking, Engagement, EngagementState
 from app.scheduling.verbs import SchedulingAuditVerb
 
 CASE_ACCESS_AFTER_MEETING = timedelta(hours=1)
@@ -103,7 +103,11 @@ def decline_engagement(
     if not engagement.is_live or not engagement.booking.is_confirmed:
         raise Conflict(N_("This request is no longer open. Thank you for answering."))
     replace_interpreter(
-        session, actor, engagement, EngagementState.DECLINED, reason.strip()[:500] or None
+        session,
+        actor,
+        engagement,
+        EngagementState.DECLINED,
+        reason.strip()[:MAX_REASON_CHARACTERS] or None,
     )
 
 
