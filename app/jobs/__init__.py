@@ -1,1 +1,1 @@
-"""The jobs process: leases rows of the outbox and does what they say."""
+"""The jobs process: takes due rows of the outbox and runs the handlers of their kinds."""

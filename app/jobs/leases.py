@@ -1,8 +1,8 @@
-"""Who holds which job. Each function is one short transaction of its own.
+"""Which runner has which job. Except for `finish_job`, each function is one short transaction.
 
-A lease is a promise with an end: a runner that dies lets go of its job when the lease runs out.
-`finish_job` belongs to the handler's own transaction and fails when the lease was lost, so what
-a job does in the database happens once.
+A lease ends by itself, so the job of a runner that died goes to another. `finish_job` is part of
+the handler's own transaction and fails where the lease was lost, so what a job changes in the
+database is changed once.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from app.core.outbox import Job
 MAX_JOB_ATTEMPTS = 8
 FIRST_RETRY_PAUSE = timedelta(seconds=2)
 MAX_RETRY_PAUSE = timedelta(hours=1)
-RUNNER_DIED_MESSAGE = "The runner ended in the middle of this job, each time it was tried."
+RUNNER_DIED_MESSAGE = "The runner ended during this job, each time it was tried."
 
 
 class JobLeaseLost(Exception):
-    """Another runner has the job now; what was done here must not be kept."""
+    """Another runner has the job now. What was done here must be rolled back."""
 
 
 @dataclass(frozen=True)
 class LeasedJob:
-    """A job in our hands, apart from any session."""
+    """A job that this runner has, detached from any session."""
 
     id: str
     kind: str
@@ -40,10 +40,10 @@ class LeasedJob:
 
 
 def lease_next_job(database: Database, holder: str, lease: timedelta) -> LeasedJob | None:
-    """Takes the job that has been due longest and that nobody holds, or None when there is none.
+    """Takes the job that has been due longest and that no runner has, or None where there is none.
 
-    SQLite: the transaction began IMMEDIATE, so nobody else is choosing. PostgreSQL: rows that
-    another runner is just taking are skipped.
+    On SQLite the transaction began IMMEDIATE, so no other runner chooses at the same time. On
+    PostgreSQL, rows that another runner is taking are skipped.
     """
     with database.unit_of_work() as session:
         moment = now()
@@ -69,14 +69,14 @@ def lease_next_job(database: Database, holder: str, lease: timedelta) -> LeasedJ
 
 
 def renew_lease(database: Database, held: LeasedJob, lease: timedelta) -> bool:
-    """Holds the job for another `lease` from now. False when it is no longer ours."""
+    """Keeps the job for another `lease` from now. False where it is no longer ours."""
     with database.unit_of_work() as session:
         return _update_leased_job(session, held, leased_until=now() + lease)
 
 
 def finish_job(session: Session, held: LeasedJob) -> None:
-    """Marks the job done in the handler's own transaction. Raises `JobLeaseLost` when it is not
-    ours to finish.
+    """Marks the job as finished, in the handler's transaction. Raises `JobLeaseLost` where it is
+    no longer ours.
     """
     if not _update_leased_job(
         session, held, finished_at=now(), leased_until=None, leased_by=None, last_error=None
@@ -85,8 +85,8 @@ def finish_job(session: Session, held: LeasedJob) -> None:
 
 
 def return_failed_job(database: Database, held: LeasedJob, why: str) -> bool:
-    """After a failure: the job waits longer each time and is given up after `MAX_JOB_ATTEMPTS`.
-    True when given up.
+    """After a failure: the job waits longer each time, and is given up after `MAX_JOB_ATTEMPTS`.
+    Returns whether it was given up.
     """
     with database.unit_of_work() as session:
         job = session.get(Job, held.id, with_for_update=True)
@@ -102,7 +102,7 @@ def return_failed_job(database: Database, held: LeasedJob, why: str) -> bool:
 
 
 def compute_retry_pause(attempts: int) -> timedelta:
-    """How long a job rests after its n-th failure: 2 s, 8 s, 32 s … up to an hour."""
+    """How long a job waits after this many failures: 2 s, 8 s, 32 s … up to an hour."""
     return min(FIRST_RETRY_PAUSE * 4 ** (attempts - 1), MAX_RETRY_PAUSE)
 
 

@@ -1,4 +1,4 @@
-"""The runners that are at work."""
+"""The runners that are running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core.db import Base
 
 
 class RunnerHeartbeat(Base):
-    """A jobs process and when it was last seen alive."""
+    """A jobs process, and when it last reported that it is alive."""
 
     __tablename__ = "runners"
 

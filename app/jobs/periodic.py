@@ -1,6 +1,4 @@
-"""What is done again and again: one job per kind and period, whichever runner thinks of it
-first.
-"""
+"""Jobs that run periodically: one for each kind and period, queued by whichever runner is first."""
 
 from __future__ import annotations
 
@@ -19,12 +17,14 @@ from app.core.outbox import Job, JobContext, enqueue_job
 from app.jobs.models import RunnerHeartbeat
 
 FINISHED_JOB_RETENTION = timedelta(days=30)
+SILENT_RUNNER_RETENTION = timedelta(hours=1)
 PERIODIC_KEY_PREFIX = "periodic:"
 
 
 class PeriodicScheduler:
-    """Queues each periodic kind once per period. The key names the period, so two runners queue one
-    job.
+    """Queues each periodic kind once in each period.
+
+    The key of the job names the period, so several runners queue one job.
     """
 
     def __init__(self, periodic: Sequence[tuple[str, timedelta]]) -> None:
@@ -32,6 +32,7 @@ class PeriodicScheduler:
         self._last: dict[str, int] = {}
 
     def tick(self, database: Database) -> None:
+        """Queues what is due in the present period and was not queued by this runner yet."""
         for kind, interval in self._periodic:
             period = int(now().timestamp() // interval.total_seconds())
             if self._last.get(kind) == period:
@@ -45,8 +46,8 @@ class PeriodicScheduler:
 
 
 def sweep_finished_jobs(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """Forgets jobs that were done long ago and runners that are long silent. Failed jobs stay, to
-    be looked at.
+    """Deletes jobs that finished long ago and runners that have been silent for long. Failed jobs
+    stay, so that somebody can look at them.
     """
     before = now() - FINISHED_JOB_RETENTION
     session.execute(
@@ -57,13 +58,13 @@ def sweep_finished_jobs(session: Session, payload: dict[str, Any], context: JobC
         )
     )
     session.execute(
-        delete(RunnerHeartbeat).where(RunnerHeartbeat.seen_at < now() - timedelta(hours=1))
+        delete(RunnerHeartbeat).where(RunnerHeartbeat.seen_at < now() - SILENT_RUNNER_RETENTION)
     )
 
 
 def renew_encryption_keys(session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    """After a new master key was put in front: brings what lies under older ones under it, until
-    none is left.
+    """Encrypts anew what is still encrypted under an older master key. Queues itself again until
+    nothing is.
     """
     if rotation.renew_sealed_values(session, context.blobs.keyring):
         enqueue_job(session, "keys.renew", {})

@@ -1,4 +1,4 @@
-"""What the rest of the house may ask about jobs."""
+"""What other slices may ask about jobs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from app.core.clock import now
 from app.core.outbox import Job
 from app.jobs.models import RunnerHeartbeat
 
+# A runner reports every two seconds.
 RUNNER_SILENCE_TIMEOUT = timedelta(seconds=20)
 
 
 def is_any_runner_alive(session: Session) -> bool:
-    """Whether at least one runner has been heard of lately."""
+    """Whether at least one runner has reported within `RUNNER_SILENCE_TIMEOUT`."""
     seen = session.scalar(
         select(func.count())
         .select_from(RunnerHeartbeat)
@@ -25,7 +26,7 @@ def is_any_runner_alive(session: Session) -> bool:
 
 
 def count_waiting_jobs(session: Session) -> int:
-    """How many jobs are due and not done."""
+    """How many jobs are due and not finished."""
     return (
         session.scalar(
             select(func.count())

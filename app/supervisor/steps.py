@@ -1,7 +1,6 @@
-"""The lines that a person sees while Consilium sets itself up: what is being done, and how long it
-took.
+"""The lines shown during installation: what is being done, and how long it took.
 
-Standard library only: `consilium` reads this file before any package is installed.
+Standard library only: ``consilium`` reads this file before any package is installed.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ class StepRunner(Protocol):
 
 
 class StepFailed(SystemExit):
-    """A step could not be done; the output that says why has been shown."""
+    """A step failed. The output that says why has been shown."""
 
 
 @contextmanager
 def show_step(name: str) -> Generator[StepRunner]:
-    """Shows `name … 12 s` on standard error while the body runs.
+    """Shows ``name … 12 s`` on standard error while the body runs.
 
-    The body gets `run(command)`, which keeps a command's output to itself and shows it only when
-    the command fails; then the whole start ends, with status 1.
+    The body gets ``run(command)``, which shows the output of a command only where it fails. Then
+    the whole start ends with status 1 (``StepFailed``).
     """
     began = time.monotonic()
     finished = threading.Event()
@@ -67,7 +66,7 @@ def show_step(name: str) -> Generator[StepRunner]:
         print(f"\n  {name}: failed", file=sys.stderr)
         if isinstance(failure, _CommandFailed):
             print(failure.output.rstrip(), file=sys.stderr)
-            print(f"\nThis command failed, see above: {failure.command}", file=sys.stderr)
+            print(f"\nThis command failed (output above): {failure.command}", file=sys.stderr)
             raise StepFailed(1) from None
         raise
     finished.set()

@@ -28,8 +28,25 @@ def consilium(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command(words):
     answer = consilium(*words)
     assert answer.returncode == 0
-    for command in ("run", "test", "bench", "audit verify", "flask"):
+    for command in ("run", "test", "bench", "audit verify", "check", "check media", "flask"):
         assert f"./consilium {command}" in answer.stdout
+    for option in ("--no-demo", "--verbose", "--all", "--coverage"):
+        assert option in answer.stdout
+
+
+def test_the_help_of_the_tests_names_what_pytest_does_not_know():
+    answer = consilium("test", "--help")
+    assert answer.returncode == 0
+    assert "--all" in answer.stdout and "--coverage" in answer.stdout
+
+
+def test_the_help_of_the_benchmarks_names_each():
+    answer = consilium("bench", "--help")
+    assert answer.returncode == 0
+    for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"):
+        assert f"  {path.stem}\n" in answer.stdout
+    unnamed = consilium("bench")
+    assert unnamed.returncode == 2 and "./consilium bench --help" in unnamed.stderr
 
 
 def test_an_unknown_command_is_named_and_the_help_offered():
