@@ -249,7 +249,7 @@ class TestRefusals:
         """A meeting takes 45 minutes, and half an hour is kept free on either side of noon's. Held
         directly, as by somebody whose list of times is old.
         """
-        service.set_diary_habits(
+        hours.set_diary_habits(
             session, clinic.specialist, clinic.specialist, service_habits(buffer=2)
         )
         book()
