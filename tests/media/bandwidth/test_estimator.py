@@ -158,7 +158,7 @@ def test_late_requests_for_a_paused_picture_prove_nothing(connection):
         connection.now += ROUND_SECONDS
         connection.picture.flow(ROUND_SECONDS, 0.0)
         estimate = connection.estimator.update([connection.picture, other], connection.now)
-    assert not estimate.is_severe
+        assert not estimate.is_severe
 
 
 def test_chance_is_no_proof(connection):
