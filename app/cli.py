@@ -1,4 +1,7 @@
-"""Commands for whoever runs Consilium: ``./consilium flask …``, ``audit …`` and ``check …``."""
+"""Commands for whoever runs Consilium: ``./consilium flask …`` and ``check …``.
+
+Slices add theirs through their manifests.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from pathlib import Path
 
 import click
 from flask import Flask
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from flask_migrate import Migrate
 
-from app.audit.queries import verify_audit_chain
 from app.core import rotation
 from app.core.db import Base, Database
 from app.i18n import gathering
-from app.web.context import get_blob_store, get_database, get_settings
+from app.web.context import get_blob_store, get_database
 
 MIGRATIONS_FOLDER = Path(__file__).parent.parent / "migrations"
 
@@ -24,48 +26,6 @@ class _MigrateDatabase:
 
     def __init__(self, database: Database) -> None:
         self.metadata, self.engine = Base.metadata, database.engine
-
-
-audit_commands = AppGroup("audit", help="The audit trail.")
-
-
-@audit_commands.command("verify")
-@click.option(
-    "--head",
-    default=None,
-    help="A hash exported earlier: shows whether later entries were removed.",
-)
-def verify_audit_trail(head: str | None) -> None:
-    """Check every entry against the one before it; exit 1 at the first that does not fit."""
-    with get_database().sessions() as session:
-        report = verify_audit_chain(session, head)
-    if report.broken_at is not None:
-        click.echo(f"The audit trail is broken at entry {report.broken_at}.")
-        sys.exit(1)
-    click.echo(f"The audit trail holds: {report.entries} entries, head {report.head}.")
-
-
-@click.command("seed-demo")
-def seed_demo() -> None:
-    """Fill an empty demo database; later, make sure that a consultation is open."""
-    from app.portal import demo
-
-    if not get_settings().is_demo:
-        raise click.ClickException("Demo data is only for the demo: CONSILIUM_MODE is not ‘demo’.")
-    with get_database().unit_of_work() as session:
-        warning = demo.seed_demo_data(session, get_settings())
-    if warning:
-        click.echo(warning, err=True)
-
-
-@click.command("demo-accounts")
-def print_demo_accounts() -> None:
-    """Print the demo accounts and their password."""
-    from app.identity.demo import format_demo_accounts
-
-    if not get_settings().is_demo:
-        raise click.ClickException("There are no demo accounts here: CONSILIUM_MODE is not ‘demo’.")
-    click.echo(format_demo_accounts())
 
 
 @click.command("messages")
@@ -107,16 +67,13 @@ def print_key_usage() -> None:
 
 
 def install_commands(app: Flask) -> None:
-    """Adds the commands to ``flask``."""
+    """Adds the commands that belong to no slice to ``flask``."""
     database = _MigrateDatabase(app.extensions["database"])
     Migrate(
         app,
         database,  # pyright: ignore[reportArgumentType] - asks only for these two attributes
         directory=str(MIGRATIONS_FOLDER),
     )
-    app.cli.add_command(audit_commands)
     app.cli.add_command(check_health)
     app.cli.add_command(print_key_usage)
     app.cli.add_command(update_message_catalogues)
-    app.cli.add_command(seed_demo)
-    app.cli.add_command(print_demo_accounts)

@@ -11,27 +11,17 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from app.core.slices import load_slices
+
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
-CHAIN = (
-    "core",
-    "i18n",
-    "web",
-    "audit",
-    "identity",
-    "cases",
-    "records",
-    "scheduling",
-    "consults",
-    "opinions",
-    "notifications",
-    "portal",
-    "jobs",
-)
+# Before the slices stands what they all may use. Each slice says in its manifest what it builds on;
+# tests/test_slices.py compares their order with the one of the design.
+CHAIN = ("core", "i18n", "web", *(manifest.name for manifest in load_slices().manifests))
 OUTSIDE = ("media", "supervisor")  # processes of their own
 WIRING = ("__init__", "cli", "health")
 ROOMS = ("models", "policy", "queries", "service", "forms", "routes", "sockets", "jobs")
-EDGES = frozenset({"routes", "sockets"})
+EDGES = frozenset({"routes", "sockets", "commands"})
 FLASK = (
     "flask",
     "flask_socketio",

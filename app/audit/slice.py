@@ -11,4 +11,5 @@ MANIFEST = SliceManifest(
     permissions=AUDIT_PERMISSION_ROLES,
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
+    commands=("app.audit.commands:audit_commands",),
 )

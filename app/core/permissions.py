@@ -1,8 +1,8 @@
-"""Roles, and the question whether a role holds a permission.
+"""Roles, and the base of all permissions.
 
 Each slice declares its permissions as a subclass of `Permission` in its `permissions.py` and lists
-there which roles hold them; its `slice.py` hands both to the registry. A permission that no slice
-lists is held by nobody.
+there which roles hold them; its `slice.py` hands both to the registry (`core.slices`). A permission
+that no slice lists is held by nobody.
 
 A permission says what a role may do in general. Whether this person may touch this case, record or
 booking is decided by the slice's policy.
@@ -10,10 +10,7 @@ booking is decided by the slice's policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-
-from app.core.slices import get_slices
 
 
 class Role(StrEnum):
@@ -39,13 +36,3 @@ OFFICE_ROLES = frozenset({Role.COORDINATOR})
 CASE_ROLES = frozenset({Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR})
 CASE_AND_INTERPRETER_ROLES = CASE_ROLES | {Role.INTERPRETER}
 CONSULT_ROLES = CASE_AND_INTERPRETER_ROLES | {Role.GUEST}
-
-
-def get_roles_by_permission() -> Mapping[Permission, frozenset[Role]]:
-    """Every permission of every slice, with the roles that hold it."""
-    return get_slices().roles_by_permission
-
-
-def has_permission(role: str, permission: Permission) -> bool:
-    """Whether people of this role hold the permission."""
-    return role in get_roles_by_permission().get(permission, frozenset())

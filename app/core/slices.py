@@ -234,6 +234,16 @@ def get_slices() -> SliceRegistry:
     return _slices
 
 
+def get_roles_by_permission() -> Mapping[Permission, frozenset[Role]]:
+    """Every permission of every slice, with the roles that hold it."""
+    return get_slices().roles_by_permission
+
+
+def has_permission(role: str, permission: Permission) -> bool:
+    """Whether people of this role hold the permission."""
+    return role in get_roles_by_permission().get(permission, frozenset())
+
+
 @contextmanager
 def use_slices(registry: SliceRegistry) -> Generator[SliceRegistry]:
     """Inside the block this process has these slices. For tests."""

@@ -11,7 +11,8 @@ from app.core.clock import now
 from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
-from app.core.permissions import Permission, Role, has_permission
+from app.core.permissions import Permission, Role
+from app.core.slices import has_permission
 
 
 class Person(Base):

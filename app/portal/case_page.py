@@ -1,4 +1,8 @@
-"""The page of a case for one reader: what the portal shows itself, and the panels of the slices."""
+"""The page of a case for one reader: what the portal shows itself, and the panels of the slices.
+
+The portal has panels of its own: the office's work, the people, what happened, and the ways to end
+the case.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,22 @@ from sqlalchemy.orm import Session
 
 from app.cases import policy
 from app.cases import queries as cases
-from app.cases.models import Case
+from app.cases.models import Case, CaseEvent
 from app.cases.page.facts import load_case_facts
 from app.cases.page.next_steps import NextStep, choose_next_step
-from app.cases.page.panels import CaseReading, LoadedPanel, PanelColumn, load_case_panels
+from app.cases.page.panels import CasePanel, CaseReading, LoadedPanel, PanelColumn, load_case_panels
+from app.cases.service import ASSIGNABLE_STAGES
 from app.cases.states import END_STAGES, STAGE_MOVES, CaseMove, CaseStage
 from app.consults.queries import BookedConsult
-from app.core.permissions import Role
+from app.core.clock import now
+from app.core.permissions import OFFICE_ROLES, Role
 from app.identity.models import Person
 from app.portal import journey
-from app.portal.journey import CaseMilestone
+from app.portal.journey import CaseMilestone, TimelineEntry
+from app.portal.queries import find_people_by_id
+from app.scheduling.matching.candidates import language_pair_of
+from app.scheduling.matching.fits import SpecialistFit, list_specialist_fits
+from app.scheduling.matching.queries import qualified_interpreters
 
 MEMBER_ROLE_ORDER = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
 
@@ -99,3 +109,62 @@ def _list_moves(case: Case, role: str) -> frozenset[str]:
         for (stage, move), (_, who) in STAGE_MOVES.items()
         if stage == CaseStage(case.stage) and role in who and isinstance(move, CaseMove)
     )
+
+
+# --- the portal's own panels ---
+
+
+@dataclass(frozen=True)
+class CaseCandidates:
+    """Who could be put on a case: specialists, those who fit first, and interpreters for the pair
+    of languages.
+    """
+
+    specialists: Sequence[SpecialistFit]
+    interpreters: Sequence[Person]
+    pair: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class OfficePanel:
+    candidates: CaseCandidates | None
+    file_open_until: datetime | None
+
+
+def gather_office_panel(reading: CaseReading) -> OfficePanel:
+    specialist = dict(list_people_on_case(reading)).get(Role.SPECIALIST)
+    candidates = (
+        list_case_candidates(reading.session, reading.case, specialist)
+        if reading.case.stage in ASSIGNABLE_STAGES
+        else None
+    )
+    return OfficePanel(candidates, find_file_opening_end(reading))
+
+
+def list_case_candidates(session: Session, case: Case, specialist: Person | None) -> CaseCandidates:
+    """For the office, while people can still be put on the case."""
+    fits = list_specialist_fits(session, case)
+    if specialist is None:
+        return CaseCandidates(fits, [], None)
+    source, target, needed = language_pair_of(case.language, specialist)
+    able = qualified_interpreters(session, source, target, now().date()) if needed else []
+    return CaseCandidates(fits, able, (source, target) if needed else None)
+
+
+def gather_timeline(reading: CaseReading) -> list[TimelineEntry]:
+    events = cases.list_case_events(reading.session, reading.case.id)
+    return journey.list_timeline_entries(events, _find_actor_names(reading.session, events))
+
+
+def _find_actor_names(session: Session, events: Sequence[CaseEvent]) -> dict[str, str]:
+    people = find_people_by_id(session, (event.actor_id for event in events))
+    return {one.id: one.name for one in people.values()}
+
+
+SIDE = PanelColumn.SIDE
+PORTAL_PANELS = (
+    CasePanel("portal/_office.html", 10, gather_office_panel, roles=OFFICE_ROLES),
+    CasePanel("portal/_people.html", 10, list_people_on_case, SIDE),
+    CasePanel("portal/_timeline.html", 20, gather_timeline, SIDE),
+    CasePanel("portal/_closing.html", 50, lambda reading: reading.case, SIDE),
+)

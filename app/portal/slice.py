@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.permissions import Role
 from app.core.slices import NavigationLink, SliceManifest
 from app.core.text import N_
-from app.portal.own_panels import PORTAL_PANELS
+from app.portal.case_page import PORTAL_PANELS
 from app.portal.permissions import PORTAL_PERMISSION_ROLES
 
 MANIFEST = SliceManifest(
@@ -20,6 +20,10 @@ MANIFEST = SliceManifest(
         "app.portal.acts",
         "app.portal.oversight",
         "app.portal.worklist",
+    ),
+    commands=(
+        "app.portal.commands:seed_demo",
+        "app.portal.commands:print_demo_accounts",
     ),
     navigation=(
         NavigationLink(Role.PATIENT, N_("Your cases"), "portal.show_home", 10),

@@ -9,7 +9,8 @@ from flask import Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.errors import Forbidden
-from app.core.permissions import Permission, get_roles_by_permission
+from app.core.permissions import Permission
+from app.core.slices import get_roles_by_permission
 from app.web.context import get_person_or_none
 from app.web.errors import is_page_request
 

@@ -24,7 +24,8 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from app import create_app
 from app.core.db import Base
-from app.core.permissions import Role, get_roles_by_permission
+from app.core.permissions import Role
+from app.core.slices import get_roles_by_permission
 from app.web.access import PUBLIC_ACCESS, get_route_permission
 from app.web.limits import limiter
 from tests import servers

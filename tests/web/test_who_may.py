@@ -12,7 +12,8 @@ import pytest
 from flask import Flask
 from lxml import html
 
-from app.core.permissions import Permission, Role, get_roles_by_permission
+from app.core.permissions import Permission, Role
+from app.core.slices import get_roles_by_permission
 from app.identity.models import Person
 from app.web.access import PUBLIC_ACCESS, get_route_permission
 from app.web.sockets import SOCKET_EVENTS
