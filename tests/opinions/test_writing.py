@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from app.audit.models import AuditEntry
+from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.models import Case
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
+from app.identity.models import Person
 from app.opinions import queries, service
 from app.opinions.content import RecommendationContent
 from tests.opinions.conftest import Clinic, a_draft
@@ -180,6 +182,37 @@ def test_what_comes_after_the_signature_is_a_note(clinic: Clinic):
             queries.build_opinion_content(clinic.case(session), opinion).digest()
             == opinion.content_hash
         )
+
+
+def test_only_the_specialist_who_signed_adds_a_note(clinic: Clinic):
+    """Not the one who follows on the case, not the one who has left it, and not a stranger."""
+    clinic.save(a_draft(0))
+    clinic.sign(1)
+    with clinic.database.unit_of_work() as session:
+        follower = a_person(session, Role.SPECIALIST, specialties=["oncology"])
+        stranger = a_person(session, Role.SPECIALIST, specialties=["oncology"])
+        case = clinic.case(session)
+        cases.grant_membership(
+            session, clinic.coordinator, case, follower, Role.SPECIALIST, reason="took over"
+        )
+
+    def add(author: Person) -> None:
+        with clinic.database.unit_of_work() as session:
+            opinion = queries.find_opinion(session, clinic.case_id)
+            service.add_addendum(session, author, clinic.case(session), opinion, "A word more.")
+
+    for other in (follower, stranger):
+        with pytest.raises(Forbidden):
+            add(other)
+    add(clinic.specialist)
+    with clinic.database.unit_of_work() as session:
+        case = clinic.case(session)
+        for member in case_queries.list_members(session, case.id):
+            if member.person_id == clinic.specialist.id:
+                cases.end_membership(session, clinic.coordinator, member, reason="replaced")
+    with pytest.raises(Forbidden):
+        add(clinic.specialist)
+    assert [note.author_id for note in clinic.opinion().addenda] == [clinic.specialist.id]
 
 
 def test_too_long_or_unknown_input_is_refused(clinic: Clinic):
