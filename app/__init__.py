@@ -7,19 +7,23 @@ and know no Flask.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.core.runtime.zone_rules import use_pinned_zone_rules
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from app.identity.models import Person
+    from config import Settings
+
 use_pinned_zone_rules()  # in every process that imports anything of ours, before any zone is read
 
 
-def create_app(settings: Any) -> Flask:
-    """The whole web application, bound to one `config.Settings`. Raises `Unguarded` for a route
-    without permission.
+def create_app(settings: Settings) -> Flask:
+    """The whole web application, bound to one `config.Settings`.
+
+    Raises `UnguardedEndpoint` for a route without permission.
     """
     from flask import Flask
 
@@ -48,7 +52,7 @@ def create_app(settings: Any) -> Flask:
     return app
 
 
-def open_stores(app: Flask, settings: Any) -> None:
+def open_stores(app: Flask, settings: Settings) -> None:
     from app.core import crypto
     from app.core.blobs import BlobStore
     from app.core.db import Database
@@ -85,7 +89,7 @@ def install_sign_in(app: Flask) -> None:
     app.extensions["load_person"] = queries.find_signed_in_person
 
     @manager.user_loader
-    def load(sign_in_id: str) -> Any:
+    def load(sign_in_id: str) -> Person | None:
         person = queries.find_signed_in_person(db_session(), sign_in_id)
         if person is not None:
             service.record_sign_in_seen(db_session(), sign_in_id)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -13,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
 from app.core.clock import now
-from app.core.outbox import JobContext
+from app.core.outbox import JobContext, JobPayload
 
 AUDIT_HEADS_FILE_NAME = "audit-heads.txt"
 log = structlog.get_logger("audit")
 
 
-def export_audit_head(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def export_audit_head(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Appends `instant number hash` to `audit-heads.txt` in the data folder, and says it to the
     log.
 

@@ -4,8 +4,6 @@ before commit.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
@@ -24,7 +22,7 @@ def record_audit_entry(
     kind: str,
     object_id: str,
     case_id: str | None = None,
-    **facts: Any,
+    **facts: object,
 ) -> None:
     """Adds an entry to this transaction. `facts` are small, JSON-able and never clinical."""
     session.info.setdefault(_PENDING_ENTRIES_KEY, []).append(

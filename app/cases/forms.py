@@ -103,7 +103,7 @@ class WhoForm:
         )
 
     @classmethod
-    def of(cls, draft: CaseDraft) -> WhoForm:
+    def from_draft(cls, draft: CaseDraft) -> WhoForm:
         return cls(
             draft.for_self,
             draft.subject_name or "",
@@ -134,7 +134,7 @@ class WhoForm:
             faults["subject_authority"] = _too_long_fault(MAX_AUTHORITY_CHARACTERS)
         return faults
 
-    def onto(self, draft: CaseDraft) -> CaseDraft:
+    def apply_to_draft(self, draft: CaseDraft) -> CaseDraft:
         return replace(
             draft,
             for_self=bool(self.for_self),
@@ -154,7 +154,7 @@ class StoryForm:
         return cls(_read_text(form, "specialty"), _read_text(form, "story"))
 
     @classmethod
-    def of(cls, draft: CaseDraft) -> StoryForm:
+    def from_draft(cls, draft: CaseDraft) -> StoryForm:
         return cls(draft.specialty, draft.story)
 
     @property
@@ -172,7 +172,7 @@ class StoryForm:
             faults["story"] = _too_long_fault(MAX_STORY_CHARACTERS)
         return faults
 
-    def onto(self, draft: CaseDraft) -> CaseDraft:
+    def apply_to_draft(self, draft: CaseDraft) -> CaseDraft:
         return replace(draft, specialty=self.specialty, story=self.story)
 
 
@@ -190,7 +190,7 @@ class QuestionsForm:
         return cls(tuple(text for text in _move_question(texts, form.get("move", "")) if text))
 
     @classmethod
-    def of(cls, draft: CaseDraft) -> QuestionsForm:
+    def from_draft(cls, draft: CaseDraft) -> QuestionsForm:
         return cls(draft.questions)
 
     @property
@@ -219,7 +219,7 @@ class QuestionsForm:
             }
         return {}
 
-    def onto(self, draft: CaseDraft) -> CaseDraft:
+    def apply_to_draft(self, draft: CaseDraft) -> CaseDraft:
         return replace(draft, questions=self.texts)
 
 
@@ -232,7 +232,7 @@ class MeetingForm:
         return cls({"meeting": False, "written": True}.get(form.get("way", "")))
 
     @classmethod
-    def of(cls, draft: CaseDraft) -> MeetingForm:
+    def from_draft(cls, draft: CaseDraft) -> MeetingForm:
         return cls(draft.written_only)
 
     @property
@@ -241,7 +241,7 @@ class MeetingForm:
             return {"way": Invalid(N_("Please choose one of the two."))}
         return {}
 
-    def onto(self, draft: CaseDraft) -> CaseDraft:
+    def apply_to_draft(self, draft: CaseDraft) -> CaseDraft:
         return replace(draft, written_only=bool(self.written_only))
 
 
@@ -277,7 +277,7 @@ def find_first_open_step(case: Case, consented: Sequence[str]) -> RequestStep:
     """
     draft = build_case_draft(case)
     for step, form in DRAFT_FORMS.items():
-        if step is not RequestStep.MEETING and form.of(draft).faults:
+        if step is not RequestStep.MEETING and form.from_draft(draft).faults:
             return step
     return (
         RequestStep.REVIEW if not ConsentsForm(frozenset(consented)).faults else RequestStep.MEETING

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from app.cases import policy
@@ -119,6 +119,7 @@ def count_cases_by_stage(session: Session) -> dict[str, int]:
     return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).all())
 
 
+# `Any`: a query for cases, or one that counts them
 WorklistQuery = TypeVar("WorklistQuery", bound=Select[Any])
 
 
@@ -146,7 +147,7 @@ def _filter_worklist(query: WorklistQuery, wanted: WorklistFilter) -> WorklistQu
     return query
 
 
-def _order_by_urgency(wanted: WorklistFilter) -> list[Any]:
+def _order_by_urgency(wanted: WorklistFilter) -> Sequence[SQLColumnExpression[Any]]:
     if wanted.stages and set(wanted.stages) <= END_STAGES:
         return [Case.changed_at.desc(), Case.id]
     return [Case.act_by, Case.id]
@@ -242,6 +243,6 @@ def find_member_of_role(session: Session, case_id: str, role: Role) -> Person | 
     )
 
 
-def _membership_holds_now() -> Any:
+def _membership_holds_now() -> ColumnElement[bool]:
     moment = now()
     return (CaseMember.since <= moment) & or_(CaseMember.until.is_(None), CaseMember.until > moment)

@@ -44,7 +44,9 @@ def post_new_request() -> RequestStepResponse:
     entered = WhoForm.read(request.form)
     if entered.faults:
         return _render_step(None, RequestStep.WHO, entered, entered.faults)
-    case = service.create_case(db_session(), current_person(), entered.onto(EMPTY_CASE_DRAFT))
+    case = service.create_case(
+        db_session(), current_person(), entered.apply_to_draft(EMPTY_CASE_DRAFT)
+    )
     return redirect(_step_url(case, RequestStep.STORY))
 
 
@@ -53,7 +55,9 @@ def post_new_request() -> RequestStepResponse:
 def show_request_step(case_id: str, name: str) -> RequestStepResponse:
     case = _get_draft(case_id)
     here = RequestStep(name)
-    return _render_step(case, here, forms.DRAFT_FORMS[here].of(forms.build_case_draft(case)))
+    return _render_step(
+        case, here, forms.DRAFT_FORMS[here].from_draft(forms.build_case_draft(case))
+    )
 
 
 @blueprint.post(STEP_URL_RULE)
@@ -64,7 +68,7 @@ def post_request_step(case_id: str, name: str) -> RequestStepResponse:
     if entered.faults:
         return _render_step(case, here, entered, entered.faults)
     service.change_case_draft(
-        db_session(), current_person(), case, entered.onto(forms.build_case_draft(case))
+        db_session(), current_person(), case, entered.apply_to_draft(forms.build_case_draft(case))
     )
     return redirect(_next_url(case, here))
 

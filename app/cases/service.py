@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -410,7 +409,7 @@ def record_case_read(session: Session, actor: Person, case: Case) -> None:
 
 
 def notify_people(
-    session: Session, kind: str, case: Case, person_ids: Sequence[str], **facts: Any
+    session: Session, kind: str, case: Case, person_ids: Sequence[str], **facts: object
 ) -> None:
     """Queues a message to each person; the words, the language and the zone are the reader's."""
     for person_id in dict.fromkeys(person_ids):
@@ -422,7 +421,7 @@ def notify_people(
 
 
 def record_case_event(
-    session: Session, case_id: str, kind: str, actor: Person | None, **facts: Any
+    session: Session, case_id: str, kind: str, actor: Person | None, **facts: object
 ) -> None:
     """Adds a line to the case's timeline."""
     session.add(

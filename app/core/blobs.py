@@ -53,7 +53,9 @@ class BlobStore:
         self.keyring = keyring
 
     def put(self, object_id: str, chunks: Iterable[bytes]) -> StoredBlob:
-        """Store `chunks` in constant memory: visible whole or, when anything raises, not at all."""
+        """Stores `chunks` in constant memory. The object is there whole or, when anything raises,
+        not at all. Raises `StoreFailed`.
+        """
         path = _object_path(object_id)
         key, counted = crypto.new_data_key(), _CountedChunks(chunks)
         try:
@@ -79,7 +81,8 @@ class BlobStore:
         """Yield the bytes from `start` up to `end`, fetching only the segments that hold them.
 
         The object is looked up at once, not at the first chunk, so that a missing one can still be
-        answered as an error. Raises BlobMissing, StoreFailed, crypto.Tampered, crypto.UnknownKey.
+        answered as an error. Raises `BlobMissing`, `StoreFailed`,
+        `crypto.TamperedCiphertext` and `crypto.UnknownMasterKey`.
         """
         key, path = self.keyring.unwrap(wrapped_key, object_id), _object_path(object_id)
         try:
@@ -103,7 +106,7 @@ class BlobStore:
         return crypto.decrypt_range(key, header, fetch, size, start, end, object_id.encode())
 
     def delete(self, object_id: str) -> None:
-        """After this the object is gone; deleting one that is not there is harmless."""
+        """The object is gone afterwards, also when there was none. Raises `StoreFailed`."""
         try:
             obstore.delete(self._store, _object_path(object_id))
         except FileNotFoundError:
@@ -116,6 +119,7 @@ class BlobStore:
         return self.keyring.wrap(data_key, object_id)
 
     def exists(self, object_id: str) -> bool:
+        """Raises `StoreFailed` when the store does not answer."""
         return self._size(_object_path(object_id)) is not None
 
     def _size(self, path: str) -> int | None:
@@ -150,6 +154,7 @@ class SegmentStore:
         return True
 
     def has(self, object_id: str) -> bool:
+        """Raises `StoreFailed` when the store does not answer."""
         return _object_size(self._store, _object_path(object_id)) is not None
 
 

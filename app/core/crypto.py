@@ -25,18 +25,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_BYTES = 32
-SEGMENT_BYTES = 1 << 20
-TAG_BYTES = 16
-NONCE_PREFIX_BYTES = 7
+KEY_BYTES = 32  # AES-256
+SEGMENT_BYTES = 1 << 20  # of ciphertext: the 1 MB of Tink's AES256_GCM_HKDF_1MB
+TAG_BYTES = 16  # GCM's tag at full length (NIST SP 800-38D, 5.2.1.2)
+NONCE_PREFIX_BYTES = 7  # Tink: prefix (7), segment number (4), last flag (1)
 HEADER_BYTES = 1 + KEY_BYTES + NONCE_PREFIX_BYTES
-MAX_SEGMENTS = 1 << 32
-NONCE_BYTES = 12
+MAX_SEGMENTS = 1 << 32  # the segment number has four bytes
+NONCE_BYTES = 12  # the length that GCM is made for (NIST SP 800-38D, 5.2.1.1)
 
-_FIRST_SEGMENT_PLAINTEXT_BYTES = (
-    SEGMENT_BYTES - HEADER_BYTES - TAG_BYTES
-)  # plaintext bytes of the first segment
-_LATER_SEGMENT_PLAINTEXT_BYTES = SEGMENT_BYTES - TAG_BYTES  # plaintext bytes of each later one
+_FIRST_SEGMENT_PLAINTEXT_BYTES = SEGMENT_BYTES - HEADER_BYTES - TAG_BYTES
+_LATER_SEGMENT_PLAINTEXT_BYTES = SEGMENT_BYTES - TAG_BYTES
 _KEY_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -74,8 +72,8 @@ def encrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) 
 def decrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
     """Yield the plaintext of `chunks`, each piece authenticated before it is given out.
 
-    Raises Tampered for a changed, cut, lengthened or reordered stream, a wrong key or other
-    associated data; what was yielded before that is authentic, but not the whole.
+    Raises `TamperedCiphertext` for a changed, cut, lengthened or reordered stream, a wrong key or
+    other associated data. What was yielded before that is authentic, but not the whole.
     """
     waiting, source = bytearray(), iter(chunks)
     for chunk in source:
@@ -110,8 +108,8 @@ def decrypt_range(
 
     `header` is the object's first HEADER_BYTES. `read(lower, upper)` streams ciphertext and is
     called at most once, for just the segments that hold the range. A range past the end is cut to
-    it, and then the last segment is opened, so that an object that lost its tail raises Tampered,
-    not passes for a shorter one.
+    it, and then the last segment is opened, so an object that lost its tail
+    raises `TamperedCiphertext` and does not pass for a shorter one.
     """
     if start < 0 or (end is not None and end < start):
         raise ValueError("a range starts at 0 or later and does not end before it starts")
@@ -147,12 +145,16 @@ def _cut_pieces(chunks: Iterable[bytes], rooms: Iterable[int]) -> Iterator[bytes
 
 
 def compute_ciphertext_size(plaintext_bytes: int) -> int:
+    """The size in bytes of an object with this many bytes of plaintext."""
     segments = _segment_of(max(plaintext_bytes - 1, 0)) + 1
     return HEADER_BYTES + plaintext_bytes + segments * TAG_BYTES
 
 
 def compute_plaintext_size(ciphertext_bytes: int) -> int:
-    """Raises Tampered when no plaintext could have given a ciphertext of this size."""
+    """The size in bytes of the plaintext of an object with this many bytes.
+
+    Raises `TamperedCiphertext` when no plaintext could have given a ciphertext of this size.
+    """
     segments = max(-(-ciphertext_bytes // SEGMENT_BYTES), 1)
     size = ciphertext_bytes - HEADER_BYTES - segments * TAG_BYTES
     if size < 0 or compute_ciphertext_size(size) != ciphertext_bytes:
@@ -207,6 +209,7 @@ def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
 
 
 def new_data_key() -> bytes:
+    """`KEY_BYTES` random bytes: the key of one object."""
     return os.urandom(KEY_BYTES)
 
 
@@ -228,10 +231,15 @@ class Keyring:
         return f"Keyring({', '.join(self._keys)})"
 
     def wrap(self, data_key: bytes, object_id: str) -> str:
+        """The data key under the current master key, as `kid.base64`. It opens only for this
+        object.
+        """
         return self._seal(self.current, "wrap", data_key, object_id)
 
     def unwrap(self, wrapped: str, object_id: str) -> bytes:
-        """Raises Tampered when `wrapped` was changed or is another object's, else UnknownKey."""
+        """The data key of an object. Raises `TamperedCiphertext` when `wrapped` was changed or
+        belongs to another object, `UnknownMasterKey` when its master key is not in the ring.
+        """
         return self._open("wrap", wrapped, object_id)
 
     def rewrap(self, wrapped: str, object_id: str) -> str:
@@ -245,9 +253,11 @@ class Keyring:
         return self._seal(self.current, "text", text.encode(), context)
 
     def decrypt_text(self, sealed: str, context: str) -> str:
+        """The text. Raises `TamperedCiphertext` and `UnknownMasterKey` as `unwrap` does."""
         return self._open("text", sealed, context).decode()
 
     def reencrypt_text(self, sealed: str, context: str) -> str:
+        """The same text under the current master key. Raises what `decrypt_text` raises."""
         if sealed.partition(".")[0] == self.current:
             return sealed
         return self.encrypt_text(self.decrypt_text(sealed, context), context)
@@ -294,9 +304,11 @@ class FieldCipher:
         self._keyring = keyring
 
     def encrypt(self, text: str) -> bytes:
+        """The column's value for a text."""
         return self._keyring.encrypt_text(text, FIELD_CONTEXT).encode()
 
     def decrypt(self, sealed: bytes) -> str:
+        """The text. Raises `TamperedCiphertext` and `UnknownMasterKey`."""
         return self._keyring.decrypt_text(sealed.decode(), FIELD_CONTEXT)
 
 
@@ -312,8 +324,9 @@ def set_field_keyring(keyring: Keyring) -> None:
 
 
 def get_field_cipher() -> FieldCipher:
+    """Raises `RuntimeError` before `set_field_keyring` was called in this process."""
     if _field_cipher is None:
-        raise RuntimeError("crypto.use_for_fields(keyring) has not been called in this process")
+        raise RuntimeError("set_field_keyring(keyring) has not been called in this process")
     return _field_cipher
 
 

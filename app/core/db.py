@@ -9,9 +9,17 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, MetaData, create_engine, event, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 WRITE_LOCK_TIMEOUT_SECONDS = 60
@@ -27,6 +35,8 @@ CONSTRAINT_NAMES = {
 
 
 class Base(DeclarativeBase):
+    """The base of all tables. It names constraints alike on every database."""
+
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
 
@@ -37,22 +47,22 @@ class Database:
     failing in the middle with a stale snapshot.
     """
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str) -> None:
         self.url = _with_driver(url)
         if self.url.startswith("sqlite"):
-            options.setdefault("connect_args", {"timeout": 30})
-            options.setdefault("pool_size", 20)
-        else:
-            options.setdefault("pool_size", 10)
-            options.setdefault("pool_pre_ping", True)
-        options.setdefault("max_overflow", 100)
-        self.engine = create_engine(self.url, **options)
-        if self.is_sqlite:
+            self.engine = create_engine(
+                self.url, connect_args={"timeout": 30}, pool_size=20, max_overflow=100
+            )
             _prepare_sqlite(self.engine)
+        else:
+            self.engine = create_engine(
+                self.url, pool_pre_ping=True, pool_size=10, max_overflow=100
+            )
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
     def is_sqlite(self) -> bool:
+        """Whether this is the embedded database. PostgreSQL is the other one."""
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
@@ -67,6 +77,7 @@ class Database:
                 raise
 
     def close(self) -> None:
+        """Closes the pooled connections."""
         self.engine.dispose()
 
 
@@ -84,7 +95,7 @@ def _with_driver(url: str) -> str:
 
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # SQLAlchemy emits BEGIN itself, below
         for pragma in (
             "busy_timeout=30000",
@@ -96,24 +107,27 @@ def _prepare_sqlite(engine: Engine) -> None:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
-    def on_begin(connection: Any) -> None:
+    def on_begin(connection: Connection) -> None:
         _begin_immediate(connection)
 
 
-def _begin_immediate(connection: Any) -> None:
-    """Takes the one write lock, waiting for it as often as those who have just come.
+def _begin_immediate(connection: Connection) -> None:
+    """Takes SQLite's one write lock, asking for it at the same pace however long it takes.
 
-    SQLite's own waiting asks ever more rarely, at last ten times a second: under many writers
-    whoever has waited long is overtaken again and again until the time is over («database is
-    locked»).
+    SQLite itself asks less and less often, in the end ten times a second. With many writers, one
+    that has waited long is overtaken again and again until its time is over ("database is locked").
+
+    Raises `OperationalError` after `WRITE_LOCK_TIMEOUT_SECONDS`.
     """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
     until = time.monotonic() + WRITE_LOCK_TIMEOUT_SECONDS
     while time.monotonic() < until:
         try:
-            connection.connection.driver_connection.execute("BEGIN IMMEDIATE")
+            driver.execute("BEGIN IMMEDIATE")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-            time.sleep(random.uniform(0.001, 0.012))  # so that they do not ask in step
+            time.sleep(random.uniform(0.001, 0.012))  # writers must not ask in step
     connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, and its error is SQLAlchemy's

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.core import clock
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+    from config import Settings
 
 DemoAct = Callable[[], object]
 
@@ -20,7 +22,7 @@ class DemoDiary:
     """What happened in the weeks before today, to be played in order of time."""
 
     session: Session
-    settings: Any
+    settings: Settings
     _acts: list[tuple[timedelta, DemoAct]] = field(default_factory=list[tuple[timedelta, DemoAct]])
 
     def on(self, days_ago: float, act: DemoAct) -> None:

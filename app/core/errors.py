@@ -45,6 +45,8 @@ class Forbidden(Refusal):
 
 
 class NotFound(Refusal):
+    """There is nothing here that this person may know about."""
+
     status = 404
     default = Forbidden.default
 
@@ -57,10 +59,14 @@ class Conflict(Refusal):
 
 
 class TooMany(Refusal):
+    """A rate limit was reached."""
+
     status = 429
     default = N_("That was too often in a short time. Please wait a little and try again.")
 
 
 class TooLarge(Refusal):
+    """What was sent has more bytes than is allowed."""
+
     status = 413
     default = N_("This is larger than we can accept.")

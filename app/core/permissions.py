@@ -14,6 +14,8 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
+    """What somebody is to Consilium. Stored: a value never changes."""
+
     PATIENT = "patient"
     SPECIALIST = "specialist"
     INTERPRETER = "interpreter"

@@ -46,7 +46,7 @@ def renew_sealed_values(session: Session, keyring: Keyring, most: int = MAX_VALU
     """Brings up to `most` values under the current key. Returns how many it found under older ones.
 
     Whoever changes a value at the same moment wins: theirs lies under the current key already.
-    Raises `UnknownKey` where a value's key is no longer in the ring.
+    Raises `UnknownMasterKey` where a value's key is no longer in the ring.
     """
     found = 0
     for sealed in _list_sealed_columns():
@@ -83,6 +83,10 @@ def count_values_by_key(session: Session, keyring: Keyring) -> Counter[str]:
             count[name] += here
             count[LOST_KEY_NAME] -= here
     return count
+
+
+# `Any` below: a sealed value is bytes in a column of text and str in a column of keys, and the
+# primary keys beside it are of any type.
 
 
 @dataclass(frozen=True)

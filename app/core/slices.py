@@ -116,14 +116,17 @@ class SliceRegistry:
 
     @cached_property
     def roles_by_permission(self) -> Mapping[Permission, frozenset[Role]]:
+        """Raises `SliceConflict` for a permission that two slices list."""
         return self._merge("permission", [one.permissions for one in self.manifests])
 
     @cached_property
     def audit_verb_labels(self) -> Mapping[StrEnum, str]:
+        """Each verb's words, as a msgid. Raises `SliceConflict` for a verb of two slices."""
         return self._merge("audit verb", [one.audit_verbs for one in self.manifests])
 
     @cached_property
     def job_handlers(self) -> Mapping[str, JobHandler]:
+        """Raises `SliceConflict` for a kind of job that two slices handle."""
         return self._merge("kind of job", [one.jobs for one in self.manifests])
 
     @cached_property
@@ -140,14 +143,17 @@ class SliceRegistry:
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
+        """URL rules by endpoint. Raises `SliceConflict` for an endpoint of two slices."""
         return self._merge("address of", [one.addresses for one in self.manifests])
 
     @cached_property
     def readiness_checks(self) -> Mapping[str, Callable[[Session], bool]]:
+        """Raises `SliceConflict` for a name that two slices use."""
         return self._merge("readiness check", [one.readiness for one in self.manifests])
 
     @cached_property
     def navigation_by_role(self) -> Mapping[str, Sequence[NavigationLink]]:
+        """Each role's links, in the order of their positions."""
         links = [link for manifest in self.manifests for link in manifest.navigation]
         links.sort(key=lambda link: link.position)
         return {
@@ -258,7 +264,7 @@ def use_slices(registry: SliceRegistry) -> Generator[SliceRegistry]:
 _slices: SliceRegistry | None = None
 
 
-def import_named(path: str) -> Any:
+def import_named(path: str) -> Any:  # the caller knows what the manifest names
     """The object that an import string of a manifest names: `module:name`."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

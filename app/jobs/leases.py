@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import Job
+from app.core.outbox import Job, JobPayload
 
 MAX_JOB_ATTEMPTS = 8
 FIRST_RETRY_PAUSE = timedelta(seconds=2)
@@ -34,7 +33,7 @@ class LeasedJob:
 
     id: str
     kind: str
-    payload: dict[str, Any]
+    payload: JobPayload
     attempt: int
     holder: str
 
@@ -106,7 +105,7 @@ def compute_retry_pause(attempts: int) -> timedelta:
     return min(FIRST_RETRY_PAUSE * 4 ** (attempts - 1), MAX_RETRY_PAUSE)
 
 
-def _update_leased_job(session: Session, held: LeasedJob, **values: Any) -> bool:
+def _update_leased_job(session: Session, held: LeasedJob, **values: object) -> bool:
     changed = session.execute(
         update(Job)
         .where(Job.id == held.id, Job.leased_by == held.holder, Job.finished_at.is_(None))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import delete, or_
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import rotation
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import Job, JobContext, enqueue_job
+from app.core.outbox import Job, JobContext, JobPayload, enqueue_job
 from app.jobs.models import RunnerHeartbeat
 
 FINISHED_JOB_RETENTION = timedelta(days=30)
@@ -45,7 +44,7 @@ class PeriodicScheduler:
             self._last[kind] = period
 
 
-def sweep_finished_jobs(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def sweep_finished_jobs(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Deletes jobs that finished long ago and runners that have been silent for long. Failed jobs
     stay, so that somebody can look at them.
     """
@@ -62,7 +61,7 @@ def sweep_finished_jobs(session: Session, payload: dict[str, Any], context: JobC
     )
 
 
-def renew_encryption_keys(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def renew_encryption_keys(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Encrypts anew what is still encrypted under an older master key. Queues itself again until
     nothing is.
     """

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any
+from typing import cast
 
 import structlog
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case
 from app.core.clock import now
-from app.core.outbox import JobContext
+from app.core.outbox import JobContext, JobPayload, read_payload_text
 from app.core.text import N_
 from app.identity.models import Person
 from app.notifications import post, service
 from app.notifications.models import Mail, MailState, Notice
+from app.notifications.wording import NoticeFacts
 from app.scheduling.bookings.invitations import build_invitation
 from app.scheduling.interpreters import answers
 from app.scheduling.interpreters.answers import EngagementAnswer
@@ -27,7 +28,7 @@ ANSWER_LINK_LABELS = {
 }
 
 
-def notify_person_job(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def notify_person_job(session: Session, payload: JobPayload, context: JobContext) -> None:
     """`{kind, person_id, case_id, facts}`; told once per job, or once per `key` where the payload
     has one.
     """
@@ -36,43 +37,45 @@ def notify_person_job(session: Session, payload: dict[str, Any], context: JobCon
         return
     case = session.get(Case, payload["case_id"]) if payload.get("case_id") else None
     key = payload.get("key") or f"job:{context.job_id}"
-    facts = payload.get("facts") or {}
+    facts = cast(NoticeFacts, payload.get("facts") or {})
+    kind = read_payload_text(payload, "kind")
     service.create_notice(
         session,
-        payload["kind"],
+        kind,
         person,
         case,
         facts,
         key=f"{key}:{person.id}",
         site=context.settings.web_url,
         hospital=context.settings.hospital_name,
-        links=_answer_links(payload["kind"], facts, person, context),
+        links=_answer_links(kind, facts, person, context),
     )
 
 
 def _answer_links(
-    kind: str, facts: dict[str, Any], person: Person, context: JobContext
+    kind: str, facts: NoticeFacts, person: Person, context: JobContext
 ) -> list[tuple[str, str]]:
     """The two links by which an interpreter answers a request from the mail."""
+    engagement_id, answer_at = facts.get("engagement_id"), facts.get("answer_at")
     if (
         kind != "engagement_proposed"
-        or not facts.get("engagement_id")
-        or not facts.get("answer_at")
+        or not isinstance(engagement_id, str)
+        or not isinstance(answer_at, str)
     ):
         return []
-    until = datetime.fromisoformat(facts["answer_at"])
+    until = datetime.fromisoformat(answer_at)
     return [
         (
             words,
             answers.build_answer_path(
-                context.settings.secret_key, facts["engagement_id"], person.id, one, until
+                context.settings.secret_key, engagement_id, person.id, one, until
             ),
         )
         for one, words in ANSWER_LINK_LABELS.items()
     ]
 
 
-def send_mail_job(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def send_mail_job(session: Session, payload: JobPayload, context: JobContext) -> None:
     """`{mail_id}`. The conversation with the mail server happens before this job's transaction
     begins.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -19,7 +18,12 @@ from app.i18n.translate import make_translator
 from app.identity.models import Person
 from app.notifications.models import Mail, Notice
 from app.notifications.verbs import NoticeAuditVerb
-from app.notifications.wording import NoticeWording, notice_kind_of, render_notice_wording
+from app.notifications.wording import (
+    NoticeFacts,
+    NoticeWording,
+    notice_kind_of,
+    render_notice_wording,
+)
 
 MEETING_ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
 MAIL_CLOSING = N_(
@@ -32,7 +36,7 @@ def create_notice(
     kind: str,
     person: Person,
     case: Case | None,
-    facts: dict[str, Any],
+    facts: NoticeFacts,
     *,
     key: str,
     site: str,
@@ -43,13 +47,13 @@ def create_notice(
     is gone.
 
     `site` is the address under which people reach Consilium; `links` are further ways on in the
-    mail, as words and paths. Raises `UnknownKind`.
+    mail, as words and paths. Raises `UnknownNoticeKind`.
     """
     meets = notice_kind_of(kind).is_meeting
     if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):
         return None
     if meets and "zones" not in facts:
-        facts = facts | {"zones": _other_zones(session, person, case)}
+        facts = {**facts, "zones": _other_zones(session, person, case)}
     notice = Notice(
         key=key,
         person_id=person.id,
@@ -57,7 +61,7 @@ def create_notice(
         kind=kind,
         case_id=case.id if case else None,
         case=case,
-        facts=facts,
+        facts=dict(facts),
     )
     session.add(notice)
     session.flush()

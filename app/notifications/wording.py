@@ -4,10 +4,10 @@ session.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from app.core.notices import NoticeKind
 from app.core.permissions import Role
@@ -16,7 +16,7 @@ from app.core.text import N_
 from app.i18n.formats import format_long_moment
 from app.i18n.translate import make_translator
 
-ROLE_LABELS = {
+ROLE_LABELS: dict[str, str] = {
     Role.PATIENT: N_("Patient"),
     Role.SPECIALIST: N_("Specialist"),
     Role.INTERPRETER: N_("Interpreter"),
@@ -51,6 +51,12 @@ class NoticeWording:
     action: str
 
 
+NoticeFacts = Mapping[str, object]
+"""What a message's sentences need, fit for JSON. A fact whose name ends in `_at` is an ISO instant;
+the reader sees it in their own zone.
+"""
+
+
 def notice_kind_of(name: str) -> NoticeKind:
     """Raises `UnknownNoticeKind`."""
     try:
@@ -61,7 +67,7 @@ def notice_kind_of(name: str) -> NoticeKind:
 
 def render_notice_wording(
     name: str,
-    facts: Mapping[str, Any],
+    facts: NoticeFacts,
     *,
     language: str,
     zone: str,
@@ -93,14 +99,14 @@ def render_notice_wording(
 
 
 def _local_times(
-    kind: NoticeKind, facts: Mapping[str, Any], language: str, zone: str
+    kind: NoticeKind, facts: NoticeFacts, language: str, zone: str
 ) -> tuple[LocalTime, ...]:
     if not kind.is_meeting:
         return ()
-    say, at = make_translator(language), datetime.fromisoformat(facts["starts_at"])
+    say, at = make_translator(language), datetime.fromisoformat(str(facts["starts_at"]))
     mine = LocalTime(say(YOUR_TIME_LABEL), format_long_moment(at, zone, language))
     others = [
         LocalTime(say(ROLE_LABELS.get(role, role)), format_long_moment(at, place, language))
-        for role, place in facts.get("zones", ())
+        for role, place in cast("Iterable[tuple[str, str]]", facts.get("zones", ()))
     ]
     return (mine, *others)

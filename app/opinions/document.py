@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Literal
 
 import typst
 
@@ -24,7 +24,8 @@ from app.opinions.content import (
 )
 from app.opinions.models import Opinion
 
-PDF_STANDARDS: tuple[Any, ...] = ("a-2a", "ua-1")
+PdfStandard = Literal["a-2a", "ua-1"]
+PDF_STANDARDS: tuple[PdfStandard, ...] = ("a-2a", "ua-1")
 DOCUMENT_HEADINGS = {
     "answers": N_("Answers to your questions"),
     "diagnosis": N_("Diagnosis"),
@@ -59,13 +60,13 @@ def compose_opinion_pdf(
         return _compile_pdf(document, opinion.signed_at, [])
 
 
-def _compile_pdf(document: str, signed_at: datetime | None, standards: list[Any]) -> bytes:
+def _compile_pdf(document: str, signed_at: datetime | None, standards: list[PdfStandard]) -> bytes:
     source = resources.files("app.opinions").joinpath("document.typ").read_bytes()
     made = typst.compile(
         source,
         font_paths=_load_fonts(),
         sys_inputs={"document": document},
-        pdf_standards=standards,
+        pdf_standards=[*standards],
         timestamp=int(signed_at.timestamp()) if signed_at else 0,
     )
     assert isinstance(made, bytes)
@@ -79,12 +80,12 @@ def _load_fonts() -> typst.Fonts:
 
 def _build_document_facts(
     case: Case, opinion: Opinion, content: OpinionContent, hospital: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     language = match_language(opinion.language)
     say, specialist, patient = make_translator(language.tag), opinion.specialist, case.patient
     assert opinion.signed_at is not None
 
-    def written(text: str) -> list[dict[str, Any]]:
+    def written(text: str) -> list[dict[str, object]]:
         pieces = [piece for piece in text.split("\n\n") if piece.strip()]
         return [
             _build_paragraph(piece, match_language(case.language), specialist.language)
@@ -142,7 +143,7 @@ def _build_document_facts(
     }
 
 
-def _build_paragraph(text: str, home: Language, writers: str) -> dict[str, Any]:
+def _build_paragraph(text: str, home: Language, writers: str) -> dict[str, object]:
     """A paragraph with the direction of its first letter, in the patient's language if that is
     written this way.
     """

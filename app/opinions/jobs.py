@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -11,7 +9,7 @@ from app.audit import service as audit
 from app.cases import service as cases
 from app.core.clock import now
 from app.core.ids import new_id
-from app.core.outbox import JobContext
+from app.core.outbox import JobContext, JobPayload, read_payload_text
 from app.core.permissions import Role
 from app.identity import queries as identity
 from app.opinions import queries, signing
@@ -28,20 +26,21 @@ class PdfSignatureInvalid(Exception):
     """The document that was just signed does not stand up to its own check."""
 
 
-def run_opinion_render(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def run_opinion_render(session: Session, payload: JobPayload, context: JobContext) -> None:
     """`{opinion_id}`. Leaves one PDF however often it runs: an object that an earlier attempt left
     is dropped first.
 
     The document is made and stored before this job's own transaction begins.
     """
-    place = _claim_pdf_object(payload["opinion_id"], context)
+    opinion_id = read_payload_text(payload, "opinion_id")
+    place = _claim_pdf_object(opinion_id, context)
     if place is None:
         return
-    pdf = _make_signed_pdf(payload["opinion_id"], context)
+    pdf = _make_signed_pdf(opinion_id, context)
     stored = context.blobs.put(place, [pdf])
     taken = session.execute(
         update(Opinion)
-        .where(Opinion.id == payload["opinion_id"], Opinion.pdf_object == place)
+        .where(Opinion.id == opinion_id, Opinion.pdf_object == place)
         .values(
             rendered_at=now(),
             pdf_key=stored.wrapped_key,
@@ -52,7 +51,7 @@ def run_opinion_render(session: Session, payload: dict[str, Any], context: JobCo
     if not taken.rowcount:  # type: ignore[attr-defined]
         context.blobs.delete(place)
         return
-    opinion = session.get_one(Opinion, payload["opinion_id"])
+    opinion = session.get_one(Opinion, opinion_id)
     audit.record_audit_entry(
         session,
         None,

@@ -6,7 +6,7 @@ which it is said to have happened.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -15,8 +15,11 @@ from app.core.errors import Refusal
 from app.core.slices import get_slices
 from app.identity.demo import are_demo_people_there
 
+if TYPE_CHECKING:
+    from config import Settings
 
-def seed_demo_data(session: Session, settings: Any) -> str | None:
+
+def seed_demo_data(session: Session, settings: Settings) -> str | None:
     """Fills an empty database with people and cases. On a later start it only makes sure that one
     consultation is open for the demo's patient, specialist and interpreter.
 
@@ -35,7 +38,7 @@ def seed_demo_data(session: Session, settings: Any) -> str | None:
     return None
 
 
-def _seed_empty_database(session: Session, settings: Any) -> None:
+def _seed_empty_database(session: Session, settings: Settings) -> None:
     diary = DemoDiary(session, settings)
     for part in get_slices().demo_data:
         if part.seed:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
 from clamav_client.clamd import BufferTooLongError, ClamdNetworkSocket, ClamdUnixSocket
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case
-from app.core.outbox import JobContext
+from app.core.outbox import JobContext, JobPayload
 from app.records import queries, service
 from app.records.inspection import verdicts as inspection
 from app.records.models import Record, RecordState
@@ -19,7 +19,7 @@ _SCAN_TIMEOUT_SECONDS = 600
 _ALWAYS_SCANNED_BYTES = 1 << 20
 
 
-def inspect_record(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def inspect_record(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Looks at a file that has arrived. Reads it without holding a transaction, for that may take
     minutes.
     """
@@ -40,12 +40,12 @@ def inspect_record(session: Session, payload: dict[str, Any], context: JobContex
         service.settle_inspection(session, record, case, finding)
 
 
-def delete_record_objects(_session: Session, payload: dict[str, Any], context: JobContext) -> None:
-    for object_id in payload["ids"]:
+def delete_record_objects(_session: Session, payload: JobPayload, context: JobContext) -> None:
+    for object_id in cast("list[str]", payload["ids"]):
         context.blobs.delete(object_id)
 
 
-def expire_uploads_job(session: Session, _payload: dict[str, Any], _context: JobContext) -> None:
+def expire_uploads_job(session: Session, _payload: JobPayload, _context: JobContext) -> None:
     service.expire_uploads(session)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -119,7 +118,7 @@ class Record(Base):
         return self.state == RecordState.READY and self.removed_at is None
 
     @property
-    def reason_facts(self) -> dict[str, Any]:
+    def reason_facts(self) -> dict[str, object]:
         return {"name": self.name, **json.loads(self.reason_details or "{}")}
 
 

@@ -226,7 +226,7 @@ def list_record_accesses(
                     entry.at,
                     people[entry.actor_id],
                     records[entry.object_id],
-                    entry.facts.get("reason"),
+                    str(entry.facts["reason"]) if "reason" in entry.facts else None,
                 )
             )
         latest[pair] = entry.at

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -247,7 +246,7 @@ def refuse_arriving_upload(
         state="refused",
         reason=reason,
     )
-    return FileKindRefused(REASONS[reason], **record.reason_facts)
+    return FileKindRefused(REASONS[reason], field=None, **record.reason_facts)
 
 
 def cancel_upload(session: Session, actor: Person, upload: Upload) -> None:
@@ -313,7 +312,9 @@ def settle_inspection(
         notify_people(session, f"record_{finding.state}", case, [record.uploaded_by])
 
 
-def open_record(session: Session, actor: Person, record: Record, case: Case, **facts: Any) -> None:
+def open_record(
+    session: Session, actor: Person, record: Record, case: Case, **facts: object
+) -> None:
     """Writes down that the person opens the record, in the transaction that lets them. Raises
     `Forbidden`.
     """

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import now
-from app.core.outbox import JobContext, enqueue_job
+from app.core.outbox import JobContext, JobHandler, JobPayload, enqueue_job, read_payload_text
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.availability import calendar_links, diaries, feeds
@@ -21,7 +19,6 @@ from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Q
 from app.scheduling.time.calendar import split_at_clock_changes
 from app.scheduling.time.recurrence import BadCalendar, read_busy_spans
 
-JobPayload = dict[str, Any]
 EXPIRY_WARNING_DAYS = (60, 30, 7)
 
 
@@ -171,8 +168,9 @@ def gather_terms(session: Session, payload: JobPayload, context: JobContext) -> 
     """The words of a case's records, for the brief. The files are read while no transaction is
     held.
     """
+    case_id = read_payload_text(payload, "case_id")
     with context.database.unit_of_work() as reading:
-        unread = terms.list_unread_records(reading, context.blobs, payload["case_id"])
+        unread = terms.list_unread_records(reading, context.blobs, case_id)
     found = [(one, terms.read_record_terms(one)) for one in unread]
     for one, words in found:
         terms.save_record_terms(session, one, words)
@@ -182,7 +180,7 @@ def gather_all_terms(session: Session, payload: JobPayload, context: JobContext)
     terms.request_all_terms(session)
 
 
-HANDLERS: dict[str, Callable[[Session, JobPayload, JobContext], None]] = {
+HANDLERS: dict[str, JobHandler] = {
     "expire_hold": expire_hold_job,
     "gather_terms": gather_terms,
     "gather_all_terms": gather_all_terms,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
@@ -12,21 +12,25 @@ from sqlalchemy.orm import Session
 
 from app.core.db import Database
 
+if TYPE_CHECKING:
+    from app.core.blobs import BlobStore
+    from config import Settings
+
 _AFTER_COMMIT_KEY = "after_commit"
 
 
-def get_settings() -> Any:
+def get_settings() -> Settings:
     """The frozen `config.Settings` of this application."""
-    return current_app.extensions["settings"]
+    return cast("Settings", current_app.extensions["settings"])
 
 
 def get_database() -> Database:
     return cast(Database, current_app.extensions["database"])
 
 
-def get_blob_store() -> Any:
-    """The encrypted object store (`core.blobs.Blobs`)."""
-    return current_app.extensions["blobs"]
+def get_blob_store() -> BlobStore:
+    """The encrypted object store of this application."""
+    return cast("BlobStore", current_app.extensions["blobs"])
 
 
 def db_session() -> Session:
@@ -49,7 +53,7 @@ def release_db_session() -> None:
         session.close()
 
 
-def current_person() -> Any:
+def current_person() -> Any:  # an `identity.Person`, which `web` may not import
     """The `identity.Person` who is signed in. Only for routes that demand a permission: there,
     somebody always is.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from flask import Flask, url_for
 
@@ -20,7 +19,7 @@ def install_rendering(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.context_processor
-    def common() -> dict[str, Any]:
+    def common() -> dict[str, object]:
         person = get_person_or_none()
         return {
             "locale": get_current_language(),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from engineio.async_drivers import threading as engine
 from flask import Flask, current_app, request
@@ -22,7 +21,6 @@ from pydantic import BaseModel, ValidationError
 from simple_websocket import ConnectionClosed
 from socketio.exceptions import ConnectionRefusedError
 from sqlalchemy.exc import DataError
-from sqlalchemy.orm import Session
 
 from app.core.clock import monotonic
 from app.core.errors import Forbidden, Invalid, Refusal, TooMany
@@ -53,7 +51,11 @@ MAX_SOCKET_MESSAGE_BYTES = 200_000  # bytes; an offer with eight seats is about 
 
 socketio = SocketIO()
 
-SocketEventHandler = Callable[[Session, Any, str, Any], Any]
+SocketAnswer = Mapping[str, object]
+"""What an event is answered with, or what browsers are told: fit for JSON."""
+
+SocketEventHandler = Callable[..., object]
+"""`handler(session, person, sid, message)`; see `on_socket_event`."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,16 @@ def install_sockets(app: Flask) -> None:
         socketio.on_event(event.name, _make_guarded_handler(event), namespace=event.namespace)
 
 
-def _make_bounded_websocket(app: Flask) -> Callable[..., Any]:
+def _make_bounded_websocket(app: Flask) -> Callable[..., object]:
     """A WebSocket that reads no more of a message than is allowed; Engine.IO itself would read all
     of it first.
     """
 
     class Bounded(engine.SimpleWebSocketWSGI):
-        def __init__(self, handler: Any, server: Any) -> None:
+        def __init__(self, handler: object, server: object) -> None:
             super().__init__(handler, server, max_message_size=MAX_SOCKET_MESSAGE_BYTES)
 
-        def wait(self) -> Any:
+        def wait(self) -> str | bytes | None:
             """The next message, None at the end. Looks again by itself: over a message that is too
             large, simple-websocket wakes its reader before it says that it is closed, and never
             again.
@@ -147,7 +149,7 @@ def _make_bounded_websocket(app: Flask) -> Callable[..., Any]:
     return Bounded
 
 
-def _make_guarded_handler(event: SocketEvent) -> Callable[..., Any]:
+def _make_guarded_handler(event: SocketEvent) -> Callable[..., object]:
     if event.name == "connect":
         return lambda auth=None: _answer_connect(event, auth)
     if event.name == "disconnect":
@@ -155,7 +157,7 @@ def _make_guarded_handler(event: SocketEvent) -> Callable[..., Any]:
     return lambda *arguments: _answer_event(event, arguments[0] if arguments else {})
 
 
-def _answer_connect(event: SocketEvent, auth: Any) -> Any:
+def _answer_connect(event: SocketEvent, auth: object) -> None:
     ack = _answer_event(event, auth or {}, limited=False)
     if isinstance(ack, dict) and "error" in ack:
         raise ConnectionRefusedError(ack)
@@ -167,7 +169,7 @@ def _answer_disconnect(event: SocketEvent) -> None:
     _answer_event(event, {}, limited=False)
 
 
-def _answer_event(event: SocketEvent, message: Any, *, limited: bool = True) -> Any:
+def _answer_event(event: SocketEvent, message: object, *, limited: bool = True) -> object:
     sid = _socket_id()
     if limited and not _take_token(sid):
         return _refuse_flood(sid)
@@ -190,7 +192,7 @@ def _answer_event(event: SocketEvent, message: Any, *, limited: bool = True) -> 
             return {"error": translate_refusal(Refusal(UNEXPECTED_ERROR)), "status": 500}
 
 
-def _perform_event(event: SocketEvent, sid: str, sign_in_id: str | None, message: Any) -> Any:
+def _perform_event(event: SocketEvent, sid: str, sign_in_id: str | None, message: object) -> object:
     with get_database().unit_of_work() as session:
         session.info["origin"] = request.remote_addr or "unknown"
         person = current_app.extensions["load_person"](session, sign_in_id)
@@ -200,7 +202,7 @@ def _perform_event(event: SocketEvent, sid: str, sign_in_id: str | None, message
     return ack() if callable(ack) else ack
 
 
-def _parse_event_message(event: SocketEvent, message: Any) -> Any:
+def _parse_event_message(event: SocketEvent, message: object) -> object:
     if event.model is None:
         return message
     try:
@@ -241,10 +243,10 @@ class _TokenBucket:
     tokens: float
     filled_at: float
     refused: int = 0
-    answer: dict[str, Any] | None = None  # to what is too much, in the reader's language
+    answer: SocketAnswer | None = None  # to what is too much, in the reader's language
 
 
-_FLOOD_REFUSAL: dict[str, Any] = {"error": TooMany.default, "status": TooMany.status}
+_FLOOD_REFUSAL: SocketAnswer = {"error": TooMany.default, "status": TooMany.status}
 _buckets: dict[str, _TokenBucket] = {}
 _buckets_lock = threading.Lock()
 _closed_sockets: deque[str] = deque(
@@ -269,7 +271,7 @@ def _take_token(sid: str) -> bool:
         return False
 
 
-def _refuse_flood(sid: str) -> dict[str, Any]:
+def _refuse_flood(sid: str) -> SocketAnswer:
     """The refusal. Looked up and written down once: the ten thousandth must cost next to
     nothing.
     """

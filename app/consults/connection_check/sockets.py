@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from app.core.errors import Invalid
 from app.identity.models import Person
 from app.media import messages
 from app.media.messages import MediaKind, MediaRoute, NodeCommand
+from app.web.sockets import SocketAnswer
 
 CHECK_SEAT_ID = "self"
 
@@ -34,7 +34,7 @@ class CheckDoneMessage(checks.ConnectionMeasurement):
 @on_consult_event("check.offer", ConsultPermission.CONSULT_JOIN, CheckOfferMessage)
 def handle_check_offer(
     session: Session, person: Person, sid: str, message: CheckOfferMessage
-) -> Callable[[], dict[str, Any]]:
+) -> Callable[[], SocketAnswer]:
     """A room of one's own at a node, in which one hears and sees oneself."""
     offers.check_browser_offer(message)
     check, node = checks.begin_connection_check(session, person, message.booking)
@@ -59,7 +59,7 @@ def handle_check_offer(
     )
     check_id, node_sid = check.id, node.sid or ""
 
-    def carry() -> dict[str, Any]:
+    def carry() -> SocketAnswer:
         commands.send_node_command(node_sid, NodeCommand.ROUTES_SET, table)
         answer = commands.send_node_command(node_sid, NodeCommand.SEAT_OFFER, command)
         if answer.get("error") == "malformed_sdp":
@@ -74,7 +74,7 @@ def handle_check_offer(
 @on_consult_event("check.done", ConsultPermission.CONSULT_JOIN, CheckDoneMessage)
 def handle_check_done(
     session: Session, person: Person, sid: str, message: CheckDoneMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     check: ConnectionCheck = checks.finish_connection_check(
         session, person, message.check, checks.ConnectionMeasurement(**message.model_dump())
     )

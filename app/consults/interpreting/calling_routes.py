@@ -24,12 +24,14 @@ CallingPageResponse = str | Response | tuple[str, int]
 @blueprint.get("/<consult_id>/interpreters")
 @require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def show_callable_interpreters(consult_id: str) -> CallingPageResponse:
+    """The interpreters whom the office can call into a consultation that has begun."""
     return _render_calling_page(consult_id)
 
 
 @blueprint.post("/<consult_id>/interpreters")
 @require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_interpreter_call(consult_id: str) -> CallingPageResponse:
+    """Calls the chosen interpreter. A refusal shows the page again with its sentence."""
     session, person = db_session(), current_person()
     consult = queries.get_consult(session, person, consult_id)
     credential = next(

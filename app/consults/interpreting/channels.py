@@ -10,9 +10,9 @@ and a listener hears
 * where nobody interprets into the listener's language, the original at full gain: the closest there
   is.
 
-Ducking hangs on who *could* interpret, not on who is talking: it never lets go by itself in a
-pause. Where no interpreter has the direct pair, an interpreter listens to another one's channel (a
-relay through a pivot).
+Ducking depends on who *could* interpret, not on who is talking, so it does not end in a pause.
+Where no interpreter has the direct pair, an interpreter listens to the channel of another one
+(relay interpreting through a pivot language, ISO 20539).
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-FULL_GAIN = 1.0
+FULL_GAIN = 1.0  # linear: the sound as it was sent
 
 
 class InterpretingMode(StrEnum):
+    """How a consultation is interpreted: in turn, or while somebody speaks."""
+
     CONSECUTIVE = "consecutive"
     SIMULTANEOUS = "simultaneous"
 
 
 @dataclass(frozen=True, slots=True)
 class SeatVoice:
-    """A seat as the channels see it. `pair` makes it an interpreter's; `live_on` is the language
-    that goes out now.
+    """What routing needs to know of a seat. Languages are BCP 47 tags.
 
-    Who is `away` has lost the line: they interpret for nobody until they are back, and find
-    everything as it was.
+    `pair` is the language pair of an interpreter, None for everybody else. `live_on` is the
+    language into which the interpreter speaks now. `original_gain` is how loud the listener wants
+    the original beneath an interpreter, from 0 to `FULL_GAIN`. Who is `away` has lost their
+    connection: they interpret for nobody until they return, and then everything is as before.
     """
 
     id: str
@@ -49,7 +52,7 @@ class SeatVoice:
 
 
 class AudioRendition(StrEnum):
-    """As what a listener hears a source."""
+    """How a listener hears a source."""
 
     ORIGINAL = "original"
     INTERPRETER = "interpreter"
@@ -58,8 +61,8 @@ class AudioRendition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioFeed:
-    """One source that a listener hears, and how loud. A source that is not heard has no feed: it is
-    not sent.
+    """One source that a listener hears. `source` is a seat's id, `gain` is linear, from 0 to
+    `FULL_GAIN`. A source that is not heard has no feed and is not sent.
     """
 
     source: str
@@ -68,7 +71,7 @@ class AudioFeed:
 
 
 class AudioNeed(StrEnum):
-    """What a voice is to a listener whose line is too narrow for all of them."""
+    """How important a voice is to a listener whose connection cannot carry all of them."""
 
     ESSENTIAL = "essential"
     ORDINARY = "ordinary"
@@ -76,12 +79,15 @@ class AudioNeed(StrEnum):
 
 
 AudioRoutes = Mapping[str, tuple[AudioFeed, ...]]
+"""The feeds of each listener, by the id of their seat."""
 
 
 def route_audio(
     voices: Iterable[SeatVoice], mode: InterpretingMode
 ) -> dict[str, tuple[AudioFeed, ...]]:
-    """For each listener, the sources it hears, by seat number. Nobody hears themselves."""
+    """The feeds of each listener by seat id, in the order of the sources' seat numbers. Nobody
+    hears themselves.
+    """
     seats = sorted(voices, key=lambda voice: voice.number)
     if mode == InterpretingMode.CONSECUTIVE:
         return {
@@ -96,9 +102,10 @@ def route_audio(
 
 
 def compute_receive_slot(listener: int, source: int) -> int:
-    """The slot in which the seat with number `listener` receives the seat with number `source`.
+    """The slot, from 0, in which the seat with number `listener` receives the seat `source`.
 
     It depends on the two numbers alone, so it stays the same whoever else comes, goes or returns.
+    Raises `ValueError` when both are the same.
     """
     if listener == source:
         raise ValueError("nobody receives themselves")
@@ -145,6 +152,7 @@ def get_base_language(tag: str) -> str:
 
 
 def is_same_base_language(one: str, other: str) -> bool:
+    """Whether two BCP 47 tags name one language, whatever their regions."""
     return get_base_language(one) == get_base_language(other)
 
 

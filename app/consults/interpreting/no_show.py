@@ -5,7 +5,6 @@ beginning.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,20 +12,20 @@ from app.consults import queries
 from app.consults.models import Consult, Seat
 from app.core.clock import now
 from app.core.errors import Conflict
-from app.core.outbox import JobContext, enqueue_job
+from app.core.outbox import JobContext, JobPayload, enqueue_job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.bookings import rescue
 from app.scheduling.interpreters import ladder
 from app.scheduling.models import Booking, EngagementState
 
-NO_SHOW_GRACE_PERIOD = timedelta(minutes=3)
+NO_SHOW_GRACE_PERIOD = timedelta(minutes=3)  # T+3 min of the ladder (DESIGN 5)
 NO_SHOW_JOB = "consult.no_show"
 
 
 def queue_no_show_reports(session: Session, consult: Consult) -> bool:
-    """Queues the report when somebody has waited for an interpreter for three minutes, once for
-    each interpreter. Whether it did.
+    """Queues one report for each interpreter for whom somebody has waited for
+    `NO_SHOW_GRACE_PERIOD`. Returns whether a report is new.
     """
     queued = [
         enqueue_job(
@@ -62,7 +61,7 @@ def list_missing_interpreters(consult: Consult) -> list[Person]:
     return awaited[len(here - {one.id for one in booking.interpreters}) :]
 
 
-def run_no_show_report(session: Session, payload: dict[str, Any], _context: JobContext) -> None:
+def run_no_show_report(session: Session, payload: JobPayload, _context: JobContext) -> None:
     """The job: asks the next interpreter, unless the first has come meanwhile or somebody was
     quicker.
 

@@ -42,7 +42,11 @@ class SpeakerSignal(StrEnum):
 
 
 def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) -> None:
-    """Turns the consult to speaking in turn, or to interpretation while somebody speaks."""
+    """Switches between interpreting in turn and interpreting while somebody speaks.
+
+    Raises `Forbidden` for who may not choose the mode, and `Conflict` when it takes an interpreter
+    and none is in the room.
+    """
     if not policy.can_set_interpreting_mode(by):
         raise Forbidden(
             N_(
@@ -65,8 +69,8 @@ def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) ->
 
 
 def assign_free_channel(session: Session, seat: Seat) -> None:
-    """Gives an interpreter who comes in a free channel, so that nobody has to think of it; a
-    partner rests.
+    """Puts an interpreter who comes in on a free channel of their pair. Where a partner of the same
+    pair is on one already, the newcomer rests.
     """
     consult = seat.consult
     if consult.mode != InterpretingMode.SIMULTANEOUS or not seat.pair or seat.live_on:
@@ -82,8 +86,10 @@ def assign_free_channel(session: Session, seat: Seat) -> None:
 
 
 def take_channel(session: Session, seat: Seat, language: str) -> None:
-    """Puts the interpreter's microphone on a language. Raises `Invalid` without the pair,
-    `Conflict` when the channel is another's.
+    """Puts the interpreter's microphone on the channel of a language.
+
+    Raises `Invalid` when the language is not of their pair, and `Conflict` in consecutive mode or
+    when another interpreter holds the channel.
     """
     if not policy.can_interpret(seat, language):
         raise Invalid(NOT_BOOKED_FOR_LANGUAGE, field="language")
@@ -116,7 +122,10 @@ def release_channel(session: Session, seat: Seat) -> None:
 
 
 def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> list[Seat]:
-    """Offers the channel to the partners, or takes the offer back. Returns who may accept."""
+    """Offers the channel to the partners, or takes the offer back. Returns who may accept.
+
+    Raises `Conflict` when the seat is on no channel or no partner is in the room.
+    """
     require_seat_in_room(seat)
     if offered and not seat.live_on:
         raise Conflict(
@@ -134,7 +143,11 @@ def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> li
 
 
 def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
-    """The partner takes the channel over; returns the seat that gave it."""
+    """The partner takes over the channel. Returns the seat that gave it.
+
+    Raises `NotFound` for a seat that is not here, `Conflict` when it offers nothing any more, and
+    `Invalid` when the language is not of the partner's pair.
+    """
     require_seat_in_room(seat)
     giver = next((one for one in seat.consult.present_seats if one.id == giver_id), None)
     if giver is None or giver is seat:
@@ -163,8 +176,10 @@ def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
 def set_listening(
     session: Session, seat: Seat, *, listens: str | None = None, gain: float | None = None
 ) -> None:
-    """In which language somebody listens, and how loud they want the original beneath the
-    interpreter (0 to 1).
+    """Sets the language in which somebody listens, and how loud they want the original beneath the
+    interpreter: `gain` from 0 to 1. None leaves either as it is.
+
+    Raises `Invalid` for another gain, and for a language that nobody here speaks or interprets.
     """
     if gain is not None:
         if not 0 <= gain <= 1:
@@ -194,7 +209,9 @@ def list_consult_languages(consult: Consult) -> list[str]:
 
 
 def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
-    """Asks whoever speaks; the count goes to the record of the meeting."""
+    """Asks whoever speaks. The consultation's timeline counts it. Raises `Conflict` for somebody
+    who has not been let in.
+    """
     if not seat.is_in_room:
         raise Conflict(N_("You can ask the others once you have been let in."))
     record_consult_event(session, seat.consult, "signal", seat, signal=str(signal))
@@ -204,7 +221,7 @@ def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
 
 
 def note_seat_audibility(seat: Seat, *, is_heard: bool, since: timedelta | None = None) -> None:
-    """Notes that nothing has come from the seat (`since` so long), or that it is back."""
+    """Notes that nothing has come from the seat for `since` (0), or that it is heard again."""
     if is_heard:
         seat.lost_at = None
     elif seat.lost_at is None:
@@ -212,9 +229,8 @@ def note_seat_audibility(seat: Seat, *, is_heard: bool, since: timedelta | None 
 
 
 def pause_or_resume_consult(session: Session, consult: Consult) -> bool:
-    """Pauses the meeting when an interpreter's absence cuts people off from one another, and
-    resumes it when that is over. The clinical clock stands still meanwhile. True when something
-    changed.
+    """Pauses the consultation while an interpreter's absence keeps people from understanding one
+    another. Clinical time does not count meanwhile. Returns whether something changed.
     """
     interrupted = consult.started_at is not None and is_anyone_cut_off(
         list_expected_voices(consult)

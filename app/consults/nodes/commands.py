@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import BaseModel
 from socketio.exceptions import TimeoutError as NoAnswer
@@ -14,13 +13,13 @@ from app.consults.nodes.registry import NoMediaNodeFree
 from app.core.ids import new_id
 from app.media import messages
 from app.media.messages import NodeCommand
-from app.web.sockets import socketio
+from app.web.sockets import SocketAnswer, socketio
 
 log = logging.getLogger(__name__)
 NODE_COMMAND_TIMEOUT_SECONDS = int(messages.NODE_COMMAND_WAIT_SECONDS)
 
 
-def send_node_command(sid: str, command: NodeCommand, message: BaseModel) -> dict[str, Any]:
+def send_node_command(sid: str, command: NodeCommand, message: BaseModel) -> SocketAnswer:
     """Sends a command and gives back the answer. Raises `NoMediaNodeFree` when there is none
     within the limit.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Flask, current_app, request
-from flask_socketio import ConnectionRefusedError  # pyright: ignore[reportAttributeAccessIssue]
 from pydantic import BaseModel, ValidationError
+from socketio.exceptions import ConnectionRefusedError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from app.media import messages
 from app.media.messages import NodeEvent
 from app.media.messages_recording import RecordingStopped
 from app.web.context import get_database, get_settings
-from app.web.sockets import socketio
+from app.web.sockets import SocketAnswer, socketio
 
 NodeMessage = TypeVar("NodeMessage", bound=BaseModel)
 
@@ -50,14 +50,14 @@ def install_node_events(app: Flask) -> None:
         server.manager.initialize()
 
 
-def node_only(handler: Callable[..., Any]) -> Callable[..., Any]:
+def node_only(handler: Callable[..., object]) -> Callable[..., object]:
     """Marks a handler that only a node, let in by the shared secret, can reach."""
     handler.node_only = True  # type: ignore[attr-defined]
     return handler
 
 
 @node_only
-def handle_node_connect(auth: Any = None) -> None:
+def handle_node_connect(auth: object = None) -> None:
     try:
         claim = messages.NodeAuth.model_validate(auth)
     except ValidationError:
@@ -72,7 +72,7 @@ def handle_node_connect(auth: Any = None) -> None:
 
 
 @node_only
-def handle_node_disconnect(*_reason: Any) -> None:
+def handle_node_disconnect(*_reason: object) -> None:
     with get_database().unit_of_work() as session:
         session.execute(
             update(MediaNode)
@@ -82,7 +82,7 @@ def handle_node_disconnect(*_reason: Any) -> None:
 
 
 @node_only
-def handle_node_hello(raw: Any) -> None:
+def handle_node_hello(raw: object) -> None:
     """A node arrives, or returns: rooms that it should carry and does not are entered anew by their
     seats.
     """
@@ -100,7 +100,7 @@ def handle_node_hello(raw: Any) -> None:
 
 
 @node_only
-def handle_node_heartbeat(raw: Any) -> None:
+def handle_node_heartbeat(raw: object) -> None:
     message = _parse_node_message(messages.NodeHeartbeat, raw)
     if message is None:
         return
@@ -122,7 +122,7 @@ def handle_node_heartbeat(raw: Any) -> None:
 
 
 @node_only
-def handle_seat_state(raw: Any) -> None:
+def handle_seat_state(raw: object) -> None:
     message = _parse_node_message(messages.SeatState, raw)
     if message is not None:
         gone = message.state in (messages.ConnectionState.FAILED, messages.ConnectionState.CLOSED)
@@ -140,7 +140,7 @@ def handle_seat_state(raw: Any) -> None:
 
 
 @node_only
-def handle_room_speaking(raw: Any) -> None:
+def handle_room_speaking(raw: object) -> None:
     message = _parse_node_message(messages.RoomSpeaking, raw)
     if message is not None:
         _tell_consult(
@@ -149,7 +149,7 @@ def handle_room_speaking(raw: Any) -> None:
 
 
 @node_only
-def handle_seat_streams(raw: Any) -> None:
+def handle_seat_streams(raw: object) -> None:
     """A listener's line bears less, or more again: their page says so in words."""
     message = _parse_node_message(messages.SeatStreams, raw)
     if message is not None:
@@ -157,7 +157,7 @@ def handle_seat_streams(raw: Any) -> None:
 
 
 @node_only
-def handle_seat_quality(raw: Any) -> None:
+def handle_seat_quality(raw: object) -> None:
     message = _parse_node_message(messages.SeatQuality, raw)
     if message is not None:
         is_heard = message.bitrate_up > 0
@@ -169,7 +169,7 @@ def handle_seat_quality(raw: Any) -> None:
 
 
 @node_only
-def handle_recording_stopped(raw: Any) -> None:
+def handle_recording_stopped(raw: object) -> None:
     """All that a node recorded is in the store. Its own clock says when it let the last packet
     in.
     """
@@ -196,7 +196,7 @@ def handle_recording_stopped(raw: Any) -> None:
             announcing.announce_consult_state(session, consult)
 
 
-NODE_EVENTS: dict[str, Callable[..., Any]] = {
+NODE_EVENTS: dict[str, Callable[..., object]] = {
     "connect": handle_node_connect,
     "disconnect": handle_node_disconnect,
     NodeEvent.HELLO.value: handle_node_hello,
@@ -246,12 +246,12 @@ def _note_seat_connection(seat_id: str, *, is_heard: bool, connection: str | Non
             )  # the node may be another one, or have begun anew
 
 
-def _tell_consult(room: str, event: str, facts: dict[str, Any]) -> None:
+def _tell_consult(room: str, event: str, facts: SocketAnswer) -> None:
     audience = announcing.name_consult_audience(room)
     socketio.emit(event, facts, to=audience, namespace=announcing.BROWSER_NAMESPACE)
 
 
-def _tell_seat(seat: str, event: str, facts: dict[str, Any]) -> None:
+def _tell_seat(seat: str, event: str, facts: SocketAnswer) -> None:
     socketio.emit(
         event, facts, to=announcing.name_seat_audience(seat), namespace=announcing.BROWSER_NAMESPACE
     )
@@ -265,7 +265,7 @@ def _node_socket_id() -> str:
     return request.sid  # type: ignore[attr-defined,no-any-return]
 
 
-def _parse_node_message(model: type[NodeMessage], raw: Any) -> NodeMessage | None:
+def _parse_node_message(model: type[NodeMessage], raw: object) -> NodeMessage | None:
     try:
         return model.model_validate(raw)
     except ValidationError:

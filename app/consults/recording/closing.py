@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -26,7 +25,7 @@ from app.core import webm
 from app.core.blobs import BlobMissing, BlobStore, StoredBlob
 from app.core.clock import now
 from app.core.crypto import TamperedCiphertext
-from app.core.outbox import JobContext, enqueue_job
+from app.core.outbox import JobContext, JobPayload, enqueue_job, read_payload_text
 from app.core.webm import FIRST_VOICE_TRACK, WebmCluster
 from app.media.messages_recording import derive_segment_id
 from app.records import service as records
@@ -61,7 +60,7 @@ class JoinedRecording:
     lasts_ms: int
 
 
-def run_recording_close(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def run_recording_close(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Makes the recording a record of its case. Reads without holding a transaction, for that may
     take minutes.
     """
@@ -73,7 +72,7 @@ def run_recording_close(session: Session, payload: dict[str, Any], context: JobC
             enqueue_job(before, RECORDING_CLOSE_JOB, payload, delay=CLOSE_RETRY_DELAY)
             return
         key, languages = base64.b64decode(recording.key), list(recording.languages)
-    whole = join_segments(context.blobs, payload["recording_id"], key, languages)
+    whole = join_segments(context.blobs, read_payload_text(payload, "recording_id"), key, languages)
     recording = session.get(Recording, payload["recording_id"], with_for_update=True)
     if recording is None or recording.state != RecordingState.CLOSING:
         return
@@ -107,7 +106,7 @@ def run_recording_close(session: Session, payload: dict[str, Any], context: JobC
     )
 
 
-def run_recording_purge(session: Session, payload: dict[str, Any], context: JobContext) -> None:
+def run_recording_purge(session: Session, payload: JobPayload, context: JobContext) -> None:
     """Deletes every segment for good. A node may still be storing the last of them, so this looks a
     second time.
     """
@@ -116,7 +115,8 @@ def run_recording_purge(session: Session, payload: dict[str, Any], context: JobC
         return
     recording.key = ""
     number, before = 0, payload.get("before")
-    while number < (before or 0) + PURGE_LOOKAHEAD_SEGMENTS or context.blobs.exists(
+    reached = before if isinstance(before, int) else 0
+    while number < reached + PURGE_LOOKAHEAD_SEGMENTS or context.blobs.exists(
         derive_segment_id(recording.id, number)
     ):
         context.blobs.delete(derive_segment_id(recording.id, number))
@@ -215,7 +215,9 @@ def _store_part(blobs: BlobStore, recording_id: str, number: int, content: bytes
 
 
 def _is_node_still_storing(recording: Recording) -> bool:
-    ended = datetime.fromisoformat(recording.runs[-1][1])
+    switched_off = recording.runs[-1][1]
+    assert switched_off is not None  # a recording that closes has been stopped
+    ended = datetime.fromisoformat(switched_off)
     if recording.stored_at is not None and recording.stored_at >= ended - timedelta(seconds=1):
         return False
     return now() - ended < NODE_STORING_GRACE_PERIOD

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -55,7 +54,8 @@ class Recording(Base):
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     key: Mapped[str] = mapped_column(EncryptedText)
     languages: Mapped[list[str]] = mapped_column(Json, default=list)
-    runs: Mapped[list[list[Any]]] = mapped_column(Json, default=list)
+    runs: Mapped[list[tuple[str, str | None]]] = mapped_column(Json, default=list)
+    """When it was switched on and off, as ISO instants; off is None while it runs."""
     version: Mapped[int] = mapped_column(default=0)
     stored_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     purge_asked_of: Mapped[str | None] = mapped_column(ForeignKey("seats.id"))

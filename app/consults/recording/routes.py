@@ -7,7 +7,6 @@ which changes no position: ranges, cues and length are those of the whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
@@ -33,7 +32,7 @@ CAPTION_SHOWN_MS = 6000
 
 
 @blueprint.app_context_processor
-def add_viewer_context() -> dict[str, Any]:
+def add_viewer_context() -> dict[str, object]:
     return {
         "recording_of": lambda record: queries.find_recording_of_record(db_session(), record),
         "undecided_recording": lambda seat: recordings.find_undecided_recording(db_session(), seat),

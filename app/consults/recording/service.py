@@ -10,7 +10,6 @@ or leave.
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
@@ -218,7 +217,7 @@ def apply_recording_consent(session: Session, consult: Consult) -> tuple[Recordi
     if may and not recording.is_running:
         was = recording.state
         recording.state = RecordingState.RUNNING
-        recording.runs = [*recording.runs, [now().isoformat(), None]]
+        recording.runs = [*recording.runs, (now().isoformat(), None)]
         session.flush()
         if was == RecordingState.ASKED:
             audit.record_audit_entry(
@@ -304,7 +303,7 @@ def build_recording_command(
     )
 
 
-def describe_recording(seat: Seat) -> dict[str, Any] | None:
+def describe_recording(seat: Seat) -> dict[str, object] | None:
     """How the recording stands, for the page of this seat."""
     session = object_session(seat)
     recording = find_current_recording(session, seat.consult_id) if session else None
@@ -394,7 +393,7 @@ def _mark_recording_stopped(session: Session, recording: Recording, seat: Seat |
 
 def _close_open_run(recording: Recording) -> None:
     if recording.runs and recording.runs[-1][1] is None:
-        recording.runs = [*recording.runs[:-1], [recording.runs[-1][0], now().isoformat()]]
+        recording.runs = [*recording.runs[:-1], (recording.runs[-1][0], now().isoformat())]
 
 
 def _require_seat_for_recording(seat: Seat) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
@@ -12,6 +10,7 @@ from app.consults.recording import service as recording
 from app.consults.room import announcing
 from app.consults.room.seating import get_own_seat, on_consult_event
 from app.identity.models import Person
+from app.web.sockets import SocketAnswer
 
 
 class RecordingAnswerMessage(BaseModel):
@@ -27,8 +26,8 @@ class RecordingDecideMessage(BaseModel):
 
 @on_consult_event("recording.ask", ConsultPermission.CONSULT_SIGNAL, recorded=True)
 def handle_recording_ask(
-    session: Session, person: Person, sid: str, _message: Any
-) -> dict[str, Any]:
+    session: Session, person: Person, sid: str, _message: object
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     recording.ask_to_record(session, seat)
     announcing.announce_consult_state(session, seat.consult)
@@ -40,7 +39,7 @@ def handle_recording_ask(
 )
 def handle_recording_answer(
     session: Session, person: Person, sid: str, message: RecordingAnswerMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     one = recording.answer_recording_request(session, seat, agrees=message.agrees, of=message.seat)
     if not message.agrees:
@@ -51,8 +50,8 @@ def handle_recording_answer(
 
 @on_consult_event("recording.stop", ConsultPermission.CONSULT_SIGNAL, recorded=True)
 def handle_recording_stop(
-    session: Session, person: Person, sid: str, _message: Any
-) -> dict[str, Any]:
+    session: Session, person: Person, sid: str, _message: object
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     one = recording.stop_recording(session, seat)
     announcing.send_recording_command(session, seat.consult, one)
@@ -65,7 +64,7 @@ def handle_recording_stop(
 )
 def handle_recording_decide(
     session: Session, person: Person, sid: str, message: RecordingDecideMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     recording.decide_recording_purge(session, seat, purges=message.purges)
     announcing.announce_consult_state(session, seat.consult)

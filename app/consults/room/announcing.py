@@ -5,7 +5,6 @@ committed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,7 +26,7 @@ from app.consults.room import views
 from app.core.errors import Refusal
 from app.media import messages
 from app.media.messages import NodeCommand
-from app.web.sockets import call_after_commit, socketio
+from app.web.sockets import SocketAnswer, call_after_commit, socketio
 
 BROWSER_NAMESPACE = "/consult"
 
@@ -42,9 +41,7 @@ def name_seat_audience(seat_id: str) -> str:
     return f"seat:{seat_id}"
 
 
-def tell_browsers(
-    session: Session, to: str, event: str, facts: dict[str, Any] | None = None
-) -> None:
+def tell_browsers(session: Session, to: str, event: str, facts: SocketAnswer | None = None) -> None:
     call_after_commit(
         session, lambda: socketio.emit(event, facts or {}, to=to, namespace=BROWSER_NAMESPACE)
     )
@@ -113,9 +110,7 @@ def send_recording_command(session: Session, consult: Consult, one: Recording) -
     )
 
 
-def tell_seats_in_room(
-    session: Session, consult: Consult, event: str, facts: dict[str, Any]
-) -> None:
+def tell_seats_in_room(session: Session, consult: Consult, event: str, facts: SocketAnswer) -> None:
     for seat in consult.present_seats:
         if seat.is_in_room and seat.sid is not None:
             tell_browsers(session, name_seat_audience(seat.id), event, facts)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import current_app, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
@@ -118,7 +116,7 @@ def download_consult_timeline(consult_id: str) -> Response:
 
 
 @blueprint.app_context_processor
-def add_consult_context() -> dict[str, Any]:
+def add_consult_context() -> dict[str, object]:
     """What the panel of a meeting uses on other slices' pages. Nothing is read before it is
     called.
     """
@@ -130,7 +128,7 @@ def _line_checks(booking: Booking) -> list[tuple[Person, ConnectionCheck | None]
     return [(person, found.get(person.id)) for person in booking.people]
 
 
-def _build_page_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, Any]:
+def _build_page_facts(consult: Consult, seat: Seat, person: Person) -> dict[str, object]:
     """What the room's script starts from. No clinical content: it lies in the page's source."""
     chosen = get_settings()
     return {

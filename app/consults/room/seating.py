@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -18,13 +17,12 @@ from app.core.errors import Forbidden, NotFound, Refusal
 from app.core.permissions import Permission
 from app.core.text import N_
 from app.identity.models import Person
-from app.web.sockets import on_socket_event
+from app.web.sockets import SocketEventHandler, on_socket_event
 
 SEAT_NOT_HELD = N_(
     "Your seat in this consultation is open in another window, or was closed. Reload the page to"
     " return."
 )
-SeatEventHandler = Callable[[Session, Any, str, Any], Any]
 
 
 def on_consult_event(
@@ -33,12 +31,12 @@ def on_consult_event(
     model: type[BaseModel] | None = None,
     *,
     recorded: bool = False,
-) -> Callable[[SeatEventHandler], SeatEventHandler]:
+) -> Callable[[SocketEventHandler], SocketEventHandler]:
     """Registers an event that browsers may send. With `recorded`, the audit keeps what was refused,
     and to whom.
     """
 
-    def register(handler: SeatEventHandler) -> SeatEventHandler:
+    def register(handler: SocketEventHandler) -> SocketEventHandler:
         on_socket_event(announcing.BROWSER_NAMESPACE, name, permission, model)(
             _audit_refusals(name, handler) if recorded else handler
         )
@@ -80,9 +78,9 @@ def get_other_seat(by: Seat, seat_id: str) -> Seat:
     return seat
 
 
-def _audit_refusals(name: str, handler: SeatEventHandler) -> SeatEventHandler:
+def _audit_refusals(name: str, handler: SocketEventHandler) -> SocketEventHandler:
     @wraps(handler)
-    def attempt(session: Session, person: Person, sid: str, message: Any) -> Any:
+    def attempt(session: Session, person: Person, sid: str, message: object) -> object:
         person_id = person.id
         try:
             return handler(session, person, sid, message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask_socketio import join_room, leave_room
 from pydantic import BaseModel, Field
@@ -22,6 +21,7 @@ from app.identity.models import Person
 from app.media import messages
 from app.media.messages import NodeCommand
 from app.web.context import call_after_commit, get_database, get_settings
+from app.web.sockets import SocketAnswer
 
 MAX_OFFER_ATTEMPTS = 3
 
@@ -65,14 +65,14 @@ class ChatSinceMessage(BaseModel):
 
 
 @on_consult_event("connect", ConsultPermission.CONSULT_JOIN)
-def handle_consult_connect(session: Session, person: Person, sid: str, _auth: Any) -> None:
+def handle_consult_connect(session: Session, person: Person, sid: str, _auth: object) -> None:
     """Signed in is enough to connect; the seat comes with its ticket."""
 
 
 @on_consult_event("seat.take", ConsultPermission.CONSULT_JOIN, SeatTakeMessage)
 def handle_seat_take(
     session: Session, person: Person, sid: str, message: SeatTakeMessage
-) -> Callable[[], dict[str, Any]]:
+) -> Callable[[], SocketAnswer]:
     seat_id = tickets.redeem_seat_ticket(get_settings().secret_key, message.ticket, person.id)
     seat = lock_seat(session, seat_id)
     other = service.take_seat(session, person, seat, sid, message.tab)
@@ -87,7 +87,7 @@ def handle_seat_take(
         **_list_both_chats(session, seat, message.chat_after),
     }
 
-    def seated() -> dict[str, Any]:
+    def seated() -> SocketAnswer:
         join_room(announcing.name_consult_audience(seat.consult_id))
         join_room(announcing.name_seat_audience(seat.id))
         if other:
@@ -104,7 +104,7 @@ def handle_seat_take(
 @on_consult_event("seat.enter", ConsultPermission.CONSULT_JOIN, MediaDevicesMessage)
 def handle_seat_enter(
     session: Session, person: Person, sid: str, message: MediaDevicesMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     service.enter_consult(session, seat, mic=message.mic, camera=message.camera)
     interpreting.pause_or_resume_consult(session, seat.consult)
@@ -113,7 +113,7 @@ def handle_seat_enter(
 
 
 @on_consult_event("seat.here", ConsultPermission.CONSULT_JOIN)
-def handle_seat_here(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+def handle_seat_here(session: Session, person: Person, sid: str, _message: object) -> SocketAnswer:
     """A sign of life. The answer lets a page that missed a message see that it did."""
     seat = get_own_seat(session, person, sid, change=False)
     service.note_seat_alive(seat)
@@ -125,7 +125,7 @@ def handle_seat_here(session: Session, person: Person, sid: str, _message: Any) 
 
 
 @on_consult_event("seat.leave", ConsultPermission.CONSULT_JOIN)
-def handle_seat_leave(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+def handle_seat_leave(session: Session, person: Person, sid: str, _message: object) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     service.leave_consult(session, seat)
     announcing.close_seat_media(session, seat)
@@ -133,7 +133,7 @@ def handle_seat_leave(session: Session, person: Person, sid: str, _message: Any)
 
 
 @on_consult_event("disconnect", ConsultPermission.CONSULT_JOIN)
-def handle_consult_disconnect(session: Session, person: Person, sid: str, _message: Any) -> None:
+def handle_consult_disconnect(session: Session, person: Person, sid: str, _message: object) -> None:
     seat = service.note_socket_lost(session, sid)
     if seat is not None:
         announcing.announce_consult_state(session, seat.consult)
@@ -145,7 +145,7 @@ def handle_consult_disconnect(session: Session, person: Person, sid: str, _messa
 @on_consult_event("seat.admit", ConsultPermission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
 def handle_seat_admit(
     session: Session, person: Person, sid: str, message: ChosenSeatMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     by = get_own_seat(session, person, sid)
     service.admit_seat(session, person, by, get_other_seat(by, message.seat))
     interpreting.pause_or_resume_consult(session, by.consult)
@@ -158,7 +158,7 @@ def handle_seat_admit(
 )
 def handle_seat_send_back(
     session: Session, person: Person, sid: str, message: ChosenSeatMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     by = get_own_seat(session, person, sid)
     seat = get_other_seat(by, message.seat)
     service.return_seat_to_waiting(session, person, by, seat)
@@ -170,7 +170,7 @@ def handle_seat_send_back(
 @on_consult_event("seat.remove", ConsultPermission.CONSULT_ADMIT, ChosenSeatMessage, recorded=True)
 def handle_seat_remove(
     session: Session, person: Person, sid: str, message: ChosenSeatMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     by = get_own_seat(session, person, sid)
     seat = get_other_seat(by, message.seat)
     service.remove_seat(session, person, by, seat)
@@ -180,7 +180,9 @@ def handle_seat_remove(
 
 
 @on_consult_event("consult.end", ConsultPermission.CONSULT_END, recorded=True)
-def handle_consult_end(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+def handle_consult_end(
+    session: Session, person: Person, sid: str, _message: object
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     service.end_consult(session, person, seat)
     announcing.announce_consult_end(session, seat.consult)
@@ -193,7 +195,7 @@ def handle_consult_end(session: Session, person: Person, sid: str, _message: Any
 @on_consult_event("media.offer", ConsultPermission.CONSULT_SIGNAL, offers.BrowserOffer)
 def handle_media_offer(
     session: Session, person: Person, sid: str, message: offers.BrowserOffer
-) -> Callable[[], dict[str, Any]]:
+) -> Callable[[], SocketAnswer]:
     """Passes the browser's offer to the room's node. The node is asked after the commit: it may
     take its time.
     """
@@ -223,7 +225,7 @@ def handle_media_offer(
 @on_consult_event("media.devices", ConsultPermission.CONSULT_SIGNAL, MediaDevicesMessage)
 def handle_media_devices(
     session: Session, person: Person, sid: str, message: MediaDevicesMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     shared_before = seat.sharing
     service.set_seat_devices(
@@ -239,7 +241,7 @@ def handle_media_devices(
 @on_consult_event("media.prefer", ConsultPermission.CONSULT_SIGNAL, MediaPreferMessage)
 def handle_media_prefer(
     session: Session, person: Person, sid: str, message: MediaPreferMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     """Which pictures come large here. Nothing is kept: it holds as long as the connection to the
     node.
     """
@@ -263,7 +265,7 @@ def _send_offer_to_node(
     node_sid: str,
     command: messages.SeatOffer,
     table: messages.RoutesSet,
-) -> dict[str, Any]:
+) -> SocketAnswer:
     """Asks the node, and the next one where a node is full."""
     full: list[str] = []
     for _ in range(MAX_OFFER_ATTEMPTS):
@@ -290,7 +292,7 @@ def _send_offer_to_node(
 @on_consult_event("chat.say", ConsultPermission.CONSULT_CHAT, ChatSayMessage)
 def handle_chat_say(
     session: Session, person: Person, sid: str, message: ChatSayMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     line = service.add_chat_message(session, seat, message.client_id, message.text, message.channel)
     announcing.announce_chat_message(session, line, seat.consult)
@@ -300,7 +302,7 @@ def handle_chat_say(
 @on_consult_event("chat.since", ConsultPermission.CONSULT_CHAT, ChatSinceMessage)
 def handle_chat_since(
     session: Session, person: Person, sid: str, message: ChatSinceMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid, change=False)
     return {"chat": _list_chat(session, seat, message.after, message.channel)}
 
@@ -310,7 +312,7 @@ def handle_chat_since(
 
 def _list_chat(
     session: Session, seat: Seat, after: int, channel: ChatChannel = ChatChannel.EVERYONE
-) -> list[dict[str, Any]]:
+) -> list[SocketAnswer]:
     if not seat.is_in_room or (channel == ChatChannel.INTERPRETERS and not seat.pair):
         return []
     return [
@@ -319,7 +321,7 @@ def _list_chat(
     ]
 
 
-def _list_both_chats(session: Session, seat: Seat, after: int) -> dict[str, list[dict[str, Any]]]:
+def _list_both_chats(session: Session, seat: Seat, after: int) -> dict[str, list[SocketAnswer]]:
     return {
         "chat": _list_chat(session, seat, after),
         "partners": _list_chat(session, seat, 0, ChatChannel.INTERPRETERS),

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -42,7 +41,7 @@ def redeem_seat_ticket(secret_key: str, ticket: str, person_id: str) -> str:
 
 def build_ice_servers(
     turn_url: str | None, turn_secret: str | None, seat_id: str
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """The relay for networks that let nothing else through, with a login for a day (coturn's REST
     scheme).
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import ceil
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -27,7 +26,7 @@ def record_consult_event(
     session.flush()
 
 
-def export_consult_timeline(consult: Consult, events: list[ConsultEvent]) -> dict[str, Any]:
+def export_consult_timeline(consult: Consult, events: list[ConsultEvent]) -> dict[str, object]:
     """The whole record of the meeting, ready for JSON: who was there, what happened, and the sums.
     Times are UTC.
     """
@@ -107,7 +106,8 @@ def count_signals(events: list[ConsultEvent]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for event in events:
         if event.kind == "signal":
-            counts[event.facts["signal"]] = counts.get(event.facts["signal"], 0) + 1
+            signal = str(event.facts["signal"])
+            counts[signal] = counts.get(signal, 0) + 1
     return counts
 
 
@@ -129,10 +129,10 @@ def count_seconds_live(events: list[ConsultEvent], until: datetime) -> dict[str,
         if event.seat_id is None:
             continue
         if event.kind == "handed_over":
-            stop(event.facts["source"], event.at)
+            stop(str(event.facts["source"]), event.at)
         if event.kind in ("live", "handed_over"):
             stop(event.seat_id, event.at)
-            live[event.seat_id] = event.facts["language"], event.at
+            live[event.seat_id] = str(event.facts["language"]), event.at
         elif event.kind in ("resting", *DEPARTURE_KINDS):
             stop(event.seat_id, event.at)
     for seat_id in list(live):

@@ -4,8 +4,6 @@ media node.
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.consults import policy
 from app.consults.interpreting import channels, no_show
 from app.consults.interpreting import service as interpreting
@@ -55,7 +53,7 @@ def build_media_routes(consult: Consult) -> dict[str, tuple[messages.MediaRoute,
     return table
 
 
-def build_seat_state(seat: Seat) -> dict[str, Any]:
+def build_seat_state(seat: Seat) -> dict[str, object]:
     """Everything the page of this seat shows, small enough to be sent whole at every change."""
     consult = seat.consult
     feeds = {feed.source: feed for feed in route_consult_audio(consult).get(seat.id, ())}
@@ -91,7 +89,7 @@ def build_seat_state(seat: Seat) -> dict[str, Any]:
     }
 
 
-def serialize_chat_message(message: ChatMessage) -> dict[str, Any]:
+def serialize_chat_message(message: ChatMessage) -> dict[str, object]:
     return {
         "channel": message.channel,
         "number": message.number,
@@ -103,7 +101,7 @@ def serialize_chat_message(message: ChatMessage) -> dict[str, Any]:
     }
 
 
-def serialize_teach_back(item: TeachBack) -> dict[str, Any]:
+def serialize_teach_back(item: TeachBack) -> dict[str, object]:
     return {
         "id": item.id,
         "number": item.number,
@@ -114,7 +112,7 @@ def serialize_teach_back(item: TeachBack) -> dict[str, Any]:
     }
 
 
-def serialize_caption(line: Caption) -> dict[str, Any]:
+def serialize_caption(line: Caption) -> dict[str, object]:
     return {
         "number": line.number,
         "clientId": line.client_id,
@@ -124,7 +122,7 @@ def serialize_caption(line: Caption) -> dict[str, Any]:
     }
 
 
-def _serialize_seat(one: Seat, viewer: Seat, feed: AudioFeed | None) -> dict[str, Any]:
+def _serialize_seat(one: Seat, viewer: Seat, feed: AudioFeed | None) -> dict[str, object]:
     mine = one.id == viewer.id
     return {
         "id": one.id,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
@@ -15,6 +13,7 @@ from app.consults.room import announcing, views
 from app.consults.room.seating import get_own_seat, on_consult_event
 from app.consults.teachback import service as teaching
 from app.identity.models import Person
+from app.web.sockets import SocketAnswer
 
 
 class TeachAskMessage(BaseModel):
@@ -41,7 +40,7 @@ class CaptionSayMessage(BaseModel):
 @on_consult_event("teach.ask", ConsultPermission.CONSULT_TEACH, TeachAskMessage)
 def handle_teach_ask(
     session: Session, person: Person, sid: str, message: TeachAskMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     teaching.ask_teach_back(session, seat, message.point)
     return _announce_teach_backs(session, seat)
@@ -50,7 +49,7 @@ def handle_teach_ask(
 @on_consult_event("teach.said", ConsultPermission.CONSULT_CHAT, TeachSaidMessage)
 def handle_teach_said(
     session: Session, person: Person, sid: str, message: TeachSaidMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     teaching.write_teach_back_answer(session, seat, message.item, message.said)
     return _announce_teach_backs(session, seat)
@@ -59,14 +58,14 @@ def handle_teach_said(
 @on_consult_event("teach.judge", ConsultPermission.CONSULT_TEACH, TeachJudgeMessage)
 def handle_teach_judge(
     session: Session, person: Person, sid: str, message: TeachJudgeMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     teaching.judge_teach_back(session, seat, message.item, message.verdict, message.correction)
     return _announce_teach_backs(session, seat)
 
 
 @on_consult_event("teach.list", ConsultPermission.CONSULT_CHAT)
-def handle_teach_list(session: Session, person: Person, sid: str, _message: Any) -> dict[str, Any]:
+def handle_teach_list(session: Session, person: Person, sid: str, _message: object) -> SocketAnswer:
     """What a page shows when it comes in: the points, and the captions in its own language."""
     seat = get_own_seat(session, person, sid, change=False)
     if not seat.is_in_room:
@@ -88,7 +87,7 @@ def handle_teach_list(session: Session, person: Person, sid: str, _message: Any)
 )
 def handle_caption_say(
     session: Session, person: Person, sid: str, message: CaptionSayMessage
-) -> dict[str, Any]:
+) -> SocketAnswer:
     seat = get_own_seat(session, person, sid)
     line = views.serialize_caption(
         teaching.add_caption(session, seat, message.client_id, message.language, message.text)
@@ -103,7 +102,7 @@ def handle_caption_say(
     return {"caption": line}
 
 
-def _announce_teach_backs(session: Session, seat: Seat) -> dict[str, Any]:
+def _announce_teach_backs(session: Session, seat: Seat) -> SocketAnswer:
     session.flush()
     points = {
         "points": [

@@ -10,10 +10,10 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 from app.core.runtime.log_lines import format_log_line, wants_colours
 
@@ -66,8 +66,8 @@ class _LineFormatter(logging.Formatter):
 
 
 def _hand_to_logging(
-    logger: Any, method: str, event: MutableMapping[str, Any]
-) -> tuple[tuple[str, str], dict[str, Any]]:
+    _logger: WrappedLogger, _method: str, event: EventDict
+) -> tuple[tuple[str, str], dict[str, object]]:
     sentence = event.pop("event")
     exc_info = event.pop("exc_info", None)
     return ("%s", str(sentence)), {"extra": {"facts": dict(event)}, "exc_info": exc_info}

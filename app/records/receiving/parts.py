@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 from sqlalchemy.orm import Session
 
@@ -88,7 +88,7 @@ class _RequestBody:
 
     def __init__(self, stream: IO[bytes], most: int, checksum: tus.UploadChecksum | None) -> None:
         self._stream, self._left = stream, most
-        self._digest: Any = tus.CHECKSUM_ALGORITHMS[checksum.algorithm]() if checksum else None
+        self._digest = tus.CHECKSUM_ALGORITHMS[checksum.algorithm]() if checksum else None
         self._ended = False
 
     def piece(self) -> bytes:
@@ -115,6 +115,7 @@ class _RequestBody:
             piece = self.piece()
 
     def digest(self) -> bytes:
+        assert self._digest is not None, "only where the sender gave a checksum"
         return self._digest.digest()
 
 

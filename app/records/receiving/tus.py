@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
 
 from app.core.errors import Conflict, Invalid, NotFound, Refusal
 from app.core.text import N_
@@ -130,7 +129,7 @@ def parse_upload_checksum(text: str | None) -> UploadChecksum | None:
         raise _broken_upload(400) from None
 
 
-def build_tus_headers(**more: Any) -> dict[str, str]:
+def build_tus_headers(**more: object) -> dict[str, str]:
     """The headers of every answer; `upload_offset=5` becomes `Upload-Offset: 5`, None is left
     out.
     """

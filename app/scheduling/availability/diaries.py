@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -100,9 +99,7 @@ def lock_diaries(session: Session, person_ids: Iterable[str]) -> None:
     Locks are taken in the order of the ids, so that two bookings never wait for each other.
     """
     ids = sorted(set(person_ids))
-    insert: Any = (
-        insert_on_postgresql if _dialect_name(session) == "postgresql" else insert_on_sqlite
-    )
+    insert = insert_on_postgresql if _dialect_name(session) == "postgresql" else insert_on_sqlite
     for person_id in ids:
         raised = session.execute(
             update(Diary)

@@ -5,7 +5,6 @@ by themselves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -30,7 +29,7 @@ INVITATION_NOTICE_KINDS = frozenset(
 def build_invitation(
     session: Session,
     kind: str,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     reader: Person,
     *,
     site: str,

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.clock import now
 from app.scheduling.matching.slots import SINGLE_INTERPRETER_MAX_QUARTERS
@@ -38,7 +37,9 @@ def lacks_interpreter_condition() -> ColumnElement[bool]:
     )
 
 
-def _has_agreed(place: Any) -> ColumnElement[bool]:
+def _has_agreed(
+    place: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+) -> ColumnElement[bool]:
     return (
         select(Engagement.booking_id)
         .where(

@@ -38,6 +38,7 @@ class StaffMember:
 
     @property
     def languages(self) -> list[str]:
+        """Their own language first, then the others that they speak; BCP 47 tags."""
         return [self.language, *(tag for tag in self.speaks if tag != self.language)]
 
 

@@ -39,6 +39,7 @@ class SpecialistFit:
 
     @property
     def fits(self) -> bool:
+        """Whether patient and specialist would understand one another in some way."""
         return self.language is not LanguageFit.NONE
 
 

@@ -21,6 +21,7 @@ def is_well_formed_tag(text: str) -> bool:
 
 
 def is_same_language(one: str, other: str) -> bool:
+    """Whether two tags name one language, whatever their regions."""
     return primary_language_of(one) == primary_language_of(other)
 
 

@@ -22,10 +22,10 @@ from app.scheduling.time.calendar import run_starts, wall_bits
 from app.scheduling.time.quarters import DAY_QUARTERS, WEEK_QUARTERS, Horizon, instant_of, low_bits
 
 HOUR_COST = (9, 10, 10, 10, 9, 7, 5, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 8)
-"""How unkind each local hour of the day is: 0 in office hours, 10 in the depth of the night."""
+"""The cost of meeting in each local hour, from midnight on: 0 in office hours, 10 at night."""
 
 MAX_KIND_HOUR_COST = 4
-"""The worst hour of a kind slot: from seven in the morning to nine at night for everyone."""
+"""The highest cost in a kind slot: between seven and twenty-one o'clock for everyone."""
 
 SINGLE_INTERPRETER_MAX_QUARTERS = 4
 """Quarters: for longer meetings interpreters work in a team of two and take turns, because
@@ -62,8 +62,10 @@ def count_interpreters_needed(length: int) -> int:
 
 
 class Slot(NamedTuple):
-    """A possible meeting. Slots sort from the fairest to the least fair. A long one has a second
-    interpreter.
+    """A possible meeting. Slots sort from the fairest to the least fair.
+
+    `worst` and `total` are costs by `HOUR_COST`: the highest that one person bears, and the sum
+    over all. `quarter` is the first one. `second_id` is the second interpreter of a long meeting.
     """
 
     worst: int
@@ -75,10 +77,12 @@ class Slot(NamedTuple):
 
     @property
     def starts_at(self) -> datetime:
+        """The aware UTC instant at which the meeting would begin."""
         return instant_of(self.quarter)
 
     @property
     def is_kind(self) -> bool:
+        """Whether nobody has to meet early or late; see `MAX_KIND_HOUR_COST`."""
         return self.worst <= MAX_KIND_HOUR_COST
 
 
@@ -124,6 +128,8 @@ class NoSlotCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoSlotReason:
+    """Why no time was found, and what would have been possible."""
+
     lack: NoSlotCause
     longest: int = 0
     """The longest meeting, in quarters, that would have fitted."""

@@ -28,9 +28,8 @@ from app.scheduling.time.quarters import (
 )
 
 MINUTES_IN_DAY = 24 * 60
-_THURSDAY_QUARTERS = (
-    3 * DAY_QUARTERS
-)  # wall quarter 0 is midnight of a Thursday; patterns begin on Monday
+# Wall quarter 0 is midnight of a Thursday (1 January 1970); weekly patterns begin on Monday.
+_THURSDAY_QUARTERS = 3 * DAY_QUARTERS
 
 QuarterInterval = tuple[int, int]
 """Quarters from the first until the second, which is left out."""

@@ -12,7 +12,7 @@ from functools import cached_property
 
 QUARTER_SECONDS = 900
 QUARTER_MINUTES = 15
-DAY_QUARTERS = 96
+DAY_QUARTERS = 24 * 60 // QUARTER_MINUTES
 WEEK_QUARTERS = 7 * DAY_QUARTERS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +69,7 @@ class Horizon:
 
     @property
     def end(self) -> int:
+        """The first quarter after the horizon."""
         return self.start + self.length
 
     @cached_property

@@ -1,7 +1,7 @@
-"""What recurs: closures and openings by rule, and the busy times of calendars from elsewhere (RFC
+"""Recurrence: closures and openings by rule, and the busy times of calendars from elsewhere (RFC
 5545).
 
-Rules are expanded on the wall, without a zone, and the zone is put on afterwards: so a meeting at
+Rules are expanded in wall time, without a zone, and the zone is added afterwards. So a meeting at
 nine stays at nine when clocks change. A wall time that does not exist is read with the offset
 before the gap, as RFC 5545 section 3.3.5 has it, and one that comes twice is the first of the two.
 """
@@ -29,8 +29,9 @@ from app.scheduling.time.quarters import (
 ALLOWED_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 MAX_RULE_CHARACTERS = 300
 MAX_RULE_OCCURRENCES = 20_000  # of one rule of ours: a daily one of fifty years
-MAX_RECURRENCE_STEPS = 400_000  # through all recurrences of a calendar from elsewhere: some seconds
-MAX_BUSY_SPANS = 20_000
+# through all recurrences of a calendar from elsewhere: a few seconds of work
+MAX_RECURRENCE_STEPS = 400_000
+MAX_BUSY_SPANS = 20_000  # intervals of one calendar from elsewhere
 _MAX_EVENT_DURATION = timedelta(days=400)
 
 
