@@ -53,10 +53,11 @@ from datetime import timedelta
 
 from app.audit.service import record_audit_entry
 from app.audit.verbs import AuditVerb
-from app.cases.models import Case
+from app.cases.models import Case, CaseEvent
 from app.cases.page.next_steps import NextStep, NextStepRule, StepButton
 from app.cases.page.panels import CasePanel
 from app.cases.states import CaseStage
+from app.core.clock import now
 from app.core.demo import DemoData
 from app.core.notices import NoticeKind
 from app.core.outbox import enqueue_job
@@ -74,6 +75,7 @@ class LendingAuditVerb(AuditVerb):
 
 def lend_tablet(session, payload, context):
     case = session.get_one(Case, payload["case_id"])
+    session.add(CaseEvent(case_id=case.id, kind="tablet_lent", at=now()))
     record_audit_entry(session, None, LendingAuditVerb.TABLET_LENT, "tablet", "7", case.id)
     facts = {"kind": "tablet_lent", "person_id": case.patient_id, "case_id": case.id}
     enqueue_job(session, "notify", facts)
@@ -107,6 +109,7 @@ MANIFEST = SliceManifest(
     readiness={"tablets": lambda session: True},
     navigation=(NavigationLink(Role.COORDINATOR, "Tablets", "lending.show_tablets", 15),),
     demo=DemoData(seed=seed),
+    case_events={"tablet_lent": "A tablet was lent."},
     extensions=(
         CasePanel(
             "lending/_panel.html", 15, lambda reading: reading.case.number, roles=OFFICE_ROLES
@@ -235,7 +238,9 @@ def test_its_job_runs_and_its_message_reaches_the_patient(app, visit, look, case
     mail = look(lambda session: session.scalars(select(Mail)).all()[-1])
     assert mail.subject == "A tablet is on its way"
     assert f"/cases/{case.id}/tablet" in mail.body
-    assert "A tablet is on its way" in visit(case.patient).get("/messages?lang=en").text
+    patient = visit(case.patient)
+    assert "A tablet is on its way" in patient.get("/messages?lang=en").text
+    assert "A tablet was lent." in patient.get(f"/cases/{case.id}").text
     trail = visit(person(Role.AUDITOR)).get("/audit?lang=en&verb=tablet.lent").text
     assert trail.count("Lent a tablet") >= 2  # the entry, and the choice of what to look for
 
@@ -318,6 +323,10 @@ CONFLICTS: dict[str, tuple[SliceManifest, str]] = {
     "a readiness check": (
         SliceManifest("new", readiness={"media": lambda session: True}),
         "both claim the readiness check 'media'",
+    ),
+    "a case event": (
+        SliceManifest("new", case_events={"created": "Made"}),
+        "both claim the case event 'created'",
     ),
     "an address": (
         SliceManifest("new", addresses={"portal.show_case": "/elsewhere"}),

@@ -170,3 +170,9 @@ CONSULT_STEP_RULES = (
         NextStep("wait", N_("The meeting is agreed"), "", SEE_MEETING_BUTTON),
     ),
 )
+
+CONSULT_EVENT_LABELS: Mapping[str, str] = {
+    "consult_opened": N_("The room of the meeting was opened."),
+    "consult_started": N_("The meeting began."),
+    "consult_ended": N_("The meeting ended."),
+}

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from app.consults import jobs
-from app.consults.case_page import CONSULT_FACTS, CONSULT_PANELS, CONSULT_STEP_RULES
+from app.consults.case_page import (
+    CONSULT_EVENT_LABELS,
+    CONSULT_FACTS,
+    CONSULT_PANELS,
+    CONSULT_STEP_RULES,
+)
 from app.consults.demo import keep_demo_consult_open
 from app.consults.nodes.registry import is_any_node_alive
 from app.consults.notices import CONSULT_NOTICES
@@ -19,6 +24,7 @@ MANIFEST = SliceManifest(
     audit_verbs=CONSULT_AUDIT_VERB_LABELS,
     jobs=jobs.HANDLERS,
     notices=CONSULT_NOTICES,
+    case_events=CONSULT_EVENT_LABELS,
     extensions=(CONSULT_FACTS, *CONSULT_PANELS, *CONSULT_STEP_RULES),
     addresses={"consults.show_consult": "/consults/<consult_id>"},
     blueprint="app.consults.blueprint:blueprint",

@@ -85,6 +85,8 @@ class SliceManifest:
     """Parts of the installation that `/readyz` asks after, each with the question."""
     navigation: Sequence[NavigationLink] = ()
     """Links at the top of every page."""
+    case_events: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Kinds of case events that the timeline of a case shows, each with its words, as a msgid."""
     demo: DemoData | None = None
     """The slice's part in the demo."""
     extensions: Sequence[object] = ()
@@ -140,6 +142,10 @@ class SliceRegistry:
                     " among its addresses."
                 )
         return kinds
+
+    @cached_property
+    def case_event_labels(self) -> Mapping[str, str]:
+        return self._merge("case event", [one.case_events for one in self.manifests])
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
@@ -203,7 +209,7 @@ class SliceRegistry:
         """Raises `SliceConflict` when two slices claim the same thing."""
         _ = (self.roles_by_permission, self.audit_verb_labels)
         _ = (self.job_handlers, self.periodic_jobs)
-        _ = (self.notice_kinds, self.readiness_checks)
+        _ = (self.notice_kinds, self.readiness_checks, self.case_event_labels)
 
     def _merge(self, what: str, parts: Sequence[Mapping[Key, Value]]) -> dict[Key, Value]:
         merged: dict[Key, Value] = {}

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from app.cases.models import Case, CaseEvent
 from app.cases.states import END_STAGES, CaseMove, CaseStage
 from app.core.clock import now
+from app.core.slices import get_slices
 from app.core.text import N_
 
 DUE_SOON_WITHIN = timedelta(days=2)
@@ -134,39 +135,6 @@ MILESTONE_MOVES = frozenset(
         CaseMove.WITHDRAW,
     }
 )
-CASE_EVENT_LABELS: dict[str, str] = {
-    "created": N_("The request was begun."),
-    CaseMove.SUBMIT: N_("The request was sent to the hospital."),
-    CaseMove.TRIAGE: N_("The hospital began to check the request."),
-    CaseMove.REQUEST_RECORDS: N_("The hospital asked for a record that is missing."),
-    CaseMove.PROVIDE_RECORDS: N_("What was missing has been sent."),
-    CaseMove.ACCEPT: N_(
-        "The records are complete. The hospital accepted the case, and the clock started."
-    ),
-    CaseMove.SCHEDULE: N_("A time for the meeting was agreed."),
-    CaseMove.UNSCHEDULE: N_("The meeting was cancelled."),
-    CaseMove.CONSULT: N_("The meeting took place."),
-    CaseMove.SIGN: N_("The specialist signed the opinion."),
-    CaseMove.RELEASE: N_("The opinion was sent to the patient."),
-    CaseMove.CLOSE: N_("The case was closed."),
-    CaseMove.DECLINE: N_("The hospital could not take the case."),
-    CaseMove.WITHDRAW: N_("The request was taken back."),
-    "specialist_assigned": N_("A specialist was found."),
-    "interpreter_assigned": N_("An interpreter was found."),
-    "file_opened": N_("The office opened the clinical file, and said why."),
-    "record_added": N_("A record was sent."),
-    "record_arrived": N_("A record was sent."),
-    "record_ready": N_("A record passed its check."),
-    "record_refused": N_("A record could not be accepted."),
-    "record_removed": N_("A record was taken back."),
-    "booking_moved": N_("The meeting was moved to another time."),
-    "interpreter_accepted": N_("The interpreter said yes."),
-    "interpreter_declined": N_("The interpreter cannot come. Another one is being asked."),
-    "interpreter_replaced": N_("Another interpreter was asked."),
-    "consult_opened": N_("The room of the meeting was opened."),
-    "consult_started": N_("The meeting began."),
-    "consult_ended": N_("The meeting ended."),
-}
 
 
 @dataclass(frozen=True)
@@ -183,14 +151,15 @@ def list_timeline_entries(
     events: Iterable[CaseEvent], names: dict[str, str]
 ) -> list[TimelineEntry]:
     """The lines that have words, newest first; `names` are those of the people on the case."""
+    labels = get_slices().case_event_labels
     lines = [
         TimelineEntry(
             event.at,
-            CASE_EVENT_LABELS[event.kind],
+            labels[event.kind],
             names.get(event.actor_id or ""),
             "milestone" if event.kind in MILESTONE_MOVES else "",
         )
         for event in events
-        if event.kind in CASE_EVENT_LABELS
+        if event.kind in labels
     ]
     return lines[::-1]

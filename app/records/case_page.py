@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.cases.page.next_steps import StepButton
 from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
 from app.core.permissions import Role
@@ -30,3 +32,11 @@ RECORD_PANELS = (
         frozenset({Role.PATIENT}),
     ),
 )
+
+RECORD_EVENT_LABELS: Mapping[str, str] = {
+    "record_added": N_("A record was sent."),
+    "record_arrived": N_("A record was sent."),
+    "record_ready": N_("A record passed its check."),
+    "record_refused": N_("A record could not be accepted."),
+    "record_removed": N_("A record was taken back."),
+}

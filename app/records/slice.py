@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.demo import DemoData
 from app.core.slices import SliceManifest
 from app.records import jobs
-from app.records.case_page import RECORD_PANELS
+from app.records.case_page import RECORD_EVENT_LABELS, RECORD_PANELS
 from app.records.demo import seed_demo_records
 from app.records.notices import RECORD_NOTICES
 from app.records.permissions import RECORD_PERMISSION_ROLES
@@ -19,6 +19,7 @@ MANIFEST = SliceManifest(
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
     notices=RECORD_NOTICES,
+    case_events=RECORD_EVENT_LABELS,
     extensions=RECORD_PANELS,
     blueprint="app.records.routes:blueprint",
     demo=DemoData(seed=seed_demo_records),

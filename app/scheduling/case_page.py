@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.cases.page.next_steps import NextStep, NextStepRule, StepButton
 from app.cases.states import CaseStage
 from app.core.permissions import Role
@@ -42,3 +44,10 @@ SCHEDULING_STEP_RULES = (
         ),
     ),
 )
+
+SCHEDULING_EVENT_LABELS: Mapping[str, str] = {
+    "booking_moved": N_("The meeting was moved to another time."),
+    "interpreter_accepted": N_("The interpreter said yes."),
+    "interpreter_declined": N_("The interpreter cannot come. Another one is being asked."),
+    "interpreter_replaced": N_("Another interpreter was asked."),
+}

@@ -7,7 +7,7 @@ from app.core.permissions import Role
 from app.core.slices import NavigationLink, SliceManifest
 from app.core.text import N_
 from app.scheduling import jobs
-from app.scheduling.case_page import SCHEDULING_STEP_RULES
+from app.scheduling.case_page import SCHEDULING_EVENT_LABELS, SCHEDULING_STEP_RULES
 from app.scheduling.demo import seed_demo_bookings
 from app.scheduling.notices import SCHEDULING_NOTICES
 from app.scheduling.permissions import SCHEDULING_PERMISSION_ROLES
@@ -21,6 +21,7 @@ MANIFEST = SliceManifest(
     jobs=jobs.HANDLERS,
     periodic=jobs.PERIODIC,
     notices=SCHEDULING_NOTICES,
+    case_events=SCHEDULING_EVENT_LABELS,
     extensions=SCHEDULING_STEP_RULES,
     addresses={
         "scheduling.show_answer_link": "/answers/<token>",

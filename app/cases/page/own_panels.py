@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.cases import queries
 from app.cases.forms import RELATION_LABELS
 from app.cases.models import CaseMember, RecordRequest
 from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
+from app.cases.states import CaseMove
 from app.core.permissions import Role
+from app.core.text import N_
 
 
 def load_open_requests(reading: CaseReading) -> list[RecordRequest] | None:
@@ -34,3 +38,25 @@ CASE_PANELS = (
         frozenset({Role.PATIENT}),
     ),
 )
+
+CASE_EVENT_LABELS: Mapping[str, str] = {
+    "created": N_("The request was begun."),
+    CaseMove.SUBMIT: N_("The request was sent to the hospital."),
+    CaseMove.TRIAGE: N_("The hospital began to check the request."),
+    CaseMove.REQUEST_RECORDS: N_("The hospital asked for a record that is missing."),
+    CaseMove.PROVIDE_RECORDS: N_("What was missing has been sent."),
+    CaseMove.ACCEPT: N_(
+        "The records are complete. The hospital accepted the case, and the clock started."
+    ),
+    CaseMove.SCHEDULE: N_("A time for the meeting was agreed."),
+    CaseMove.UNSCHEDULE: N_("The meeting was cancelled."),
+    CaseMove.CONSULT: N_("The meeting took place."),
+    CaseMove.SIGN: N_("The specialist signed the opinion."),
+    CaseMove.RELEASE: N_("The opinion was sent to the patient."),
+    CaseMove.CLOSE: N_("The case was closed."),
+    CaseMove.DECLINE: N_("The hospital could not take the case."),
+    CaseMove.WITHDRAW: N_("The request was taken back."),
+    "specialist_assigned": N_("A specialist was found."),
+    "interpreter_assigned": N_("An interpreter was found."),
+    "file_opened": N_("The office opened the clinical file, and said why."),
+}
