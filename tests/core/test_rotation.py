@@ -143,7 +143,7 @@ def test_the_chore_says_which_key_can_go(app: Flask, database: Database) -> None
     assert said.exit_code == 0 and "(the current key)" in said.output
     app.extensions["blobs"].keyring = Keyring(f"{NEW},{MASTER_KEYS}")
     assert (
-        "the jobs bring them under the current key"
+        "the jobs encrypt them anew under the current key"
         in app.test_cli_runner().invoke(args=["keys"]).output
     )
     with database.unit_of_work() as session:
