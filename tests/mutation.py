@@ -33,10 +33,13 @@ SEED = 20261201
 
 POLICY_TESTS = ("tests/web/test_who_may.py", "tests/web/test_policies.py")
 TARGETS: dict[str, tuple[str, ...]] = {
-    "app.scheduling.bookings.claims": ("tests/scheduling/bookings/test_service.py",),
+    "app.scheduling.bookings.claims": (
+        "tests/scheduling/bookings/test_claims.py",
+        "tests/scheduling/bookings/test_service.py",
+    ),
     "app.scheduling.matching.slots": ("tests/scheduling/matching",),
     "app.consults.interpreting.channels": ("tests/consults/interpreting/test_channels.py",),
-    "app.cases.policy": (*POLICY_TESTS, "tests/cases", "tests/records/test_reading.py"),
+    "app.cases.policy": ("tests/cases", *POLICY_TESTS, "tests/records/test_reading.py"),
     "app.cases.states": ("tests/cases",),
     "app.records.policy": (*POLICY_TESTS, "tests/records/test_reading.py"),
     "app.opinions.policy": (*POLICY_TESTS, "tests/opinions"),
