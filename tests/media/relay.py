@@ -32,6 +32,8 @@ RELAYED_CONNECTIONS = 60  # at most, at the same time
 class Coturn:
     port: int
     tls_port: int
+    relayed: range
+    """The ports that it lends."""
     authority: Path
     """The certificate of who vouches for the relay's own."""
     key_digest: str
@@ -48,7 +50,7 @@ class Coturn:
 def running_coturn(folder: Path) -> Iterator[Coturn]:
     assert shutil.which("turnserver"), "These tests need coturn: apt-get install coturn."
     port, tls_port, relayed = take_port(), take_port(), take_ports(RELAYED_CONNECTIONS)
-    relay = Coturn(port, tls_port, folder / "authority.pem", _make_certificate(folder))
+    relay = Coturn(port, tls_port, relayed, folder / "authority.pem", _make_certificate(folder))
     process = subprocess.Popen(
         [
             "turnserver",
