@@ -71,9 +71,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:
-        """Reads the environment. Raises `Misconfigured` where something is missing or wrong.
+        """Reads the environment. Raises ``Misconfigured`` where something is missing or wrong.
 
-        In the demo, missing secrets are made and kept in `data_dir`.
+        In the demo, missing secrets are made and kept in ``data_dir``.
         """
         try:
             settings = cls(**overrides)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Consilium: wiring only, to be read as a table of contents.
 
-Each part is imported by the function that wires it: the media node and the jobs import `app` too,
+Each part is imported by the function that wires it: the media node and the jobs import ``app`` too,
 and know no Flask.
 """
 
@@ -21,9 +21,9 @@ use_pinned_zone_rules()  # in every process that imports anything of ours, befor
 
 
 def create_app(settings: Settings) -> Flask:
-    """The whole web application, bound to one `config.Settings`.
+    """The whole web application, bound to one ``config.Settings``.
 
-    Raises `UnguardedEndpoint` for a route without permission.
+    Raises ``UnguardedEndpoint`` for a route without permission.
     """
     from flask import Flask
 
@@ -99,7 +99,7 @@ def install_sign_in(app: Flask) -> None:
 def install_slices(app: Flask) -> None:
     """Adds the routes, socket events and readiness checks of every slice.
 
-    Raises `SliceConflict` when two slices claim the same thing, or when a message or a link leads
+    Raises ``SliceConflict`` when two slices claim the same thing, or when a message or a link leads
     to a page that is not there.
     """
     from app.core.slices import get_slices

@@ -133,7 +133,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def test_settings(folder: Path, **overrides: object) -> Settings:
-    """Settings of a test: SQLite and files in `folder`, known keys."""
+    """Settings of a test: SQLite and files in ``folder``, known keys."""
     chosen: dict[str, object] = {
         "mode": "test",
         "data_dir": folder,
@@ -148,7 +148,9 @@ test_settings.__test__ = False  # type: ignore[attr-defined]
 
 @pytest.fixture(scope="session")
 def thoroughness(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
-    """`thoroughness(200, 20_000)`: how many rounds a fuzz test runs, as a rule and with `--all`."""
+    """``thoroughness(200, 20_000)``: how many rounds a fuzz test runs, as a rule and with
+    ``--all``.
+    """
     return lambda usual, full: full if pytestconfig.getoption("exhaustive") else usual
 
 
@@ -176,7 +178,7 @@ def settings(tmp_path: Path, _empty_sqlite: Path) -> Settings:
 @pytest.fixture(scope="module")
 def shared_settings(tmp_path_factory: pytest.TempPathFactory, _empty_sqlite: Path) -> Settings:
     """For a module whose tests share one database and one server, because starting them takes long:
-    such a module makes them its `settings`, and its tests keep to people and cases of their own.
+    such a module makes them its ``settings``, and its tests keep to people and cases of their own.
     """
     folder = tmp_path_factory.mktemp("shared")
     shutil.copy(_empty_sqlite, folder / "consilium.db")
@@ -222,7 +224,7 @@ def session(database: Database) -> Iterator[Session]:
 
 @pytest.fixture
 def look(database: Database) -> Callable[[Callable[[Session], Any]], Any]:
-    """`look(question)`: asks or does something in a short unit of work of its own: SQLite has one
+    """``look(question)``: asks or does something in a short unit of work of its own: SQLite has one
     writer at a time.
     """
 
@@ -235,7 +237,7 @@ def look(database: Database) -> Callable[[Callable[[Session], Any]], Any]:
 
 @pytest.fixture
 def person(database: Database) -> Callable[..., Person]:
-    """`person(Role.SPECIALIST, specialties=["oncology"])`: a committed, registered person."""
+    """``person(Role.SPECIALIST, specialties=["oncology"])``: a committed, registered person."""
 
     def make(role: Role = Role.PATIENT, **facts: object) -> Person:
         with database.unit_of_work() as session:
@@ -246,7 +248,7 @@ def person(database: Database) -> Callable[..., Person]:
 
 @pytest.fixture
 def visit(app: Flask) -> Callable[..., Visitor]:
-    """`visit(person)`: that person, signed in; `visit()`: a stranger."""
+    """``visit(person)``: that person, signed in; ``visit()``: a stranger."""
 
     def start(someone: Person | None = None) -> Visitor:
         return Visitor(app, someone)

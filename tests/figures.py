@@ -25,7 +25,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def list_sources(folder: Path = APP) -> Iterator[tuple[str, ast.Module]]:
-    """Each Python module below `folder`: its path from the root, and its syntax tree."""
+    """Each Python module below ``folder``: its path from the root, and its syntax tree."""
     for path in sorted(folder.rglob("*.py")):
         yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
 
@@ -94,7 +94,7 @@ def list_tracked_files() -> list[str]:
 
 
 def find_long_files(limit: int = 400) -> list[tuple[int, str]]:
-    """Modules of the application with more lines than `limit`, the longest first."""
+    """Modules of the application with more lines than ``limit``, the longest first."""
     sizes = [(len(path.read_text().splitlines()), path) for path in APP.rglob("*.py")]
     return sorted(((n, str(p.relative_to(ROOT))) for n, p in sizes if n > limit), reverse=True)
 

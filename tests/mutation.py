@@ -1,6 +1,6 @@
 """Changes one line of the program at a time and asks the tests whether they notice.
 
-``python -m tests.mutation`` tries `MUTANTS_PER_MODULE` changes in each module of `TARGETS` and
+``python -m tests.mutation`` tries ``MUTANTS_PER_MODULE`` changes in each module of ``TARGETS`` and
 prints those that no test noticed. The choice is the same each time. No file is changed: each
 mutant lives in a forked process whose import system hands out the changed source, and that process
 runs the tests of its module, stopping at the first failure.
@@ -140,7 +140,7 @@ def _walk_statements(tree: ast.Module) -> Iterator[ast.expr | ast.stmt]:
 
 
 def _mutate(node: ast.expr | ast.stmt, variant: int) -> bool:
-    """Changes the node in place in its `variant`-th way. False when it has no such way."""
+    """Changes the node in place in its ``variant``-th way. False when it has no such way."""
     match node:
         case ast.Compare() if variant == 0 and type(node.ops[0]) in COMPARISONS:
             node.ops[0] = COMPARISONS[type(node.ops[0])]()

@@ -25,8 +25,8 @@ TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
 def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
-    """A registered person; `facts` are further columns (`specialties`, `speaks`, `language`,
-    `timezone` …).
+    """A registered person; ``facts`` are further columns (``specialties``, ``speaks``,
+    ``language``, ``timezone`` …).
     """
     number = next(_count)
     facts = {

@@ -37,7 +37,7 @@ class PortBlock:
         raise RuntimeError(f"all ports from {self._ports[0]} to {self._ports[-1]} are in use")
 
     def take_range(self, length: int) -> range:
-        """`length` ports in a row."""
+        """``length`` ports in a row."""
         while True:
             first = self.take()
             ports = range(first, first + length)

@@ -176,7 +176,7 @@ class House:
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether the web answers 200 to a GET of `path`."""
+    """Whether the web answers 200 to a GET of ``path``."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
     try:
         connection.request("GET", path)
@@ -190,8 +190,8 @@ def answers(port: int, path: str) -> bool:
 def wait_for(
     done: Callable[[], object], seconds: float, explain: Callable[[], str] = lambda: ""
 ) -> None:
-    """Polls until `done()` is true. Raises `TimeoutError` with `explain()` when it does not become
-    so in time.
+    """Polls until ``done()`` is true. Raises ``TimeoutError`` with ``explain()`` when it does
+    not become so in time.
     """
     deadline = time.monotonic() + seconds
     while not done():

@@ -24,8 +24,8 @@ from tests.processes import wait_for
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """The URL of an empty server's `postgres` database. PostgreSQL refuses to run as root, so root
-    lends it a name.
+    """The URL of an empty server's ``postgres`` database. PostgreSQL refuses to run as root, so
+    root lends it a name.
     """
     tools = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name)

@@ -168,7 +168,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
 
 
 def _answer_links(app: Flask, session: Session, circle: Circle) -> dict[str, str]:
-    """The signed link of the interpreter's mail, as it stands behind `/answers/`."""
+    """The signed link of the interpreter's mail, as it stands behind ``/answers/``."""
     engagement = session.scalars(
         select(Engagement).where(Engagement.booking_id == circle.booking.id)
     ).one()

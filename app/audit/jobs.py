@@ -19,10 +19,10 @@ log = structlog.get_logger("audit")
 
 
 def export_audit_head(session: Session, payload: JobPayload, context: JobContext) -> None:
-    """Appends `instant number hash` to `audit-heads.txt` in the data folder, and says it to the
+    """Appends ``instant number hash`` to ``audit-heads.txt`` in the data folder, and says it to the
     log.
 
-    Either line serves `./consilium audit verify --head HASH`.
+    Either line serves ``./consilium audit verify --head HASH``.
     """
     last = session.execute(
         select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)

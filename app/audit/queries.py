@@ -14,8 +14,8 @@ from app.audit.models import GENESIS_HASH, AuditEntry
 
 @dataclass(frozen=True)
 class AuditChainReport:
-    """How far the chain holds: `entries` read, `head` hash, and the number of the first entry that
-    does not fit.
+    """How far the chain holds: ``entries`` read, ``head`` hash, and the number of the first
+    entry that does not fit.
     """
 
     entries: int
@@ -25,7 +25,7 @@ class AuditChainReport:
 
 def verify_audit_chain(session: Session, expected_head: str | None = None) -> AuditChainReport:
     """Walks the whole chain. With an exported head hash it also shows a tail that was cut off
-    (`broken_at` then is the number after the last entry).
+    (``broken_at`` then is the number after the last entry).
     """
     previous, count, seen_head = GENESIS_HASH, 0, expected_head in (None, GENESIS_HASH)
     with closing(_walk_chain(session)) as entries:

@@ -24,7 +24,7 @@ def record_audit_entry(
     case_id: str | None = None,
     **facts: object,
 ) -> None:
-    """Adds an entry to this transaction. `facts` are small, JSON-able and never clinical."""
+    """Adds an entry to this transaction. ``facts`` are small, JSON-able and never clinical."""
     session.info.setdefault(_PENDING_ENTRIES_KEY, []).append(
         AuditEntry(
             at=now(),

@@ -1,4 +1,4 @@
-"""The base of all audit verbs. Each slice declares its own in its `verbs.py`."""
+"""The base of all audit verbs. Each slice declares its own in its ``verbs.py``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The consents of a case: their texts, and the version that people agree to now.
 
 A change of words is a new version; what somebody agreed to stays with its version in
-`Consent.text_version`.
+``Consent.text_version``.
 """
 
 from __future__ import annotations

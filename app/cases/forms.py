@@ -1,5 +1,5 @@
-"""What people enter about a case, one small form a step. Reading never fails: `faults` says what to
-mend, by field.
+"""What people enter about a case, one small form a step. Reading never fails: ``faults`` says
+what to mend, by field.
 """
 
 from __future__ import annotations
@@ -178,8 +178,8 @@ class StoryForm:
 
 @dataclass(frozen=True)
 class QuestionsForm:
-    """`texts` in the order of the fields, empty ones dropped. `move` asks to shift one before it is
-    saved.
+    """``texts`` in the order of the fields, empty ones dropped. ``move`` asks to shift one
+    before it is saved.
     """
 
     texts: tuple[str, ...]
@@ -293,7 +293,7 @@ def _too_long_fault(most: int) -> Invalid:
 
 
 def _move_question(texts: list[str], move: str) -> list[str]:
-    """`move` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as
+    """``move`` is «up:3», «down:1» or «remove:2», counted from 1; anything else leaves the order as
     it is.
     """
     how, _, place = move.partition(":")

@@ -16,13 +16,13 @@ from app.identity.models import Person
 
 
 class Case(Base):
-    """One request for a second opinion. `language` is the patient's; the opinion goes home in it.
+    """One request for a second opinion. ``language`` is the patient's; the opinion goes home in it.
 
-    `subject_*` say whose illness it is where the patient account belongs to a proxy (guardian,
-    relative). `complete_at` starts the turnaround clock; `due_at` is when the opinion is due.
-    `act_by` is when somebody must have taken the next step: it orders the office's worklist and is
-    empty once nobody has to. `needs_interpreter` is known as soon as a specialist is on the case:
-    whether the two share no language.
+    ``subject_*`` say whose illness it is where the patient account belongs to a proxy (guardian,
+    relative). ``complete_at`` starts the turnaround clock; ``due_at`` is when the opinion is
+    due. ``act_by`` is when somebody must have taken the next step: it orders the office's
+    worklist and is empty once nobody has to. ``needs_interpreter`` is known as soon as a
+    specialist is on the case: whether the two share no language.
     """
 
     __tablename__ = "cases"
@@ -136,8 +136,8 @@ class RecordRequest(Base):
 
 
 class CaseEvent(Base):
-    """One line of the case's timeline. `kind` is a stage move or a slice's own event; `facts` are
-    not clinical.
+    """One line of the case's timeline. ``kind`` is a stage move or a slice's own event;
+    ``facts`` are not clinical.
     """
 
     __tablename__ = "case_events"

@@ -32,7 +32,7 @@ def can_read_file(person: Person, case: Case, member: CaseMember | None) -> bool
     interpreters.
 
     A coordinator becomes a member for an hour by opening the file with a reason
-    (`service.open_file`).
+    (``service.open_file``).
     """
     return is_current_member(member) and member is not None and member.role in FILE_READER_ROLES
 

@@ -42,8 +42,8 @@ def find_membership(session: Session, person: Person, case_id: str) -> CaseMembe
 def get_case(
     session: Session, person: Person, case_id: str, can: CasePolicy = policy.can_read_case
 ) -> Case:
-    """The case, if the person may (`can` is a policy of three arguments). Raises `NotFound` or
-    `Forbidden`.
+    """The case, if the person may (``can`` is a policy of three arguments). Raises ``NotFound`` or
+    ``Forbidden``.
     """
     case = session.get(Case, case_id)
     if case is None:
@@ -76,7 +76,8 @@ class WorklistFilter:
     """What the office wants to see of its worklist. With nothing chosen: every case on which
     somebody has to act.
 
-    `number` is a case number or the end of one; `among` are case ids, from a slice that knows more.
+    ``number`` is a case number or the end of one; ``among`` are case ids, from a slice that
+    knows more.
     """
 
     stages: tuple[str, ...] = ()
@@ -119,7 +120,7 @@ def count_cases_by_stage(session: Session) -> dict[str, int]:
     return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).all())
 
 
-# `Any`: a query for cases, or one that counts them
+# ``Any``: a query for cases, or one that counts them
 WorklistQuery = TypeVar("WorklistQuery", bound=Select[Any])
 
 
@@ -154,7 +155,7 @@ def _order_by_urgency(wanted: WorklistFilter) -> Sequence[SQLColumnExpression[An
 
 
 def find_case_ids_by_number(session: Session, entered: str) -> list[str]:
-    """The ids of the cases whose number somebody may mean; see `_read_case_numbers`."""
+    """The ids of the cases whose number somebody may mean; see ``_read_case_numbers``."""
     return list(
         session.scalars(
             select(Case.id)

@@ -34,7 +34,8 @@ from app.identity import queries as people
 from app.identity.models import Person
 
 CASE_TURNAROUND = timedelta(days=10)
-# How long a case may rest at a stage before it burns; the stages that are not here follow `due_at`,
+# How long a case may rest at a stage before it burns; the stages that are not here follow
+# ``due_at``,
 # or do not burn.
 STAGE_TIME_LIMITS = {
     CaseStage.SUBMITTED: timedelta(days=1),
@@ -58,7 +59,7 @@ MAX_STORY_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class CaseDraft:
-    """What a patient enters. `questions` in their order; empty ones are dropped."""
+    """What a patient enters. ``questions`` in their order; empty ones are dropped."""
 
     specialty: str
     story: str
@@ -91,7 +92,7 @@ def create_case(session: Session, actor: Person, draft: CaseDraft) -> Case:
 
 
 def change_case_draft(session: Session, actor: Person, case: Case, draft: CaseDraft) -> None:
-    """Rewrites a draft. Raises `Conflict` once it has been sent."""
+    """Rewrites a draft. Raises ``Conflict`` once it has been sent."""
     if case.stage != CaseStage.DRAFT:
         raise Conflict(N_("This case has been sent. To change it, write to the hospital."))
     _apply_case_draft(case, draft)
@@ -103,7 +104,7 @@ def change_case_draft(session: Session, actor: Person, case: Case, draft: CaseDr
 
 
 def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[str]) -> None:
-    """Records consent of the actor to each kind not yet given. Raises `Invalid` for an unknown
+    """Records consent of the actor to each kind not yet given. Raises ``Invalid`` for an unknown
     kind.
     """
     if actor.id != case.patient_id:
@@ -140,7 +141,7 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
 
 
 def submit_case(session: Session, actor: Person, case: Case) -> None:
-    """Sends the case to the office. Raises `Invalid` while something that the office needs is
+    """Sends the case to the office. Raises ``Invalid`` while something that the office needs is
     missing.
     """
     if case.specialty not in SPECIALTIES:
@@ -266,7 +267,7 @@ def grant_membership(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> CaseMember:
-    """Lets a person in on a case from `since` until `until`."""
+    """Lets a person in on a case from ``since`` until ``until``."""
     actor_id = actor.id if actor else None
     member = CaseMember(
         case_id=case.id,
@@ -370,7 +371,7 @@ def withdraw_case(session: Session, actor: Person, case: Case) -> None:
 def open_clinical_file(session: Session, actor: Person, case: Case, reason: str) -> CaseMember:
     """The office reads the clinical file: for an hour, with a reason that patient and auditor see.
 
-    Raises `Invalid` without a reason. An opening that still holds is not opened twice.
+    Raises ``Invalid`` without a reason. An opening that still holds is not opened twice.
     """
     if not policy.can_run_office(actor, case):
         raise Forbidden()

@@ -83,8 +83,8 @@ END_STAGES = frozenset({S.CLOSED, S.DECLINED, S.WITHDRAWN})
 def find_next_stage(
     stage: str, move: CaseMove, role: str, *, written_only: bool = False
 ) -> CaseStage:
-    """The stage that `move` leads to. Raises `Conflict` where there is no such way, `Forbidden` for
-    another's move.
+    """The stage that ``move`` leads to. Raises ``Conflict`` where there is no such way,
+    ``Forbidden`` for another's move.
     """
     table = STAGE_MOVES | WRITTEN_ONLY_MOVES if written_only else STAGE_MOVES
     way = table.get((CaseStage(stage), move))

@@ -36,7 +36,7 @@ def keep_demo_consult_open(session: Session) -> None:
     """Holds afterwards: the demo's patient, specialist and interpreter can join one consultation
     from now on, for weeks.
 
-    Raises a `Refusal` where visitors changed so much that none can be opened.
+    Raises a ``Refusal`` where visitors changed so much that none can be opened.
     """
     people = load_demo_people(session)
     consult = _find_open_consult(session, people)

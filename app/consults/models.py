@@ -33,8 +33,8 @@ class ConsultState(StrEnum):
 
 
 class SeatPresence(StrEnum):
-    """Where the person of a seat is. `AWAY` is somebody whose line was lost a moment ago: the seat
-    is kept.
+    """Where the person of a seat is. ``AWAY`` is somebody whose line was lost a moment ago: the
+    seat is kept.
     """
 
     ABSENT = "absent"
@@ -44,14 +44,14 @@ class SeatPresence(StrEnum):
 
 
 class Consult(Base):
-    """The meeting of one booking. It can be entered from `opens_at` until `closes_at`, or until it
-    has ended.
+    """The meeting of one booking. It can be entered from ``opens_at`` until ``closes_at``, or
+    until it has ended.
 
-    `booked_for` is the booking's start that these were reckoned from: a booking that moves takes
-    them along. `node_id` is the media node that carries the room now; `routes_version` grows with
-    every change of who receives whom; `chat_count` numbers the lines of the chat, `partner_count`
-    those between the interpreters. The clinical clock stands still from `paused_at` on, and has
-    stood for `paused_seconds` before.
+    ``booked_for`` is the booking's start that these were reckoned from: a booking that moves
+    takes them along. ``node_id`` is the media node that carries the room now; ``routes_version``
+    grows with every change of who receives whom; ``chat_count`` numbers the lines of the chat,
+    ``partner_count`` those between the interpreters. The clinical clock stands still from
+    ``paused_at`` on, and has stood for ``paused_seconds`` before.
     """
 
     __tablename__ = "consults"
@@ -86,7 +86,7 @@ class Consult(Base):
 
     @property
     def is_over(self) -> bool:
-        """Ended, or never begun in its time. One that is under way goes on past `closes_at` until
+        """Ended, or never begun in its time. One that is under way goes on past ``closes_at`` until
         somebody ends it.
         """
         if self.state == ConsultState.LIVE:
@@ -107,12 +107,13 @@ class Seat(Base):
     """One person's place in a consult. It survives every connection: a reload or another tab
     returns to it.
 
-    `kind` is what a guest is to the patient. `booked` seats follow the booking; others were given
-    by hand. `number` is unique among the seats that were not removed, and decides in which slot the
-    others receive this seat. `pair` are the two languages of an interpreter, `live_on` is the one
-    that goes out now, and `handing_over` says that the partner may take it. `sid` is the socket in
-    the seat now, `tab` the browser tab that holds it, `connection` the line to the media node;
-    `seen_at` is the last sign of life, `lost_at` when the line went silent.
+    ``kind`` is what a guest is to the patient. ``booked`` seats follow the booking; others were
+    given by hand. ``number`` is unique among the seats that were not removed, and decides in
+    which slot the others receive this seat. ``pair`` are the two languages of an interpreter,
+    ``live_on`` is the one that goes out now, and ``handing_over`` says that the partner may take
+    it. ``sid`` is the socket in the seat now, ``tab`` the browser tab that holds it,
+    ``connection`` the line to the media node; ``seen_at`` is the last sign of life, ``lost_at``
+    when the line went silent.
     """
 
     __tablename__ = "seats"
@@ -188,8 +189,9 @@ class ChatMessage(Base):
     """One line of a channel of the chat: of everyone's, or the interpreters' own, which is no part
     of the case.
 
-    `number` counts from 1 within the consult's channel without a hole; `client_id` is the sender's
-    own name for the line, so that a line sent twice over a bad network stands there once.
+    ``number`` counts from 1 within the consult's channel without a hole; ``client_id`` is the
+    sender's own name for the line, so that a line sent twice over a bad network stands there
+    once.
     """
 
     __tablename__ = "chat_messages"
@@ -227,7 +229,7 @@ class ConsultEvent(Base):
 
 
 class Caption(Base):
-    """What the interpreter typed for those who listen in `language`. Numbered from 1 within the
+    """What the interpreter typed for those who listen in ``language``. Numbered from 1 within the
     consult.
     """
 
@@ -301,8 +303,8 @@ class ConnectionCheck(Base):
     """Somebody's test of camera, microphone, speaker and of the way to a media node, before a
     meeting.
 
-    `verdict` is empty while the loop through `node_id` still runs; rates are bit/s, losses shares
-    from 0.0 to 1.0.
+    ``verdict`` is empty while the loop through ``node_id`` still runs; rates are bit/s, losses
+    shares from 0.0 to 1.0.
     """
 
     __tablename__ = "line_checks"
@@ -331,7 +333,7 @@ class ConnectionCheck(Base):
 
 
 class MediaNode(Base):
-    """The lease of a media node. It holds as long as heartbeats renew `seen_at`; `sid` is its
+    """The lease of a media node. It holds as long as heartbeats renew ``seen_at``; ``sid`` is its
     socket, if it has one.
     """
 

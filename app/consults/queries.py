@@ -111,7 +111,7 @@ def find_booked_consults(session: Session, found: Sequence[Case]) -> dict[str, B
 
 def get_consult(session: Session, person: Person, consult_id: str) -> Consult:
     """The consult with its seats and people, for somebody with a seat or the office. Raises
-    `NotFound`, `Forbidden`.
+    ``NotFound``, ``Forbidden``.
     """
     consult = session.scalars(_select_consults().where(Consult.id == consult_id)).first()
     if consult is None:
@@ -168,8 +168,8 @@ def list_chat_messages(
     after: int = 0,
     channel: ChatChannel = ChatChannel.EVERYONE,
 ) -> list[ChatMessage]:
-    """The lines of a channel after number `after`, oldest first, at most
-    `MAX_CHAT_MESSAGES_PER_READ`.
+    """The lines of a channel after number ``after``, oldest first, at most
+    ``MAX_CHAT_MESSAGES_PER_READ``.
     """
     return list(
         session.scalars(
@@ -206,7 +206,7 @@ def list_chat_of_case(session: Session, person: Person, case: Case) -> list[Chat
 
 
 def list_captions(session: Session, consult_id: str, language: str) -> list[Caption]:
-    """What was typed for those who read `language`, oldest first."""
+    """What was typed for those who read ``language``, oldest first."""
     return list(
         session.scalars(
             select(Caption)

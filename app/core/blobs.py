@@ -1,6 +1,6 @@
 """The store of encrypted objects: put a stream, read a range, delete.
 
-An object is one of `crypto`'s streams under a data key of its own, bound to the object's id; the
+An object is one of ``crypto``'s streams under a data key of its own, bound to the object's id; the
 key comes back wrapped, for the caller to keep in the database. Only ciphertext ever reaches the
 disk or the network.
 """
@@ -36,7 +36,7 @@ class StoreFailed(Exception):
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """`size` and `sha256` (hex) are of the plaintext."""
+    """``size`` and ``sha256`` (hex) are of the plaintext."""
 
     size: int
     sha256: str
@@ -44,8 +44,8 @@ class StoredBlob:
 
 
 class BlobStore:
-    """`url` is `file:///folder` or `s3://bucket/prefix`; S3 credentials, region and endpoint come
-    from the usual AWS_* variables. One instance serves all threads of a process.
+    """``url`` is ``file:///folder`` or ``s3://bucket/prefix``; S3 credentials, region and
+    endpoint come from the usual AWS_* variables. One instance serves all threads of a process.
     """
 
     def __init__(self, url: str, keyring: crypto.Keyring) -> None:
@@ -53,8 +53,8 @@ class BlobStore:
         self.keyring = keyring
 
     def put(self, object_id: str, chunks: Iterable[bytes]) -> StoredBlob:
-        """Stores `chunks` in constant memory. The object is there whole or, when anything raises,
-        not at all. Raises `StoreFailed`.
+        """Stores ``chunks`` in constant memory. The object is there whole or, when anything raises,
+        not at all. Raises ``StoreFailed``.
         """
         path = _object_path(object_id)
         key, counted = crypto.new_data_key(), _CountedChunks(chunks)
@@ -64,7 +64,7 @@ class BlobStore:
             )
             for sealed in crypto.encrypt_stream(key, counted, object_id.encode()):
                 writer.write(sealed)
-            # Not in a `finally`: closing makes the object visible, a dropped writer discards its
+            # Not in a ``finally``: closing makes the object visible, a dropped writer discards its
             # parts.
             writer.close()
             if self._folder is not None:
@@ -78,11 +78,11 @@ class BlobStore:
     def read(
         self, object_id: str, wrapped_key: str, start: int = 0, end: int | None = None
     ) -> Iterator[bytes]:
-        """Yield the bytes from `start` up to `end`, fetching only the segments that hold them.
+        """Yield the bytes from ``start`` up to ``end``, fetching only the segments that hold them.
 
         The object is looked up at once, not at the first chunk, so that a missing one can still be
-        answered as an error. Raises `BlobMissing`, `StoreFailed`,
-        `crypto.TamperedCiphertext` and `crypto.UnknownMasterKey`.
+        answered as an error. Raises ``BlobMissing``, ``StoreFailed``,
+        ``crypto.TamperedCiphertext`` and ``crypto.UnknownMasterKey``.
         """
         key, path = self.keyring.unwrap(wrapped_key, object_id), _object_path(object_id)
         try:
@@ -106,7 +106,7 @@ class BlobStore:
         return crypto.decrypt_range(key, header, fetch, size, start, end, object_id.encode())
 
     def delete(self, object_id: str) -> None:
-        """The object is gone afterwards, also when there was none. Raises `StoreFailed`."""
+        """The object is gone afterwards, also when there was none. Raises ``StoreFailed``."""
         try:
             obstore.delete(self._store, _object_path(object_id))
         except FileNotFoundError:
@@ -115,11 +115,11 @@ class BlobStore:
             raise StoreFailed("the store did not delete the object") from error
 
     def wrap(self, data_key: bytes, object_id: str) -> str:
-        """A data key that `SegmentStore` wrote this object under, as `read` wants it."""
+        """A data key that ``SegmentStore`` wrote this object under, as ``read`` wants it."""
         return self.keyring.wrap(data_key, object_id)
 
     def exists(self, object_id: str) -> bool:
-        """Raises `StoreFailed` when the store does not answer."""
+        """Raises ``StoreFailed`` when the store does not answer."""
         return self._size(_object_path(object_id)) is not None
 
     def _size(self, path: str) -> int | None:
@@ -130,8 +130,8 @@ class SegmentStore:
     """For a process that has no master key, such as a media node: adds small objects under a data
     key lent to it.
 
-    The same store and the same format as `BlobStore`, whose `wrap` makes such an object readable
-    there.
+    The same store and the same format as ``BlobStore``, whose ``wrap`` makes such an object
+    readable there.
     """
 
     def __init__(self, url: str) -> None:
@@ -154,7 +154,7 @@ class SegmentStore:
         return True
 
     def has(self, object_id: str) -> bool:
-        """Raises `StoreFailed` when the store does not answer."""
+        """Raises ``StoreFailed`` when the store does not answer."""
         return _object_size(self._store, _object_path(object_id)) is not None
 
 

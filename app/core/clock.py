@@ -25,7 +25,7 @@ def monotonic() -> float:
 
 @contextmanager
 def freeze_clock(at: datetime) -> Generator[None]:
-    """Holds the clock at `at` (aware) within the block, in all threads. For tests."""
+    """Holds the clock at ``at`` (aware) within the block, in all threads. For tests."""
     global _frozen_at
     before, _frozen_at = _frozen_at, at.astimezone(UTC)
     try:
@@ -36,7 +36,7 @@ def freeze_clock(at: datetime) -> Generator[None]:
 
 @contextmanager
 def shift_clock(by: timedelta) -> Generator[None]:
-    """Moves the clock by `by` within the block, in all threads. For tests."""
+    """Moves the clock by ``by`` within the block, in all threads. For tests."""
     global _shift
     before, _shift = _shift, _shift + by
     try:

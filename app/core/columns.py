@@ -1,7 +1,7 @@
 """Column types that behave the same on SQLite and PostgreSQL.
 
-In each, `process_bind_param` turns a Python value into the stored one and `process_result_value`
-turns it back. None stays None.
+In each, ``process_bind_param`` turns a Python value into the stored one and
+``process_result_value`` turns it back. None stays None.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.core.crypto import get_field_cipher
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. Refuses naive values (`ValueError`); gives back aware UTC on every database."""
+    """An instant. Refuses naive values (``ValueError``); gives back aware UTC on every database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -37,7 +37,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class EncryptedText(TypeDecorator[str]):
     """Text that is encrypted in the database (AES-256-GCM under the current master key).
 
-    Reading raises `TamperedCiphertext` or `UnknownMasterKey` (`core/crypto.py`).
+    Reading raises ``TamperedCiphertext`` or ``UnknownMasterKey`` (``core/crypto.py``).
     """
 
     impl = LargeBinary

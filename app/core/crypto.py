@@ -54,7 +54,7 @@ class BadMasterKeys(ValueError):
 
 
 def encrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
-    """Yield the ciphertext of `chunks`, holding at most a segment and a chunk of it in memory."""
+    """Yield the ciphertext of ``chunks``, holding at most a segment and a chunk of it in memory."""
     salt, prefix = os.urandom(KEY_BYTES), os.urandom(NONCE_PREFIX_BYTES)
     cipher = _segment_cipher(key, salt, associated_data)
     yield bytes([HEADER_BYTES]) + salt + prefix
@@ -70,9 +70,9 @@ def encrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) 
 
 
 def decrypt_stream(key: bytes, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
-    """Yield the plaintext of `chunks`, each piece authenticated before it is given out.
+    """Yield the plaintext of ``chunks``, each piece authenticated before it is given out.
 
-    Raises `TamperedCiphertext` for a changed, cut, lengthened or reordered stream, a wrong key or
+    Raises ``TamperedCiphertext`` for a changed, cut, lengthened or reordered stream, a wrong key or
     other associated data. What was yielded before that is authentic, but not the whole.
     """
     waiting, source = bytearray(), iter(chunks)
@@ -104,12 +104,13 @@ def decrypt_range(
     end: int | None,
     associated_data: bytes,
 ) -> Iterator[bytes]:
-    """Yield the plaintext from `start` up to, not including, `end` (None: the end of the object).
+    """Yield the plaintext from ``start`` up to, not including, ``end`` (None: the end of the
+    object).
 
-    `header` is the object's first HEADER_BYTES. `read(lower, upper)` streams ciphertext and is
+    ``header`` is the object's first HEADER_BYTES. ``read(lower, upper)`` streams ciphertext and is
     called at most once, for just the segments that hold the range. A range past the end is cut to
     it, and then the last segment is opened, so an object that lost its tail
-    raises `TamperedCiphertext` and does not pass for a shorter one.
+    raises ``TamperedCiphertext`` and does not pass for a shorter one.
     """
     if start < 0 or (end is not None and end < start):
         raise ValueError("a range starts at 0 or later and does not end before it starts")
@@ -135,7 +136,7 @@ def decrypt_range(
 
 
 def _cut_pieces(chunks: Iterable[bytes], rooms: Iterable[int]) -> Iterator[bytes]:
-    """Pieces of exactly the sizes of `rooms`, the last of which may come short."""
+    """Pieces of exactly the sizes of ``rooms``, the last of which may come short."""
     waiting, source = bytearray(), iter(chunks)
     for room in rooms:
         while len(waiting) < room and (chunk := next(source, None)) is not None:
@@ -153,7 +154,7 @@ def compute_ciphertext_size(plaintext_bytes: int) -> int:
 def compute_plaintext_size(ciphertext_bytes: int) -> int:
     """The size in bytes of the plaintext of an object with this many bytes.
 
-    Raises `TamperedCiphertext` when no plaintext could have given a ciphertext of this size.
+    Raises ``TamperedCiphertext`` when no plaintext could have given a ciphertext of this size.
     """
     segments = max(-(-ciphertext_bytes // SEGMENT_BYTES), 1)
     size = ciphertext_bytes - HEADER_BYTES - segments * TAG_BYTES
@@ -209,16 +210,16 @@ def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
 
 
 def new_data_key() -> bytes:
-    """`KEY_BYTES` random bytes: the key of one object."""
+    """``KEY_BYTES`` random bytes: the key of one object."""
     return os.urandom(KEY_BYTES)
 
 
 class Keyring:
-    """The key-encryption keys of MASTER_KEYS, `kid:base64,kid2:base64`: the first wraps, all
+    """The key-encryption keys of MASTER_KEYS, ``kid:base64,kid2:base64``: the first wraps, all
     unwrap.
 
     To rotate, put a new key in front and keep the old ones until nothing lies under them
-    (`core/rotation.py`).
+    (``core/rotation.py``).
     """
 
     def __init__(self, master_keys: str) -> None:
@@ -231,14 +232,14 @@ class Keyring:
         return f"Keyring({', '.join(self._keys)})"
 
     def wrap(self, data_key: bytes, object_id: str) -> str:
-        """The data key under the current master key, as `kid.base64`. It opens only for this
+        """The data key under the current master key, as ``kid.base64``. It opens only for this
         object.
         """
         return self._seal(self.current, "wrap", data_key, object_id)
 
     def unwrap(self, wrapped: str, object_id: str) -> bytes:
-        """The data key of an object. Raises `TamperedCiphertext` when `wrapped` was changed or
-        belongs to another object, `UnknownMasterKey` when its master key is not in the ring.
+        """The data key of an object. Raises ``TamperedCiphertext`` when ``wrapped`` was changed or
+        belongs to another object, ``UnknownMasterKey`` when its master key is not in the ring.
         """
         return self._open("wrap", wrapped, object_id)
 
@@ -249,15 +250,15 @@ class Keyring:
         return self.wrap(self.unwrap(wrapped, object_id), object_id)
 
     def encrypt_text(self, text: str, context: str) -> str:
-        """`context` says where the text lives (`records.name`): it opens nowhere else."""
+        """``context`` says where the text lives (``records.name``): it opens nowhere else."""
         return self._seal(self.current, "text", text.encode(), context)
 
     def decrypt_text(self, sealed: str, context: str) -> str:
-        """The text. Raises `TamperedCiphertext` and `UnknownMasterKey` as `unwrap` does."""
+        """The text. Raises ``TamperedCiphertext`` and ``UnknownMasterKey`` as ``unwrap`` does."""
         return self._open("text", sealed, context).decode()
 
     def reencrypt_text(self, sealed: str, context: str) -> str:
-        """The same text under the current master key. Raises what `decrypt_text` raises."""
+        """The same text under the current master key. Raises what ``decrypt_text`` raises."""
         if sealed.partition(".")[0] == self.current:
             return sealed
         return self.encrypt_text(self.decrypt_text(sealed, context), context)
@@ -292,11 +293,11 @@ class Keyring:
 
 
 FIELD_CONTEXT = "column"
-"""The context of every `EncryptedText` column."""
+"""The context of every ``EncryptedText`` column."""
 
 
 class FieldCipher:
-    """What `EncryptedText` columns write and read: UTF-8 text under the keyring, apart from other
+    """What ``EncryptedText`` columns write and read: UTF-8 text under the keyring, apart from other
     uses.
     """
 
@@ -308,7 +309,7 @@ class FieldCipher:
         return self._keyring.encrypt_text(text, FIELD_CONTEXT).encode()
 
     def decrypt(self, sealed: bytes) -> str:
-        """The text. Raises `TamperedCiphertext` and `UnknownMasterKey`."""
+        """The text. Raises ``TamperedCiphertext`` and ``UnknownMasterKey``."""
         return self._keyring.decrypt_text(sealed.decode(), FIELD_CONTEXT)
 
 
@@ -316,15 +317,15 @@ _field_cipher: FieldCipher | None = None
 
 
 def set_field_keyring(keyring: Keyring) -> None:
-    """From now on this process's `EncryptedText` columns use `keyring`; called by whoever starts
-    it.
+    """From now on this process's ``EncryptedText`` columns use ``keyring``; called by whoever
+    starts it.
     """
     global _field_cipher
     _field_cipher = FieldCipher(keyring)
 
 
 def get_field_cipher() -> FieldCipher:
-    """Raises `RuntimeError` before `set_field_keyring` was called in this process."""
+    """Raises ``RuntimeError`` before ``set_field_keyring`` was called in this process."""
     if _field_cipher is None:
         raise RuntimeError("set_field_keyring(keyring) has not been called in this process")
     return _field_cipher

@@ -117,7 +117,7 @@ def _begin_immediate(connection: Connection) -> None:
     SQLite itself asks less and less often, in the end ten times a second. With many writers, one
     that has waited long is overtaken again and again until its time is over ("database is locked").
 
-    Raises `OperationalError` after `WRITE_LOCK_TIMEOUT_SECONDS`.
+    Raises ``OperationalError`` after ``WRITE_LOCK_TIMEOUT_SECONDS``.
     """
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)

@@ -40,10 +40,10 @@ class DemoDiary:
 class DemoData:
     """A slice's part in the demo.
 
-    `seed` is called once, on an empty database, in the import order of the slices: what it makes at
-    once is there for later slices, and what it plans is played when all have planned. `keep` is
-    called at every start after that. It raises a `Refusal` where visitors changed so much that it
-    cannot be done.
+    ``seed`` is called once, on an empty database, in the import order of the slices: what it
+    makes at once is there for later slices, and what it plans is played when all have planned.
+    ``keep`` is called at every start after that. It raises a ``Refusal`` where visitors changed
+    so much that it cannot be done.
     """
 
     seed: Callable[[DemoDiary], None] | None = None

@@ -8,8 +8,8 @@ from app.core.text import N_
 
 
 class Refusal(Exception):
-    """A request that is answered with a sentence. `sentence` is a gettext msgid, `facts` fill its
-    placeholders.
+    """A request that is answered with a sentence. ``sentence`` is a gettext msgid, ``facts``
+    fill its placeholders.
     """
 
     status = 400
@@ -25,8 +25,8 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """The input cannot be accepted as it is; `field` names the input that it is about, where there
-    is one.
+    """The input cannot be accepted as it is; ``field`` names the input that it is about, where
+    there is one.
     """
 
     status = 422
@@ -34,7 +34,7 @@ class Invalid(Refusal):
 
 
 class Forbidden(Refusal):
-    """The person may not do this. At the edge it answers as `NotFound`, so that it gives nothing
+    """The person may not do this. At the edge it answers as ``NotFound``, so that it gives nothing
     away.
     """
 

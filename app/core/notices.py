@@ -1,7 +1,7 @@
 """The kinds of messages that slices send: their sentences, and the page that they lead to.
 
-No clinical word stands in any. Placeholders: `%(number)s` is the case's number; a fact whose name
-ends in `_at` is an instant, shown in the reader's zone.
+No clinical word stands in any. Placeholders: ``%(number)s`` is the case's number; a fact whose name
+ends in ``_at`` is an instant, shown in the reader's zone.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from app.core.text import N_
 class NoticeKind:
     """One kind of message. All texts are msgids.
 
-    `endpoint` names a page among the addresses of a slice's manifest; the ids in its address come
-    from the message's facts. The message of a meeting carries `starts_at` and lists everyone's
-    local time below its sentences. With `names_mode` it also says when the meeting is interpreted
+    ``endpoint`` names a page among the addresses of a slice's manifest; the ids in its address come
+    from the message's facts. The message of a meeting carries ``starts_at`` and lists everyone's
+    local time below its sentences. With ``names_mode`` it also says when the meeting is interpreted
     simultaneously, because people prepare for that.
     """
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Job(Base):
-    """A piece of work to be done once, later. `key`, where given, keeps a second one from being
+    """A piece of work to be done once, later. ``key``, where given, keeps a second one from being
     queued.
     """
 
@@ -64,7 +64,7 @@ JobHandler = Callable[[Session, JobPayload, JobContext], None]
 
 
 def read_payload_text(payload: JobPayload, name: str) -> str:
-    """A text of a payload, an id as a rule. Raises `KeyError` where it is missing, `TypeError`
+    """A text of a payload, an id as a rule. Raises ``KeyError`` where it is missing, ``TypeError``
     where it is no text.
     """
     value = payload[name]
@@ -82,9 +82,9 @@ def enqueue_job(
     delay: timedelta | None = None,
     key: str | None = None,
 ) -> Job | None:
-    """Queues a job in the caller's transaction, to run at `run_at` (now) plus `delay`.
+    """Queues a job in the caller's transaction, to run at ``run_at`` (now) plus ``delay``.
 
-    Returns None, and queues nothing, when a job with this `key` is queued or done already.
+    Returns None, and queues nothing, when a job with this ``key`` is queued or done already.
     """
     if key is not None and session.scalar(select(Job.id).where(Job.key == key)) is not None:
         return None

@@ -1,8 +1,8 @@
 """Roles, and the base of all permissions.
 
-Each slice declares its permissions as a subclass of `Permission` in its `permissions.py` and lists
-there which roles hold them; its `slice.py` hands both to the registry (`core.slices`). A permission
-that no slice lists is held by nobody.
+Each slice declares its permissions as a subclass of ``Permission`` in its ``permissions.py`` and
+lists there which roles hold them; its ``slice.py`` hands both to the registry (``core.slices``).
+A permission that no slice lists is held by nobody.
 
 A permission says what a role may do in general. Whether this person may touch this case, record or
 booking is decided by the slice's policy.
@@ -27,9 +27,10 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """The base of every slice's permissions. A value names who, what and how: `office:case:close`.
+    """The base of every slice's permissions. A value names who, what and how:
+    ``office:case:close``.
 
-    Two slices cannot use the same value: `SliceConflict` stops the start.
+    Two slices cannot use the same value: ``SliceConflict`` stops the start.
     """
 
 

@@ -1,9 +1,9 @@
 """A new master key stands in front: what lies under older ones is brought under it, some at a time,
 until none is left.
 
-Two kinds of columns depend on the master keys: `EncryptedText`, whose text is sealed anew, and
-those that hold the wrapped key of an object (`info=wraps("id")`), which is wrapped anew; the object
-itself is not touched.
+Two kinds of columns depend on the master keys: ``EncryptedText``, whose text is sealed anew, and
+those that hold the wrapped key of an object (``info=wraps("id")``), which is wrapped anew; the
+object itself is not touched.
 """
 
 from __future__ import annotations
@@ -36,17 +36,18 @@ _WRAPPED_KEY_INFO = "wraps_key_of"
 
 
 def describe_wrapped_key(object_column: str) -> dict[str, str]:
-    """The `info` of a column that holds a wrapped key; `object_column`, of the same table, names
-    the object.
+    """The ``info`` of a column that holds a wrapped key; ``object_column``, of the same table,
+    names the object.
     """
     return {_WRAPPED_KEY_INFO: object_column}
 
 
 def renew_sealed_values(session: Session, keyring: Keyring, most: int = MAX_VALUES_PER_RUN) -> int:
-    """Brings up to `most` values under the current key. Returns how many it found under older ones.
+    """Brings up to ``most`` values under the current key. Returns how many it found under older
+    ones.
 
     Whoever changes a value at the same moment wins: theirs lies under the current key already.
-    Raises `UnknownMasterKey` where a value's key is no longer in the ring.
+    Raises ``UnknownMasterKey`` where a value's key is no longer in the ring.
     """
     found = 0
     for sealed in _list_sealed_columns():
@@ -74,7 +75,7 @@ def renew_sealed_values(session: Session, keyring: Keyring, most: int = MAX_VALU
 
 
 def count_values_by_key(session: Session, keyring: Keyring) -> Counter[str]:
-    """How many values lie under each key of the ring, and under `LOST_KEY_NAME` ones."""
+    """How many values lie under each key of the ring, and under ``LOST_KEY_NAME`` ones."""
     count = Counter(dict.fromkeys(keyring.names, 0))
     for sealed in _list_sealed_columns():
         count[LOST_KEY_NAME] += session.scalar(select(func.count(sealed.lies))) or 0
@@ -85,13 +86,13 @@ def count_values_by_key(session: Session, keyring: Keyring) -> Counter[str]:
     return count
 
 
-# `Any` below: a sealed value is bytes in a column of text and str in a column of keys, and the
+# ``Any`` below: a sealed value is bytes in a column of text and str in a column of keys, and the
 # primary keys beside it are of any type.
 
 
 @dataclass(frozen=True)
 class _SealedColumn:
-    """A column of sealed values, as they lie in the database: `kid.…`."""
+    """A column of sealed values, as they lie in the database: ``kid.…``."""
 
     column: Column[Any]
 

@@ -1,9 +1,9 @@
 """What a slice says about itself, and how the application finds it (DESIGN 3).
 
-A slice is a package with a module `slice.py` that holds one `MANIFEST`. The web application, the
-jobs runner, the portal and the demo read the manifests, so a new slice edits no other file.
+A slice is a package with a module ``slice.py`` that holds one ``MANIFEST``. The web application,
+the jobs runner, the portal and the demo read the manifests, so a new slice edits no other file.
 
-Manifests are read in processes without Flask too. So `slice.py` imports no module that knows
+Manifests are read in processes without Flask too. So ``slice.py`` imports no module that knows
 Flask: routes, socket events and commands are named by import strings, and the web process loads
 them.
 """
@@ -47,7 +47,7 @@ class SliceConflict(RuntimeError):
 class SliceManifest:
     """Everything that a slice adds to the application.
 
-    `after` names the slices whose modules this one may import, directly or through another; it
+    ``after`` names the slices whose modules this one may import, directly or through another; it
     gives the order in which slices are loaded.
     """
 
@@ -56,7 +56,7 @@ class SliceManifest:
     permissions: Mapping[Permission, frozenset[Role]] = field(default_factory=lambda: {})
     """Each permission with the roles that hold it."""
     audit_verbs: Mapping[StrEnum, str] = field(default_factory=lambda: {})
-    """Each audit verb (an `audit.verbs.AuditVerb`) with its words, as a msgid."""
+    """Each audit verb (an ``audit.verbs.AuditVerb``) with its words, as a msgid."""
     jobs: Mapping[str, JobHandler] = field(default_factory=lambda: {})
     """Each kind of job with the function that does it."""
     periodic: Sequence[tuple[str, timedelta]] = ()
@@ -64,25 +64,25 @@ class SliceManifest:
     notices: Mapping[str, NoticeKind] = field(default_factory=lambda: {})
     """Each kind of message that the slice sends."""
     addresses: Mapping[str, str] = field(default_factory=lambda: {})
-    """The pages that messages lead to: endpoint and URL rule (`/cases/<case_id>`).
+    """The pages that messages lead to: endpoint and URL rule (``/cases/<case_id>``).
 
     The jobs runner builds links from these, because it knows no Flask. The web application checks
     at the start that its routes have the same rules.
     """
     blueprint: str = ""
-    """The slice's Flask blueprint, as `module:name`."""
+    """The slice's Flask blueprint, as ``module:name``."""
     routes: tuple[str, ...] = ()
     """Modules whose import adds routes to the blueprint."""
     sockets: tuple[str, ...] = ()
     """Modules whose import registers socket events."""
     web_setup: tuple[str, ...] = ()
-    """Functions, as `module:name`, that are called with the application once routes and socket
+    """Functions, as ``module:name``, that are called with the application once routes and socket
     events are there.
     """
     commands: tuple[str, ...] = ()
-    """Commands of `./consilium flask`, as `module:name`."""
+    """Commands of ``./consilium flask``, as ``module:name``."""
     readiness: Mapping[str, Callable[[Session], bool]] = field(default_factory=lambda: {})
-    """Parts of the installation that `/readyz` asks after, each with the question."""
+    """Parts of the installation that ``/readyz`` asks after, each with the question."""
     navigation: Sequence[NavigationLink] = ()
     """Links at the top of every page."""
     case_events: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -90,8 +90,8 @@ class SliceManifest:
     demo: DemoData | None = None
     """The slice's part in the demo."""
     extensions: Sequence[object] = ()
-    """What the slice adds where another slice asks for it, found by type: for example `CasePanel`,
-    `NextStepRule` and `CaseFactSource` of `app.cases.page`.
+    """What the slice adds where another slice asks for it, found by type: for example
+    ``CasePanel``, ``NextStepRule`` and ``CaseFactSource`` of ``app.cases.page``.
     """
 
 
@@ -108,7 +108,7 @@ class NavigationLink:
 class SliceRegistry:
     """The manifests in import order, and what they add up to.
 
-    Raises `SliceConflict` when two slices have one name, when a slice builds on one that is not
+    Raises ``SliceConflict`` when two slices have one name, when a slice builds on one that is not
     there, or when two build on each other; on reading, when two slices claim the same thing.
     """
 
@@ -118,22 +118,22 @@ class SliceRegistry:
 
     @cached_property
     def roles_by_permission(self) -> Mapping[Permission, frozenset[Role]]:
-        """Raises `SliceConflict` for a permission that two slices list."""
+        """Raises ``SliceConflict`` for a permission that two slices list."""
         return self._merge("permission", [one.permissions for one in self.manifests])
 
     @cached_property
     def audit_verb_labels(self) -> Mapping[StrEnum, str]:
-        """Each verb's words, as a msgid. Raises `SliceConflict` for a verb of two slices."""
+        """Each verb's words, as a msgid. Raises ``SliceConflict`` for a verb of two slices."""
         return self._merge("audit verb", [one.audit_verbs for one in self.manifests])
 
     @cached_property
     def job_handlers(self) -> Mapping[str, JobHandler]:
-        """Raises `SliceConflict` for a kind of job that two slices handle."""
+        """Raises ``SliceConflict`` for a kind of job that two slices handle."""
         return self._merge("kind of job", [one.jobs for one in self.manifests])
 
     @cached_property
     def notice_kinds(self) -> Mapping[str, NoticeKind]:
-        """Raises `SliceConflict` for a message that leads to an unknown page."""
+        """Raises ``SliceConflict`` for a message that leads to an unknown page."""
         kinds = self._merge("kind of message", [one.notices for one in self.manifests])
         for name, kind in kinds.items():
             if kind.endpoint not in self.addresses:
@@ -149,12 +149,12 @@ class SliceRegistry:
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
-        """URL rules by endpoint. Raises `SliceConflict` for an endpoint of two slices."""
+        """URL rules by endpoint. Raises ``SliceConflict`` for an endpoint of two slices."""
         return self._merge("address of", [one.addresses for one in self.manifests])
 
     @cached_property
     def readiness_checks(self) -> Mapping[str, Callable[[Session], bool]]:
-        """Raises `SliceConflict` for a name that two slices use."""
+        """Raises ``SliceConflict`` for a name that two slices use."""
         return self._merge("readiness check", [one.readiness for one in self.manifests])
 
     @cached_property
@@ -182,8 +182,8 @@ class SliceRegistry:
         return cast("Sequence[Extension]", self._extensions_by_kind[kind])
 
     def build_path(self, endpoint: str, values: Mapping[str, object]) -> str:
-        """The path of a page among the slices' addresses. Raises `KeyError` for an unknown page or
-        a missing id.
+        """The path of a page among the slices' addresses. Raises ``KeyError`` for an unknown
+        page or a missing id.
         """
         return _PLACEHOLDER.sub(
             lambda name: quote(str(values[name[1]]), safe=""), self.addresses[endpoint]
@@ -191,7 +191,7 @@ class SliceRegistry:
 
     @cached_property
     def periodic_jobs(self) -> Sequence[tuple[str, timedelta]]:
-        """Raises `SliceConflict` for a kind that no slice handles or that two repeat."""
+        """Raises ``SliceConflict`` for a kind that no slice handles or that two repeat."""
         found: dict[str, timedelta] = {}
         for manifest in self.manifests:
             for kind, interval in manifest.periodic:
@@ -206,7 +206,7 @@ class SliceRegistry:
         return list(found.items())
 
     def check_conflicts(self) -> None:
-        """Raises `SliceConflict` when two slices claim the same thing."""
+        """Raises ``SliceConflict`` when two slices claim the same thing."""
         _ = (self.roles_by_permission, self.audit_verb_labels)
         _ = (self.job_handlers, self.periodic_jobs)
         _ = (self.notice_kinds, self.readiness_checks, self.case_event_labels)
@@ -227,9 +227,9 @@ class SliceRegistry:
 
 
 def load_slices(extra: Iterable[str] = ()) -> SliceRegistry:
-    """Reads the manifest of every slice of the application, and of the packages named in `extra`.
+    """Reads the manifest of every slice of the application, and of the packages named in ``extra``.
 
-    Raises `SliceConflict` when they do not fit together.
+    Raises ``SliceConflict`` when they do not fit together.
     """
     registry = SliceRegistry(
         import_module(f"{package}.slice").MANIFEST for package in [*_list_slice_packages(), *extra]
@@ -271,7 +271,7 @@ _slices: SliceRegistry | None = None
 
 
 def import_named(path: str) -> Any:  # the caller knows what the manifest names
-    """The object that an import string of a manifest names: `module:name`."""
+    """The object that an import string of a manifest names: ``module:name``."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
 

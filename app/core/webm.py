@@ -1,7 +1,7 @@
 """WebM as we record it: whole clusters written one after another, and a header with cues made when
 all are there.
 
-A recording is `header | cluster | cluster | …`. Each cluster stands by itself (its time is
+A recording is ``header | cluster | cluster | …``. Each cluster stands by itself (its time is
 absolute, its size known), so that clusters can be stored apart while the header is not yet known,
 and what was stored plays whatever happens afterwards. Track 1 is the picture, every further one a
 language.
@@ -42,7 +42,7 @@ class MalformedWebm(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class WebmBlock:
-    """One frame. `at` is in milliseconds from the beginning of the recording."""
+    """One frame. ``at`` is in milliseconds from the beginning of the recording."""
 
     at: int
     track: int
@@ -52,8 +52,9 @@ class WebmBlock:
 
 @dataclass(frozen=True, slots=True)
 class WebmCluster:
-    """What a reader needs to know of a cluster. `ends` is the time of its last block; `key_at` that
-    of its first whole picture, if it has one; `size` the size of the picture in pixels.
+    """What a reader needs to know of a cluster. ``ends`` is the time of its last block;
+    ``key_at`` that of its first whole picture, if it has one; ``size`` the size of the picture
+    in pixels.
     """
 
     at: int
@@ -68,7 +69,7 @@ class WebmCluster:
 
 def write_cluster(blocks: Sequence[WebmBlock]) -> bytes:
     """The blocks, in the order of their times, as one cluster. At least one, spanning at most
-    `MAX_CLUSTER_MS`.
+    ``MAX_CLUSTER_MS``.
     """
     base = blocks[0].at
     if blocks[-1].at - base > MAX_CLUSTER_MS:
@@ -83,7 +84,7 @@ def write_cluster(blocks: Sequence[WebmBlock]) -> bytes:
 
 
 def make_silence(start: int, end: int, tracks: Collection[int]) -> list[WebmBlock]:
-    """Nothing to be heard on `tracks` from `start` up to `end`."""
+    """Nothing to be heard on ``tracks`` from ``start`` up to ``end``."""
     return [
         WebmBlock(at, track, OPUS_SILENCE)
         for at in range(start, end - OPUS_SILENCE_MS + 1, OPUS_SILENCE_MS)
@@ -96,9 +97,9 @@ def write_header(
     languages: Mapping[int, str],
     size: tuple[int, int] | None,
 ) -> bytes:
-    """All that stands before the first cluster, with cues into them. `clusters` come with the bytes
-    that each takes; `languages` names the language of each voice's track; `size` is of the picture,
-    None where there is none.
+    """All that stands before the first cluster, with cues into them. ``clusters`` come with the
+    bytes that each takes; ``languages`` names the language of each voice's track; ``size`` is of
+    the picture, None where there is none.
     """
     head = _write_element(
         _EBML,
@@ -210,8 +211,8 @@ def _encode_size(length: int) -> bytes:
 
 
 def read_clusters(piece: bytes | bytearray) -> list[tuple[WebmCluster, int]]:
-    """Every whole cluster at the beginning of `piece`, with its length; a torn tail is left out.
-    Raises `MalformedWebm` for what is no cluster.
+    """Every whole cluster at the beginning of ``piece``, with its length; a torn tail is left out.
+    Raises ``MalformedWebm`` for what is no cluster.
     """
     found: list[tuple[WebmCluster, int]] = []
     position = 0
@@ -234,7 +235,7 @@ def keep_tracks(piece: bytes | bytearray, tracks: Collection[int]) -> bytearray:
     every position holds.
 
     An element becomes void by its identifier alone, which for blocks and track entries is one byte
-    long like `Void`.
+    long like ``Void``.
     """
     kept = bytearray(piece)
     for identifier, position, start, end in _walk_elements(piece, 0, len(piece)):
@@ -309,7 +310,7 @@ def _number_of_track(piece: bytes | bytearray, start: int, end: int) -> int | No
 
 
 def _read_element(piece: bytes | bytearray, position: int) -> tuple[int, int, int]:
-    """(identifier, start of the content, its end). Raises `MalformedWebm`."""
+    """(identifier, start of the content, its end). Raises ``MalformedWebm``."""
     try:
         width = _element_width(piece[position])
         identifier = int.from_bytes(piece[position : position + width], "big")

@@ -54,7 +54,7 @@ CLDR_ZONE_NAMES = {
 
 
 def convert_to_zone(at: datetime, zone: str) -> datetime:
-    """The same instant as wall time in the named zone. Raises `ValueError` for a naive one."""
+    """The same instant as wall time in the named zone. Raises ``ValueError`` for a naive one."""
     if at.tzinfo is None:
         raise ValueError("a naive time is not an instant")
     return at.astimezone(ZoneInfo(zone))

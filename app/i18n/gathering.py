@@ -70,7 +70,7 @@ def read_catalogue(tag: str) -> Catalog:
 
 
 def merge_catalogue(tag: str) -> tuple[int, int]:
-    """Brings the catalogue of `tag` up to date with the sources. Returns (sentences, of them
+    """Brings the catalogue of ``tag`` up to date with the sources. Returns (sentences, of them
     untranslated).
     """
     catalogue = read_catalogue(tag)

@@ -14,7 +14,9 @@ from babel.localedata import locale_identifiers
 
 @dataclass(frozen=True)
 class Language:
-    """`tag` is BCP 47; `name` is what its readers call it; `direction` is `ltr` or `rtl`."""
+    """``tag`` is BCP 47; ``name`` is what its readers call it; ``direction`` is ``ltr`` or
+    ``rtl``.
+    """
 
     tag: str
     name: str
@@ -32,7 +34,7 @@ UNKNOWN_TAG_ERRORS = (UnknownLocaleError, ValueError, TypeError, LookupError)
 
 
 def match_language(tag: str | None) -> Language:
-    """The language that serves a reader of `tag` best: itself, its base language, or English."""
+    """The language that serves a reader of ``tag`` best: itself, its base language, or English."""
     if tag:
         for candidate in (tag, tag.replace("_", "-").split("-")[0]):
             if candidate in LOCALES:
@@ -41,7 +43,7 @@ def match_language(tag: str | None) -> Language:
 
 
 def is_language_tag(tag: str) -> bool:
-    """Whether `tag` is a well-formed BCP 47 tag of a language known to CLDR."""
+    """Whether ``tag`` is a well-formed BCP 47 tag of a language known to CLDR."""
     try:
         Locale.parse(tag, sep="-")
     except UNKNOWN_TAG_ERRORS:
@@ -51,7 +53,7 @@ def is_language_tag(tag: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def get_language_name(tag: str, reader: str) -> str:
-    """The name of language `tag` for a reader of `reader`: «Arabic», «árabe», «العربية»."""
+    """The name of language ``tag`` for a reader of ``reader``: «Arabic», «árabe», «العربية»."""
     try:
         name = Locale.parse(tag, sep="-").get_display_name(match_language(reader).tag)
     except UNKNOWN_TAG_ERRORS:  # an unknown tag is still shown, as itself
@@ -61,7 +63,7 @@ def get_language_name(tag: str, reader: str) -> str:
 
 @lru_cache(maxsize=4096)
 def get_country_name(code: str, reader: str) -> str:
-    """The name of an ISO 3166-1 country for a reader of `reader`."""
+    """The name of an ISO 3166-1 country for a reader of ``reader``."""
     return Locale.parse(match_language(reader).tag).territories.get(code.upper(), code)
 
 

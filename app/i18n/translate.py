@@ -15,12 +15,14 @@ CATALOGUE_FOLDER = Path(__file__).parent / "catalogues"
 
 @lru_cache
 def load_catalogue(tag: str) -> NullTranslations:
-    """The compiled catalogue that serves a reader of `tag`; English is its own catalogue."""
+    """The compiled catalogue that serves a reader of ``tag``; English is its own catalogue."""
     return Translations.load(str(CATALOGUE_FOLDER), [match_language(tag).tag])
 
 
 def make_translator(tag: str) -> Callable[..., str]:
-    """A function `say(msgid, **facts)` that gives the whole sentence in the language of `tag`."""
+    """A function ``say(msgid, **facts)`` that gives the whole sentence in the language of
+    ``tag``.
+    """
     sentences = load_catalogue(tag)
 
     def say(msgid: str, **facts: object) -> str:

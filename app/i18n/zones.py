@@ -48,8 +48,8 @@ def list_zone_choices(language: str, on: date, keep: str | None = None) -> ZoneG
     """Every zone of the earth for a select, by region and then by name: «Cairo · Egypt
     (GMT+02:00)».
 
-    `on` is the day whose offset is shown. `keep` is offered too when it goes by a name that IANA
-    has given up.
+    ``on`` is the day whose offset is shown. ``keep`` is offered too when it goes by a name that
+    IANA has given up.
     """
     groups = _list_zone_groups(match_language(language).tag, on)
     if (

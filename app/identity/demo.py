@@ -22,8 +22,8 @@ DEMO_PASSWORD = "consilium-demo"
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """A demo person; the address is `key@demo.example`. `hours` are their weekly hours, Monday to
-    Friday.
+    """A demo person; the address is ``key@demo.example``. ``hours`` are their weekly hours,
+    Monday to Friday.
     """
 
     key: str

@@ -50,7 +50,7 @@ def build_profile(person: Person) -> PersonProfile:
 
 
 def read_registration(form: MultiDict[str, str]) -> Registration:
-    """Raises `Invalid` with its field for the first thing that cannot be accepted."""
+    """Raises ``Invalid`` with its field for the first thing that cannot be accepted."""
     profile = read_profile(form)
     return Registration(
         profile.name,

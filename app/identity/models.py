@@ -16,10 +16,11 @@ from app.core.slices import has_permission
 
 
 class Person(Base):
-    """Somebody who can sign in. `language` is a BCP 47 tag, `timezone` an IANA zone, `country` ISO
-    3166-1 alpha-2.
+    """Somebody who can sign in. ``language`` is a BCP 47 tag, ``timezone`` an IANA zone,
+    ``country`` ISO 3166-1 alpha-2.
 
-    `specialties` (of a specialist) and `speaks` (BCP 47 tags besides `language`) are small lists.
+    ``specialties`` (of a specialist) and ``speaks`` (BCP 47 tags besides ``language``) are small
+    lists.
     """
 
     __tablename__ = "people"

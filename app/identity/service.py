@@ -31,7 +31,7 @@ _password_hasher = (
 
 
 def register_person(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
-    """A new account. Raises `Conflict` when the address already has one; the unique index
+    """A new account. Raises ``Conflict`` when the address already has one; the unique index
     decides.
     """
     person = Person(
@@ -59,8 +59,8 @@ def register_person(session: Session, entry: Registration, role: Role = Role.PAT
 
 
 def check_password(session: Session, email: str, password: str) -> Person:
-    """The person whose address and password these are. Raises `Invalid`, the same for both kinds of
-    wrong.
+    """The person whose address and password these are. Raises ``Invalid``, the same for both
+    kinds of wrong.
     """
     person = queries.find_person_by_email(session, email)
     # An unknown address costs as long as a wrong password, so that time tells nothing.

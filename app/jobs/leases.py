@@ -1,6 +1,6 @@
-"""Which runner has which job. Except for `finish_job`, each function is one short transaction.
+"""Which runner has which job. Except for ``finish_job``, each function is one short transaction.
 
-A lease ends by itself, so the job of a runner that died goes to another. `finish_job` is part of
+A lease ends by itself, so the job of a runner that died goes to another. ``finish_job`` is part of
 the handler's own transaction and fails where the lease was lost, so what a job changes in the
 database is changed once.
 """
@@ -68,13 +68,13 @@ def lease_next_job(database: Database, holder: str, lease: timedelta) -> LeasedJ
 
 
 def renew_lease(database: Database, held: LeasedJob, lease: timedelta) -> bool:
-    """Keeps the job for another `lease` from now. False where it is no longer ours."""
+    """Keeps the job for another ``lease`` from now. False where it is no longer ours."""
     with database.unit_of_work() as session:
         return _update_leased_job(session, held, leased_until=now() + lease)
 
 
 def finish_job(session: Session, held: LeasedJob) -> None:
-    """Marks the job as finished, in the handler's transaction. Raises `JobLeaseLost` where it is
+    """Marks the job as finished, in the handler's transaction. Raises ``JobLeaseLost`` where it is
     no longer ours.
     """
     if not _update_leased_job(
@@ -84,7 +84,7 @@ def finish_job(session: Session, held: LeasedJob) -> None:
 
 
 def return_failed_job(database: Database, held: LeasedJob, why: str) -> bool:
-    """After a failure: the job waits longer each time, and is given up after `MAX_JOB_ATTEMPTS`.
+    """After a failure: the job waits longer each time, and is given up after ``MAX_JOB_ATTEMPTS``.
     Returns whether it was given up.
     """
     with database.unit_of_work() as session:

@@ -16,7 +16,7 @@ RUNNER_SILENCE_TIMEOUT = timedelta(seconds=20)
 
 
 def is_any_runner_alive(session: Session) -> bool:
-    """Whether at least one runner has reported within `RUNNER_SILENCE_TIMEOUT`."""
+    """Whether at least one runner has reported within ``RUNNER_SILENCE_TIMEOUT``."""
     seen = session.scalar(
         select(func.count())
         .select_from(RunnerHeartbeat)

@@ -3,7 +3,7 @@
 A handler gets a new session, in one unit of work that also marks its job as finished. On SQLite a
 unit of work has the only write lock from its first statement on. So a handler that computes or uses
 the network for long does that before it uses its session, and reads what it needs through
-`context.database.unit_of_work()`.
+``context.database.unit_of_work()``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class UnknownJobKind(Exception):
 
 
 class JobsRunner:
-    """Runs due jobs until `stop()`. Jobs in hand are then finished."""
+    """Runs due jobs until ``stop()``. Jobs in hand are then finished."""
 
     def __init__(
         self,
@@ -80,12 +80,12 @@ class JobsRunner:
         self._stopping.set()
 
     def wait(self) -> None:
-        """Returns after `stop()` was called."""
+        """Returns after ``stop()`` was called."""
         while not self._stopping.wait(1.0):
             pass
 
     def join(self, within: float) -> bool:
-        """Waits up to `within` seconds for the jobs in hand. False where one still runs; another
+        """Waits up to ``within`` seconds for the jobs in hand. False where one still runs; another
         runner takes it when its lease ends.
         """
         until = monotonic() + within

@@ -29,8 +29,8 @@ ANSWER_LINK_LABELS = {
 
 
 def notify_person_job(session: Session, payload: JobPayload, context: JobContext) -> None:
-    """`{kind, person_id, case_id, facts}`; told once per job, or once per `key` where the payload
-    has one.
+    """``{kind, person_id, case_id, facts}``; told once per job, or once per ``key`` where the
+    payload has one.
     """
     person = session.get(Person, payload["person_id"])
     if person is None:
@@ -76,7 +76,7 @@ def _answer_links(
 
 
 def send_mail_job(session: Session, payload: JobPayload, context: JobContext) -> None:
-    """`{mail_id}`. The conversation with the mail server happens before this job's transaction
+    """``{mail_id}``. The conversation with the mail server happens before this job's transaction
     begins.
     """
     with context.database.unit_of_work() as before:

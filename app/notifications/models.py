@@ -17,10 +17,10 @@ from app.identity.models import Person
 
 
 class Notice(Base):
-    """One message to one person. The words are found when it is read; `facts` hold instants and
+    """One message to one person. The words are found when it is read; ``facts`` hold instants and
     zones, never more.
 
-    `key` is that of the job that brought it, so that a job that runs twice tells once.
+    ``key`` is that of the job that brought it, so that a job that runs twice tells once.
     """
 
     __tablename__ = "notices"

@@ -35,8 +35,8 @@ class SmtpServer:
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
-    """`smtp://[user:password@]host[:587]`, which turns to TLS where the server offers it, or
-    `smtps://…[:465]`.
+    """``smtp://[user:password@]host[:587]``, which turns to TLS where the server offers it, or
+    ``smtps://…[:465]``.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
@@ -58,8 +58,8 @@ CalendarInvitation = tuple[str, bytes]
 def send_mail_by_smtp(
     mail: Mail, url: str, sender: str, invitation: CalendarInvitation | None = None
 ) -> None:
-    """Raises `MailRefused` for a lasting refusal, `OSError` or `smtplib.SMTPException` when it
-    may be tried again.
+    """Raises ``MailRefused`` for a lasting refusal, ``OSError`` or ``smtplib.SMTPException``
+    when it may be tried again.
     """
     server, message = parse_smtp_url(url), compose_email(mail, sender, invitation)
     try:
@@ -73,8 +73,8 @@ def send_mail_by_smtp(
 
 
 def try_smtp_login(url: str) -> SmtpServer:
-    """Connects and signs in, sends nothing. Raises `ValueError` for a wrong address,
-    `MailServerNotEncrypted`, `OSError` or `smtplib.SMTPException`.
+    """Connects and signs in, sends nothing. Raises ``ValueError`` for a wrong address,
+    ``MailServerNotEncrypted``, ``OSError`` or ``smtplib.SMTPException``.
     """
     server = parse_smtp_url(url)
     with _connect_smtp(server) as connection:
@@ -108,7 +108,7 @@ def compose_email(
         )
     message["Content-Language"] = match_language(
         mail.language
-    ).tag  # last: the parts take what `Content-` is there before
+    ).tag  # last: the parts take what ``Content-`` is there before
     return message
 
 

@@ -38,7 +38,7 @@ def notices_of(session: Session, person: Person, limit: int = MAX_SHOWN_MESSAGES
 
 
 def load_notice(session: Session, person: Person, notice_id: str) -> Notice:
-    """The person's own message. Raises `NotFound` for another's."""
+    """The person's own message. Raises ``NotFound`` for another's."""
     notice = session.get(Notice, notice_id)
     if notice is None or notice.person_id != person.id:
         raise NotFound()

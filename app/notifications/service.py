@@ -43,11 +43,11 @@ def create_notice(
     hospital: str,
     links: Sequence[tuple[str, str]] = (),
 ) -> Notice | None:
-    """Writes the notice and queues its mail. Does nothing when `key` was told before or the person
-    is gone.
+    """Writes the notice and queues its mail. Does nothing when ``key`` was told before or the
+    person is gone.
 
-    `site` is the address under which people reach Consilium; `links` are further ways on in the
-    mail, as words and paths. Raises `UnknownNoticeKind`.
+    ``site`` is the address under which people reach Consilium; ``links`` are further ways on in the
+    mail, as words and paths. Raises ``UnknownNoticeKind``.
     """
     meets = notice_kind_of(kind).is_meeting
     if not person.active or session.scalar(select(Notice.id).where(Notice.key == key)):

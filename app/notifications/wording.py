@@ -42,7 +42,7 @@ class LocalTime:
 
 @dataclass(frozen=True)
 class NoticeWording:
-    """A message in its reader's words. `path` begins at the site's root."""
+    """A message in its reader's words. ``path`` begins at the site's root."""
 
     title: str
     sentences: tuple[str, ...]
@@ -52,13 +52,13 @@ class NoticeWording:
 
 
 NoticeFacts = Mapping[str, object]
-"""What a message's sentences need, fit for JSON. A fact whose name ends in `_at` is an ISO instant;
-the reader sees it in their own zone.
+"""What a message's sentences need, fit for JSON. A fact whose name ends in ``_at`` is an ISO
+instant; the reader sees it in their own zone.
 """
 
 
 def notice_kind_of(name: str) -> NoticeKind:
-    """Raises `UnknownNoticeKind`."""
+    """Raises ``UnknownNoticeKind``."""
     try:
         return get_slices().notice_kinds[name]
     except KeyError:
@@ -74,11 +74,11 @@ def render_notice_wording(
     case_id: str | None,
     number: str,
 ) -> NoticeWording:
-    """The message for a reader of `language` whose clock is in `zone`.
+    """The message for a reader of ``language`` whose clock is in ``zone``.
 
-    `facts["zones"]` is a list of (role, zone) of the other people in a meeting, `facts["mode"]`
-    the way in which it is interpreted. Raises `UnknownNoticeKind`, and `KeyError` when a fact is
-    missing that a sentence needs.
+    ``facts["zones"]`` is a list of (role, zone) of the other people in a meeting,
+    ``facts["mode"]`` the way in which it is interpreted. Raises ``UnknownNoticeKind``, and
+    ``KeyError`` when a fact is missing that a sentence needs.
     """
     kind, say = notice_kind_of(name), make_translator(language)
     values = {"number": number} | {

@@ -22,7 +22,7 @@ class AnsweredQuestion:
 
 @dataclass(frozen=True)
 class RecommendationContent:
-    """A recommendation; `citations` one source each."""
+    """A recommendation; ``citations`` one source each."""
 
     text: str
     rationale: str
@@ -74,7 +74,7 @@ URGENCY_LABELS: dict[str, str] = {
 
 
 def detect_text_direction(text: str) -> str:
-    """`rtl` or `ltr`, by the first letter that has a direction (Unicode annex 9, rules P2 and
+    """``rtl`` or ``ltr``, by the first letter that has a direction (Unicode annex 9, rules P2 and
     P3).
     """
     for character in text:

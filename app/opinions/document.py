@@ -47,9 +47,9 @@ def compose_opinion_pdf(
 ) -> bytes:
     """The document with tags, language and embedded fonts (PDF/A-2a and PDF/UA-1).
 
-    Where a word needs a letter that no installed font has, which these standards forbid, it is an
-    ordinary tagged PDF: an opinion is never held back for a letter. Raises `typst.TypstError` when
-    there is no way to set it.
+    Where a word needs a letter that no installed font has, which these standards forbid, it is
+    an ordinary tagged PDF: an opinion is never held back for a letter. Raises
+    ``typst.TypstError`` when there is no way to set it.
     """
     document = json.dumps(
         _build_document_facts(case, opinion, content, hospital), ensure_ascii=False

@@ -1,4 +1,4 @@
-"""From what the editor posts to a `OpinionDraft`."""
+"""From what the editor posts to a ``OpinionDraft``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _RECOMMENDATION_FIELD = re.compile(r"rec-(\d{1,4})-text")
 
 
 def read_opinion_draft(form: MultiDict[str, str]) -> OpinionDraft:
-    """`version`, `answer-<number>`, `agreement`, `diagnosis`,
-    `rec-<n>-text|rationale|urgency|citations` in the order of the page, `further_tests`, `limits`.
-    Rows of recommendations that are wholly empty are dropped.
+    """``version``, ``answer-<number>``, ``agreement``, ``diagnosis``,
+    ``rec-<n>-text|rationale|urgency|citations`` in the order of the page, ``further_tests``,
+    ``limits``. Rows of recommendations that are wholly empty are dropped.
     """
     return OpinionDraft(
         version=read_opinion_version(form),

@@ -27,8 +27,8 @@ class PdfSignatureInvalid(Exception):
 
 
 def run_opinion_render(session: Session, payload: JobPayload, context: JobContext) -> None:
-    """`{opinion_id}`. Leaves one PDF however often it runs: an object that an earlier attempt left
-    is dropped first.
+    """``{opinion_id}``. Leaves one PDF however often it runs: an object that an earlier attempt
+    left is dropped first.
 
     The document is made and stored before this job's own transaction begins.
     """

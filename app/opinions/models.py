@@ -38,10 +38,10 @@ class RecommendationUrgency(StrEnum):
 
 
 class Opinion(Base):
-    """One per case. `version` counts the saves of the draft; `content_hash` is what was signed.
+    """One per case. ``version`` counts the saves of the draft; ``content_hash`` is what was signed.
 
-    `language` is that of the document's headings, the patient's. The PDF is an encrypted object:
-    `pdf_object` names it, and it is whole once `rendered_at` is set.
+    ``language`` is that of the document's headings, the patient's. The PDF is an encrypted object:
+    ``pdf_object`` names it, and it is whole once ``rendered_at`` is set.
     """
 
     __tablename__ = "opinions"
@@ -109,7 +109,7 @@ class QuestionAnswer(Base):
 
 
 class Recommendation(Base):
-    """What to do, why, and how soon. `citations` has one source a line."""
+    """What to do, why, and how soon. ``citations`` has one source a line."""
 
     __tablename__ = "recommendations"
 
@@ -140,7 +140,9 @@ class Addendum(Base):
 
 
 class SigningKey(Base):
-    """The hospital's key for documents, made on first use. `purpose` is unique, so there is one."""
+    """The hospital's key for documents, made on first use. ``purpose`` is unique, so there is
+    one.
+    """
 
     __tablename__ = "signing_keys"
 

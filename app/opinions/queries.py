@@ -69,7 +69,7 @@ def find_opinion(session: Session, case_id: str) -> Opinion | None:
 def get_opinion_to_write(
     session: Session, person: Person, case_id: str
 ) -> tuple[Case, Opinion | None]:
-    """The case and the draft as far as there is one. Raises `NotFound` or `Forbidden`."""
+    """The case and the draft as far as there is one. Raises ``NotFound`` or ``Forbidden``."""
     case = cases.get_case(session, person, case_id)
     opinion = find_opinion(session, case_id)
     if not policy.can_write_opinion(
@@ -80,7 +80,7 @@ def get_opinion_to_write(
 
 
 def get_opinion_to_read(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion]:
-    """The case and its opinion. Raises `NotFound` where there is none that the person may see."""
+    """The case and its opinion. Raises ``NotFound`` where there is none that the person may see."""
     case = cases.get_case(session, person, case_id)
     opinion = find_opinion(session, case_id)
     if opinion is None:
@@ -93,7 +93,7 @@ def get_opinion_to_read(session: Session, person: Person, case_id: str) -> tuple
 
 
 def get_opinion_to_release(session: Session, person: Person, case_id: str) -> tuple[Case, Opinion]:
-    """For the office, which releases without reading. Raises `NotFound` or `Forbidden`."""
+    """For the office, which releases without reading. Raises ``NotFound`` or ``Forbidden``."""
     case = cases.get_case(session, person, case_id)
     opinion = session.scalars(select(Opinion).where(Opinion.case_id == case_id)).first()
     if opinion is None or not case_policy.can_run_office(person, case):

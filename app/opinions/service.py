@@ -42,8 +42,8 @@ OPINION_IS_SIGNED = N_(
 
 @dataclass(frozen=True)
 class OpinionDraft:
-    """What the specialist has on the page. `answers` by the number of the question; `version` is
-    the one that the page was made from.
+    """What the specialist has on the page. ``answers`` by the number of the question;
+    ``version`` is the one that the page was made from.
     """
 
     version: int
@@ -58,8 +58,8 @@ class OpinionDraft:
 def save_opinion_draft(session: Session, actor: Person, case: Case, draft: OpinionDraft) -> Opinion:
     """Keeps the draft and counts its version up; saving the same again changes nothing.
 
-    Raises `Conflict` when the opinion is signed or was changed since the page was made, `Invalid`
-    for what is too long or unknown.
+    Raises ``Conflict`` when the opinion is signed or was changed since the page was made,
+    ``Invalid`` for what is too long or unknown.
     """
     opinion = _lock_opinion_draft(session, actor, case)
     _check_draft(draft)
@@ -85,9 +85,9 @@ def save_opinion_draft(session: Session, actor: Person, case: Case, draft: Opini
 
 
 def sign_opinion(session: Session, actor: Person, case: Case, version: int) -> Opinion:
-    """Freezes the opinion as it is at `version`, and queues its PDF.
+    """Freezes the opinion as it is at ``version``, and queues its PDF.
 
-    Raises `Invalid` while something is missing, `Conflict` when it is not the version that the
+    Raises ``Invalid`` while something is missing, ``Conflict`` when it is not the version that the
     specialist confirmed.
     """
     opinion = _lock_opinion_draft(session, actor, case)
@@ -122,8 +122,8 @@ def sign_opinion(session: Session, actor: Person, case: Case, version: int) -> O
 
 
 def release_opinion(session: Session, actor: Person, case: Case, opinion: Opinion) -> None:
-    """Gives the opinion to the patient, who is told. Releasing twice is harmless; `Conflict` before
-    the PDF is made.
+    """Gives the opinion to the patient, who is told. Releasing twice is harmless; ``Conflict``
+    before the PDF is made.
     """
     if opinion.is_released:
         return

@@ -77,11 +77,11 @@ def sign_pdf(pdf: bytes, key: SigningKey, *, name: str, reason: str) -> bytes:
 
 
 def is_pdf_genuine(pdf: bytes, certificate: str) -> bool:
-    """Whether the whole file is as the holder of `certificate` (PEM) signed it, and nothing was
+    """Whether the whole file is as the holder of ``certificate`` (PEM) signed it, and nothing was
     added since.
 
-    pyHanko's `valid` speaks of the signed bytes alone; `bottom_line` also of what was done to the
-    file afterwards.
+    pyHanko's ``valid`` speaks of the signed bytes alone; ``bottom_line`` also of what was done
+    to the file afterwards.
     """
     try:
         [signature] = PdfFileReader(io.BytesIO(pdf)).embedded_signatures

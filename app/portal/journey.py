@@ -33,8 +33,8 @@ STAGE_LABELS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class CaseMilestone:
-    """One step of the way. `state` is done, now, next, skipped or stopped; `at` is when it was, or
-    is to be.
+    """One step of the way. ``state`` is done, now, next, skipped or stopped; ``at`` is when it
+    was, or is to be.
     """
 
     label: str
@@ -105,7 +105,7 @@ def _count_reached_milestones(when: dict[str, datetime]) -> int:
 
 
 def classify_deadline(at: datetime | None) -> str:
-    """How an instant stands that something is due at: `late`, `soon`, or nothing."""
+    """How an instant stands that something is due at: ``late``, ``soon``, or nothing."""
     if at is None:
         return ""
     return "late" if at < now() else "soon" if at < now() + DUE_SOON_WITHIN else ""
@@ -139,7 +139,7 @@ MILESTONE_MOVES = frozenset(
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One line of the timeline as its reader sees it: `text` is a msgid."""
+    """One line of the timeline as its reader sees it: ``text`` is a msgid."""
 
     at: datetime
     text: str
@@ -150,7 +150,7 @@ class TimelineEntry:
 def list_timeline_entries(
     events: Iterable[CaseEvent], names: dict[str, str]
 ) -> list[TimelineEntry]:
-    """The lines that have words, newest first; `names` are those of the people on the case."""
+    """The lines that have words, newest first; ``names`` are those of the people on the case."""
     labels = get_slices().case_event_labels
     lines = [
         TimelineEntry(

@@ -76,7 +76,7 @@ def load_worklist_page(
 ) -> WorklistPage:
     """One page of the office's worklist, and the counts beside it. Pages are numbered from 1.
 
-    With `only_unfilled`, only cases whose coming meeting has no interpreter who said yes.
+    With ``only_unfilled``, only cases whose coming meeting has no interpreter who said yes.
     """
     unfilled = list_cases_without_interpreter(session)
     if only_unfilled:
@@ -157,8 +157,8 @@ def load_patient_home(session: Session, person: Person) -> PatientHome:
 
 @dataclass(frozen=True)
 class SpecialistHome:
-    """`to_write` opinions first, the one due soonest on top; `others` ends with the last few that
-    are written.
+    """``to_write`` opinions first, the one due soonest on top; ``others`` ends with the last few
+    that are written.
     """
 
     to_write: list[CaseRow]
@@ -190,7 +190,7 @@ def load_specialist_home(session: Session, person: Person) -> SpecialistHome:
 
 @dataclass(frozen=True)
 class InterpreterHome:
-    """`proposals` wait for an answer; `sessions` are agreed, soonest first, with the door's
+    """``proposals`` wait for an answer; ``sessions`` are agreed, soonest first, with the door's
     times.
     """
 
@@ -269,8 +269,8 @@ def count_people_by_role(session: Session) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What is looked for, and whence: the entries next older than number `before`, or next newer
-    than `after`.
+    """What is looked for, and whence: the entries next older than number ``before``, or next newer
+    than ``after``.
     """
 
     verb: str | None = None
@@ -282,8 +282,8 @@ class AuditFilter:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Entries, newest first. From the numbers `older` and `newer` the pages beside it go on, where
-    there are any.
+    """Entries, newest first. From the numbers ``older`` and ``newer`` the pages beside it go on,
+    where there are any.
     """
 
     entries: list[AuditEntry]

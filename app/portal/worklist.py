@@ -59,7 +59,7 @@ def _read_worklist_filter() -> tuple[WorklistFilter, int]:
 
 
 def _worklist_url(chosen: dict[str, str], **changes: object) -> str:
-    # `Any`: url_for has parameters of its own beside the values for the query
+    # ``Any``: url_for has parameters of its own beside the values for the query
     kept: dict[str, Any] = {
         key: value for key, value in chosen.items() if key in WORKLIST_FILTER_FIELDS
     } | changes

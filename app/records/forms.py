@@ -22,7 +22,7 @@ _INVISIBLE_CHARACTERS = re.compile(
 
 
 def read_new_upload(headers: Mapping[str, str]) -> NewUpload:
-    """Reads a tus creation request. Raises `Invalid`."""
+    """Reads a tus creation request. Raises ``Invalid``."""
     metadata_text = headers.get("Upload-Metadata", "")
     metadata = tus.parse_upload_metadata(metadata_text)
     kind, joins = tus.parse_upload_concat(headers.get("Upload-Concat"))
@@ -39,7 +39,7 @@ def read_new_upload(headers: Mapping[str, str]) -> NewUpload:
 
 
 def clean_file_name(name: str) -> str:
-    """The file's own name without folders and invisible characters. Raises `Invalid` when nothing
+    """The file's own name without folders and invisible characters. Raises ``Invalid`` when nothing
     remains, or too much.
     """
     name = unicodedata.normalize("NFC", _INVISIBLE_CHARACTERS.sub("", name))
@@ -61,7 +61,7 @@ def clean_file_name(name: str) -> str:
 
 
 def read_access_reason(form: Mapping[str, str]) -> str:
-    """Why a coordinator needs to open a record. Raises `Invalid`."""
+    """Why a coordinator needs to open a record. Raises ``Invalid``."""
     reason = form.get("reason", "").strip()
     if len(reason) < 10:
         raise Invalid(

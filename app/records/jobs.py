@@ -50,7 +50,7 @@ def expire_uploads_job(session: Session, _payload: JobPayload, _context: JobCont
 
 
 def make_virus_scanner(address: str | None) -> inspection.VirusScanner | None:
-    """A scanner on clamd at `host:port` or at the path of a socket. It raises when clamd does not
+    """A scanner on clamd at ``host:port`` or at the path of a socket. It raises when clamd does not
     answer, and the job tries again: nothing passes because the scanner was away.
     """
     if not address:

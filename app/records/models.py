@@ -26,7 +26,9 @@ class RecordState(StrEnum):
 
 
 class UploadKind(StrEnum):
-    """`single` brings a record; `partial` ones are joined by a `final` one (tus concatenation)."""
+    """``single`` brings a record; ``partial`` ones are joined by a ``final`` one (tus
+    concatenation).
+    """
 
     SINGLE = "single"
     PARTIAL = "partial"
@@ -36,8 +38,8 @@ class UploadKind(StrEnum):
 class Upload(Base):
     """One tus upload, and afterwards the place where its record's bytes lie.
 
-    `received` counts the bytes kept so far. `writer` names the request that may append now; a newer
-    request takes it over, so that a connection which hangs can never keep its owner out.
+    ``received`` counts the bytes kept so far. ``writer`` names the request that may append now;
+    a newer request takes it over, so that a connection which hangs can never keep its owner out.
     """
 
     __tablename__ = "uploads"
@@ -70,7 +72,7 @@ class Upload(Base):
 
 
 class UploadPart(Base):
-    """A run of an upload's bytes from `start` on: one encrypted object, whose id is the part's
+    """A run of an upload's bytes from ``start`` on: one encrypted object, whose id is the part's
     id.
     """
 
@@ -86,8 +88,8 @@ class UploadPart(Base):
 
 
 class Record(Base):
-    """One file of a case. `reason` is a key of `words.REASONS`, set where the record was refused or
-    quarantined; `reason_details` fill its sentence, as JSON.
+    """One file of a case. ``reason`` is a key of ``words.REASONS``, set where the record was
+    refused or quarantined; ``reason_details`` fill its sentence, as JSON.
     """
 
     __tablename__ = "records"
@@ -123,7 +125,7 @@ class Record(Base):
 
 
 class ReasonedAccess(Base):
-    """Break-glass: a coordinator who gave a reason may open one record until `until`."""
+    """Break-glass: a coordinator who gave a reason may open one record until ``until``."""
 
     __tablename__ = "reasoned_accesses"
     __table_args__ = (Index("ix_reasoned_accesses_record", "record_id", "person_id", "until"),)

@@ -51,7 +51,7 @@ def count_records(session: Session, case_id: str) -> int:
 
 
 def load_record(session: Session, person: Person, record_id: str) -> tuple[Record, Case]:
-    """A record that the person may know of. Raises `NotFound` or `Forbidden`."""
+    """A record that the person may know of. Raises ``NotFound`` or ``Forbidden``."""
     record = session.get(Record, record_id)
     if record is None:
         raise NotFound()
@@ -62,7 +62,7 @@ def load_record(session: Session, person: Person, record_id: str) -> tuple[Recor
 
 
 def can_open_record_now(session: Session, person: Person, record: Record, case: Case) -> bool:
-    """Whether the person may open the record now; see `policy.can_open`."""
+    """Whether the person may open the record now; see ``policy.can_open``."""
     member, access = (
         find_membership(session, person, case.id),
         reasoned_access_of(session, person, record),
@@ -88,8 +88,8 @@ def reasoned_access_of(session: Session, person: Person, record: Record) -> Reas
 
 
 def load_upload(session: Session, person: Person, upload_id: str) -> Upload:
-    """An upload that the person began and may still go on with. Raises `NotFound` or
-    `Forbidden`.
+    """An upload that the person began and may still go on with. Raises ``NotFound`` or
+    ``Forbidden``.
     """
     upload = session.get(Upload, upload_id, populate_existing=True)
     if upload is None:
@@ -112,8 +112,8 @@ def upload_parts_of(session: Session, upload_id: str) -> list[UploadPart]:
 
 
 def uploads_to_join(session: Session, person: Person, case: Case, ids: list[str]) -> list[Upload]:
-    """The named partial uploads, in this order. Raises `NotFound` when one is not the person's, or
-    not there.
+    """The named partial uploads, in this order. Raises ``NotFound`` when one is not the
+    person's, or not there.
     """
     found = {
         upload.id: upload
@@ -184,7 +184,7 @@ def load_records_panel(session: Session, person: Person, case: Case) -> RecordsP
 
 @dataclass(frozen=True)
 class RecordAccess:
-    """Somebody opened a record. `reason` is what a coordinator typed before they could."""
+    """Somebody opened a record. ``reason`` is what a coordinator typed before they could."""
 
     at: datetime
     person: Person

@@ -380,7 +380,7 @@ def _record_response(record_id: str, *, inline: bool) -> Response:
 
 
 def _stream_record(record: Record, start: int, end: int) -> Iterator[bytes]:
-    """The bytes, needing no database once this has returned. Raises `RecordUnreadable`."""
+    """The bytes, needing no database once this has returned. Raises ``RecordUnreadable``."""
     try:
         return RecordBytes(
             get_blob_store(), queries.upload_parts_of(db_session(), record.upload_id)

@@ -44,7 +44,7 @@ class FileKindRefused(Invalid):
 
 @dataclass(frozen=True)
 class NewUpload:
-    """What somebody is about to send. `head` is the file's beginning, where the sender already
+    """What somebody is about to send. ``head`` is the file's beginning, where the sender already
     showed it.
     """
 
@@ -58,7 +58,7 @@ class NewUpload:
 
 @dataclass(frozen=True)
 class StoredPart:
-    """An encrypted object that holds an upload's bytes from `start` on."""
+    """An encrypted object that holds an upload's bytes from ``start`` on."""
 
     id: str
     start: int
@@ -68,7 +68,7 @@ class StoredPart:
 def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
     """A place for a file to arrive in, and unless it is a piece of one, its record.
 
-    Raises `Invalid` for an empty file, `TooLarge`, and `FileKindRefused` where the beginning
+    Raises ``Invalid`` for an empty file, ``TooLarge``, and ``FileKindRefused`` where the beginning
     already shows that the file is of no kind that we accept.
     """
     if new.size == 0:
@@ -86,7 +86,7 @@ def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) ->
 
 def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
     """One upload out of complete partial ones, in the order named; these end by it. Raises
-    `Conflict`, `TooLarge`.
+    ``Conflict``, ``TooLarge``.
     """
     pieces = queries.uploads_to_join(session, actor, case, list(new.joins))
     if not all(piece.is_complete for piece in pieces):
@@ -164,10 +164,10 @@ def remove_generated_record(session: Session, actor: Person, record: Record) -> 
 
 
 def take_over_upload(session: Session, upload: Upload, offset: int) -> str:
-    """Makes the caller the one who may append from `offset` on; whoever was at it before is no
+    """Makes the caller the one who may append from ``offset`` on; whoever was at it before is no
     longer.
 
-    Gives the writer's token. Raises `Gone`, `Finished`, `WrongOffset`.
+    Gives the writer's token. Raises ``Gone``, ``Finished``, ``WrongOffset``.
     """
     if upload.is_gone:
         raise tus.UploadGone()
@@ -183,8 +183,8 @@ def take_over_upload(session: Session, upload: Upload, offset: int) -> str:
 def append_parts(
     session: Session, actor: Person, upload: Upload, writer: str, parts: Sequence[StoredPart]
 ) -> None:
-    """Adds parts that are already in the store. Raises `WrongOffset` when another writer has taken
-    over.
+    """Adds parts that are already in the store. Raises ``WrongOffset`` when another writer has
+    taken over.
     """
     for part in parts:
         grown = session.execute(
@@ -250,7 +250,7 @@ def refuse_arriving_upload(
 
 
 def cancel_upload(session: Session, actor: Person, upload: Upload) -> None:
-    """Ends an upload and drops what had arrived. Raises `Finished` for one that is complete."""
+    """Ends an upload and drops what had arrived. Raises ``Finished`` for one that is complete."""
     if upload.ended_at is not None:
         raise tus.UploadGone()
     if upload.finished_at is not None and upload.kind != UploadKind.PARTIAL:
@@ -316,7 +316,7 @@ def open_record(
     session: Session, actor: Person, record: Record, case: Case, **facts: object
 ) -> None:
     """Writes down that the person opens the record, in the transaction that lets them. Raises
-    `Forbidden`.
+    ``Forbidden``.
     """
     if not queries.can_open_record_now(session, actor, record, case):
         raise Forbidden()

@@ -11,7 +11,7 @@ ACCEPTED = N_(
     " folders of these."
 )
 
-# Why a record was refused or held back; `%(name)s` is the file.
+# Why a record was refused or held back; ``%(name)s`` is the file.
 REASONS: dict[str, str] = {
     "type": N_(
         "We cannot take “%(name)s”, because it is not a kind of file that a doctor here can open."

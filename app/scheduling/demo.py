@@ -70,7 +70,7 @@ def _book_past_consult(session: Session, case: Case) -> None:
 
 def book_demo_consult(session: Session, case: Case, at: datetime) -> Booking:
     """The office books the case's meeting with the demo's specialist and interpreter, who says
-    yes. Raises a `Refusal` where one of them cannot come.
+    yes. Raises a ``Refusal`` where one of them cannot come.
     """
     people = load_demo_people(session)
     wish = SlotRequest(at, people["specialist"].id, people["interpreter"].id)
@@ -83,5 +83,5 @@ def book_demo_consult(session: Session, case: Case, at: datetime) -> Booking:
 
 
 def next_quarter(at: datetime) -> datetime:
-    """The first full quarter of an hour after `at`."""
+    """The first full quarter of an hour after ``at``."""
     return instant_of(quarter_of(at + timedelta(minutes=QUARTER_MINUTES)))

@@ -1,5 +1,5 @@
 """What people enter about times and hours, read into small frozen things. A word that cannot be
-read is `Invalid`.
+read is ``Invalid``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
 
 @dataclass(frozen=True)
 class SlotForm:
-    """One chosen time. A button sends `slot` as «instant specialist interpreter second»; a script
+    """One chosen time. A button sends ``slot`` as «instant specialist interpreter second»; a script
     may send the parts.
     """
 
@@ -198,7 +198,7 @@ REPEAT_CHOICES: dict[str, str] = {
 
 
 def _read_recurrence_rule(form: FormFields, first: date) -> str | None:
-    """The RRULE that stands for a choice of how days repeat; `rule` gives one in full."""
+    """The RRULE that stands for a choice of how days repeat; ``rule`` gives one in full."""
     repeat, until = form.get("repeat", ""), form.get("until", "")
     if repeat not in REPEAT_CHOICES:
         raise Invalid(N_("We could not read how these days repeat."), field="repeat")
@@ -227,7 +227,7 @@ def read_day(text: str | None) -> date | None:
 
 
 def read_time(text: str | None) -> time | None:
-    """A time of day on a full quarter, or None where there is none. Raises `Invalid` for one that
+    """A time of day on a full quarter, or None where there is none. Raises ``Invalid`` for one that
     cannot be.
     """
     if not text:
@@ -244,7 +244,7 @@ def read_time(text: str | None) -> time | None:
 
 
 def read_wall_time(text: str) -> datetime:
-    """A day and a time on somebody's wall, without a zone. Raises `Invalid` for anything else."""
+    """A day and a time on somebody's wall, without a zone. Raises ``Invalid`` for anything else."""
     try:
         at = _check_year(datetime.fromisoformat(text))
     except ValueError:
@@ -273,7 +273,7 @@ def _read_required_day(text: str, field: str) -> date:
 
 def _check_year(day: DateOrDatetime) -> DateOrDatetime:
     """The day, or moment, unless it is so far off that weeks cannot be counted from it. Raises
-    `ValueError`.
+    ``ValueError``.
     """
     if day.year not in ACCEPTED_YEARS:
         raise ValueError(day)

@@ -147,13 +147,13 @@ class BusySpan(Base):
 class Booking(Base):
     """A meeting of a patient, a specialist and, where they share no language, an interpreter.
 
-    `starts_at` lies on the quarter grid, `length` is in quarters. `sequence` counts the changes
-    that calendars and messages must follow. `offsets` are the minutes from UTC of each person's
-    clock when the time was agreed: they show later that a country has changed its rules, and
-    `zones` whose rules they were: somebody who has moved house is no country. `clocks_changed`
-    holds such changes, [was, is] by person, until the office has seen to them. `interpreter_id` is
-    empty while a needed interpreter is sought, and so is `second_interpreter_id` in a meeting that
-    is too long for one.
+    ``starts_at`` lies on the quarter grid, ``length`` is in quarters. ``sequence`` counts the
+    changes that calendars and messages must follow. ``offsets`` are the minutes from UTC of each
+    person's clock when the time was agreed: they show later that a country has changed its
+    rules, and ``zones`` whose rules they were: somebody who has moved house is no country.
+    ``clocks_changed`` holds such changes, [was, is] by person, until the office has seen to
+    them. ``interpreter_id`` is empty while a needed interpreter is sought, and so is
+    ``second_interpreter_id`` in a meeting that is too long for one.
     """
 
     __tablename__ = "bookings"
@@ -297,7 +297,7 @@ class Claim(Base):
 
 
 class Engagement(Base):
-    """An interpreter asked to stand in a booking. `rank` is the place on the ladder: 0 was asked
+    """An interpreter asked to stand in a booking. ``rank`` is the place on the ladder: 0 was asked
     first.
     """
 
@@ -329,8 +329,8 @@ class Engagement(Base):
 class Qualification(Base):
     """A language pair that an interpreter may be proposed for, and the credential that says so.
 
-    `source` and `target` are BCP 47 tags; with `both_ways` the pair holds in either direction. The
-    credential is good through the day of `valid_until`.
+    ``source`` and ``target`` are BCP 47 tags; with ``both_ways`` the pair holds in either
+    direction. The credential is good through the day of ``valid_until``.
     """
 
     __tablename__ = "qualifications"
@@ -354,8 +354,8 @@ class Qualification(Base):
 class InterpreterProfile(Base):
     """What else matters when an interpreter is chosen and paid.
 
-    `dialects` are BCP 47 tags with a region (ar-EG) that they feel at home in. `hourly_rate` is in
-    minor units of `currency`, agreed with the office.
+    ``dialects`` are BCP 47 tags with a region (ar-EG) that they feel at home in. ``hourly_rate``
+    is in minor units of ``currency``, agreed with the office.
     """
 
     __tablename__ = "interpreter_profiles"

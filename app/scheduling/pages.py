@@ -74,7 +74,7 @@ LanguageGroups = list[tuple[str, list[tuple[str, str]]]]
 
 def list_language_choices(used: Collection[str], reader: str, *kept: str) -> LanguageGroups:
     """Every language by its name for the reader, with its tag: first those that are used here, then
-    all others. What is `kept` can be chosen again, whatever it is.
+    all others. What is ``kept`` can be chosen again, whatever it is.
     """
     ours = {tag: name for tag, name in list_language_names(reader) if tag in used} | {
         tag: get_language_name(tag, reader) for tag in kept if tag
@@ -87,7 +87,7 @@ def list_language_choices(used: Collection[str], reader: str, *kept: str) -> Lan
 
 
 def list_language_tag_choices(used: Collection[str], reader: str, *kept: str) -> LanguageGroups:
-    """As `list_language_choices`, with the dialects of the languages that are used between the
+    """As ``list_language_choices``, with the dialects of the languages that are used between the
     two.
     """
     (here, ours), *rest = list_language_choices(used, reader, *kept)

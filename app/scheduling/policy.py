@@ -22,8 +22,8 @@ def can_see_slots(person: Person, case: Case, member: CaseMember | None) -> bool
 
 
 def can_book_meeting(person: Person, case: Case, member: CaseMember | None) -> bool:
-    """As `can_see_slots`; whether the case stands where a meeting may be booked is the service's to
-    say.
+    """As ``can_see_slots``; whether the case stands where a meeting may be booked is the
+    service's to say.
     """
     return can_see_slots(person, case, member)
 

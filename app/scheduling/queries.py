@@ -25,7 +25,7 @@ from app.scheduling.models import (
 
 
 def load_booking(session: Session, person: Person, booking_id: str) -> Booking:
-    """The booking, if the person may see it. Raises `NotFound` or `Forbidden`."""
+    """The booking, if the person may see it. Raises ``NotFound`` or ``Forbidden``."""
     booking = session.get(Booking, booking_id, options=_people_options())
     if booking is None:
         raise NotFound()
@@ -86,7 +86,7 @@ def upcoming_bookings(session: Session, person: Person, limit: int = 20) -> list
 
 
 def load_engagement(session: Session, person: Person, engagement_id: str) -> Engagement:
-    """The engagement, if the person may answer it. Raises `NotFound` or `Forbidden`."""
+    """The engagement, if the person may answer it. Raises ``NotFound`` or ``Forbidden``."""
     engagement = session.get(
         Engagement,
         engagement_id,

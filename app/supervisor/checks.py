@@ -1,6 +1,6 @@
-"""The phases of `./consilium test`, run one after the other.
+"""The phases of ``./consilium test``, run one after the other.
 
-To add a phase, add a function that returns its commands and an entry in `list_phases`.
+To add a phase, add a function that returns its commands and an entry in ``list_phases``.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Command = Sequence[str]
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What was asked for after `./consilium test`."""
+    """What was asked for after ``./consilium test``."""
 
     pytest_arguments: tuple[str, ...] = ()
     everything: bool = False
-    """Also the exhaustive fuzz and soak runs (`--all`)."""
+    """Also the exhaustive fuzz and soak runs (``--all``)."""
     coverage: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> CheckOptions:
-        """`--all` and `--coverage` are ours; everything else goes to pytest."""
+        """``--all`` and ``--coverage`` are ours; everything else goes to pytest."""
         return cls(
             tuple(word for word in arguments if word not in ("--all", "--coverage")),
             "--all" in arguments,
@@ -62,7 +62,7 @@ class CheckPhase:
 
 def list_phases(options: CheckOptions, node: str) -> list[CheckPhase]:
     """Cheap checks first. With arguments for pytest there is one phase for all tests, and none for
-    types and JavaScript. `node` is the path of Node.
+    types and JavaScript. ``node`` is the path of Node.
     """
     lint = CheckPhase("lint", (_python("ruff", "check", "--quiet", "."),))
     if options.pytest_arguments:
@@ -106,7 +106,7 @@ def _python(*words: str) -> Command:
 
 
 def _pyright(node: str) -> Command:
-    """pyright's own script. Its Python wrapper, `python -m pyright`, looks for another Node and
+    """pyright's own script. Its Python wrapper, ``python -m pyright``, looks for another Node and
     may download one.
     """
     package = importlib.util.find_spec("pyright")

@@ -131,7 +131,7 @@ def _format_address(host: str, port: int) -> str:
 
 
 def run_tests(asked: argparse.Namespace) -> int:
-    """Everything that CI runs: sets up, then runs the phases of `checks`."""
+    """Everything that CI runs: sets up, then runs the phases of ``checks``."""
     missing = install.install_debian_packages(install.PACKAGES_FOR_TESTING)
     if missing:
         print("The tests cannot run.", *missing, sep="\n", file=sys.stderr)

@@ -121,7 +121,7 @@ def build_browser_bundle() -> None:
 def install_browser_libraries(*, with_tools: bool = False) -> str:
     """Holds afterwards: node_modules/ is as package-lock.json says.
 
-    With `with_tools` it also holds what checks and tests JavaScript, which takes another 150 MB.
+    With ``with_tools`` it also holds what checks and tests JavaScript, which takes another 150 MB.
     Tools that are there already stay. Returns the path of Node.
     """
     node, npm = _find_node()

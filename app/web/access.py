@@ -24,7 +24,7 @@ class UnguardedEndpoint(RuntimeError):
 
 
 def require_permission(permission: Permission) -> Callable[[ViewFunction], ViewFunction]:
-    """Opens a route to people whose role holds `permission`; the thing itself is judged by the
+    """Opens a route to people whose role holds ``permission``; the thing itself is judged by the
     slice's policy.
     """
 
@@ -48,7 +48,7 @@ def get_route_permission(app: Flask, endpoint: str) -> Permission | str | None:
 
 
 def check_every_route(app: Flask) -> None:
-    """Raises `UnguardedEndpoint` naming each route that carries no permission of a slice."""
+    """Raises ``UnguardedEndpoint`` naming each route that carries no permission of a slice."""
     known = {PUBLIC_ACCESS, *get_roles_by_permission()}
     naked = sorted(
         rule.endpoint

@@ -20,7 +20,7 @@ _AFTER_COMMIT_KEY = "after_commit"
 
 
 def get_settings() -> Settings:
-    """The frozen `config.Settings` of this application."""
+    """The frozen ``config.Settings`` of this application."""
     return cast("Settings", current_app.extensions["settings"])
 
 
@@ -53,8 +53,8 @@ def release_db_session() -> None:
         session.close()
 
 
-def current_person() -> Any:  # an `identity.Person`, which `web` may not import
-    """The `identity.Person` who is signed in. Only for routes that demand a permission: there,
+def current_person() -> Any:  # an ``identity.Person``, which ``web`` may not import
+    """The ``identity.Person`` who is signed in. Only for routes that demand a permission: there,
     somebody always is.
     """
     return current_user._get_current_object()
@@ -65,7 +65,7 @@ def get_person_or_none() -> Any | None:
 
 
 def call_after_commit(session: Session, act: Callable[[], object]) -> None:
-    """Runs `act` once this session's transaction is safely committed, and not at all if it is
+    """Runs ``act`` once this session's transaction is safely committed, and not at all if it is
     not.
     """
     session.info.setdefault(_AFTER_COMMIT_KEY, []).append(act)

@@ -26,7 +26,7 @@ from app.web.context import get_person_or_none
 
 
 def get_safe_redirect(target: str | None) -> str | None:
-    """`target` if it is a path on this site, else None (no open redirects)."""
+    """``target`` if it is a path on this site, else None (no open redirects)."""
     if not target or "\\" in target or any(ord(character) < 32 for character in target):
         return None
     parts = urlsplit(target)
@@ -53,7 +53,7 @@ def get_reader_zone() -> str:
 
 
 def get_current_language() -> Language:
-    """The language of this page, also inside `force_locale`."""
+    """The language of this page, also inside ``force_locale``."""
     return match_language(str(get_locale() or DEFAULT_LANGUAGE).replace("_", "-"))
 
 
@@ -83,7 +83,7 @@ def install_locale(app: Flask) -> None:
 
 
 def _switch_language() -> None:
-    """`?lang=es` on any page turns this browser's pages into that language from now on."""
+    """``?lang=es`` on any page turns this browser's pages into that language from now on."""
     tag = request.args.get("lang")
     if tag is None:
         return

@@ -63,5 +63,5 @@ def _is_database_reachable() -> bool:
 
 
 def install_probes(app: Flask) -> None:
-    """`app.extensions["ready_checks"]` maps the name of a part to a question over a session."""
+    """``app.extensions["ready_checks"]`` maps the name of a part to a question over a session."""
     app.register_blueprint(blueprint)

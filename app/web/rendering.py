@@ -33,7 +33,7 @@ def install_rendering(app: Flask) -> None:
 
 
 def _vendor_links(app: Flask) -> Callable[[str], str]:
-    """`vendor("app.css")` is the address of a built file, with its content hash so that a new one
+    """``vendor("app.css")`` is the address of a built file, with its content hash so that a new one
     is fetched.
     """
     manifest: dict[str, str] = {}

@@ -12,8 +12,8 @@ from app.core.slices import SliceConflict, SliceManifest, SliceRegistry, import_
 def install_slice_routes(app: Flask, registry: SliceRegistry) -> None:
     """Registers every slice's blueprint, and imports its modules of routes and socket events.
 
-    Raises `SliceConflict` when two slices use one blueprint name or one address, or when a message
-    or a link leads to a page that is not there.
+    Raises ``SliceConflict`` when two slices use one blueprint name or one address, or when a
+    message or a link leads to a page that is not there.
     """
     for manifest in registry.manifests:
         for module in manifest.routes:
@@ -26,7 +26,7 @@ def install_slice_routes(app: Flask, registry: SliceRegistry) -> None:
 
 
 def import_socket_events(registry: SliceRegistry) -> None:
-    """Fills `web.sockets.SOCKET_EVENTS` with the events of every slice."""
+    """Fills ``web.sockets.SOCKET_EVENTS`` with the events of every slice."""
     for manifest in registry.manifests:
         for module in manifest.sockets:
             import_module(module)

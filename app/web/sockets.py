@@ -1,7 +1,7 @@
 """Socket events: each carries a permission, passes one guard, and lives in one unit of work.
 
-There is no `before_request` on a socket: whoever was let in may have been sent away since, so each
-event asks again.
+There is no ``before_request`` on a socket: whoever was let in may have been sent away since, so
+each event asks again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ SocketAnswer = Mapping[str, object]
 """What an event is answered with, or what browsers are told: fit for JSON."""
 
 SocketEventHandler = Callable[..., object]
-"""`handler(session, person, sid, message)`; see `on_socket_event`."""
+"""``handler(session, person, sid, message)``; see ``on_socket_event``."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ SOCKET_EVENTS: list[SocketEvent] = []
 def on_socket_event(
     namespace: str, name: str, permission: Permission | None, model: type[BaseModel] | None = None
 ) -> Callable[[SocketEventHandler], SocketEventHandler]:
-    """Registers `handler(session, person, sid, message) -> ack`.
+    """Registers ``handler(session, person, sid, message) -> ack``.
 
-    `message` is an instance of `model` (or the raw value where there is none; for "connect" the
+    ``message`` is an instance of ``model`` (or the raw value where there is none; for "connect" the
     client's auth). A handler may return a callable instead of an ack: it is called after the
     commit, outside of any transaction, and its value is the ack. That is the place for a call to
     the media node.
@@ -91,7 +91,7 @@ def on_socket_event(
 
 
 def check_every_socket_event() -> None:
-    """Raises `UnguardedEndpoint` naming each socket event that carries no permission."""
+    """Raises ``UnguardedEndpoint`` naming each socket event that carries no permission."""
     naked = [
         f"{event.namespace} {event.name}" for event in SOCKET_EVENTS if event.permission is None
     ]
@@ -111,7 +111,7 @@ def install_sockets(app: Flask) -> None:
         max_http_buffer_size=MAX_SOCKET_MESSAGE_BYTES,
         ping_interval=5,
         ping_timeout=10,
-        manage_session=False,  # and no `cors_allowed_origins`: only our own origin may connect
+        manage_session=False,  # and no ``cors_allowed_origins``: only our own origin may connect
     )
     for event in SOCKET_EVENTS:
         socketio.on_event(event.name, _make_guarded_handler(event), namespace=event.namespace)

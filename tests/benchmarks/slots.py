@@ -1,10 +1,10 @@
 """How fast the three-way search is, and how much faster than looking interval by interval.
 
 A hospital of 500 specialists, 1,000 interpreters, 90 days and 100,000 claims in SQLite. Measured
-are the real reads of `app.scheduling.queries` (matching, credentials, versions, calendars,
+are the real reads of ``app.scheduling.queries`` (matching, credentials, versions, calendars,
 ranking), each in a session of its own, as a page would; the naive search is given its intervals
 ready made. Prints one JSON object last. Times are of the processor, which on an idle machine is the
-time of the clock too; `*_clock` figures are by the clock, whatever else there is.
+time of the clock too; ``*_clock`` figures are by the clock, whatever else there is.
 """
 
 from __future__ import annotations

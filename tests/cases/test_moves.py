@@ -76,7 +76,7 @@ def read_table(text: str) -> dict[tuple[str, str], tuple[str, set[str]]]:
 
 
 def outcome(stage: str, move: str, role: str, *, written_only: bool) -> str:
-    """The next stage, or `Conflict`, or `Forbidden`."""
+    """The next stage, or ``Conflict``, or ``Forbidden``."""
     try:
         return str(find_next_stage(stage, CaseMove(move), role, written_only=written_only))
     except (Conflict, Forbidden) as refusal:

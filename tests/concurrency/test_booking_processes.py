@@ -1,6 +1,6 @@
 """Attempts by sixteen processes at two days of three people: no overlap, no orphan, no dead hold.
 
-The suite makes 800 of them; `./consilium bench races` makes ten thousand on each database.
+The suite makes 800 of them; ``./consilium bench races`` makes ten thousand on each database.
 """
 
 from __future__ import annotations

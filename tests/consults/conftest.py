@@ -90,7 +90,7 @@ Sit = Callable[[Person], Chair]
 
 @pytest.fixture
 def chair(app: Flask, database: Database, meeting: Meeting) -> Iterator[Callable[[Person], Chair]]:
-    """`chair(person)`: that person's socket, connected."""
+    """``chair(person)``: that person's socket, connected."""
     chairs: list[Chair] = []
 
     def put(person: Person) -> Chair:

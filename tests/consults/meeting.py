@@ -108,8 +108,8 @@ class Guest:
         raise AssertionError(f"{self.role}: never so: {script}")
 
     def sees(self, role: str, *, frames: int = 5, within: float = 10.0) -> float:
-        """Waits until `frames` more pictures of `role` are decoded here; returns the seconds that
-        it took.
+        """Waits until ``frames`` more pictures of ``role`` are decoded here; returns the seconds
+        that it took.
         """
         return self._grows(
             lambda: self._seat(role).get("frames", 0), frames, within, f"frames of {role}"
@@ -138,7 +138,7 @@ class Guest:
             spent += 0.2
 
     def hears(self, role: str, *, energy: float = 1e-4, within: float = 10.0) -> float:
-        """Waits until sound of `role` is played out here; returns the seconds that it took."""
+        """Waits until sound of ``role`` is played out here; returns the seconds that it took."""
         return self._grows(
             lambda: self._seat(role).get("energy", 0.0), energy, within, f"sound of {role}"
         )
@@ -171,7 +171,7 @@ def guest(
     role: str | None = None,
     **context_options: Any,
 ) -> Iterator[Guest]:
-    """`person`, signed in (or nobody yet), in a Chromium process of their own whose microphone
+    """``person``, signed in (or nobody yet), in a Chromium process of their own whose microphone
     plays their own tone.
     """
     role = role or (person.role if person else "stranger")

@@ -1,8 +1,8 @@
 """What may happen to a call, done to a real one, and how long until every picture and every voice
 is back.
 
-Used by the tests, which ask whether it comes back, and by `./consilium bench reconnect`, which asks
-how soon.
+Used by the tests, which ask whether it comes back, and by ``./consilium bench reconnect``, which
+asks how soon.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ class Watch:
     def until_all_is_back(
         self, *, least: float, within: float, bites: Callable[[], bool] | None = None
     ) -> float:
-        """Seconds until the last interruption was over; 0 when it was over at once. Raises when it
-        is not over `within`, and when the fault did nothing: `bites` is asked until it has seen its
-        effect; without it, a picture or a sound must have stood still.
+        """Seconds until the last interruption was over; 0 when it was over at once. Raises when
+        it is not over ``within``, and when the fault did nothing: ``bites`` is asked until it
+        has seen its effect; without it, a picture or a sound must have stood still.
         """
         steady_since: float | None = None
         has_bitten = False
@@ -188,7 +188,7 @@ def writes(one: Guest, text: str) -> None:
 
 
 def writes_once_the_web_is_gone(one: Guest, text: str) -> None:
-    """The page's `unsent` is then what the chat says for as long as the line is lost."""
+    """The page's ``unsent`` is then what the chat says for as long as the line is lost."""
     one.page.evaluate(
         """(text) => {
       const panel = document.getElementById("panel-chat");

@@ -22,7 +22,7 @@ PATIENCE = 30.0  # seconds; the tests share two cores with four browsers
 
 @dataclass
 class Scene:
-    """Everyone at their browsers, before the waiting room. `seat(person, role=…)` opens one
+    """Everyone at their browsers, before the waiting room. ``seat(person, role=…)`` opens one
     more.
     """
 
@@ -44,8 +44,8 @@ class Scene:
         return [self.doctor, self.patient, self.interpreter]
 
     def weather(self, **conditions: object) -> None:
-        """Spoils lines at the media node from now on: see `spoilt_node`. Without conditions all are
-        clear.
+        """Spoils lines at the media node from now on: see ``spoilt_node``. Without conditions
+        all are clear.
         """
         new = self.house.folder / "weather.new"
         new.write_text(json.dumps(conditions))
@@ -81,7 +81,7 @@ class Scene:
 
 @contextmanager
 def a_scene(folder: Path, settings: Settings, database: Database) -> Iterator[Scene]:
-    """The media node of a scene is one whose lines can be spoilt: see `Scene.weather`."""
+    """The media node of a scene is one whose lines can be spoilt: see ``Scene.weather``."""
     with database.unit_of_work() as session:
         circle, coordinator = an_open_meeting(session)
     weather = {"WEATHER": str(folder / "weather.json")}

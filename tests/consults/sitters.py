@@ -41,7 +41,7 @@ class Pass:
 def pass_of(
     browser: Browser, url: str, consult_id: str, person: Person | None = None, link: str = ""
 ) -> Pass:
-    """Signed in as `person`, or come by the `link` of an invitation; without scripts, so that
+    """Signed in as ``person``, or come by the ``link`` of an invitation; without scripts, so that
     nobody takes the seat.
     """
     context = browser.new_context(java_script_enabled=False)
@@ -80,7 +80,7 @@ class Picture(MediaStreamTrack):
 
 
 class Sitters:
-    """A thread in which they sit; leave it with `close()`."""
+    """A thread in which they sit; leave it with ``close()``."""
 
     def __init__(self, url: str) -> None:
         self._url = url

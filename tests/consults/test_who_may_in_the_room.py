@@ -79,7 +79,7 @@ OFFER = {
 
 
 class FullRoom:
-    """Everybody is inside, by role; `other` is a second guest, on whom the door can be tried."""
+    """Everybody is inside, by role; ``other`` is a second guest, on whom the door can be tried."""
 
     def __init__(self, app: Flask, database: Database, meeting: Meeting, sit: Sit) -> None:
         self.database, self.meeting, self._app = database, meeting, app

@@ -29,7 +29,7 @@ def _tink() -> None:
 
 
 def tinks(key: bytes) -> streaming_aead.StreamingAead:
-    """Tink's AES256_GCM_HKDF_1MB primitive holding `key`."""
+    """Tink's AES256_GCM_HKDF_1MB primitive holding ``key``."""
     form = aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingKey(
         key_value=key,
         params=aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingParams(

@@ -45,7 +45,7 @@ def wordings(message: Message) -> list[str]:
 
 
 def faults(asked: Catalog, catalogue: Catalog, tag: str) -> list[str]:
-    """What is wrong with the sentences of `catalogue` that the house asks for, a line each."""
+    """What is wrong with the sentences of ``catalogue`` that the house asks for, a line each."""
     found = []
     for wanted in asked:
         if not wanted.id:

@@ -98,7 +98,7 @@ def test_a_renamed_zone_has_a_name_in_arabic(zone):
 
 
 def test_no_large_zone_is_left_with_an_english_name_in_arabic():
-    """A new tz release may rename another zone: it then wants a line in `CLDR_NAMES`."""
+    """A new tz release may rename another zone: it then wants a line in ``CLDR_NAMES``."""
     current = {
         zone
         for zone in available_timezones()

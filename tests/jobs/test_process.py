@@ -1,4 +1,4 @@
-"""`python -m app.jobs`, the real process, on a real database with real handlers."""
+"""``python -m app.jobs``, the real process, on a real database with real handlers."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Studio:
         camera: object = None,
         start: float = 0.0,
     ) -> None:
-        """`voices`: seat -> (hertz, level in -dBov), from `start` on, all at once."""
+        """``voices``: seat -> (hertz, level in -dBov), from ``start`` on, all at once."""
         sounds = {seat: opus(hertz, 12) for seat, (hertz, _) in voices.items()}
         frames = packets_of(vp8(300)) if camera is not None else []
         for step in range(int(seconds * 50)):

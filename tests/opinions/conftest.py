@@ -26,7 +26,7 @@ QUESTIONS = ("هل التشخيص صحيح؟", "هل أحتاج إلى عملي�
 
 @dataclass
 class Clinic:
-    """The people and the case; `case` and the people belong to no session."""
+    """The people and the case; ``case`` and the people belong to no session."""
 
     database: Database
     app: Flask

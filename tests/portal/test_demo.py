@@ -135,7 +135,7 @@ Look = Callable[[Callable[[Session], Any]], Any]
 
 @pytest.fixture
 def play(look: Look, _during_the_visit: None) -> Callable[[Act], None]:
-    """`play(act)`: a visitor does something to the demo's open consultation."""
+    """``play(act)``: a visitor does something to the demo's open consultation."""
 
     def act_on_the_open_consult(act: Act) -> None:
         def within(session: Session) -> None:

@@ -113,7 +113,7 @@ _hashed: list[str] = []
 
 
 def someone(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person:
-    """A person as `a_person` makes them; argon2 is asked only once, for it is slow on purpose."""
+    """A person as ``a_person`` makes them; argon2 is asked only once, for it is slow on purpose."""
     if not _hashed:
         _hashed.append(a_person(session).password)
     name = new_id()

@@ -55,7 +55,7 @@ def with_password(database: Database) -> Callable[[Person], Person]:
 def enter(
     chromium: Browser, live: str, with_password: Callable[[Person], Person]
 ) -> Iterator[Callable[..., Page]]:
-    """`enter(person, "/path", width=360, language="ar")`: that person's page; a narrow one has a
+    """``enter(person, "/path", width=360, language="ar")``: that person's page; a narrow one has a
     touch screen.
     """
     contexts = []

@@ -1,4 +1,4 @@
-"""What `./consilium` says to someone who asks it the wrong thing, or nothing."""
+"""What ``./consilium`` says to someone who asks it the wrong thing, or nothing."""
 
 from __future__ import annotations
 

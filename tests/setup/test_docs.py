@@ -26,7 +26,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"[\w.@-]+(?:/[\w.@-]+)*/?")
 TOP = {path.name for path in ROOT.iterdir()} | {"requirements", "deploy", "docs"}
 MADE = ("static/vendor", "data", ".venv", "node_modules")
-"""What git ignores: it exists once `./consilium` has set up."""
+"""What git ignores: it exists once ``./consilium`` has set up."""
 VARIABLE = re.compile(r"\bCONSILIUM_[A-Z0-9_]*[A-Z0-9]\b")
 MEDIA_VARIABLES = {
     "secret_key": "SECRET_KEY",

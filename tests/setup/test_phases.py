@@ -1,4 +1,4 @@
-"""Which checks `./consilium test` runs, in which order."""
+"""Which checks ``./consilium test`` runs, in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./consilium run` as a person meets it: it starts, says so, and stops when asked, leaving
+"""``./consilium run`` as a person meets it: it starts, says so, and stops when asked, leaving
 nothing.
 """
 

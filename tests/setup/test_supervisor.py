@@ -85,7 +85,7 @@ class Started:
 
 
 def processes_with(mark: str) -> list[int]:
-    """Every living process whose environment holds `mark`: a child cannot lose it by leaving its
+    """Every living process whose environment holds ``mark``: a child cannot lose it by leaving its
     group.
     """
     found = []

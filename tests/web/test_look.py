@@ -174,8 +174,8 @@ def live(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(chromium: Browser, app: Flask, live: str) -> Iterator[Callable[..., Page]]:
-    """`open_page("/path", width=320, scheme="dark", language="ar")`, signed in as `person` if one
-    is given.
+    """``open_page("/path", width=320, scheme="dark", language="ar")``, signed in as ``person``
+    if one is given.
     """
     contexts = []
     with app.app_context():

@@ -184,7 +184,7 @@ def stages_at_which(may: Callable[[str], bool]) -> set[str]:
 
 
 def who_may_when(may: Callable[[Asker, str], bool]) -> dict[str, set[str]]:
-    """{person: stages} of everybody in `PEOPLE` who may at any stage."""
+    """{person: stages} of everybody in ``PEOPLE`` who may at any stage."""
     found = {}
     for who in PEOPLE:
         one = an_asker(who)

@@ -1,9 +1,9 @@
 """Who may do what, written down by hand. The tests compare the code with these tables and never
 read the code's own tables to know what to expect.
 
-Permissions and events are named by their string values (`audit:entry:read`, `consult.end`), so that
-renaming a constant changes nothing here. Whatever is not listed fails: add a permission, a route or
-an event, and say here who may use it.
+Permissions and events are named by their string values (``audit:entry:read``, ``consult.end``),
+so that renaming a constant changes nothing here. Whatever is not listed fails: add a permission,
+a route or an event, and say here who may use it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ Fact = TypeVar("Fact")
 
 @dataclass(frozen=True)
 class CaseFactSource:
-    """A slice's contribution. `load` gives one object by case id, for the cases that have one."""
+    """A slice's contribution. ``load`` gives one object by case id, for the cases that have one."""
 
     load: Callable[[Session, Sequence[Case]], Mapping[str, object]]
 

@@ -29,8 +29,8 @@ def _always(case: Case, facts: CaseFacts) -> bool:
 class StepButton:
     """What a next step's button says and does.
 
-    It goes to `endpoint`, or with `posts` sends a form there. With an `anchor` it goes to a part of
-    the page of the case. `ids` gives the values in the endpoint's address.
+    It goes to ``endpoint``, or with ``posts`` sends a form there. With an ``anchor`` it goes to
+    a part of the page of the case. ``ids`` gives the values in the endpoint's address.
     """
 
     name: str
@@ -43,8 +43,8 @@ class StepButton:
 
 @dataclass(frozen=True)
 class NextStep:
-    """`kind` is you (the reader acts), wait, go, done or stopped. `ids` is filled in by
-    `choose_next_step`.
+    """``kind`` is you (the reader acts), wait, go, done or stopped. ``ids`` is filled in by
+    ``choose_next_step``.
     """
 
     kind: str

@@ -19,7 +19,7 @@ from app.identity.models import Person
 class CaseReading:
     """Somebody who may read a case opens its page.
 
-    `role` is the part that they have in it, and `members` are the people on the case now.
+    ``role`` is the part that they have in it, and ``members`` are the people on the case now.
     """
 
     session: Session
@@ -41,8 +41,8 @@ class PanelColumn(StrEnum):
 class CasePanel:
     """A part of the page of a case, for people of some roles.
 
-    `load` gathers what the template shows; the template finds it as `panel`. None means that there
-    is nothing to show. Panels of a column stand in the order of their positions.
+    ``load`` gathers what the template shows; the template finds it as ``panel``. None means that
+    there is nothing to show. Panels of a column stand in the order of their positions.
     """
 
     template: str

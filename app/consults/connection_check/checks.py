@@ -77,7 +77,9 @@ def list_connection_advice(measured: ConnectionMeasurement) -> list[str]:
 
 
 def get_booking_to_check(session: Session, person: Person, booking_id: str) -> Booking:
-    """A confirmed booking of the person's own. Raises `NotFound`, `Conflict` when it is over."""
+    """A confirmed booking of the person's own. Raises ``NotFound``, ``Conflict`` when it is
+    over.
+    """
     booking = session.get(Booking, booking_id)
     if (
         booking is None
@@ -93,8 +95,8 @@ def get_booking_to_check(session: Session, person: Person, booking_id: str) -> B
 def begin_connection_check(
     session: Session, person: Person, booking_id: str
 ) -> tuple[ConnectionCheck, MediaNode]:
-    """A loop through the freest node. One loop of a person runs at a time; raises `NoLine` when all
-    nodes are full.
+    """A loop through the freest node. One loop of a person runs at a time; raises ``NoLine``
+    when all nodes are full.
     """
     booking = get_booking_to_check(session, person, booking_id)
     node = registry.find_freest_node(session)
@@ -107,7 +109,7 @@ def begin_connection_check(
 def finish_connection_check(
     session: Session, person: Person, check_id: str, measured: ConnectionMeasurement
 ) -> ConnectionCheck:
-    """Writes down what was found. Raises `NotFound` for somebody else's check."""
+    """Writes down what was found. Raises ``NotFound`` for somebody else's check."""
     check = session.get(ConnectionCheck, check_id)
     if check is None or check.person_id != person.id:
         raise NotFound()

@@ -87,8 +87,8 @@ def invite_guest(
 def revoke_guest_invitation(
     session: Session, actor: Person, consult: Consult, invitation_id: str
 ) -> None:
-    """Takes an invitation back. Raises `NotFound` for one of another consult, `Conflict` once it
-    was used.
+    """Takes an invitation back. Raises ``NotFound`` for one of another consult, ``Conflict``
+    once it was used.
     """
     invitation = session.get(GuestInvitation, invitation_id)
     if (
@@ -111,7 +111,7 @@ def revoke_guest_invitation(
 
 
 def find_guest_invitation(session: Session, token: str) -> GuestInvitation:
-    """The invitation of a link. Raises `NotFound` where there is none."""
+    """The invitation of a link. Raises ``NotFound`` where there is none."""
     invitation = session.scalars(
         select(GuestInvitation)
         .options(joinedload(GuestInvitation.consult), joinedload(GuestInvitation.inviter))
@@ -123,7 +123,7 @@ def find_guest_invitation(session: Session, token: str) -> GuestInvitation:
 
 
 def require_open_invitation(invitation: GuestInvitation) -> None:
-    """Raises `Conflict`, in words for the guest, when the link opens nothing any more."""
+    """Raises ``Conflict``, in words for the guest, when the link opens nothing any more."""
     if invitation.used_at is not None:
         raise Conflict(INVITATION_USED)
     if not invitation.is_open:

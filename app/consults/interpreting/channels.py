@@ -35,9 +35,9 @@ class InterpretingMode(StrEnum):
 class SeatVoice:
     """What routing needs to know of a seat. Languages are BCP 47 tags.
 
-    `pair` is the language pair of an interpreter, None for everybody else. `live_on` is the
-    language into which the interpreter speaks now. `original_gain` is how loud the listener wants
-    the original beneath an interpreter, from 0 to `FULL_GAIN`. Who is `away` has lost their
+    ``pair`` is the language pair of an interpreter, None for everybody else. ``live_on`` is the
+    language into which the interpreter speaks now. ``original_gain`` is how loud the listener wants
+    the original beneath an interpreter, from 0 to ``FULL_GAIN``. Who is ``away`` has lost their
     connection: they interpret for nobody until they return, and then everything is as before.
     """
 
@@ -61,8 +61,8 @@ class AudioRendition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioFeed:
-    """One source that a listener hears. `source` is a seat's id, `gain` is linear, from 0 to
-    `FULL_GAIN`. A source that is not heard has no feed and is not sent.
+    """One source that a listener hears. ``source`` is a seat's id, ``gain`` is linear, from 0 to
+    ``FULL_GAIN``. A source that is not heard has no feed and is not sent.
     """
 
     source: str
@@ -102,10 +102,10 @@ def route_audio(
 
 
 def compute_receive_slot(listener: int, source: int) -> int:
-    """The slot, from 0, in which the seat with number `listener` receives the seat `source`.
+    """The slot, from 0, in which the seat with number ``listener`` receives the seat ``source``.
 
     It depends on the two numbers alone, so it stays the same whoever else comes, goes or returns.
-    Raises `ValueError` when both are the same.
+    Raises ``ValueError`` when both are the same.
     """
     if listener == source:
         raise ValueError("nobody receives themselves")

@@ -25,7 +25,7 @@ NO_SHOW_JOB = "consult.no_show"
 
 def queue_no_show_reports(session: Session, consult: Consult) -> bool:
     """Queues one report for each interpreter for whom somebody has waited for
-    `NO_SHOW_GRACE_PERIOD`. Returns whether a report is new.
+    ``NO_SHOW_GRACE_PERIOD``. Returns whether a report is new.
     """
     queued = [
         enqueue_job(

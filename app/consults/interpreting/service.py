@@ -44,8 +44,8 @@ class SpeakerSignal(StrEnum):
 def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) -> None:
     """Switches between interpreting in turn and interpreting while somebody speaks.
 
-    Raises `Forbidden` for who may not choose the mode, and `Conflict` when it takes an interpreter
-    and none is in the room.
+    Raises ``Forbidden`` for who may not choose the mode, and ``Conflict`` when it takes an
+    interpreter and none is in the room.
     """
     if not policy.can_set_interpreting_mode(by):
         raise Forbidden(
@@ -88,8 +88,8 @@ def assign_free_channel(session: Session, seat: Seat) -> None:
 def take_channel(session: Session, seat: Seat, language: str) -> None:
     """Puts the interpreter's microphone on the channel of a language.
 
-    Raises `Invalid` when the language is not of their pair, and `Conflict` in consecutive mode or
-    when another interpreter holds the channel.
+    Raises ``Invalid`` when the language is not of their pair, and ``Conflict`` in consecutive
+    mode or when another interpreter holds the channel.
     """
     if not policy.can_interpret(seat, language):
         raise Invalid(NOT_BOOKED_FOR_LANGUAGE, field="language")
@@ -124,7 +124,7 @@ def release_channel(session: Session, seat: Seat) -> None:
 def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> list[Seat]:
     """Offers the channel to the partners, or takes the offer back. Returns who may accept.
 
-    Raises `Conflict` when the seat is on no channel or no partner is in the room.
+    Raises ``Conflict`` when the seat is on no channel or no partner is in the room.
     """
     require_seat_in_room(seat)
     if offered and not seat.live_on:
@@ -145,8 +145,8 @@ def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> li
 def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
     """The partner takes over the channel. Returns the seat that gave it.
 
-    Raises `NotFound` for a seat that is not here, `Conflict` when it offers nothing any more, and
-    `Invalid` when the language is not of the partner's pair.
+    Raises ``NotFound`` for a seat that is not here, ``Conflict`` when it offers nothing any
+    more, and ``Invalid`` when the language is not of the partner's pair.
     """
     require_seat_in_room(seat)
     giver = next((one for one in seat.consult.present_seats if one.id == giver_id), None)
@@ -177,9 +177,9 @@ def set_listening(
     session: Session, seat: Seat, *, listens: str | None = None, gain: float | None = None
 ) -> None:
     """Sets the language in which somebody listens, and how loud they want the original beneath the
-    interpreter: `gain` from 0 to 1. None leaves either as it is.
+    interpreter: ``gain`` from 0 to 1. None leaves either as it is.
 
-    Raises `Invalid` for another gain, and for a language that nobody here speaks or interprets.
+    Raises ``Invalid`` for another gain, and for a language that nobody here speaks or interprets.
     """
     if gain is not None:
         if not 0 <= gain <= 1:
@@ -209,7 +209,7 @@ def list_consult_languages(consult: Consult) -> list[str]:
 
 
 def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
-    """Asks whoever speaks. The consultation's timeline counts it. Raises `Conflict` for somebody
+    """Asks whoever speaks. The consultation's timeline counts it. Raises ``Conflict`` for somebody
     who has not been let in.
     """
     if not seat.is_in_room:
@@ -221,7 +221,7 @@ def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
 
 
 def note_seat_audibility(seat: Seat, *, is_heard: bool, since: timedelta | None = None) -> None:
-    """Notes that nothing has come from the seat for `since` (0), or that it is heard again."""
+    """Notes that nothing has come from the seat for ``since`` (0), or that it is heard again."""
     if is_heard:
         seat.lost_at = None
     elif seat.lost_at is None:
@@ -248,7 +248,7 @@ def pause_or_resume_consult(session: Session, consult: Consult) -> bool:
 
 
 def require_seat_in_room(seat: Seat) -> None:
-    """Raises `Conflict` for somebody who still waits to be let in: they change nothing inside."""
+    """Raises ``Conflict`` for somebody who still waits to be let in: they change nothing inside."""
     if not seat.is_in_room:
         raise Conflict(NOT_LET_IN_YET)
 

@@ -20,7 +20,7 @@ NODE_COMMAND_TIMEOUT_SECONDS = int(messages.NODE_COMMAND_WAIT_SECONDS)
 
 
 def send_node_command(sid: str, command: NodeCommand, message: BaseModel) -> SocketAnswer:
-    """Sends a command and gives back the answer. Raises `NoMediaNodeFree` when there is none
+    """Sends a command and gives back the answer. Raises ``NoMediaNodeFree`` when there is none
     within the limit.
 
     Never within a transaction: it may take three seconds.
@@ -43,7 +43,7 @@ def defer_node_command(
     node: MediaNode | None, command: NodeCommand, message: BaseModel, *, tries: int = 1
 ) -> Callable[[], None]:
     """An act for after the commit: sends the command from a thread of its own and logs what becomes
-    of it. Without an answer it is sent again, `tries` times in all; the node does it once.
+    of it. Without an answer it is sent again, ``tries`` times in all; the node does it once.
     """
     sid = node.sid if node else None
 

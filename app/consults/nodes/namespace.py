@@ -1,6 +1,6 @@
-"""What media nodes say, and when they come and go. A node is a Socket.IO client in a namespace of
-its own, let in by the shared secret; these handlers are no events for people and carry `node_only`
-instead of a permission.
+"""What media nodes say, and when they come and go. A node is a Socket.IO client in a namespace
+of its own, let in by the shared secret; these handlers are no events for people and carry
+``node_only`` instead of a permission.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NodeMessage = TypeVar("NodeMessage", bound=BaseModel)
 
 
 def install_node_events(app: Flask) -> None:
-    """Binds the handlers; call it once the Socket.IO server is bound to `app`.
+    """Binds the handlers; call it once the Socket.IO server is bound to ``app``.
 
     With several web processes a command's answer comes back through the queue: the process listens
     to it from the start, not only from its first browser on. Otherwise a call to a node at another

@@ -36,7 +36,7 @@ def place_room(session: Session, consult: Consult, *, without: Sequence[str] = (
     """The node that carries the consult's room; a free one is chosen when there is none, or it is
     gone.
 
-    Raises `NoMediaNodeFree` when no node has room, or while the room's own node may still come
+    Raises ``NoMediaNodeFree`` when no node has room, or while the room's own node may still come
     back.
     """
     present = session.get(MediaNode, consult.node_id) if consult.node_id else None
@@ -59,7 +59,7 @@ def place_room(session: Session, consult: Consult, *, without: Sequence[str] = (
 
 
 def find_freest_node(session: Session) -> MediaNode:
-    """The node with the most room. Raises `NoMediaNodeFree` when there is none."""
+    """The node with the most room. Raises ``NoMediaNodeFree`` when there is none."""
     nodes = _list_nodes_by_free_capacity(session)
     if not nodes:
         raise NoMediaNodeFree()

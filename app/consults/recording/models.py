@@ -16,9 +16,9 @@ from app.core.ids import new_id
 
 
 class RecordingState(StrEnum):
-    """`PAUSED` waits for somebody who has not agreed; `STOPPED` may be asked for anew as long as
-    the consult lasts. The ends: `DECLINED` and `EMPTY` have nothing, `KEPT` is a record of the
-    case, `PURGED` is gone for good.
+    """``PAUSED`` waits for somebody who has not agreed; ``STOPPED`` may be asked for anew as
+    long as the consult lasts. The ends: ``DECLINED`` and ``EMPTY`` have nothing, ``KEPT`` is a
+    record of the case, ``PURGED`` is gone for good.
     """
 
     ASKED = "asked"
@@ -35,11 +35,11 @@ class RecordingState(StrEnum):
 class Recording(Base):
     """One recording; a consult has another only after the one before was declined or purged.
 
-    `key` is the data key of its segments, lent to the node that records. `languages` are its tracks
-    of voices, in the order of their numbers from `webm.FIRST_VOICE` on. `runs` are [from, to] in
-    ISO 8601, the last one open while it is running. `version` counts what was told to nodes, across
-    the consult's recordings. `purge_asked_of` is the seat that withdrew and has not yet said
-    whether to keep what there is.
+    ``key`` is the data key of its segments, lent to the node that records. ``languages`` are its
+    tracks of voices, in the order of their numbers from ``webm.FIRST_VOICE`` on. ``runs`` are
+    [from, to] in ISO 8601, the last one open while it is running. ``version`` counts what was
+    told to nodes, across the consult's recordings. ``purge_asked_of`` is the seat that withdrew
+    and has not yet said whether to keep what there is.
     """
 
     __tablename__ = "recordings"

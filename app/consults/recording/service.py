@@ -2,7 +2,7 @@
 speaks to a node.
 
 Nothing is recorded unless everybody in the room has agreed, each for themselves.
-`apply_recording_consent` is called whenever anything about the room has changed, and holds it to
+``apply_recording_consent`` is called whenever anything about the room has changed, and holds it to
 that: whoever comes in without having agreed pauses the recording, and it goes on once they agree
 or leave.
 """
@@ -105,8 +105,8 @@ def answer_recording_request(
     session: Session, seat: Seat, *, agrees: bool, of: str | None = None
 ) -> Recording:
     """Somebody's own answer. No is, while it records, a withdrawal: it stops at once, and they are
-    asked whether what there is shall be purged. Raises `Forbidden` for an answer in the name of
-    somebody else (`of` is a seat).
+    asked whether what there is shall be purged. Raises ``Forbidden`` for an answer in the name of
+    somebody else (``of`` is a seat).
     """
     if of is not None and of != seat.id:
         raise Forbidden(CONSENT_IS_PERSONAL)

@@ -14,7 +14,7 @@ from app.web.sockets import SocketAnswer
 
 
 class RecordingAnswerMessage(BaseModel):
-    """`seat` is whose answer it is: only one's own is taken."""
+    """``seat`` is whose answer it is: only one's own is taken."""
 
     agrees: bool
     seat: str | None = Field(default=None, max_length=32)

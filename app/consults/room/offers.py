@@ -31,7 +31,9 @@ class BrowserOffer(BaseModel):
 
 
 def check_browser_offer(offer: BrowserOffer) -> None:
-    """Raises `Invalid` unless the offer reads as a session description with the lines it names."""
+    """Raises ``Invalid`` unless the offer reads as a session description with the lines it
+    names.
+    """
     if (
         not offer.sdp.startswith("v=0")
         or "\nm=" not in offer.sdp

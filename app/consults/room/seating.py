@@ -32,8 +32,8 @@ def on_consult_event(
     *,
     recorded: bool = False,
 ) -> Callable[[SocketEventHandler], SocketEventHandler]:
-    """Registers an event that browsers may send. With `recorded`, the audit keeps what was refused,
-    and to whom.
+    """Registers an event that browsers may send. With ``recorded``, the audit keeps what was
+    refused, and to whom.
     """
 
     def register(handler: SocketEventHandler) -> SocketEventHandler:
@@ -47,7 +47,7 @@ def on_consult_event(
 
 def get_own_seat(session: Session, person: Person, sid: str, *, change: bool = True) -> Seat:
     """The seat that this socket holds, for somebody who may still be here: a socket stays open when
-    its person is replaced. With `change` the consult is locked against everybody else.
+    its person is replaced. With ``change`` the consult is locked against everybody else.
     """
     seat = queries.find_seat_of_socket(session, sid)
     if seat is None or seat.person_id != person.id:

@@ -73,8 +73,8 @@ def ensure_consult(session: Session, booking: Booking) -> Consult:
 
 
 def ensure_seat(session: Session, person: Person, consult: Consult) -> Seat:
-    """The person's seat. A coordinator gets one on first need. Raises `NotFound` for whoever has no
-    place here.
+    """The person's seat. A coordinator gets one on first need. Raises ``NotFound`` for whoever
+    has no place here.
     """
     for seat in consult.seats:
         if seat.person_id == person.id and seat.removed_at is None:
@@ -383,7 +383,7 @@ def add_chat_message(
     text: str,
     channel: ChatChannel = ChatChannel.EVERYONE,
 ) -> ChatMessage:
-    """Adds a line to the chat. The same `client_id` again gives back the line that stands
+    """Adds a line to the chat. The same ``client_id`` again gives back the line that stands
     already.
     """
     consult = seat.consult
@@ -518,7 +518,7 @@ def require_consult_not_over(consult: Consult) -> None:
 
 
 def require_consult_open(consult: Consult) -> None:
-    """Raises `Conflict`, in words for the person, before the waiting room opens and after the
+    """Raises ``Conflict``, in words for the person, before the waiting room opens and after the
     end.
     """
     require_consult_not_over(consult)

@@ -25,8 +25,8 @@ def issue_seat_ticket(secret_key: str, seat_id: str, person_id: str) -> str:
 
 
 def redeem_seat_ticket(secret_key: str, ticket: str, person_id: str) -> str:
-    """The id of the seat. Raises `Invalid` for a stale or forged ticket, `Forbidden` for somebody
-    else's.
+    """The id of the seat. Raises ``Invalid`` for a stale or forged ticket, ``Forbidden`` for
+    somebody else's.
     """
     try:
         seat_id, owner = _ticket_signer(secret_key).loads(

@@ -17,7 +17,7 @@ ARRIVAL_KIND, DEPARTURE_KINDS = "joined", ("left", "sent_back", "removed")
 def record_consult_event(
     session: Session, consult: Consult, kind: str, seat: Seat | None, **facts: object
 ) -> None:
-    """Adds a line to the consult's own timeline. `facts` are small and never clinical."""
+    """Adds a line to the consult's own timeline. ``facts`` are small and never clinical."""
     session.add(
         ConsultEvent(
             consult_id=consult.id, kind=kind, seat_id=seat.id if seat else None, facts=facts

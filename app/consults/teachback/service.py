@@ -119,8 +119,8 @@ def list_teach_backs_of_case(session: Session, person: Person, case: Case) -> Se
 
 
 def add_caption(session: Session, seat: Seat, client_id: str, language: str, text: str) -> Caption:
-    """A line for whoever listens in `language`. The same `client_id` again gives back the line that
-    stands already.
+    """A line for whoever listens in ``language``. The same ``client_id`` again gives back the
+    line that stands already.
     """
     if not policy.can_interpret(seat, language):
         raise Invalid(

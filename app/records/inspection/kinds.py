@@ -1,6 +1,6 @@
 """What kinds of file we accept, told by their first bytes; a file's name never decides on its own.
 
-Pure: bytes in, kind out. The early look refuses what can already be known; `inspection` has the
+Pure: bytes in, kind out. The early look refuses what can already be known; ``inspection`` has the
 last word.
 """
 
@@ -24,7 +24,7 @@ _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 @dataclass(frozen=True)
 class FileKind:
-    """`shown` says how the viewer page shows it: pdf, image, text, recording, or not at all."""
+    """``shown`` says how the viewer page shows it: pdf, image, text, recording, or not at all."""
 
     name: str
     media_type: str
@@ -47,10 +47,10 @@ KIND_BY_MEDIA_TYPE = {kind.media_type: kind for kind in (*ACCEPTED_KINDS, WEBM)}
 
 
 def sniff_file_kind(head: bytes, name: str, *, whole: bool) -> FileKind | None:
-    """The kind that a file beginning with `head` is or may yet turn out to be; None when we do not
-    accept it.
+    """The kind that a file beginning with ``head`` is or may yet turn out to be; None when we do
+    not accept it.
 
-    `whole` says that `head` is all there is. A head too short to tell passes as text.
+    ``whole`` says that ``head`` is all there is. A head too short to tell passes as text.
     """
     marked = _kind_by_signature(head)
     if marked is not None:
@@ -61,7 +61,7 @@ def sniff_file_kind(head: bytes, name: str, *, whole: bool) -> FileKind | None:
 
 
 def guess_file_ending(head: bytes) -> str | None:
-    """What a refused file seems to be, as a file ending (`.mp4`); None when nobody could say."""
+    """What a refused file seems to be, as a file ending (``.mp4``); None when nobody could say."""
     if not head:
         return None
     try:
@@ -72,8 +72,8 @@ def guess_file_ending(head: bytes) -> str | None:
 
 
 def is_plain_text(piece: bytes) -> bool:
-    """Whether `piece` holds none of the bytes that only binary files have (UTF-16 with its mark is
-    text too).
+    """Whether ``piece`` holds none of the bytes that only binary files have (UTF-16 with its
+    mark is text too).
     """
     if piece.startswith((b"\xff\xfe", b"\xfe\xff")):
         return len(piece) % 2 == 0 and b"\0\0\0" not in piece

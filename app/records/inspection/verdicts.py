@@ -33,8 +33,8 @@ VirusScanner = Callable[[BinaryIO], "str"]  # -> "clean", "found" or "too_large"
 
 @dataclass(frozen=True)
 class InspectionFinding:
-    """`reason` is a key of `words.REASONS`; `scan` is what the virus scanner said, None where there
-    is none.
+    """``reason`` is a key of ``words.REASONS``; ``scan`` is what the virus scanner said, None
+    where there is none.
     """
 
     state: RecordState
@@ -46,7 +46,7 @@ class InspectionFinding:
 
 
 class InspectionRefused(Exception):
-    """Raised within, with a key of `words.REASONS`."""
+    """Raised within, with a key of ``words.REASONS``."""
 
     def __init__(self, reason: str, **details: str) -> None:
         super().__init__(reason)
@@ -58,7 +58,7 @@ def inspect_file(
 ) -> InspectionFinding:
     """Reads the file once from end to end, looks into it, and scans it where there is a scanner.
 
-    Raises what `core.blobs` and the scanner raise: then nothing is known yet, and the job tries
+    Raises what ``core.blobs`` and the scanner raise: then nothing is known yet, and the job tries
     again.
     """
     head, sha256, plain = _read_through(whole)

@@ -32,8 +32,8 @@ class RecordBytes:
         self.size = sum(piece.size for piece in self._pieces)
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yields the bytes from `start` up to `end`. The first part is looked up at once: what is
-        missing is known before an answer has begun.
+        """Yields the bytes from ``start`` up to ``end``. The first part is looked up at once:
+        what is missing is known before an answer has begun.
         """
         stop = self.size if end is None else min(end, self.size)
         wanted = [

@@ -51,11 +51,11 @@ class UploadSender:
 def receive_upload(
     sender: UploadSender, stream: IO[bytes], checksum: tus.UploadChecksum | None = None
 ) -> int:
-    """Keeps what `stream` gives and returns how many bytes the upload has now.
+    """Keeps what ``stream`` gives and returns how many bytes the upload has now.
 
-    Raises `service.KindRefused` when the first bytes are of no kind that we accept,
-    `ChecksumMismatch` (nothing of this request was kept), `WrongOffset` when another request took
-    over, `Forbidden` when the person may no longer.
+    Raises ``service.KindRefused`` when the first bytes are of no kind that we accept,
+    ``ChecksumMismatch`` (nothing of this request was kept), ``WrongOffset`` when another request
+    took over, ``Forbidden`` when the person may no longer.
     """
     body = _RequestBody(stream, sender.size - sender.received, checksum)
     waiting: list[StoredPart] = []

@@ -80,7 +80,7 @@ def require_tus_version(headers: Mapping[str, str]) -> None:
 
 
 def parse_upload_size(text: str | None) -> int:
-    """A byte count or offset. Raises `Invalid` for anything but a whole number of at most 18
+    """A byte count or offset. Raises ``Invalid`` for anything but a whole number of at most 18
     digits.
     """
     if text is None or not re.fullmatch(r"[0-9]{1,18}", text):
@@ -89,7 +89,9 @@ def parse_upload_size(text: str | None) -> int:
 
 
 def parse_upload_metadata(text: str) -> dict[str, bytes]:
-    """`Upload-Metadata`: comma-separated `key base64`; a key may stand alone. Raises `Invalid`."""
+    """``Upload-Metadata``: comma-separated ``key base64``; a key may stand alone. Raises
+    ``Invalid``.
+    """
     if len(text) > _MAX_METADATA_CHARACTERS:
         raise _broken_upload(400)
     found: dict[str, bytes] = {}
@@ -103,7 +105,7 @@ def parse_upload_metadata(text: str) -> dict[str, bytes]:
 
 
 def parse_upload_concat(text: str | None) -> tuple[str, list[str]]:
-    """(`single` | `partial` | `final`, ids of what to join). Raises `Invalid`."""
+    """(``single`` | ``partial`` | ``final``, ids of what to join). Raises ``Invalid``."""
     if text is None:
         return "single", []
     if text.strip() == "partial":
@@ -130,7 +132,7 @@ def parse_upload_checksum(text: str | None) -> UploadChecksum | None:
 
 
 def build_tus_headers(**more: object) -> dict[str, str]:
-    """The headers of every answer; `upload_offset=5` becomes `Upload-Offset: 5`, None is left
+    """The headers of every answer; ``upload_offset=5`` becomes ``Upload-Offset: 5``, None is left
     out.
     """
     named = {

@@ -1,7 +1,7 @@
 """Everybody's calendars, built from the database and kept by version.
 
 A calendar is cached in the process under the version of its person's diary. Whoever changes a
-person's time raises that version in the same transaction (`lock_diaries`), so one small query
+person's time raises that version in the same transaction (``lock_diaries``), so one small query
 tells, in any process, which calendars still hold.
 """
 
@@ -64,8 +64,8 @@ IdColumn = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityCalendar:
-    """One person's time over a horizon. `opened` is what their hours allow; `free` is that, less
-    what is taken.
+    """One person's time over a horizon. ``opened`` is what their hours allow; ``free`` is that,
+    less what is taken.
     """
 
     horizon: Horizon
@@ -137,10 +137,10 @@ def load_calendars(
     open_unless_said: bool = False,
     versions: Mapping[str, int] | None = None,
 ) -> dict[str, AvailabilityCalendar]:
-    """The calendars of these people (`zones`: id to zone of residence) over `current_horizon`.
+    """The calendars of these people (``zones``: id to zone of residence) over ``current_horizon``.
 
-    With `open_unless_said`, somebody who has entered no hours is open at all times: so it is with
-    patients. `versions` are those of the diaries, where they have been read in this transaction
+    With ``open_unless_said``, somebody who has entered no hours is open at all times: so it is with
+    patients. ``versions`` are those of the diaries, where they have been read in this transaction
     already.
     """
     horizon = current_horizon()

@@ -33,7 +33,7 @@ FEED_URL_MAX_CHARACTERS = 1_000
 
 
 class FeedRefused(Exception):
-    """The calendar cannot be fetched; `sentence` says why, for its owner."""
+    """The calendar cannot be fetched; ``sentence`` says why, for its owner."""
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
@@ -42,7 +42,7 @@ class FeedRefused(Exception):
 
 @dataclass(frozen=True)
 class FetchedFeed:
-    """The calendar's text, or None where it has not changed since `etag`."""
+    """The calendar's text, or None where it has not changed since ``etag``."""
 
     body: bytes | None
     etag: str | None
@@ -52,7 +52,7 @@ HostResolver = Callable[[str, int], list[str]]
 
 
 def resolve_public_addresses(host: str, port: int) -> list[str]:
-    """The IP addresses of a host. Raises `FeedRefused` unless every one of them is on the public
+    """The IP addresses of a host. Raises ``FeedRefused`` unless every one of them is on the public
     internet.
     """
     try:
@@ -86,7 +86,7 @@ def is_public_address(address: str) -> bool:
 
 
 def normalize_feed_url(url: str) -> str:
-    """The address as it will be fetched; `webcal:` is `https:`. Raises `FeedRefused`."""
+    """The address as it will be fetched; ``webcal:`` is ``https:``. Raises ``FeedRefused``."""
     url = url.strip()
     if url.lower().startswith("webcal://"):
         url = "https://" + url[len("webcal://") :]
@@ -110,7 +110,7 @@ def normalize_feed_url(url: str) -> str:
 def fetch_feed(
     url: str, etag: str | None = None, *, resolve: HostResolver | None = None
 ) -> FetchedFeed:
-    """What stands at the address now. Raises `FeedRefused`; takes at most twenty seconds and five
+    """What stands at the address now. Raises ``FeedRefused``; takes at most twenty seconds and five
     megabytes.
     """
     until = monotonic() + TOTAL_SECONDS
@@ -156,7 +156,7 @@ def _request_feed(
 
 class _PinnedConnection(http.client.HTTPConnection):
     """A connection to an address that has been checked, in the name of its host, which ends at
-    `until`.
+    ``until``.
     """
 
     def __init__(
@@ -186,7 +186,9 @@ class _PinnedConnection(http.client.HTTPConnection):
 
 
 class _TimedResponse(http.client.HTTPResponse):
-    """A response of which every byte, from the first of its headers on, must arrive by `until`."""
+    """A response of which every byte, from the first of its headers on, must arrive by
+    ``until``.
+    """
 
     def __init__(self, sock: socket.socket, *facts: Any, until: float, **named: Any) -> None:
         super().__init__(sock, *facts, **named)
@@ -212,7 +214,7 @@ class _TimedReader(io.RawIOBase):
 
 
 def _compute_wait_seconds(until: float) -> float:
-    """How long to wait for the other side now. Raises `TimeoutError` when the time is over."""
+    """How long to wait for the other side now. Raises ``TimeoutError`` when the time is over."""
     left = until - monotonic()
     if left <= 0:
         raise TimeoutError("the deadline of the whole fetch has passed")

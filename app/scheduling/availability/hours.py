@@ -37,7 +37,7 @@ CREDENTIAL_KINDS = ("CHI", "CMI", "CoreCHI", "court", "state", "other")
 
 @dataclass(frozen=True)
 class WeeklyHours:
-    """Open from `start` until `end` (minutes after midnight on the wall) on a weekday; 0 is
+    """Open from ``start`` until ``end`` (minutes after midnight on the wall) on a weekday; 0 is
     Monday.
     """
 
@@ -50,7 +50,7 @@ class WeeklyHours:
 
 @dataclass(frozen=True)
 class DatedAvailability:
-    """A closure, or with `opens` extra hours, on each day from `first` to `last`."""
+    """A closure, or with ``opens`` extra hours, on each day from ``first`` to ``last``."""
 
     first: date
     last: date
@@ -73,8 +73,8 @@ class DiaryHabits:
 def set_availability(
     session: Session, actor: Person, owner: Person, hours: Sequence[WeeklyHours], zone: str
 ) -> None:
-    """Replaces the weekly hours of `owner`. Meetings already booked stay. Raises `Forbidden`,
-    `Invalid`.
+    """Replaces the weekly hours of ``owner``. Meetings already booked stay. Raises ``Forbidden``,
+    ``Invalid``.
     """
     refuse_unless_may_set_hours(actor, owner)
     _check_zone(zone)

@@ -29,7 +29,7 @@ AvailabilityRow = TypeVar("AvailabilityRow", AvailabilityWindow, AvailabilityExc
 @blueprint.get("/hours/calendar.json")
 @require_permission(SchedulingPermission.AVAILABILITY_READ)
 def list_hours_calendar() -> Response:
-    """The week (or `days`) from `from`: see `hours_week.Drawn`."""
+    """The week (or ``days``) from ``from``: see ``hours_week.Drawn``."""
     owner, days = owner_of_hours(), parse_whole_number(request.args.get("days", "")) or 7
     zone = hours_week.zone_of_hours(db_session(), owner)
     first = forms.read_day(request.args.get("from")) or now().date() - timedelta(

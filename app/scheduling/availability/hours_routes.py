@@ -153,7 +153,7 @@ def post_qualification_removal(row_id: str) -> Page:
 @blueprint.get("/hours/zone")
 @require_permission(SchedulingPermission.AVAILABILITY_READ)
 def show_hours_zone() -> Page:
-    """Asks whether the weekly hours move with a new zone: `to`, or the one in which the person
+    """Asks whether the weekly hours move with a new zone: ``to``, or the one in which the person
     lives.
     """
     return _hours_zone_page(owner_of_hours())
@@ -176,7 +176,7 @@ def post_hours_zone() -> Page:
 
 
 def owner_of_hours() -> Person:
-    """Whose hours: one's own, or for the office those of `?person=`."""
+    """Whose hours: one's own, or for the office those of ``?person=``."""
     person_id = request.values.get("person") or current_person().id
     owner = db_session().get(Person, person_id)
     if owner is None or not policy.can_see_hours(current_person(), owner):

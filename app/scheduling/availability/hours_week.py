@@ -36,8 +36,8 @@ class CalendarSpanKind(StrEnum):
 
 @dataclass(frozen=True)
 class CalendarSpan:
-    """One stretch. `starts` and `ends` are what the wall clock shows; `row_id` names what a change
-    would change.
+    """One stretch. ``starts`` and ``ends`` are what the wall clock shows; ``row_id`` names what
+    a change would change.
     """
 
     kind: CalendarSpanKind
@@ -64,8 +64,8 @@ def zone_of_hours(session: Session, owner: Person) -> str:
 def week_of_hours(
     session: Session, owner: Person, zone: str, first: date, days: int = 7
 ) -> list[CalendarSpan]:
-    """Everything that a calendar shows of `days` days from `first`. Raises nothing: an empty week
-    is a week too.
+    """Everything that a calendar shows of ``days`` days from ``first``. Raises nothing: an empty
+    week is a week too.
     """
     days = max(1, min(days, MAX_CALENDAR_DAYS))
     found = [

@@ -44,7 +44,7 @@ class OpeningMove:
 
 @dataclass(frozen=True)
 class ZoneMoveMeeting:
-    """A meeting ahead. It keeps its moment; `outside` names the ways that leave it outside the
+    """A meeting ahead. It keeps its moment; ``outside`` names the ways that leave it outside the
     hours.
     """
 
@@ -53,7 +53,7 @@ class ZoneMoveMeeting:
 
 
 def list_opening_moves(session: Session, owner: Person, zone: str) -> list[OpeningMove]:
-    """The openings that stand on another wall than that of `zone`, each as both ways would have
+    """The openings that stand on another wall than that of ``zone``, each as both ways would have
     it.
     """
     return [
@@ -98,7 +98,7 @@ def has_varying_zone_offset(zone: str, other: str) -> bool:
 
 def move_hours_to_zone(session: Session, actor: Person, owner: Person, zone: str, way: str) -> None:
     """Makes one choice true for every opening on another wall. Meetings keep their moments. Raises
-    `Invalid`.
+    ``Invalid``.
     """
     if way not in list(ZoneMoveWay):
         raise Invalid(N_("Please choose what happens to your hours."), field="way")

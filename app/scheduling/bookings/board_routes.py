@@ -61,8 +61,8 @@ def show_board() -> str:
 @blueprint.get("/board/meetings.json")
 @require_permission(SchedulingPermission.BOARD_READ)
 def list_board_meetings() -> Response:
-    """The meetings of `days` days from `from`, on the office's wall, and the people whose rows they
-    are in.
+    """The meetings of ``days`` days from ``from``, on the office's wall, and the people whose
+    rows they are in.
     """
     zone, days = (
         ZoneInfo(current_person().timezone),
@@ -88,8 +88,8 @@ def list_board_meetings() -> Response:
 @blueprint.post("/board/meetings/<booking_id>/move")
 @require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_board_move(booking_id: str) -> Response | tuple[Response, int]:
-    """A meeting was dragged to `wall`, a time on the office's own wall. Refused as everywhere;
-    `needs` says what helps: a «reason», because it is near, or an «override», because it fits
+    """A meeting was dragged to ``wall``, a time on the office's own wall. Refused as everywhere;
+    ``needs`` says what helps: a «reason», because it is near, or an «override», because it fits
     somebody's hours only with one.
     """
     booking = queries.load_booking(db_session(), current_person(), booking_id)

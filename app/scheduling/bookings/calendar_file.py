@@ -48,10 +48,10 @@ def build_meeting_calendar(
     method: CalendarMethod = CalendarMethod.PUBLISH,
     organizer: str = "",
 ) -> bytes:
-    """One meeting for one reader, in their zone and language. `site` is the address that Consilium
-    is reached at.
+    """One meeting for one reader, in their zone and language. ``site`` is the address that
+    Consilium is reached at.
 
-    `organizer` is the mail address that invitations come from; a REQUEST and a CANCEL need it.
+    ``organizer`` is the mail address that invitations come from; a REQUEST and a CANCEL need it.
     """
     calendar = _new_calendar(method)
     calendar.add_component(build_vtimezone(reader.timezone, booking.starts_at))

@@ -37,7 +37,7 @@ class OutsideHours(SlotTaken):
     """Nobody else has the time, but it does not fit somebody's own rules, which the office may
     overrule with a reason.
 
-    `who` is that person's name.
+    ``who`` is that person's name.
     """
 
     def __init__(self, sentence: str | None = None, *, who: str = "") -> None:
@@ -46,7 +46,7 @@ class OutsideHours(SlotTaken):
 
 
 def lock_and_refresh(session: Session, booking: Booking, *others: str | None) -> None:
-    """Locks the diaries of everyone in the booking, and of `others`, and reads it anew: nobody
+    """Locks the diaries of everyone in the booking, and of ``others``, and reads it anew: nobody
     changes it now.
 
     This comes before anything is written. Whoever wrote first and locked afterwards would wait for
@@ -64,7 +64,7 @@ def claim_quarters(
     person_ids: Iterable[str],
     expires_at: datetime | None = None,
 ) -> None:
-    """Claims the booking's quarters for these people. Raises `SlotTaken`, and then has changed
+    """Claims the booking's quarters for these people. Raises ``SlotTaken``, and then has changed
     nothing.
 
     The people's diaries must be locked. Claims of holds that have run out give way.
@@ -104,8 +104,8 @@ def release_claims(session: Session, booking: Booking, person_id: str | None = N
 
 
 def make_claims_permanent(session: Session, booking: Booking) -> None:
-    """Makes the claims of a hold last. Raises `SlotTaken` when some have meanwhile gone to somebody
-    else.
+    """Makes the claims of a hold last. Raises ``SlotTaken`` when some have meanwhile gone to
+    somebody else.
     """
     lasting = session.execute(
         update(Claim).where(Claim.booking_id == booking.id).values(expires_at=None)
@@ -127,7 +127,7 @@ def count_claims(session: Session, booking: Booking) -> int:
 def is_near_another_booking(
     session: Session, booking: Booking, person_id: str, buffer: int
 ) -> bool:
-    """Whether another meeting of the person lies within `buffer` quarters of this booking."""
+    """Whether another meeting of the person lies within ``buffer`` quarters of this booking."""
     near = select(Claim.id).where(
         Claim.person_id == person_id,
         Claim.booking_id != booking.id,
@@ -139,7 +139,7 @@ def is_near_another_booking(
 
 
 def retry_on_deadlock(session: Session, act: Callable[[], ActResult]) -> ActResult:
-    """Does `act` in a savepoint, and again when the database gave it up in favour of another
+    """Does ``act`` in a savepoint, and again when the database gave it up in favour of another
     (deadlock, serialization failure). What it changes is either all there or not at all.
     """
     for attempt in range(1, _MAX_DEADLOCK_ATTEMPTS + 1):

@@ -36,8 +36,8 @@ def report_no_show(
 ) -> Person | None:
     """The interpreter has not come: the next one who is free is asked at once. Returns whom.
 
-    `actor` is the specialist or the office, or None where the consult itself has noticed. Of a
-    team, `interpreter` says who is missing; without it, both are.
+    ``actor`` is the specialist or the office, or None where the consult itself has noticed. Of a
+    team, ``interpreter`` says who is missing; without it, both are.
     """
     if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
         raise Forbidden()
@@ -52,7 +52,7 @@ def ask_another_interpreter(
     """The office asks the next interpreter in the place of the one who is booked, or looks for one
     again.
 
-    Of a team, `interpreter` is the one in whose place; a place that is empty is filled first.
+    Of a team, ``interpreter`` is the one in whose place; a place that is empty is filled first.
     """
     _refuse_unless_rescuable(actor, booking)
     return _ask_next_interpreter(session, actor, booking, EngagementState.REPLACED, interpreter)
@@ -127,7 +127,7 @@ def change_booking_specialist(
     """Another specialist takes the case and the meeting; the patient keeps the time and the
     interpreter.
 
-    Raises `SlotTaken` when the new one is no longer free, and then nothing has changed.
+    Raises ``SlotTaken`` when the new one is no longer free, and then nothing has changed.
     """
     _refuse_unless_rescuable(actor, booking)
     if (
@@ -170,8 +170,8 @@ def change_booking_specialist(
 
 
 def postpone_booking(session: Session, actor: Person, booking: Booking, quarters: int = 1) -> None:
-    """Somebody is late: the meeting begins a little later, for everyone. Raises `SlotTaken` if that
-    is not free.
+    """Somebody is late: the meeting begins a little later, for everyone. Raises ``SlotTaken`` if
+    that is not free.
     """
     _refuse_unless_rescuable(actor, booking)
     if not 1 <= quarters <= MAX_DELAY_QUARTERS:
@@ -245,8 +245,8 @@ def _ask_next_interpreter(
     state: EngagementState,
     interpreter: Person | None = None,
 ) -> Person | None:
-    """Asks somebody in the place of `interpreter`; without one, fills what is empty, else replaces
-    whoever is there.
+    """Asks somebody in the place of ``interpreter``; without one, fills what is empty, else
+    replaces whoever is there.
     """
     if not booking.is_confirmed or not booking.needs_interpreter or booking.ends_at <= now():
         raise Conflict(N_("This meeting needs no interpreter any more."))

@@ -276,7 +276,7 @@ def _override_reason(person: Person) -> str | None:
 
 
 def _period_start() -> datetime:
-    """The beginning of the period that is shown: now, or the morning of `?from=` on the reader's
+    """The beginning of the period that is shown: now, or the morning of ``?from=`` on the reader's
     wall.
     """
     day = forms.read_day(request.values.get("from"))

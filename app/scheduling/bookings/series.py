@@ -1,6 +1,6 @@
 """Follow-ups: a meeting again and again, at the same time on one person's wall.
 
-Each is a booking of its own, with three people, claims, mails and a calendar entry; `series_id`
+Each is a booking of its own, with three people, claims, mails and a calendar entry; ``series_id``
 ties them together. What is done to several of them is done to all or to none.
 """
 
@@ -42,7 +42,7 @@ BEYOND_HORIZON_MESSAGE = N_("This is further ahead than meetings can be booked."
 
 @dataclass(frozen=True)
 class SeriesPlan:
-    """How often, and whose wall clock keeps the time. `first` is the first follow-up."""
+    """How often, and whose wall clock keeps the time. ``first`` is the first follow-up."""
 
     first: datetime
     every: int
@@ -61,8 +61,8 @@ class ClockShift:
 
 @dataclass(frozen=True)
 class ProposedDate:
-    """One date. `slot` is what is free at that very moment; without one `why` says so, and `others`
-    are near it.
+    """One date. ``slot`` is what is free at that very moment; without one ``why`` says so, and
+    ``others`` are near it.
     """
 
     number: int
@@ -75,8 +75,8 @@ class ProposedDate:
 
 
 class DateTaken(SlotTaken):
-    """One date of several could not be had, and so none was booked. `starts_at` says which, `cause`
-    why.
+    """One date of several could not be had, and so none was booked. ``starts_at`` says which,
+    ``cause`` why.
     """
 
     default = N_(
@@ -90,7 +90,7 @@ class DateTaken(SlotTaken):
 
 
 def check_series_plan(plan: SeriesPlan) -> None:
-    """Raises `Invalid` for a plan that cannot be."""
+    """Raises ``Invalid`` for a plan that cannot be."""
     if not 1 <= plan.count <= MAX_FOLLOW_UPS:
         raise Invalid(
             N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
@@ -125,11 +125,11 @@ def propose_series(session: Session, booking: Booking, plan: SeriesPlan) -> list
 def book_series(
     session: Session, actor: Person, booking: Booking, wishes: Sequence[SlotRequest], token: str
 ) -> list[Booking]:
-    """Books every wish as a follow-up of `booking`, or none of them. The same `token` again gives
-    the first ones back.
+    """Books every wish as a follow-up of ``booking``, or none of them. The same ``token`` again
+    gives the first ones back.
 
-    Raises `DateTaken` for a date that cannot be had, `Invalid` where nothing or too much is asked
-    for.
+    Raises ``DateTaken`` for a date that cannot be had, ``Invalid`` where nothing or too much is
+    asked for.
     """
     _refuse_unless_coordinator(actor)
     if not wishes:
@@ -213,7 +213,7 @@ def move_series(
     override_reason: str | None = None,
 ) -> list[Booking]:
     """Takes a meeting to another time, and all that follow as far on the patient's wall. Raises
-    `DateTaken`.
+    ``DateTaken``.
     """
 
     def act() -> list[Booking]:

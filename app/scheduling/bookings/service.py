@@ -49,11 +49,11 @@ def hold_slot(
     override_reason: str | None = None,
     series_id: str | None = None,
 ) -> Booking:
-    """Keeps a time for ten minutes. The same `form_token` again gives the first booking back.
+    """Keeps a time for ten minutes. The same ``form_token`` again gives the first booking back.
 
-    Raises `Invalid` for a time that cannot be, `SlotTaken` for one that somebody else has,
-    `Conflict` for a case that stands elsewhere. An earlier hold of the case is let go.
-    `override_reason`, from the office alone, books outside people's hours; what is taken stays
+    Raises ``Invalid`` for a time that cannot be, ``SlotTaken`` for one that somebody else has,
+    ``Conflict`` for a case that stands elsewhere. An earlier hold of the case is let go.
+    ``override_reason``, from the office alone, books outside people's hours; what is taken stays
     taken. A case has one meeting ahead, and besides it those of a series.
     """
     _refuse_unless_bookable(session, actor, case)
@@ -134,7 +134,7 @@ def confirm_booking(session: Session, actor: Person, booking: Booking) -> Bookin
     """Makes a held time a meeting: the case moves on, the interpreter is asked, everyone is told.
 
     Confirming twice is harmless. A hold that has run out is still good if nobody took the time;
-    else `SlotTaken`.
+    else ``SlotTaken``.
     """
     _refuse_unless_bookable(session, actor, booking.case)
 
@@ -288,8 +288,8 @@ def move_booking(
     """Takes a meeting to another time, with the same people or with another interpreter who is free
     then.
 
-    It stays the same booking, so that calendars replace the old entry. Raises as `hold_slot` and
-    `cancel_booking` do, and then the old time stands.
+    It stays the same booking, so that calendars replace the old entry. Raises as ``hold_slot`` and
+    ``cancel_booking`` do, and then the old time stands.
     """
     _refuse_unless_may_change(actor, booking)
     if not booking.is_confirmed:

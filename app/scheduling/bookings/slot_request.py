@@ -31,8 +31,8 @@ MAX_BOOKING_QUARTERS = 16
 
 @dataclass(frozen=True)
 class SlotRequest:
-    """A time, and the people to meet then. `interpreter_id` is None where none is needed. `length`
-    in quarters.
+    """A time, and the people to meet then. ``interpreter_id`` is None where none is needed.
+    ``length`` in quarters.
 
     A meeting of more than an hour takes a second interpreter.
     """
@@ -48,8 +48,8 @@ class SlotRequest:
 def resolve_participants(
     session: Session, case: Case, wish: SlotRequest, *, is_override: bool
 ) -> tuple[Person, list[Person], str, str]:
-    """The specialist, the interpreters that it takes, and their languages. Raises `Invalid` for the
-    wrong ones.
+    """The specialist, the interpreters that it takes, and their languages. Raises ``Invalid``
+    for the wrong ones.
     """
     specialist = case_queries.find_member_of_role(session, case.id, Role.SPECIALIST)
     if specialist is None:

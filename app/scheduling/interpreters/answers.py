@@ -82,8 +82,8 @@ def open_answer_link(
 ) -> OpenAnswerLink:
     """The engagement and the answer of a link that its owner may still give.
 
-    Raises `NotFound` for a link that is damaged or another's, `AnswerLinkExpired` after its
-    time, `Conflict` where it was answered.
+    Raises ``NotFound`` for a link that is damaged or another's, ``AnswerLinkExpired`` after its
+    time, ``Conflict`` where it was answered.
     """
     engagement_id, person_id, answer, until = _read_answer_token(secret_key, token)
     if person_id != actor.id:

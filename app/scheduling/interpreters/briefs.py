@@ -59,7 +59,7 @@ def load_interpreter_brief(
     """The brief, for the interpreter who is booked, from the booking until an hour after the
     meeting.
 
-    Raises `Forbidden` before and after, and for anybody else.
+    Raises ``Forbidden`` before and after, and for anybody else.
     """
     _refuse_unless_brief_open(session, actor, engagement)
     case, target = engagement.booking.case, engagement.booking.source

@@ -41,8 +41,8 @@ class InterpreterCredential:
 def add_qualification(
     session: Session, actor: Person, owner: Person, held: InterpreterCredential
 ) -> Qualification:
-    """A pair of languages that `owner` may be proposed for. The office or an administrator has seen
-    the paper.
+    """A pair of languages that ``owner`` may be proposed for. The office or an administrator has
+    seen the paper.
     """
     if actor.role not in (Role.COORDINATOR, Role.ADMINISTRATOR):
         raise Forbidden()

@@ -1,6 +1,6 @@
 """Words that an interpreter does well to prepare: drugs, parts of the body, abbreviations. Pure.
 
-Only words from closed lists and shapes are taken (`glossary_words`), so that no name of a person
+Only words from closed lists and shapes are taken (``glossary_words``), so that no name of a person
 can slip into a brief: an unknown word in capitals is not an abbreviation here.
 """
 

@@ -75,7 +75,7 @@ def propose_engagement(
 
 
 def accept_engagement(session: Session, actor: Person, engagement: Engagement) -> None:
-    """The interpreter says yes. Saying it twice is harmless; `Conflict` once somebody else stands
+    """The interpreter says yes. Saying it twice is harmless; ``Conflict`` once somebody else stands
     in their place.
     """
     _refuse_unless_own_engagement(actor, engagement)

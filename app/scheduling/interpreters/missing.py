@@ -1,6 +1,6 @@
 """Which meetings to come lack an interpreter: the same rule for a loaded booking and for a query.
 
-`tests/scheduling/interpreters/test_missing.py` compares the two.
+``tests/scheduling/interpreters/test_missing.py`` compares the two.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def lacks_interpreter(booking: Booking) -> bool:
 
 
 def lacks_interpreter_condition() -> ColumnElement[bool]:
-    """`lacks_interpreter` as a condition on bookings."""
+    """``lacks_interpreter`` as a condition on bookings."""
     first, second = _has_agreed(Booking.interpreter_id), _has_agreed(Booking.second_interpreter_id)
     return and_(
         Booking.state == BookingState.CONFIRMED,

@@ -56,7 +56,7 @@ def post_interpreter_profile() -> Page:
 
 
 def _profile_owner() -> Person:
-    """One's own, or for the office that of `?person=`."""
+    """One's own, or for the office that of ``?person=``."""
     owner = db_session().get(Person, request.values.get("person") or current_person().id)
     if (
         owner is None

@@ -57,7 +57,7 @@ MAX_HOURLY_RATE = 100_000  # in the currency itself
 
 @dataclass(frozen=True)
 class InterpreterProfileEntry:
-    """As entered. `rate` is an amount an hour in words of the form («48,50»), or empty."""
+    """As entered. ``rate`` is an amount an hour in words of the form («48,50»), or empty."""
 
     gender: str
     dialects: str
@@ -83,7 +83,7 @@ def change_interpreter_profile(
 ) -> InterpreterProfile:
     """Keeps what was entered. The rate is agreed with the office, which alone enters it.
 
-    Raises `Invalid` for the first thing that cannot be, naming its field, and then nothing has
+    Raises ``Invalid`` for the first thing that cannot be, naming its field, and then nothing has
     changed.
     """
     if owner.role != Role.INTERPRETER or not policy.can_set_hours(actor, owner):
@@ -170,7 +170,7 @@ def _read_dialects(text: str) -> list[str]:
 
 
 def _read_minor_units(text: str, currency: str) -> int | None:
-    """«48,50» or «٤٨٫٥٠» as 4850. Raises `Invalid` for what is no amount of that currency."""
+    """«48,50» or «٤٨٫٥٠» as 4850. Raises ``Invalid`` for what is no amount of that currency."""
     if currency not in RATE_CURRENCIES:
         raise Invalid(N_("Please choose a currency from the list."), field="currency")
     text = "".join(_plain_digit(character) for character in text.strip())

@@ -37,7 +37,7 @@ def has_readable_text(media_type: str | None, size: int) -> bool:
 
 
 def extract_record_text(file: BinaryIO, media_type: str) -> str:
-    """The text, or "" where there is none that we can read. `media_type` is what the inspection
+    """The text, or "" where there is none that we can read. ``media_type`` is what the inspection
     found.
     """
     read = {"pdf": _text_of_pdf, "text": _text_of_plain, "word": _text_of_word}[

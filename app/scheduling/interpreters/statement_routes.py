@@ -67,7 +67,7 @@ def _money_formatter(one: statements.InterpreterStatement) -> Callable[[int], st
 
 
 def _statement_owner() -> Person:
-    """One's own, or for the office that of `?person=`."""
+    """One's own, or for the office that of ``?person=``."""
     reader = current_person()
     wanted = request.args.get("person", reader.id)
     owner = db_session().get(Person, wanted)

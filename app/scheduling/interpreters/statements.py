@@ -27,7 +27,7 @@ MAX_MINUTES_WORKED = 24 * 60
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One meeting that was interpreted. `minutes` are those worked."""
+    """One meeting that was interpreted. ``minutes`` are those worked."""
 
     engagement: Engagement
     starts_at: datetime
@@ -36,7 +36,7 @@ class StatementLine:
 
 @dataclass(frozen=True)
 class InterpreterStatement:
-    """A month of one interpreter, in their own zone. `hourly_rate` is in minor units, if one is
+    """A month of one interpreter, in their own zone. ``hourly_rate`` is in minor units, if one is
     agreed.
     """
 
@@ -69,7 +69,7 @@ class InterpreterStatement:
 def record_minutes_worked(
     session: Session, actor: Person | None, booking: Booking, interpreter_id: str, minutes: int
 ) -> None:
-    """Notes what an interpreter worked in a meeting; the last figure stands. `Invalid` for what
+    """Notes what an interpreter worked in a meeting; the last figure stands. ``Invalid`` for what
     nobody can work.
     """
     if not 0 <= minutes <= MAX_MINUTES_WORKED:
@@ -99,8 +99,8 @@ def record_minutes_worked(
 
 
 def build_statement(session: Session, person: Person, month: date) -> InterpreterStatement:
-    """What the person worked in the calendar month of `month`, by the meetings' beginnings on their
-    own wall.
+    """What the person worked in the calendar month of ``month``, by the meetings' beginnings on
+    their own wall.
     """
     first, last = month_bounds(month, person.timezone)
     found = session.scalars(

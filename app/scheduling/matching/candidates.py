@@ -63,7 +63,7 @@ class QualifiedInterpreter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InterpreterRequirements:
-    """What is asked of an interpreter beside the languages. With `only`, nobody of another gender
+    """What is asked of an interpreter beside the languages. With ``only``, nobody of another gender
     is proposed.
     """
 
@@ -95,8 +95,8 @@ def load_qualified_interpreters(
     last: date,
     wanted: InterpreterRequirements | None = None,
 ) -> list[QualifiedInterpreter]:
-    """Active interpreters with a credential for the pair that is good on some day from `first` to
-    `last`.
+    """Active interpreters with a credential for the pair that is good on some day from ``first`` to
+    ``last``.
 
     Those of the gender that the patient would rather have, at home in the dialect or in the field,
     are marked.

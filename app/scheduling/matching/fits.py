@@ -27,8 +27,8 @@ class LanguageFit(StrEnum):
 class SpecialistFit:
     """A specialist whom the office could put on a case, and why they fit or not.
 
-    `in_own_field` is false where the case names no specialty; then any specialist may take it.
-    `source` is the patient's language, and `target` the one that the specialist would speak.
+    ``in_own_field`` is false where the case names no specialty; then any specialist may take it.
+    ``source`` is the patient's language, and ``target`` the one that the specialist would speak.
     """
 
     person: Person

@@ -90,7 +90,7 @@ def find_slots_for_case(
     interpreter.
 
     Where the office has put a qualified interpreter on the case it is that one, unless
-    `any_interpreter`.
+    ``any_interpreter``.
     """
     specialists, interpreter = _staff_of_case(session, case, any_interpreter)
     return find_slots(
@@ -135,7 +135,7 @@ def has_wanted_gender(session: Session, person: Person, wanted: InterpreterRequi
 
 
 def gather_people_for_case(session: Session, case: Case, horizon: Horizon) -> SlotSearchPeople:
-    """As `find_slots_for_case`, but only the people and their calendars."""
+    """As ``find_slots_for_case``, but only the people and their calendars."""
     specialists, interpreter = _staff_of_case(session, case, any_interpreter=False)
     return matching.gather_search_people(
         session, case.patient, case.language, specialists, interpreter, horizon

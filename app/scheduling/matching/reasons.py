@@ -18,8 +18,8 @@ from app.scheduling.models import Qualification
 
 @dataclass(frozen=True)
 class NearestCredential:
-    """A credential that is not good on a day: it begins later (`is_ahead`), or it has expired on
-    `day`.
+    """A credential that is not good on a day: it begins later (``is_ahead``), or it has expired on
+    ``day``.
     """
 
     person: Person

@@ -86,11 +86,12 @@ def find_slots(
     limit: int = MAX_SLOTS,
     wanted: InterpreterRequirements | None = None,
 ) -> SlotSearchResult:
-    """The times between `first` (now) and `last` (four weeks later) at which everybody who is
-    needed is free, the fairest first, at most `limit`.
+    """The times between ``first`` (now) and ``last`` (four weeks later) at which everybody who is
+    needed is free, the fairest first, at most ``limit``.
 
-    `language` is the patient's tag, `length` is in quarters. With `interpreter`, the office has
-    chosen that one. Without any time in the period, the result says why, and when the next one is.
+    ``language`` is the patient's tag, ``length`` is in quarters. With ``interpreter``, the
+    office has chosen that one. Without any time in the period, the result says why, and when the
+    next one is.
     """
     first = max(first or now(), now() + timedelta(minutes=1))
     last = last or first + DEFAULT_SEARCH_PERIOD

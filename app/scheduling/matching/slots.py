@@ -64,8 +64,9 @@ def count_interpreters_needed(length: int) -> int:
 class Slot(NamedTuple):
     """A possible meeting. Slots sort from the fairest to the least fair.
 
-    `worst` and `total` are costs by `HOUR_COST`: the highest that one person bears, and the sum
-    over all. `quarter` is the first one. `second_id` is the second interpreter of a long meeting.
+    ``worst`` and ``total`` are costs by ``HOUR_COST``: the highest that one person bears, and
+    the sum over all. ``quarter`` is the first one. ``second_id`` is the second interpreter of a
+    long meeting.
     """
 
     worst: int
@@ -82,7 +83,7 @@ class Slot(NamedTuple):
 
     @property
     def is_kind(self) -> bool:
-        """Whether nobody has to meet early or late; see `MAX_KIND_HOUR_COST`."""
+        """Whether nobody has to meet early or late; see ``MAX_KIND_HOUR_COST``."""
         return self.worst <= MAX_KIND_HOUR_COST
 
 
@@ -224,8 +225,8 @@ def _slots_with_interpreter_pair(
     doctors: Sequence[SlotCandidate],
     between: Sequence[SlotCandidate],
 ) -> Iterator[Slot]:
-    """As `_team_slots`, with two interpreters: the two cheapest are the fairest pair, in the worst
-    and in the sum.
+    """As ``_team_slots``, with two interpreters: the two cheapest are the fairest pair, in the
+    worst and in the sum.
     """
     specialists, pairs = (
         _ParticipantCosts(doctors, length, horizon),
@@ -327,10 +328,10 @@ class _ParticipantCosts:
     def _shares(
         self, left: int, fits: dict[str, int], taken: dict[str, int] | None = None
     ) -> Iterator[tuple[SlotCandidate, int]]:
-        """Who stands first at which of the starts that are `left`, each start given to one person
+        """Who stands first at which of the starts that are ``left``, each start given to one person
         whom it fits.
 
-        `taken` are starts that a person may not have again.
+        ``taken`` are starts that a person may not have again.
         """
         for one, starts in self._people:
             mine = starts & fits[one.zone] & left

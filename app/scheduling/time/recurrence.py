@@ -36,7 +36,9 @@ _MAX_EVENT_DURATION = timedelta(days=400)
 
 
 class _CalendarComponent(Protocol):
-    """What is read of a component of an iCalendar file; `icalendar` gives its methods no types."""
+    """What is read of a component of an iCalendar file; ``icalendar`` gives its methods no
+    types.
+    """
 
     def get(self, key: str, default: object = None) -> object: ...
     def __getitem__(self, key: str) -> object: ...
@@ -56,13 +58,13 @@ class BadCalendar(ValueError):
 
 
 def check_recurrence_rule(rule: str, first: date) -> None:
-    """Raises `BadRecurrenceRule` for an RRULE that cannot be used from `first` on."""
+    """Raises ``BadRecurrenceRule`` for an RRULE that cannot be used from ``first`` on."""
     next(_days_of_rule(rule, first, first), None)
 
 
 def expand_recurrence(hours: DatedHours, rule: str, horizon: Horizon) -> list[DatedHours]:
     """The days of a rule that touch a horizon; each occurrence spans as many days as the first.
-    Raises `BadRecurrenceRule`.
+    Raises ``BadRecurrenceRule``.
     """
     span = hours.last - hours.first
     early = horizon.first_day - span - timedelta(days=2)
@@ -111,8 +113,8 @@ def _days_of_rule(rule: str, first: date, until: date) -> Iterator[date]:
 def read_busy_spans(ics: bytes, zone: str, horizon: Horizon) -> list[QuarterInterval]:
     """When a calendar says that its owner is busy, in quarters, overlapping ones joined.
 
-    `zone` is that of the owner: whole days and times without a zone are theirs. Events that are
-    cancelled or shown as free do not count. Raises `BadCalendar`.
+    ``zone`` is that of the owner: whole days and times without a zone are theirs. Events that are
+    cancelled or shown as free do not count. Raises ``BadCalendar``.
     """
     try:
         calendars = Calendar.from_ical(ics, multiple=True)
@@ -236,7 +238,7 @@ def _occurrences(
 
 def _rule_in_wall_time(rule: object, zone: tzinfo) -> str:
     """An RRULE whose UNTIL is wall time too: RFC 5545 gives it in UTC where the start has a zone.
-    Raises `ValueError` for what is not a rule.
+    Raises ``ValueError`` for what is not a rule.
     """
     if not isinstance(rule, vRecur):
         raise ValueError("not a rule")
@@ -256,7 +258,9 @@ def _rule_in_wall_time(rule: object, zone: tzinfo) -> str:
 
 
 def _dates_of_property(event: _CalendarComponent, name: str) -> Iterator[date]:
-    """The dates of RDATE or EXDATE; of a period, its beginning. Raises `ValueError` for others."""
+    """The dates of RDATE or EXDATE; of a period, its beginning. Raises ``ValueError`` for
+    others.
+    """
     for group in _list_values(event, name):
         for one in cast("Iterable[object]", getattr(group, "dts", ())):
             value: object = getattr(one, "dt", None)
@@ -290,7 +294,7 @@ def _list_values(component: _CalendarComponent, name: str) -> list[object]:
 
 
 def _read_date(component: _CalendarComponent, name: str) -> date:
-    """The date or the time of a property. Raises `BadCalendar` where it has neither."""
+    """The date or the time of a property. Raises ``BadCalendar`` where it has neither."""
     value: object = getattr(component[name], "dt", None)
     if not isinstance(value, date):
         raise BadCalendar(f"{name} is no date")

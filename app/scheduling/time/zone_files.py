@@ -19,7 +19,7 @@ _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 @dataclass(frozen=True)
 class ClockChange:
-    """The moment at which a clock is put forward or back. `wall` is what it showed until then."""
+    """The moment at which a clock is put forward or back. ``wall`` is what it showed until then."""
 
     wall: datetime
     before: timedelta
@@ -125,5 +125,5 @@ def _build_observance(change: ClockChange, rule: str | None) -> TimezoneStandard
 
 def _add_properties(component: Component, properties: Mapping[str, object]) -> None:
     for name, value in properties.items():
-        # icalendar gives `value` no type
+        # icalendar gives ``value`` no type
         component.add(name, value)  # pyright: ignore[reportUnknownMemberType]

@@ -26,7 +26,7 @@ from tests.people import Visitor, a_person
 
 @pytest.fixture
 def held(meeting: Meeting, database: Database) -> Callable[..., Qualification]:
-    """`held("fa", "en")`: a credential of an interpreter who is not at the consult."""
+    """``held("fa", "en")``: a credential of an interpreter who is not at the consult."""
 
     def make(source: str, target: str, **more: object) -> Qualification:
         with database.unit_of_work() as session:

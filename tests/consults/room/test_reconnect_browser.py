@@ -1,6 +1,6 @@
 """Whatever happens to a call, every picture and every voice is back, the chat has no double and no
 hole, channels are as they were, and what everybody agreed to record goes on being recorded. How
-soon, at a quiet machine, says `./consilium bench reconnect`.
+soon, at a quiet machine, says ``./consilium bench reconnect``.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def here(host: str, port: int) -> list[str]:
 
 
 def answers_of_dns(addresses: list[str]) -> Callable[..., list[tuple[object, ...]]]:
-    """`socket.getaddrinfo` for a name with these addresses."""
+    """``socket.getaddrinfo`` for a name with these addresses."""
 
     def answer(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         return [

@@ -17,7 +17,7 @@ DEADLOCK, SERIALIZATION_FAILURE, DISK_FULL = "40P01", "40001", "53100"
 
 
 class GivenUp(Exception):
-    """What a driver raises: the database's error code is its `sqlstate`."""
+    """What a driver raises: the database's error code is its ``sqlstate``."""
 
     def __init__(self, sqlstate: str) -> None:
         super().__init__(sqlstate)
@@ -25,7 +25,7 @@ class GivenUp(Exception):
 
 
 def fail_times(times: int, sqlstate: str):
-    """A function that is given up `times` times and then answers; and how often it was called."""
+    """A function that is given up ``times`` times and then answers; and how often it was called."""
     calls: list[int] = []
 
     def act() -> str:
@@ -78,7 +78,7 @@ def test_a_refusal_says_whose_rules_and_why():
 def test_the_buffer_ends_exactly_where_it_ends(
     session: Session, clinic: Clinic, booking: Booking, quarters_apart: int, is_near: bool
 ):
-    """A claim `quarters_apart` quarters before the booking, with a buffer of two quarters."""
+    """A claim ``quarters_apart`` quarters before the booking, with a buffer of two quarters."""
     other = Booking(
         case_id=clinic.case.id,
         patient_id=clinic.patient.id,

@@ -102,7 +102,7 @@ class TestFairness:
         assert next(find_common_slots(DAY, 3, patient, [team])).specialist_id == "near"
 
     def test_what_each_hour_of_the_day_costs_and_which_hours_are_kind(self):
-        """The numbers stand in `tests/scheduling/worlds.py`, not in the code under test."""
+        """The numbers stand in ``tests/scheduling/worlds.py``, not in the code under test."""
         patient = always("amal", "UTC")
         team = CandidateTeam([always("berg", "UTC")], None)
         slots = {slot.quarter: slot for slot in find_common_slots(DAY, 1, patient, [team])}

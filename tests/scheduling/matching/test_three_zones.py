@@ -1,7 +1,8 @@
 """Three local times with their weekday on page, mail and file, around every change of the clock of
 every zone.
 
-What is expected is read off zoneinfo by `strftime`, which shares no code with the house's formats.
+What is expected is read off zoneinfo by ``strftime``, which shares no code with the house's
+formats.
 """
 
 from __future__ import annotations

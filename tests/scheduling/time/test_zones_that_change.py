@@ -38,7 +38,7 @@ from tests.scheduling.time.test_calendar import ZONES
 
 @pytest.fixture
 def new_rules(tmp_path: Path) -> Iterator[Callable[[str, str], None]]:
-    """`new_rules("Africa/Cairo", "Asia/Riyadh")`: from now on the one zone has the rules of the
+    """``new_rules("Africa/Cairo", "Asia/Riyadh")``: from now on the one zone has the rules of the
     other, on the disk.
     """
     before = zoneinfo.TZPATH
