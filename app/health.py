@@ -154,8 +154,8 @@ def check_database(settings: Settings) -> list[HealthFinding]:
     if is_file and not Path(file).exists():
         return _doubt(f"There is no database at {file} yet: ./consilium run makes it.")
     try:
-        options = {} if is_file else {"connect_args": {"connect_timeout": CONNECT_TIMEOUT_SECONDS}}
-        with closing(Database(settings.database_url, **options)) as database:
+        database = Database(settings.database_url, connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS)
+        with closing(database):
             return [*_check_tables(database, shown), *_check_processes(database)]
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]

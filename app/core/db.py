@@ -47,7 +47,10 @@ class Database:
     failing in the middle with a stale snapshot.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, connect_timeout_seconds: int | None = None) -> None:
+        """``connect_timeout_seconds`` limits the wait for a PostgreSQL server that does not answer;
+        without it the driver waits as long as the system does. SQLite has no use for it.
+        """
         self.url = _with_driver(url)
         if self.url.startswith("sqlite"):
             self.engine = create_engine(
@@ -55,8 +58,13 @@ class Database:
             )
             _prepare_sqlite(self.engine)
         else:
+            wait = (
+                {}
+                if connect_timeout_seconds is None
+                else {"connect_timeout": connect_timeout_seconds}
+            )
             self.engine = create_engine(
-                self.url, pool_pre_ping=True, pool_size=10, max_overflow=100
+                self.url, connect_args=wait, pool_pre_ping=True, pool_size=10, max_overflow=100
             )
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
 
