@@ -22,9 +22,10 @@ from app.core import crypto
 from app.core.db import Base, Database
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.supervisor import install
 from app.web.limits import limiter
 from config import Settings
-from tests import servers
+from tests import servers, thoroughness
 from tests.people import Visitor, a_person
 from tests.processes import MASTER_KEYS, SECRET_KEY, House, running
 
@@ -104,6 +105,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("exhaustive"):
+        os.environ[thoroughness.ENVIRONMENT_NAME] = "1"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # the workers find them compiled
+        install.compile_catalogues()
+
+
+def pytest_report_header() -> str:
+    if install.is_browser_bundle_current():
+        return "browser bundle: up to date"
+    return "browser bundle: missing or out of date; ./consilium test builds it"
+
+
 MARKER_BY_FIXTURE = {"house": "late", "playwright": "journey"}
 
 
@@ -144,14 +161,6 @@ def test_settings(folder: Path, **overrides: object) -> Settings:
 
 
 test_settings.__test__ = False  # type: ignore[attr-defined]
-
-
-@pytest.fixture(scope="session")
-def thoroughness(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
-    """``thoroughness(200, 20_000)``: how many rounds a fuzz test runs, as a rule and with
-    ``--all``.
-    """
-    return lambda usual, full: full if pytestconfig.getoption("exhaustive") else usual
 
 
 @pytest.fixture(scope="session")

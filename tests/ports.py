@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+LOCKS = Path(tempfile.gettempdir()) / f"consilium-test-ports-{os.getuid()}"
 POOL = range(12_000, 32_000)
 PORTS_PER_BLOCK = 200
 
@@ -28,6 +29,10 @@ class PortBlock:
         self._ports = ports
         self._lock = lock  # open, therefore locked, until the process ends
         self._rotation = itertools.cycle(ports)
+
+    def close(self) -> None:
+        """Gives the block back."""
+        self._lock.close()
 
     def take(self) -> int:
         """A port on which nothing listens, neither on TCP nor on UDP."""
@@ -72,7 +77,7 @@ def take_ports(length: int) -> range:
 
 @cache
 def _own_block(process_id: int) -> PortBlock:
-    return lock_block(Path(tempfile.gettempdir()) / f"consilium-test-ports-{os.getuid()}")
+    return lock_block(LOCKS)
 
 
 def _blocks() -> Iterator[range]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.ports import PORTS_PER_BLOCK, lock_block, take_port
+import pytest
+
+from tests.ports import LOCKS, PORTS_PER_BLOCK, lock_block, take_port
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_two_blocks_share_no_port(tmp_path):
-    one, other = lock_block(tmp_path), lock_block(tmp_path)
-    ports = [block.take() for block in (one, other) for _ in range(PORTS_PER_BLOCK // 2)]
+@pytest.fixture
+def block():
+    with contextlib.closing(lock_block(LOCKS)) as locked:
+        yield locked
+
+
+def test_two_blocks_share_no_port(block):
+    with contextlib.closing(lock_block(LOCKS)) as other:
+        ports = [one.take() for one in (block, other) for _ in range(PORTS_PER_BLOCK // 2)]
     assert len(set(ports)) == len(ports)
 
 
@@ -29,8 +38,9 @@ def test_another_process_takes_another_block():
 
 def test_a_block_is_free_again_when_its_process_has_ended(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from tests.ports import lock_block; "
-        "print(lock_block(Path(sys.argv[1])).take())"
+        "import sys; from pathlib import Path; "
+        "from tests.ports import PORTS_PER_BLOCK, lock_block; "
+        "print(lock_block(Path(sys.argv[1])).take() // PORTS_PER_BLOCK)"
     )
     answers = {
         subprocess.run(
@@ -45,8 +55,7 @@ def test_a_block_is_free_again_when_its_process_has_ended(tmp_path):
     assert len(answers) == 1
 
 
-def test_a_port_in_use_is_passed_over(tmp_path):
-    block = lock_block(tmp_path)
+def test_a_port_in_use_is_passed_over(block):
     first = block.take()
     with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
         stream.bind(("127.0.0.1", first + 1))
@@ -55,8 +64,7 @@ def test_a_port_in_use_is_passed_over(tmp_path):
         assert block.take() == first + 3
 
 
-def test_a_range_is_in_one_piece_and_taken_as_a_whole(tmp_path):
-    block = lock_block(tmp_path)
+def test_a_range_is_in_one_piece_and_taken_as_a_whole(block):
     ports = block.take_range(20)
     assert len(ports) == 20
     assert block.take() not in ports

@@ -130,13 +130,21 @@ def _list_javascript_commands(node: str) -> tuple[Command, ...]:
 
 def _list_pytest_phases(options: CheckOptions) -> list[CheckPhase]:
     flags = ("--all",) if options.everything else ()
+    if options.coverage:
+        flags += ("--cov", "--cov-append", "--cov-report=")
     if options.pytest_arguments:
-        return [CheckPhase("tests", (_python("pytest", *flags, *options.pytest_arguments),))]
-    return [
-        CheckPhase(name, (_python("pytest", *flags, "-m", marks, "-n", TEST_WORKERS, *spread),))
-        for name, marks, spread in (
-            ("quick tests", QUICK_TESTS, ("--dist", "worksteal")),
-            ("processes", PROCESS_TESTS, ("--dist", "loadgroup")),
-            ("browsers", BROWSER_TESTS, ("--dist", "loadgroup")),
-        )
-    ]
+        phases = [CheckPhase("tests", (_python("pytest", *flags, *options.pytest_arguments),))]
+    else:
+        phases = [
+            CheckPhase(name, (_python("pytest", *flags, "-m", marks, "-n", TEST_WORKERS, *spread),))
+            for name, marks, spread in (
+                ("quick tests", QUICK_TESTS, ("--dist", "worksteal")),
+                ("processes", PROCESS_TESTS, ("--dist", "loadgroup")),
+                ("browsers", BROWSER_TESTS, ("--dist", "loadgroup")),
+            )
+        ]
+    if not options.coverage:
+        return phases
+    before = CheckPhase("no old figures", (_python("coverage", "erase"),))
+    after = CheckPhase("coverage", (_python("coverage", "report", "--skip-covered"),))
+    return [before, *phases, after]

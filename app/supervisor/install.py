@@ -106,16 +106,21 @@ def _root_prefix() -> list[str] | None:
 
 def build_browser_bundle() -> None:
     """Holds afterwards: static/vendor/ is built from today's sources and package-lock.json."""
-    sources = _digest_files(
-        [PACKAGE_LOCK, *_list_files("static/js"), *_list_files("static/css")],
-    )
-    stamp = VENDOR_FOLDER / STAMP_NAME
-    if _is_stamp_current(stamp, sources):
+    if is_browser_bundle_current():
         return
+    sources = _digest_bundle_sources()
     node = install_browser_libraries()
     with show_step("Browser bundle") as run:
         run([node, ROOT / "static" / "js" / "build.mjs"], cwd=ROOT)
-        stamp.write_text(sources)
+        (VENDOR_FOLDER / STAMP_NAME).write_text(sources)
+
+
+def is_browser_bundle_current() -> bool:
+    return _is_stamp_current(VENDOR_FOLDER / STAMP_NAME, _digest_bundle_sources())
+
+
+def _digest_bundle_sources() -> str:
+    return _digest_files([PACKAGE_LOCK, *_list_files("static/js"), *_list_files("static/css")])
 
 
 def install_browser_libraries(*, with_tools: bool = False) -> str:

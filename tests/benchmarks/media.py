@@ -119,7 +119,7 @@ def running(server: str) -> Iterator[tuple[int, int]]:
         yield int(process.stdout.readline()), process.pid
     finally:
         process.kill()
-        process.wait()
+        process.communicate()  # waits, and closes its output
 
 
 @contextlib.contextmanager

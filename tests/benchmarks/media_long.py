@@ -105,7 +105,7 @@ def measure(rooms: int, seconds: float) -> dict:
             for process in (load, visitors):
                 if process is not None:
                     process.kill()
-                    process.wait()
+                    process.communicate()  # waits, and closes its output
     row = json.loads(said.splitlines()[-1])
     warm = memory[min(int(WARM_UP), len(memory) // 3) :]
     found = {

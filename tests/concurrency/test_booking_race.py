@@ -22,6 +22,7 @@ from app.scheduling.bookings.slot_request import SlotRequest
 from app.scheduling.models import Booking, BookingState, Claim
 from tests.scheduling.clinic import a_clinic, another_case, next_noon
 
+pytestmark = pytest.mark.late
 THREADS = 50
 
 

@@ -33,12 +33,12 @@ from app.media.wire.aiortc_seam import INCOMING_BUFFER
 from tests.media.client import run, until
 from tests.media.fakes import Wire, a_camera, a_microphone, a_slot
 from tests.media.forwarding.test_seats import a_node, people, route
+from tests.thoroughness import rounds
 
 OFFERS = [path.read_text() for path in sorted((Path(__file__).parent / "offers").glob("*.sdp"))]
 LINES = MediaSections(
     mic="0", camera="1", screen="2", slots=(SlotSections(audio="3", video="4"),), stage="5"
 )
-FUZZ_SECONDS = 1.5
 
 
 @pytest.fixture(autouse=True)
@@ -92,11 +92,13 @@ def mutated(text: str, dice: random.Random) -> str:
 
 
 @pytest.mark.usefixtures("as_many_offers_as_one_likes")
-def test_five_hundred_mutations_of_real_offers_are_answered_or_refused():
+def test_mutations_of_real_offers_are_answered_or_refused():
+    count = rounds(150, 500)
+
     async def story() -> tuple[int, int]:
         dice, answered, refused = random.Random(4), 0, 0
         async with a_node() as (rooms, _):
-            for number in range(500):
+            for number in range(count):
                 offer = SeatOffer(
                     command_id=str(number),
                     room="r",
@@ -118,25 +120,23 @@ def test_five_hundred_mutations_of_real_offers_are_answered_or_refused():
         return answered, refused
 
     answered, refused = run(story())
-    assert answered > 50
-    assert refused > 50
+    assert answered > count / 10
+    assert refused > count / 10
 
 
 def test_fuzzed_descriptions_raise_nothing_but_their_own_error():
-    dice, end, count = random.Random(5), time.monotonic() + FUZZ_SECONDS, 0
-    while time.monotonic() < end:
-        count += 1
+    dice = random.Random(5)
+    for _ in range(rounds(500, 20_000)):
         try:
             offer = sdp.read_sdp_offer(mutated(dice.choice(OFFERS), dice))
         except sdp.MalformedSdp:
             continue
         for section in offer.sections:
             sdp.select_codecs(section)
-    assert count > 20
 
 
 def test_fuzzed_feedback_is_read_without_a_crash_and_within_bounds():
-    dice, end = random.Random(6), time.monotonic() + FUZZ_SECONDS
+    dice = random.Random(6)
     block = feedback.ReportBlock(1, 0.5, 3, 4, 5, 6, 7)
     real = [
         feedback.build_sender_report(1, 2, 3, 4, 5),
@@ -145,7 +145,7 @@ def test_fuzzed_feedback_is_read_without_a_crash_and_within_bounds():
         feedback.build_nack(1, 2, [3, 4, 9, 400]),
         feedback.build_transport_feedback(1, 2, 3, {n * 2: n * 40 for n in range(50)}),
     ]
-    while time.monotonic() < end:
+    for _ in range(rounds(20_000, 500_000)):
         packet = bytearray(b"".join(dice.choices(real, k=dice.randrange(1, 5))))
         for _ in range(dice.randrange(8)):
             packet[dice.randrange(len(packet))] = dice.randrange(256)
@@ -179,9 +179,9 @@ def an_uplink() -> tuple[Uplink, Wire]:
 
 
 def test_fuzzed_packets_are_forwarded_or_dropped_for_a_reason():
-    dice, end = random.Random(7), time.monotonic() + FUZZ_SECONDS
+    dice = random.Random(7)
     uplink, wire = an_uplink()
-    while time.monotonic() < end:
+    for _ in range(rounds(20_000, 500_000)):
         packet = bytearray(
             struct.pack(
                 "!BBHII",
@@ -307,6 +307,7 @@ def test_a_flood_of_checks_is_not_answered_and_the_call_goes_on():
         async with a_node() as (rooms, _):
             route(rooms, "ana", "ben")
             async with people(rooms, "ana", "ben") as (ana, ben):
+                await until(lambda: all(seat.is_connected for seat in rooms.seats))
                 seat = rooms.seats[0]
                 port = int(seat.transport.candidates[0].split()[5])
                 check = aioice.stun.Message(aioice.stun.Method.BINDING, aioice.stun.Class.REQUEST)
@@ -316,7 +317,7 @@ def test_a_flood_of_checks_is_not_answered_and_the_call_goes_on():
                     for _ in range(20):
                         flood.sendto(bytes(check), ("127.0.0.1", port))
                     await asyncio.sleep(0.001)
-                await asyncio.sleep(0.2)
+                await until(lambda: seat.transport.refused > 1000)
                 answers = 0
                 with pytest.raises(BlockingIOError):
                     while True:
@@ -324,7 +325,6 @@ def test_a_flood_of_checks_is_not_answered_and_the_call_goes_on():
                         answers += 1
                 flood.close()
                 assert answers < 3 * CHECKS_BURST_DATAGRAMS
-                assert seat.transport.refused > 1000
                 seen = ana.frames["video0"]
                 await until(lambda: ana.frames["video0"] > seen + 10)
 
@@ -360,6 +360,7 @@ def test_packets_of_strangers_use_up_nobodys_share():
     run(story())
 
 
+@pytest.mark.late
 @pytest.mark.usefixtures("as_many_offers_as_one_likes")
 def test_half_open_handshakes_by_the_hundred_leave_nothing_behind():
     async def story():

@@ -4,9 +4,12 @@ media_long.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.benchmarks import media_long
 
 
+@pytest.mark.late
 def test_who_leaves_leaves_no_task_and_no_file_behind():
     found = media_long.measure(rooms=1, seconds=10)
     assert found["joins"] >= 6

@@ -17,6 +17,8 @@ from tests.media.signalling import everyone_to_everyone
 
 pytestmark = pytest.mark.late
 
+VOICE_PACKETS = 400  # eight seconds of a voice
+LOST_WHILE_PICTURES_GO = 200  # at most: four seconds of it
 PATIENT, DOCTOR, INTERPRETER = NAMES = ["patient", "doctor", "interpreter"]
 
 
@@ -52,28 +54,42 @@ def steps(signalling, seat: str) -> list[DegradationStep]:
     ]
 
 
+def heard_since(before: tuple[int, int], listener: Person, slot: int) -> tuple[int, int]:
+    """Packets received and lost since then."""
+    got, lost = listener.sound(slot)
+    return got - before[0], lost - before[1]
+
+
+def share_lost(before: tuple[int, int], listener: Person, slot: int) -> float:
+    got, lost = heard_since(before, listener, slot)
+    return lost / (got + lost)
+
+
 def test_a_narrow_line_gives_up_pictures_first_and_the_interpreters_voice_never(people, signalling):
-    patient = people[0]
-    doctor, interpreter = 0, 1
+    patient, doctor_heard, _ = people
+    doctor, interpreter = 0, 1  # the doctor, too, hears the interpreter on the second slot
     until(
         lambda: all(
             patient.frames(slot) > 20 and patient.sound(slot)[0] > 100
             for slot in (doctor, interpreter)
         )
     )
-    got, lost = patient.sound(interpreter)
+    before = patient.sound(interpreter)
     signalling.impair(PATIENT, down=NetworkConditions(rate=64_000))
     until(lambda: DegradationStep.INTERPRETER_ONLY in steps(signalling, PATIENT))
     assert steps(signalling, PATIENT)[0] in (
         DegradationStep.FEWER_PICTURES,
         DegradationStep.NO_PICTURES,
     )
-    time.sleep(8)
-    got, lost = (
-        after - before
-        for after, before in zip(patient.sound(interpreter), (got, lost), strict=True)
+    _, lost = heard_since(before, patient, interpreter)
+    assert lost < LOST_WHILE_PICTURES_GO
+    # from here on only the connection is narrow, and a busy machine is no part of the answer: what
+    # it loses, the doctor's good connection loses as well
+    ours, control = patient.sound(interpreter), doctor_heard.sound(interpreter)
+    until(lambda: sum(heard_since(ours, patient, interpreter)) > VOICE_PACKETS, 60)
+    assert share_lost(ours, patient, interpreter) < 0.15 + share_lost(
+        control, doctor_heard, interpreter
     )
-    assert lost / (got + lost) < 0.15
     pictures = patient.frames(doctor), patient.frames(interpreter)
     signalling.impair(PATIENT)
     until(lambda: steps(signalling, PATIENT)[-1] is DegradationStep.FULL, 20)

@@ -25,6 +25,7 @@ from app.scheduling.models import Booking, BookingState, Claim, EngagementState
 from app.scheduling.time.quarters import instant_of, quarter_of
 from tests.axe import faults
 from tests.people import an_accepted_case
+from tests.processes import wait_for
 from tests.scheduling import clinic as c
 from tests.scheduling.clinic import Clinic, next_noon
 
@@ -114,7 +115,7 @@ def board(page: Page, at: datetime, language: str) -> None:
 
 def drag(page: Page, entry: Locator, hours: float, language: str) -> None:
     """Along its row, towards the later end of the line, which is the left one in Arabic."""
-    entry.scroll_into_view_if_needed()
+    entry.hover()  # waits until it is drawn, in view and at rest; starts anew when it is redrawn
     box = entry.bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -209,11 +210,7 @@ def moves_without_dragging(
     """With keys alone, in the view of one day; then on a phone the same day is a list."""
     with page.expect_response(re.compile(r"meetings\.json.*days=1")):
         page.locator("[data-action='board#day']").click()
-    page.wait_for_timeout(
-        300
-    )  # the row is drawn anew, and what had the focus before that has it no more
-    on_board(page, booking_id).focus()
-    page.keyboard.press("Enter")
+    opens_with_enter(page, booking_id)
     page.locator("#board-wall").fill(_wall(at))
     page.keyboard.press("Enter")
     expect(page.locator("dialog[open]")).to_have_count(0)
@@ -224,6 +221,18 @@ def moves_without_dragging(
     expect(page.locator(f".week-board a[href*='{booking_id}']")).to_be_visible()
     is_well(page)
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def opens_with_enter(page: Page, booking_id: str) -> None:
+    """Until the dialog is open: an entry that is drawn anew loses the focus."""
+    dialog = page.locator("dialog[open]")
+
+    def is_open() -> bool:
+        if not dialog.is_visible():
+            on_board(page, booking_id).press("Enter")
+        return dialog.is_visible()
+
+    wait_for(is_open, 15)
 
 
 def fills_what_is_unfilled(page: Page, day: Day, database: Database, language: str) -> None:

@@ -27,6 +27,7 @@ from app.scheduling.time.calendar import (
 from app.scheduling.time.quarters import Horizon
 from tests.scheduling.time.test_calendar import ZONES
 from tests.scheduling.worlds import COST_OF_HOUR, NaivePerson, naive_search
+from tests.thoroughness import rounds
 
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
 DAY = Horizon.between(MONDAY, MONDAY + timedelta(days=1))
@@ -269,8 +270,8 @@ def worlds(draw):
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=1000)
-def test_a_thousand_random_worlds_equal_the_naive_search(world):
+@settings(deadline=None, max_examples=rounds(100, 1000))
+def test_random_worlds_equal_the_naive_search(world):
     patient, teams, length = world
     expected = naive_search(AUTUMN, length, patient, teams)
     fast = [
