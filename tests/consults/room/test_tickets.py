@@ -63,6 +63,7 @@ def test_somebody_elses_ticket_is_refused(monkeypatch):
         URLSafeTimedSerializer(SECRET_KEY, salt="consult-seat").dumps(["seat"]),
         URLSafeTimedSerializer(SECRET_KEY, salt="consult-seat").dumps(7),
     ],
+    ids=["empty", "made up", "other secret", "other purpose", "text", "one word", "number"],
 )
 def test_a_forged_ticket_is_refused(ticket: str):
     with pytest.raises(Invalid):
