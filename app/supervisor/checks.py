@@ -20,7 +20,9 @@ SETTINGS_PREFIX = "CONSILIUM_"
 QUICK_TESTS = "not late and not journey"
 PROCESS_TESTS = "late and not journey"
 BROWSER_TESTS = "journey"
-TEST_WORKERS = "2"  # browsers and media streams that are measured need a core each
+TWO_WORKERS = ("-n", "2")
+ONE_AFTER_THE_OTHER = ("-n", "0")
+"""A consultation in up to eight browsers fills two cores alone: two at once fail by overload."""
 
 Command = Sequence[str]
 
@@ -136,11 +138,11 @@ def _list_pytest_phases(options: CheckOptions) -> list[CheckPhase]:
         phases = [CheckPhase("tests", (_python("pytest", *flags, *options.pytest_arguments),))]
     else:
         phases = [
-            CheckPhase(name, (_python("pytest", *flags, "-m", marks, "-n", TEST_WORKERS, *spread),))
+            CheckPhase(name, (_python("pytest", *flags, "-m", marks, *spread),))
             for name, marks, spread in (
-                ("quick tests", QUICK_TESTS, ("--dist", "worksteal")),
-                ("processes", PROCESS_TESTS, ("--dist", "loadgroup")),
-                ("browsers", BROWSER_TESTS, ("--dist", "loadgroup")),
+                ("quick tests", QUICK_TESTS, (*TWO_WORKERS, "--dist", "worksteal")),
+                ("processes", PROCESS_TESTS, (*TWO_WORKERS, "--dist", "loadgroup")),
+                ("browsers", BROWSER_TESTS, ONE_AFTER_THE_OTHER),
             )
         ]
     if not options.coverage:
