@@ -74,6 +74,7 @@ def list_phases(options: CheckOptions, node: str) -> list[CheckPhase]:
         CheckPhase("types", (_pyright(node),)),
         CheckPhase("javascript", _list_javascript_commands(node)),
         *_list_pytest_phases(options),
+        *([CheckPhase("mutants", (_python("tests.mutation"),))] if options.everything else []),
     ]
 
 

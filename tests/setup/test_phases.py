@@ -18,6 +18,13 @@ def test_javascript_is_linted_typed_and_tested_before_pytest_when_everything_run
     assert there and tests.split()[2:] == there
 
 
+def test_mutants_are_tried_last_and_only_when_all_is_asked_for():
+    usual = [phase.name for phase in list_phases(CheckOptions(), "/the/node")]
+    whole = [phase.name for phase in list_phases(CheckOptions.parse(["--all"]), "/the/node")]
+    assert "mutants" not in usual
+    assert whole == [*usual, "mutants"]
+
+
 def test_with_arguments_only_pytest_and_the_linter_run():
     phases = list_phases(CheckOptions.parse(["tests/setup"]), "/the/node")
     assert [phase.name for phase in phases] == ["lint", "tests"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -344,3 +346,12 @@ def test_each_listener_has_a_slot_for_each_other_and_no_two_share_one(
         ]
         assert len(slots) == len(set(slots))
         assert all(0 <= slot < 7 for slot in slots)
+
+
+def test_who_is_away_brings_nothing_into_another_language():
+    """A relay from Arabic by way of English: without its second half it ends in English."""
+    first = SeatVoice("i1", 1, "ar", "ar", pair=("ar", "en"))
+    second = SeatVoice("i2", 2, "en", "en", pair=("en", "de"))
+    assert find_reachable_languages("ar-EG", [first, second]) == {"ar", "en", "de"}
+    assert find_reachable_languages("ar-EG", [first, replace(second, away=True)]) == {"ar", "en"}
+    assert find_reachable_languages("ar-EG", [replace(first, away=True), second]) == {"ar"}
