@@ -115,7 +115,7 @@ def add_generated_record(
     parts: Sequence[StoredPart],
     sha256: str,
 ) -> Record:
-    """A record that the house made itself, from parts that are already in the store: it needs no
+    """A record that Consilium made itself, from parts that are already in the store: it needs no
     inspection.
     """
     size = sum(part.blob.size for part in parts)

@@ -82,8 +82,8 @@ class Diary(Base):
 
 
 class AvailabilityWindow(Base):
-    """Weekly open hours on the wall of a named zone. An end at or before the start lies on the next
-    day.
+    """Weekly open hours in the local time of a named zone. An end at or before the start lies on
+    the next day.
     """
 
     __tablename__ = "availability_windows"

@@ -164,7 +164,7 @@ def run_benchmark(asked: argparse.Namespace) -> int:
     )
 
 
-def run_health_check(asked: argparse.Namespace) -> int:
+def start_health_check(asked: argparse.Namespace) -> int:
     """Says what is wrong with the installation, also where the application does not start."""
     _choose_installation()
     os.chdir(ROOT)
@@ -193,6 +193,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "test": run_tests,
     "bench": run_benchmark,
     "audit": run_flask_command,
-    "check": run_health_check,
+    "check": start_health_check,
     "flask": run_flask_command,
 }

@@ -1,4 +1,4 @@
-"""Every refusal leaves the house as one clear sentence with the right status: a page, JSON, or
+"""Every refusal is one clear sentence with the right status: a page, JSON, or
 plain text for tus.
 """
 

@@ -128,9 +128,8 @@ def classify_audio_need(
         return AudioNeed.BACKGROUND
     if feed.sound == AudioRendition.INTERPRETER:
         return AudioNeed.ESSENTIAL
-    if (
-        source.pair
-    ):  # in turn: an interpreter brings what others say into a language of this listener's
+    if source.pair:
+        # in turn: an interpreter brings what others say into a language of this listener's
         return (
             AudioNeed.ESSENTIAL
             if list_understood_languages(source) & takes

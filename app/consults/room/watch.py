@@ -1,4 +1,4 @@
-"""The house-keeping of live consults, every two seconds in each web process: lines that stay lost,
+"""Looks after live consults every two seconds, in each web process: connections that stay lost,
 rooms on nodes that are gone, people whose right to be there has ended, consults that everybody has
 left.
 

@@ -362,7 +362,7 @@ def _full_day_bits(
 def meetings_by_day_and_week(
     starts: Iterable[datetime], zone: str
 ) -> tuple[Counter[date], Counter[date]]:
-    """How many meetings begin on each day, and in each week by its Monday, on the wall of a
+    """How many meetings begin on each day, and in each week by its Monday, in the local time of a
     zone.
     """
     days = Counter(at.astimezone(ZoneInfo(zone)).date() for at in starts)

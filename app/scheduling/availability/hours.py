@@ -37,7 +37,7 @@ CREDENTIAL_KINDS = ("CHI", "CMI", "CoreCHI", "court", "state", "other")
 
 @dataclass(frozen=True)
 class WeeklyHours:
-    """Open from ``start`` until ``end`` (minutes after midnight on the wall) on a weekday; 0 is
+    """Open from ``start`` until ``end`` (minutes after midnight, local time) on a weekday; 0 is
     Monday.
     """
 

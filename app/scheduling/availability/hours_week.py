@@ -1,5 +1,5 @@
-"""A stretch of days as a calendar draws it: openings, closures, and what is taken, on the wall of
-one zone.
+"""A stretch of days as a calendar draws it: openings, closures, and what is taken, in the local
+time of one zone.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def _taken_spans(
 
 
 def _wall_time_in_zone(day: date, minute: int, of: str, zone: str) -> datetime:
-    """A wall time of one zone on the wall of another; on the same wall it stays as it is, whatever
-    clocks do.
+    """A local time of one zone as the local time of another; within one zone it stays as it is,
+    whatever clocks do.
     """
     at = datetime.combine(day, time.min) + timedelta(minutes=min(minute, MINUTES_IN_DAY))
     return at if of == zone else wall_time_of(at.replace(tzinfo=ZoneInfo(of)), ZoneInfo(zone))

@@ -102,8 +102,8 @@ def check_series_plan(plan: SeriesPlan) -> None:
 
 
 def compute_series_instants(plan: SeriesPlan) -> list[datetime]:
-    """When the meetings begin: the same time on the wall of the plan's zone. Where that night has
-    no such time, it is read with the offset before the gap (RFC 5545, 3.3.5).
+    """When the meetings begin: the same local time in the plan's zone. Where that
+    night has no such time, it is read with the offset before the gap (RFC 5545, 3.3.5).
     """
     zone = ZoneInfo(plan.zone)
     wall = wall_time_of(plan.first, zone)

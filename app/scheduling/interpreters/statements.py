@@ -127,7 +127,7 @@ def build_statement(session: Session, person: Person, month: date) -> Interprete
 
 
 def month_bounds(month: date, zone: str) -> tuple[datetime, datetime]:
-    """The instants at which a calendar month begins and ends on the wall of a zone."""
+    """The instants at which a calendar month begins and ends in the local time of a zone."""
     first = month.replace(day=1)
     following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     info = ZoneInfo(zone)

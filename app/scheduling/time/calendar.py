@@ -54,7 +54,7 @@ class WeeklyWindow:
 
 @dataclass(frozen=True, slots=True)
 class DatedHours:
-    """Hours on each day from ``first`` to ``last``, both included, on the wall of a zone; by
+    """Hours on each day from ``first`` to ``last``, both included, in the local time of a zone; by
     default all day.
     """
 
@@ -151,7 +151,7 @@ def day_pattern(start: int, end: int, *, outward: bool = False) -> int:
 def wall_bits(
     pattern: int, zone: str, horizon: Horizon, first: int | None = None, last: int | None = None
 ) -> int:
-    """A weekly pattern (672 bits from Monday's midnight) on the wall clock of a zone, over a
+    """A weekly pattern (672 bits from Monday's midnight) in the local time of a zone, over a
     horizon.
 
     ``first`` and ``last`` are wall quarters: nothing is open before the one or from the other on.

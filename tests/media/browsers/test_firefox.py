@@ -19,13 +19,13 @@ from tests.media.people import Person, until
 from tests.media.relay import SECRET
 from tests.media.signalling import everyone_to_everyone
 
-VOICE_PACKETS = 250  # five seconds of sound at 50 packets a second
 pytestmark = [
     pytest.mark.journey,
     pytest.mark.skipif(bool(driver.why_not()), reason=driver.why_not() or ""),
 ]
 
 SMALL_WIDTH, LARGE_WIDTH = 320, 640
+VOICE_PACKETS = 250  # five seconds of sound at 50 packets a second
 NAMES = FOX, BEN = ["fox", "ben"]
 
 
