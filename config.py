@@ -164,7 +164,7 @@ def _find_faults(settings: Settings) -> list[str]:
         )
     if settings.is_demo and settings.host not in LOOPBACK_HOSTS:
         faults.append(
-            f"CONSILIUM_HOST is {settings.host}: demo data may only listen on this machine"
+            f"CONSILIUM_HOST is {settings.host}: the demo may listen on this machine only"
             " (127.0.0.1)."
         )
     if bool(settings.turn_url) != bool(settings.turn_secret):

@@ -101,13 +101,13 @@ def check_zone_rules(settings: Settings) -> list[HealthFinding]:
     version, locked = metadata.version("tzdata"), _read_locked_version("tzdata")
     if version != locked:
         return _bad(
-            f"tzdata {version} is installed, but requirements.txt asks for {locked}: meetings may"
-            " be shown an hour off. Install the locked packages."
+            f"tzdata {version} is installed, but requirements.txt asks for {locked}: consultations"
+            " may be shown an hour off. Install the locked packages."
         )
     if wrong := find_zones_with_other_rules(now()):
         return _bad(
             f"The time zone rules in use are not those of tzdata {version}, for example in"
-            f" {wrong[0]}: meetings may be shown an hour off."
+            f" {wrong[0]}: consultations may be shown an hour off."
         )
     return _good(
         f"Time zone rules come from tzdata {describe_zone_rules()}, not from this machine."
@@ -141,8 +141,8 @@ def check_web_address(settings: Settings) -> list[HealthFinding]:
     if settings.is_demo or settings.is_https:
         return _good(f"People reach Consilium at {settings.web_url}.")
     return _doubt(
-        f"People reach Consilium at {settings.web_url}, without TLS: browsers then refuse camera"
-        " and microphone, except on this machine. Set CONSILIUM_WEB_URL to an https address."
+        f"People reach Consilium at {settings.web_url}, without TLS. Browsers block camera"
+        " and microphone there, except on this machine. Set CONSILIUM_WEB_URL to an https address."
     )
 
 
@@ -168,7 +168,7 @@ def _check_tables(database: Database, shown: str) -> list[HealthFinding]:
         present = set(MigrationContext.configure(connection).get_current_heads())
     known = {script.revision for script in scripts.walk_revisions()}
     if present == set(scripts.get_heads()):
-        return _good(f"The database {shown} answers and has today's tables.")
+        return _good(f"The database {shown} answers and is up to date.")
     if present - known:
         return _bad(
             f"The database {shown} was made by a newer version of Consilium: install that version."
@@ -195,7 +195,7 @@ def _check_processes(database: Database) -> list[HealthFinding]:
     except SQLAlchemyError:
         return []  # without today's tables nobody can have reported
     if silent:
-        return _doubt(f"Not running, or not heard of for some seconds: {', '.join(silent)}.")
+        return _doubt(f"Not running or not responding: {', '.join(silent)}.")
     return _good(f"Running: {', '.join(checks)}.")
 
 
@@ -217,12 +217,14 @@ def check_storage(settings: Settings) -> list[HealthFinding]:
         reason = error.__cause__ or error
         return _bad(f"The storage {settings.storage_url} cannot be used: {reason}.")
     if not is_same:
-        return _bad(f"The storage {settings.storage_url} gave back other bytes than were written.")
+        return _bad(
+            f"The storage {settings.storage_url} returned different bytes from those written."
+        )
     return _good(f"The storage {settings.storage_url} can be written and read.")
 
 
 def check_mail(settings: Settings) -> list[HealthFinding]:
-    """Whether the mail server lets us in. Sends nothing."""
+    """Whether the mail server accepted our sign-in. Sends nothing."""
     if not settings.smtp_url:
         sentence = "No mail server is set (CONSILIUM_SMTP_URL): messages are kept in the app."
         return _good(sentence) if settings.is_demo else _doubt(sentence)
@@ -237,7 +239,7 @@ def check_mail(settings: Settings) -> list[HealthFinding]:
         )
     except (OSError, smtplib.SMTPException, ValueError) as error:
         return _bad(f"The mail server in CONSILIUM_SMTP_URL does not answer: {error}.")
-    return _good(f"The mail server {server.host}, port {server.port}, lets us in.")
+    return _good(f"The mail server {server.host}, port {server.port}, accepted our sign-in.")
 
 
 def check_redis(settings: Settings) -> list[HealthFinding]:
@@ -284,7 +286,7 @@ def run_health_check(words: Sequence[str]) -> int:
     """
     if len(words) > 1 or any(word not in CHECKS_BY_NAME for word in words):
         known = "./consilium check, or ./consilium check media"
-        print(f"There is no such check: {' '.join(words)}. Use {known}.", file=sys.stderr)
+        print(f"Unknown check: {' '.join(words)}. Use {known}.", file=sys.stderr)
         return 2
     if not words:
         print(*(f"{name:<15} {version}" for name, version in list_versions()), sep="\n", end="\n\n")

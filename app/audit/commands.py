@@ -26,4 +26,4 @@ def verify_audit_trail(head: str | None) -> None:
     if report.broken_at is not None:
         click.echo(f"The audit trail is broken at entry {report.broken_at}.")
         sys.exit(1)
-    click.echo(f"The audit trail holds: {report.entries} entries, head {report.head}.")
+    click.echo(f"The audit trail is intact: {report.entries} entries, head {report.head}.")

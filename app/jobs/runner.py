@@ -131,14 +131,16 @@ class JobsRunner:
                 leases.finish_job(session, held)
             log.debug("Job done.", **facts, ms=round((monotonic() - began) * 1000))
         except leases.JobLeaseLost:
-            log.warning("Another runner has taken the job over.", **facts)
+            log.warning("Another runner has taken over the job.", **facts)
         except Exception as error:
             given_up = leases.return_failed_job(self._database, held, describe_job_error(error))
             why = describe_job_error(error)
             if given_up:
-                log.error("The job failed for the last time and was given up.", **facts, error=why)
+                log.error(
+                    "The job failed on its last attempt and was abandoned.", **facts, error=why
+                )
             else:
-                log.warning("The job failed and will be tried again.", **facts, error=why)
+                log.warning("The job failed and will be retried.", **facts, error=why)
         finally:
             self._held.pop(held.id, None)
 

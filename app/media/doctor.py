@@ -76,8 +76,8 @@ def check_media_configuration(
             *findings,
             MediaCheckFinding(
                 "doubt",
-                "No relay is set (CONSILIUM_TURN_URL): people in networks that let no UDP "
-                "through cannot join.",
+                "No TURN relay is set (CONSILIUM_TURN_URL): people on networks that block "
+                "UDP cannot join.",
             ),
         ]
     urls = [url.strip() for url in configured.turn_url.split(",")]
@@ -116,28 +116,28 @@ async def check_turn_server(url: str, secret: str) -> MediaCheckFinding:
     except ssl.SSLCertVerificationError as error:
         return MediaCheckFinding(
             "bad",
-            f"The relay {url} shows a certificate that browsers will not believe "
-            f"({error.verify_message}). Give coturn one that an authority issued for this name.",
+            f"The relay {url} has a certificate that browsers do not trust "
+            f"({error.verify_message}). Give coturn one from a public authority.",
         )
     except (OSError, TimeoutError, ConnectionError) as error:
         return MediaCheckFinding(
             "bad",
             f"The relay {url} does not answer ({error or 'no answer'}). "
-            "Is coturn running there, and does the firewall let this port through?",
+            "Check that coturn is running and that the firewall allows this port.",
         )
     except Exception as error:
         return MediaCheckFinding(
             "bad",
-            f"The relay {url} refused our login ({error}). "
-            "Is CONSILIUM_TURN_SECRET the static-auth-secret of coturn?",
+            f"The relay {url} refused our credentials ({error}). "
+            "CONSILIUM_TURN_SECRET must equal coturn’s static-auth-secret.",
         )
     if place.is_secure and _is_ip_address(place.host):
         return MediaCheckFinding(
             "doubt",
-            f"The relay {url} let us in, but Firefox believes no certificate of a bare address: "
-            "name the relay by its host name in CONSILIUM_TURN_URL.",
+            f"The relay {url} accepted our credentials, but Firefox trusts no certificate "
+            "for an IP address: use the relay’s host name in CONSILIUM_TURN_URL.",
         )
-    return MediaCheckFinding("good", f"The relay {url} let us in and lends the address {relayed}.")
+    return MediaCheckFinding("good", f"The relay {url} works. It relays from {relayed}.")
 
 
 def _is_ip_address(host: str) -> bool:
@@ -160,18 +160,15 @@ def _check_address_reach(address: str) -> MediaCheckFinding:
     if kind.is_loopback:
         return MediaCheckFinding(
             "doubt",
-            f"The public address is {address}: only browsers on this machine reach the node. "
-            "Set CONSILIUM_MEDIA_PUBLIC_ADDRESS for anybody else.",
+            f"The public address is {address}: only browsers on this machine can reach it. "
+            "Set CONSILIUM_MEDIA_PUBLIC_ADDRESS to let others join.",
         )
     if kind.is_private or kind.is_link_local:
         return MediaCheckFinding(
             "doubt",
-            f"The public address {address} is private: only browsers in the same network "
-            "reach the node, others only through a relay.",
+            f"The public address {address} is private: browsers outside this network need a relay.",
         )
-    return MediaCheckFinding(
-        "good", f"The public address {address} can be reached from anywhere, as far as it tells."
-    )
+    return MediaCheckFinding("good", f"{address} is a public internet address.")
 
 
 def _check_packet_arrives(address: str, ports: tuple[int, int]) -> MediaCheckFinding:
@@ -181,7 +178,7 @@ def _check_packet_arrives(address: str, ports: tuple[int, int]) -> MediaCheckFin
         return MediaCheckFinding(
             "bad",
             f"No UDP port from {ports[0]} to {ports[1]} is free for {address}: "
-            "another program holds them. Choose another range in CONSILIUM_MEDIA_PORTS.",
+            "other programs use them. Choose another range in CONSILIUM_MEDIA_PORTS.",
         )
     with contextlib.closing(listening):
         port, is_ours = listening.getsockname()[1], not _is_bound_to_all(listening)
@@ -205,9 +202,9 @@ def _check_packet_arrives(address: str, ports: tuple[int, int]) -> MediaCheckFin
         )
     return MediaCheckFinding(
         "doubt",
-        f"The address {address} is not this machine's own (it lies behind NAT), and a packet to "
-        f"its port {port} (UDP) did not come back in. Many routers do that; forward UDP {ports[0]}"
-        f"-{ports[1]} to this machine and try the line check from a browser outside.",
+        f"The address {address} is not this machine's own (it is behind NAT), and a packet to "
+        f"port {port} (UDP) did not come back. Many routers block that. Forward UDP {ports[0]}"
+        f"-{ports[1]} to this machine and try the connection check from outside.",
     )
 
 
@@ -219,13 +216,13 @@ def _check_port_count(settings: MediaSettings) -> MediaCheckFinding:
     if count < needed:
         return MediaCheckFinding(
             "bad",
-            f"{settings.rooms} rooms of three need {needed} UDP ports and the range "
+            f"{settings.rooms} rooms of three people need {needed} UDP ports, and the range "
             f"{settings.first_port}-{settings.last_port} has {count}: widen CONSILIUM_MEDIA_PORTS.",
         )
     return MediaCheckFinding(
         "good",
         f"The range {settings.first_port}-{settings.last_port} has {count} UDP ports; "
-        f"{settings.rooms} rooms of three need {needed}.",
+        f"{settings.rooms} rooms of three people need {needed}.",
     )
 
 

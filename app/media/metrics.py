@@ -22,10 +22,10 @@ DELAY_BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100
 COUNTER_DESCRIPTIONS = {
     "packets_in": "RTP packets taken from browsers",
     "packets_out": "RTP packets sent to browsers",
-    "nacks_sent": "Packets asked for again from publishers",
-    "nacks_received": "Packets that listeners asked for again",
-    "plis_sent": "Key frames asked for from publishers",
-    "plis_received": "Key frames that listeners asked for",
+    "nacks_sent": "Packets requested again from publishers",
+    "nacks_received": "Packets that receivers requested again",
+    "plis_sent": "Key frames requested from publishers",
+    "plis_received": "Key frames that receivers requested",
 }
 
 
@@ -40,7 +40,7 @@ class NodeMetrics:
         self._registry.register(_RoomsCollector(rooms, capacity))
         self._queue = Histogram(
             "consilium_media_queue_delay_seconds",
-            "From a datagram's arrival at a socket to its handling",
+            "Time from a datagram's arrival to its handling",
             buckets=DELAY_BUCKETS_SECONDS,
             registry=self._registry,
         )
@@ -99,7 +99,7 @@ class _RoomsCollector(Collector):
         rooms = self._rooms
         yield GaugeMetricFamily("consilium_media_rooms", "Rooms on this node", rooms.count)
         yield GaugeMetricFamily(
-            "consilium_media_rooms_capacity", "Rooms that fit on this node", self._capacity
+            "consilium_media_rooms_capacity", "Rooms that this node can carry", self._capacity
         )
         yield GaugeMetricFamily(
             "consilium_media_draining", "Whether this node takes no new rooms", rooms.is_draining

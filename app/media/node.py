@@ -100,12 +100,12 @@ class MediaNodeClient:
             if self.rooms.seats:
                 occupied = now
             elif now - occupied >= (SEAT_RETURN_SECONDS if occupied > begun else 0):
-                log.info("drained: no call is left")
+                log.info("drained: no calls are left")
                 return
             if self._web.connected:
                 self._web_seen = now
             elif now - max(begun, self._web_seen) > WEB_GONE_TIMEOUT_SECONDS:
-                log.warning("draining ends early: the web is gone")
+                log.warning("draining ends early: the web process is gone")
                 return
             await asyncio.sleep(DRAIN_POLL_INTERVAL_SECONDS)
         log.warning(
@@ -118,7 +118,7 @@ class MediaNodeClient:
         try:
             await self._metrics.serve(port)
         except OSError as error:
-            log.error("no metrics: port %d of the loopback cannot be had (%s)", port, error)
+            log.error("no metrics: port %d on the loopback address is taken (%s)", port, error)
 
     # --- the connection to the web ---
 
@@ -165,9 +165,11 @@ class MediaNodeClient:
                 wait = MIN_RECONNECT_WAIT_SECONDS
                 await self._say_hello()
                 await self._web.wait()
-                log.warning("the web is gone; %d rooms go on", self.rooms.count)
+                log.warning("the web process is gone; %d rooms continue", self.rooms.count)
             except (SocketIOError, OSError) as error:
-                log.info("the web does not answer at %s (%s)", self._settings.web_url, error)
+                log.info(
+                    "the web process does not answer at %s (%s)", self._settings.web_url, error
+                )
             except Exception:
                 log.exception("the connection to the web failed")
             await self._hang_up()
@@ -194,7 +196,7 @@ class MediaNodeClient:
                 event.value, message.model_dump(mode="json"), namespace=NODE_NAMESPACE
             )
         except SocketIOError:
-            log.debug("%s is not sent: the web is away", event)
+            log.debug("%s is not sent: the web process is away", event)
 
     def _tell(self, event: NodeEvent, message: BaseModel) -> None:
         """Queues the event. While the web is away, events are dropped: after the next connect,
@@ -205,7 +207,7 @@ class MediaNodeClient:
         try:
             self._events.put_nowait((event, message))
         except asyncio.QueueFull:
-            log.warning("%s is dropped: the web takes no events", event)
+            log.warning("%s is dropped: the web process accepts no events", event)
 
     async def _send_events(self) -> None:
         while True:
@@ -238,10 +240,8 @@ class MediaNodeClient:
         try:
             parsed = COMMAND_MESSAGES[command].model_validate(message)
         except ValidationError as error:
-            log.warning("%s is not understood: %d faults", command, error.error_count())
-            return CommandRefused(
-                error="invalid", message=f"{command} is not understood."
-            ).model_dump()
+            log.warning("%s is malformed: %d faults", command, error.error_count())
+            return CommandRefused(error="invalid", message=f"{command} is malformed.").model_dump()
         known = self._answers.get(parsed.command_id)
         if known is None:
             known = self._answers[parsed.command_id] = asyncio.ensure_future(

@@ -108,7 +108,7 @@ class MediaRooms:
         if command.seat not in room.seats and len(room.seats) >= MAX_SEATS_PER_ROOM:
             return CommandRefused(
                 error="full",
-                message=f"Room {command.room} has its {MAX_SEATS_PER_ROOM} seats taken.",
+                message=f"Room {command.room} is full: all {MAX_SEATS_PER_ROOM} seats are taken.",
             )
         if not room.may_offer(command.seat, time.monotonic()):
             return CommandRefused(
@@ -257,10 +257,11 @@ class MediaRooms:
     def _refusal(self) -> CommandRefused:
         if self.is_draining:
             return CommandRefused(
-                error="draining", message="This node is about to stop and takes no new room."
+                error="draining", message="This node is about to stop and accepts no new rooms."
             )
         return CommandRefused(
-            error="full", message=f"This node carries its {self._settings.rooms} rooms already."
+            error="full",
+            message=f"This node already carries {self._settings.rooms} rooms.",
         )
 
     def totals(self) -> Counter[str]:
@@ -283,9 +284,7 @@ class MediaRooms:
             return
         room.state_changed(seat, state)
         if state is ConnectionState.FAILED and not seat.uplink.heard_at:
-            log.warning(
-                "seat %s of room %s began a connection and did not finish it", seat.name, seat.room
-            )
+            log.warning("seat %s of room %s did not finish connecting", seat.name, seat.room)
         if state in (ConnectionState.FAILED, ConnectionState.CLOSED):
             room.leave_seat(seat)
             self._close_later(seat)

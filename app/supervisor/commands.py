@@ -149,7 +149,7 @@ def run_benchmark(asked: argparse.Namespace) -> int:
     name, *rest = asked.rest
     there = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
     if name not in there:
-        print(f"There is no benchmark ‘{name}’. There are: {', '.join(there)}.", file=sys.stderr)
+        print(f"Unknown benchmark ‘{name}’. Available: {', '.join(there)}.", file=sys.stderr)
         return 2
     install.build_browser_bundle()
     install.compile_catalogues()

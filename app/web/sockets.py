@@ -294,9 +294,7 @@ def _refuse_flood(sid: str) -> SocketAnswer:
         release_db_session()
         with force_locale(language):
             bucket.answer = {"error": translate_refusal(TooMany()), "status": TooMany.status}
-        current_app.logger.warning(
-            "socket %s of person %s sends more than its share of events", sid, who
-        )
+        current_app.logger.warning("socket %s of person %s is over its event limit", sid, who)
     if is_last:
         current_app.logger.warning(
             "socket %s closed: %s events over its limit", sid, bucket.refused

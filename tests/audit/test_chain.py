@@ -127,7 +127,7 @@ def test_the_command_says_that_the_chain_holds(app, database):
     for arguments in ([], ["--head", head]):
         answer = app.test_cli_runner().invoke(args=["audit", "verify", *arguments])
         assert answer.exit_code == 0
-        assert answer.output == f"The audit trail holds: 3 entries, head {head}.\n"
+        assert answer.output == f"The audit trail is intact: 3 entries, head {head}.\n"
 
 
 def test_the_command_fails_where_the_chain_was_changed(app, database):

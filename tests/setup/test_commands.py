@@ -88,7 +88,7 @@ def test_a_secret_that_is_set_is_not_called_missing(tmp_path):
 def test_demo_data_listens_on_this_machine_only(tmp_path, host):
     answer = consilium("run", "--host", host, "--data", str(tmp_path))
     assert answer.returncode == 2
-    assert "demo data may only listen on this machine" in answer.stderr
+    assert "the demo may listen on this machine only" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

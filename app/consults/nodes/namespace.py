@@ -63,7 +63,7 @@ def handle_node_connect(auth: object = None) -> None:
     except ValidationError:
         raise ConnectionRefusedError("not a media node") from None
     if not messages.is_node_secret(get_settings().secret_key, claim.secret):
-        current_app.logger.warning("a media node with a wrong secret was refused")
+        current_app.logger.warning("refused a media node with a wrong secret")
         raise ConnectionRefusedError("not a media node")
     with get_database().unit_of_work() as session:
         node = session.get(MediaNode, claim.node) or MediaNode(id=claim.node)

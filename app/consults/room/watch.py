@@ -49,7 +49,7 @@ def _run_consult_watch(reference: weakref.ref[Flask]) -> None:
                 session.info["origin"] = "watch"
                 watch_consults_once(session)
         except Exception:
-            app.logger.exception("the round through the consults failed")
+            app.logger.exception("the periodic check of consultations failed")
         del app
         socketio.sleep(WATCH_INTERVAL_SECONDS)
 

@@ -236,7 +236,7 @@ class RoomRecorder:
                     self._keep(cluster)
                 end_ms = self._clusters.written_ms
         except Exception:
-            log.exception("the recording of room %s broke off", self._room)
+            log.exception("the recording of room %s stopped unexpectedly", self._room)
             broke = not self._over.is_set()
             self._over.set()
         for reason, count in self._clusters.drops.items():
@@ -287,7 +287,7 @@ class RoomRecorder:
                 self._kept += 1
                 return
             except StoreFailed:
-                log.warning("the store did not take a segment of room %s", self._room)
+                log.warning("a segment of room %s could not be stored", self._room)
                 time.sleep(STORE_RETRY_SECONDS)
         self._lost += 1
         DROPPED_PACKETS["recorder_store"] += 1

@@ -46,7 +46,7 @@ def extract_record_text(file: BinaryIO, media_type: str) -> str:
     try:
         return read(file)[:MAX_TEXT_CHARACTERS]
     except Exception as error:  # whatever a damaged file does to its reader: it has no words for us
-        log.debug("A record has no text that we can read.", error=type(error).__name__)
+        log.debug("No text could be read from a record.", error=type(error).__name__)
         return ""
 
 

@@ -79,7 +79,7 @@ def test_where_a_node_is_full_the_next_one_is_asked_and_keeps_the_room(
     def call(sid: str, command: messages.NodeCommand, message: Any) -> dict[str, Any]:
         asked.append((sid, command.value))
         if sid == "sid of full":
-            return {"error": "full", "message": "This node carries its 30 rooms already."}
+            return {"error": "full", "message": "This node already carries 30 rooms."}
         return (
             {"sdp": "v=0 the answer"}
             if command is messages.NodeCommand.SEAT_OFFER
