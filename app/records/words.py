@@ -38,6 +38,10 @@ REASONS: dict[str, str] = {
     ),
     "zip_empty": N_("The ZIP folder is empty. Please choose another one."),
     "broken": N_("“%(name)s” seems to be damaged or not complete. Please send it again."),
+    "too_complex": N_(
+        "We could not check “%(name)s” because opening it takes too much time or memory. Please"
+        " save it again in another format, or split it, and send it again."
+    ),
     "macros": N_(
         "“%(name)s” holds a macro, which is a small program. Please save it as PDF and send that."
     ),

@@ -10,16 +10,18 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.core.outbox import JobContext, JobHandler, JobPayload, enqueue_job, read_payload_text
+from app.core.runtime.parser_pool import BytesInMemory, ParserFailed, parse_in_child
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling.availability import calendar_links, diaries, feeds
 from app.scheduling.bookings import reminders, service
 from app.scheduling.interpreters import ladder, terms
 from app.scheduling.models import Booking, BookingState, BusyFeed, Engagement, Qualification
-from app.scheduling.time.calendar import split_at_clock_changes
-from app.scheduling.time.recurrence import BadCalendar, read_busy_spans
+from app.scheduling.time.calendar import QuarterInterval, split_at_clock_changes
+from app.scheduling.time.recurrence import BadCalendar
 
 EXPIRY_WARNING_DAYS = (60, 30, 7)
+_BUSY_SPANS_PARSER = "app.scheduling.time.recurrence:read_busy_spans_of_file"
 
 
 def expire_hold_job(session: Session, payload: JobPayload, context: JobContext) -> None:
@@ -69,7 +71,7 @@ def fetch_busy_feed(session: Session, payload: JobPayload, context: JobContext) 
     try:
         fetched = feeds.fetch_feed(url, etag)
         if fetched.body is not None:
-            spans = read_busy_spans(fetched.body, zone, diaries.current_horizon())
+            spans = _read_busy_spans(fetched.body, zone)
     except feeds.FeedRefused as refused:
         failure = refused.sentence
     except BadCalendar:
@@ -85,6 +87,19 @@ def fetch_busy_feed(session: Session, payload: JobPayload, context: JobContext) 
         calendar_links.replace_busy_spans(session, feed, spans, fetched.etag)
     else:
         feed.fetched_at, feed.failure = now(), None
+
+
+def _read_busy_spans(ics: bytes, zone: str) -> list[QuarterInterval]:
+    """Raises ``BadCalendar``, also for one whose reading takes too long."""
+    horizon = diaries.current_horizon()
+    arguments = {"zone": zone, "horizon": [horizon.start, horizon.length]}
+    try:
+        spans = parse_in_child(_BUSY_SPANS_PARSER, BytesInMemory(ics), arguments)
+    except ParserFailed as failed:
+        raise BadCalendar(failed.reason) from failed
+    if spans is None:
+        raise BadCalendar("not a calendar")
+    return [(begin, end) for begin, end in spans]
 
 
 def fetch_busy_feeds(session: Session, payload: JobPayload, context: JobContext) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
+from app.core.runtime.parser_pool import ParserFailed, parse_in_child
 from app.records.inspection import kinds
 from app.records.inspection.kinds import FileKind
 from app.records.models import RecordState
@@ -27,6 +28,9 @@ ZIP_FULLY_CHECKED_BYTES = (
 )  # up to here every file in a ZIP is read to its end and its checksum compared
 MAX_DOCUMENT_BYTES = 64 << 20  # a FHIR document, or a DOCX within a ZIP
 _SYSTEM_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+_FILE_PARSER = "app.records.inspection.verdicts:parse_file_kind"
+_TOO_MUCH = ("time", "memory", "MemoryError")
 
 VirusScanner = Callable[[BinaryIO], "str"]  # -> "clean", "found" or "too_large"
 
@@ -61,9 +65,9 @@ def inspect_file(
     Raises what ``core.blobs`` and the scanner raise: then nothing is known yet, and the job tries
     again.
     """
-    head, sha256, plain = _read_through(whole)
+    sha256, plain = _read_through(whole)
     try:
-        kind = _judge_file(whole, head, name, plain)
+        kind = _judge_in_child(whole, name, plain)
     except InspectionRefused as refused:
         return InspectionFinding(RecordState.REFUSED, None, refused.reason, refused.details, sha256)
     scan = scanner(cast(BinaryIO, whole.open())) if scanner else None
@@ -74,7 +78,7 @@ def inspect_file(
     return InspectionFinding(RecordState.READY, kind.media_type, sha256=sha256, scan=scan)
 
 
-def _read_through(whole: RecordBytes) -> tuple[bytes, str, bool]:
+def _read_through(whole: RecordBytes) -> tuple[str, bool]:
     head, digest, plain, first = b"", hashlib.sha256(), True, True
     for piece in whole.stream():
         digest.update(piece)
@@ -84,30 +88,56 @@ def _read_through(whole: RecordBytes) -> tuple[bytes, str, bool]:
             wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
             plain = kinds.is_plain_text(piece) if first or not wide else True
         first = False
-    return head, digest.hexdigest(), plain
+    return digest.hexdigest(), plain
 
 
-def _judge_file(whole: RecordBytes, head: bytes, name: str, plain: bool) -> FileKind:
-    kind = kinds.sniff_file_kind(head, name, whole=whole.size <= len(head))
+def _judge_in_child(whole: RecordBytes, name: str, plain: bool) -> FileKind:
+    """Raises ``InspectionRefused``, also where looking into the file takes too long, takes too
+    much memory, or ends the child.
+    """
+    arguments = {"name": name, "size": whole.size, "plain": plain}
+    try:
+        verdict = parse_in_child(_FILE_PARSER, whole, arguments)
+    except ParserFailed as failed:
+        raise InspectionRefused("too_complex" if failed.reason in _TOO_MUCH else "broken") from None
+    if "reason" in verdict:
+        raise InspectionRefused(verdict["reason"], **verdict["details"])
+    return kinds.KIND_BY_MEDIA_TYPE[verdict["media_type"]]
+
+
+def parse_file_kind(file: BinaryIO, name: str, size: int, plain: bool) -> dict[str, object]:
+    """A parser for ``parse_in_child``: the media type, or a reason with details."""
+    try:
+        return {"media_type": _judge_file(file, name, size, plain).media_type}
+    except InspectionRefused as refused:
+        return {"reason": refused.reason, "details": refused.details}
+
+
+def _judge_file(file: BinaryIO, name: str, size: int, plain: bool) -> FileKind:
+    head = file.read(kinds.HEAD_BYTES)
+    kind = kinds.sniff_file_kind(head, name, whole=size <= len(head))
     if kind is None or (kind.shown == "text" and not plain):
         ending = kinds.guess_file_ending(head)
         raise (
             InspectionRefused("looks_like", ending=ending) if ending else InspectionRefused("type")
         )
     if kind is kinds.FHIR:
-        _require_fhir(whole)
+        _require_fhir(file, size)
     if kind is kinds.ZIP:
-        return _look_into_zip(cast(BinaryIO, whole.open()), whole.size, name)
-    if kind is kinds.PDF and b"%%EOF" not in whole.read(max(whole.size - 2048, 0), whole.size):
-        raise InspectionRefused("broken")
+        return _look_into_zip(file, size, name)
+    if kind is kinds.PDF:
+        file.seek(max(size - 2048, 0))
+        if b"%%EOF" not in file.read():
+            raise InspectionRefused("broken")
     return kind
 
 
-def _require_fhir(whole: RecordBytes) -> None:
-    if whole.size > MAX_DOCUMENT_BYTES:
+def _require_fhir(file: BinaryIO, size: int) -> None:
+    if size > MAX_DOCUMENT_BYTES:
         raise InspectionRefused("type")
+    file.seek(0)
     try:
-        document = json.loads(whole.read(0, whole.size))
+        document = json.loads(file.read())
     except (ValueError, RecursionError):
         raise InspectionRefused("broken") from None
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):

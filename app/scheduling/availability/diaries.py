@@ -52,7 +52,7 @@ from app.scheduling.time.calendar import (
     window_bits,
 )
 from app.scheduling.time.quarters import Horizon, instant_of, low_bits, quarter_of
-from app.scheduling.time.recurrence import expand_recurrence
+from app.scheduling.time.recurrence import expand_saved_recurrence
 
 HORIZON_DAYS = 130
 """How far ahead calendars reach: the 90 days that people may book, and a margin."""
@@ -278,7 +278,7 @@ def _dated_hours_by_person(
     closed: dict[str, list[DatedHours]] = defaultdict(list)
     for row in session.scalars(select(E).where(column_in_ids(session, E.person_id, ids))):
         hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
-        days = expand_recurrence(hours, row.rule, horizon) if row.rule else [hours]
+        days = expand_saved_recurrence(hours, row.rule, horizon) if row.rule else [hours]
         (extra if row.opens else closed)[row.person_id] += days
     return extra, closed
 

@@ -19,7 +19,7 @@ from app.scheduling.availability.queries import availability_exceptions_of, avai
 from app.scheduling.models import AvailabilityException, AvailabilityWindow, BusySpan
 from app.scheduling.time.calendar import MINUTES_IN_DAY, DatedHours
 from app.scheduling.time.quarters import Horizon, instant_of, quarter_of, wall_time_of
-from app.scheduling.time.recurrence import expand_recurrence
+from app.scheduling.time.recurrence import expand_saved_recurrence
 
 MAX_CALENDAR_DAYS = 14
 
@@ -112,7 +112,7 @@ def _exception_spans(
     around = Horizon.between(_midnight_in_zone(first, zone), _midnight_in_zone(last, zone))
     for row in rows:
         hours = DatedHours(row.first_day, row.last_day, row.zone, row.start_minute, row.end_minute)
-        for span in expand_recurrence(hours, row.rule, around) if row.rule else [hours]:
+        for span in expand_saved_recurrence(hours, row.rule, around) if row.rule else [hours]:
             for step in range((span.last - span.first).days + 1):
                 day = span.first + timedelta(days=step)
                 if not first - timedelta(days=1) <= day < last:

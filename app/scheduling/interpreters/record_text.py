@@ -6,12 +6,11 @@ What cannot be read has no text; a record that is too long is read as far as the
 
 from __future__ import annotations
 
-import html
 import io
-import re
 import time
 import zipfile
 from typing import BinaryIO
+from xml.parsers import expat
 
 import structlog
 from pypdf import PdfReader
@@ -22,7 +21,6 @@ PDF_READ_TIMEOUT_SECONDS = 60  # seconds for one file
 MAX_READABLE_FILE_BYTES = 64 << 20
 MAX_WORD_XML_BYTES = 32 << 20
 
-_WORD_RUN_PATTERN = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|(</w:p>|<w:tab/>|<w:br/>)")
 _READABLE_MEDIA_TYPES = {
     "application/pdf": "pdf",
     "text/plain": "text",
@@ -70,12 +68,46 @@ def _text_of_plain(file: BinaryIO) -> str:
 
 
 def _text_of_word(file: BinaryIO) -> str:
-    """The runs of text of the document's body, read by their tags alone: no entity is ever
-    expanded.
+    """The runs of text of the document's body. A document that declares entities has no text for
+    us: none is ever expanded.
     """
     with zipfile.ZipFile(file) as folder, folder.open("word/document.xml") as body:
-        xml = body.read(MAX_WORD_XML_BYTES).decode("utf-8", "replace")
-    return "".join(
-        html.unescape(found[1]) if found[2] is None else "\n"
-        for found in _WORD_RUN_PATTERN.finditer(xml)
-    )
+        xml = body.read(MAX_WORD_XML_BYTES)
+    return _WordText().read(xml)
+
+
+class _WordText:
+    """Gathers the text of ``w:t`` with an event parser, in one pass over the bytes."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._is_in_run = False
+
+    def read(self, xml: bytes) -> str:
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = self._start_element
+        parser.EndElementHandler = self._end_element
+        parser.CharacterDataHandler = self._add_text
+        parser.EntityDeclHandler = self._refuse_entity
+        try:
+            parser.Parse(xml, True)
+        except expat.ExpatError:  # cut off at the limit, or damaged: what came before counts
+            pass
+        return "".join(self._pieces)
+
+    def _start_element(self, name: str, _attributes: dict[str, str]) -> None:
+        self._is_in_run = name == "w:t"
+        if name in ("w:tab", "w:br"):
+            self._pieces.append("\n")
+
+    def _end_element(self, name: str) -> None:
+        self._is_in_run = False
+        if name == "w:p":
+            self._pieces.append("\n")
+
+    def _add_text(self, text: str) -> None:
+        if self._is_in_run:
+            self._pieces.append(text)
+
+    def _refuse_entity(self, *_declaration: object) -> None:
+        raise ValueError("a document that declares entities")

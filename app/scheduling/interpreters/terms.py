@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.blobs import BlobStore
 from app.core.clock import now
 from app.core.outbox import enqueue_job
+from app.core.runtime.parser_pool import ParserFailed, parse_in_child
 from app.records import queries as records
 from app.records.models import Record, RecordState
 from app.records.reading.content import RecordBytes
@@ -21,6 +23,9 @@ from app.scheduling.interpreters import record_text
 from app.scheduling.interpreters.glossary import MedicalTerm, TermKind, find_medical_terms
 from app.scheduling.models import Booking, BookingState, RecordTerms
 
+log = structlog.get_logger("scheduling")
+
+_TERMS_PARSER = "app.scheduling.interpreters.terms:parse_record_terms"
 GATHER_TERMS_JOB = "gather_terms"
 MAX_RECORDS_PER_GATHERING = 200  # of a case, at a time
 
@@ -85,9 +90,18 @@ def read_record_terms(unread: UnreadRecord) -> list[MedicalTerm]:
         unread.media_type, unread.whole.size
     ):
         return []
-    return find_medical_terms(
-        record_text.extract_record_text(cast(BinaryIO, unread.whole.open()), unread.media_type)
-    )
+    try:
+        found = parse_in_child(_TERMS_PARSER, unread.whole, {"media_type": unread.media_type})
+    except ParserFailed as failed:  # such a file has no words for us
+        log.info("The terms of a record could not be read.", reason=failed.reason)
+        return []
+    return [MedicalTerm(TermKind(kind), text) for kind, text in found]
+
+
+def parse_record_terms(file: BinaryIO, media_type: str) -> list[list[str]]:
+    """A parser for ``parse_in_child``: kind and text of each term."""
+    text = record_text.extract_record_text(file, media_type)
+    return [[str(term.kind), term.text] for term in find_medical_terms(text)]
 
 
 def save_record_terms(session: Session, unread: UnreadRecord, found: list[MedicalTerm]) -> None:

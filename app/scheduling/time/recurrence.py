@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
-from typing import Protocol, cast
+from typing import BinaryIO, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
@@ -29,8 +29,11 @@ from app.scheduling.time.quarters import (
 ALLOWED_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 MAX_RULE_CHARACTERS = 300
 MAX_RULE_OCCURRENCES = 20_000  # of one rule of ours: a daily one of fifty years
-# through all recurrences of a calendar from elsewhere: a few seconds of work
-MAX_RECURRENCE_STEPS = 400_000
+# Days that are looked at, whether they match or not: a yearly rule of a hundred years is 36,525.
+MAX_RULE_DAYS_EXAMINED = 150_000
+# The same through all recurrences of a calendar from elsewhere: some ten seconds of work.
+MAX_CALENDAR_DAYS_EXAMINED = 20_000_000
+MAX_RECURRENCE_STEPS = 400_000  # occurrences of a calendar from elsewhere
 MAX_BUSY_SPANS = 20_000  # intervals of one calendar from elsewhere
 _MAX_EVENT_DURATION = timedelta(days=400)
 
@@ -54,6 +57,46 @@ class BadCalendar(ValueError):
     """What came is not a calendar that can be read."""
 
 
+class _WorkLimit:
+    """Counts the days that rules look at. dateutil goes on to the year 9999 for a rule that never
+    matches, and for ever for one that does not advance.
+    """
+
+    def __init__(self, days: int) -> None:
+        self._left = days
+
+    def limit_rule(self, rule: rrule) -> rrule:
+        """Has every day that the rule looks at counted; too many raise ``ValueError``.
+
+        dateutil asks of each day first whether its month is wanted, in ``_bymonth``: that is where
+        the days can be counted without another copy of its loop.
+        """
+        if getattr(rule, "_interval", 0) < 1:
+            raise ValueError("a rule that does not advance")
+        months = getattr(rule, "_bymonth", None) or range(1, 13)
+        rule._bymonth = _CountedMonths(frozenset(months), self)  # pyright: ignore
+        return rule
+
+    def count_day(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("a rule that takes too much work")
+
+
+class _CountedMonths:
+    """The months of a rule. It is asked once for each day."""
+
+    def __init__(self, months: frozenset[int], limit: _WorkLimit) -> None:
+        self._months, self._limit = months, limit
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, month: int) -> bool:
+        self._limit.count_day()
+        return month in self._months
+
+
 # --- rules of closures and openings ---
 
 
@@ -74,6 +117,14 @@ def expand_recurrence(hours: DatedHours, rule: str, horizon: Horizon) -> list[Da
         for day in _days_of_rule(rule, hours.first, late)
         if day >= early
     ]
+
+
+def expand_saved_recurrence(hours: DatedHours, rule: str, horizon: Horizon) -> list[DatedHours]:
+    """As ``expand_recurrence``. Of a rule saved before it was checked, the first day only."""
+    try:
+        return expand_recurrence(hours, rule, horizon)
+    except BadRecurrenceRule:
+        return [hours]
 
 
 def _days_of_rule(rule: str, first: date, until: date) -> Iterator[date]:
@@ -99,6 +150,9 @@ def _days_of_rule(rule: str, first: date, until: date) -> Iterator[date]:
             ";".join(f"{k}={v}" for k, v in parts.items()),
             dtstart=datetime.combine(first, time.min),
         )
+        if not isinstance(days, rrule):
+            raise ValueError("a rule that is a set of rules")
+        days = _WorkLimit(MAX_RULE_DAYS_EXAMINED).limit_rule(days)
         for at in islice(days, MAX_RULE_OCCURRENCES):
             if at.date() > until:
                 return
@@ -123,18 +177,31 @@ def read_busy_spans(ics: bytes, zone: str, horizon: Horizon) -> list[QuarterInte
     if not calendars:
         raise BadCalendar("not a calendar")
     home, steps = ZoneInfo(zone), iter(range(MAX_RECURRENCE_STEPS))
+    limit = _WorkLimit(MAX_CALENDAR_DAYS_EXAMINED)
     found: list[QuarterInterval] = []
     for calendar in calendars:
         if getattr(calendar, "name", None) != "VCALENDAR":
             raise BadCalendar("not a calendar")
         component = cast(_CalendarComponent, calendar)
-        for begin, end in _busy_periods(component, home, horizon, steps):
+        for begin, end in _busy_periods(component, home, horizon, steps, limit):
             span = (max(quarter_of(begin), horizon.start), min(quarter_after(end), horizon.end))
             if span[0] < span[1]:
                 found.append(span)
             if len(found) > MAX_BUSY_SPANS:
                 raise BadCalendar("more events than a person has")
     return merge_intervals(found)
+
+
+def read_busy_spans_of_file(
+    file: BinaryIO, zone: str, horizon: tuple[int, int]
+) -> list[QuarterInterval] | None:
+    """As ``read_busy_spans``, as a parser for ``parse_in_child``: None for a bad calendar.
+    ``horizon`` is start and length.
+    """
+    try:
+        return read_busy_spans(file.read(), zone, Horizon(*horizon))
+    except BadCalendar:
+        return None
 
 
 def merge_intervals(spans: Iterable[QuarterInterval]) -> list[QuarterInterval]:
@@ -149,7 +216,11 @@ def merge_intervals(spans: Iterable[QuarterInterval]) -> list[QuarterInterval]:
 
 
 def _busy_periods(
-    calendar: _CalendarComponent, home: tzinfo, horizon: Horizon, steps: Iterator[int]
+    calendar: _CalendarComponent,
+    home: tzinfo,
+    horizon: Horizon,
+    steps: Iterator[int],
+    limit: _WorkLimit,
 ) -> Iterator[tuple[datetime, datetime]]:
     first, last = instant_of(horizon.start), instant_of(horizon.end)
     events = [event for event in calendar.walk("VEVENT") if "DTSTART" in event]
@@ -166,7 +237,7 @@ def _busy_periods(
             if begin < last and begin + length > first:
                 yield begin, begin + length
             continue
-        for at in _occurrences(event, home, first - length, last, steps):
+        for at in _occurrences(event, home, first - length, last, steps, limit):
             if (str(event.get("UID")), at) not in changed:
                 yield at, at + length
     for free_busy in calendar.walk("VFREEBUSY"):
@@ -203,6 +274,7 @@ def _occurrences(
     first: datetime,
     last: datetime,
     steps: Iterator[int],
+    limit: _WorkLimit,
 ) -> Iterator[datetime]:
     """The beginnings of a recurring event between two instants."""
     start = _read_date(event, "DTSTART")
@@ -214,7 +286,7 @@ def _occurrences(
             rule = rrulestr(_rule_in_wall_time(value, zone), dtstart=wall)
             if not isinstance(rule, rrule):
                 raise ValueError("a rule that is a set of rules")
-            days.rrule(rule)
+            days.rrule(limit.limit_rule(rule))
         for at in _dates_of_property(event, "RDATE"):
             days.rdate(_wall_time_of_value(at, zone))
         for at in _dates_of_property(event, "EXDATE"):

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.core.db import Database
 from app.core.permissions import Role
+from app.core.runtime.parser_pool import BytesInMemory, ParserLimits, parse_in_child
 from app.records.models import Record, RecordState
 from app.scheduling.availability import hours
 from app.scheduling.bookings import service
@@ -26,6 +27,7 @@ from tests.people import Visitor, a_person, an_accepted_case
 from tests.scheduling import clinic as c
 from tests.work import run_jobs
 
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LETTER = """Patient: SAMIRA AL-KHOURY, born 12.04.1961, MRN KH4471, 14 Rue Hamra, Beirut.
 Dr Ranvir Pril Olson writes: since March she takes osimertinib and apixaban. PET-CT of 3 May shows
 lesions of the liver and of L4-L5.
@@ -213,8 +215,36 @@ def test_pictures_are_not_read_and_no_entity_is_expanded():
             "word/document.xml",
             '<!DOCTYPE w [<!ENTITY a "aspirin">]><w:t>&a; insulin &amp; co</w:t>',
         )
-    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    assert record_text.extract_record_text(io.BytesIO(file.getvalue()), word) == "&a; insulin & co"
+    assert record_text.extract_record_text(io.BytesIO(file.getvalue()), WORD) == ""
+
+
+def word_document(body: str) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as folder:
+        folder.writestr("word/document.xml", body)
+    return file
+
+
+def test_the_text_of_a_word_document_is_that_of_its_runs():
+    body = (
+        '<?xml version="1.0"?><w:document xmlns:w="w"><w:body><w:p><w:r><w:t xml:space="preserve">'
+        "Insulin &amp; </w:t></w:r><w:r><w:tab/><w:t>aspirin</w:t></w:r></w:p><w:p><w:instrText>"
+        "hidden</w:instrText><w:t>zinc</w:t></w:p></w:body></w:document>"
+    )
+    read = record_text.extract_record_text(word_document(body), WORD)
+    assert read == "Insulin & \naspirin\nzinc\n"
+
+
+@pytest.mark.parametrize(
+    "body", ["<w:t " * 2_000_000, "<w:t>" * 2_000_000, "<w:t x='" + "a" * 9_000_000]
+)
+def test_a_hostile_word_document_is_read_in_one_pass(body: str):
+    """568 bytes of the first kind once kept the jobs busy for 80 s: its work grew with the
+    square of its length. Here the work is counted by the parser's own limit of processor time.
+    """
+    source = BytesInMemory(word_document(body).getvalue())
+    limits = ParserLimits(cpu_seconds=10)
+    assert parse_in_child(terms._TERMS_PARSER, source, {"media_type": WORD}, limits) == []
 
 
 @pytest.mark.parametrize(

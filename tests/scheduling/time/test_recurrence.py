@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.scheduling.time import recurrence
 from app.scheduling.time.calendar import DatedHours
 from app.scheduling.time.quarters import Horizon, instant_of, quarter_of
 from app.scheduling.time.recurrence import (
@@ -16,6 +17,7 @@ from app.scheduling.time.recurrence import (
     BadRecurrenceRule,
     check_recurrence_rule,
     expand_recurrence,
+    expand_saved_recurrence,
     merge_intervals,
     read_busy_spans,
 )
@@ -176,6 +178,64 @@ class TestBusy:
     def test_an_event_that_recurs_every_second_is_given_up(self):
         with pytest.raises(BadCalendar):
             busy(*event("DTSTART:20200101T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY"))
+
+
+NEVER_MATCHING = [
+    "FREQ=DAILY;INTERVAL=0",
+    "FREQ=WEEKLY;INTERVAL=0",
+    "FREQ=MONTHLY;INTERVAL=0;BYMONTHDAY=31;BYMONTH=2",
+    "FREQ=YEARLY;INTERVAL=0",
+    "FREQ=DAILY;INTERVAL=-1",
+    "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+    "FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30",
+    "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30",
+    "FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=31",
+    "FREQ=YEARLY;BYYEARDAY=366;BYMONTH=3",
+    "FREQ=DAILY;BYYEARDAY=366;BYMONTH=3",
+    "FREQ=YEARLY;BYWEEKNO=20;BYMONTH=1",
+    "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=9",
+    "FREQ=YEARLY;BYDAY=MO;BYSETPOS=366",
+    "FREQ=DAILY;BYEASTER=1;BYMONTH=12",
+    "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;UNTIL=20270101",
+    "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=3",
+]
+
+
+class TestRulesThatNeverMatch:
+    """dateutil looks for the next occurrence until the year 9999, or for ever."""
+
+    @pytest.mark.parametrize("rule", NEVER_MATCHING)
+    def test_one_of_ours_is_refused_or_empty(self, rule):
+        hours = DatedHours(date(2026, 1, 1), date(2026, 1, 1), "UTC", None, None)
+        with pytest.raises(BadRecurrenceRule):
+            expand_recurrence(hours, rule, OCTOBER)
+        assert expand_saved_recurrence(hours, rule, OCTOBER) == [hours]
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            *NEVER_MATCHING,
+            "FREQ=HOURLY;INTERVAL=0",
+            "FREQ=SECONDLY;INTERVAL=0",
+            "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=HOURLY;BYHOUR=3;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=SECONDLY;BYSECOND=61",
+            "FREQ=MINUTELY;INTERVAL=1440;BYHOUR=3",
+        ],
+    )
+    def test_in_a_calendar_from_elsewhere_it_is_given_up(self, rule, monkeypatch):
+        monkeypatch.setattr(recurrence, "MAX_CALENDAR_DAYS_EXAMINED", 100_000)
+        with pytest.raises(BadCalendar):
+            busy(*event("DTSTART:20260101T090000Z", "DTEND:20260101T100000Z", f"RRULE:{rule}"))
+
+    def test_a_rare_rule_is_still_found(self):
+        leap = DatedHours(date(1904, 2, 29), date(1904, 2, 29), "UTC", None, None)
+        horizon = Horizon.between(
+            datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 4, 1, tzinfo=UTC)
+        )
+        found = expand_recurrence(leap, "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", horizon)
+        assert [one.first for one in found] == [date(2028, 2, 29)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20))))
