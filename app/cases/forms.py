@@ -20,7 +20,7 @@ from app.cases.service import (
 )
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Invalid
-from app.core.text import N_, parse_whole_number
+from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters, parse_whole_number
 
 FormFaults = Mapping[str, Invalid]
 MAX_SUBJECT_NAME_CHARACTERS = 120
@@ -124,6 +124,8 @@ class WhoForm:
             )
         elif len(self.subject_name) > MAX_SUBJECT_NAME_CHARACTERS:
             faults["subject_name"] = _too_long_fault(MAX_SUBJECT_NAME_CHARACTERS)
+        elif has_unseen_characters(self.subject_name):
+            faults["subject_name"] = Invalid(UNSEEN_CHARACTERS)
         if self.subject_relation not in RELATION_LABELS:
             faults["subject_relation"] = Invalid(N_("Please say how you are related."))
         if not self.subject_authority:

@@ -4,11 +4,13 @@ alike here.
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from sqlalchemy import (
     ColumnElement,
@@ -53,6 +55,7 @@ class Database:
         """
         self.url = _with_driver(url)
         if self.url.startswith("sqlite"):
+            _protect_sqlite_file(self.url)
             self.engine = create_engine(
                 self.url, connect_args={"timeout": 30}, pool_size=20, max_overflow=100
             )
@@ -99,6 +102,15 @@ def _with_driver(url: str) -> str:
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     return url
+
+
+def _protect_sqlite_file(url: str) -> None:
+    """Makes the file, and what SQLite keeps beside it, readable by its owner only."""
+    path = Path(url.partition("///")[2])
+    if path.name and path.name != ":memory:" and path.parent.is_dir():
+        with suppress(OSError):  # somebody else's file: SQLite will say whether it can be used
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.chmod(0o600)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

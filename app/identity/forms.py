@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid
-from app.core.text import N_
+from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters
 from app.i18n.locales import LOCALES, is_language_tag
 from app.identity.models import Person
 
@@ -93,6 +93,8 @@ def _read_name(name: str) -> str:
             field="name",
             most=MAX_PERSON_NAME_CHARACTERS,
         )
+    if has_unseen_characters(name):
+        raise Invalid(UNSEEN_CHARACTERS, field="name")
     return name
 
 

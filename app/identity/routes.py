@@ -92,7 +92,10 @@ def post_sign_out() -> Response:
     person = current_person()
     service.end_sign_in(db_session(), person, person.get_id())
     logout_user()
-    return redirect(url_for("portal.show_landing_page"))
+    response = redirect(url_for("portal.show_landing_page"))
+    # Cookies stay: the next page says in which language to go on, and the session in it is over.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @blueprint.get("/account")

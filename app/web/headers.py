@@ -40,6 +40,7 @@ def install_headers(app: Flask) -> None:
             "geolocation=(), payment=(), usb=()",
         )
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if app.extensions["settings"].is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.endpoint != "static":

@@ -14,6 +14,8 @@ from app.core.errors import NotFound
 from app.web.access import allow_public
 from app.web.context import get_database, get_settings
 
+_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via", "X-Forwarded-Host")
+
 blueprint = Blueprint("probes", __name__)
 
 
@@ -46,10 +48,22 @@ def serve_web_metrics() -> Response:
     """
     token = get_settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    near = request.remote_addr in ("127.0.0.1", "::1") and not get_settings().behind_proxy
-    if not near and not (token and hmac.compare_digest(given.encode(), token.encode())):
+    if not _is_local_request() and not (
+        token and hmac.compare_digest(given.encode(), token.encode())
+    ):
         raise NotFound()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_local_request() -> bool:
+    """Whether the request comes from this machine itself. A proxy on this machine sends its own
+    address, but says in a header that it passes something on.
+    """
+    return (
+        request.remote_addr in ("127.0.0.1", "::1")
+        and not get_settings().behind_proxy
+        and not any(header in request.headers for header in _PROXY_HEADERS)
+    )
 
 
 def _is_database_reachable() -> bool:

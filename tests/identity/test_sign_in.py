@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.audit.queries import verify_audit_chain
+from app.core.db import Database
 from app.identity.models import Person, SignIn
 from tests.people import PASSWORD, Visitor
 
@@ -149,3 +150,24 @@ def test_an_unknown_language_is_refused_with_a_sentence(app):
     answer = Visitor(app).get("/sign-in?lang=xx")
     assert answer.status_code == 422
     assert "Consilium does not speak this language yet." in answer.text
+
+
+def test_a_name_with_characters_that_nobody_sees_is_refused(app):
+    answer = Visitor(app).post("/sign-up", **(ENTRY | {"name": "Layla \u202enimdA"}))
+    assert answer.status_code == 422 and "characters that cannot be seen" in answer.text
+
+
+def test_signing_out_clears_what_the_browser_kept(app):
+    visitor = Visitor(app)
+    visitor.post("/sign-up", **ENTRY)
+    answer = visitor.post("/sign-out", follow=False)
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_the_database_file_is_readable_by_its_owner_only(tmp_path):
+    path = tmp_path / "consilium.db"
+    Database(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    Database(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o600

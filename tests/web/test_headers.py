@@ -42,6 +42,7 @@ def test_pages_are_not_sniffed_framed_or_kept(answer):
     assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 def test_the_cookie_is_out_of_reach_of_scripts(answer):
@@ -63,6 +64,8 @@ def test_metrics_are_for_this_machine_or_a_token(tmp_path):
     far = {"REMOTE_ADDR": "203.0.113.9"}
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", environ_overrides=far).status_code == 404
+    for proxied in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via", "X-Forwarded-Host"):
+        assert client.get("/metrics", headers={proxied: "203.0.113.9"}).status_code == 404
     wrong = {"Authorization": "Bearer another"}
     assert client.get("/metrics", environ_overrides=far, headers=wrong).status_code == 404
     right = {"Authorization": "Bearer a token of the hospital"}

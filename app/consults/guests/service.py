@@ -20,7 +20,7 @@ from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.permissions import Role
-from app.core.text import N_
+from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters
 from app.i18n.locales import is_language_tag
 from app.identity.models import Person
 
@@ -56,6 +56,8 @@ def invite_guest(
             field="name",
             most=MAX_GUEST_NAME_CHARACTERS,
         )
+    if has_unseen_characters(name):
+        raise Invalid(UNSEEN_CHARACTERS, field="name")
     if kind not in set(GuestKind):
         raise Invalid(N_("Please say who this person is."), field="kind")
     if not is_language_tag(language):
