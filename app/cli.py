@@ -30,10 +30,11 @@ class _MigrateDatabase:
 
 @click.command("messages")
 def update_message_catalogues() -> None:
-    """Collect every sentence into the catalogues; say how many have no translation yet."""
-    for tag in gathering.PLURAL_RULES:
-        sentences, missing = gathering.merge_catalogue(tag)
-        click.echo(f"{tag}: {sentences} sentences, {missing} to translate")
+    """Collect every sentence into the catalogues; say how many wait for a translator."""
+    for tag in gathering.list_translated_languages():
+        for domain in gathering.list_domains(tag):
+            sentences, missing = gathering.merge_catalogue(tag, domain)
+            click.echo(f"{tag} {domain}: {sentences} sentences, {missing} to translate or review")
 
 
 @click.command("check")

@@ -272,7 +272,7 @@ def test_the_demo_has_its_data(app, look, settings):
     assert lent == ["demo"]
     auditor = look(lambda session: load_demo_people(session)["auditor"])
     trail = Visitor(app, auditor, DEMO_PASSWORD).get("/audit?lang=en&verb=tablet.lent")
-    assert trail.text.count('data-label="Act"') == 1
+    assert trail.text.count('data-label="Action"') == 1
 
 
 def test_it_is_asked_whether_it_is_ready_and_has_its_command(app, visit):

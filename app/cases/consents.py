@@ -12,21 +12,23 @@ CONSENT_TEXT_VERSION = "2026-11"
 
 CONSENT_TEXTS: dict[str, str] = {
     "telehealth": N_(
-        "I agree to a medical consultation by video. I understand that the specialist cannot"
-        " examine me, and that a second opinion does not replace the care of my own doctors."
+        "I agree to a medical consultation by video. I understand that the specialist"
+        " cannot examine me in person. I understand that a second opinion does not replace"
+        " the care of my own doctors."
     ),
     "sharing": N_(
-        "I agree that the hospital shares my records with the specialist, who may work in another"
-        " country. Every opening of a record is written down, and I can see who looked."
+        "I agree that the hospital shares my records with the specialist, who may work in"
+        " another country. The hospital records every time someone opens a record, and I"
+        " can see who opened it."
     ),
     "interpreter": N_(
-        "I agree that a qualified medical interpreter, bound to secrecy, is present in the"
-        " consultation where we need one."
+        "I agree that a qualified medical interpreter takes part in the consultation if we"
+        " need one. The interpreter must keep everything confidential."
     ),
 }
 CONSENT_LABELS: dict[str, str] = {
     "telehealth": N_("Consultation by video"),
     "sharing": N_("Sharing my records with the specialist"),
-    "interpreter": N_("An interpreter is present"),
+    "interpreter": N_("An interpreter takes part"),
 }
 REQUIRED_CONSENTS = frozenset(CONSENT_TEXTS)

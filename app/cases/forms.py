@@ -32,7 +32,7 @@ RELATION_LABELS: dict[str, str] = {
     "spouse": N_("My husband, wife or partner"),
     "sibling": N_("My sister or brother"),
     "ward": N_("A person I am the guardian of"),
-    "other": N_("Somebody else"),
+    "other": N_("Someone else"),
 }
 
 
@@ -62,9 +62,9 @@ STEP_TITLES: dict[RequestStep, str] = {
     RequestStep.WHO: N_("Who is it for?"),
     RequestStep.STORY: N_("What has happened"),
     RequestStep.QUESTIONS: N_("Your questions"),
-    RequestStep.MEETING: N_("How would you like the answer?"),
+    RequestStep.MEETING: N_("How would you like to receive the answer?"),
     RequestStep.RECORDS: N_("Your records"),
-    RequestStep.CONSENTS: N_("Your agreement"),
+    RequestStep.CONSENTS: N_("Your consent"),
     RequestStep.REVIEW: N_("Check and send"),
 }
 
@@ -114,23 +114,21 @@ class WhoForm:
     @property
     def faults(self) -> FormFaults:
         if self.for_self is None:
-            return {"who": Invalid(N_("Please say who you are asking for."))}
+            return {"who": Invalid(N_("Say who you are asking for."))}
         if self.for_self:
             return {}
         faults: dict[str, Invalid] = {}
         if not self.subject_name:
-            faults["subject_name"] = Invalid(
-                N_("Please tell us the name of the person you are asking for.")
-            )
+            faults["subject_name"] = Invalid(N_("Enter the name of the person you are asking for."))
         elif len(self.subject_name) > MAX_SUBJECT_NAME_CHARACTERS:
             faults["subject_name"] = _too_long_fault(MAX_SUBJECT_NAME_CHARACTERS)
         elif has_unseen_characters(self.subject_name):
             faults["subject_name"] = Invalid(UNSEEN_CHARACTERS)
         if self.subject_relation not in RELATION_LABELS:
-            faults["subject_relation"] = Invalid(N_("Please say how you are related."))
+            faults["subject_relation"] = Invalid(N_("Say how you are related to this person."))
         if not self.subject_authority:
             faults["subject_authority"] = Invalid(
-                N_("Please say what allows you to ask for this person.")
+                N_("Say what gives you the right to ask for this person.")
             )
         elif len(self.subject_authority) > MAX_AUTHORITY_CHARACTERS:
             faults["subject_authority"] = _too_long_fault(MAX_AUTHORITY_CHARACTERS)
@@ -163,13 +161,9 @@ class StoryForm:
     def faults(self) -> FormFaults:
         faults: dict[str, Invalid] = {}
         if self.specialty not in SPECIALTIES:
-            faults["specialty"] = Invalid(
-                N_("Please choose the part of medicine that your question belongs to.")
-            )
+            faults["specialty"] = Invalid(N_("Choose the medical specialty of your question."))
         if not self.story:
-            faults["story"] = Invalid(
-                N_("Please tell the story of the illness in a few sentences.")
-            )
+            faults["story"] = Invalid(N_("Describe the illness in a few sentences."))
         elif len(self.story) > MAX_STORY_CHARACTERS:
             faults["story"] = _too_long_fault(MAX_STORY_CHARACTERS)
         return faults
@@ -200,22 +194,15 @@ class QuestionsForm:
         if not self.texts:
             return {
                 "questions": Invalid(
-                    N_(
-                        "Please ask at least one question, so that the specialist knows what to"
-                        " answer."
-                    )
+                    N_("Ask at least one question, so that the specialist knows what to answer.")
                 )
             }
         if len(self.texts) > MAX_QUESTIONS:
-            return {
-                "questions": Invalid(
-                    N_("Please ask at most %(most)s questions."), most=MAX_QUESTIONS
-                )
-            }
+            return {"questions": Invalid(N_("Ask at most %(most)s questions."), most=MAX_QUESTIONS)}
         if any(len(text) > MAX_QUESTION_CHARACTERS for text in self.texts):
             return {
                 "questions": Invalid(
-                    N_("Please keep each question under %(most)s characters."),
+                    N_("Keep each question under %(most)s characters."),
                     most=MAX_QUESTION_CHARACTERS,
                 )
             }
@@ -240,7 +227,7 @@ class MeetingForm:
     @property
     def faults(self) -> FormFaults:
         if self.written_only is None:
-            return {"way": Invalid(N_("Please choose one of the two."))}
+            return {"way": Invalid(N_("Choose one of the two options."))}
         return {}
 
     def apply_to_draft(self, draft: CaseDraft) -> CaseDraft:
@@ -258,7 +245,7 @@ class ConsentsForm:
     @property
     def faults(self) -> FormFaults:
         return {
-            f"consent_{kind}": Invalid(N_("We need this agreement before you can send your case."))
+            f"consent_{kind}": Invalid(N_("We need this consent before you can send your case."))
             for kind in CONSENT_TEXTS
             if kind not in self.kinds
         }
@@ -291,7 +278,7 @@ def _read_text(form: MultiDict[str, str], name: str) -> str:
 
 
 def _too_long_fault(most: int) -> Invalid:
-    return Invalid(N_("Please keep this under %(most)s characters."), most=most)
+    return Invalid(N_("Keep this under %(most)s characters."), most=most)
 
 
 def _move_question(texts: list[str], move: str) -> list[str]:

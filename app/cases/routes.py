@@ -107,7 +107,7 @@ def post_case_submission(case_id: str) -> RequestStepResponse:
         service.submit_case(db_session(), current_person(), case)
     except Invalid as refusal:
         return _render_step(case, RequestStep.REVIEW, None, {refusal.field or "request": refusal})
-    flash(_("Your request is with the hospital. We will tell you as soon as somebody has read it."))
+    flash(_("Your request is with the hospital. We will tell you when someone has read it."))
     return redirect(url_for("portal.show_case", case_id=case.id))
 
 

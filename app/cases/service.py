@@ -94,7 +94,7 @@ def create_case(session: Session, actor: Person, draft: CaseDraft) -> Case:
 def change_case_draft(session: Session, actor: Person, case: Case, draft: CaseDraft) -> None:
     """Rewrites a draft. Raises ``Conflict`` once it has been sent."""
     if case.stage != CaseStage.DRAFT:
-        raise Conflict(N_("This case has been sent. To change it, write to the hospital."))
+        raise Conflict(N_("This case has already been sent. To change it, contact the hospital."))
     _apply_case_draft(case, draft)
     case.changed_at = now()
     session.flush()
@@ -111,7 +111,9 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
         raise Forbidden()
     unknown = [kind for kind in kinds if kind not in CONSENT_TEXTS]
     if unknown:
-        raise Invalid(N_("We do not know one of these consents."), field="consents")
+        raise Invalid(
+            N_("One of these consents is unknown to us. Nothing was changed."), field="consents"
+        )
     given = {
         consent.kind
         for consent in queries.list_consents(session, case.id)
@@ -146,14 +148,14 @@ def submit_case(session: Session, actor: Person, case: Case) -> None:
     """
     if case.specialty not in SPECIALTIES:
         raise Invalid(
-            N_("Please choose the part of medicine that your question belongs to."),
+            N_("Choose the medical specialty of your question."),
             field="specialty",
         )
     if not case.story:
-        raise Invalid(N_("Please tell the story of the illness in a few sentences."), field="story")
+        raise Invalid(N_("Describe the illness in a few sentences."), field="story")
     if not case.questions:
         raise Invalid(
-            N_("Please ask at least one question, so that the specialist knows what to answer."),
+            N_("Ask at least one question, so that the specialist knows what to answer."),
             field="questions",
         )
     given = {
@@ -163,7 +165,7 @@ def submit_case(session: Session, actor: Person, case: Case) -> None:
     }
     if not REQUIRED_CONSENTS <= given:
         raise Invalid(
-            N_("Please read and agree to each consent before you send your case."), field="consents"
+            N_("Read and agree to each consent before you send your case."), field="consents"
         )
     _advance_case(session, actor, case, CaseMove.SUBMIT)
     case.submitted_at = now()
@@ -178,10 +180,10 @@ def request_records(session: Session, actor: Person, case: Case, what: str) -> R
     """Asks the patient for something that is missing; the case waits for it."""
     what = what.strip()
     if not what:
-        raise Invalid(N_("Please say which record is missing."), field="what")
+        raise Invalid(N_("Say which record is missing."), field="what")
     if len(what) > MAX_QUESTION_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."),
+            N_("Keep this under %(most)s characters."),
             field="what",
             most=MAX_QUESTION_CHARACTERS,
         )
@@ -227,8 +229,8 @@ def assign_person_to_case(
     if case.stage not in ASSIGNABLE_STAGES:
         raise Conflict(
             N_(
-                "The people on this case can no longer be changed here. If a meeting is booked,"
-                " cancel it first."
+                "The people on this case can no longer be changed here. If a consultation"
+                " is booked, cancel it first."
             )
         )
     if person.role not in (Role.SPECIALIST, Role.INTERPRETER) or not person.active:
@@ -239,7 +241,7 @@ def assign_person_to_case(
         and case.specialty != "general"
     ):
         raise Invalid(
-            N_("%(name)s does not practise this specialty."), field="person", name=person.name
+            N_("%(name)s does not cover this specialty."), field="person", name=person.name
         )
     role = Role(person.role)
     for member in queries.list_members(session, case.id):
@@ -342,7 +344,7 @@ def decline_case(session: Session, actor: Person, case: Case, reason: str) -> No
     """The office cannot take the case; the patient is told why, in the office's own words."""
     if not reason.strip():
         raise Invalid(
-            N_("Please tell the patient why the hospital cannot take this case."), field="reason"
+            N_("Tell the patient why the hospital cannot take this case."), field="reason"
         )
     _advance_case(session, actor, case, CaseMove.DECLINE)
     case.closing_reason = reason.strip()
@@ -377,10 +379,10 @@ def open_clinical_file(session: Session, actor: Person, case: Case, reason: str)
         raise Forbidden()
     reason = reason.strip()
     if not reason:
-        raise Invalid(N_("Please say why you need to open the clinical file."), field="reason")
+        raise Invalid(N_("Say why you need to open the clinical file."), field="reason")
     if len(reason) > MAX_FILE_REASON_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."),
+            N_("Keep this under %(most)s characters."),
             field="reason",
             most=MAX_FILE_REASON_CHARACTERS,
         )
@@ -468,25 +470,21 @@ def _compute_act_by(case: Case) -> datetime | None:
 def _apply_case_draft(case: Case, draft: CaseDraft) -> None:
     from_form = [text.strip() for text in draft.questions if text.strip()]
     if len(from_form) > MAX_QUESTIONS:
-        raise Invalid(
-            N_("Please ask at most %(most)s questions."), field="questions", most=MAX_QUESTIONS
-        )
+        raise Invalid(N_("Ask at most %(most)s questions."), field="questions", most=MAX_QUESTIONS)
     if any(len(text) > MAX_QUESTION_CHARACTERS for text in from_form):
         raise Invalid(
-            N_("Please keep each question under %(most)s characters."),
+            N_("Keep each question under %(most)s characters."),
             field="questions",
             most=MAX_QUESTION_CHARACTERS,
         )
     if len(draft.story) > MAX_STORY_CHARACTERS:
         raise Invalid(
-            N_("Please keep your story under %(most)s characters."),
+            N_("Keep your story under %(most)s characters."),
             field="story",
             most=MAX_STORY_CHARACTERS,
         )
     if not draft.for_self and not (draft.subject_name or "").strip():
-        raise Invalid(
-            N_("Please tell us the name of the person you are asking for."), field="subject_name"
-        )
+        raise Invalid(N_("Enter the name of the person you are asking for."), field="subject_name")
     case.specialty, case.story, case.written_only = (
         draft.specialty,
         draft.story.strip(),

@@ -90,7 +90,10 @@ def find_next_stage(
     way = table.get((CaseStage(stage), move))
     if way is None:
         raise Conflict(
-            N_("This case has moved on in the meantime, so this step is no longer possible.")
+            N_(
+                "This case has moved to another stage in the meantime, so this step is no"
+                " longer possible. Nothing was changed."
+            )
         )
     to, who = way
     if role not in who:

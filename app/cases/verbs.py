@@ -23,10 +23,10 @@ class CaseAuditVerb(AuditVerb):
 
 
 CASE_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
-    CaseAuditVerb.CASE_CREATED: N_("Began a case"),
+    CaseAuditVerb.CASE_CREATED: N_("Started a case"),
     CaseAuditVerb.CASE_CHANGED: N_("Changed a case"),
     CaseAuditVerb.CASE_READ: N_("Read a case"),
-    CaseAuditVerb.CASE_ADVANCED: N_("Moved a case to its next stage"),
+    CaseAuditVerb.CASE_ADVANCED: N_("Moved a case to another stage"),
     CaseAuditVerb.FILE_OPENED: N_("Opened a clinical file for a stated reason"),
     CaseAuditVerb.CONSENT_GIVEN: N_("Gave a consent"),
     CaseAuditVerb.CONSENT_WITHDRAWN: N_("Withdrew a consent"),

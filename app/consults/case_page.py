@@ -28,10 +28,12 @@ def _booking_id(case: Case, facts: CaseFacts) -> Mapping[str, str]:
 
 
 JOIN_BUTTON = StepButton(
-    "join", N_("Go to the meeting"), "consults.open_consult_of_booking", ids=_booking_id
+    "join", N_("Go to the consultation"), "consults.open_consult_of_booking", ids=_booking_id
 )
-SEE_MEETING_BUTTON = StepButton("see_meeting", N_("See the meeting"), anchor="#meeting")
-FIND_INTERPRETER_BUTTON = StepButton("find_interpreter", N_("See the meeting"), anchor="#meeting")
+SEE_MEETING_BUTTON = StepButton("see_meeting", N_("See the consultation"), anchor="#meeting")
+FIND_INTERPRETER_BUTTON = StepButton(
+    "find_interpreter", N_("See the consultation"), anchor="#meeting"
+)
 
 
 def can_join(case: Case, facts: CaseFacts) -> bool:
@@ -83,8 +85,8 @@ CONSULT_PANELS = (
 _SCHEDULED = frozenset({CaseStage.SCHEDULED})
 _JOIN_STEP = NextStep(
     "you",
-    N_("The meeting is open"),
-    N_("You can go in now. Your camera and microphone are tested first."),
+    N_("The consultation is open"),
+    N_("You can go in now. First you test your camera and microphone."),
     JOIN_BUTTON,
 )
 CONSULT_STEP_RULES = (
@@ -94,8 +96,8 @@ CONSULT_STEP_RULES = (
         _SCHEDULED,
         NextStep(
             "wait",
-            N_("Your meeting is agreed"),
-            N_("The door opens before the meeting begins. We will remind you."),
+            N_("Your consultation is booked"),
+            N_("You can enter a little before it starts. We will remind you."),
             SEE_MEETING_BUTTON,
         ),
     ),
@@ -105,8 +107,8 @@ CONSULT_STEP_RULES = (
         _SCHEDULED,
         NextStep(
             "go",
-            N_("Prepare for the meeting"),
-            N_("The time is agreed, and the file is complete."),
+            N_("Prepare for the consultation"),
+            N_("The time is booked, and the file is complete."),
             READ_FILE_BUTTON,
         ),
     ),
@@ -116,8 +118,8 @@ CONSULT_STEP_RULES = (
         EVERY_STAGE,
         NextStep(
             "wait",
-            N_("Prepare for the meeting"),
-            N_("The door opens before the meeting begins."),
+            N_("Prepare for the consultation"),
+            N_("You can enter a little before it starts."),
             SEE_MEETING_BUTTON,
         ),
         20,
@@ -128,8 +130,8 @@ CONSULT_STEP_RULES = (
         EVERY_STAGE,
         NextStep(
             "wait",
-            N_("No meeting is agreed yet"),
-            N_("You will be asked as soon as there is a time."),
+            N_("No consultation is booked yet"),
+            N_("We ask you when the patient has chosen a time."),
         ),
         position=90,
     ),
@@ -138,8 +140,8 @@ CONSULT_STEP_RULES = (
         _SCHEDULED,
         NextStep(
             "you",
-            N_("The meeting has no interpreter yet"),
-            N_("Ask another one, or move the meeting."),
+            N_("The consultation has no interpreter yet"),
+            N_("Ask another interpreter, or move the consultation."),
             FIND_INTERPRETER_BUTTON,
         ),
         10,
@@ -148,7 +150,7 @@ CONSULT_STEP_RULES = (
     NextStepRule(
         Role.COORDINATOR,
         _SCHEDULED,
-        NextStep("go", N_("The meeting is open"), N_("You can go in to help."), JOIN_BUTTON),
+        NextStep("go", N_("The consultation is open"), N_("You can enter to help."), JOIN_BUTTON),
         20,
         can_join,
     ),
@@ -157,8 +159,8 @@ CONSULT_STEP_RULES = (
         _SCHEDULED,
         NextStep(
             "you",
-            N_("The meeting is over, but not marked as held"),
-            N_("Ask what happened, then move or cancel it."),
+            N_("The time of the consultation is over, but nothing shows that it took place"),
+            N_("Find out what happened, then move or cancel it."),
             SEE_MEETING_BUTTON,
         ),
         30,
@@ -167,12 +169,12 @@ CONSULT_STEP_RULES = (
     NextStepRule(
         Role.COORDINATOR,
         _SCHEDULED,
-        NextStep("wait", N_("The meeting is agreed"), "", SEE_MEETING_BUTTON),
+        NextStep("wait", N_("The consultation is booked"), "", SEE_MEETING_BUTTON),
     ),
 )
 
 CONSULT_EVENT_LABELS: Mapping[str, str] = {
-    "consult_opened": N_("The room of the meeting was opened."),
-    "consult_started": N_("The meeting began."),
-    "consult_ended": N_("The meeting ended."),
+    "consult_opened": N_("The room of the consultation was opened."),
+    "consult_started": N_("The consultation started."),
+    "consult_ended": N_("The consultation ended."),
 }

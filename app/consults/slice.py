@@ -19,6 +19,11 @@ from app.core.slices import SliceManifest
 
 MANIFEST = SliceManifest(
     name="consults",
+    office_sources=(
+        "verbs.py",
+        "templates/consults/interpreters.html",
+        "interpreting/calling_routes.py",
+    ),
     after=("scheduling",),
     permissions=CONSULT_PERMISSION_ROLES,
     audit_verbs=CONSULT_AUDIT_VERB_LABELS,

@@ -13,7 +13,7 @@ class Refusal(Exception):
     """
 
     status = 400
-    default = N_("This could not be done.")
+    default = N_("This could not be done. Nothing was changed.")
 
     def __init__(
         self, sentence: str | None = None, *, field: str | None = None, **facts: object
@@ -30,7 +30,7 @@ class Invalid(Refusal):
     """
 
     status = 422
-    default = N_("Something in what you entered needs to be changed.")
+    default = N_("Something you entered needs to be changed. Nothing was saved yet.")
 
 
 class Forbidden(Refusal):
@@ -40,7 +40,7 @@ class Forbidden(Refusal):
 
     status = 404
     default = N_(
-        "We could not find this page. It may have moved, or it may belong to somebody else."
+        "We could not find this page. It may have moved, or it may belong to someone else."
     )
 
 
@@ -55,14 +55,14 @@ class Conflict(Refusal):
     """The thing changed meanwhile, or is in a state that does not allow this."""
 
     status = 409
-    default = N_("This has changed in the meantime. Look at it again and try once more.")
+    default = N_("This has changed in the meantime. Check it and try again.")
 
 
 class TooMany(Refusal):
     """A rate limit was reached."""
 
     status = 429
-    default = N_("That was too often in a short time. Please wait a little and try again.")
+    default = N_("You tried too often in a short time. Wait a little and try again.")
 
 
 class TooLarge(Refusal):

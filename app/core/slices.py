@@ -87,6 +87,10 @@ class SliceManifest:
     """Links at the top of every page."""
     case_events: Mapping[str, str] = field(default_factory=dict[str, str])
     """Kinds of case events that the timeline of a case shows, each with its words, as a msgid."""
+    office_sources: tuple[str, ...] = ()
+    """Sources whose sentences only the staff of a hospital reads, as patterns relative to the
+    slice's folder. A language may leave these untranslated.
+    """
     demo: DemoData | None = None
     """The slice's part in the demo."""
     extensions: Sequence[object] = ()

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.core import get_global
 from babel.dates import (
     format_date,
@@ -53,6 +52,14 @@ CLDR_ZONE_NAMES = {
 }
 
 
+# Shorter than what CLDR would put together from day and time.
+_SHORT_MOMENT_PATTERNS = {
+    "en": "EEE d MMM, HH:mm",
+    "es": "EEE d MMM HH:mm",
+    "ar": "EEE d MMM HH:mm",
+}
+
+
 def convert_to_zone(at: datetime, zone: str) -> datetime:
     """The same instant as wall time in the named zone. Raises ``ValueError`` for a naive one."""
     if at.tzinfo is None:
@@ -63,7 +70,7 @@ def convert_to_zone(at: datetime, zone: str) -> datetime:
 def format_long_moment(at: datetime, zone: str, language: str) -> str:
     """«Monday, May 4, 2026, 3:30 PM (Arabian Standard Time)»."""
     together = str(
-        get_datetime_format("full", locale=match_language(language).tag)
+        get_datetime_format("full", locale=match_language(language).locale)
     )  # «{1}, {0}», in Arabic «{1}، {0}»
     moment = together.replace("{1}", format_long_date(at, zone, language)).replace(
         "{0}", format_clock_time(at, zone, language)
@@ -73,43 +80,43 @@ def format_long_moment(at: datetime, zone: str, language: str) -> str:
 
 def format_short_moment(at: datetime, zone: str, language: str) -> str:
     """«Mon, 4 May, 15:30»."""
-    return format_datetime(
-        convert_to_zone(at, zone),
-        "EEE d MMM HH:mm" if match_language(language).tag != "en" else "EEE d MMM, HH:mm",
-        locale=match_language(language).tag,
-    )
+    reader, local = match_language(language), convert_to_zone(at, zone)
+    if pattern := _SHORT_MOMENT_PATTERNS.get(reader.tag):
+        return format_datetime(local, pattern, locale=reader.locale)
+    day = format_skeleton("MMMEd", local, locale=reader.locale)
+    return f"{day} {format_time(local, 'HH:mm', locale=reader.locale)}"
 
 
 def format_clock_time(at: datetime, zone: str, language: str) -> str:
-    return format_time(convert_to_zone(at, zone), "short", locale=match_language(language).tag)
+    return format_time(convert_to_zone(at, zone), "short", locale=match_language(language).locale)
 
 
 def format_long_date(at: datetime | date, zone: str, language: str) -> str:
     """«Monday, 4 May 2026»; of an instant, the date on which it falls in the zone."""
     local = convert_to_zone(at, zone) if isinstance(at, datetime) else at
-    return format_date(local, "full", locale=match_language(language).tag)
+    return format_date(local, "full", locale=match_language(language).locale)
 
 
 def format_short_date(at: datetime | date, zone: str, language: str) -> str:
     """«May 4, 2026»: the month is a word in every language, as 4/5 and 5/4 are read differently."""
     local = convert_to_zone(at, zone) if isinstance(at, datetime) else at
-    return format_skeleton("yMMMd", local, locale=match_language(language).tag)
+    return format_skeleton("yMMMd", local, locale=match_language(language).locale)
 
 
 def format_short_day(at: date, language: str) -> str:
     """«Mon, May 4»: a day of a week whose year is said elsewhere."""
-    return format_skeleton("MMMEd", at, locale=match_language(language).tag)
+    return format_skeleton("MMMEd", at, locale=match_language(language).locale)
 
 
 def format_weekday(at: datetime, zone: str, language: str) -> str:
-    return format_date(convert_to_zone(at, zone), "EEEE", locale=match_language(language).tag)
+    return format_date(convert_to_zone(at, zone), "EEEE", locale=match_language(language).locale)
 
 
 def format_zone_name(at: datetime, zone: str, language: str) -> str:
     """«Arabian Standard Time», or the city where CLDR has no name for the zone."""
     if zone in CLDR_ZONE_NAMES:
         return _renamed_zone_name(at, zone, language)
-    locale = match_language(language).tag
+    locale = match_language(language).locale
     name = get_timezone_name(convert_to_zone(at, zone), locale=locale)
     nameless = any(
         character.isdigit() for character in name
@@ -120,7 +127,7 @@ def format_zone_name(at: datetime, zone: str, language: str) -> str:
 
 
 def _renamed_zone_name(at: datetime, zone: str, language: str) -> str:
-    locale, name = Locale.parse(match_language(language).tag), CLDR_ZONE_NAMES[zone]
+    locale, name = match_language(language).locale, CLDR_ZONE_NAMES[zone]
     season = "daylight" if convert_to_zone(at, zone).dst() else "standard"
     family = locale.meta_zones.get(get_global("meta_zones").get(name), {})
     city = locale.time_zones.get(name, {}).get("city", zone.rsplit("/", 1)[1].replace("_", " "))
@@ -129,12 +136,12 @@ def _renamed_zone_name(at: datetime, zone: str, language: str) -> str:
 
 def format_time_ago(at: datetime, language: str) -> str:
     """«3 hours ago», «in 2 days»."""
-    return format_timedelta(at - now(), add_direction=True, locale=match_language(language).tag)
+    return format_timedelta(at - now(), add_direction=True, locale=match_language(language).locale)
 
 
 def format_name_list(names: Iterable[str], language: str) -> str:
     """«Anna, Omar and Leila»."""
-    return format_list(list(names), locale=match_language(language).tag)
+    return format_list(list(names), locale=match_language(language).locale)
 
 
 def format_file_size(count: int, language: str) -> str:
@@ -145,5 +152,5 @@ def format_file_size(count: int, language: str) -> str:
             break
         size /= 1000
     return format_unit(
-        round(size, 1), f"digital-{unit}", "short", locale=match_language(language).tag
+        round(size, 1), f"digital-{unit}", "short", locale=match_language(language).locale
     )

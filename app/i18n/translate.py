@@ -11,12 +11,19 @@ from babel.support import NullTranslations, Translations
 from app.i18n.locales import match_language
 
 CATALOGUE_FOLDER = Path(__file__).parent / "catalogues"
+DOMAINS = ("public", "office")
+"""What patients, guests, interpreters and readers of mail see, and what only the staff sees."""
 
 
 @lru_cache
 def load_catalogue(tag: str) -> NullTranslations:
-    """The compiled catalogue that serves a reader of ``tag``; English is its own catalogue."""
-    return Translations.load(str(CATALOGUE_FOLDER), [match_language(tag).tag])
+    """The compiled catalogues that serve a reader of ``tag``, as one; English is its own."""
+    name = match_language(tag).gettext_name
+    loaded = [Translations.load(str(CATALOGUE_FOLDER), [name], domain) for domain in DOMAINS]
+    found = [one for one in loaded if isinstance(one, Translations)]
+    for other in found[1:]:
+        found[0].merge(other)
+    return found[0] if found else NullTranslations()
 
 
 def make_translator(tag: str) -> Callable[..., str]:

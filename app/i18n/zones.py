@@ -38,9 +38,7 @@ def get_zone_city(zone: str, language: str) -> str:
     """«Berlin», «برلين»: the city that stands for a zone."""
     if "/" not in zone:
         return zone
-    named = Locale.parse(match_language(language).tag, sep="-").time_zones.get(
-        CLDR_ZONE_NAMES.get(zone, zone), {}
-    )
+    named = match_language(language).locale.time_zones.get(CLDR_ZONE_NAMES.get(zone, zone), {})
     return str(named.get("city") or zone.rsplit("/", 1)[1].replace("_", " "))
 
 

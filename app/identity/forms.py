@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid
 from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters
-from app.i18n.locales import LOCALES, is_language_tag
+from app.i18n.locales import LOCALES, get_own_language_name, is_language_tag
 from app.identity.models import Person
 
 MIN_PASSWORD_CHARACTERS = 10
@@ -73,23 +73,23 @@ def read_profile(form: MultiDict[str, str]) -> PersonProfile:
 
 def read_language(tag: str) -> str:
     if tag not in LOCALES and not is_language_tag(tag):
-        raise Invalid(N_("Please choose a language from the list."), field="language")
+        raise Invalid(N_("Choose a language from the list."), field="language")
     return tag
 
 
 def read_timezone(zone: str) -> str:
     if zone not in available_timezones():
-        raise Invalid(N_("Please choose a time zone from the list."), field="timezone")
+        raise Invalid(N_("Choose a time zone from the list."), field="timezone")
     return zone
 
 
 def _read_name(name: str) -> str:
     name = " ".join(name.split())
     if not name:
-        raise Invalid(N_("Please enter your name."), field="name")
+        raise Invalid(N_("Enter your name."), field="name")
     if len(name) > MAX_PERSON_NAME_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."),
+            N_("Keep this under %(most)s characters."),
             field="name",
             most=MAX_PERSON_NAME_CHARACTERS,
         )
@@ -105,20 +105,20 @@ def _read_email(email: str) -> str:
         ).normalized.lower()
     except EmailNotValidError:
         raise Invalid(
-            N_("This does not look like an e-mail address. Please check it."), field="email"
+            N_("This does not look like an e-mail address. Check it."), field="email"
         ) from None
 
 
 def _read_password(password: str) -> str:
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise Invalid(
-            N_("Please choose a password of at least %(least)s characters."),
+            N_("Choose a password of at least %(least)s characters."),
             field="password",
             least=MIN_PASSWORD_CHARACTERS,
         )
     if len(password) > MAX_PASSWORD_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."),
+            N_("Keep this under %(most)s characters."),
             field="password",
             most=MAX_PASSWORD_CHARACTERS,
         )
@@ -127,15 +127,18 @@ def _read_password(password: str) -> str:
 
 def _read_country(code: str) -> str:
     if code.upper() not in COUNTRY_CODES:
-        raise Invalid(N_("Please choose a country from the list."), field="country")
+        raise Invalid(N_("Choose a country from the list."), field="country")
     return code.upper()
 
 
-def list_profile_choices() -> dict[str, list[tuple[str, str]]]:
+def list_profile_choices(kept_language: str | None = None) -> dict[str, list[tuple[str, str]]]:
     """What the selects offer: languages by their own names, and countries by code (named by the
-    template).
+    template). ``kept_language`` is offered too: a save never changes what was not touched.
     """
+    languages = [(language.tag, language.name) for language in LOCALES.values()]
+    if kept_language and kept_language not in LOCALES and is_language_tag(kept_language):
+        languages.append((kept_language, get_own_language_name(kept_language)))
     return {
-        "languages": [(language.tag, language.name) for language in LOCALES.values()],
+        "languages": languages,
         "countries": [(code, code) for code in sorted(COUNTRY_CODES)],
     }

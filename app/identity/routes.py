@@ -165,6 +165,8 @@ def _refusal_facts(refusal: Refusal) -> dict[str, str | None]:
 
 
 def _form_choices() -> dict[str, object]:
-    zone = request.form.get("timezone") or getattr(get_person_or_none(), "timezone", None)
+    person = get_person_or_none()
+    zone = request.form.get("timezone") or getattr(person, "timezone", None)
+    kept = getattr(person, "language", None)
     zones = list_zone_choices(get_current_language().tag, now().date(), keep=zone)
-    return {**forms.list_profile_choices(), "zones": zones, "zone_names": CLDR_ZONE_NAMES}
+    return {**forms.list_profile_choices(kept), "zones": zones, "zone_names": CLDR_ZONE_NAMES}

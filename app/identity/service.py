@@ -21,9 +21,7 @@ from app.identity.forms import PersonProfile, Registration
 from app.identity.models import Person, SignIn
 from app.identity.verbs import IdentityAuditVerb
 
-WRONG_CREDENTIALS = N_(
-    "The e-mail address or the password is not right. Please check both and try again."
-)
+WRONG_CREDENTIALS = N_("The e-mail address or the password is wrong. Check both and try again.")
 _SEEN_WRITE_INTERVAL = timedelta(minutes=5)
 _password_hasher = (
     PasswordHasher()
@@ -49,7 +47,7 @@ def register_person(session: Session, entry: Registration, role: Role = Role.PAT
             session.flush()
     except IntegrityError:
         raise Conflict(
-            N_("There is already an account with this e-mail address. Please sign in instead."),
+            N_("There is already an account with this e-mail address. Sign in instead."),
             field="email",
         ) from None
     audit.record_audit_entry(

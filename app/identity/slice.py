@@ -10,6 +10,7 @@ from app.identity.verbs import IDENTITY_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="identity",
+    office_sources=("verbs.py",),
     after=("audit",),
     permissions=IDENTITY_PERMISSION_ROLES,
     audit_verbs=IDENTITY_AUDIT_VERB_LABELS,

@@ -24,5 +24,5 @@ IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     IdentityAuditVerb.SIGNED_IN: N_("Signed in"),
     IdentityAuditVerb.SIGN_IN_REFUSED: N_("Was refused at sign-in"),
     IdentityAuditVerb.SIGNED_OUT: N_("Signed out"),
-    IdentityAuditVerb.SIGN_IN_REVOKED: N_("Ended a sign-in on a device"),
+    IdentityAuditVerb.SIGN_IN_REVOKED: N_("Signed out a device"),
 }

@@ -27,7 +27,7 @@ from app.notifications.wording import (
 
 MEETING_ROLES = (Role.PATIENT, Role.SPECIALIST, Role.INTERPRETER)
 MAIL_CLOSING = N_(
-    "This message holds no medical details. Please do not answer it: nobody reads the answers."
+    "This message contains no medical details. Do not reply to it. Nobody reads the replies."
 )
 
 

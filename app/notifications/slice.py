@@ -9,6 +9,10 @@ from app.notifications.verbs import NOTICE_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="notifications",
+    office_sources=(
+        "verbs.py",
+        "templates/notifications/outbox.html",
+    ),
     after=("opinions",),
     permissions=NOTICE_PERMISSION_ROLES,
     audit_verbs=NOTICE_AUDIT_VERB_LABELS,

@@ -15,6 +15,6 @@ class NoticeAuditVerb(AuditVerb):
 
 
 NOTICE_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
-    NoticeAuditVerb.NOTICE_SENT: N_("Sent a notice"),
-    NoticeAuditVerb.NOTICE_READ: N_("Read a notice"),
+    NoticeAuditVerb.NOTICE_SENT: N_("Sent a message"),
+    NoticeAuditVerb.NOTICE_READ: N_("Read a message"),
 }

@@ -48,7 +48,7 @@ OPINION_STEP_RULES = (
         NextStep(
             "wait",
             N_("The specialist is reading your records"),
-            N_("Your opinion comes in writing. We will tell you when it is here."),
+            N_("You will receive a written opinion. We will tell you when you can read it."),
         ),
         10,
         is_written_only,
@@ -59,7 +59,7 @@ OPINION_STEP_RULES = (
         NextStep(
             "wait",
             N_("The specialist is writing your opinion"),
-            N_("We will tell you when it is here."),
+            N_("We will tell you when you can read it."),
         ),
     ),
     NextStepRule(
@@ -76,7 +76,7 @@ OPINION_STEP_RULES = (
         frozenset({S.RELEASED, S.CLOSED}),
         NextStep(
             "done",
-            N_("Your opinion is here"),
+            N_("You can read your opinion now"),
             N_("Read it here, and show it to your doctor at home."),
             READ_OPINION_BUTTON,
         ),
@@ -87,7 +87,7 @@ OPINION_STEP_RULES = (
         NextStep(
             "you",
             N_("Write the opinion"),
-            N_("The patient asks for an answer in writing only."),
+            N_("The patient asked for a written opinion only."),
             WRITE_OPINION_BUTTON,
         ),
         10,
@@ -99,7 +99,7 @@ OPINION_STEP_RULES = (
         NextStep(
             "you",
             N_("Write the opinion"),
-            N_("You have met. Answer each question, then sign."),
+            N_("The consultation took place. Answer each question, then sign."),
             WRITE_OPINION_BUTTON,
         ),
     ),
@@ -126,7 +126,7 @@ OPINION_STEP_RULES = (
         NextStep(
             "wait",
             N_("The opinion is signed"),
-            N_("Its PDF is being made. It takes a few seconds."),
+            N_("The PDF is being prepared. This takes a few seconds."),
         ),
         10,
         is_pdf_missing,

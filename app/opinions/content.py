@@ -57,7 +57,15 @@ class OpinionContent:
         if not self.diagnosis.strip():
             faults.append((N_("The diagnosis is empty."), {}))
         if not self.limits.strip():
-            faults.append((N_("Say what this opinion, given from afar, cannot judge."), {}))
+            faults.append(
+                (
+                    N_(
+                        "Say what this opinion cannot judge, because you did not see the patient in"
+                        " person."
+                    ),
+                    {},
+                )
+            )
         return faults
 
 

@@ -38,7 +38,7 @@ DOCUMENT_HEADINGS = {
 }
 DOCUMENT_TITLE = N_("Second medical opinion")
 SIGNATURE_NOTE = N_(
-    "This document is signed electronically. Any change to it after the signature can be detected."
+    "This PDF is signed electronically. Any change after the signature can be detected."
 )
 
 
@@ -136,7 +136,10 @@ def _build_document_facts(
                     say(N_("Signed")),
                     format_long_moment(opinion.signed_at, patient.timezone, language.tag),
                 ],
-                [say(N_("In universal time")), opinion.signed_at.strftime("%Y-%m-%d %H:%M:%S UTC")],
+                [
+                    say(N_("In universal time (UTC)")),
+                    opinion.signed_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                ],
                 [say(N_("Fingerprint of the text")), opinion.content_hash or ""],
             ],
         },

@@ -44,7 +44,7 @@ def read_opinion_version(form: MultiDict[str, str]) -> int:
         return int(form.get("version", ""))
     except ValueError:
         raise Invalid(
-            N_("This page is not complete. Please reload it and try again."), field="version"
+            N_("This page is not complete. Reload it and try again."), field="version"
         ) from None
 
 

@@ -138,7 +138,7 @@ def post_opinion_signature(case_id: str) -> Answered:
 def post_opinion_release(case_id: str) -> Answered:
     case, opinion = queries.get_opinion_to_release(db_session(), current_person(), case_id)
     service.release_opinion(db_session(), current_person(), case, opinion)
-    flash(gettext("The opinion is with the patient now, and a message tells them so."))
+    flash(gettext("The patient can now read the opinion, and we have sent them a message."))
     return redirect(url_for("portal.show_case", case_id=case_id), 303)
 
 

@@ -32,11 +32,11 @@ from app.opinions.verbs import OpinionAuditVerb
 MAX_OPINION_PART_CHARACTERS = 20_000
 MAX_RECOMMENDATIONS = 20
 OPINION_CHANGED_ELSEWHERE = N_(
-    "This opinion was changed in another window, or by somebody else. What you wrote here is still"
-    " on this page: copy what you need, then reload."
+    "This opinion was changed in another window, or by someone else. What you wrote is"
+    " still on this page. Copy what you need, then reload the page."
 )
 OPINION_IS_SIGNED = N_(
-    "This opinion is signed and cannot be changed any more. You can add a note to it."
+    "This opinion is signed and can no longer be changed. You can add a note to it."
 )
 
 
@@ -130,7 +130,7 @@ def release_opinion(session: Session, actor: Person, case: Case, opinion: Opinio
     if not policy.can_release_opinion(actor, case, opinion):
         raise Forbidden()
     if not opinion.is_rendered:
-        raise Conflict(N_("The document is still being made. Please wait a moment and try again."))
+        raise Conflict(N_("The PDF is still being prepared. Wait a moment and try again."))
     opinion.state, opinion.released_at, opinion.released_by = OpinionState.RELEASED, now(), actor.id
     session.flush()
     audit.record_audit_entry(
@@ -149,7 +149,7 @@ def add_addendum(
         raise Forbidden()
     text = text.strip()
     if not text:
-        raise Invalid(N_("Please write what you want to add."), field="text")
+        raise Invalid(N_("Write what you want to add."), field="text")
     _check_length(text, "text")
     addendum = Addendum(opinion_id=opinion.id, author_id=actor.id, text=text)
     opinion.addenda.append(addendum)
@@ -237,13 +237,11 @@ def _apply_opinion_draft(
 
 def _check_draft(draft: OpinionDraft) -> None:
     if draft.agreement is not None and draft.agreement not in list(DiagnosisAgreement):
-        raise Invalid(
-            N_("Please choose one of the answers about the diagnosis."), field="agreement"
-        )
+        raise Invalid(N_("Choose one of the answers about the diagnosis."), field="agreement")
     if len(draft.recommendations) > MAX_RECOMMENDATIONS:
-        raise Invalid(N_("Please give at most %(most)s recommendations."), most=MAX_RECOMMENDATIONS)
+        raise Invalid(N_("Give at most %(most)s recommendations."), most=MAX_RECOMMENDATIONS)
     if any(advice.urgency not in list(RecommendationUrgency) for advice in draft.recommendations):
-        raise Invalid(N_("Please choose how soon each recommendation should be followed."))
+        raise Invalid(N_("Choose how soon each recommendation should be followed."))
     for number, text in draft.answers.items():
         _check_length(text, f"answer-{number}")
     for name in ("diagnosis", "further_tests", "limits"):
@@ -257,7 +255,7 @@ def _check_draft(draft: OpinionDraft) -> None:
 def _check_length(text: str, name: str) -> None:
     if len(text) > MAX_OPINION_PART_CHARACTERS:
         raise Invalid(
-            N_("Please keep each part under %(most)s characters."),
+            N_("Keep each part under %(most)s characters."),
             field=name,
             most=MAX_OPINION_PART_CHARACTERS,
         )

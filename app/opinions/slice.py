@@ -18,13 +18,13 @@ _READ_OPINION_LABEL = N_("Read the opinion")
 OPINION_NOTICES: Mapping[str, NoticeKind] = {
     "opinion_signed": NoticeKind(
         N_("An opinion was signed"),
-        (N_("The opinion of case %(number)s is signed and waits for its release to the patient."),),
+        (N_("The opinion for case %(number)s is signed. You can release it to the patient."),),
         "opinions.show_opinion",
-        N_("Look at the opinion"),
+        N_("See the opinion"),
     ),
     "opinion_addendum": NoticeKind(
-        N_("Something was added to your opinion"),
-        (N_("The specialist has added a note to the opinion of case %(number)s."),),
+        N_("A note was added to your opinion"),
+        (N_("The specialist added a note to the opinion for case %(number)s."),),
         "opinions.show_opinion",
         _READ_OPINION_LABEL,
     ),
@@ -32,8 +32,8 @@ OPINION_NOTICES: Mapping[str, NoticeKind] = {
         N_("Your second opinion is ready"),
         (
             N_(
-                "The opinion of case %(number)s is signed. You can read it now, and download it as"
-                " a PDF."
+                "The opinion for case %(number)s is signed. You can read it now, and"
+                " download it as a PDF."
             ),
         ),
         "opinions.show_opinion",
@@ -43,6 +43,14 @@ OPINION_NOTICES: Mapping[str, NoticeKind] = {
 
 MANIFEST = SliceManifest(
     name="opinions",
+    office_sources=(
+        "verbs.py",
+        "templates/opinions/edit.html",
+        "templates/opinions/confirm.html",
+        "service.py",
+        "routes.py",
+        "forms.py",
+    ),
     after=("consults",),
     permissions=OPINION_PERMISSION_ROLES,
     audit_verbs=OPINION_AUDIT_VERB_LABELS,

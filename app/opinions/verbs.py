@@ -22,7 +22,7 @@ OPINION_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     OpinionAuditVerb.OPINION_SAVED: N_("Saved an opinion"),
     OpinionAuditVerb.OPINION_READ: N_("Read an opinion"),
     OpinionAuditVerb.OPINION_SIGNED: N_("Signed an opinion"),
-    OpinionAuditVerb.OPINION_RENDERED: N_("Made the document of an opinion"),
+    OpinionAuditVerb.OPINION_RENDERED: N_("Made the PDF of an opinion"),
     OpinionAuditVerb.OPINION_RELEASED: N_("Released an opinion to the patient"),
-    OpinionAuditVerb.OPINION_ADDED_TO: N_("Added to a signed opinion"),
+    OpinionAuditVerb.OPINION_ADDED_TO: N_("Added a note to a signed opinion"),
 }

@@ -62,7 +62,7 @@ def render_case_page(case: Case, refusal: Refusal | None = None) -> str:
 @require_permission(CasePermission.CASE_TRIAGE)
 def post_triage_start(case_id: str) -> CasePageResponse:
     return _perform_case_act(
-        case_id, case_service.begin_triage, N_("You are checking this case now.")
+        case_id, case_service.begin_triage, N_("You are now checking this case.")
     )
 
 
@@ -70,7 +70,9 @@ def post_triage_start(case_id: str) -> CasePageResponse:
 @require_permission(CasePermission.CASE_TRIAGE)
 def post_case_acceptance(case_id: str) -> CasePageResponse:
     return _perform_case_act(
-        case_id, case_service.accept_case, N_("The case is accepted, and its clock has started.")
+        case_id,
+        case_service.accept_case,
+        N_("The case is accepted. The turnaround time has started."),
     )
 
 
@@ -105,12 +107,15 @@ def post_case_assignment(case_id: str) -> CasePageResponse:
     def act(unit: Session, person: Person, case: Case) -> None:
         chosen = unit.get(Person, request.form.get("person", ""))
         if chosen is None:
-            raise Invalid(N_("Please choose somebody from the list."), field="person")
+            raise Invalid(N_("Choose a person from the list."), field="person")
         _refuse_unqualified(unit, case, chosen)
         case_service.assign_person_to_case(unit, person, case, chosen)
 
     return _perform_case_act(
-        case_id, act, N_("This person is on the case now, and has been told."), anchor="people"
+        case_id,
+        act,
+        N_("This person has been added to the case and told about it."),
+        anchor="people",
     )
 
 
@@ -123,7 +128,7 @@ def post_file_opening(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id,
         lambda unit, person, case: case_service.open_clinical_file(unit, person, case, reason),
-        N_("The file is open to you for one hour. The patient sees this, and the reason."),
+        N_("You can read the file for one hour. The patient sees this and your reason."),
         anchor="story",
     )
 
@@ -134,7 +139,7 @@ def post_records_sent(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id,
         case_service.provide_records,
-        N_("Thank you. The hospital looks at them now."),
+        N_("Thank you. The hospital will now check what you sent."),
         can=policy.can_add_records,
     )
 
@@ -145,7 +150,7 @@ def post_case_closing(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id,
         case_service.close_case,
-        N_("The case is closed. Everything in it stays here to read."),
+        N_("The case is closed. You can still read everything in it here."),
         can=_is_patient_or_office,
     )
 
@@ -160,7 +165,7 @@ def post_case_withdrawal(case_id: str) -> CasePageResponse:
     return _perform_case_act(
         case_id,
         act,
-        N_("The request is taken back. Nobody works on it any more."),
+        N_("You withdrew your request. Nobody is working on it any more."),
         can=_is_patient_or_office,
     )
 
@@ -199,11 +204,13 @@ def _refuse_unqualified(unit: Session, case: Case, chosen: Person) -> None:
         return
     specialist = cases.find_member_of_role(unit, case.id, Role.SPECIALIST)
     if specialist is None:
-        raise Conflict(N_("Find a specialist first: the interpreter follows from their language."))
+        raise Conflict(
+            N_("Choose a specialist first. The interpreter depends on the specialist’s language.")
+        )
     source, target, needed = candidates.language_pair_of(case.language, specialist)
     if not needed:
         raise Invalid(
-            N_("Patient and specialist share a language, so no interpreter is needed."),
+            N_("Patient and specialist share a language. No interpreter is needed."),
             field="person",
         )
     if chosen.id not in {
@@ -222,7 +229,7 @@ def _cancel_booking(unit: Session, person: Person, case: Case) -> None:
     """
     booking = scheduling.booking_of_case(unit, case.id)
     if booking is not None and booking.starts_at > now():
-        bookings.cancel_booking(unit, person, booking, _("The request was taken back."))
+        bookings.cancel_booking(unit, person, booking, _("The request was withdrawn."))
     _release_hold(unit, person, case)
 
 

@@ -21,12 +21,12 @@ STAGE_LABELS: dict[str, str] = {
     CaseStage.TRIAGE: N_("Being checked"),
     CaseStage.RECORDS_REQUESTED: N_("Waiting for records"),
     CaseStage.ACCEPTED: N_("Accepted"),
-    CaseStage.SCHEDULED: N_("Meeting agreed"),
+    CaseStage.SCHEDULED: N_("Consultation booked"),
     CaseStage.CONSULTED: N_("Opinion being written"),
     CaseStage.OPINION_SIGNED: N_("Opinion signed"),
-    CaseStage.RELEASED: N_("Opinion sent"),
-    CaseStage.CLOSED: N_("Closed"),
-    CaseStage.DECLINED: N_("Not taken"),
+    CaseStage.RELEASED: N_("Opinion released"),
+    CaseStage.CLOSED: N_("Case closed"),
+    CaseStage.DECLINED: N_("Declined by the hospital"),
     CaseStage.WITHDRAWN: N_("Withdrawn"),
 }
 
@@ -49,7 +49,7 @@ _MILESTONE_STEPS: tuple[tuple[str, CaseMove, bool], ...] = (
     (N_("Request sent"), CaseMove.SUBMIT, False),
     (N_("Records complete"), CaseMove.ACCEPT, False),
     (N_("Time chosen"), CaseMove.SCHEDULE, True),
-    (N_("Meeting"), CaseMove.CONSULT, True),
+    (N_("Consultation"), CaseMove.CONSULT, True),
     (N_("Opinion signed"), CaseMove.SIGN, False),
     (N_("Opinion with the patient"), CaseMove.RELEASE, False),
 )

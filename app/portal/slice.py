@@ -10,6 +10,13 @@ from app.portal.permissions import PORTAL_PERMISSION_ROLES
 
 MANIFEST = SliceManifest(
     name="portal",
+    office_sources=(
+        "templates/portal/_office.html",
+        "templates/portal/audit.html",
+        "templates/portal/home_administrator.html",
+        "templates/portal/home_specialist.html",
+        "templates/portal/worklist.html",
+    ),
     after=("notifications",),
     permissions=PORTAL_PERMISSION_ROLES,
     extensions=PORTAL_PANELS,

@@ -27,8 +27,8 @@ ROLE_LABELS: dict[str, str] = {
     Role.GUEST: N_("Guest"),
 }
 FILE_OPENING_REASONS: dict[str, str] = {
-    "triage": N_("Checking whether the request is complete"),
-    "matching": N_("Finding the right specialist"),
+    "triage": N_("Check that the request is complete"),
+    "matching": N_("Find the right specialist"),
     "patient_asked": N_("The patient asked the office for help"),
     "other": N_("Another reason"),
 }

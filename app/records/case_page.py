@@ -38,5 +38,5 @@ RECORD_EVENT_LABELS: Mapping[str, str] = {
     "record_arrived": N_("A record was sent."),
     "record_ready": N_("A record passed its check."),
     "record_refused": N_("A record could not be accepted."),
-    "record_removed": N_("A record was taken back."),
+    "record_removed": N_("A record was removed."),
 }

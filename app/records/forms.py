@@ -27,7 +27,9 @@ def read_new_upload(headers: Mapping[str, str]) -> NewUpload:
     metadata = tus.parse_upload_metadata(metadata_text)
     kind, joins = tus.parse_upload_concat(headers.get("Upload-Concat"))
     if headers.get("Upload-Defer-Length") is not None:
-        raise Invalid(N_("We need to know how large a file is before it is sent."))
+        raise Invalid(
+            N_("We need to know the size of a file before it is sent. Choose the file again.")
+        )
     size = 0 if kind == "final" else tus.parse_upload_size(headers.get("Upload-Length"))
     # A partial upload is a piece, not yet a file: its name comes with the final one.
     name = (
@@ -46,13 +48,13 @@ def clean_file_name(name: str) -> str:
     name = re.split(r"[/\\]", name)[-1].strip()
     if name.strip(".") == "":
         raise Invalid(
-            N_("This file has no name. Please give it one and choose it again."), field="filename"
+            N_("This file has no name. Give it a name and choose it again."), field="filename"
         )
     if len(name) > MAX_FILE_NAME_CHARACTERS:
         raise Invalid(
             N_(
-                "This file's name is too long. Please shorten it to at most %(most)s characters and"
-                " choose the file again."
+                "The name of this file is too long. Shorten it to at most %(most)s"
+                " characters and choose the file again."
             ),
             field="filename",
             most=MAX_FILE_NAME_CHARACTERS,
@@ -65,15 +67,12 @@ def read_access_reason(form: Mapping[str, str]) -> str:
     reason = form.get("reason", "").strip()
     if len(reason) < 10:
         raise Invalid(
-            N_(
-                "Please write in a few words why you need to open this record. The patient will"
-                " read it."
-            ),
+            N_("Write in a few words why you need to open this record. The patient will read it."),
             field="reason",
         )
     if len(reason) > MAX_REASON_CHARACTERS:
         raise Invalid(
-            N_("Please keep this under %(most)s characters."),
+            N_("Keep this under %(most)s characters."),
             field="reason",
             most=MAX_REASON_CHARACTERS,
         )

@@ -9,7 +9,7 @@ from app.core.text import N_
 
 RECORD_NOTICES: Mapping[str, NoticeKind] = {
     "record_refused": NoticeKind(
-        N_("One of your files could not be used"),
+        N_("We could not use one of your files"),
         (
             N_(
                 "A file that you sent for case %(number)s did not pass our checks. "
@@ -18,11 +18,11 @@ RECORD_NOTICES: Mapping[str, NoticeKind] = {
         ),
     ),
     "record_quarantined": NoticeKind(
-        N_("We are looking at one of your files"),
+        N_("We are checking one of your files"),
         (
             N_(
-                "A file that you sent for case %(number)s needs a closer look by the hospital. You"
-                " need to do nothing."
+                "The hospital needs to look more closely at a file that you sent for case"
+                " %(number)s. You do not need to do anything."
             ),
         ),
     ),
@@ -30,8 +30,8 @@ RECORD_NOTICES: Mapping[str, NoticeKind] = {
         N_("The hospital’s office opened one of your records"),
         (
             N_(
-                "A coordinator opened a record of case %(number)s and had to say why. "
-                "The case page shows who it was, when, and the reason."
+                "A coordinator opened a record of case %(number)s and had to give a reason."
+                " The case page shows who it was, when, and the reason."
             ),
         ),
     ),

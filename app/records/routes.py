@@ -40,8 +40,7 @@ INLINE_CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline';
 class RecordUnreadable(Refusal):
     status = 503
     default = N_(
-        "We cannot open this file at the moment. It is safe with us; please try again in a few"
-        " minutes."
+        "We cannot open this file at the moment. It is safe with us. Try again in a few minutes."
     )
 
 
@@ -180,7 +179,7 @@ def _append_request_body(upload: Upload, offset: int) -> dict[str, object]:
 
 class _UploadTooLong(Refusal):
     status = 413
-    default = N_("More arrived than this file should have. Please choose the file again.")
+    default = N_("More data arrived than this file should have. Choose the file again.")
 
 
 def _make_sender(upload: Upload, writer: str) -> UploadSender:
@@ -245,7 +244,7 @@ def post_records_form(case_id: str) -> Response:
     case = get_case(db_session(), current_person(), case_id, can_add_records)
     files = [file for file in request.files.getlist("files") if file.filename]
     if not files:
-        raise Invalid(N_("Please choose at least one file to send."), field="files")
+        raise Invalid(N_("Choose at least one file to send."), field="files")
     case_key = case.id
     for file in files:
         try:
@@ -281,7 +280,7 @@ def post_access_reason(record_id: str) -> Response | tuple[str, int]:
 def post_record_removal(record_id: str) -> Response:
     record, case = queries.load_record(db_session(), current_person(), record_id)
     service.remove_record(db_session(), current_person(), record, case)
-    flash(_("“%(name)s” has been removed.", name=record.name), "good")
+    flash(_("“%(name)s” was removed.", name=record.name), "good")
     return redirect(url_for("records.show_records", case_id=case.id))
 
 

@@ -72,9 +72,7 @@ def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) ->
     already shows that the file is of no kind that we accept.
     """
     if new.size == 0:
-        raise Invalid(
-            N_("This file is empty, so there is nothing to send. Please choose another one.")
-        )
+        raise Invalid(N_("This file is empty, so there is nothing to send. Choose another file."))
     _refuse_too_much(session, case, new.size)
     if new.kind == UploadKind.SINGLE and new.head:
         _refuse_kind(new.head, new.name, whole=len(new.head) >= new.size)
@@ -90,7 +88,7 @@ def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) ->
     """
     pieces = queries.uploads_to_join(session, actor, case, list(new.joins))
     if not all(piece.is_complete for piece in pieces):
-        raise Conflict(N_("Some pieces of the file are still on their way."))
+        raise Conflict(N_("Some parts of the file have not arrived yet."))
     size = sum(piece.size for piece in pieces)
     _refuse_too_much(session, case, size)
     whole = _new_upload(session, actor, case, new, size)
@@ -379,17 +377,14 @@ def _refuse_too_much(session: Session, case: Case, size: int) -> None:
     if size > MAX_FILE_BYTES:
         raise TooLarge(
             N_(
-                "This file is larger than %(most)s GB, which is the most that we can take. Please"
-                " send it in smaller pieces."
+                "This file is larger than %(most)s GB, which is the most that we can take."
+                " Send it in smaller parts."
             ),
             most=MAX_FILE_BYTES // 10**9,
         )
     if queries.count_records(session, case.id) >= MAX_RECORDS_PER_CASE:
         raise TooLarge(
-            N_(
-                "This case already has %(most)s files. Please send the others together as a ZIP"
-                " folder."
-            ),
+            N_("This case already has %(most)s files. Send the others together as a ZIP folder."),
             most=MAX_RECORDS_PER_CASE,
         )
 

@@ -13,6 +13,7 @@ from app.records.verbs import RECORD_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="records",
+    office_sources=("verbs.py",),
     after=("cases",),
     permissions=RECORD_PERMISSION_ROLES,
     audit_verbs=RECORD_AUDIT_VERB_LABELS,

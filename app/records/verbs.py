@@ -19,7 +19,7 @@ class RecordAuditVerb(AuditVerb):
 
 
 RECORD_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
-    RecordAuditVerb.UPLOAD_BEGUN: N_("Began an upload"),
+    RecordAuditVerb.UPLOAD_BEGUN: N_("Started an upload"),
     RecordAuditVerb.UPLOAD_CANCELLED: N_("Cancelled an upload"),
     RecordAuditVerb.RECORD_ARRIVED: N_("Received a record"),
     RecordAuditVerb.RECORD_INSPECTED: N_("Inspected a record"),

@@ -14,61 +14,58 @@ ACCEPTED = N_(
 # Why a record was refused or held back; ``%(name)s`` is the file.
 REASONS: dict[str, str] = {
     "type": N_(
-        "We cannot take “%(name)s”, because it is not a kind of file that a doctor here can open."
+        "We cannot take “%(name)s” because the specialists here cannot open this kind of file."
     ),
-    "looks_like": N_("We cannot take “%(name)s”: it looks like a “%(ending)s” file."),
+    "looks_like": N_("We cannot take “%(name)s”. It looks like a “%(ending)s” file."),
     "zip_holds": N_(
-        "The ZIP folder holds “%(name)s”, which is not a kind of file that we accept. Please take"
-        " it out, or send the other files one by one."
+        "The ZIP folder contains “%(name)s”, which is not a kind of file that we accept."
+        " Take it out, or send the other files one by one."
     ),
-    "zip_locked": N_(
-        "The ZIP folder is locked with a password. Please send it without a password."
-    ),
+    "zip_locked": N_("The ZIP folder is protected with a password. Send it without a password."),
     "zip_nested": N_(
-        "The ZIP folder holds another packed folder, “%(name)s”. Please unpack it and send its"
-        " files."
+        "The ZIP folder contains another ZIP folder, “%(name)s”. Unpack it and send its files."
     ),
     "zip_bomb": N_(
-        "The ZIP folder unpacks to far more than it should, so we did not open it. Please send its"
+        "The ZIP folder unpacks to far more than it should, so we did not open it. Send its"
         " files one by one."
     ),
     "zip_broken": N_(
-        "We cannot open the ZIP folder “%(name)s”. It may be damaged. Please make it again, or send"
-        " its files one by one."
+        "We cannot open the ZIP folder “%(name)s”. It may be damaged. Create it again, or"
+        " send its files one by one."
     ),
-    "zip_empty": N_("The ZIP folder is empty. Please choose another one."),
-    "broken": N_("“%(name)s” seems to be damaged or not complete. Please send it again."),
+    "zip_empty": N_("The ZIP folder is empty. Choose another one."),
+    "broken": N_("“%(name)s” seems to be damaged or incomplete. Send it again."),
     "too_complex": N_(
         "We could not check “%(name)s” because opening it takes too much time or memory. Please"
         " save it again in another format, or split it, and send it again."
     ),
     "macros": N_(
-        "“%(name)s” holds a macro, which is a small program. Please save it as PDF and send that."
+        "“%(name)s” contains a macro, which is a small program. Save it as PDF and send the PDF."
     ),
     "virus": N_(
-        "“%(name)s” may hold a virus, so it stays locked. The hospital has been told and will write"
-        " to you."
+        "“%(name)s” may contain a virus, so nobody can open it. The hospital has been told"
+        " and will contact you."
     ),
 }
 
 STATES: dict[str, str] = {
-    "arriving": N_("On its way to us"),
-    "inspecting": N_("We are checking this file. You need to do nothing."),
+    "arriving": N_("Being sent"),
+    "inspecting": N_("We are checking this file. You do not need to do anything."),
     "ready": N_("Safely received"),
     "refused": N_("Not accepted"),
-    "quarantined": N_("Held back until the hospital has looked at it"),
+    "quarantined": N_("On hold until the hospital has checked it"),
 }
 
 KINDS: dict[str, str] = {
     "dicom": N_("Medical images (DICOM)"),
-    "pdf": N_("PDF document"),
-    "jpeg": N_("Picture (JPEG)"),
-    "png": N_("Picture (PNG)"),
-    "tiff": N_("Picture (TIFF)"),
-    "docx": N_("Word document"),
+    "pdf": N_("PDF"),
+    "jpeg": N_("Image (JPEG)"),
+    "png": N_("Image (PNG)"),
+    "tiff": N_("Image (TIFF)"),
+    "docx": N_("Word file"),
     "text": N_("Text"),
     "hl7": N_("HL7 message"),
-    "fhir": N_("FHIR document"),
+    "fhir": N_("FHIR file"),
     "zip": N_("ZIP folder"),
     "recording": N_("Recording of the consultation"),
 }

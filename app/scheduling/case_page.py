@@ -18,8 +18,8 @@ SCHEDULING_STEP_RULES = (
         _ACCEPTED,
         NextStep(
             "you",
-            N_("Choose a time for the meeting"),
-            N_("Every time is shown as it is where you are."),
+            N_("Choose a time for the consultation"),
+            N_("All times are in your time zone."),
             CHOOSE_TIME_BUTTON,
         ),
     ),
@@ -38,16 +38,16 @@ SCHEDULING_STEP_RULES = (
         _ACCEPTED,
         NextStep(
             "go",
-            N_("A time for the meeting"),
-            N_("The patient has been asked; you can choose too."),
+            N_("A time for the consultation"),
+            N_("The patient has been asked to choose a time. You can choose one too."),
             CHOOSE_TIME_BUTTON,
         ),
     ),
 )
 
 SCHEDULING_EVENT_LABELS: Mapping[str, str] = {
-    "booking_moved": N_("The meeting was moved to another time."),
-    "interpreter_accepted": N_("The interpreter said yes."),
-    "interpreter_declined": N_("The interpreter cannot come. Another one is being asked."),
+    "booking_moved": N_("The consultation was moved to another time."),
+    "interpreter_accepted": N_("The interpreter accepted."),
+    "interpreter_declined": N_("The interpreter cannot come. We are asking another one."),
     "interpreter_replaced": N_("Another interpreter was asked."),
 }

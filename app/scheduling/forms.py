@@ -190,10 +190,10 @@ class HabitsForm:
 REPEAT_CHOICES: dict[str, str] = {
     "": N_("Never"),
     "weekly": N_("Every week"),
-    "fortnightly": N_("Every second week"),
+    "fortnightly": N_("Every two weeks"),
     "monthly": N_("Every month on this weekday"),
     "yearly": N_("Every year"),
-    "rule": N_("By a rule of your own"),
+    "rule": N_("By your own rule"),
 }
 
 
@@ -201,7 +201,9 @@ def _read_recurrence_rule(form: FormFields, first: date) -> str | None:
     """The RRULE that stands for a choice of how days repeat; ``rule`` gives one in full."""
     repeat, until = form.get("repeat", ""), form.get("until", "")
     if repeat not in REPEAT_CHOICES:
-        raise Invalid(N_("We could not read how these days repeat."), field="repeat")
+        raise Invalid(
+            N_("We could not read how these days repeat. Nothing was saved."), field="repeat"
+        )
     if not repeat:
         return None
     weekday, number = (
@@ -235,9 +237,7 @@ def read_time(text: str | None) -> time | None:
     minute = _read_minute_of_day(text)
     if minute % QUARTER_MINUTES or minute >= MINUTES_IN_DAY:
         raise Invalid(
-            N_(
-                "Meetings begin on a full quarter of an hour. Please choose one of the times shown."
-            ),
+            N_("Consultations start on a full quarter of an hour. Choose one of the times shown."),
             field="time",
         )
     return time(minute // 60, minute % 60)
@@ -250,7 +250,7 @@ def read_wall_time(text: str) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is not None:
-        raise Invalid(N_("Please enter a day and a time."), field="wall")
+        raise Invalid(N_("Enter a day and a time."), field="wall")
     return at
 
 
@@ -259,7 +259,7 @@ def _read_instant(text: str) -> datetime:
         return _check_year(datetime.fromisoformat(text.replace("Z", "+00:00")))
     except ValueError:
         raise Invalid(
-            N_("We could not read this time. Please choose one of the times shown."),
+            N_("We could not read this time. Choose one of the times shown."),
             field="starts_at",
         ) from None
 
@@ -268,7 +268,7 @@ def _read_required_day(text: str, field: str) -> date:
     try:
         return _check_year(date.fromisoformat(text))
     except ValueError:
-        raise Invalid(N_("Please enter a day."), field=field) from None
+        raise Invalid(N_("Enter a day."), field=field) from None
 
 
 def _check_year(day: DateOrDatetime) -> DateOrDatetime:
@@ -285,7 +285,7 @@ def _read_minute_of_day(text: str) -> int:
     minute = int(found[1]) * 60 + int(found[2]) if found else -1
     if not 0 <= minute <= MINUTES_IN_DAY or (found and int(found[2]) > 59):
         raise Invalid(
-            N_("Please enter a time of day, such as 09:00, for the beginning and the end."),
+            N_("Enter a start and an end time, such as 09:00."),
             field="hours",
         )
     return minute
@@ -297,5 +297,5 @@ def _read_whole_number(form: FormFields, name: str, missing: int | None) -> int:
         return missing  # type: ignore[return-value]
     number = parse_whole_number(text)
     if number is None or number > 9999:
-        raise Invalid(N_("Please enter a whole number."), field=name)
+        raise Invalid(N_("Enter a whole number."), field=name)
     return number

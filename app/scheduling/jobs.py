@@ -75,7 +75,7 @@ def fetch_busy_feed(session: Session, payload: JobPayload, context: JobContext) 
     except feeds.FeedRefused as refused:
         failure = refused.sentence
     except BadCalendar:
-        failure = N_("What stands at this address is not a calendar that we can read.")
+        failure = N_("We could not read a calendar at this address.")
     feed = session.get(BusyFeed, payload["feed_id"])
     if feed is None:
         return

@@ -10,84 +10,88 @@ from app.core.text import N_
 _SEE_ENGAGEMENTS_LABEL = N_("See your engagements")
 SCHEDULING_NOTICES: Mapping[str, NoticeKind] = {
     "booking_confirmed": meeting_notice(
-        N_("Your appointment is agreed"),
-        N_("The video meeting of case %(number)s is on %(starts_at)s."),
+        N_("Your consultation is booked"),
+        N_("The consultation of case %(number)s is on %(starts_at)s."),
         names_mode=True,
     ),
     "booking_moved": meeting_notice(
-        N_("Your appointment has a new time"),
-        N_("The video meeting of case %(number)s is now on %(starts_at)s."),
+        N_("Your consultation has a new time"),
+        N_("The consultation of case %(number)s is now on %(starts_at)s."),
         names_mode=True,
     ),
     "booking_cancelled": meeting_notice(
-        N_("Your appointment was cancelled"),
-        N_("The video meeting of case %(number)s on %(starts_at)s will not take place."),
+        N_("Your consultation was cancelled"),
+        N_("The consultation of case %(number)s on %(starts_at)s will not take place."),
     ),
     "reminder": meeting_notice(
-        N_("Your appointment is near"),
-        N_("The video meeting of case %(number)s begins on %(starts_at)s."),
-        N_("Open the page a few minutes early to try your camera and microphone."),
+        N_("Your consultation is soon"),
+        N_("The consultation of case %(number)s starts on %(starts_at)s."),
+        N_("Open the page a few minutes early to test your camera and microphone."),
         names_mode=True,
     ),
     "clock_rules_changed": meeting_notice(
-        N_("The clocks have changed for your appointment"),
+        N_("The clocks have changed for your consultation"),
         N_(
-            "A country has changed its clocks. The video meeting of case %(number)s stays at the"
-            " same moment, which is now %(starts_at)s for you."
+            "A country has changed its clock rules. The consultation of case %(number)s"
+            " stays at the same moment, which is now %(starts_at)s for you."
         ),
     ),
     "engagement_proposed": meeting_notice(
         N_("Can you interpret?"),
-        N_("You are asked to interpret the video meeting of case %(number)s on %(starts_at)s."),
-        N_("Please accept or decline, so that somebody else can be asked in time."),
+        N_("You are asked to interpret in the consultation of case %(number)s on %(starts_at)s."),
+        N_("Accept or decline, so that we can ask someone else in time."),
         endpoint="scheduling.show_engagements",
         action=_SEE_ENGAGEMENTS_LABEL,
         names_mode=True,
     ),
     "credential_expiring": NoticeKind(
-        N_("An interpreter’s credential is about to expire"),
+        N_("An interpreter’s credential expires soon"),
         (
             N_(
-                "A credential for interpreting expires within the next 60 days. After its last day"
-                " its holder cannot be asked for this pair of languages."
+                "A credential for interpreting expires within the next 60 days. After its"
+                " last day, its holder can no longer be asked to interpret in this language"
+                " pair."
             ),
-            N_("Please send the new one to the hospital’s office in time."),
+            N_("Send the new one to the hospital’s office in time."),
         ),
         "scheduling.show_hours",
         N_("See the credentials"),
     ),
     "engagement_agreed": meeting_notice(
-        N_("You interpret this meeting"),
-        N_("Thank you. The video meeting of case %(number)s is on %(starts_at)s."),
+        N_("You interpret in this consultation"),
+        N_("Thank you. The consultation of case %(number)s is on %(starts_at)s."),
         endpoint="scheduling.show_engagements",
         action=_SEE_ENGAGEMENTS_LABEL,
         names_mode=True,
     ),
     "engagement_ended": meeting_notice(
-        N_("You are not needed for a meeting any more"),
+        N_("You are no longer needed for a consultation"),
         N_(
-            "You no longer interpret the video meeting of case %(number)s on %(starts_at)s. You"
-            " need to do nothing."
+            "You no longer interpret in the consultation of case %(number)s on"
+            " %(starts_at)s. You do not need to do anything."
         ),
         endpoint="scheduling.show_engagements",
         action=_SEE_ENGAGEMENTS_LABEL,
     ),
     "engagement_accepted": meeting_notice(
         N_("The interpreter has accepted"),
-        N_("The interpreter will be at the video meeting of case %(number)s on %(starts_at)s."),
+        N_(
+            "The interpreter will take part in the consultation of case %(number)s on"
+            " %(starts_at)s."
+        ),
     ),
     "interpreter_replaced": meeting_notice(
         N_("Another interpreter was asked"),
         N_(
-            "For the video meeting of case %(number)s on %(starts_at)s another interpreter has been"
-            " asked. The time stays the same."
+            "Another interpreter was asked for the consultation of case %(number)s on"
+            " %(starts_at)s. The time stays the same."
         ),
     ),
     "interpreter_missing": meeting_notice(
         N_("An interpreter is missing"),
         N_(
-            "Nobody is left to interpret the video meeting of case %(number)s on %(starts_at)s. "
-            "Please find somebody, or agree another time."
+            "No interpreter is left for the consultation of case %(number)s on"
+            " %(starts_at)s. Find an interpreter, or choose another time."
         ),
     ),
 }

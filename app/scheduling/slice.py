@@ -15,6 +15,15 @@ from app.scheduling.verbs import SCHEDULING_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="scheduling",
+    office_sources=(
+        "verbs.py",
+        "templates/scheduling/*board*.html",
+        "templates/scheduling/_rescue.html",
+        "templates/scheduling/series.html",
+        "bookings/rescue*.py",
+        "bookings/board*.py",
+        "bookings/series*.py",
+    ),
     after=("records",),
     permissions=SCHEDULING_PERMISSION_ROLES,
     audit_verbs=SCHEDULING_AUDIT_VERB_LABELS,
@@ -44,8 +53,8 @@ MANIFEST = SliceManifest(
     ),
     navigation=(
         NavigationLink(Role.INTERPRETER, N_("Engagements"), "scheduling.show_engagements", 20),
-        NavigationLink(Role.SPECIALIST, N_("Your hours"), "scheduling.show_hours", 30),
-        NavigationLink(Role.INTERPRETER, N_("Your hours"), "scheduling.show_hours", 30),
+        NavigationLink(Role.SPECIALIST, N_("Your availability"), "scheduling.show_hours", 30),
+        NavigationLink(Role.INTERPRETER, N_("Your availability"), "scheduling.show_hours", 30),
         NavigationLink(Role.COORDINATOR, N_("Week"), "scheduling.show_board", 20),
     ),
     demo=DemoData(seed=seed_demo_bookings),

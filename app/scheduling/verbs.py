@@ -22,10 +22,10 @@ class SchedulingAuditVerb(AuditVerb):
 
 
 SCHEDULING_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
-    SchedulingAuditVerb.AVAILABILITY_CHANGED: N_("Changed working hours"),
+    SchedulingAuditVerb.AVAILABILITY_CHANGED: N_("Changed availability"),
     SchedulingAuditVerb.SLOT_HELD: N_("Held a time"),
-    SchedulingAuditVerb.BOOKED: N_("Booked a meeting"),
-    SchedulingAuditVerb.BOOKING_CANCELLED: N_("Cancelled a meeting"),
-    SchedulingAuditVerb.BOOKING_MOVED: N_("Moved a meeting"),
+    SchedulingAuditVerb.BOOKED: N_("Booked a consultation"),
+    SchedulingAuditVerb.BOOKING_CANCELLED: N_("Cancelled a consultation"),
+    SchedulingAuditVerb.BOOKING_MOVED: N_("Moved a consultation"),
     SchedulingAuditVerb.ENGAGEMENT_CHANGED: N_("Changed an interpreter’s engagement"),
 }

@@ -16,19 +16,19 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Too
 from app.core.text import N_
 
 UNEXPECTED_ERROR = N_(
-    "Something went wrong on our side, and we have been told. Nothing was changed; please try again"
-    " in a moment."
+    "Something went wrong on our side, and we have been told. Nothing was changed. Try"
+    " again in a moment."
 )
 METHOD_NOT_ALLOWED = N_(
-    "This page does not work that way. Please go back and use the buttons on the page."
+    "This page cannot be used that way. Go back and use the buttons on the page."
 )
 STALE_FORM = N_(
-    "This form was open for too long, so we could not be sure that it came from you. What you"
-    " entered is still on the page before: go back, reload it and send it again."
+    "This form was open for too long, so we could not be sure that you sent it. What you"
+    " entered is still on the page before. Go back, reload the page and send it again."
 )
 UNSTORABLE_INPUT = N_(
-    "Something you entered is too long, too large or not a proper character, so it cannot be kept."
-    " Please change it and send it again."
+    "Something you entered is too long, too large or contains a character that we cannot"
+    " keep. Change it and send it again."
 )
 
 

@@ -17,11 +17,12 @@ from app.i18n.locales import (
     DEFAULT_LANGUAGE,
     LOCALES,
     Language,
+    find_language,
     get_country_name,
     get_language_name,
     match_language,
 )
-from app.i18n.translate import CATALOGUE_FOLDER
+from app.i18n.translate import CATALOGUE_FOLDER, DOMAINS
 from app.web.context import get_person_or_none
 
 
@@ -41,10 +42,12 @@ def get_reader_language() -> str:
     person = get_person_or_none()
     if person is not None:
         return match_language(person.language).tag
-    return (
-        request.accept_languages.best_match(list(LOCALES), default=DEFAULT_LANGUAGE)
-        or DEFAULT_LANGUAGE
-    )
+    wanted = (find_language(tag) for tag in request.accept_languages.values())
+    return next((one.tag for one in wanted if one), DEFAULT_LANGUAGE)
+
+
+def _select_locale() -> str:
+    return LOCALES[get_reader_language()].gettext_name
 
 
 def get_reader_zone() -> str:
@@ -58,8 +61,10 @@ def get_current_language() -> Language:
 
 
 def install_locale(app: Flask) -> None:
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGUE_FOLDER)
-    Babel(app, locale_selector=get_reader_language, timezone_selector=get_reader_zone)
+    # Flask-Babel wants a folder for each domain, in the same order.
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join([str(CATALOGUE_FOLDER)] * len(DOMAINS))
+    app.config["BABEL_DOMAIN"] = ";".join(DOMAINS)
+    Babel(app, locale_selector=_select_locale, timezone_selector=get_reader_zone)
     app.before_request(_switch_language)
     app.jinja_env.filters.update(
         datetime=lambda at: formats.format_long_moment(at, get_reader_zone(), _current_tag()),
@@ -88,7 +93,7 @@ def _switch_language() -> None:
     if tag is None:
         return
     if tag not in LOCALES:
-        raise Invalid(N_("Consilium does not speak this language yet."), field="language")
+        raise Invalid(N_("Consilium is not available in this language yet."), field="language")
     session["language"] = tag
 
 

@@ -26,6 +26,7 @@ from app.core.clock import monotonic
 from app.core.errors import Forbidden, Invalid, Refusal, TooMany
 from app.core.permissions import Permission
 from app.core.text import N_
+from app.i18n.locales import match_language
 from app.web.access import UnguardedEndpoint
 from app.web.context import call_after_commit, get_database, release_db_session
 from app.web.errors import UNEXPECTED_ERROR, UNSTORABLE_INPUT, translate_refusal
@@ -177,7 +178,7 @@ def _answer_event(event: SocketEvent, message: object, *, limited: bool = True) 
     # begins.
     language, sign_in_id = get_reader_language(), _sign_in_id()
     release_db_session()
-    with force_locale(language):
+    with force_locale(match_language(language).gettext_name):
         try:
             return _perform_event(event, sid, sign_in_id, message)
         except Refusal as refusal:
@@ -197,7 +198,7 @@ def _perform_event(event: SocketEvent, sid: str, sign_in_id: str | None, message
         session.info["origin"] = request.remote_addr or "unknown"
         person = current_app.extensions["load_person"](session, sign_in_id)
         if person is None or event.permission is None or not person.may(event.permission):
-            raise Forbidden(N_("You are no longer signed in here. Please sign in again."))
+            raise Forbidden(N_("You are no longer signed in here. Sign in again."))
         ack = event.handler(session, person, sid, _parse_event_message(event, message))
     return ack() if callable(ack) else ack
 
@@ -217,12 +218,12 @@ def _describe_validation_error(error: ValidationError) -> Refusal:
     limits = first.get("ctx", {})
     if first["type"] == "string_too_long" and "max_length" in limits:
         return Invalid(
-            N_("This is too long: please keep it under %(most)s characters."),
+            N_("This is too long. Keep it under %(most)s characters."),
             field=field,
             most=limits["max_length"],
         )
     return Invalid(
-        N_("We could not understand this request. Please reload the page and try again."),
+        N_("We could not understand this request. Reload the page and try again."),
         field=field,
     )
 
@@ -292,7 +293,7 @@ def _refuse_flood(sid: str) -> SocketAnswer:
     if is_first:
         language, who = get_reader_language(), _current_person_id()
         release_db_session()
-        with force_locale(language):
+        with force_locale(match_language(language).gettext_name):
             bucket.answer = {"error": translate_refusal(TooMany()), "status": TooMany.status}
         current_app.logger.warning("socket %s of person %s is over its event limit", sid, who)
     if is_last:

@@ -160,7 +160,7 @@ def pages() -> list[tuple[str, str, str]]:
         ("worklist, meetings", "coordinator", "/worklist?stage=scheduled"),
         ("worklist, ended", "coordinator", "/worklist?stage=ended"),
         ("worklist, one specialty", "coordinator", "/worklist?specialty=oncology"),
-        ("worklist, past their time", "coordinator", "/worklist?show=late"),
+        ("worklist, overdue", "coordinator", "/worklist?show=late"),
         ("worklist, without a specialist", "coordinator", "/worklist?show=specialist"),
         ("worklist, without an interpreter", "coordinator", "/worklist?show=interpreter"),
         ("worklist, by number", "coordinator", "/worklist?q=4711"),

@@ -74,7 +74,7 @@ def test_a_proxy_says_for_whom_and_by_what_right(visit, person, the_case):
     patient = visit(person())
     refused = patient.post("/cases/new", who="other", subject_name="Lucía")
     assert refused.status_code == 422
-    assert "how you are related" in refused.text and "what allows you" in refused.text
+    assert "how you are related" in refused.text and "what gives you" in refused.text
     assert 'value="Lucía"' in refused.text  # what was entered is still there
     assert the_case() is None
 
@@ -122,14 +122,14 @@ def test_who_it_is_for_has_to_be_clear(visit, person, fields, sentence):
 @pytest.mark.parametrize(
     "step, fields, sentence",
     [
-        ("story", {"specialty": "astrology", "story": "A story"}, "part of medicine"),
+        ("story", {"specialty": "astrology", "story": "A story"}, "specialty"),
         ("story", {"specialty": "oncology", "story": "  "}, "story of the illness"),
         ("story", {"specialty": "oncology", "story": "x" * 20_001}, "under 20000 characters"),
         ("questions", {"question": ["", "  "]}, "at least one question"),
         ("questions", {"question": [*TEN, "One more?"]}, "at most 10 questions"),
         ("questions", {"question": ["x" * 1_001]}, "under 1000 characters"),
-        ("meeting", {"way": "by pigeon"}, "choose one of the two"),
-        ("consents", {"consent": ["telehealth", "everything"]}, "We need this agreement"),
+        ("meeting", {"way": "by pigeon"}, "Choose one of the two"),
+        ("consents", {"consent": ["telehealth", "everything"]}, "We need this consent"),
     ],
 )
 def test_each_step_says_beside_the_field_what_is_wrong_and_keeps_what_was_entered(
@@ -170,7 +170,7 @@ def test_a_draft_is_kept_and_found_again_where_it_stopped(visit, person, the_cas
     home = patient.post(
         f"/cases/{case_id}/request/story", specialty="oncology", story="So far.", then="later"
     )
-    assert home.request.path == "/home" and "Go on" in home.text
+    assert home.request.path == "/home" and "Continue" in home.text
 
     later = visit(someone).get(f"/cases/{case_id}")
     assert later.request.path.endswith("/request/questions")

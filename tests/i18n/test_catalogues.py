@@ -1,4 +1,4 @@
-"""Every sentence of the house, in every language it speaks, with nothing lost on the way."""
+"""Every sentence of the application, in every language, with nothing lost on the way."""
 
 from __future__ import annotations
 
@@ -12,32 +12,54 @@ from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 
-from app.i18n.gathering import PLURAL_RULES, gather_messages, is_translated, read_catalogue
-from app.i18n.locales import LOCALES
+from app.i18n import gathering
+from app.i18n.gathering import (
+    count_plural_forms,
+    gather_messages,
+    get_plural_rule,
+    is_translated,
+    list_domains,
+    list_translated_languages,
+    read_catalogue,
+)
+from app.i18n.locales import find_language
+from app.i18n.translate import DOMAINS, make_translator
 
-TRANSLATED = ("es", "ar")
-FORMS = {"es": 2, "ar": 6}
-FORM_OF_SEVEN = {"es": 1, "ar": 3}
-# What may stand in place of «%(num)s» because the form says the number in a word: ar 0, 1 and 2; es
-# 1.
-IN_A_WORD = {"es": {0}, "ar": {0, 1, 2}}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 TAG = re.compile(r"</?\w[^<>]*>|&#?\w+;")
+CATALOGUES = [(tag, domain) for tag in list_translated_languages() for domain in list_domains(tag)]
 
 
 @pytest.fixture(scope="module")
-def asked() -> Catalog:
-    return gather_messages()
+def gathered() -> dict[str, Catalog]:
+    return {domain: gather_messages(domain) for domain in DOMAINS}
 
 
-@pytest.fixture(scope="module", params=TRANSLATED)
-def tag(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="module", params=CATALOGUES, ids="-".join)
+def tag_and_domain(request: pytest.FixtureRequest) -> tuple[str, str]:
     return request.param
 
 
-@pytest.fixture(scope="module")
-def catalogue(tag: str) -> Catalog:
-    return read_catalogue(tag)
+@pytest.fixture
+def tag(tag_and_domain: tuple[str, str]) -> str:
+    return tag_and_domain[0]
+
+
+@pytest.fixture
+def asked(gathered: dict[str, Catalog], tag_and_domain: tuple[str, str]) -> Catalog:
+    return gathered[tag_and_domain[1]]
+
+
+@pytest.fixture
+def catalogue(tag_and_domain: tuple[str, str]) -> Catalog:
+    return read_catalogue(*tag_and_domain)
+
+
+def forms_for_one_number(tag: str) -> set[int]:
+    """The forms that stand for a single number, and may say it in a word: in Arabic 0, 1 and 2."""
+    plural = gettext.c2py(get_plural_rule(tag).partition("plural=")[2].rstrip(";"))
+    count = Counter(plural(number) for number in range(1000))
+    return {form for form, times in count.items() if times == 1}
 
 
 def wordings(message: Message) -> list[str]:
@@ -45,7 +67,9 @@ def wordings(message: Message) -> list[str]:
 
 
 def faults(asked: Catalog, catalogue: Catalog, tag: str) -> list[str]:
-    """What is wrong with the sentences of ``catalogue`` that the house asks for, a line each."""
+    """What is wrong with the sentences of ``catalogue`` that the application asks for, a line
+    each.
+    """
     found = []
     for wanted in asked:
         if not wanted.id:
@@ -65,7 +89,7 @@ def faults(asked: Catalog, catalogue: Catalog, tag: str) -> list[str]:
 def _faults_of(wanted: Message, message: Message, tag: str) -> list[str]:
     string = message.string
     said = [form or "" for form in string] if isinstance(string, tuple | list) else [str(string)]
-    forms = FORMS[tag] if len(wordings(wanted)) > 1 else 1
+    forms = count_plural_forms(tag) if len(wordings(wanted)) > 1 else 1
     if len(said) != forms:
         return [f"{len(said)} forms where there should be {forms}"]
     found = []
@@ -73,7 +97,7 @@ def _faults_of(wanted: Message, message: Message, tag: str) -> list[str]:
         english = wordings(wanted)[-1]
         missing = Counter(PLACEHOLDER.findall(english)) - Counter(PLACEHOLDER.findall(form))
         added = Counter(PLACEHOLDER.findall(form)) - Counter(PLACEHOLDER.findall(english))
-        if forms > 1 and number in IN_A_WORD[tag]:
+        if forms > 1 and number in forms_for_one_number(tag):
             missing.pop("%(num)s", None)
         if missing or added:
             found.append("other placeholders")
@@ -91,14 +115,18 @@ def compiled(catalogue: Catalog, folder: Path) -> gettext.GNUTranslations:
         return gettext.GNUTranslations(file)
 
 
-def test_every_language_but_english_has_a_catalogue():
-    assert set(TRANSLATED) == set(PLURAL_RULES) == set(LOCALES) - {"en"}
+def test_every_language_has_at_least_what_patients_read():
+    assert all("public" in list_domains(tag) for tag in list_translated_languages())
 
 
-def test_the_house_has_many_sentences(asked):
-    assert (
-        sum(1 for message in asked if message.id) > 1000
-    )  # a gathering that finds nothing would pass everything
+def test_there_are_many_sentences_in_each_domain(gathered):
+    counts = {domain: len(list(catalogue)) for domain, catalogue in gathered.items()}
+    assert counts["public"] > 1000 and counts["office"] > 200  # else the others pass everything
+
+
+def test_no_sentence_is_in_both_domains(gathered):
+    public, office = ({message.id for message in gathered[one] if message.id} for one in DOMAINS)
+    assert not public & office
 
 
 def test_every_sentence_is_translated_with_its_placeholders_and_tags(asked, catalogue, tag):
@@ -107,9 +135,9 @@ def test_every_sentence_is_translated_with_its_placeholders_and_tags(asked, cata
 
 def test_a_sentence_that_nobody_translated_is_found(catalogue, tag):
     made_up = Catalog()
-    made_up.add("A sentence that no house has ever said.")
+    made_up.add("A sentence that nobody has ever said.")
     assert faults(made_up, catalogue, tag) == [
-        "not in the catalogue: A sentence that no house has ever said."
+        "not in the catalogue: A sentence that nobody has ever said."
     ]
 
 
@@ -141,8 +169,9 @@ def test_the_number_may_be_a_word_where_the_form_stands_for_one_number():
 
 
 def test_the_plural_rule_is_the_pinned_one(catalogue, tag):
-    assert catalogue.plural_forms == PLURAL_RULES[tag]
-    assert catalogue.num_plurals == FORMS[tag]
+    assert f"nplurals={catalogue.num_plurals}; plural={catalogue.plural_expr};" == (
+        get_plural_rule(tag)
+    )
 
 
 def test_cldr_has_a_form_that_the_pinned_rule_does_not():
@@ -154,11 +183,12 @@ def test_cldr_has_a_form_that_the_pinned_rule_does_not():
 
 def test_a_compiled_catalogue_speaks(catalogue, tag, tmp_path: Path):
     spoken = compiled(catalogue, tmp_path)
+    form = gettext.c2py(get_plural_rule(tag).partition("plural=")[2].rstrip(";"))(7)
     for message in catalogue:
         if message.id and is_translated(message.string or ""):
             english, *many = wordings(message)
             said = spoken.ngettext(english, many[0], 7) if many else spoken.gettext(english)
-            assert said == (message.string[FORM_OF_SEVEN[tag]] if many else message.string)
+            assert said == (message.string[form] if many else message.string)
 
 
 @pytest.mark.parametrize(
@@ -166,15 +196,108 @@ def test_a_compiled_catalogue_speaks(catalogue, tag, tmp_path: Path):
     [
         ("es", {0: 1, 1: 0, 2: 1, 1_000_000: 1}),
         ("ar", {0: 0, 1: 1, 2: 2, 3: 3, 10: 3, 11: 4, 99: 4, 100: 5, 102: 5, 103: 3, 111: 4}),
+        ("zh-Hans", {0: 0, 1: 0, 2: 0, 100: 0}),
+        ("fr", {0: 0, 1: 0, 2: 1, 1_000_000: 1}),
+        ("pt-BR", {0: 0, 1: 0, 2: 1}),
+        ("fa", {0: 0, 1: 0, 2: 1}),
+        ("tr", {1: 0, 2: 1}),
+        ("ru", {1: 0, 2: 1, 5: 2, 11: 2, 21: 0, 22: 1, 25: 2, 112: 2}),
+        ("id", {1: 0, 2: 0}),
+        ("vi", {1: 0, 2: 0}),
+        ("ko", {1: 0, 2: 0}),
     ],
 )
-def test_a_number_finds_its_form(tag, numbers, tmp_path: Path):
-    catalogue = read_catalogue(tag)
-    catalogue.add(("%(num)s thing", "%(num)s things")).string = tuple(
-        str(form) for form in range(FORMS[tag])
+def test_a_number_finds_its_form(tag, numbers):
+    plural = gettext.c2py(get_plural_rule(tag).partition("plural=")[2].rstrip(";"))
+    assert {number: plural(number) for number in numbers} == numbers
+    assert max(numbers.values()) < count_plural_forms(tag)
+
+
+# --- merging ---
+
+
+@pytest.fixture
+def spanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Merges a small Spanish catalogue with sources of a few sentences."""
+    monkeypatch.setattr(gathering, "CATALOGUE_FOLDER", tmp_path)
+    sources: dict[str, Catalog] = {}
+    monkeypatch.setattr(gathering, "gather_messages", lambda domain=None: sources[domain])
+
+    def merge(held: dict[str, str], asked: list[str], domain: str = "public") -> Catalog:
+        catalogue = Catalog(locale="es")
+        for english, said in held.items():
+            catalogue.add(english, said)
+        gathering.write_catalogue(catalogue, "es", domain)
+        sources[domain] = Catalog()
+        for english in asked:
+            sources[domain].add(english, locations=[("cases/forms.py", 7)])
+        gathering.merge_catalogue("es", domain)
+        return gathering.read_catalogue("es", domain)
+
+    return merge
+
+
+def test_a_reworded_sentence_keeps_its_translation_for_review(spanish):
+    merged = spanish(
+        {"Please enter your name.": "Escriba su nombre."}, ["Enter your name.", "Something else"]
     )
-    spoken = compiled(catalogue, tmp_path)
-    assert {
-        number: int(spoken.ngettext("%(num)s thing", "%(num)s things", number))
-        for number in numbers
-    } == numbers
+    kept = merged.get("Enter your name.")
+    assert kept is not None and kept.string == "Escriba su nombre." and kept.fuzzy
+    assert merged.get("Something else").string == ""
+
+
+def test_a_translation_is_never_dropped(spanish):
+    merged = spanish({"An old sentence about cats": "Una frase antigua"}, ["Unlike it in any way"])
+    assert [one.string for one in merged.obsolete.values()] == ["Una frase antigua"]
+    assert merged.get("Unlike it in any way").string == ""
+
+
+def test_a_fuzzy_translation_is_not_spoken(tmp_path: Path):
+    catalogue = Catalog(locale="es")
+    catalogue.add("Enter your name.", "Escriba.", flags={"fuzzy"})
+    assert compiled(catalogue, tmp_path).gettext("Enter your name.") == "Enter your name."
+
+
+def test_a_sentence_brings_its_translation_into_the_other_domain(spanish):
+    spanish({"Board": "Tablero"}, ["Board"], "office")
+    assert spanish({}, ["Board"], "public").get("Board").string == "Tablero"
+
+
+def test_the_file_says_where_a_sentence_stands_but_not_on_which_line(spanish):
+    spanish({"Board": "Tablero"}, ["Board"])
+    text = gathering.get_catalogue_path("es", "public").read_text()
+    assert "#: cases/forms.py\n" in text
+
+
+# --- which language serves a reader ---
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "served"),
+    [
+        ("zh", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh-SG", "zh-Hans"),
+        ("zh-TW", "zh-Hans"),  # no traditional Chinese: simplified is read sooner than English
+        ("zh-HK", "zh-Hans"),
+        ("zh_Hans_CN", "zh-Hans"),
+        ("es-419", "es"),
+        ("ar-EG", "ar"),
+        ("en-GB", "en"),
+        ("fa", None),
+        ("klingon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_tag_finds_the_language_that_serves_it(asked_for, served):
+    found = find_language(asked_for)
+    assert (found.tag if found else None) == served
+
+
+def test_office_sentences_fall_back_to_english_where_there_is_no_catalogue():
+    public_only = [tag for tag in list_translated_languages() if list_domains(tag) == ["public"]]
+    for tag in public_only:
+        say = make_translator(tag)
+        assert say("Failed jobs") == "Failed jobs" and say("Sign in") != "Sign in"
+    assert make_translator("es")("Failed jobs") != "Failed jobs"

@@ -110,7 +110,7 @@ def test_a_deactivated_person_cannot_sign_in_and_learns_nothing_from_the_answer(
     right = Visitor(app).post("/sign-in", email=someone.email, password=PASSWORD)
     wrong = Visitor(app).post("/sign-in", email=someone.email, password="wrong wrong wrong")
     assert right.status_code == wrong.status_code == 422
-    said = "The e-mail address or the password is not right."
+    said = "The e-mail address or the password is wrong."
     assert said in right.text and said in wrong.text
     with database.sessions() as session:
         assert session.scalars(select(SignIn)).all() == []
@@ -188,7 +188,7 @@ def test_signing_in_begins_a_session_that_is_the_visitors_own(
     visitor = Visitor(app)
     visitor.get("/sign-in?lang=es")
     with visitor.client.session_transaction() as cookie:
-        cookie["planted"] = "by somebody else"
+        cookie["planted"] = "by someone else"
         token = cookie["csrf_token"]
     visitor.post("/sign-in", email=person().email, password=PASSWORD)
     with visitor.client.session_transaction() as cookie:

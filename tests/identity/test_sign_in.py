@@ -39,12 +39,12 @@ def test_a_patient_signs_up_and_is_signed_in(app, database):
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("name", "  ", "Please enter your name."),
+        ("name", "  ", "Enter your name."),
         ("email", "not an address", "This does not look like an e-mail address."),
         ("password", "short", "at least 10 characters"),
-        ("language", "klingon", "Please choose a language from the list."),
-        ("timezone", "Mars/Olympus", "Please choose a time zone from the list."),
-        ("country", "XX", "Please choose a country from the list."),
+        ("language", "klingon", "Choose a language from the list."),
+        ("timezone", "Mars/Olympus", "Choose a time zone from the list."),
+        ("country", "XX", "Choose a country from the list."),
     ],
 )
 def test_a_wrong_entry_is_named_and_the_rest_is_kept(app, database, field, value, sentence):
@@ -74,7 +74,7 @@ def test_wrong_password_and_unknown_address_answer_alike(app, person):
         "/sign-in", email="nobody@test.example", password="wrong wrong wrong"
     )
     assert wrong.status_code == unknown.status_code == 422
-    said = "The e-mail address or the password is not right."
+    said = "The e-mail address or the password is wrong."
     assert said in wrong.text and said in unknown.text
 
 
@@ -87,10 +87,7 @@ def test_guessing_is_slowed(app, person):
     ]
     assert statuses[:10] == [422] * 10
     assert statuses[10:] == [429] * 2
-    assert (
-        "Please wait a little"
-        in visitor.post("/sign-in", email=someone.email, password=PASSWORD).text
-    )
+    assert "Wait a little" in visitor.post("/sign-in", email=someone.email, password=PASSWORD).text
 
 
 def first_sign_in(database):
@@ -149,7 +146,7 @@ def test_sign_in_never_leads_off_the_site(app, person, target):
 def test_an_unknown_language_is_refused_with_a_sentence(app):
     answer = Visitor(app).get("/sign-in?lang=xx")
     assert answer.status_code == 422
-    assert "Consilium does not speak this language yet." in answer.text
+    assert "Consilium is not available in this language yet." in answer.text
 
 
 def test_a_name_with_characters_that_nobody_sees_is_refused(app):

@@ -151,7 +151,7 @@ def test_a_notice_is_read_in_the_language_of_the_moment(app, database, case, peo
     run_jobs(app)
     notice = notices(database, people["patient"])[0]
     english = render_notice(notice, "en", "UTC")
-    assert english.title == "Your appointment has a new time"
+    assert english.title == "Your consultation has a new time"
     assert "2:00\u202fPM (Coordinated Universal Time)" in english.sentences[0]
     assert [one.who for one in english.times] == ["Your time", "Specialist", "Interpreter"]
 
@@ -252,7 +252,7 @@ def test_one_reads_only_ones_own_messages(app, database, case, people, visit):
     run_jobs(app)
     mine = visit(people["patient"])
     page = mine.get("/messages?lang=en")
-    assert "Your case is complete" in page.text
+    assert "The hospital accepted your case" in page.text
     notice = notices(database, people["patient"])[0]
     other = visit(people["specialist"])
     assert other.post(f"/messages/{notice.id}/open").status_code == 404

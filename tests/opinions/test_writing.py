@@ -74,7 +74,7 @@ def test_it_cannot_be_signed_while_something_is_missing(clinic: Clinic):
     with pytest.raises(Invalid, match="whether you agree"):
         clinic.sign(2)
     clinic.save(a_draft(2, limits=" "))
-    with pytest.raises(Invalid, match="from afar"):
+    with pytest.raises(Invalid, match="in person"):
         clinic.sign(3)
 
 
@@ -135,7 +135,7 @@ def test_a_specialist_who_left_the_case_writes_no_more_and_the_next_one_goes_on(
 def test_it_is_released_once_its_document_is_made(clinic: Clinic):
     clinic.save(a_draft(0))
     clinic.sign(1)
-    with pytest.raises(Conflict, match="still being made"):
+    with pytest.raises(Conflict, match="still being prepared"):
         clinic.release()
     clinic.run_jobs()
     clinic.release()

@@ -38,9 +38,12 @@ def test_those_who_fit_come_first_and_each_says_why(visit, hospital, sent, clini
     office.post(f"/cases/{sent.id}/triage")
     found = shown_candidates(office.get(f"/cases/{sent.id}?lang=en"))
     assert list(found.items()) == [
-        ("Dr Arabic", "Fits · Own specialty · Speaks Arabic with the patient"),
-        ("Anna Bergmann", "Fits · Own specialty · Interpreters available for Arabic and English"),
-        ("Dr Farsi", "Does not fit · Own specialty · No interpreter for Arabic and Persian"),
+        ("Dr Arabic", "Suitable · Covers the specialty · Speaks Arabic with the patient"),
+        (
+            "Anna Bergmann",
+            "Suitable · Covers the specialty · Interpreters are available for Arabic and English",
+        ),
+        ("Dr Farsi", "Not suitable · Covers the specialty · No interpreter for Arabic and Persian"),
     ]
 
 
@@ -57,7 +60,7 @@ def test_a_new_credential_makes_somebody_fit(visit, hospital, sent, clinicians, 
     )
     found = shown_candidates(office.get(f"/cases/{sent.id}?lang=en"))
     assert found["Dr Farsi"] == (
-        "Fits · Own specialty · Interpreters available for Arabic and Persian"
+        "Suitable · Covers the specialty · Interpreters are available for Arabic and Persian"
     )
 
 
@@ -73,14 +76,16 @@ def test_a_case_without_a_specialty_or_a_meeting_says_so(visit, hospital, clinic
     office = visit(hospital.coordinator)
     office.post(f"/cases/{case.id}/triage")
     found = shown_candidates(office.get(f"/cases/{case.id}?lang=en"))
-    assert found["Dr Farsi"] == "Fits · No specialty asked for · Opinion in writing only"
-    assert found["Dr Heart"] == ("Fits · No specialty asked for · Speaks Arabic with the patient")
+    assert found["Dr Farsi"] == "Suitable · No specialty requested · Written opinion only"
+    assert found["Dr Heart"] == (
+        "Suitable · No specialty requested · Speaks Arabic with the patient"
+    )
 
 
 def test_the_reasons_are_said_in_the_readers_language(visit, hospital, sent, clinicians):
     office = visit(hospital.coordinator)
     office.post(f"/cases/{sent.id}/triage")
     spanish = shown_candidates(office.get(f"/cases/{sent.id}?lang=es"))
-    assert spanish["Dr Farsi"].startswith("No encaja · ")
+    assert spanish["Dr Farsi"].startswith("No adecuado · ")
     arabic = shown_candidates(office.get(f"/cases/{sent.id}?lang=ar"))
     assert not re.search(r"[A-Za-z]", arabic["Dr Farsi"])

@@ -84,7 +84,7 @@ def test_a_step_that_somebody_else_has_taken_is_a_conflict(visit, hospital, sent
     office = visit(hospital.coordinator)
     assert office.post(f"/cases/{sent.id}/triage").status_code == 200
     again = office.post(f"/cases/{sent.id}/triage")
-    assert again.status_code == 409 and "moved on in the meantime" in again.text
+    assert again.status_code == 409 and "moved to another stage" in again.text
 
 
 def test_only_fitting_people_are_put_on_a_case(visit, hospital, sent, person):
@@ -125,7 +125,11 @@ def test_the_office_reads_the_clinical_file_only_for_a_reason_and_for_an_hour(
 ):
     office = visit(hospital.coordinator)
     closed = office.get(f"/cases/{sent.id}").text
-    assert STORY not in closed and QUESTION not in closed and "closed to you" in closed
+    assert (
+        STORY not in closed
+        and QUESTION not in closed
+        and "You cannot see the clinical file" in closed
+    )
 
     for fields in ({"why": "other", "reason": " "}, {}, {"why": "other", "reason": "x" * 201}):
         refused = office.post(f"/cases/{sent.id}/open-file", **fields)
@@ -171,7 +175,7 @@ def test_taking_a_request_back_cancels_the_meeting_and_closes_the_case_to_others
     patient = visit(hospital.patient)
     patient.get("/home?lang=en")
     answer = patient.post(f"/cases/{booked.case_id}/withdraw")
-    assert "taken back" in answer.text
+    assert "withdrawn" in answer.text
 
     case, booking = look(
         lambda session: (session.get_one(Case, booked.case_id), session.get_one(Booking, booked.id))

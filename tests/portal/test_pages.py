@@ -56,7 +56,7 @@ def test_a_patient_without_a_case_is_shown_what_will_be_here(visit, hospital):
 def test_the_patient_sees_the_way_the_next_action_and_the_due_date(visit, hospital, sent, look):
     patient = visit(hospital.patient)
     waiting = patient.get(f"/cases/{sent.id}?lang=en").text
-    assert "The clock starts when your records are complete" in waiting
+    assert "Your waiting time starts when your records are complete" in waiting
     assert 'aria-current="step"' in waiting and STORY in waiting and QUESTION in waiting
     assert "We have your request" in waiting
 
@@ -73,7 +73,7 @@ def test_the_patient_sees_the_way_the_next_action_and_the_due_date(visit, hospit
 
     look(accept)
     page = patient.get(f"/cases/{sent.id}").text
-    assert "Choose a time for the meeting" in page and f"/cases/{sent.id}/times" in page
+    assert "Choose a time for the consultation" in page and f"/cases/{sent.id}/times" in page
     assert (
         "The records are complete" in page and hospital.specialist.name in page and "Due " in page
     )
@@ -112,7 +112,7 @@ def test_the_specialist_finds_files_to_read_and_opinions_to_write(visit, hospita
 
     case = look(written)
     home = specialist.get("/home").text
-    assert f"Write the opinion of case {case.number}" in home
+    assert f"Write the opinion for case {case.number}" in home
 
 
 def test_people_of_another_case_find_nothing(visit, hospital, accepted, person):
@@ -135,12 +135,12 @@ def test_the_auditor_reads_the_trail_filters_it_and_checks_the_chain(
 ):
     auditor = visit(person(Role.AUDITOR))
     trail = auditor.get("/home?lang=en")
-    assert trail.request.path == "/audit" and "Moved a case to its next stage" in trail.text
+    assert trail.request.path == "/audit" and "Moved a case to another stage" in trail.text
     assert STORY not in trail.text
-    assert "The chain holds" in auditor.get("/audit?check=1").text
+    assert "The audit trail is intact" in auditor.get("/audit?check=1").text
     only = auditor.get(f"/audit?case={accepted.number}&verb=case.created").text
-    assert only.count('data-label="Act"') == 1
-    assert "No entry fits" in auditor.get("/audit?person=nobody@test.example").text
+    assert only.count('data-label="Action"') == 1
+    assert "No matching entries" in auditor.get("/audit?person=nobody@test.example").text
 
 
 def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, person):
@@ -177,4 +177,4 @@ def test_the_trail_is_paged_both_ways_and_keeps_what_is_looked_for(app, visit, p
 
 def test_the_administrator_sees_how_the_house_stands(visit, person):
     page = visit(person(Role.ADMINISTRATOR)).get("/home?lang=en").text
-    assert "No media node" in page and "jobs that wait" in page and "/audit" in page
+    assert "No media server" in page and "waiting jobs" in page and "/audit" in page

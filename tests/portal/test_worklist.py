@@ -94,4 +94,4 @@ def test_each_line_offers_the_next_verb(visit, hospital, look):
     look(lambda session: an_accepted_case(session, *(session.merge(one) for one in people)))
     look(lambda session: a_case(session, session.merge(hospital.patient)))
     page = visit(hospital.coordinator).get("/worklist").text
-    assert "Begin to check" in page and "Choose a time" in page and "No specialist" in page
+    assert "Start checking" in page and "Choose a time" in page and "No specialist" in page

@@ -309,7 +309,8 @@ def test_a_refusal_after_arrival_is_told_and_its_bytes_are_dropped(
     inspect()
     page = patient.get(f"/cases/{cast.case.id}/records").text
     assert (
-        "The ZIP folder holds “autorun.inf”" in page or "The ZIP folder holds “viewer.exe”" in page
+        "The ZIP folder contains “autorun.inf”" in page
+        or "The ZIP folder holds “viewer.exe”" in page
     )
     with database.sessions() as session:
         assert session.scalars(select(UploadPart)).all() == []

@@ -314,7 +314,7 @@ def test_a_lost_line_is_said_in_words_and_the_file_goes_on_by_itself(
     page.locator("#records-files").set_input_files([of("IM0001", content)])  # type: ignore[list-item]
     row = page.locator(".queue-item")
     expect(row).to_contain_text(
-        "The line was lost. What has arrived is kept; we try again in", timeout=10_000
+        "The connection was lost. What has arrived is kept. We try again in", timeout=10_000
     )
     expect(row).to_have_attribute("data-state", "arrived", timeout=20_000)
     assert len(cut) == 2
@@ -359,7 +359,7 @@ def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
     page.unroute("**/uploads/*")
     page.goto(f"{web}/cases/{cast.case.id}/records")
     expect(page.locator(".record")).to_contain_text(
-        "have arrived. To go on, choose the same file again."
+        "has arrived. To continue, choose the same file again."
     )
     asked: list[str] = []
     page.on(
@@ -389,11 +389,11 @@ def test_pause_go_on_and_stop_by_keyboard(page: Page, database: Database) -> Non
     page.get_by_role("button", name="Pause “report.pdf”").press("Enter")
     expect(row).to_have_attribute("data-state", "paused")
     expect(row).to_contain_text("What has arrived is kept")
-    expect(page.get_by_role("button", name="Go on with “report.pdf”")).to_be_focused()
+    expect(page.get_by_role("button", name="Continue “report.pdf”")).to_be_focused()
     page.keyboard.press("Enter")
     expect(row).to_have_attribute("data-state", "sending")
     page.get_by_role("button", name="Stop sending “report.pdf”").press("Enter")
-    expect(row).to_contain_text("What has arrived of it will be deleted")
+    expect(row).to_contain_text("The part that has arrived will be deleted")
     expect(page.get_by_role("button", name="Keep sending")).to_be_focused()
     page.get_by_role("button", name="Stop and delete").press("Enter")
     expect(row).to_have_attribute("data-state", "cancelled")

@@ -320,7 +320,7 @@ def test_the_patient_may_take_back_what_the_specialist_does_not_yet_work_with(
         case = session.merge(cast.case)
         case.stage = "triage"
     assert sender(cast.specialist).post(f"/records/{ready.id}/remove").status_code == 404
-    assert "has been removed" in patient.post(f"/records/{ready.id}/remove").text
+    assert "was removed" in patient.post(f"/records/{ready.id}/remove").text
     inspect()
     assert patient.get(f"/records/{ready.id}").status_code == 404
     assert not [path for path in objects.rglob("*") if path.is_file()]
@@ -375,7 +375,7 @@ def raw_of(spool: SealedSpool) -> bytes:
 def test_a_form_without_a_file_says_so(cast: Cast, patient: Sender) -> None:
     answer = patient.post(f"/cases/{cast.case.id}/records")
     assert answer.status_code == 422
-    assert "choose at least one file" in answer.text
+    assert "Choose at least one file" in answer.text
 
 
 @settings(max_examples=60, deadline=None)

@@ -65,7 +65,7 @@ def test_what_is_not_a_port_is_refused(port):
 def test_an_unknown_benchmark_is_named_with_those_that_there_are():
     answer = consilium("bench", "nothing")
     assert answer.returncode == 2
-    assert "no benchmark ‘nothing’" in answer.stderr
+    assert "Unknown benchmark ‘nothing’" in answer.stderr
 
 
 def test_a_real_installation_without_secrets_names_each_one_and_does_not_start(tmp_path):

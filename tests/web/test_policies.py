@@ -347,7 +347,7 @@ def test_only_the_person_who_began_an_upload_continues_it():
     assert who_may_when(lambda one, stage: may(one, stage, one.person.id)) == as_sets(
         {"the patient": OPEN, **dict.fromkeys(OFFICE, SENT_AND_OPEN)}
     )
-    assert who_may_when(lambda one, stage: may(one, stage, "somebody else")) == {}
+    assert who_may_when(lambda one, stage: may(one, stage, "someone else")) == {}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.conftest import test_settings
 from tests.people import Visitor
 
 MINUTE, HOUR = 60.0, 3600.0
-MESSAGE = "Please wait a little"
+MESSAGE = "Wait a little"
 
 
 class LimitClock:

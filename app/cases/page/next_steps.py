@@ -78,8 +78,8 @@ STOPPED_STEPS: Mapping[str, NextStep] = {
     CaseStage.DECLINED: NextStep("stopped", N_("The hospital could not take this case"), ""),
     CaseStage.WITHDRAWN: NextStep(
         "stopped",
-        N_("This request was taken back"),
-        N_("Nobody works on it any more. What was sent stays sealed with the case."),
+        N_("This request was withdrawn"),
+        N_("Nobody is working on it any more. What was sent stays encrypted with the case."),
     ),
 }
 EVERY_STAGE = frozenset(CaseStage)

@@ -40,23 +40,23 @@ CASE_PANELS = (
 )
 
 CASE_EVENT_LABELS: Mapping[str, str] = {
-    "created": N_("The request was begun."),
+    "created": N_("The request was started."),
     CaseMove.SUBMIT: N_("The request was sent to the hospital."),
-    CaseMove.TRIAGE: N_("The hospital began to check the request."),
-    CaseMove.REQUEST_RECORDS: N_("The hospital asked for a record that is missing."),
-    CaseMove.PROVIDE_RECORDS: N_("What was missing has been sent."),
+    CaseMove.TRIAGE: N_("The hospital started to check the request."),
+    CaseMove.REQUEST_RECORDS: N_("The hospital asked for a missing record."),
+    CaseMove.PROVIDE_RECORDS: N_("The missing records were sent."),
     CaseMove.ACCEPT: N_(
-        "The records are complete. The hospital accepted the case, and the clock started."
+        "The records are complete. The hospital accepted the case, and the turnaround time started."
     ),
-    CaseMove.SCHEDULE: N_("A time for the meeting was agreed."),
-    CaseMove.UNSCHEDULE: N_("The meeting was cancelled."),
-    CaseMove.CONSULT: N_("The meeting took place."),
+    CaseMove.SCHEDULE: N_("A time for the consultation was booked."),
+    CaseMove.UNSCHEDULE: N_("The consultation was cancelled."),
+    CaseMove.CONSULT: N_("The consultation took place."),
     CaseMove.SIGN: N_("The specialist signed the opinion."),
-    CaseMove.RELEASE: N_("The opinion was sent to the patient."),
+    CaseMove.RELEASE: N_("The opinion was released to the patient."),
     CaseMove.CLOSE: N_("The case was closed."),
     CaseMove.DECLINE: N_("The hospital could not take the case."),
-    CaseMove.WITHDRAW: N_("The request was taken back."),
-    "specialist_assigned": N_("A specialist was found."),
-    "interpreter_assigned": N_("An interpreter was found."),
-    "file_opened": N_("The office opened the clinical file, and said why."),
+    CaseMove.WITHDRAW: N_("The request was withdrawn."),
+    "specialist_assigned": N_("A specialist was assigned."),
+    "interpreter_assigned": N_("An interpreter was assigned."),
+    "file_opened": N_("The office opened the clinical file and gave a reason."),
 }

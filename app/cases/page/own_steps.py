@@ -11,17 +11,17 @@ from app.core.permissions import Role
 from app.core.text import N_
 
 S = CaseStage
-GO_ON_BUTTON = StepButton("go_on", N_("Go on"))
+GO_ON_BUTTON = StepButton("go_on", N_("Continue"))
 SEND_RECORDS_BUTTON = StepButton("send_records", N_("Send records"), anchor="#records")
 BEGIN_TRIAGE_BUTTON = StepButton(
-    "begin_triage", N_("Begin to check"), "portal.post_triage_start", posts=True
+    "begin_triage", N_("Start checking"), "portal.post_triage_start", posts=True
 )
 FIND_SPECIALIST_BUTTON = StepButton("find_specialist", N_("Find a specialist"), anchor="#people")
 ACCEPT_BUTTON = StepButton(
     "accept", N_("Accept the case"), "portal.post_case_acceptance", posts=True
 )
 RECORDS_HERE_BUTTON = StepButton(
-    "records_here", N_("The records are here"), "portal.post_records_sent", posts=True
+    "records_here", N_("The records have arrived"), "portal.post_records_sent", posts=True
 )
 CLOSE_BUTTON = StepButton("close", N_("Close the case"), "portal.post_case_closing", posts=True)
 
@@ -39,7 +39,7 @@ CASE_STEP_RULES = (
         NextStep(
             "you",
             N_("Your request is not sent yet"),
-            N_("Everything you entered is kept. Go on where you stopped."),
+            N_("Everything you entered is saved. You can continue where you stopped."),
             GO_ON_BUTTON,
         ),
     ),
@@ -49,7 +49,7 @@ CASE_STEP_RULES = (
         NextStep(
             "wait",
             N_("We have your request"),
-            N_("Somebody in the hospital reads it within one working day."),
+            N_("Someone at the hospital reads it within one working day."),
         ),
     ),
     NextStepRule(
@@ -66,8 +66,8 @@ CASE_STEP_RULES = (
         frozenset({S.RECORDS_REQUESTED}),
         NextStep(
             "you",
-            N_("Please send what is missing"),
-            N_("As soon as it is here, the hospital goes on with your case."),
+            N_("Send the missing records"),
+            N_("When they arrive, the hospital continues with your case."),
             SEND_RECORDS_BUTTON,
         ),
     ),
@@ -77,7 +77,7 @@ CASE_STEP_RULES = (
         NextStep(
             "wait",
             N_("The office is completing the file"),
-            N_("You can read what is here. We will tell you when it is complete."),
+            N_("You can read what has arrived so far. We will tell you when the file is complete."),
         ),
         position=90,
     ),
@@ -86,8 +86,8 @@ CASE_STEP_RULES = (
         frozenset({S.SUBMITTED}),
         NextStep(
             "you",
-            N_("A new request"),
-            N_("Begin to check it, so that the patient knows."),
+            N_("New request"),
+            N_("Start checking it. The patient can then see that you are working on it."),
             BEGIN_TRIAGE_BUTTON,
         ),
     ),
@@ -97,7 +97,7 @@ CASE_STEP_RULES = (
         NextStep(
             "you",
             N_("Find a specialist"),
-            N_("Then accept the case, or ask for what is missing."),
+            N_("Then accept the case, or ask for missing records."),
             FIND_SPECIALIST_BUTTON,
         ),
         position=10,
@@ -108,8 +108,8 @@ CASE_STEP_RULES = (
         frozenset({S.TRIAGE}),
         NextStep(
             "you",
-            N_("Accept the case, or ask for what is missing"),
-            N_("Accepting starts the clock."),
+            N_("Accept the case, or ask for missing records"),
+            N_("When you accept the case, the turnaround time starts."),
             ACCEPT_BUTTON,
         ),
     ),
@@ -119,7 +119,7 @@ CASE_STEP_RULES = (
         NextStep(
             "wait",
             N_("The patient is sending records"),
-            N_("If they have come another way, say so here."),
+            N_("If they arrived another way, say so here."),
             RECORDS_HERE_BUTTON,
         ),
     ),
@@ -129,7 +129,7 @@ CASE_STEP_RULES = (
         NextStep(
             "go",
             N_("The patient has the opinion"),
-            N_("Close the case when nothing is left to do."),
+            N_("Close the case when there is nothing left to do."),
             CLOSE_BUTTON,
         ),
     ),

@@ -28,11 +28,11 @@ INVITATION_LIFETIME = timedelta(days=14)
 MAX_GUEST_NAME_CHARACTERS = 100
 UNUSABLE_PASSWORD = "!"  # is the hash of nothing: a guest comes by the link alone
 INVITATION_USED = N_(
-    "This invitation has been used already. If that was not you, ask whoever invited you for a new"
-    " one."
+    "This invitation has already been used. If that was not you, ask the person who invited"
+    " you for a new one."
 )
 INVITATION_EXPIRED = N_(
-    "This invitation is no longer valid. Ask whoever invited you for a new one."
+    "This invitation is no longer valid. Ask the person who invited you for a new one."
 )
 
 
@@ -52,16 +52,16 @@ def invite_guest(
     name = name.strip()
     if not name or len(name) > MAX_GUEST_NAME_CHARACTERS:
         raise Invalid(
-            N_("Please say who is coming, under %(most)s characters."),
+            N_("Enter the guest’s name, under %(most)s characters."),
             field="name",
             most=MAX_GUEST_NAME_CHARACTERS,
         )
     if has_unseen_characters(name):
         raise Invalid(UNSEEN_CHARACTERS, field="name")
     if kind not in set(GuestKind):
-        raise Invalid(N_("Please say who this person is."), field="kind")
+        raise Invalid(N_("Say who this person is."), field="kind")
     if not is_language_tag(language):
-        raise Invalid(N_("Please choose a language from the list."), field="language")
+        raise Invalid(N_("Choose a language from the list."), field="language")
     token = secrets.token_urlsafe(24)
     invitation = GuestInvitation(
         consult=consult,
@@ -100,7 +100,7 @@ def revoke_guest_invitation(
     ):
         raise NotFound()
     if invitation.used_at is not None:
-        raise Conflict(N_("This guest has come already. You can ask the doctor to let them out."))
+        raise Conflict(N_("This guest is already here. You can ask the specialist to remove them."))
     invitation.revoked_at = invitation.revoked_at or now()
     audit.record_audit_entry(
         session,

@@ -44,15 +44,13 @@ def post_interpreter_call(consult_id: str) -> CallingPageResponse:
     )
     try:
         if credential is None:
-            raise Invalid(
-                N_("Please choose one of the interpreters who are shown."), field="credential"
-            )
+            raise Invalid(N_("Choose one of the interpreters in the list."), field="credential")
         service.call_interpreter(session, person, consult, credential)
     except Refusal as refusal:
         session.rollback()
         return _render_calling_page(consult_id, refusal)
     announcing.announce_consult_state(session, consult)
-    flash(_("%(name)s has a place now and was told to come.", name=credential.person.name), "good")
+    flash(_("%(name)s now has a place and was asked to join.", name=credential.person.name), "good")
     return redirect(url_for("consults.show_callable_interpreters", consult_id=consult.id), 303)
 
 

@@ -25,7 +25,7 @@ from app.core.permissions import Role
 from app.core.text import N_
 
 NOT_LET_IN_YET = N_(
-    "You have not been let into the consultation yet. Please wait; you need to do nothing."
+    "You have not been let into the consultation yet. Please wait. You do not need to do anything."
 )
 NOT_BOOKED_FOR_LANGUAGE = N_("You are not booked here to interpret into this language.")
 
@@ -50,8 +50,8 @@ def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) ->
     if not policy.can_set_interpreting_mode(by):
         raise Forbidden(
             N_(
-                "The doctor, the interpreter or the international office chooses how you are"
-                " interpreted."
+                "The specialist, the interpreter or the international office chooses how"
+                " the consultation is interpreted."
             )
         )
     require_seat_in_room(by)
@@ -59,7 +59,7 @@ def set_interpreting_mode(session: Session, by: Seat, mode: InterpretingMode) ->
     if consult.mode == mode:
         return
     if mode == InterpretingMode.SIMULTANEOUS and not list_interpreters_in_room(consult):
-        raise Conflict(N_("An interpreter has to be in the consultation first."))
+        raise Conflict(N_("This is possible when an interpreter is in the consultation."))
     consult.mode = mode
     for seat in consult.present_seats:
         seat.live_on, seat.handing_over = None, False
@@ -96,12 +96,15 @@ def take_channel(session: Session, seat: Seat, language: str) -> None:
     require_seat_in_room(seat)
     if seat.consult.mode != InterpretingMode.SIMULTANEOUS:
         raise Conflict(
-            N_("In this mode everyone hears you. The switch is for simultaneous interpretation.")
+            N_(
+                "In consecutive interpreting everyone hears you. You can choose a language only"
+                " in simultaneous interpreting."
+            )
         )
     holder = _find_channel_holder(seat.consult, language)
     if holder is not None and holder is not seat:
         raise Conflict(
-            N_("%(name)s is interpreting into this language. Ask for a hand-over."),
+            N_("%(name)s is interpreting into this language. Ask them to hand over."),
             name=holder.person.name,
         )
     for other in (
@@ -128,16 +131,14 @@ def offer_hand_over(session: Session, seat: Seat, *, offered: bool = True) -> li
     """
     require_seat_in_room(seat)
     if offered and not seat.live_on:
-        raise Conflict(
-            N_("You are not interpreting at this moment, so there is nothing to hand over.")
-        )
+        raise Conflict(N_("You are not interpreting now, so there is nothing to hand over."))
     partners = [
         other
         for other in list_interpreters_in_room(seat.consult)
         if other is not seat and seat.live_on and policy.can_interpret(other, seat.live_on)
     ]
     if offered and not partners:
-        raise Conflict(N_("No other interpreter of this language is here to take over."))
+        raise Conflict(N_("No other interpreter for this language is here to take over."))
     seat.handing_over = offered
     return partners
 
@@ -153,7 +154,7 @@ def accept_hand_over(session: Session, seat: Seat, giver_id: str) -> Seat:
     if giver is None or giver is seat:
         raise NotFound(N_("This person is not in this consultation."))
     if not giver.handing_over or not giver.live_on:
-        raise Conflict(N_("This hand-over is no longer offered."))
+        raise Conflict(N_("This offer to hand over has ended."))
     language = giver.live_on
     if not policy.can_interpret(seat, language):
         raise Invalid(NOT_BOOKED_FOR_LANGUAGE, field="language")
@@ -183,14 +184,14 @@ def set_listening(
     """
     if gain is not None:
         if not 0 <= gain <= 1:
-            raise Invalid(N_("Choose a loudness between silent and full."), field="gain")
+            raise Invalid(N_("Choose a volume between silent and full."), field="gain")
         seat.original_gain = gain
     if listens is not None and not is_same_base_language(listens, seat.listens):
         if get_base_language(listens) not in {
             get_base_language(tag) for tag in list_consult_languages(seat.consult)
         } | {get_base_language(seat.person.language)}:
             raise Invalid(
-                N_("Nobody in this consultation speaks or interprets into this language."),
+                N_("Nobody in this consultation speaks this language or interprets into it."),
                 field="listens",
             )
         seat.listens = get_base_language(listens)
@@ -213,7 +214,7 @@ def raise_signal(session: Session, seat: Seat, signal: SpeakerSignal) -> None:
     who has not been let in.
     """
     if not seat.is_in_room:
-        raise Conflict(N_("You can ask the others once you have been let in."))
+        raise Conflict(N_("You can ask the others when you have been let in."))
     record_consult_event(session, seat.consult, "signal", seat, signal=str(signal))
 
 

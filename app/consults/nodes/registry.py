@@ -26,10 +26,7 @@ NODE_RECONNECT_GRACE_PERIOD = timedelta(
 
 class NoMediaNodeFree(Refusal):
     status = 503
-    default = N_(
-        "No line for sound and picture is free at this moment. We keep trying; you need to do"
-        " nothing."
-    )
+    default = N_("All video servers are busy. We keep trying. You do not need to do anything.")
 
 
 def place_room(session: Session, consult: Consult, *, without: Sequence[str] = ()) -> MediaNode:

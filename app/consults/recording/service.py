@@ -35,7 +35,7 @@ from app.records import service as records
 from app.records.models import Record
 
 CONSENT_IS_PERSONAL = N_(
-    "Each person agrees for themselves only. Nobody can do this for somebody else."
+    "Each person can agree only for themselves. Nobody can agree for someone else."
 )
 RECORDING_NOT_ASKED = N_("Nobody has asked to record this consultation.")
 RECORDING_CLOSE_JOB, RECORDING_PURGE_JOB = "recording.close", "recording.purge"
@@ -65,11 +65,11 @@ def ask_to_record(session: Session, seat: Seat) -> Recording:
     _require_seat_for_recording(seat)
     if not policy.can_ask_to_record(seat):
         raise Forbidden(
-            N_("The patient, the doctor or the international office can ask to record.")
+            N_("The patient, the specialist or the international office can ask to record.")
         )
     consult, before = seat.consult, find_latest_recording(session, seat.consult_id)
     if before is not None and before.is_open:
-        raise Conflict(N_("Everyone has been asked already."))
+        raise Conflict(N_("Everyone has already been asked."))
     if before is not None and before.state == RecordingState.STOPPED:
         recording = before
         recording.state, recording.asked_at, recording.asker = RecordingState.ASKED, now(), seat
@@ -125,7 +125,7 @@ def stop_recording(session: Session, seat: Seat) -> Recording:
     """Ends it for now without withdrawing: what there is will be kept."""
     if not policy.can_ask_to_record(seat):
         raise Forbidden(
-            N_("The patient, the doctor or the international office can stop the recording.")
+            N_("The patient, the specialist or the international office can stop the recording.")
         )
     recording = find_current_recording(session, seat.consult_id)
     if recording is None or not recording.is_open:
@@ -151,7 +151,7 @@ def decide_recording_purge(session: Session, seat: Seat, *, purges: bool) -> Rec
     """
     recording = find_undecided_recording(session, seat)
     if recording is None:
-        raise Forbidden(N_("Only who withdrew their agreement can decide this."))
+        raise Forbidden(N_("Only the person who withdrew consent can decide this."))
     session.refresh(recording, with_for_update=True)  # it may just be becoming a record
     recording.purge_asked_of = None
     if not purges:
@@ -398,4 +398,4 @@ def _close_open_run(recording: Recording) -> None:
 
 def _require_seat_for_recording(seat: Seat) -> None:
     if not seat.is_in_room:
-        raise Conflict(N_("You are asked about the recording once you have been let in."))
+        raise Conflict(N_("We ask you about the recording when you have been let in."))

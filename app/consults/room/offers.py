@@ -13,7 +13,7 @@ from app.core.text import N_
 from app.media.messages import MAX_SDP_CHARACTERS, MediaSections
 
 MALFORMED_OFFER = N_(
-    "Your browser sent a connection offer that we could not read. Please reload the page; if it"
+    "We could not read the connection offer from your browser. Reload the page. If this"
     " happens again, use a current version of Chrome, Firefox, Edge or Safari."
 )
 _MID_PATTERN = re.compile(r"^a=mid:(\S{1,16})\s*$", re.MULTILINE)

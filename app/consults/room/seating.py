@@ -20,8 +20,8 @@ from app.identity.models import Person
 from app.web.sockets import SocketEventHandler, on_socket_event
 
 SEAT_NOT_HELD = N_(
-    "Your seat in this consultation is open in another window, or was closed. Reload the page to"
-    " return."
+    "You opened this consultation in another window, or your place was closed. Reload the"
+    " page to come back."
 )
 
 
@@ -71,7 +71,7 @@ def lock_seat(session: Session, seat_id: str) -> Seat:
 def get_other_seat(by: Seat, seat_id: str) -> Seat:
     """Somebody else's seat, for who opens the door."""
     if not policy.can_admit_people(by):
-        raise Forbidden(N_("Only the doctor or the international office can let people in."))
+        raise Forbidden(N_("Only the specialist or the international office can let people in."))
     seat = next((one for one in by.consult.present_seats if one.id == seat_id), None)
     if seat is None:
         raise NotFound(N_("This person is not in this consultation."))

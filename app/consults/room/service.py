@@ -38,10 +38,10 @@ from app.scheduling.models import Booking, Qualification
 MAX_CHAT_MESSAGE_CHARACTERS = 2_000
 ACCESS_AFTER_CONSULT_DURATION = timedelta(hours=1)
 CONSULT_IS_OVER = N_(
-    "This consultation has ended. You can still read what was written in the case."
+    "This consultation has ended. You can still read what was written, on the case page."
 )
 CONSULT_NOT_OPEN_YET = N_(
-    "The waiting room is not open yet. It opens a quarter of an hour before the consultation."
+    "The waiting room is not open yet. It opens 15 minutes before the consultation."
 )
 
 
@@ -282,7 +282,7 @@ def return_seat_to_waiting(session: Session, actor: Person, by: Seat, seat: Seat
     _require_can_admit(by, seat)
     if not policy.can_be_removed(seat):
         raise Invalid(
-            N_("%(name)s keeps the door here and cannot be sent out."), name=seat.person.name
+            N_("%(name)s lets people in here and cannot be removed."), name=seat.person.name
         )
     seat.admitted, seat.entered, seat.sharing = False, False, False
     seat.live_on, seat.handing_over = None, False
@@ -294,7 +294,7 @@ def remove_seat(session: Session, actor: Person, by: Seat, seat: Seat) -> None:
     _require_can_admit(by, seat)
     if not policy.can_be_removed(seat):
         raise Invalid(
-            N_("%(name)s keeps the door here and cannot be sent out."), name=seat.person.name
+            N_("%(name)s lets people in here and cannot be removed."), name=seat.person.name
         )
     _vacate_seat(seat)
     seat.removed_at = now()
@@ -366,7 +366,7 @@ def set_seat_devices(
         )
         if other:
             raise Conflict(
-                N_("%(name)s is sharing a screen. You can share yours when that has ended."),
+                N_("%(name)s is sharing their screen. You can share yours after that."),
                 name=other.person.name,
             )
         record_consult_event(session, seat.consult, "sharing", seat)
@@ -400,14 +400,14 @@ def add_chat_message(
         raise Invalid(N_("Write something first, then send it."), field="text")
     if len(text) > MAX_CHAT_MESSAGE_CHARACTERS:
         raise Invalid(
-            N_("This is too long: please keep it under %(most)s characters."),
+            N_("This is too long. Keep it under %(most)s characters."),
             field="text",
             most=MAX_CHAT_MESSAGE_CHARACTERS,
         )
     if not seat.is_in_room:
-        raise Conflict(N_("You can write to the others once you have been let in."))
+        raise Conflict(N_("You can write to the others when you have been let in."))
     if channel == ChatChannel.INTERPRETERS and not seat.pair:
-        raise Forbidden(N_("These messages are between the interpreters alone."))
+        raise Forbidden(N_("Only the interpreters can see these messages."))
     line = ChatMessage(
         consult_id=consult.id,
         case_id=consult.case_id,
@@ -528,6 +528,6 @@ def require_consult_open(consult: Consult) -> None:
 
 def _require_can_admit(by: Seat, seat: Seat) -> None:
     if not policy.can_admit_people(by):
-        raise Forbidden(N_("Only the doctor or the international office can let people in."))
+        raise Forbidden(N_("Only the specialist or the international office can let people in."))
     if seat.consult_id != by.consult_id or seat.removed_at is not None:
         raise NotFound(N_("This person is not in this consultation."))

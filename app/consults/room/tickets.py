@@ -16,7 +16,7 @@ from app.core.text import N_
 
 SEAT_TICKET_LIFETIME_SECONDS = 12 * 3600
 SEAT_TICKET_STALE = N_(
-    "Your ticket for this consultation has expired. Reload the page to get a fresh one."
+    "Your access to this consultation has expired. Reload the page to get a new one."
 )
 
 

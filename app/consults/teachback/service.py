@@ -33,12 +33,15 @@ TEACH_BACK_CONFIRMED, TEACH_BACK_CORRECTED = "confirmed", "corrected"
 def ask_teach_back(session: Session, seat: Seat, point: str) -> TeachBack:
     """The specialist names a point that the patient says back."""
     if seat.role != Role.SPECIALIST:
-        raise Forbidden(N_("The doctor chooses what is said back."))
+        raise Forbidden(N_("The specialist chooses which points the patient explains back."))
     _require_seat_for_teaching(seat)
     asked = list_teach_backs(session, seat.consult)
     if len(asked) >= MAX_TEACH_BACK_POINTS:
         raise Conflict(
-            N_("That is enough for one meeting: at most %(most)s points can be said back."),
+            N_(
+                "That is enough for one consultation. The patient can explain back at most"
+                " %(most)s points."
+            ),
             most=MAX_TEACH_BACK_POINTS,
         )
     item = TeachBack(
@@ -71,13 +74,13 @@ def judge_teach_back(
 ) -> TeachBack:
     """The specialist confirms what was said back, or says what was meant."""
     if seat.role != Role.SPECIALIST:
-        raise Forbidden(N_("The doctor confirms or corrects what was said back."))
+        raise Forbidden(N_("The specialist confirms or corrects what the patient said."))
     _require_seat_for_teaching(seat)
     item = _get_teach_back(session, seat, item_id)
     if not item.said:
-        raise Conflict(N_("The patient has not said this back yet."))
+        raise Conflict(N_("The patient has not explained this point yet."))
     if verdict not in (TEACH_BACK_CONFIRMED, TEACH_BACK_CORRECTED):
-        raise Invalid(N_("Confirm what was said, or correct it."), field="verdict")
+        raise Invalid(N_("Confirm what the patient said, or correct it."), field="verdict")
     item.correction = (
         _clean_text(correction, "correction") if verdict == TEACH_BACK_CORRECTED else None
     )
@@ -164,7 +167,7 @@ def _get_teach_back(session: Session, seat: Seat, item_id: str) -> TeachBack:
 
 def _require_seat_for_teaching(seat: Seat) -> None:
     if not seat.is_in_room:
-        raise Conflict(N_("You can write to the others once you have been let in."))
+        raise Conflict(N_("You can write to the others when you have been let in."))
 
 
 def _clean_text(text: str, field: str) -> str:
@@ -173,7 +176,7 @@ def _clean_text(text: str, field: str) -> str:
         raise Invalid(N_("Write something first, then send it."), field=field)
     if len(text) > MAX_TEACHING_TEXT_CHARACTERS:
         raise Invalid(
-            N_("This is too long: please keep it under %(most)s characters."),
+            N_("This is too long. Keep it under %(most)s characters."),
             field=field,
             most=MAX_TEACHING_TEXT_CHARACTERS,
         )

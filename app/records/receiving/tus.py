@@ -28,15 +28,13 @@ CHECKSUM_ALGORITHMS = {
 _UPLOAD_ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 _MAX_METADATA_CHARACTERS = 8_192
 _MAX_PARTIAL_UPLOADS = 1_000
-BROKEN_UPLOAD_MESSAGE = N_(
-    "The file did not arrive in a form that we understand. Please choose it again."
-)
+BROKEN_UPLOAD_MESSAGE = N_("The file did not arrive in a form that we can read. Choose it again.")
 
 
 class WrongTusVersion(Refusal):
     status = 412
     default = N_(
-        "This upload speaks another version of the upload protocol. We speak version 1.0.0."
+        "This upload uses another version of the upload protocol. We support version 1.0.0."
     )
 
 
@@ -48,23 +46,23 @@ class WrongUploadContentType(Refusal):
 class ChecksumMismatch(Refusal):
     status = 460
     default = N_(
-        "A piece of the file was changed on its way. We did not keep it; please send it again."
+        "A part of the file was changed on its way here. We did not keep that part. Send it again."
     )
 
 
 class UploadGone(NotFound):
     status = 410
-    default = N_("This upload has ended. Please choose the file again.")
+    default = N_("This upload has ended. Choose the file again.")
 
 
 class UploadFinished(Refusal):
     status = 403
-    default = N_("This file is already with us, so nothing can be added to it.")
+    default = N_("We already have the whole file. Nothing can be added to it.")
 
 
 class WrongUploadOffset(Conflict):
     default = N_(
-        "The upload went on somewhere else in the meantime. It will continue from what we have."
+        "The upload continued somewhere else in the meantime. It will go on from what we have."
     )
 
 

@@ -41,7 +41,7 @@ def add_busy_feed(session: Session, actor: Person, owner: Person, url: str) -> B
         raise Invalid(refused.sentence, field="url") from None
     if count_rows(session, BusyFeed.person_id == owner.id) >= MAX_BUSY_FEEDS:
         raise Invalid(
-            N_("Please enter at most %(most)s other calendars."), field="url", most=MAX_BUSY_FEEDS
+            N_("Enter at most %(most)s other calendars."), field="url", most=MAX_BUSY_FEEDS
         )
     feed = BusyFeed(id=new_id(), person_id=owner.id, url=url)
     session.add(feed)

@@ -60,7 +60,9 @@ def resolve_public_addresses(host: str, port: int) -> list[str]:
             str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         ]
     except OSError as error:
-        raise FeedRefused(N_("We could not find this address on the internet.")) from error
+        raise FeedRefused(
+            N_("We could not find this address on the internet. Check it and try again.")
+        ) from error
     if not found or not all(is_public_address(address) for address in found):
         raise FeedRefused(N_("This address is not on the public internet, so we do not read it."))
     return found
@@ -94,16 +96,16 @@ def normalize_feed_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise FeedRefused(N_("This is not an address of a calendar.")) from None
+        raise FeedRefused(N_("This is not a calendar link.")) from None
     if (
         parts.scheme not in ("http", "https")
         or not parts.hostname
         or len(url) > FEED_URL_MAX_CHARACTERS
         or port == 0
     ):
-        raise FeedRefused(N_("This is not an address of a calendar."))
+        raise FeedRefused(N_("This is not a calendar link."))
     if any(ord(character) <= 32 or ord(character) == 127 for character in url):
-        raise FeedRefused(N_("This is not an address of a calendar."))
+        raise FeedRefused(N_("This is not a calendar link."))
     return url
 
 
@@ -124,14 +126,14 @@ def fetch_feed(
                 url = urljoin(url, answer.getheader("Location") or "")
                 continue
             if answer.status != 200:
-                raise FeedRefused(N_("The other calendar did not answer with a calendar."))
+                raise FeedRefused(N_("The other calendar did not send valid data."))
             return FetchedFeed(
                 _read_feed_body(answer, until), (answer.getheader("ETag") or "")[:200] or None
             )
         finally:
             answer.close()
             connection.close()
-    raise FeedRefused(N_("This address leads on and on, so we stopped following it."))
+    raise FeedRefused(N_("This address redirects too many times, so we stopped."))
 
 
 def _request_feed(

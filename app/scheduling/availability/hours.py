@@ -79,9 +79,7 @@ def set_availability(
     refuse_unless_may_set_hours(actor, owner)
     _check_zone(zone)
     if len(hours) > MAX_WEEKLY_OPENINGS:
-        raise Invalid(
-            N_("Please enter at most %(most)s openings a week."), most=MAX_WEEKLY_OPENINGS
-        )
+        raise Invalid(N_("Enter at most %(most)s openings per week."), most=MAX_WEEKLY_OPENINGS)
     for one in hours:
         _check_opening(one)
     diaries.lock_diaries(session, [owner.id])
@@ -112,7 +110,7 @@ def add_opening(
     held = count_rows(session, AvailabilityWindow.person_id == owner.id)
     if held >= MAX_WEEKLY_OPENINGS:
         raise Invalid(
-            N_("Please enter at most %(most)s openings a week."),
+            N_("Enter at most %(most)s openings per week."),
             field="start",
             most=MAX_WEEKLY_OPENINGS,
         )
@@ -170,9 +168,7 @@ def add_availability_exception(
         count_rows(session, AvailabilityException.person_id == owner.id)
         >= MAX_AVAILABILITY_EXCEPTIONS
     ):
-        raise Invalid(
-            N_("There are too many entries. Please remove old ones first."), field="first"
-        )
+        raise Invalid(N_("There are too many entries. Remove old ones first."), field="first")
     diaries.lock_diaries(session, [owner.id])
     row = AvailabilityException(
         person_id=owner.id,
@@ -238,20 +234,23 @@ def set_diary_habits(session: Session, actor: Person, owner: Person, habits: Dia
     refuse_unless_may_set_hours(actor, owner)
     if not 0 <= habits.buffer <= 8:
         raise Invalid(
-            N_("The pause between two meetings is a number of quarter hours, at most two hours."),
+            N_(
+                "The pause between two consultations is in steps of 15 minutes, and at most two"
+                " hours."
+            ),
             field="buffer",
         )
     if not 0 <= habits.notice_hours <= 24 * 14:
-        raise Invalid(N_("The notice can be at most two weeks."), field="notice_hours")
+        raise Invalid(N_("The notice period can be at most two weeks."), field="notice_hours")
     for name, most in (("daily_most", habits.daily_most), ("weekly_most", habits.weekly_most)):
         if most is not None and not 1 <= most <= 100:
             raise Invalid(
-                N_("Please enter a number of meetings from 1 to 100, or leave it empty."),
+                N_("Enter a number of consultations from 1 to 100, or leave it empty."),
                 field=name,
             )
     if habits.daily_most and habits.weekly_most and habits.daily_most > habits.weekly_most:
         raise Invalid(
-            N_("The most meetings a day cannot be more than the most a week."), field="daily_most"
+            N_("The maximum per day cannot be more than the maximum per week."), field="daily_most"
         )
     diaries.lock_diaries(session, [owner.id])
     diary = session.get_one(Diary, owner.id, populate_existing=True)
@@ -266,7 +265,7 @@ def set_diary_habits(session: Session, actor: Person, owner: Person, habits: Dia
 def _check_opening(one: WeeklyHours) -> None:
     _check_minutes_of_day(one.start, one.end, wraps=True)
     if not 0 <= one.weekday <= 6:
-        raise Invalid(N_("Please choose a day of the week."), field="weekday")
+        raise Invalid(N_("Choose a day of the week."), field="weekday")
     check_period(one.valid_from, one.valid_until)
 
 
@@ -274,7 +273,7 @@ def _check_dated_availability(days: DatedAvailability) -> None:
     _check_minutes_of_day(days.start, days.end, wraps=False)
     check_period(days.first, days.last)
     if (days.last - days.first).days > 366:
-        raise Invalid(N_("Please enter at most a year at once."), field="last")
+        raise Invalid(N_("Enter at most one year at a time."), field="last")
     if days.rule is None and days.last < now().date() - timedelta(days=1):
         raise Invalid(N_("These days have already passed."), field="last")
     _check_recurrence(days)
@@ -285,7 +284,9 @@ def _check_recurrence(days: DatedAvailability) -> None:
         try:
             check_recurrence_rule(days.rule, days.first)
         except BadRecurrenceRule:
-            raise Invalid(N_("We could not read how these days repeat."), field="repeat") from None
+            raise Invalid(
+                N_("We could not read how these days repeat. Nothing was saved."), field="repeat"
+            ) from None
 
 
 def refuse_unless_may_set_hours(actor: Person, owner: Person) -> None:
@@ -309,14 +310,14 @@ def _check_minutes_of_day(start: int, end: int, *, wraps: bool) -> None:
         or start % QUARTER_MINUTES
         or end % QUARTER_MINUTES
     ):
-        raise Invalid(N_("Hours begin and end on a full quarter of an hour."), field="start")
+        raise Invalid(N_("Openings start and end on a full quarter of an hour."), field="start")
     if start == end or (end < start and not wraps):
-        raise Invalid(N_("The end must lie after the beginning."), field="end")
+        raise Invalid(N_("The end must be after the start."), field="end")
 
 
 def check_period(first: date | None, last: date | None) -> None:
     if first is not None and last is not None and last < first:
-        raise Invalid(N_("The last day must not lie before the first."), field="last")
+        raise Invalid(N_("The last day must not be before the first day."), field="last")
 
 
 def record_availability_change(

@@ -270,7 +270,7 @@ def respond_hours_saved(owner: Person, row_id: str | None = None) -> Response:
     """Back to the page of the hours; for a script, the row that there is now."""
     if not is_page_request():
         return jsonify(row=row_id)
-    flash(_("Your hours are saved. Meetings that are already booked stay as they are."))
+    flash(_("Your availability is saved. Consultations that are already booked stay as they are."))
     person = None if owner.id == current_person().id else owner.id
     return redirect(url_for("scheduling.show_hours", person=person))
 

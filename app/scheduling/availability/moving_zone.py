@@ -101,7 +101,7 @@ def move_hours_to_zone(session: Session, actor: Person, owner: Person, zone: str
     ``Invalid``.
     """
     if way not in list(ZoneMoveWay):
-        raise Invalid(N_("Please choose what happens to your hours."), field="way")
+        raise Invalid(N_("Choose what happens to your availability."), field="way")
     if way == ZoneMoveWay.LEAVE:
         return
     rows = availability_windows_of(session, owner)

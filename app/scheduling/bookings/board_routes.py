@@ -28,11 +28,12 @@ from app.web.errors import translate_refusal
 from app.web.locale import get_current_language
 
 MOVE_CONFLICT_MESSAGE = N_(
-    "Somebody in this meeting already has another one then. It stays where it was."
+    "Someone in this consultation already has another one at that time. The consultation"
+    " was not moved."
 )
 MOVE_OUTSIDE_HOURS_MESSAGE = N_(
-    "This does not fit the hours, the pauses or the notice of %(name)s. With a reason it can be"
-    " moved all the same."
+    "This does not fit the availability, the pauses or the notice period of %(name)s. You"
+    " can still move the consultation if you give a reason."
 )
 
 

@@ -23,7 +23,7 @@ from app.scheduling.models import Booking, BookingState, EngagementState
 from app.scheduling.time.zone_files import build_vtimezone
 
 _PRODID = "-//Consilium//Second opinions//EN"
-_EVENT_SUMMARY = N_("Video meeting, case %(number)s")
+_EVENT_SUMMARY = N_("Video consultation, case %(number)s")
 _LOCAL_TIME_LINES = {
     Role.PATIENT: N_("Patient: %(time)s"),
     Role.SPECIALIST: N_("Specialist: %(time)s"),

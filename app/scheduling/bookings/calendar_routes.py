@@ -49,7 +49,7 @@ def post_calendar_address() -> str:
 @require_permission(IdentityPermission.HOME_READ)
 def post_calendar_stop() -> Answer:
     calendar_links.forget_calendar_key(db_session(), current_person())
-    flash(_("The address no longer works."))
+    flash(_("The link no longer works."))
     return redirect(url_for("scheduling.show_calendar_subscription"))
 
 

@@ -30,7 +30,7 @@ _MAX_DEADLOCK_ATTEMPTS = 5
 class SlotTaken(Conflict):
     """One of the people is no longer free. The edge answers with fresh slots."""
 
-    default = N_("This time has just been taken. These times are still free.")
+    default = N_("Someone has just booked this time. These times are still available.")
 
 
 class OutsideHours(SlotTaken):

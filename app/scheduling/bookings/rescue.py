@@ -42,7 +42,7 @@ def report_no_show(
     if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
         raise Forbidden()
     if booking.starts_at > now():
-        raise Conflict(N_("The meeting has not begun yet, so nobody is missing."))
+        raise Conflict(N_("The consultation has not started yet, so nobody is missing."))
     return _ask_next_interpreter(session, actor, booking, EngagementState.NO_SHOW, interpreter)
 
 
@@ -66,7 +66,7 @@ def change_booking_language(
     """
     _refuse_unless_rescuable(actor, booking)
     if not is_well_formed_tag(language):
-        raise Invalid(N_("Please choose a language."), field="language")
+        raise Invalid(N_("Choose a language."), field="language")
 
     def act() -> Person | None:
         claims.lock_and_refresh(session, booking)
@@ -135,16 +135,16 @@ def change_booking_specialist(
         or not specialist.active
         or specialist.id == booking.specialist_id
     ):
-        raise Invalid(N_("Please choose another specialist."), field="specialist")
+        raise Invalid(N_("Choose another specialist."), field="specialist")
     if booking.case.specialty not in (*specialist.specialties, "general"):
         raise Invalid(
-            N_("%(name)s does not practise this specialty."),
+            N_("%(name)s does not cover this specialty."),
             field="specialist",
             name=specialist.name,
         )
     if candidates.language_pair_of(booking.source, specialist)[1] != booking.target:
         raise Invalid(
-            N_("%(name)s speaks another language than was booked."),
+            N_("%(name)s speaks a different language from the one that was booked."),
             field="specialist",
             name=specialist.name,
         )
@@ -156,7 +156,7 @@ def change_booking_specialist(
         claims.claim_quarters(session, booking, [specialist.id])
         if not is_within_hours(session, specialist, booking.quarters):
             raise claims.SlotTaken(
-                N_("One of the people is not available at this time. These times are free.")
+                N_("One of the people is not available at this time. These times are available.")
             )
         _hand_case_over(session, actor, booking, gone, specialist)
         booking.specialist_id, booking.specialist = specialist.id, specialist
@@ -176,14 +176,14 @@ def postpone_booking(session: Session, actor: Person, booking: Booking, quarters
     _refuse_unless_rescuable(actor, booking)
     if not 1 <= quarters <= MAX_DELAY_QUARTERS:
         raise Invalid(
-            N_("A meeting can be put off by up to an hour. For more, choose another time."),
+            N_("A consultation can start up to one hour later. For more, choose another time."),
             field="quarters",
         )
 
     def act() -> None:
         claims.lock_and_refresh(session, booking)
         if booking.ends_at <= now():
-            raise Conflict(N_("This meeting is already over."))
+            raise Conflict(N_("This consultation is already over."))
         was = booking.starts_at
         claims.release_claims(session, booking)
         booking.starts_at += timedelta(minutes=QUARTER_MINUTES * quarters)
@@ -249,7 +249,7 @@ def _ask_next_interpreter(
     replaces whoever is there.
     """
     if not booking.is_confirmed or not booking.needs_interpreter or booking.ends_at <= now():
-        raise Conflict(N_("This meeting needs no interpreter any more."))
+        raise Conflict(N_("This consultation no longer needs an interpreter."))
     leaving = [
         one
         for one in booking.current_engagements
@@ -300,6 +300,4 @@ def _refuse_unless_rescuable(actor: Person, booking: Booking) -> None:
     if actor.role != Role.COORDINATOR:
         raise Forbidden()
     if not booking.is_confirmed:
-        raise Conflict(
-            N_("This meeting was cancelled in the meantime. Please choose another time.")
-        )
+        raise Conflict(N_("This consultation was cancelled in the meantime. Choose another time."))

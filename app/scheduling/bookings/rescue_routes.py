@@ -25,7 +25,7 @@ from app.web.context import current_person, db_session
 from app.web.locale import get_current_language
 
 INTERPRETER_ASKED_MESSAGE = N_("The next interpreter has been asked. Everyone has been told.")
-NO_SUBSTITUTE_MESSAGE = N_("Nobody else is free. The meeting still needs an interpreter.")
+NO_SUBSTITUTE_MESSAGE = N_("Nobody else is available. The consultation still needs an interpreter.")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def post_booking_language(booking_id: str) -> Response:
     is_well = booking.interpreters_missing <= 0
     return _redirect_to_booking(
         booking,
-        N_("The language is changed. Everyone has been told.")
+        N_("The language was changed. Everyone has been told.")
         if is_well
         else NO_SUBSTITUTE_MESSAGE,
     )
@@ -117,10 +117,10 @@ def post_booking_specialist(booking_id: str) -> Response:
     booking = _load_booking(booking_id)
     chosen = db_session().get(Person, request.form.get("specialist", ""))
     if chosen is None:
-        raise Invalid(N_("Please choose another specialist."), field="specialist")
+        raise Invalid(N_("Choose another specialist."), field="specialist")
     rescue.change_booking_specialist(db_session(), current_person(), booking, chosen)
     return _redirect_to_booking(
-        booking, N_("The meeting has a new specialist. Everyone has been told.")
+        booking, N_("The consultation has a new specialist. Everyone has been told.")
     )
 
 
@@ -132,14 +132,16 @@ def post_booking_delay(booking_id: str) -> Response:
         parse_whole_number(request.form.get("quarters", "1")),
     )
     rescue.postpone_booking(db_session(), current_person(), booking, quarters or 0)
-    return _redirect_to_booking(booking, N_("The meeting begins later. Everyone has been told."))
+    return _redirect_to_booking(
+        booking, N_("The consultation starts later. Everyone has been told.")
+    )
 
 
 @blueprint.post("/bookings/<booking_id>/clocks-seen")
 @require_permission(SchedulingPermission.BOOKING_OVERRIDE)
 def post_clock_change_seen(booking_id: str) -> Response:
     rescue.acknowledge_clock_change(db_session(), current_person(), _load_booking(booking_id))
-    flash(_("The meeting stays as it is."))
+    flash(_("The consultation stays as it is."))
     return redirect(url_for("scheduling.show_board"))
 
 

@@ -138,7 +138,7 @@ def post_hold_confirmation(booking_id: str) -> Page:
         service.confirm_booking(db_session(), current_person(), held)
     except (SlotTaken, Invalid) as refusal:
         return _times_page_with_refusal(held.case, refusal)
-    flash(_("Your meeting is booked. Everyone has been told."))
+    flash(_("Your consultation is booked. Everyone has been told."))
     return redirect(url_for("scheduling.show_booking", booking_id=held.id))
 
 
@@ -169,7 +169,7 @@ def post_booking_cancellation(booking_id: str) -> Page:
         )
     except Invalid as refusal:
         return _booking_page(booked, refusal)
-    flash(_("The meeting is cancelled. Everyone has been told."))
+    flash(_("The consultation is cancelled. Everyone has been told."))
     return redirect(url_for("portal.show_case", case_id=booked.case_id))
 
 
@@ -212,7 +212,7 @@ def post_booking_move(booking_id: str) -> Page:
         )
     except (SlotTaken, Invalid) as refusal:
         return _times_page_with_refusal(booked.case, refusal, moving=booked)
-    flash(_("The meeting has moved. Everyone has been told."))
+    flash(_("The consultation was moved. Everyone has been told."))
     return redirect(url_for("scheduling.show_booking", booking_id=booked.id))
 
 
@@ -243,7 +243,7 @@ def show_engagement(engagement_id: str) -> Page:
 def post_engagement_acceptance(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     ladder.accept_engagement(db_session(), current_person(), asked)
-    flash(_("Thank you. The meeting is in your list."))
+    flash(_("Thank you. The consultation is in your list."))
     return redirect(url_for("scheduling.show_engagements"))
 
 
@@ -252,7 +252,7 @@ def post_engagement_acceptance(engagement_id: str) -> Page:
 def post_engagement_decline(engagement_id: str) -> Page:
     asked = queries.load_engagement(db_session(), current_person(), engagement_id)
     ladder.decline_engagement(db_session(), current_person(), asked, request.form.get("reason", ""))
-    flash(_("Thank you for telling us. We are asking somebody else."))
+    flash(_("Thank you for telling us. We are asking someone else."))
     return redirect(url_for("scheduling.show_engagements"))
 
 

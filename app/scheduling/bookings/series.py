@@ -33,11 +33,11 @@ FOLLOW_UP_INTERVALS_WEEKS = (1, 2, 3, 4, 6, 8, 12)
 _ALTERNATIVES_WITHIN = timedelta(days=4)
 _MAX_ALTERNATIVES = 4
 
-PERSON_BUSY_MESSAGE = N_("%(name)s already has a meeting then.")
-PERSON_OUTSIDE_HOURS_MESSAGE = N_("This is outside the hours of %(name)s.")
-NO_INTERPRETER_FREE_MESSAGE = N_("No interpreter for these languages is free then.")
-SOMEBODY_NOT_FREE_MESSAGE = N_("Somebody is not free then.")
-BEYOND_HORIZON_MESSAGE = N_("This is further ahead than meetings can be booked.")
+PERSON_BUSY_MESSAGE = N_("%(name)s already has a consultation at that time.")
+PERSON_OUTSIDE_HOURS_MESSAGE = N_("This is outside the availability of %(name)s.")
+NO_INTERPRETER_FREE_MESSAGE = N_("No interpreter for these languages is available at that time.")
+SOMEBODY_NOT_FREE_MESSAGE = N_("Someone is not available at that time.")
+BEYOND_HORIZON_MESSAGE = N_("Consultations cannot be booked that far ahead.")
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ class DateTaken(SlotTaken):
     """
 
     default = N_(
-        "One of these dates can no longer be had, so nothing was changed. Please look at them"
-        " again."
+        "One of these dates is no longer available, so nothing was changed. Check the dates again."
     )
 
     def __init__(self, starts_at: datetime, cause: Refusal) -> None:
@@ -93,12 +92,14 @@ def check_series_plan(plan: SeriesPlan) -> None:
     """Raises ``Invalid`` for a plan that cannot be."""
     if not 1 <= plan.count <= MAX_FOLLOW_UPS:
         raise Invalid(
-            N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
+            N_("Enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
         )
     if plan.every not in FOLLOW_UP_INTERVALS_WEEKS:
-        raise Invalid(N_("Please choose how many weeks lie between two meetings."), field="every")
+        raise Invalid(
+            N_("Choose how many weeks there are between two consultations."), field="every"
+        )
     if plan.first <= now():
-        raise Invalid(N_("This time has already passed. Please choose a later one."), field="first")
+        raise Invalid(N_("This time has already passed. Choose a later one."), field="first")
 
 
 def compute_series_instants(plan: SeriesPlan) -> list[datetime]:
@@ -133,13 +134,13 @@ def book_series(
     """
     _refuse_unless_coordinator(actor)
     if not wishes:
-        raise Invalid(N_("Please choose at least one date."), field="dates")
+        raise Invalid(N_("Choose at least one date."), field="dates")
     if len(wishes) > MAX_FOLLOW_UPS:
         raise Invalid(
-            N_("Please enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
+            N_("Enter from 1 to %(most)s follow-ups."), field="count", most=MAX_FOLLOW_UPS
         )
     if not booking.is_confirmed:
-        raise Conflict(N_("Only a meeting that has been booked can have follow-ups."))
+        raise Conflict(N_("You can book follow-ups only for a consultation that is booked."))
     everyone = {booking.patient_id, *(wish.specialist_id for wish in wishes)} | {
         one for wish in wishes for one in (wish.interpreter_id, wish.second_interpreter_id) if one
     }

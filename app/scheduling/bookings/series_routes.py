@@ -71,8 +71,8 @@ def post_series_cancellation(booking_id: str) -> Page:
     )
     flash(
         ngettext(
-            "%(num)s meeting is cancelled. Everyone has been told.",
-            "%(num)s meetings are cancelled. Everyone has been told.",
+            "%(num)s consultation is cancelled. Everyone has been told.",
+            "%(num)s consultations are cancelled. Everyone has been told.",
             len(gone),
         )
     )

@@ -144,7 +144,7 @@ def confirm_booking(session: Session, actor: Person, booking: Booking) -> Bookin
             return booking
         if booking.state == BookingState.CANCELLED:
             raise Conflict(
-                N_("This meeting was cancelled in the meantime. Please choose another time.")
+                N_("This consultation was cancelled in the meantime. Choose another time.")
             )
         check_slot_request(
             SlotRequest(booking.starts_at, booking.specialist_id, length=booking.length)
@@ -238,12 +238,12 @@ def cancel_booking(session: Session, actor: Person, booking: Booking, reason: st
         if booking.state == BookingState.CANCELLED:
             return
         if not booking.is_confirmed:
-            raise Conflict(N_("This meeting has not been booked, so there is nothing to cancel."))
+            raise Conflict(N_("This consultation is not booked, so there is nothing to cancel."))
         if booking.starts_at - now() < LATE_CHANGE_PERIOD and not reason.strip():
             raise Invalid(
                 N_(
-                    "The meeting is less than a day away. Please say briefly why it cannot take"
-                    " place."
+                    "The consultation is less than a day away. Say briefly why it cannot"
+                    " take place."
                 ),
                 field="reason",
             )
@@ -293,7 +293,7 @@ def move_booking(
     """
     _refuse_unless_may_change(actor, booking)
     if not booking.is_confirmed:
-        raise Conflict(N_("Only a meeting that has been booked can be moved."))
+        raise Conflict(N_("Only a booked consultation can be moved."))
     wish = SlotRequest(
         starts_at,
         booking.specialist_id,
@@ -305,7 +305,7 @@ def move_booking(
     check_slot_request(wish)
     if booking.starts_at - now() < LATE_CHANGE_PERIOD and not reason.strip():
         raise Invalid(
-            N_("The meeting is less than a day away. Please say briefly why it has to move."),
+            N_("The consultation is less than a day away. Say briefly why it has to move."),
             field="reason",
         )
     _, between, _, _ = resolve_participants(
@@ -391,19 +391,19 @@ def _refuse_unless_bookable(session: Session, actor: Person, case: Case) -> None
     ):
         raise Forbidden()
     if case.stage not in policy.BOOKABLE_STAGES or case.written_only:
-        raise Conflict(N_("A meeting can be booked once the hospital has accepted the case."))
+        raise Conflict(N_("You can book a consultation when the hospital has accepted the case."))
 
 
 def _refuse_unless_may_change(actor: Person, booking: Booking) -> None:
     if not policy.can_change_booking(actor, booking):
         raise Forbidden()
     if booking.starts_at <= now() and booking.is_confirmed:
-        raise Conflict(N_("This meeting has already begun, so it can no longer be changed."))
+        raise Conflict(N_("This consultation has already started, so it can no longer be changed."))
 
 
 def _refuse_second_meeting(session: Session, case: Case) -> None:
     meeting = queries.booking_of_case(session, case.id)
     if meeting is not None and meeting.starts_at > now():
         raise Conflict(
-            N_("A meeting is already booked for this case. You can move it to another time.")
+            N_("A consultation is already booked for this case. You can move it to another time.")
         )

@@ -55,9 +55,7 @@ def resolve_participants(
     if specialist is None:
         raise Conflict(N_("The hospital has not chosen a specialist for this case yet."))
     if specialist.id != wish.specialist_id:
-        raise Conflict(
-            N_("Another specialist is responsible for this case now. Please choose a time again.")
-        )
+        raise Conflict(N_("Another specialist now looks after this case. Choose a time again."))
     source, target, needs_interpreter = language_pair_of(case.language, specialist)
     if not needs_interpreter:
         return specialist, [], source, target
@@ -65,14 +63,12 @@ def resolve_participants(
         dict.fromkeys(one for one in (wish.interpreter_id, wish.second_interpreter_id) if one)
     )
     if not chosen:
-        raise Invalid(
-            N_("This meeting needs an interpreter. Please choose one of the times shown.")
-        )
+        raise Invalid(N_("This consultation needs an interpreter. Choose one of the times shown."))
     if len(chosen) < count_interpreters_needed(wish.length):
         raise Invalid(
             N_(
-                "A meeting of more than an hour needs two interpreters, who take turns. "
-                "Please choose one of the times shown."
+                "A consultation of more than an hour needs two interpreters, who take"
+                " turns. Choose one of the times shown."
             ),
             field="interpreter",
         )
@@ -106,10 +102,7 @@ def _resolve_interpreter(
         session, person, matching_queries.interpreter_requirements_for(session, case)
     ):
         raise Invalid(
-            N_(
-                "The patient has asked for another interpreter. Please choose one of the times"
-                " shown."
-            ),
+            N_("The patient has asked for another interpreter. Choose one of the times shown."),
             field="interpreter",
         )
     return person
@@ -118,34 +111,27 @@ def _resolve_interpreter(
 def check_slot_request(wish: SlotRequest) -> None:
     if wish.starts_at.tzinfo is None or wish.starts_at.utcoffset() is None:
         raise Invalid(
-            N_(
-                "This time does not say in which time zone it is. Please choose one of the times"
-                " shown."
-            ),
+            N_("This time has no time zone. Choose one of the times shown."),
             field="starts_at",
         )
     if not is_on_grid(wish.starts_at):
         raise Invalid(
-            N_(
-                "Meetings begin on a full quarter of an hour. Please choose one of the times shown."
-            ),
+            N_("Consultations start on a full quarter of an hour. Choose one of the times shown."),
             field="starts_at",
         )
     if wish.mode not in INTERPRETING_MODES:
-        raise Invalid(N_("Please choose one of the answers shown."), field="mode")
+        raise Invalid(N_("Choose one of the answers shown."), field="mode")
     if not 1 <= wish.length <= MAX_BOOKING_QUARTERS:
         raise Invalid(
-            N_("A meeting lasts from 15 minutes to %(most)s hours."),
+            N_("A consultation lasts from 15 minutes to %(most)s hours."),
             field="length",
             most=MAX_BOOKING_QUARTERS * QUARTER_MINUTES // 60,
         )
     if wish.starts_at <= now():
-        raise Invalid(
-            N_("This time has already passed. Please choose a later one."), field="starts_at"
-        )
+        raise Invalid(N_("This time has already passed. Choose a later one."), field="starts_at")
     if quarter_of(wish.starts_at) + wish.length > diaries.current_horizon().end:
         raise Invalid(
-            N_("This is too far ahead. Please choose a time within the next three months."),
+            N_("This is too far ahead. Choose a time within the next three months."),
             field="starts_at",
         )
 
@@ -155,15 +141,15 @@ def check_personal_rules(session: Session, booking: Booking) -> None:
     for person in booking.people:
         if not matching_queries.is_within_hours(session, person, booking.quarters):
             raise OutsideHours(
-                N_("One of the people is not available at this time. These times are free."),
+                N_("One of the people is not available at this time. These times are available."),
                 who=person.name,
             )
         rules = diaries.load_diary_rules(session, person.id)
         if diaries.is_day_or_week_full(session, person.id, person.timezone, booking, rules):
             raise OutsideHours(
                 N_(
-                    "One of the people has no room for another meeting that day. These times are"
-                    " free."
+                    "One of the people cannot take another consultation that day. These"
+                    " times are available."
                 ),
                 who=person.name,
             )
@@ -175,5 +161,6 @@ def check_personal_rules(session: Session, booking: Booking) -> None:
             hours=rules.notice_hours
         ):
             raise OutsideHours(
-                N_("This is too soon for one of the people. These times are free."), who=person.name
+                N_("This is too soon for one of the people. These times are available."),
+                who=person.name,
             )

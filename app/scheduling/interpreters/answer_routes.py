@@ -52,9 +52,9 @@ def post_answer_link(token: str) -> Page:
     except Refusal as refusal:
         return _closed_link_page(refusal)
     if asked.answer == EngagementAnswer.ACCEPT:
-        flash(_("Thank you. The meeting is in your list."))
+        flash(_("Thank you. The consultation is in your list."))
     else:
-        flash(_("Thank you for telling us. We are asking somebody else."))
+        flash(_("Thank you for telling us. We are asking someone else."))
     return redirect(url_for("scheduling.show_engagements"), 303)
 
 

@@ -25,25 +25,25 @@ from app.scheduling.interpreters import ladder
 from app.scheduling.models import Booking, Engagement, EngagementState
 
 LINK_DAMAGED_MESSAGE = N_(
-    "This link is not complete. Open it from the mail once more, or sign in and answer under"
+    "This link is not complete. Open it again from the mail, or sign in and answer under"
     " “Engagements”."
 )
 LINK_OF_SOMEBODY_ELSE_MESSAGE = N_(
-    "This link was sent to somebody else. Sign in with the account whose mail it came in."
+    "This link was sent to someone else. Sign in with the account that received the mail."
 )
 LINK_EXPIRED_MESSAGE = N_(
-    "The time to answer is over, and somebody else has been asked. You need to do nothing."
+    "The time to answer is over, and someone else has been asked. You do not need to do anything."
 )
 REQUEST_CLOSED_MESSAGE = N_(
-    "This request is no longer open: somebody else was asked, the time has changed, or the meeting"
-    " will not take place."
+    "This request is no longer open. Someone else was asked, the time has changed, or the"
+    " consultation will not take place."
 )
 ALREADY_ACCEPTED_MESSAGE = N_(
-    "You have accepted this meeting already. If you cannot come after all, decline it under"
+    "You have already accepted this consultation. If you cannot come, decline it under"
     " “Engagements”."
 )
 ALREADY_DECLINED_MESSAGE = N_(
-    "You have declined this meeting already. You need to do nothing more."
+    "You have already declined this consultation. You do not need to do anything."
 )
 
 

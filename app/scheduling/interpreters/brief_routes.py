@@ -36,7 +36,7 @@ def post_renderings(engagement_id: str) -> Response:
         if name.startswith("term-")
     }
     briefs.save_renderings(db_session(), current_person(), asked, given)
-    flash(_("Your words are kept, for this meeting and the next ones."))
+    flash(_("Your terms are saved for this consultation and the next ones."))
     return redirect(url_for("scheduling.show_interpreter_brief", engagement_id=asked.id))
 
 
@@ -63,5 +63,5 @@ def post_brief_preference(case_id: str) -> Response:
         gender,
         gender_only=only == "only",
     )
-    flash(_("Thank you. Your interpreter will know."))
+    flash(_("Thank you. Your interpreter will see this."))
     return redirect(url_for("portal.show_case", case_id=case.id))

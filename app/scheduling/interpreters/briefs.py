@@ -93,7 +93,7 @@ def save_renderings(
         text = renderings.get(entry.term, "").strip()
         if len(text) > MAX_RENDERING_CHARACTERS:
             raise Invalid(
-                N_("Please keep each rendering under %(most)s characters."),
+                N_("Keep each term under %(most)s characters."),
                 field="term",
                 most=MAX_RENDERING_CHARACTERS,
             )
@@ -142,7 +142,7 @@ def set_brief_preference(
     if actor.id != case.patient_id:
         raise Forbidden()
     if tell not in TELL_CHOICES or interpreter_gender not in PREFERRED_GENDER_CHOICES:
-        raise Invalid(N_("Please choose one of the answers shown."), field="tell")
+        raise Invalid(N_("Choose one of the answers shown."), field="tell")
     row = session.get(BriefPreference, case.id)
     if row is None:
         row = BriefPreference(case_id=case.id)

@@ -50,13 +50,13 @@ def add_qualification(
         raise Invalid(N_("Only interpreters have language pairs."), field="person")
     for field, tag in (("source", held.source), ("target", held.target)):
         if not is_well_formed_tag(tag):
-            raise Invalid(N_("Please choose a language from the list."), field=field)
+            raise Invalid(N_("Choose a language from the list."), field=field)
     if held.source.lower() == held.target.lower():
-        raise Invalid(N_("Please choose two different languages."), field="target")
+        raise Invalid(N_("Choose two different languages."), field="target")
     if held.credential not in CREDENTIAL_KINDS:
-        raise Invalid(N_("Please choose a kind of credential."), field="credential")
+        raise Invalid(N_("Choose a kind of credential."), field="credential")
     if not held.modes or any(mode not in INTERPRETING_MODES for mode in held.modes):
-        raise Invalid(N_("Please choose at least one way of interpreting."), field="modes")
+        raise Invalid(N_("Choose at least one type of interpreting."), field="modes")
     check_period(held.valid_from, held.valid_until)
     row = Qualification(
         person_id=owner.id,

@@ -89,10 +89,10 @@ def change_interpreter_profile(
     if owner.role != Role.INTERPRETER or not policy.can_set_hours(actor, owner):
         raise Forbidden()
     if entered.gender not in PROFILE_GENDER_CHOICES:
-        raise Invalid(N_("Please choose one of the answers shown."), field="gender")
+        raise Invalid(N_("Choose one of the answers shown."), field="gender")
     unknown = next((one for one in entered.specialties if one not in SPECIALTIES), None)
     if unknown is not None:
-        raise Invalid(N_("Please choose one of the answers shown."), field="specialties")
+        raise Invalid(N_("Choose one of the answers shown."), field="specialties")
     spoken, rate = _read_dialects(entered.dialects), None
     if actor.role == Role.COORDINATOR:
         rate = _read_minor_units(entered.rate or "", entered.currency)
@@ -147,7 +147,7 @@ def list_dialect_choices(
 def format_money(minor: int, currency: str, language: str) -> str:
     """An amount as the reader writes it: «48,50 €»."""
     amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-    return format_currency(amount, currency, locale=match_language(language).tag)
+    return format_currency(amount, currency, locale=match_language(language).locale)
 
 
 def format_plain_amount(minor: int | None, currency: str) -> str:
@@ -159,10 +159,10 @@ def _read_dialects(text: str) -> list[str]:
     tags = list(dict.fromkeys(tag.strip() for tag in re.split(r"[,;،\s]+", text) if tag.strip()))
     wrong = next((tag for tag in tags if not is_well_formed_tag(tag) or "-" not in tag), None)
     if wrong is not None:
-        raise Invalid(N_("Please choose one of the answers shown."), field="dialects")
+        raise Invalid(N_("Choose one of the answers shown."), field="dialects")
     if len(tags) > MAX_PROFILE_DIALECTS:
         raise Invalid(
-            N_("Please enter at most %(most)s dialects."),
+            N_("Enter at most %(most)s dialects."),
             field="dialects",
             most=MAX_PROFILE_DIALECTS,
         )
@@ -172,7 +172,7 @@ def _read_dialects(text: str) -> list[str]:
 def _read_minor_units(text: str, currency: str) -> int | None:
     """«48,50» or «٤٨٫٥٠» as 4850. Raises ``Invalid`` for what is no amount of that currency."""
     if currency not in RATE_CURRENCIES:
-        raise Invalid(N_("Please choose a currency from the list."), field="currency")
+        raise Invalid(N_("Choose a currency from the list."), field="currency")
     text = "".join(_plain_digit(character) for character in text.strip())
     if not text:
         return None
@@ -188,8 +188,8 @@ def _read_minor_units(text: str, currency: str) -> int | None:
     ):
         raise Invalid(
             N_(
-                "Please enter what an hour costs as a number, such as 48.50, with at most"
-                " %(digits)s digits after the point for this currency."
+                "Enter the hourly rate as a number, such as 48.50, with at most %(digits)s"
+                " digits after the point for this currency."
             ),
             field="rate",
             digits=digits,

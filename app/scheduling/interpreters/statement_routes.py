@@ -47,7 +47,7 @@ def download_statement() -> Response:
         _("Case"),
         _("Languages"),
         _("Minutes"),
-        _("An hour"),
+        _("Hourly rate"),
         _("Amount"),
         _("Currency"),
     ]

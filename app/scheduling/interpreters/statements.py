@@ -74,7 +74,7 @@ def record_minutes_worked(
     """
     if not 0 <= minutes <= MAX_MINUTES_WORKED:
         raise Invalid(
-            N_("Please enter the minutes worked as a number from 0 to %(most)s."),
+            N_("Enter the minutes worked as a number from 0 to %(most)s."),
             field="minutes",
             most=MAX_MINUTES_WORKED,
         )
@@ -82,7 +82,7 @@ def record_minutes_worked(
         (one for one in booking.engagements if one.interpreter_id == interpreter_id), None
     )
     if engagement is None:
-        raise Conflict(N_("This interpreter was not asked for this meeting."))
+        raise Conflict(N_("This interpreter was not asked for this consultation."))
     if engagement.minutes_worked == minutes:
         return
     engagement.minutes_worked = minutes

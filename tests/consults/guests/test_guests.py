@@ -98,7 +98,7 @@ def test_a_link_that_was_used_opens_nothing_for_anybody_else(
     second = Visitor(app)
     assert second.get(link).status_code == 409
     answer = second.post(link)
-    assert answer.status_code == 409 and "used already" in answer.text
+    assert answer.status_code == 409 and "already been used" in answer.text
     assert refusals(database) == [guests.INVITATION_USED]
 
 

@@ -77,15 +77,15 @@ def test_direct_interpretation_the_slider_the_cough_the_signals_and_a_lost_inter
     # "More slowly, please."
     patient.by("ask").click()
     patient.by("signal-slower").click()
-    expect(doctor.by("banner")).to_contain_text("more slowly, please")
+    expect(doctor.by("banner")).to_contain_text("speak more slowly")
 
     # The interpreter's line is lost: within five seconds everyone reads it in their own language.
     interpreter.context.set_offline(True)
     interpreter.context.close()
     expect(patient.by("paused")).to_have_text(
         arabic(
-            "Interpretation is paused: the interpreter's line was lost. Please wait a moment; it is"
-            " being brought back."
+            "Interpreting is paused because the interpreter lost the connection. Please"
+            " wait. The interpreter is reconnecting."
         ),
         timeout=5000,
     )

@@ -213,7 +213,7 @@ def test_what_was_stopped_may_be_asked_for_anew_and_everyone_is_asked_again(
     assert set(stands(doctor)["waitingFor"]) == {patient.person.name, interpreter.person.name}
     for one in (patient, interpreter):
         one.says("recording.answer", agrees=True)
-    assert told[-1]["recording"] == before, "one recording for the consult"
+    assert told[-1]["recording"] == before, "one recording for the consultation"
 
 
 def test_who_may_not_ask_is_told_so(everyone: list[Chair]) -> None:

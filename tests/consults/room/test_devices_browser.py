@@ -67,7 +67,7 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     assert settings_of(doctor, "mic")["noiseSuppression"] is True
     doctor.by("noise").uncheck()
     expect(doctor.page.locator("#said")).to_have_text(
-        "Your microphone takes in everything around you."
+        "Your microphone now picks up every sound around you."
     )
     assert settings_of(doctor, "mic")["noiseSuppression"] is False
     patient.hears("specialist", within=PATIENCE)
@@ -98,7 +98,7 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     expect(doctor.by("tiles")).to_have_attribute("data-view", "grid")
     boxes = [doctor.by(name).bounding_box() for name in ("tile-own", "tile-patient")]
     assert boxes[0] and boxes[1] and abs(boxes[0]["width"] - boxes[1]["width"]) < 2
-    assert said(doctor) == "Everyone is shown in the same size."
+    assert said(doctor) == "Everyone is shown at the same size."
     doctor.by("view-speaker").check()
 
     # The large picture stays in front; a browser that cannot do so says so.
@@ -108,7 +108,7 @@ def test_devices_views_and_keys_in_the_call(scene: Scene) -> None:
     )
     assert doctor.page.evaluate("Boolean(document.pictureInPictureElement)")
     doctor.by("pip").click()
-    expect(doctor.page.locator("#said")).to_have_text("The picture is back in its place.")
+    expect(doctor.page.locator("#said")).to_have_text("The picture is back on the page.")
     assert not doctor.page.evaluate("Boolean(document.pictureInPictureElement)")
     patient.by("more").click()
     patient.by("settings-toggle").click()
@@ -163,7 +163,7 @@ def test_a_narrow_line_is_told_in_the_persons_language_and_so_is_its_recovery(sc
     notice = patient.by("narrow")
     expect(notice).to_have_attribute("data-step", "no_pictures", timeout=40000)
     expect(notice).to_have_text(
-        arabic("Your line is very slow: we stopped all pictures, so that you hear everything.")
+        arabic("Your connection is very slow. We paused all video, so that you hear everything.")
     )
     assert notice.get_attribute("aria-live") == "polite"
     expect(patient.by("tile-specialist")).to_have_class(re.compile("is-held"))
@@ -171,5 +171,7 @@ def test_a_narrow_line_is_told_in_the_persons_language_and_so_is_its_recovery(sc
     expect(scene.doctor.by("narrow")).to_be_empty()
     scene.weather()
     expect(notice).to_have_attribute("data-step", "full", timeout=60000)
-    expect(notice).to_have_text(arabic("Your line is good again: you see and hear everything."))
+    expect(notice).to_have_text(
+        arabic("Your connection is good again. You see and hear everything.")
+    )
     patient.sees("specialist", within=PATIENCE)

@@ -33,8 +33,8 @@ def test_a_consultation_from_the_test_before_it_to_its_end(scene: Scene) -> None
     patient.enter()
     expect(patient.by("lobby-status")).to_have_text(
         arabic(
-            "The doctor has been told that you are ready. You will be let in; you need to do"
-            " nothing."
+            "The specialist knows that you are ready and will let you in. You do not need"
+            " to do anything."
         )
     )
     expect(doctor.by("lobby-people").get_by_test_id("person-patient")).to_contain_text(

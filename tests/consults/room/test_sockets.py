@@ -94,7 +94,7 @@ def test_who_opens_the_door_is_never_locked_out(
     for event in ("seat.send_back", "seat.remove"):
         answer = office.says(event, seat=doctor.seat_id)
         assert answer["status"] == 422
-        assert "cannot be sent out" in answer["error"]
+        assert "cannot be removed" in answer["error"]
     assert doctor.seat().place == "in"
 
 

@@ -54,7 +54,7 @@ def test_the_doctor_tries_the_relay(coturn, transport, monkeypatch):
     url = coturn.url(transport)
     finding = asyncio.run(doctor.check_turn_server(url, SECRET))
     assert finding.verdict == "good", finding
-    lent = re.search(r"lends the address 127\.0\.0\.1:(\d+)\.", finding.sentence)
+    lent = re.search(r"It relays from 127\.0\.0\.1:(\d+)\.", finding.sentence)
     assert lent and int(lent.group(1)) in coturn.relayed
     finding = asyncio.run(doctor.check_turn_server(url, "another secret"))
     assert finding.verdict == "bad"
@@ -64,7 +64,7 @@ def test_the_doctor_tries_the_relay(coturn, transport, monkeypatch):
 def test_the_doctor_says_when_browsers_would_not_believe_the_relay(coturn):
     finding = asyncio.run(doctor.check_turn_server(coturn.url("tls"), SECRET))
     assert finding.verdict == "bad"
-    assert "certificate that browsers will not believe" in finding.sentence
+    assert "certificate that browsers do not trust" in finding.sentence
 
 
 def test_the_certificate_of_a_relay_is_held_against_its_name(coturn, monkeypatch):

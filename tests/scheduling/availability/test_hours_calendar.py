@@ -129,7 +129,7 @@ class TestChanges:
         } == {12}
 
     def test_most_a_day_is_not_more_than_most_a_week(self, session: Session, clinic: Clinic):
-        with pytest.raises(Invalid, match="more than the most a week"):
+        with pytest.raises(Invalid, match="more than the maximum per week"):
             hours.set_diary_habits(
                 session,
                 clinic.specialist,
@@ -156,7 +156,7 @@ def test_over_http(doctor: Person, database: Database, visit: Callable[..., obje
     new = visitor.post("/hours/openings", weekday="1", start="09:00", end="00:00", **script)
     row = new.json["row"]
     refused = visitor.post("/hours/openings", weekday="1", start="9 o'clock", end="12:00", **script)
-    assert refused.status_code == 422 and "time of day" in refused.json["error"]
+    assert refused.status_code == 422 and "start and an end time" in refused.json["error"]
     changed = visitor.post(
         f"/hours/openings/{row}",
         weekday="2",
@@ -211,7 +211,7 @@ def test_the_form_says_what_is_wrong_with_habits(doctor: Person, visit: Callable
     )
     assert (
         answer.status_code == 422
-        and "more than the most a week" in answer.text
+        and "more than the maximum per week" in answer.text
         and 'value="9"' in answer.text
     )
 
@@ -294,7 +294,7 @@ def test_a_week_is_drawn_moved_lengthened_and_undone(
 def test_with_keys_alone(enter: Callable[..., Page], doctor: Person, database: Database):
     page = enter(doctor, "/hours")
     ready(page)
-    page.get_by_role("button", name="Add hours").focus()
+    page.get_by_role("button", name="Add an opening").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.locator("#calendar-weekday").select_option("1")

@@ -70,10 +70,7 @@ def test_rows_and_loads(office: Office):
         ("14:00", "asked", True),
     ]
     page = office.visitor.get(f"/board?week={week}").text
-    assert (
-        "Who carries how much this week" in page
-        and "Without an interpreter who has said yes" in page
-    )
+    assert "Workload this week" in page and "No interpreter has accepted yet" in page
     assert office.visitor.get("/board/meetings.json?from=never&days=x").status_code == 200
 
 
@@ -85,7 +82,7 @@ def test_a_move_and_its_refusals(office: Office, database: Database):
     assert (taken.status_code, taken.json["needs"]) == (
         409,
         None,
-    ) and "another one then" in taken.json["error"]
+    ) and "another one at that time" in taken.json["error"]
     outside = office.move(20)
     assert (outside.status_code, outside.json["needs"]) == (409, "override")
     assert office.booking.specialist.name in outside.json["error"]

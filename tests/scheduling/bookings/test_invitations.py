@@ -92,7 +92,7 @@ def test_the_mail_carries_it_as_mail_programs_expect(
     mail = Mail(
         id="m",
         to="a@b.example",
-        subject="Your appointment",
+        subject="Your consultation",
         body="It is agreed.",
         language="ar",
         created_at=booking.created_at,

@@ -41,7 +41,7 @@ def told(session: Session, kind: str) -> set[str]:
 def test_the_interpreter_does_not_come(session: Session, clinic: Clinic, booking: Booking):
     second = an_interpreter(session, clinic.coordinator)
     first = booking.engagement
-    with pytest.raises(Conflict, match="not begun"):
+    with pytest.raises(Conflict, match="not started"):
         rescue.report_no_show(session, clinic.specialist, booking)
     with clock.freeze_clock(booking.starts_at + timedelta(minutes=3)):
         with pytest.raises(Forbidden):

@@ -70,11 +70,11 @@ class TestChoosing:
         held = patient.post(
             f"/cases/{clinic.case.id}/hold", slot=slots_on(page.text)[0], form_token="t"
         )
-        assert "Is this time right for you?" in held.text
+        assert "Does this time suit you?" in held.text
         assert clinic.specialist.name in held.text and clinic.interpreter.name in held.text
         path = re.search(r"/bookings/[0-9a-f]{32}/confirm", held.text)[0]
         booked = patient.post(path)
-        assert booked.status_code == 200 and "Your meeting is booked" in booked.text
+        assert booked.status_code == 200 and "Your consultation is booked" in booked.text
         assert "Back to the case" in patient.get(f"/cases/{clinic.case.id}/times").text
         with database.sessions() as session:
             assert session.query(Claim).count() == 9
@@ -85,7 +85,10 @@ class TestChoosing:
         office = signs_in(database, visit, clinic.coordinator)
         alone = office.get(f"/cases/{clinic.case.id}/times?length=6").text
         assert not slots_on(alone) and "needs two interpreters, who take turns" in alone
-        assert "With one interpreter 60 minutes would fit" in alone and "length=4" in alone
+        assert (
+            "With one interpreter, a consultation of 60 minutes is possible" in alone
+            and "length=4" in alone
+        )
         with database.unit_of_work() as session:
             c.an_interpreter(session, clinic.coordinator)
         page = office.get(f"/cases/{clinic.case.id}/times?length=6").text
@@ -113,13 +116,13 @@ class TestChoosing:
             service.book_slot(session, other.patient, other, clinic.wish(), "other")
         answer = patient.post(f"/cases/{clinic.case.id}/hold", slot=chosen(clinic), form_token="t")
         assert answer.status_code == 409
-        assert "has just been taken" in answer.text
+        assert "has just booked this time" in answer.text
         assert slots_on(answer.text) and chosen(clinic) not in slots_on(answer.text)
 
     @pytest.mark.parametrize(
         "at, words",
         [
-            (next_noon().replace(tzinfo=None).isoformat(), "which time zone"),
+            (next_noon().replace(tzinfo=None).isoformat(), "no time zone"),
             ((next_noon() + timedelta(minutes=5)).isoformat(), "full quarter"),
             ((next_noon() - timedelta(days=30)).isoformat(), "already passed"),
             ((next_noon() + timedelta(days=900)).isoformat(), "too far ahead"),
@@ -183,7 +186,7 @@ class TestMeeting:
         answer = patient.post(
             f"/bookings/{booking.id}/move", slot=slots_on(page.text)[0], form_token="t"
         )
-        assert "The meeting has moved" in answer.text
+        assert "The consultation was moved" in answer.text
         with database.sessions() as session:
             assert session.get_one(Booking, booking.id).sequence == 1
 
@@ -244,9 +247,9 @@ class TestHours:
     @pytest.mark.parametrize(
         "fields, words",
         [
-            ({"start-0-0": "09:00"}, "time of day"),
+            ({"start-0-0": "09:00"}, "start and an end time"),
             ({"start-0-0": "09:07", "end-0-0": "10:00"}, "full quarter"),
-            ({"start-0-0": "25:00", "end-0-0": "26:00"}, "time of day"),
+            ({"start-0-0": "25:00", "end-0-0": "26:00"}, "start and an end time"),
             ({"zone": "Mars/Olympus"}, "do not know the time zone"),
         ],
     )
@@ -362,7 +365,7 @@ def test_the_office_rescues_from_the_page_of_a_meeting(clinic: c.Clinic, databas
         "The next interpreter has been asked"
         in office.post(f"/bookings/{booking.id}/ask-another").text
     )
-    assert "begins later" in office.post(f"/bookings/{booking.id}/postpone", quarters="2").text
+    assert "starts later" in office.post(f"/bookings/{booking.id}/postpone", quarters="2").text
     assert office.post(f"/bookings/{booking.id}/postpone", quarters="x").status_code == 422
     assert office.post(f"/bookings/{booking.id}/specialist", specialist="nobody").status_code == 422
     patient = visit(clinic.patient)
@@ -393,7 +396,10 @@ def test_wishes_reach_the_brief(clinic: c.Clinic, patient: Visitor, database: Da
         booking = service.book_slot(
             session, session.merge(clinic.patient), session.merge(clinic.case), clinic.wish(), "t"
         )
-    assert "How would you like to be told?" in patient.get(f"/cases/{clinic.case.id}/wishes").text
+    assert (
+        "How do you want to receive the news?"
+        in patient.get(f"/cases/{clinic.case.id}/wishes").text
+    )
     patient.post(f"/cases/{clinic.case.id}/wishes", tell="me", numbers="no", gender="")
     interpreter = signs_in(database, visit, clinic.interpreter)
     page = interpreter.get(f"/engagements/{booking.engagement.id}/brief")
@@ -401,7 +407,7 @@ def test_wishes_reach_the_brief(clinic: c.Clinic, patient: Visitor, database: Da
         page.status_code == 200 and "No numbers, please" in page.text and "A lump" not in page.text
     )
     assert (
-        "kept"
+        "Your terms are saved"
         in interpreter.post(f"/engagements/{booking.engagement.id}/brief", **{"term-x": "y"}).text
     )
     assert interpreter.get(f"/cases/{clinic.case.id}/wishes").status_code == 404

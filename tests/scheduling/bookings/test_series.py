@@ -247,8 +247,7 @@ def test_the_page_warns_books_and_says_which_date_is_taken(database: Database, v
     assert len(dates) == 8
     if zones:
         assert (
-            "Clocks change during this series" in page.text
-            and "the clocks have changed" in page.text
+            "The clocks change during this series" in page.text and "the clocks change" in page.text
         )
     fields = {f"date-{number}": value for number, value in dates}
     assert (
@@ -259,21 +258,21 @@ def test_the_page_warns_books_and_says_which_date_is_taken(database: Database, v
     )
     with database.sessions() as session:
         assert session.query(Booking).filter_by(series_id=booking.id).count() == 9
-    assert "What follows in this series" in visitor.get(f"/bookings/{booking.id}").text
+    assert "Later consultations in this series" in visitor.get(f"/bookings/{booking.id}").text
     taken = visitor.post(
         f"/bookings/{booking.id}/series", form_token="z", count="8", every="2", **fields
     )
     assert (
         taken.status_code == 409
         and "Nothing was changed" in taken.text
-        and "cannot be had" in taken.text
+        and "is not available" in taken.text
     )
     assert visitor.get(f"/bookings/{booking.id}/series?count=99&every=2").status_code == 422
     assert (
         visitor.get(f"/bookings/{booking.id}/series?count=2&every=2&time=09:07").status_code == 422
     )
     gone = visitor.post(f"/bookings/{booking.id}/series/cancel", reason="")
-    assert "9 meetings are cancelled" in gone.text
+    assert "9 consultations are cancelled" in gone.text
     stranger = visit(_another_patient(database))
     assert stranger.get(f"/bookings/{booking.id}/series").status_code == 404
     assert stranger.post(f"/bookings/{booking.id}/series/cancel").status_code == 404

@@ -162,7 +162,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "at, words",
         [
-            (next_noon().replace(tzinfo=None), "which time zone"),
+            (next_noon().replace(tzinfo=None), "no time zone"),
             (next_noon() + timedelta(minutes=7), "full quarter"),
             (next_noon() - timedelta(days=30), "already passed"),
             (next_noon() + timedelta(days=300), "too far ahead"),

@@ -71,10 +71,10 @@ def test_looking_changes_nothing_and_one_click_accepts(
 ):
     interpreter = visit(clinic.interpreter)
     page = interpreter.get(links["Accept"])
-    assert page.status_code == 200 and "Accept this meeting?" in page.text
+    assert page.status_code == 200 and "Accept this consultation?" in page.text
     assert interpreter.client.head(links["Accept"]).status_code == 200
     assert state(database, clinic) == EngagementState.PROPOSED
-    assert "The meeting is in your list" in interpreter.post(links["Accept"]).text
+    assert "The consultation is in your list" in interpreter.post(links["Accept"]).text
     assert state(database, clinic) == EngagementState.ACCEPTED
 
 
@@ -82,7 +82,7 @@ def test_declining_passes_it_on(
     clinic: c.Clinic, links: dict[str, str], database: Database, visit: Callable[..., Visitor]
 ):
     assert (
-        "We are asking somebody else"
+        "We are asking someone else"
         in visit(clinic.interpreter).post(links["Decline"], reason="ill").text
     )
     assert state(database, clinic) == EngagementState.DECLINED
@@ -102,7 +102,7 @@ def test_the_link_lets_nobody_in_but_waits_behind_the_sign_in(
     assert (
         asked.status_code == 200
         and asked.request.path == "/sign-in"
-        and "Accept this meeting?" not in asked.text
+        and "Accept this consultation?" not in asked.text
     )
     stranger.client.post(links["Accept"], data={"csrf_token": stranger.token})
     assert state(database, clinic) == EngagementState.PROPOSED
@@ -110,15 +110,15 @@ def test_the_link_lets_nobody_in_but_waits_behind_the_sign_in(
     arrived = stranger.post(
         "/sign-in", email=clinic.interpreter.email, password=PASSWORD, next=kept[1]
     )
-    assert arrived.request.path == links["Accept"] and "Accept this meeting?" in arrived.text
+    assert arrived.request.path == links["Accept"] and "Accept this consultation?" in arrived.text
 
 
 @pytest.mark.parametrize(
     "first, second, sentence",
     [
-        ("Accept", "Accept", "You have accepted this meeting already"),
-        ("Accept", "Decline", "You have accepted this meeting already"),
-        ("Decline", "Accept", "You have declined this meeting already"),
+        ("Accept", "Accept", "You have already accepted this consultation"),
+        ("Accept", "Decline", "You have already accepted this consultation"),
+        ("Decline", "Accept", "You have already declined this consultation"),
     ],
 )
 def test_once_in_effect(
@@ -168,7 +168,7 @@ def test_somebody_elses_link(
     for person in others:
         visitor = visit(person)
         for answer in (visitor.get(links["Accept"]), visitor.post(links["Accept"])):
-            assert answer.status_code == 404 and "sent to somebody else" in answer.text
+            assert answer.status_code == 404 and "sent to someone else" in answer.text
             assert clinic.case.number not in answer.text
     assert state(database, clinic) == EngagementState.PROPOSED
 

@@ -28,8 +28,8 @@ from tests.work import run_jobs
 
 SCRIPT = {
     "ar": re.compile("[\u0600-\u06ff]{3}"),
-    "es": re.compile(r"\b(reunión|consulta|videollamada|cita|caso)\b", re.I),
-    "en": re.compile(r"\b(meeting|appointment)\b"),
+    "es": re.compile(r"\b(videoconsulta|caso)\b", re.I),
+    "en": re.compile(r"\bconsultation\b"),
 }
 
 

@@ -82,22 +82,22 @@ def test_the_interpreter_says_who_they_are_and_the_office_the_rate(
     )
     row = kept(database, clinic.interpreter)
     assert (row.hourly_rate, row.currency) == (4850, "EUR")
-    assert "€48.50 an hour" in interpreter.get("/interpreter-profile").text
+    assert "€48.50 per hour" in interpreter.get("/interpreter-profile").text
     assert office.get(f"/interpreter-profile?person={clinic.interpreter.id}").status_code == 200
 
 
 @pytest.mark.parametrize(
     "field, given, sentence",
     [
-        ("dialects", "egyptian!", "choose one of the answers"),
-        ("dialects", "ar", "choose one of the answers"),
-        ("gender", "other", "choose one of the answers"),
-        ("specialties", "astrology", "choose one of the answers"),
-        ("rate", "-5", "what an hour costs"),
-        ("rate", "48.505", "what an hour costs"),
-        ("rate", "much", "an hour costs"),
-        ("rate", "1e9", "what an hour costs"),
-        ("rate", "1000001", "what an hour costs"),
+        ("dialects", "egyptian!", "Choose one of the answers"),
+        ("dialects", "ar", "Choose one of the answers"),
+        ("gender", "other", "Choose one of the answers"),
+        ("specialties", "astrology", "Choose one of the answers"),
+        ("rate", "-5", "the hourly rate"),
+        ("rate", "48.505", "the hourly rate"),
+        ("rate", "much", "the hourly rate"),
+        ("rate", "1e9", "the hourly rate"),
+        ("rate", "1000001", "the hourly rate"),
         ("currency", "XXX", "currency"),
     ],
 )
@@ -214,7 +214,10 @@ def test_the_statement_adds_up_and_counts_in_sentences(
     interpreter = visit(clinic.interpreter)
     page = interpreter.get(f"/statement?month={month:%Y-%m}").text
     assert (
-        "1 minute<" in page and "1 consult" in page and "1 consults" not in page and "€0.83" in page
+        "1 minute<" in page
+        and "1 consultation" in page
+        and "1 consultations" not in page
+        and "€0.83" in page
     )
     with database.unit_of_work() as session:
         statements.record_minutes_worked(
@@ -223,7 +226,7 @@ def test_the_statement_adds_up_and_counts_in_sentences(
     assert "47 minutes<" in interpreter.get(f"/statement?month={month:%Y-%m}").text
     table = interpreter.get(f"/statement.csv?month={month:%Y-%m}").text.lstrip("\ufeff")
     rows = list(csv.reader(io.StringIO(table)))
-    assert rows[0][-3:] == ["An hour", "Amount", "Currency"] and rows[1][5:] == [
+    assert rows[0][-3:] == ["Hourly rate", "Amount", "Currency"] and rows[1][5:] == [
         "47",
         "50.00",
         "39.17",

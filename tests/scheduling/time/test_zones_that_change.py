@@ -124,13 +124,16 @@ class TestACountryChangesItsClocks:
             office = a_person(session, Role.COORDINATOR)
             booking = service.book_slot(session, made.patient, made.case, made.wish(), "t")
         visitor = visit(office)
-        assert "changed its clocks" not in visitor.get("/board").text
+        assert "changed its clock rules" not in visitor.get("/board").text
         new_rules("Africa/Cairo", "Asia/Dubai")
         with database.unit_of_work() as session:
             jobs.check_clock_rules(session, {}, None)  # type: ignore[arg-type]
         page = visitor.get("/board").text
-        assert "changed its clocks" in page and booking.case.number in page
-        assert "changed its clocks" not in visitor.post(f"/bookings/{booking.id}/clocks-seen").text
+        assert "changed its clock rules" in page and booking.case.number in page
+        assert (
+            "changed its clock rules"
+            not in visitor.post(f"/bookings/{booking.id}/clocks-seen").text
+        )
 
 
 class TestMovingHouse:
@@ -180,16 +183,24 @@ class TestMovingHouse:
         asked = visitor.post(
             "/account", name="Anna", language="en", country="JP", timezone="Asia/Tokyo"
         )
-        assert "Do the hours move?" in asked.text and "09:00–10:00" in asked.text
+        assert (
+            "Should your availability move with you?" in asked.text and "09:00–10:00" in asked.text
+        )
         assert visitor.post("/hours/zone", to="Asia/Tokyo", way="").status_code == 422
         saved = visitor.post("/hours/zone", to="Asia/Tokyo", way="wall")
-        assert "Your hours are saved" in saved.text
+        assert "Your availability is saved" in saved.text
         with database.sessions() as session:
             assert [row.zone for row in availability_windows_of(session, doctor)] == ["Asia/Tokyo"]
         same = {"start-0-0": "09:00", "end-0-0": "10:00"}
-        assert "Do the hours move?" in visitor.post("/hours", zone="Asia/Kolkata", **same).text
+        assert (
+            "Should your availability move with you?"
+            in visitor.post("/hours", zone="Asia/Kolkata", **same).text
+        )
         other = same | {"end-0-0": "11:00"}
-        assert "Your hours are saved" in visitor.post("/hours", zone="Asia/Kolkata", **other).text
+        assert (
+            "Your availability is saved"
+            in visitor.post("/hours", zone="Asia/Kolkata", **other).text
+        )
         assert visitor.get("/hours/zone?to=Mars/Olympus").request.path == "/hours"
 
 
