@@ -106,7 +106,7 @@ def test_ten_thousand_messages_in_a_burst_close_one_socket_and_everybody_else_is
     assert refused and all("too often" in answer["error"] for answer in refused)
     assert len(answers) <= EVENT_BURST + MAX_REFUSED_EVENTS + 200
     log = web.processes["web0"].log.read_text()
-    assert f"of person {shouter.id} sends more than its share of events" in log
+    assert f"of person {shouter.id} is over its event limit" in log
     assert re.search(r"socket \S+ closed: \d+ events over its limit", log)
     assert other.id not in log
     assert "Traceback" not in log
