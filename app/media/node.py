@@ -142,6 +142,8 @@ class MediaNodeClient:
 
     async def _stay_connected(self) -> None:
         wait = MIN_RECONNECT_WAIT_SECONDS
+        # The first connection is routine: nothing is logged after the ready line of a start.
+        log_connected = log.debug
         while True:
             # A new client each time: one that lost its server does not always return to the state
             # "disconnected".
@@ -157,11 +159,12 @@ class MediaNodeClient:
                     namespaces=[NODE_NAMESPACE],
                     transports=["websocket"],
                 )
-                log.info(
+                log_connected(
                     "connected to the web at %s as %s",
                     self._settings.web_url,
                     self._settings.node_id,
                 )
+                log_connected = log.info
                 wait = MIN_RECONNECT_WAIT_SECONDS
                 await self._say_hello()
                 await self._web.wait()
