@@ -1,14 +1,16 @@
 """The consents of a case: their texts, and the version that people agree to now.
 
-A change of words is a new version; what somebody agreed to stays with its version in
-``Consent.text_version``.
+A change of words is a new version. What somebody agreed to stays in ``Consent``: the version, and
+the text itself as it was shown, with its hash.
 """
 
 from __future__ import annotations
 
+import hashlib
+
 from app.core.text import N_
 
-CONSENT_TEXT_VERSION = "2026-11"
+CONSENT_TEXT_VERSION = "2026-12"
 
 CONSENT_TEXTS: dict[str, str] = {
     "telehealth": N_(
@@ -32,3 +34,8 @@ CONSENT_LABELS: dict[str, str] = {
     "interpreter": N_("An interpreter takes part"),
 }
 REQUIRED_CONSENTS = frozenset(CONSENT_TEXTS)
+
+
+def hash_consent_text(text: str) -> str:
+    """SHA-256 of the text as it was shown, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -89,7 +89,11 @@ class Question(Base):
 
 
 class Consent(Base):
-    """What somebody agreed to: which text, in which version and language, when."""
+    """What somebody agreed to: which text, in which version and language, when.
+
+    ``text`` is what the page showed, and ``text_hash`` its SHA-256 (hex, over UTF-8). Both are
+    missing for consents given before they were kept.
+    """
 
     __tablename__ = "consents"
 
@@ -99,6 +103,8 @@ class Consent(Base):
     kind: Mapped[str] = mapped_column(String(20))
     text_version: Mapped[str] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str | None] = mapped_column(EncryptedText)
+    text_hash: Mapped[str | None] = mapped_column(String(64))
     given_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

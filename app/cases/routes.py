@@ -26,6 +26,7 @@ from app.core.errors import Invalid
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
+from app.web.locale import get_current_language
 
 blueprint = Blueprint("cases", __name__, template_folder="templates")
 STEP_URL_RULE = "/cases/<case_id>/request/<any('who', 'story', 'questions', 'meeting'):name>"
@@ -89,7 +90,9 @@ def post_consents_step(case_id: str) -> RequestStepResponse:
     person = current_person()
     if entered.faults:
         return _render_step(case, RequestStep.CONSENTS, entered, entered.faults)
-    service.give_consents(db_session(), person, case, sorted(entered.kinds))
+    service.give_consents(
+        db_session(), person, case, sorted(entered.kinds), get_current_language().tag
+    )
     return redirect(_next_url(case, RequestStep.CONSENTS))
 
 

@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.cases import policy, queries
-from app.cases.consents import CONSENT_TEXT_VERSION, CONSENT_TEXTS, REQUIRED_CONSENTS
+from app.cases.consents import (
+    CONSENT_TEXT_VERSION,
+    CONSENT_TEXTS,
+    REQUIRED_CONSENTS,
+    hash_consent_text,
+)
 from app.cases.models import (
     Case,
     CaseCounter,
@@ -30,6 +35,8 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import enqueue_job
 from app.core.permissions import Role
 from app.core.text import N_
+from app.i18n.locales import match_language
+from app.i18n.translate import make_translator
 from app.identity import queries as people
 from app.identity.models import Person
 
@@ -103,9 +110,11 @@ def change_case_draft(session: Session, actor: Person, case: Case, draft: CaseDr
     )
 
 
-def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[str]) -> None:
-    """Records consent of the actor to each kind not yet given. Raises ``Invalid`` for an unknown
-    kind.
+def give_consents(
+    session: Session, actor: Person, case: Case, kinds: Sequence[str], language: str | None = None
+) -> None:
+    """Records consent of the actor to each kind not yet given, with the text as it was shown in
+    ``language`` (else the actor's own). Raises ``Invalid`` for an unknown kind.
     """
     if actor.id != case.patient_id:
         raise Forbidden()
@@ -119,15 +128,20 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
         for consent in queries.list_consents(session, case.id)
         if consent.withdrawn_at is None
     }
+    shown_in = match_language(language or actor.language).tag
+    say = make_translator(shown_in)
     for kind in kinds:
         if kind not in given:
+            text = say(CONSENT_TEXTS[kind])
             session.add(
                 Consent(
                     case_id=case.id,
                     person_id=actor.id,
                     kind=kind,
                     text_version=CONSENT_TEXT_VERSION,
-                    language=actor.language,
+                    language=shown_in,
+                    text=text,
+                    text_hash=hash_consent_text(text),
                 )
             )
             audit.record_audit_entry(
@@ -138,6 +152,7 @@ def give_consents(session: Session, actor: Person, case: Case, kinds: Sequence[s
                 kind,
                 case.id,
                 version=CONSENT_TEXT_VERSION,
+                text=hash_consent_text(text),
             )
     session.flush()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Flask, url_for
 
@@ -14,7 +14,8 @@ from app.web.locale import get_current_language, get_reader_zone
 
 
 def install_rendering(app: Flask) -> None:
-    app.jinja_env.globals.update(vendor=_vendor_links(app), now=now)
+    app.jinja_env.globals["now"] = now
+    _install_vendor_links(app)
     app.jinja_env.policies["ext.i18n.trimmed"] = True  # as the sentences are gathered
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -32,20 +33,30 @@ def install_rendering(app: Flask) -> None:
         }
 
 
-def _vendor_links(app: Flask) -> Callable[[str], str]:
-    """``vendor("app.css")`` is the address of a built file, with its content hash so that a new one
-    is fetched.
-    """
+def _read_vendor_manifest(app: Flask) -> Callable[[], Mapping[str, str]]:
+    """The content hash of each built file, by name; read once, in debug mode each time."""
     manifest: dict[str, str] = {}
 
-    def vendor(name: str) -> str:
+    def read() -> Mapping[str, str]:
         if not manifest or app.debug:
-            path = f"{app.static_folder}/vendor/manifest.json"
             try:
-                with open(path) as file:
+                with open(f"{app.static_folder}/vendor/manifest.json") as file:
                     manifest.update(json.load(file))
             except FileNotFoundError:
-                manifest[name] = "0"
-        return url_for("static", filename=f"vendor/{name}", v=manifest.get(name, "0"))
+                pass
+        return manifest
 
-    return vendor
+    return read
+
+
+def _install_vendor_links(app: Flask) -> None:
+    """``vendor("app.css")`` is the address of a built file, with its content hash so that a new one
+    is fetched; ``has_vendor`` says whether there is one.
+    """
+    read = _read_vendor_manifest(app)
+
+    def vendor(name: str) -> str:
+        return url_for("static", filename=f"vendor/{name}", v=read().get(name, "0"))
+
+    app.jinja_env.globals["vendor"] = vendor
+    app.jinja_env.globals["has_vendor"] = lambda name: name in read()

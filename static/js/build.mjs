@@ -6,6 +6,7 @@
 //   static/css/app.css          -> app.css        left to right
 //   static/css/app.rtl.css      -> app.rtl.css    right to left
 //   static/css/calendar.css     -> calendar.css   for the pages with a calendar that is dragged
+//   static/css/scripts/NAME.css -> script-NAME.css  for pages in a language of that script
 //
 // Names stay the same from build to build; manifest.json gives each file its content hash for
 // `?v=`. Chunks and fonts carry the hash in their name.
@@ -38,6 +39,12 @@ async function entryPoints() {
     if (file.endsWith(".entry.js")) points[path.basename(file, ".entry.js")] = file;
   }
   return points;
+}
+
+// Sheets with the fonts of scripts that come in hundreds of files: Hans.css -> script-Hans.css.
+async function scriptSheets() {
+  const sheets = await filesBelow(path.join(css, "scripts"));
+  return Object.fromEntries(sheets.map((file) => [`script-${path.basename(file, ".css")}`, file]));
 }
 
 // `NAME_controller.js`, in whatever folder, becomes `data-controller="NAME"`, with hyphens for
@@ -163,6 +170,7 @@ try {
       app: path.join(css, "app.css"),
       "app.rtl": path.join(css, "app.rtl.css"),
       calendar: path.join(css, "calendar.css"),
+      ...(await scriptSheets()),
     },
     // absolute paths are pictures that Flask serves
     external: ["/static/*"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
 import re
 
 import pytest
@@ -13,6 +15,7 @@ from app.cases.consents import CONSENT_TEXT_VERSION, CONSENT_TEXTS
 from app.cases.models import Consent
 from app.cases.states import CaseStage
 from app.core.permissions import Role
+from app.i18n.translate import make_translator
 from tests.people import a_case, a_person
 
 TEN = [f"Question {number}?" for number in range(1, 11)]
@@ -62,6 +65,11 @@ def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, t
     assert {(one.kind, one.text_version, one.language) for one in given} == {
         (kind, CONSENT_TEXT_VERSION, "es") for kind in CONSENT_TEXTS
     }
+    say = make_translator("es")
+    for one in given:  # the very text that the page showed, and its hash
+        assert one.text == say(CONSENT_TEXTS[one.kind]) != CONSENT_TEXTS[one.kind]
+        assert one.text_hash == hashlib.sha256(one.text.encode()).hexdigest()
+        assert one.text in html.unescape(patient.get(f"/cases/{case_id}").text)
     verbs = look(
         lambda session: set(
             session.scalars(select(AuditEntry.verb).where(AuditEntry.case_id == case.id))

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.cases import queries
+from app.cases.consents import CONSENT_LABELS
 from app.cases.forms import RELATION_LABELS
-from app.cases.models import CaseMember, RecordRequest
+from app.cases.models import CaseMember, Consent, RecordRequest
 from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
 from app.cases.states import CaseMove
 from app.core.permissions import Role
 from app.core.text import N_
+
+
+@dataclass(frozen=True)
+class GivenConsent:
+    """A consent with its label, as a msgid."""
+
+    label: str
+    consent: Consent
 
 
 def load_open_requests(reading: CaseReading) -> list[RecordRequest] | None:
@@ -27,6 +37,15 @@ def load_office_openings(reading: CaseReading) -> list[CaseMember] | None:
     return queries.list_office_openings(reading.session, reading.case.id) or None
 
 
+def load_given_consents(reading: CaseReading) -> list[GivenConsent] | None:
+    """What the patient agreed to, with the text as it was shown."""
+    return [
+        GivenConsent(CONSENT_LABELS.get(one.kind, one.kind), one)
+        for one in queries.list_consents(reading.session, reading.case.id)
+        if one.withdrawn_at is None
+    ] or None
+
+
 CASE_PANELS = (
     CasePanel("cases/_missing_panel.html", 10, load_open_requests, PanelColumn.TOP),
     CasePanel("cases/_file_panel.html", 50, load_clinical_file),
@@ -34,6 +53,13 @@ CASE_PANELS = (
         "cases/_openings_panel.html",
         40,
         load_office_openings,
+        PanelColumn.SIDE,
+        frozenset({Role.PATIENT}),
+    ),
+    CasePanel(
+        "cases/_consents_panel.html",
+        60,
+        load_given_consents,
         PanelColumn.SIDE,
         frozenset({Role.PATIENT}),
     ),
