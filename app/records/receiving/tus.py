@@ -62,7 +62,7 @@ class UploadFinished(Refusal):
 
 class WrongUploadOffset(Conflict):
     default = N_(
-        "The upload continued somewhere else in the meantime. It will go on from what we have."
+        "The upload continued somewhere else in the meantime. It will continue from what we have."
     )
 
 
