@@ -57,7 +57,9 @@ def get_reader_zone() -> str:
 
 def get_current_language() -> Language:
     """The language of this page, also inside ``force_locale``."""
-    return match_language(str(get_locale() or DEFAULT_LANGUAGE).replace("_", "-"))
+    name = str(get_locale() or DEFAULT_LANGUAGE)
+    same = (language for language in LOCALES.values() if language.gettext_name == name)
+    return next(same, match_language(name))
 
 
 def install_locale(app: Flask) -> None:
