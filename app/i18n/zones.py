@@ -8,7 +8,6 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel import Locale
 from babel.core import get_global
 from babel.dates import get_timezone_gmt
 
@@ -69,7 +68,7 @@ def _list_zone_groups(tag: str, on: date) -> ZoneGroups:
         get_global("zone_aliases"),
         available_timezones(),
     )
-    locale = Locale.parse(tag, sep="-")
+    locale = match_language(tag).locale
     groups: dict[str, list[tuple[str, str]]] = {}
     for zone in territories:
         area, _slash, place = zone.partition("/")
@@ -86,7 +85,7 @@ def _list_zone_groups(tag: str, on: date) -> ZoneGroups:
 
 
 def _zone_label(zone: str, tag: str, on: date) -> str:
-    locale = Locale.parse(tag, sep="-")
+    locale = match_language(tag).locale
     country = locale.territories.get(get_global("zone_territories").get(zone, "001"), "")
     gmt = get_timezone_gmt(
         datetime.combine(on, time(12), ZoneInfo(zone)), width="long", locale=locale
