@@ -94,7 +94,7 @@ def _build_document_facts(
 
     subject = patient.name if case.for_self else (case.subject_name or "")
     return {
-        "lang": language.tag,
+        **_typst_language(language),
         "dir": language.direction,
         "hospital": hospital,
         "title": say(DOCUMENT_TITLE),
@@ -151,8 +151,11 @@ def _build_paragraph(text: str, home: Language, writers: str) -> dict[str, objec
     written this way.
     """
     way = detect_text_direction(text)
-    return {
-        "lines": text.split("\n"),
-        "dir": way,
-        "lang": home.tag if home.direction == way else writers.split("-")[0],
-    }
+    own = _typst_language(home) if home.direction == way else {"lang": writers.split("-")[0]}
+    return {"lines": text.split("\n"), "dir": way, "region": None, **own}
+
+
+def _typst_language(language: Language) -> dict[str, str | None]:
+    """Typst takes the language alone, and chooses Chinese shapes by the region."""
+    region = {"Hans": "CN", "Hant": "TW"}.get(language.script)
+    return {"lang": language.locale.language, "region": region}
