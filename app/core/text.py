@@ -32,6 +32,15 @@ def parse_whole_number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 9 else None
 
 
+def write_digits_plainly(text: str) -> str:
+    """The text with the digits of every script as 0 to 9: «٠٩:٣٠» is 09:30."""
+    digits = (unicodedata.decimal(character, None) for character in text)
+    return "".join(
+        character if digit is None else str(digit)
+        for character, digit in zip(text, digits, strict=True)
+    )
+
+
 def has_unseen_characters(name: str) -> bool:
     """Whether a name holds characters that nobody sees: controls, marks that turn the direction of
     writing, zero-width spaces. With them one name passes for another (Unicode TR 36). A zero-width

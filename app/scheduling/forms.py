@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.errors import Invalid
 from app.core.ids import new_id
-from app.core.text import N_, parse_whole_number
+from app.core.text import N_, parse_whole_number, write_digits_plainly
 from app.scheduling.availability.hours import (
     MAX_WEEKLY_OPENINGS,
     DatedAvailability,
@@ -223,7 +223,7 @@ def _read_recurrence_rule(form: FormFields, first: date) -> str | None:
 def read_day(text: str | None) -> date | None:
     """A day from an address, or None where it is none."""
     try:
-        return _check_year(date.fromisoformat(text)) if text else None
+        return _check_year(date.fromisoformat(write_digits_plainly(text))) if text else None
     except ValueError:
         return None
 
@@ -246,7 +246,7 @@ def read_time(text: str | None) -> time | None:
 def read_wall_time(text: str) -> datetime:
     """A day and a time on somebody's wall, without a zone. Raises ``Invalid`` for anything else."""
     try:
-        at = _check_year(datetime.fromisoformat(text))
+        at = _check_year(datetime.fromisoformat(write_digits_plainly(text)))
     except ValueError:
         at = None
     if at is None or at.tzinfo is not None:
@@ -266,7 +266,7 @@ def _read_instant(text: str) -> datetime:
 
 def _read_required_day(text: str, field: str) -> date:
     try:
-        return _check_year(date.fromisoformat(text))
+        return _check_year(date.fromisoformat(write_digits_plainly(text)))
     except ValueError:
         raise Invalid(N_("Enter a day."), field=field) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.text import has_unseen_characters
+from app.core.text import has_unseen_characters, write_digits_plainly
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,7 @@ def test_characters_that_nobody_sees(character: str, place: int):
 @pytest.mark.parametrize("name", ["\u200dسميرة", "سميرة\u200c", "سم\u200d\u200dيرة"])
 def test_a_joiner_that_joins_nothing(name: str):
     assert has_unseen_characters(name)
+
+
+def test_digits_of_every_script_are_read():
+    assert write_digits_plainly("٢٠٢٦-١٢-٠١ ۰۹:۳۰ ０７ 一 x") == "2026-12-01 09:30 07 一 x"

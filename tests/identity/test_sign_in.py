@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -168,3 +170,21 @@ def test_the_database_file_is_readable_by_its_owner_only(tmp_path):
     path.chmod(0o644)
     Database(f"sqlite:///{path}").close()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("language", ["zh", "fa", "pt-BR", "zh-Hant"])
+def test_a_save_never_changes_a_language_that_the_form_does_not_have(
+    app, database, person, visit, language: str
+):
+    """A form without the person's language showed the first one, and a save took that."""
+    somebody = person(language=language)
+    visitor = visit(somebody)
+    page = visitor.get("/account").text
+    shown = re.search(r'<option value="([^"]+)" selected>', page)
+    assert shown and shown.group(1) == language
+    visitor.post(
+        "/account", name="Another Name", language=language, timezone="Asia/Shanghai", country="CN"
+    )
+    with database.sessions() as session:
+        saved = session.get_one(Person, somebody.id)
+        assert (saved.name, saved.language) == ("Another Name", language)

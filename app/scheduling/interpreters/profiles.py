@@ -5,7 +5,6 @@ fields, rate.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -17,7 +16,7 @@ from app.audit import service as audit
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
-from app.core.text import N_
+from app.core.text import N_, write_digits_plainly
 from app.i18n.locales import get_language_name, list_dialects, match_language, sort_by_name
 from app.identity.models import Person
 from app.identity.verbs import IdentityAuditVerb
@@ -173,7 +172,7 @@ def _read_minor_units(text: str, currency: str) -> int | None:
     """«48,50» or «٤٨٫٥٠» as 4850. Raises ``Invalid`` for what is no amount of that currency."""
     if currency not in RATE_CURRENCIES:
         raise Invalid(N_("Choose a currency from the list."), field="currency")
-    text = "".join(_plain_digit(character) for character in text.strip())
+    text = write_digits_plainly(text.strip()).replace(",", ".").replace("٫", ".")
     if not text:
         return None
     digits = get_currency_precision(currency)
@@ -195,10 +194,3 @@ def _read_minor_units(text: str, currency: str) -> int | None:
             digits=digits,
         )
     return int(amount.scaleb(digits))
-
-
-def _plain_digit(character: str) -> str:
-    if character in ",٫":
-        return "."
-    digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
