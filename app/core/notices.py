@@ -6,6 +6,7 @@ ends in ``_at`` is an instant, shown in the reader's zone.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.text import N_
@@ -27,6 +28,8 @@ class NoticeKind:
     action: str = N_("Open the case")
     is_meeting: bool = False
     names_mode: bool = False
+    make_links: Callable[[str, Mapping[str, object]], Sequence[tuple[str, str]]] | None = None
+    """Further ways on in the mail alone, as words and paths, from the secret key and the facts."""
 
 
 def meeting_notice(

@@ -54,8 +54,8 @@ def read_registration(form: MultiDict[str, str]) -> Registration:
     profile = read_profile(form)
     return Registration(
         profile.name,
-        _read_email(form.get("email", "")),
-        _read_password(form.get("password", "")),
+        read_email(form.get("email", "")),
+        read_password(form.get("password", "")),
         profile.language,
         profile.timezone,
         profile.country,
@@ -64,7 +64,7 @@ def read_registration(form: MultiDict[str, str]) -> Registration:
 
 def read_profile(form: MultiDict[str, str]) -> PersonProfile:
     return PersonProfile(
-        _read_name(form.get("name", "")),
+        read_name(form.get("name", "")),
         read_language(form.get("language", "")),
         read_timezone(form.get("timezone", "")),
         _read_country(form.get("country", "")),
@@ -83,7 +83,7 @@ def read_timezone(zone: str) -> str:
     return zone
 
 
-def _read_name(name: str) -> str:
+def read_name(name: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise Invalid(N_("Enter your name."), field="name")
@@ -98,7 +98,7 @@ def _read_name(name: str) -> str:
     return name
 
 
-def _read_email(email: str) -> str:
+def read_email(email: str) -> str:
     try:
         return validate_email(
             email.strip(), check_deliverability=False, test_environment=True
@@ -109,7 +109,7 @@ def _read_email(email: str) -> str:
         ) from None
 
 
-def _read_password(password: str) -> str:
+def read_password(password: str) -> str:
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise Invalid(
             N_("Choose a password of at least %(least)s characters."),

@@ -48,11 +48,11 @@ def post_sign_up() -> str | Response | tuple[str, int]:
         page = render_template(
             "identity/sign_up.html",
             entered=request.form,
-            refusal=_refusal_facts(refusal),
+            refusal=describe_refusal(refusal),
             **_form_choices(),
         )
         return page, refusal.status
-    _start_session(person)
+    start_session(person)
     return redirect(get_safe_redirect(request.form.get("next")) or url_for("portal.show_home"))
 
 
@@ -78,11 +78,11 @@ def post_sign_in() -> str | Response | tuple[str, int]:
     except Refusal as refusal:
         return (
             render_template(
-                "identity/sign_in.html", entered=request.form, refusal=_refusal_facts(refusal)
+                "identity/sign_in.html", entered=request.form, refusal=describe_refusal(refusal)
             ),
             refusal.status,
         )
-    _start_session(person)
+    start_session(person)
     return redirect(get_safe_redirect(request.form.get("next")) or url_for("portal.show_home"))
 
 
@@ -113,7 +113,7 @@ def post_account() -> str | Response | tuple[str, int]:
             db_session(), current_person(), forms.read_profile(request.form)
         )
     except Refusal as refusal:
-        return _render_account(request.form, _refusal_facts(refusal)), refusal.status
+        return _render_account(request.form, describe_refusal(refusal)), refusal.status
     session.pop("language", None)
     flash(_("Your details are saved."))
     if current_person().timezone != was and current_person().role in (
@@ -136,7 +136,7 @@ def post_device_sign_out(sign_in_id: str) -> Response:
     return redirect(url_for("identity.show_account"))
 
 
-def _start_session(person) -> None:  # type: ignore[no-untyped-def]
+def start_session(person) -> None:  # type: ignore[no-untyped-def]
     kept = session.get("language")
     session.clear()  # a new identity, a new cookie: nothing planted before sign-in survives
     if kept:
@@ -160,7 +160,7 @@ def _render_account(entered, refusal) -> str:  # type: ignore[no-untyped-def]
     )
 
 
-def _refusal_facts(refusal: Refusal) -> dict[str, str | None]:
+def describe_refusal(refusal: Refusal) -> dict[str, str | None]:
     return {"field": refusal.field, "sentence": translate_refusal(refusal)}
 
 

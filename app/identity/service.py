@@ -35,7 +35,7 @@ def register_person(session: Session, entry: Registration, role: Role = Role.PAT
     person = Person(
         name=entry.name,
         email=entry.email,
-        password=_password_hasher.hash(entry.password),
+        password=hash_password(entry.password),
         role=role,
         language=entry.language,
         timezone=entry.timezone,
@@ -105,6 +105,10 @@ def change_person_profile(session: Session, actor: Person, profile: PersonProfil
     audit.record_audit_entry(
         session, actor.id, IdentityAuditVerb.PERSON_CHANGED, "person", actor.id
     )
+
+
+def hash_password(password: str) -> str:
+    return _password_hasher.hash(password)
 
 
 def _is_password_right(password: str, kept: str) -> bool:

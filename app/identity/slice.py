@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from app.core.demo import DemoData
 from app.core.slices import SliceManifest
+from app.identity.accounts.links import SET_PASSWORD_ENDPOINT
 from app.identity.demo import seed_demo_people
+from app.identity.notices import IDENTITY_NOTICES
 from app.identity.permissions import IDENTITY_PERMISSION_ROLES
 from app.identity.verbs import IDENTITY_AUDIT_VERB_LABELS
 
@@ -14,6 +16,13 @@ MANIFEST = SliceManifest(
     after=("audit",),
     permissions=IDENTITY_PERMISSION_ROLES,
     audit_verbs=IDENTITY_AUDIT_VERB_LABELS,
+    notices=IDENTITY_NOTICES,
+    addresses={
+        "identity.show_account": "/account",
+        SET_PASSWORD_ENDPOINT: "/set-password/<token>",
+    },
     blueprint="app.identity.routes:blueprint",
+    routes=("app.identity.accounts.account_routes",),
+    commands=("app.identity.commands:people_commands",),
     demo=DemoData(seed=seed_demo_people),
 )

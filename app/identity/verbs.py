@@ -16,6 +16,9 @@ class IdentityAuditVerb(AuditVerb):
     SIGN_IN_REFUSED = "person.sign_in_refused"
     SIGNED_OUT = "person.signed_out"
     SIGN_IN_REVOKED = "person.sign_in_revoked"
+    PERSON_INVITED = "person.invited"
+    PASSWORD_RESET_REQUESTED = "person.password_reset_requested"
+    PASSWORD_CHANGED = "person.password_changed"
 
 
 IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
@@ -25,4 +28,7 @@ IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     IdentityAuditVerb.SIGN_IN_REFUSED: N_("Was refused at sign-in"),
     IdentityAuditVerb.SIGNED_OUT: N_("Signed out"),
     IdentityAuditVerb.SIGN_IN_REVOKED: N_("Signed out a device"),
+    IdentityAuditVerb.PERSON_INVITED: N_("Invited a person"),
+    IdentityAuditVerb.PASSWORD_RESET_REQUESTED: N_("Asked for a new password"),
+    IdentityAuditVerb.PASSWORD_CHANGED: N_("Changed a password"),
 }

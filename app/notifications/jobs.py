@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parseaddr
 from typing import cast
@@ -16,7 +17,7 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.notifications import post, service
 from app.notifications.models import Mail, MailState, Notice
-from app.notifications.wording import NoticeFacts
+from app.notifications.wording import NoticeFacts, notice_kind_of
 from app.scheduling.bookings.invitations import build_invitation
 from app.scheduling.interpreters import answers
 from app.scheduling.interpreters.answers import EngagementAnswer
@@ -48,8 +49,13 @@ def notify_person_job(session: Session, payload: JobPayload, context: JobContext
         key=f"{key}:{person.id}",
         site=context.settings.web_url,
         hospital=context.settings.hospital_name,
-        links=_answer_links(kind, facts, person, context),
+        links=[*_answer_links(kind, facts, person, context), *_links_of_kind(kind, facts, context)],
     )
+
+
+def _links_of_kind(kind: str, facts: NoticeFacts, context: JobContext) -> Sequence[tuple[str, str]]:
+    make_links = notice_kind_of(kind).make_links
+    return make_links(context.settings.secret_key, facts) if make_links else ()
 
 
 def _answer_links(

@@ -193,6 +193,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "test": run_tests,
     "bench": run_benchmark,
     "audit": run_flask_command,
+    "people": run_flask_command,
     "check": start_health_check,
     "flask": run_flask_command,
 }

@@ -108,7 +108,7 @@ def test_each_reader_has_their_own_language(app, database, case, people):
 
 
 def test_no_mail_holds_a_clinical_word(app, database, case, people):
-    facts = {"starts_at": AT.isoformat()}
+    facts = {"starts_at": AT.isoformat(), "link_id": "a link"}
     kinds = get_slices().notice_kinds
     for kind in kinds:
         tell(database, case, kind, *people.values(), **facts)

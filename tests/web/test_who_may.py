@@ -81,6 +81,8 @@ ROUTES = {
         portal.show_landing_page portal.show_how_it_works portal.show_emergency_page
         portal.show_start_page
         identity.show_sign_in identity.post_sign_in identity.show_sign_up identity.post_sign_up
+        identity.show_forgotten_password identity.post_forgotten_password
+        identity.show_password_setting identity.post_password_setting
         consults.show_guest_invitation consults.post_guest_acceptance
         scheduling.serve_calendar_subscription
         records.show_tus_capabilities notifications.show_outbox

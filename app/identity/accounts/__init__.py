@@ -1,0 +1,1 @@
+"""The life of an account: set-up links, forgotten passwords."""

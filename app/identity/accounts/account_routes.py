@@ -1,0 +1,64 @@
+"""A forgotten password, and the page on which a link sets one."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_limiter.util import get_remote_address
+from werkzeug.wrappers import Response
+
+from app.core.errors import Invalid
+from app.identity.accounts import service
+from app.identity.accounts.links import AccountLinkClosed, open_account_link
+from app.identity.routes import blueprint, describe_refusal, start_session
+from app.web.access import allow_public
+from app.web.context import db_session, get_settings
+from app.web.limits import limiter
+
+
+@blueprint.get("/forgot-password")
+@allow_public
+def show_forgotten_password() -> str:
+    return render_template("identity/forgot_password.html", sent_to=None)
+
+
+@blueprint.post("/forgot-password")
+@allow_public
+@limiter.limit("20/hour", key_func=get_remote_address)
+@limiter.limit(
+    "5/hour", key_func=lambda: "reset:" + request.form.get("email", "").strip().lower()[:254]
+)
+def post_forgotten_password() -> str:
+    """The answer is the same whether or not an account has this address."""
+    email = request.form.get("email", "").strip()[:254]
+    service.request_password_reset(db_session(), email)
+    return render_template("identity/forgot_password.html", sent_to=email)
+
+
+@blueprint.get("/set-password/<token>")
+@allow_public
+def show_password_setting(token: str) -> str | tuple[str, int]:
+    try:
+        link = open_account_link(db_session(), get_settings().secret_key, token)
+    except AccountLinkClosed as closed:
+        return render_template("identity/link_closed.html"), closed.status
+    return render_template("identity/set_password.html", link=link, token=token, refusal=None)
+
+
+@blueprint.post("/set-password/<token>")
+@allow_public
+@limiter.limit("20/hour", key_func=get_remote_address)
+def post_password_setting(token: str) -> str | Response | tuple[str, int]:
+    try:
+        link = open_account_link(db_session(), get_settings().secret_key, token)
+        person = service.set_password(db_session(), link, request.form.get("password", ""))
+    except AccountLinkClosed as closed:
+        return render_template("identity/link_closed.html"), closed.status
+    except Invalid as refusal:
+        page = render_template(
+            "identity/set_password.html", link=link, token=token, refusal=describe_refusal(refusal)
+        )
+        return page, refusal.status
+    start_session(person)
+    flash(_("Your password is set."))
+    return redirect(url_for("portal.show_home"))

@@ -1,0 +1,95 @@
+"""Inviting people, and passwords that were forgotten."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.core.clock import now
+from app.core.errors import Conflict, Invalid
+from app.core.outbox import enqueue_job
+from app.core.permissions import SIGNED_IN_ROLES, Role
+from app.core.text import N_
+from app.identity import forms, queries, service
+from app.identity.accounts.links import AccountLink, AccountLinkPurpose, create_account_link
+from app.identity.models import Person, SignIn
+from app.identity.verbs import IdentityAuditVerb
+
+NO_PASSWORD_YET = "!"  # is the hash of nothing
+RESET_REQUESTED_NOTICE = "password_reset_requested"
+PASSWORD_CHANGED_NOTICE = "password_changed"
+
+
+def invite_person(
+    session: Session, email: str, name: str, role: str, *, language: str = "en"
+) -> AccountLink:
+    """An account without a password, and the link with which its owner sets one. Somebody who was
+    invited before and never came gets a new link. Raises ``Invalid`` and ``Conflict``.
+    """
+    if role not in SIGNED_IN_ROLES:
+        raise Invalid(
+            N_("There is no role “%(role)s”. Choose one of these: %(roles)s."),
+            field="role",
+            role=role,
+            roles=", ".join(sorted(SIGNED_IN_ROLES)),
+        )
+    address, called = forms.read_email(email), forms.read_name(name)
+    language = forms.read_language(language)
+    person = queries.find_person_by_email(session, address)
+    if person is not None and (person.password != NO_PASSWORD_YET or person.role != role):
+        raise Conflict(N_("There is already an account with this e-mail address."), field="email")
+    if person is None:
+        person = Person(
+            email=address,
+            name=called,
+            role=Role(role),
+            password=NO_PASSWORD_YET,
+            language=language,
+        )
+        session.add(person)
+        session.flush()
+    audit.record_audit_entry(
+        session, None, IdentityAuditVerb.PERSON_INVITED, "person", person.id, role=role
+    )
+    return create_account_link(session, person, AccountLinkPurpose.SET_UP)
+
+
+def request_password_reset(session: Session, email: str) -> None:
+    """Sends a link to the address if an account has it. What the caller sees is the same either
+    way.
+    """
+    person = queries.find_person_by_email(session, email)
+    if person is None or not person.active or person.role == Role.GUEST:
+        return
+    link = create_account_link(session, person, AccountLinkPurpose.RESET_PASSWORD)
+    audit.record_audit_entry(
+        session, None, IdentityAuditVerb.PASSWORD_RESET_REQUESTED, "person", person.id
+    )
+    _notify(session, RESET_REQUESTED_NOTICE, person, {"link_id": link.id})
+
+
+def set_password(session: Session, link: AccountLink, password: str) -> Person:
+    """Sets the password and ends the link. Every device is signed out, and the owner is told.
+    Raises ``Invalid`` for a password that cannot be one.
+    """
+    person = link.person
+    person.password = service.hash_password(forms.read_password(password))
+    link.ended_at = now()
+    live = session.scalars(
+        select(SignIn).where(SignIn.person_id == person.id, SignIn.ended_at.is_(None))
+    )
+    for sign_in in live:
+        sign_in.ended_at = now()
+    session.flush()
+    audit.record_audit_entry(
+        session, person.id, IdentityAuditVerb.PASSWORD_CHANGED, "person", person.id
+    )
+    if link.purpose == AccountLinkPurpose.RESET_PASSWORD:
+        _notify(session, PASSWORD_CHANGED_NOTICE, person, {})
+    return person
+
+
+def _notify(session: Session, kind: str, person: Person, facts: dict[str, object]) -> None:
+    payload = {"kind": kind, "person_id": person.id, "case_id": None, "facts": facts}
+    enqueue_job(session, "notify", payload)
