@@ -8,12 +8,14 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import checks, install
 from .children import ChildProcess, Supervisor, describe_unready, print_block
 from .database import DatabasePreparation
 from .install import ROOT
+from .installation import init_installation, load_installation, take_data_option
 
 if TYPE_CHECKING:
     from config import Settings
@@ -23,6 +25,8 @@ WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 def run_platform(asked: argparse.Namespace) -> int:
     """Installs what is missing, starts web, media and jobs, and runs until it is told to stop."""
+    if not asked.demo:
+        load_installation(asked.data.absolute())
     os.environ |= {
         "CONSILIUM_MODE": "demo" if asked.demo else "production",
         "CONSILIUM_HOST": asked.host,
@@ -166,22 +170,29 @@ def run_benchmark(asked: argparse.Namespace) -> int:
 
 def start_health_check(asked: argparse.Namespace) -> int:
     """Says what is wrong with the installation, also where the application does not start."""
-    _choose_installation()
+    words = _choose_installation(asked.rest)
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "app.health", *asked.rest])
+    os.execv(sys.executable, [sys.executable, "-m", "app.health", *words])
 
 
-def _choose_installation() -> None:
-    """The demo in ./data, unless the settings name another folder or a real installation."""
-    real = "CONSILIUM_SECRET_KEY" in os.environ
+def _choose_installation(words: list[str]) -> list[str]:
+    """The words without ``--data DIR``. That folder, else the one that the settings name, else
+    ./data, has the installation: a real one if it has settings of its own or the environment has a
+    secret, and the demo otherwise.
+    """
+    folder, rest = take_data_option(words)
+    folder = (folder or Path(os.environ.get("CONSILIUM_DATA_DIR", ROOT / "data"))).absolute()
+    os.environ["CONSILIUM_DATA_DIR"] = str(folder)
+    real = load_installation(folder) or "CONSILIUM_SECRET_KEY" in os.environ
     os.environ.setdefault("CONSILIUM_MODE", "production" if real else "demo")
-    os.environ.setdefault("CONSILIUM_DATA_DIR", str(ROOT / "data"))
+    return rest
 
 
 def run_flask_command(asked: argparse.Namespace) -> int:
     """Runs a command of the application (``app/cli.py``)."""
-    words = asked.rest if asked.command == "flask" else [asked.command, *asked.rest]
-    _choose_installation()
+    words = _choose_installation(asked.rest)
+    if asked.command != "flask":
+        words = [asked.command, *words]
     os.environ["FLASK_APP"] = str(ROOT / "wsgi.py")
     _load_settings()
     install.compile_catalogues()
@@ -194,6 +205,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "bench": run_benchmark,
     "audit": run_flask_command,
     "people": run_flask_command,
+    "init": init_installation,
     "check": start_health_check,
     "flask": run_flask_command,
 }
