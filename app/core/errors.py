@@ -4,7 +4,7 @@ asked.
 
 from __future__ import annotations
 
-from app.core.text import N_
+from app.core.text import N_, strip_context
 
 
 class Refusal(Exception):
@@ -21,7 +21,8 @@ class Refusal(Exception):
         self.sentence = sentence or self.default
         self.field = field
         self.facts = facts
-        super().__init__(self.sentence % facts if facts else self.sentence)
+        english = strip_context(self.sentence)
+        super().__init__(english % facts if facts else english)
 
 
 class Invalid(Refusal):

@@ -15,6 +15,22 @@ def N_(msgid: str) -> str:
     return msgid
 
 
+CONTEXT_SEPARATOR = "\x04"
+"""Between a context and its sentence, as in compiled gettext catalogues."""
+
+
+def N_p(context: str, text: str) -> str:
+    """As ``N_``, for a text that means different things in different places; ``context`` says which
+    is meant here («of a person», «of a file»). The edge translates it like any other msgid.
+    """
+    return f"{context}{CONTEXT_SEPARATOR}{text}"
+
+
+def strip_context(msgid: str) -> str:
+    """The English words of a msgid, without the context that ``N_p`` put before them."""
+    return msgid.rpartition(CONTEXT_SEPARATOR)[2]
+
+
 UNSEEN_CHARACTERS = N_(
     "This name contains characters that cannot be seen. Type it again instead of pasting it."
 )

@@ -35,7 +35,9 @@ EXTRACTION_KEYWORDS = {
     "ngettext": (1, 2),
     "N_": None,
     "N_n": (1, 2),
+    "N_p": ((1, "c"), 2),
     "lazy_gettext": None,
+    "lazy_pgettext": ((1, "c"), 2),
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }

@@ -199,7 +199,7 @@ def _read_node_version(node: str) -> int:
 
 
 def compile_catalogues() -> None:
-    """Holds afterwards: every messages.po has a messages.mo that is at least as new."""
+    """Holds afterwards: every .po file has a .mo file that is at least as new."""
     sources = sorted(PO_CATALOGUE_FOLDER.glob("*/LC_MESSAGES/*.po"))
     stale = [po for po in sources if _is_older(po.with_suffix(".mo"), po)]
     if not stale:

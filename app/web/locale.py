@@ -8,7 +8,7 @@ from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from flask import Flask, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, Domain, get_locale
 
 from app.core.errors import Invalid
 from app.core.text import N_
@@ -22,7 +22,7 @@ from app.i18n.locales import (
     get_language_name,
     match_language,
 )
-from app.i18n.translate import CATALOGUE_FOLDER, DOMAINS
+from app.i18n.translate import CompiledCatalogue, load_catalogue
 from app.web.context import get_person_or_none
 
 
@@ -62,11 +62,24 @@ def get_current_language() -> Language:
     return next(same, match_language(name))
 
 
+class _PageSentences(Domain):
+    """The sentences of the page's language, from the same catalogues as in mail and documents."""
+
+    def get_translations(self) -> CompiledCatalogue:
+        return load_catalogue(get_current_language().tag)
+
+
+_PAGE_SENTENCES = _PageSentences()
+
+
+class _Babel(Babel):
+    @property
+    def domain_instance(self) -> Domain:
+        return _PAGE_SENTENCES
+
+
 def install_locale(app: Flask) -> None:
-    # Flask-Babel wants a folder for each domain, in the same order.
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join([str(CATALOGUE_FOLDER)] * len(DOMAINS))
-    app.config["BABEL_DOMAIN"] = ";".join(DOMAINS)
-    Babel(app, locale_selector=_select_locale, timezone_selector=get_reader_zone)
+    _Babel(app, locale_selector=_select_locale, timezone_selector=get_reader_zone)
     app.before_request(_switch_language)
     app.jinja_env.filters.update(
         datetime=lambda at: formats.format_long_moment(at, get_reader_zone(), _current_tag()),

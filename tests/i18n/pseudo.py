@@ -21,7 +21,6 @@ from babel.messages.mofile import write_mo
 from app.i18n import locales, translate
 from app.i18n.gathering import gather_messages
 from app.i18n.locales import LOCALES, Language
-from app.web import locale as web_locale
 
 _ACCENTED = str.maketrans("aceilnorsuyzACEILNORSUYZ", "àçéîļñöŕšûýžÀÇÉÎĻÑÖŔŠÛÝŽ")
 _KEPT = re.compile(r"(%\(\w+\)s|%%|\{\w*\}|<[^>]+>|&#?\w+;)")
@@ -91,8 +90,7 @@ def pseudo_languages(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
         with target.open("wb") as file:
             write_mo(file, catalogue)
         patch.setitem(LOCALES, language.tag, language)
-    for module in (translate, web_locale):
-        patch.setattr(module, "CATALOGUE_FOLDER", folder)
+    patch.setattr(translate, "CATALOGUE_FOLDER", folder)
     locales.find_language.cache_clear()
     translate.load_catalogue.cache_clear()
     yield

@@ -5,14 +5,20 @@ from __future__ import annotations
 import gettext
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import flask_babel
 import pytest
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
+from flask import render_template_string
+from flask_babel import force_locale
 
-from app.i18n import gathering
+from app.core.errors import Invalid
+from app.core.text import N_p
+from app.i18n import gathering, translate
 from app.i18n.gathering import (
     count_plural_forms,
     gather_messages,
@@ -23,7 +29,8 @@ from app.i18n.gathering import (
     read_catalogue,
 )
 from app.i18n.locales import find_language
-from app.i18n.translate import DOMAINS, make_translator
+from app.i18n.translate import DOMAINS, load_catalogue, make_translator
+from app.web.errors import translate_refusal
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 TAG = re.compile(r"</?\w[^<>]*>|&#?\w+;")
@@ -187,7 +194,14 @@ def test_a_compiled_catalogue_speaks(catalogue, tag, tmp_path: Path):
     for message in catalogue:
         if message.id and is_translated(message.string or ""):
             english, *many = wordings(message)
-            said = spoken.ngettext(english, many[0], 7) if many else spoken.gettext(english)
+            if many and message.context:
+                said = spoken.npgettext(message.context, english, many[0], 7)
+            elif many:
+                said = spoken.ngettext(english, many[0], 7)
+            elif message.context:
+                said = spoken.pgettext(message.context, english)
+            else:
+                said = spoken.gettext(english)
             assert said == (message.string[form] if many else message.string)
 
 
@@ -267,6 +281,94 @@ def test_the_file_says_where_a_sentence_stands_but_not_on_which_line(spanish):
     spanish({"Board": "Tablero"}, ["Board"])
     text = gathering.get_catalogue_path("es", "public").read_text()
     assert "#: cases/forms.py\n" in text
+
+
+# --- contexts and notes ---
+
+REMOVE_FILE, REMOVE_PERSON = N_p("a file", "Remove"), N_p("a person", "Remove")
+
+
+@pytest.fixture
+def spanish_contexts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Spanish catalogue that says "Remove" in two ways, and a plural in a context."""
+    catalogue = Catalog(locale="es")
+    catalogue.add("Remove", "Eliminar", context="a file")
+    catalogue.add("Remove", "Expulsar", context="a person")
+    catalogue.add(
+        ("%(num)s left", "%(num)s left"), ("%(num)s libre", "%(num)s libres"), context="a"
+    )
+    folder = tmp_path / "es" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "public.mo").open("wb") as file:
+        write_mo(file, catalogue)
+    monkeypatch.setattr(translate, "CATALOGUE_FOLDER", tmp_path)
+    load_catalogue.cache_clear()
+    yield
+    load_catalogue.cache_clear()
+
+
+def test_one_word_is_said_by_its_context_in_jobs_and_mail(spanish_contexts):
+    say = make_translator("es")
+    assert (say(REMOVE_FILE), say(REMOVE_PERSON)) == ("Eliminar", "Expulsar")
+    assert say(N_p("an hour", "Remove")) == "Remove"  # nobody translated it yet
+    assert make_translator("en")(REMOVE_FILE) == "Remove"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ pgettext('a person', 'Remove') }}",
+        "{% trans 'a person' %}Remove{% endtrans %}",
+        "{{ _(late) }}",
+        "{{ gettext(late) }}",
+    ],
+)
+def test_one_word_is_said_by_its_context_on_pages(app, spanish_contexts, template):
+    for language, said in {"es": "Expulsar", "en": "Remove"}.items():
+        with app.test_request_context("/"), force_locale(language):
+            assert render_template_string(template, late=REMOVE_PERSON) == said
+
+
+def test_a_context_works_in_python_and_with_a_number(app, spanish_contexts):
+    with app.test_request_context("/"), force_locale("es"):
+        assert flask_babel.gettext(REMOVE_FILE) == "Eliminar"
+        assert flask_babel.pgettext("a person", "Remove") == "Expulsar"
+        assert flask_babel.npgettext("a", "%(num)s left", "%(num)s left", 2) == "2 libres"
+        template = "{% trans 'a' num=n %}{{ num }} left{% pluralize %}{{ num }} left{% endtrans %}"
+        assert render_template_string(template, n=1) == "1 libre"
+
+
+def test_a_refusal_with_a_context_is_said_in_the_language_of_the_page(app, spanish_contexts):
+    refusal = Invalid(REMOVE_PERSON)
+    assert str(refusal) == "Remove"
+    with app.test_request_context("/"), force_locale("es"):
+        assert translate_refusal(refusal) == "Expulsar"
+
+
+def test_contexts_and_notes_are_gathered_from_python_and_templates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "cases" / "templates").mkdir(parents=True)
+    (tmp_path / "cases" / "words.py").write_text(
+        "# NOTE: of somebody in the consultation\nA = N_p('a person', 'Remove')\n"
+        "B = pgettext('a file', 'Remove')\nC = npgettext('seats', 'one left', 'some left', 2)\n"
+    )
+    (tmp_path / "cases" / "templates" / "page.html").write_text(
+        "{# NOTE: a verb #}\n{{ pgettext('a template', 'Remove') }}\n"
+        "{% trans 'a block' %}\n  Remove\n{% endtrans %}\n"
+        "{{ npgettext('beds', 'one left', 'some left', 2) }}"
+    )
+    monkeypatch.setattr(gathering, "APP_FOLDER", tmp_path)
+    gathered = gather_messages()
+    contexts = {
+        context: gathered.get("Remove", context)
+        for context in ("a person", "a file", "a template", "a block")
+    }
+    assert all(one is not None for one in contexts.values())
+    assert contexts["a person"].auto_comments == ["of somebody in the consultation"]
+    assert contexts["a template"].auto_comments == ["a verb"]
+    assert gathered.get("one left", "seats") and gathered.get("one left", "beds")
+    assert gathered.get("Remove") is None
 
 
 # --- which language serves a reader ---
