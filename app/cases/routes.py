@@ -20,7 +20,7 @@ from app.cases.forms import (
 from app.cases.models import Case
 from app.cases.permissions import CasePermission
 from app.cases.service import MAX_QUESTION_CHARACTERS, MAX_QUESTIONS, MAX_STORY_CHARACTERS
-from app.cases.specialties import SPECIALTIES
+from app.cases.specialties import SPECIALTIES, list_specialty_choices
 from app.cases.states import CaseStage
 from app.core.errors import Invalid
 from app.web.access import require_permission
@@ -178,7 +178,7 @@ def build_request_context(case: Case | None, step: RequestStep) -> dict[str, obj
         "steps": [(one, STEP_TITLES[one], _step_url(case, one)) for one in RequestStep],
         "step_before": _step_url(case, step.before) if step.before else None,
         "specialties": SPECIALTIES,
-        "specialties_said": _translate_labels(SPECIALTIES),
+        "specialty_choices": list_specialty_choices(get_current_language().tag),
         "relation_names": dict(_translate_labels(forms.RELATION_LABELS)),
         "relations_said": _translate_labels(forms.RELATION_LABELS),
         "consent_texts": CONSENT_TEXTS,

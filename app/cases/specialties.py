@@ -5,6 +5,8 @@ FHIR R4).
 from __future__ import annotations
 
 from app.core.text import N_
+from app.i18n.collation import sort_by_name
+from app.i18n.translate import make_translator
 
 SPECIALTIES: dict[str, str] = {
     "oncology": N_("Cancer (oncology)"),
@@ -20,3 +22,12 @@ SPECIALTIES: dict[str, str] = {
     "rheumatology": N_("Joints and immune system (rheumatology)"),
     "general": N_("Something else, or I am not sure"),
 }
+
+
+def list_specialty_choices(reader: str) -> list[tuple[str, str]]:
+    """Every specialty with its name in the language of ``reader``, in the order of the names; the
+    unknown one last.
+    """
+    say = make_translator(reader)
+    named = sort_by_name(((key, say(words)) for key, words in SPECIALTIES.items()), reader)
+    return sorted(named, key=lambda one: one[0] == "general")

@@ -5,14 +5,14 @@ A language may ship with the domain ``public`` only: what the staff alone reads 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from unicodedata import normalize
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.localedata import locale_identifiers
+
+from app.i18n.collation import sort_by_name
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ def list_language_names(reader: str) -> list[tuple[str, str]]:
     """
     names = match_language(reader).locale.languages
     return sort_by_name(
-        (tag, names[tag]) for tag in locale_identifiers() if "_" not in tag and tag in names
+        ((tag, names[tag]) for tag in locale_identifiers() if "_" not in tag and tag in names),
+        reader,
     )
 
 
@@ -144,15 +145,13 @@ def list_dialects(language: str, reader: str) -> list[tuple[str, str]]:
     country's name.
     """
     held = get_global("territory_languages")
-    return sort_by_name(
-        (f"{language}-{code}", get_country_name(code, reader))
+    codes = [
+        code
         for code, spoken in held.items()
         if language in spoken
         and spoken[language]["official_status"]
         and spoken[language]["population_percent"] >= _MIN_SPEAKERS_PERCENT
+    ]
+    return sort_by_name(
+        ((f"{language}-{code}", get_country_name(code, reader)) for code in codes), reader
     )
-
-
-def sort_by_name(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Options of a select as a reader looks for them: «árabe» stands among the words with a."""
-    return sorted(options, key=lambda one: normalize("NFD", one[1].casefold()))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.core import get_global
 from babel.dates import get_timezone_gmt
 
+from app.i18n.collation import make_sort_key, sort_by_name
 from app.i18n.formats import CLDR_ZONE_NAMES
 from app.i18n.locales import match_language
 
@@ -77,8 +78,8 @@ def _list_zone_groups(tag: str, on: date) -> ZoneGroups:
             groups.setdefault(region, []).append((zone, _zone_label(zone, tag, on)))
     return [
         *(
-            (region, sorted(zones, key=lambda one: one[1].casefold()))
-            for region, zones in sorted(groups.items())
+            (region, sort_by_name(groups[region], tag))
+            for region in sorted(groups, key=lambda name: make_sort_key(name, tag))
         ),
         ("UTC", [("UTC", "UTC")]),
     ]

@@ -9,13 +9,14 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from app.cases.queries import WorklistFilter
-from app.cases.specialties import SPECIALTIES
+from app.cases.specialties import SPECIALTIES, list_specialty_choices
 from app.cases.states import END_STAGES
 from app.portal import queries, words
 from app.portal.blueprint import blueprint
 from app.portal.permissions import PortalPermission
 from app.web.access import require_permission
 from app.web.context import db_session
+from app.web.locale import get_current_language
 
 WORKLIST_FILTER_FIELDS = ("stage", "specialty", "show", "q")
 ENDED_FILTER = "ended"
@@ -37,6 +38,7 @@ def show_worklist() -> str:
         work=found,
         chosen=chosen,
         specialties=SPECIALTIES,
+        specialty_choices=list_specialty_choices(get_current_language().tag),
         words=words,
         stages=STAGE_FILTERS,
         stage=request.args.get("stage", ""),

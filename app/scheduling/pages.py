@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from app.core.permissions import Role
 from app.core.text import N_
-from app.i18n.locales import get_language_name, list_dialects, list_language_names, sort_by_name
+from app.i18n.collation import sort_by_name
+from app.i18n.locales import get_language_name, list_dialects, list_language_names
 from app.identity.models import Person
 from app.scheduling.matching.slots import Slot
 from app.scheduling.models import Booking
@@ -81,7 +82,7 @@ def list_language_choices(used: Collection[str], reader: str, *kept: str) -> Lan
     }
     others = [(tag, name) for tag, name in list_language_names(reader) if tag not in ours]
     return [
-        (N_("Languages that are spoken or interpreted here"), sort_by_name(ours.items())),
+        (N_("Languages that are spoken or interpreted here"), sort_by_name(ours.items(), reader)),
         (N_("Other languages"), others),
     ]
 
@@ -98,7 +99,7 @@ def list_language_tag_choices(used: Collection[str], reader: str, *kept: str) ->
         for tag, _name in list_dialects(one, reader)
         if tag not in known and len(list_dialects(one, reader)) > 1
     ]
-    return [(here, ours), (N_("Dialects"), sort_by_name(regional)), *rest]
+    return [(here, ours), (N_("Dialects"), sort_by_name(regional, reader)), *rest]
 
 
 def list_companions(booking: Booking, reader: Person) -> list[tuple[str, Person]]:

@@ -13,6 +13,7 @@ from flask_babel import Babel, Domain, get_locale
 from app.core.errors import Invalid
 from app.core.text import N_
 from app.i18n import formats, zones
+from app.i18n.collation import sort_by_name
 from app.i18n.locales import (
     DEFAULT_LANGUAGE,
     LOCALES,
@@ -95,6 +96,7 @@ def install_locale(app: Flask) -> None:
         zone_name=lambda at, zone: formats.format_zone_name(at, zone, _current_tag()),
         local=formats.convert_to_zone,
         ago=lambda at: formats.format_time_ago(at, _current_tag()),
+        by_name=lambda options: sort_by_name(options, _current_tag()),
         listed=lambda names: formats.format_name_list(names, _current_tag()),
         filesize=lambda count: formats.format_file_size(count, _current_tag()),
         language_name=lambda tag: get_language_name(tag, _current_tag()),

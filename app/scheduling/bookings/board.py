@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.clock import now
 from app.core.permissions import Role
+from app.i18n.collation import make_sort_key
 from app.identity.models import Person
 from app.scheduling.models import Booking, Engagement, EngagementState
 
@@ -30,8 +31,10 @@ class StaffLoad:
     bookings: list[Booking] = field(default_factory=list)
 
 
-def list_staff_loads(bookings: Iterable[Booking]) -> list[StaffLoad]:
-    """Whoever works in these meetings: specialists first, then interpreters, each by name."""
+def list_staff_loads(bookings: Iterable[Booking], reader: str) -> list[StaffLoad]:
+    """Whoever works in these meetings: specialists first, then interpreters, each by name as a
+    reader of ``reader`` looks for it.
+    """
     found: dict[str, StaffLoad] = {}
     for booking in bookings:
         for person in (booking.specialist, *booking.interpreters):
@@ -44,7 +47,10 @@ def list_staff_loads(bookings: Iterable[Booking]) -> list[StaffLoad]:
             )
     return sorted(
         found.values(),
-        key=lambda one: (one.person.role != Role.SPECIALIST, one.person.name.casefold()),
+        key=lambda one: (
+            one.person.role != Role.SPECIALIST,
+            make_sort_key(one.person.name, reader),
+        ),
     )
 
 

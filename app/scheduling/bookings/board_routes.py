@@ -52,7 +52,7 @@ def show_board() -> str:
         role_names=pages.ROLE_NAMES,
         before=monday - timedelta(days=7),
         after=monday + timedelta(days=7),
-        loads=boards.list_staff_loads(booked),
+        loads=boards.list_staff_loads(booked, get_current_language().tag),
         no_shows=boards.list_recent_no_shows(db_session()),
         unfilled=queries.unfilled_bookings(db_session()),
         clocks=queries.bookings_with_changed_clocks(db_session()),
@@ -80,7 +80,7 @@ def list_board_meetings() -> Response:
                 "meetings": one.meetings,
                 "minutes": one.minutes,
             }
-            for one in boards.list_staff_loads(booked)
+            for one in boards.list_staff_loads(booked, get_current_language().tag)
         ],
         meetings=[_meeting_as_json(one, zone) for one in booked],
     )

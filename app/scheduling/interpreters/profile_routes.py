@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.cases.specialties import SPECIALTIES
+from app.cases.specialties import list_specialty_choices
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -76,7 +76,7 @@ def _profile_page(owner: Person, refusal: Invalid | None = None) -> Page:
         "scheduling/profile.html",
         owner=owner,
         profile=profile,
-        specialties=SPECIALTIES,
+        specialties=list_specialty_choices(language),
         chosen=chosen,
         dialects=profiles.list_dialect_choices(
             owner, qualifications, [*(profile.dialects or [])], language

@@ -17,7 +17,8 @@ from app.cases.specialties import SPECIALTIES
 from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_, write_digits_plainly
-from app.i18n.locales import get_language_name, list_dialects, match_language, sort_by_name
+from app.i18n.collation import sort_by_name
+from app.i18n.locales import get_language_name, list_dialects, match_language
 from app.identity.models import Person
 from app.identity.verbs import IdentityAuditVerb
 from app.scheduling import policy
@@ -137,7 +138,7 @@ def list_dialect_choices(
     for tag in kept:
         offered[primary_language_of(tag)].setdefault(tag, get_language_name(tag, reader))
     return [
-        (one, sort_by_name(found.items()))
+        (one, sort_by_name(found.items(), reader))
         for one, found in offered.items()
         if len(found) > 1 or {*found} & {*kept}
     ]

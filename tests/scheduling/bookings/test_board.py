@@ -129,4 +129,4 @@ def test_who_did_not_come_is_listed(session, clinic: c.Clinic, booking: Booking)
     rescue.report_no_show(session, clinic.coordinator, booking)
     assert [one.interpreter for one in board.list_recent_no_shows(session)] == [gone]
     assert board.describe_interpreter_status(booking) == "none"
-    assert [one.person for one in board.list_staff_loads([booking])] == [clinic.specialist]
+    assert [one.person for one in board.list_staff_loads([booking], "en")] == [clinic.specialist]
