@@ -35,6 +35,7 @@ EXTRACTION_KEYWORDS = {
     "ngettext": (1, 2),
     "N_": None,
     "N_n": (1, 2),
+    "count_forms": (1, 2),
     "N_p": ((1, "c"), 2),
     "lazy_gettext": None,
     "lazy_pgettext": ((1, "c"), 2),

@@ -23,7 +23,7 @@ from app.i18n.locales import (
     get_language_name,
     match_language,
 )
-from app.i18n.translate import CompiledCatalogue, load_catalogue
+from app.i18n.translate import CompiledCatalogue, list_count_forms, load_catalogue
 from app.web.context import get_person_or_none
 
 
@@ -82,6 +82,9 @@ class _Babel(Babel):
 def install_locale(app: Flask) -> None:
     _Babel(app, locale_selector=_select_locale, timezone_selector=get_reader_zone)
     app.before_request(_switch_language)
+    app.jinja_env.globals["count_forms"] = lambda singular, plural: list_count_forms(
+        _current_tag(), singular, plural
+    )
     app.jinja_env.filters.update(
         datetime=lambda at: formats.format_long_moment(at, get_reader_zone(), _current_tag()),
         moment=lambda at: formats.format_short_moment(at, get_reader_zone(), _current_tag()),

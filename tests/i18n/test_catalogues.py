@@ -20,6 +20,7 @@ from app.core.errors import Invalid
 from app.core.text import N_p
 from app.i18n import gathering, translate
 from app.i18n.gathering import (
+    PLURAL_RULES,
     count_plural_forms,
     gather_messages,
     get_plural_rule,
@@ -28,8 +29,8 @@ from app.i18n.gathering import (
     list_translated_languages,
     read_catalogue,
 )
-from app.i18n.locales import find_language
-from app.i18n.translate import DOMAINS, load_catalogue, make_translator
+from app.i18n.locales import LOCALES, find_language
+from app.i18n.translate import DOMAINS, list_count_forms, load_catalogue, make_translator
 from app.web.errors import translate_refusal
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
@@ -105,7 +106,7 @@ def _faults_of(wanted: Message, message: Message, tag: str) -> list[str]:
         missing = Counter(PLACEHOLDER.findall(english)) - Counter(PLACEHOLDER.findall(form))
         added = Counter(PLACEHOLDER.findall(form)) - Counter(PLACEHOLDER.findall(english))
         if forms > 1 and number in forms_for_one_number(tag):
-            missing.pop("%(num)s", None)
+            missing -= Counter({"%(num)s": 1, "{count}": 1})
         if missing or added:
             found.append("other placeholders")
         if Counter(TAG.findall(form)) != Counter(TAG.findall(english)):
@@ -281,6 +282,31 @@ def test_the_file_says_where_a_sentence_stands_but_not_on_which_line(spanish):
     spanish({"Board": "Tablero"}, ["Board"])
     text = gathering.get_catalogue_path("es", "public").read_text()
     assert "#: cases/forms.py\n" in text
+
+
+# --- counts in scripts ---
+
+
+@pytest.mark.parametrize("tag", LOCALES)
+def test_a_script_finds_the_wording_that_gettext_would_choose(tag):
+    """Intl.PluralRules and the pinned rules differ, yet each category has one form."""
+    singular, plural = "{count} character left", "{count} characters left"
+    forms, sentences = list_count_forms(tag, singular, plural), load_catalogue(tag)
+    for number in (*range(1000), 1_000_000, 1_000_001):
+        category = LOCALES[tag].locale.plural_form(number)
+        assert forms.get(category, forms["other"]) == sentences.ngettext(singular, plural, number)
+    assert len(set(forms.values())) == (2 if tag == "en" else count_plural_forms(tag))
+
+
+@pytest.mark.parametrize("rule", PLURAL_RULES.values(), ids=list(PLURAL_RULES))
+def test_every_pinned_rule_has_one_form_in_each_category(rule, request):
+    """Also of the languages that may come: else ``list_count_forms`` would have to choose."""
+    category_of = Locale(request.node.callspec.id).plural_form
+    form_of = gettext.c2py(rule.partition("plural=")[2].rstrip(";"))
+    found: dict[str, set[int]] = {}
+    for number in (*range(1000), 1_000_000):
+        found.setdefault(category_of(number), set()).add(form_of(number))
+    assert all(len(forms) == 1 for forms in found.values()), found
 
 
 # --- contexts and notes ---

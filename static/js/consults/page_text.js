@@ -1,6 +1,6 @@
 // The sentences and facts that the page was rendered with.
 import { elementById } from "../shared/dom.js";
-import { fillIn, pageLanguage } from "../shared/text.js";
+import { fillInCount, pageLanguage } from "../shared/text.js";
 
 /** @param {string} id of a script element with JSON */
 function readJson(id) {
@@ -9,15 +9,15 @@ function readJson(id) {
 
 /** @type {import("./room_state.d.ts").PageFacts} */
 export const pageFacts = readJson("consult-facts");
-/** @type {Record<string, string>} */
+/** @type {Record<string, string | Record<string, string>>} */
 const sentences = readJson("consult-words");
 
 /**
  * @param {string} name of a sentence in the page
- * @param {object} [values] for its placeholders
+ * @param {object} [values] for its placeholders; `count` chooses the wording
  */
 export function pageText(name, values = {}) {
-  return fillIn(sentences[name] ?? name, values);
+  return fillInCount(sentences[name] ?? name, values);
 }
 
 const languageNames = new Intl.DisplayNames([pageLanguage()], {

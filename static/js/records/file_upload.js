@@ -3,7 +3,7 @@
 // waiting -> sending <-> paused | offline | retrying -> arrived | refused | cancelled; `lost` waits
 // for the person.
 import { findElement, findElements } from "../shared/dom.js";
-import { formatByteSize, formatNumber } from "../shared/text.js";
+import { formatByteSize } from "../shared/text.js";
 
 // A connection can die without an error, and the browser would wait for minutes.
 export const STALLED_MS = 30000;
@@ -16,7 +16,7 @@ export const STALLED_MS = 30000;
 /**
  * What a file's upload needs of the page around it.
  * @typedef {object} UploadDesk
- * @property {(key: string, values?: Record<string, string>) => string} word
+ * @property {(key: string, values?: Record<string, string | number>) => string} word
  * @property {(words: string) => void} say announces it to those who do not see the row
  * @property {HTMLElement} queueTarget
  * @property {(file: File, events: UploadEvents) => Promise<ResumableUpload>} uploadFor
@@ -251,7 +251,7 @@ export class FileUpload {
   countDown(seconds) {
     clearTimeout(this.countdown);
     if (seconds < 1) return;
-    this.show("retrying", this.desk.word("retrying", { seconds: formatNumber(seconds) }));
+    this.show("retrying", this.desk.word("retrying", { count: seconds }));
     this.countdown = setTimeout(() => this.countDown(seconds - 1), 1000);
   }
 

@@ -2,7 +2,7 @@ import { defaultOptions, Upload } from "tus-js-client";
 import { copyTemplate, eventElement } from "../shared/dom.js";
 import { csrfToken } from "../shared/requests.js";
 import { controllerOf } from "../shared/stimulus.js";
-import { fillIn, formatNumber, pageLanguage } from "../shared/text.js";
+import { fillInCount, formatNumber, pageLanguage } from "../shared/text.js";
 import { filesOfDrop } from "./dropped_files.js";
 import { FileUpload } from "./file_upload.js";
 import { isChanging, refreshRecordsList } from "./records_list.js";
@@ -190,7 +190,7 @@ export default class extends controllerOf({
     const percent = new Intl.NumberFormat(pageLanguage(), { style: "percent" });
     this.overallWordsTarget.textContent = this.word("overall", {
       finished: formatNumber(counted.filter(({ state }) => state === "arrived").length),
-      count: formatNumber(counted.length),
+      count: counted.length,
       percent: percent.format(size ? Math.floor((100 * sent) / size) / 100 : 0),
     });
   }
@@ -202,10 +202,10 @@ export default class extends controllerOf({
 
   /**
    * @param {string} key
-   * @param {Record<string, string>} [values]
+   * @param {Record<string, string | number>} [values] `count` chooses the wording
    */
   word(key, values = {}) {
-    return fillIn(this.wordsValue[key] ?? "", values);
+    return fillInCount(this.wordsValue[key] ?? "", values);
   }
 
   // --- the list below, which changes while files are being checked

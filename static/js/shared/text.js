@@ -11,6 +11,20 @@ export function fillIn(sentence, values) {
   );
 }
 
+/**
+ * A sentence in the wording for `values.count`: Arabic has six. A sentence with one wording only is
+ * filled in like any other.
+ * @param {string | Record<string, string>} words the sentence, or its wordings by the categories of
+ *   Intl.PluralRules
+ * @param {object} values
+ */
+export function fillInCount(words, values) {
+  if (typeof words === "string") return fillIn(words, values);
+  const count = Number(/** @type {{ count?: unknown }} */ (values).count);
+  const category = new Intl.PluralRules(pageLanguage()).select(count);
+  return fillIn(words[category] ?? words.other, { ...values, count: formatNumber(count) });
+}
+
 /** The page's language, for Intl. */
 export function pageLanguage() {
   return document.documentElement.lang || "en";

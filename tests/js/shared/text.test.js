@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import {
   fillIn,
+  fillInCount,
   formatByteSize,
   formatList,
   formatNumber,
@@ -26,6 +27,31 @@ describe("a sentence", () => {
 
   test("takes a value with a dollar sign as it is", () => {
     assert.equal(fillIn("Pay {sum}", { sum: "$& $1" }), "Pay $& $1");
+  });
+});
+
+describe("a sentence with a count", () => {
+  const english = { one: "{count} second left", other: "{count} seconds left" };
+
+  test("has the wording of its number", () => {
+    assert.equal(fillInCount(english, { count: 1 }), "1 second left");
+    assert.equal(fillInCount(english, { count: 0 }), "0 seconds left");
+    assert.equal(fillInCount(english, { count: 1200 }), "1,200 seconds left");
+  });
+
+  test("has six wordings in Arabic, one in Chinese", () => {
+    const forms = { zero: "0", one: "1", two: "2", few: "few", many: "many", other: "other" };
+    openPage("", { language: "ar" });
+    const said = [0, 1, 2, 3, 11, 100].map((count) => fillInCount(forms, { count }));
+    assert.deepEqual(said, Object.values(forms));
+    openPage("", { language: "zh-Hans" });
+    assert.equal(fillInCount({ other: "{count} 秒" }, { count: 1 }), "1 秒");
+  });
+
+  test("falls back to the common wording, and keeps its other values", () => {
+    openPage("", { language: "es" });
+    assert.equal(fillInCount({ other: "{count} de {all}" }, { count: 1, all: "dos" }), "1 de dos");
+    assert.equal(fillInCount("{count} min", { count: 5 }), "5 min");
   });
 });
 

@@ -1,10 +1,10 @@
 import { controllerOf } from "../stimulus.js";
-import { fillIn, formatNumber } from "../text.js";
+import { fillInCount } from "../text.js";
 
 // How many characters are left; says nothing until the last fifth.
 export default class extends controllerOf({
   targets: { text: HTMLTextAreaElement, words: HTMLElement },
-  values: { max: Number, words: String },
+  values: { max: Number, words: Object },
 }) {
   connect() {
     this.show();
@@ -14,7 +14,7 @@ export default class extends controllerOf({
     const left = this.maxValue - [...this.textTarget.value].length;
     const isClose = left <= this.maxValue / 5;
     this.wordsTarget.textContent = isClose
-      ? fillIn(this.wordsValue, { count: formatNumber(Math.max(left, 0)) })
+      ? fillInCount(this.wordsValue, { count: Math.max(left, 0) })
       : "";
   }
 }
