@@ -21,6 +21,7 @@ from app.cases.service import (
 from app.cases.specialties import SPECIALTIES
 from app.core.errors import Invalid
 from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters, parse_whole_number
+from app.i18n.locales import LOCALES
 
 FormFaults = Mapping[str, Invalid]
 MAX_SUBJECT_NAME_CHARACTERS = 120
@@ -236,11 +237,20 @@ class MeetingForm:
 
 @dataclass(frozen=True)
 class ConsentsForm:
+    """``shown_in`` is the language in which the page showed the texts: another tab may have changed
+    the reader's language since. Empty where the page did not say.
+    """
+
     kinds: frozenset[str]
+    shown_in: str = ""
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> ConsentsForm:
-        return cls(frozenset(form.getlist("consent")) & frozenset(CONSENT_TEXTS))
+        shown_in = form.get("shown_in", "")
+        return cls(
+            frozenset(form.getlist("consent")) & frozenset(CONSENT_TEXTS),
+            shown_in if shown_in in LOCALES else "",
+        )
 
     @property
     def faults(self) -> FormFaults:

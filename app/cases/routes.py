@@ -90,9 +90,8 @@ def post_consents_step(case_id: str) -> RequestStepResponse:
     person = current_person()
     if entered.faults:
         return _render_step(case, RequestStep.CONSENTS, entered, entered.faults)
-    service.give_consents(
-        db_session(), person, case, sorted(entered.kinds), get_current_language().tag
-    )
+    shown_in = entered.shown_in or get_current_language().tag
+    service.give_consents(db_session(), person, case, sorted(entered.kinds), shown_in)
     return redirect(_next_url(case, RequestStep.CONSENTS))
 
 

@@ -30,6 +30,35 @@ def begin(visitor) -> str:
     return found.group(1)
 
 
+def test_a_consent_keeps_the_language_of_its_page_not_of_another_tab(visit, person, look):
+    """The page was read in Spanish; before it was sent, another tab turned to Chinese."""
+    patient = visit(person(Role.PATIENT, language="es"))
+    case_id = begin(patient)
+    step = f"/cases/{case_id}/request/consents"
+    page = patient.get(step).text
+    shown_in = re.search(r'name="shown_in" value="([^"]*)"', page)
+    patient.get("/?lang=zh-Hans")
+
+    patient.post(step, consent=list(CONSENT_TEXTS), shown_in=shown_in.group(1) if shown_in else "")
+
+    given = look(lambda session: session.scalars(select(Consent)).all())
+    assert len(given) == len(CONSENT_TEXTS)
+    for one in given:
+        assert one.language == "es" and one.text == make_translator("es")(CONSENT_TEXTS[one.kind])
+        assert one.text in html.unescape(page)
+
+
+@pytest.mark.parametrize("shown_in", ["tlh", "", "x" * 500])
+def test_a_consent_in_no_language_of_ours_keeps_that_of_the_page(visit, person, look, shown_in):
+    patient = visit(person(Role.PATIENT, language="es"))
+    case_id = begin(patient)
+    patient.post(
+        f"/cases/{case_id}/request/consents", consent=list(CONSENT_TEXTS), shown_in=shown_in
+    )
+    given = look(lambda session: session.scalars(select(Consent)).all())
+    assert {one.language for one in given} == {"es"}
+
+
 def test_a_request_goes_from_the_first_question_to_the_hospital(visit, person, the_case, look):
     person(Role.COORDINATOR)
     patient = visit(person(Role.PATIENT, language="es"))
