@@ -106,7 +106,16 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
     return {
         "nobody": (
             None,
-            ["/", "/how-it-works", "/start", "/emergency", "/sign-in", "/sign-up", "/nowhere"],
+            [
+                "/",
+                "/how-it-works",
+                "/start",
+                "/emergency",
+                "/sign-in",
+                "/sign-up",
+                "/forgot-password",
+                "/nowhere",
+            ],
         ),
         "patient": (
             circle.patient,
