@@ -243,15 +243,16 @@ def _slots_with_interpreter_pair(
 
 def _starts_by_week(groups: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
     """The starts as (worst, total, starts), the fairest first, a week at a time and then more and
-    more: people are named for few more of them than are asked for.
+    more, up to the whole horizon: people are named for few more of them than are asked for.
     """
-    width = WEEK_QUARTERS
+    width, widest = WEEK_QUARTERS, max(map(int.bit_length, groups.values()), default=0)
     for (worst, total), starts in sorted(groups.items()):
         first = 0
         while left := starts >> first:
             first += (left & -left).bit_length() - 1  # straight to the next one
             yield worst, total, starts & low_bits(width) << first
-            first, width = first + width, 2 * width
+            # Without the limit, thirty groups would ask for a mask of 2³⁰ weeks.
+            first, width = first + width, min(2 * width, widest)
 
 
 def _group_starts_by_cost(
