@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +19,12 @@ from app.cases.consents import CONSENT_TEXTS
 from app.cases.models import Case
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.organizations.queries import STAFF_ROLES
+from app.organizations.service import ensure_default_office, grant_affiliation
 
 PASSWORD = "correct horse battery"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _count = itertools.count(1)
 TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 
@@ -37,7 +42,16 @@ def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Perso
     person = Person(role=role, password=_hash_of_password(), **facts)
     session.add(person)
     session.flush()
+    give_role(session, person)
     return person
+
+
+def give_role(session: Session, person: Person, role: Role | None = None) -> None:
+    """Lets the person work in the first office as ``role``, or as what they were made."""
+    wanted = Role(role or person.home_role)
+    if wanted in STAFF_ROLES:
+        office = ensure_default_office(session)
+        grant_affiliation(session, None, person, office, wanted, since=LONG_AGO)
 
 
 @lru_cache

@@ -170,6 +170,7 @@ KNOW_FLASK = {
     "app.consults.room.watch",  # a thread of the web process
     "app.consults.room.seating",  # what several files of sockets share
     "app.consults.blueprint",
+    "app.organizations.blueprint",
     "app.portal.blueprint",
     "app.scheduling.blueprint",  # shared by several files of routes
     "app.portal.acts",

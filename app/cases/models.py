@@ -13,6 +13,7 @@ from app.core.columns import EncryptedText, Json, UtcDateTime
 from app.core.db import Base
 from app.core.ids import new_id
 from app.identity.models import Person
+from app.organizations.models import Office
 
 
 class Case(Base):
@@ -33,11 +34,13 @@ class Case(Base):
         Index("ix_cases_stage_act_by", "stage", "act_by", "id", "needs_interpreter"),
         Index("ix_cases_specialty_act_by", "specialty", "act_by", "id"),
         Index("ix_cases_stage_changed", "stage", "changed_at", "id"),
+        Index("ix_cases_office_stage", "office_id", "stage"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(16), unique=True)
     patient_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
     stage: Mapped[str] = mapped_column(String(20), default=CaseStage.DRAFT)
     specialty: Mapped[str] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(16))
@@ -57,12 +60,34 @@ class Case(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     patient: Mapped[Person] = relationship()
+    office: Mapped[Office] = relationship()
+    shares: Mapped[list[CaseShare]] = relationship(
+        order_by="CaseShare.since", back_populates="case"
+    )
     questions: Mapped[list[Question]] = relationship(
         order_by="Question.number", cascade="all, delete-orphan", back_populates="case"
     )
     members: Mapped[list[CaseMember]] = relationship(
         order_by="CaseMember.since", back_populates="case"
     )
+
+
+class CaseShare(Base):
+    """A case that its office shares with another one, until it takes that back."""
+
+    __tablename__ = "case_shares"
+    __table_args__ = (Index("ix_case_shares_office", "office_id", "until", "case_id"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
+    since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    granted_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    reason: Mapped[str] = mapped_column(EncryptedText, default="")
+
+    case: Mapped[Case] = relationship(back_populates="shares")
+    office: Mapped[Office] = relationship()
 
 
 class CaseCounter(Base):

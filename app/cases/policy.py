@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.cases.models import Case, CaseMember
 from app.cases.states import END_STAGES, CaseStage
+from app.cases.visibility import is_office_case
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -21,9 +22,11 @@ def is_current_member(member: CaseMember | None) -> bool:
 
 
 def can_read_case(person: Person, case: Case, member: CaseMember | None) -> bool:
-    """Members read their case; the office sees every case that was sent to it."""
+    """Members read their case; coordinators those that were sent to their office or are shared with
+    it.
+    """
     if person.role == Role.COORDINATOR:
-        return case.stage != CaseStage.DRAFT
+        return is_office_case(person, case)
     return is_current_member(member)
 
 
@@ -50,12 +53,13 @@ def can_add_records(person: Person, case: Case, member: CaseMember | None) -> bo
     if case.stage in END_STAGES:
         return False
     if person.role == Role.COORDINATOR:
-        return case.stage != CaseStage.DRAFT
+        return is_office_case(person, case)
     return is_current_member(member) and member is not None and member.role == Role.PATIENT
 
 
 def can_run_office(person: Person, case: Case) -> bool:
-    return person.role == Role.COORDINATOR and case.stage != CaseStage.DRAFT
+    """Whether the person coordinates this case."""
+    return is_office_case(person, case)
 
 
 def is_interpreter_needed(patient: Person, specialist: Person) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from app.cases import policy
 from app.cases.models import Case, CaseEvent, CaseMember, Consent, RecordRequest
 from app.cases.states import END_STAGES, CaseStage
+from app.cases.visibility import visible_cases
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
@@ -27,12 +28,13 @@ LOAD_CASE_PEOPLE = (
 
 
 def find_membership(session: Session, person: Person, case_id: str) -> CaseMember | None:
-    """The person's membership of the case that holds now, if any."""
+    """The person's membership of the case that holds now, in the role in which they act, if any."""
     return session.scalars(
         select(CaseMember)
         .where(
             CaseMember.case_id == case_id,
             CaseMember.person_id == person.id,
+            CaseMember.role == person.role,
             _membership_holds_now(),
         )
         .order_by(CaseMember.since.desc())
@@ -59,13 +61,10 @@ def list_cases(
     limit: int = 200,
     stages: Collection[str] | None = None,
 ) -> list[Case]:
-    """The cases that the person is a member of now, latest change first; of all stages unless some
-    are named.
+    """The cases that the person may see, latest change first; of all stages unless some are
+    named.
     """
-    mine = select(CaseMember.case_id).where(
-        CaseMember.person_id == person.id, _membership_holds_now()
-    )
-    found = select(Case).options(*LOAD_CASE_PEOPLE, defer(Case.story)).where(Case.id.in_(mine))
+    found = select(Case).options(*LOAD_CASE_PEOPLE, defer(Case.story)).where(visible_cases(person))
     if stages is not None:
         found = found.where(Case.stage.in_(list(stages)))
     return list(session.scalars(found.order_by(Case.changed_at.desc()).limit(limit)))
@@ -89,13 +88,23 @@ class WorklistFilter:
 
 
 def list_worklist_cases(
-    session: Session, wanted: WorklistFilter = WorklistFilter(), *, offset: int = 0, limit: int = 50
+    session: Session,
+    reader: Person,
+    wanted: WorklistFilter = WorklistFilter(),
+    *,
+    offset: int = 0,
+    limit: int = 50,
 ) -> list[Case]:
     """The office's cases, the one that burns most first. Without their clinical text, which a list
     must not read.
     """
     order = _order_by_urgency(wanted)
-    page = _filter_worklist(select(Case.id), wanted).order_by(*order).offset(offset).limit(limit)
+    page = (
+        _filter_worklist(select(Case.id).where(visible_cases(reader)), wanted)
+        .order_by(*order)
+        .offset(offset)
+        .limit(limit)
+    )
     return list(
         session.scalars(
             select(Case)
@@ -111,13 +120,18 @@ def list_worklist_cases(
     )
 
 
-def count_worklist_cases(session: Session, wanted: WorklistFilter) -> int:
-    return session.scalar(_filter_worklist(select(func.count()).select_from(Case), wanted)) or 0
+def count_worklist_cases(session: Session, reader: Person, wanted: WorklistFilter) -> int:
+    counted = select(func.count()).select_from(Case).where(visible_cases(reader))
+    return session.scalar(_filter_worklist(counted, wanted)) or 0
 
 
-def count_cases_by_stage(session: Session) -> dict[str, int]:
-    """How many cases stand at each stage."""
-    return dict(session.execute(select(Case.stage, func.count()).group_by(Case.stage)).all())
+def count_cases_by_stage(session: Session, reader: Person) -> dict[str, int]:
+    """How many of the cases that the reader may see stand at each stage."""
+    return dict(
+        session.execute(
+            select(Case.stage, func.count()).where(visible_cases(reader)).group_by(Case.stage)
+        ).all()
+    )
 
 
 # ``Any``: a query for cases, or one that counts them

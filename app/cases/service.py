@@ -30,6 +30,7 @@ from app.cases.models import (
 from app.cases.specialties import SPECIALTIES
 from app.cases.states import END_STAGES, CaseMove, CaseStage, find_next_stage
 from app.cases.verbs import CaseAuditVerb
+from app.cases.visibility import is_office_case, list_case_coordinator_ids
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import enqueue_job
@@ -37,8 +38,9 @@ from app.core.permissions import Role
 from app.core.text import N_
 from app.i18n.locales import match_language
 from app.i18n.translate import make_translator
-from app.identity import queries as people
 from app.identity.models import Person
+from app.organizations.queries import find_office_for_country, has_role
+from app.organizations.service import ensure_default_office
 
 CASE_TURNAROUND = timedelta(days=10)
 # How long a case may rest at a stage before it burns; the stages that are not here follow
@@ -80,10 +82,13 @@ class CaseDraft:
 
 def create_case(session: Session, actor: Person, draft: CaseDraft) -> Case:
     """A new draft that only its patient sees."""
+    office = find_office_for_country(session, actor.country) or ensure_default_office(session)
     case = Case(
         number=_next_case_number(session),
         patient_id=actor.id,
         patient=actor,
+        office_id=office.id,
+        office=office,
         language=actor.language,
         specialty=draft.specialty,
     )
@@ -184,7 +189,7 @@ def submit_case(session: Session, actor: Person, case: Case) -> None:
         )
     _advance_case(session, actor, case, CaseMove.SUBMIT)
     case.submitted_at = now()
-    notify_people(session, "case_submitted", case, _list_office_ids(session))
+    notify_people(session, "case_submitted", case, list_case_coordinator_ids(case))
 
 
 def begin_triage(session: Session, actor: Person, case: Case) -> None:
@@ -219,7 +224,7 @@ def provide_records(session: Session, actor: Person, case: Case) -> None:
     for request in queries.list_open_record_requests(session, case.id):
         request.provided_at = now()
     if actor.role == Role.PATIENT:
-        notify_people(session, "records_provided", case, _list_office_ids(session))
+        notify_people(session, "records_provided", case, list_case_coordinator_ids(case))
 
 
 def accept_case(session: Session, actor: Person, case: Case) -> None:
@@ -239,7 +244,7 @@ def assign_person_to_case(
     session: Session, actor: Person, case: Case, person: Person
 ) -> CaseMember:
     """Puts a specialist or an interpreter on the case, in the place of one who was there before."""
-    if actor.role != Role.COORDINATOR:
+    if not is_office_case(actor, case):
         raise Forbidden()
     if case.stage not in ASSIGNABLE_STAGES:
         raise Conflict(
@@ -248,17 +253,17 @@ def assign_person_to_case(
                 " is booked, cancel it first."
             )
         )
-    if person.role not in (Role.SPECIALIST, Role.INTERPRETER) or not person.active:
+    role = _find_assignable_role(person)
+    if role is None or person.id == case.patient_id:
         raise Invalid(N_("This person cannot be assigned to a case."), field="person")
     if (
-        person.role == Role.SPECIALIST
+        role == Role.SPECIALIST
         and case.specialty not in person.specialties
         and case.specialty != "general"
     ):
         raise Invalid(
             N_("%(name)s does not cover this specialty."), field="person", name=person.name
         )
-    role = Role(person.role)
     for member in queries.list_members(session, case.id):
         if member.role == role and member.person_id == person.id:
             return member
@@ -271,6 +276,14 @@ def assign_person_to_case(
     _record_event(session, case, f"{role}_assigned", actor)
     notify_people(session, f"{role}_assigned", case, [person.id])
     return member
+
+
+def _find_assignable_role(person: Person) -> Role | None:
+    """What the person could be on a case; their own first role where they could be both."""
+    roles = [one for one in (Role.SPECIALIST, Role.INTERPRETER) if has_role(person, one)]
+    if not roles or not person.active:
+        return None
+    return next((one for one in roles if one == person.home_role), roles[0])
 
 
 def grant_membership(
@@ -446,10 +459,6 @@ def record_case_event(
         CaseEvent(case_id=case_id, kind=kind, actor_id=actor.id if actor else None, facts=facts)
     )
     session.flush()
-
-
-def _list_office_ids(session: Session) -> list[str]:
-    return [person.id for person in people.list_people_of_role(session, Role.COORDINATOR)]
 
 
 def _record_event(session: Session, case: Case, kind: str, actor: Person | None) -> None:

@@ -14,7 +14,7 @@ from app.core.slices import SliceManifest
 MANIFEST = SliceManifest(
     name="cases",
     office_sources=("verbs.py",),
-    after=("identity",),
+    after=("organizations",),
     permissions=CASE_PERMISSION_ROLES,
     audit_verbs=CASE_AUDIT_VERB_LABELS,
     notices=CASE_NOTICES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.cases.visibility import is_office_case
 from app.consults.interpreting.channels import is_same_base_language
 from app.consults.models import Consult, Seat
 from app.core.permissions import Role
@@ -51,7 +52,7 @@ def can_interpret(seat: Seat, language: str) -> bool:
 
 
 def can_take_seat(person: Person, consult: Consult) -> bool:
-    """Coordinators come to any consult to help; everybody else has been booked for it."""
-    return person.role == Role.COORDINATOR or any(
+    """Coordinators come to the consults of their cases to help; everybody else has been booked."""
+    return is_office_case(person, consult.case) or any(
         seat.person_id == person.id for seat in consult.present_seats
     )

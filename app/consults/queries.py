@@ -13,6 +13,7 @@ from app.cases import queries as cases
 from app.cases.models import Case
 from app.cases.policy import can_read_file, can_run_office
 from app.cases.states import CaseStage
+from app.cases.visibility import is_office_case
 from app.consults import policy
 from app.consults.interpreting.channels import get_base_language
 from app.consults.models import (
@@ -27,7 +28,6 @@ from app.consults.models import (
 from app.consults.recording.models import Recording
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
-from app.core.permissions import Role
 from app.identity.models import Person
 from app.records.models import Record
 from app.scheduling.matching.queries import list_credentials_free_during
@@ -125,10 +125,10 @@ def get_consult(session: Session, person: Person, consult_id: str) -> Consult:
 
 def can_stay_in_consult(session: Session, person: Person, consult: Consult) -> bool:
     """Whether the case is still open to the person: it no longer is to somebody who was replaced,
-    or whose time is over. The office comes to any consult.
+    or whose time is over. The coordinators of the case come to its consults.
     """
     return (
-        person.role == Role.COORDINATOR
+        is_office_case(person, consult.case)
         or cases.find_membership(session, person, consult.case_id) is not None
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ColumnElement, ForeignKey, String
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.clock import now
@@ -29,7 +30,8 @@ class Person(Base):
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(EncryptedText)
     password: Mapped[str] = mapped_column(String(255))
-    role: Mapped[str] = mapped_column(String(16), default=Role.PATIENT, index=True)
+    home_role: Mapped[str] = mapped_column("role", String(16), default=Role.PATIENT, index=True)
+    """What they act as where nobody chose: the role of one of their affiliations, else patient."""
     language: Mapped[str] = mapped_column(String(16), default="en")
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     country: Mapped[str] = mapped_column(String(2), default="")
@@ -40,9 +42,28 @@ class Person(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     __allow_unmapped__ = True
-    sign_in_id: str | None = None  # of this request, not a column
+    sign_in_id: str | None = None  # of this request, as the three below; not columns
+    acting_role: str | None = None
+    acting_office_id: str | None = None
+    acting_as: str | None = None  # the id of the affiliation
     is_authenticated = True  # what Flask-Login asks of a user
     is_anonymous = False
+
+    @hybrid_property
+    def role(self) -> str:
+        """What the person acts as now. In SQL it is ``home_role``: to find people by what they
+        work as, ask their affiliations.
+        """
+        return self.acting_role or self.home_role
+
+    @role.inplace.setter
+    def _set_role(self, role: str) -> None:
+        self.home_role = role
+
+    @role.inplace.expression
+    @classmethod
+    def _role_column(cls) -> ColumnElement[str]:
+        return cls.home_role.expression
 
     @property
     def is_active(self) -> bool:
@@ -75,5 +96,7 @@ class SignIn(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     origin: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(200), default="")
+    acting_as: Mapped[str | None] = mapped_column(String(32))
+    """The id of the affiliation that was chosen, or ``patient``; None where nothing was."""
 
     person: Mapped[Person] = relationship()

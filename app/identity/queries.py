@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.clock import now
-from app.core.permissions import Role
+from app.core.slices import get_slices
+from app.identity.acting import ActingRoleResolver
 from app.identity.models import Person, SignIn
 
 SESSION_ABSOLUTE_TIMEOUT = timedelta(days=14)
@@ -17,15 +18,6 @@ SESSION_INACTIVITY_TIMEOUT = timedelta(hours=24)
 
 def find_person_by_email(session: Session, email: str) -> Person | None:
     return session.scalar(select(Person).where(func.lower(Person.email) == email.strip().lower()))
-
-
-def list_people_of_role(session: Session, role: Role) -> list[Person]:
-    """Active people of a role, in order of joining."""
-    return list(
-        session.scalars(
-            select(Person).where(Person.role == role, Person.active).order_by(Person.created_at)
-        )
-    )
 
 
 def find_signed_in_person(session: Session, sign_in_id: str | None) -> Person | None:
@@ -39,8 +31,11 @@ def find_signed_in_person(session: Session, sign_in_id: str | None) -> Person | 
     )
     if sign_in is None or not _is_live_sign_in(sign_in) or not sign_in.person.active:
         return None
-    sign_in.person.sign_in_id = sign_in.id
-    return sign_in.person
+    person = sign_in.person
+    person.sign_in_id = sign_in.id
+    for resolver in get_slices().list_extensions(ActingRoleResolver):
+        resolver.resolve(session, person, sign_in)
+    return person
 
 
 def list_live_sign_ins(session: Session, person: Person) -> list[SignIn]:

@@ -23,6 +23,5 @@ MANIFEST = SliceManifest(
     },
     blueprint="app.identity.routes:blueprint",
     routes=("app.identity.accounts.account_routes",),
-    commands=("app.identity.commands:people_commands",),
     demo=DemoData(seed=seed_demo_people),
 )

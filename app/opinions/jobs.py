@@ -7,11 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.cases import service as cases
+from app.cases.visibility import list_case_coordinator_ids
 from app.core.clock import now
 from app.core.ids import new_id
 from app.core.outbox import JobContext, JobPayload, read_payload_text
-from app.core.permissions import Role
-from app.identity import queries as identity
 from app.opinions import queries, signing
 from app.opinions.document import compose_opinion_pdf
 from app.opinions.models import Opinion
@@ -61,7 +60,7 @@ def run_opinion_render(session: Session, payload: JobPayload, context: JobContex
         opinion.case_id,
         sha256=stored.sha256,
     )
-    office = [person.id for person in identity.list_people_of_role(session, Role.COORDINATOR)]
+    office = list_case_coordinator_ids(opinion.case)
     cases.notify_people(session, "opinion_signed", opinion.case, office)
 
 

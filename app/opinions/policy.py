@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.cases.models import Case, CaseMember
 from app.cases.policy import is_current_member
 from app.cases.states import CaseStage
+from app.cases.visibility import is_office_case
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.opinions.models import Opinion, OpinionState
@@ -47,7 +48,7 @@ def can_read_opinion(
 
 def can_release_opinion(person: Person, case: Case, opinion: Opinion) -> bool:
     return (
-        person.role == Role.COORDINATOR
+        is_office_case(person, case)
         and case.stage == CaseStage.OPINION_SIGNED
         and not opinion.is_draft
     )

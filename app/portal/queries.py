@@ -25,6 +25,8 @@ from app.core.clock import now
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.organizations.models import Affiliation
+from app.organizations.queries import affiliation_holds_now
 from app.portal.journey import classify_deadline
 from app.scheduling.interpreters.missing import AGREED_ENGAGEMENT_STATES, lacks_interpreter
 from app.scheduling.models import Booking, BookingState, Engagement, EngagementState
@@ -72,20 +74,25 @@ class WorklistPage:
 
 
 def load_worklist_page(
-    session: Session, wanted: WorklistFilter, page: int, *, only_unfilled: bool = False
+    session: Session,
+    reader: Person,
+    wanted: WorklistFilter,
+    page: int,
+    *,
+    only_unfilled: bool = False,
 ) -> WorklistPage:
     """One page of the office's worklist, and the counts beside it. Pages are numbered from 1.
 
     With ``only_unfilled``, only cases whose coming meeting has no interpreter who said yes.
     """
-    unfilled = list_cases_without_interpreter(session)
+    unfilled = list_cases_without_interpreter(session, reader)
     if only_unfilled:
         wanted = replace(wanted, among=unfilled)
-    total = cases.count_worklist_cases(session, wanted)
+    total = cases.count_worklist_cases(session, reader, wanted)
     last = max(1, -(-total // WORKLIST_PAGE_SIZE))
     page = min(max(page, 1), last)
     found = cases.list_worklist_cases(
-        session, wanted, offset=(page - 1) * WORKLIST_PAGE_SIZE, limit=WORKLIST_PAGE_SIZE
+        session, reader, wanted, offset=(page - 1) * WORKLIST_PAGE_SIZE, limit=WORKLIST_PAGE_SIZE
     )
     return WorklistPage(
         rows=build_case_rows(session, found, Role.COORDINATOR),
@@ -93,8 +100,8 @@ def load_worklist_page(
         page=page,
         last=last,
         total=total,
-        by_stage=cases.count_cases_by_stage(session),
-        late=cases.count_worklist_cases(session, WorklistFilter(late=True)),
+        by_stage=cases.count_cases_by_stage(session, reader),
+        late=cases.count_worklist_cases(session, reader, WorklistFilter(late=True)),
         unfilled=len(unfilled),
     )
 
@@ -260,11 +267,19 @@ def load_system_health(session: Session) -> SystemHealth:
 
 
 def count_people_by_role(session: Session) -> dict[str, int]:
-    return dict(
+    """How many active people work as what; patients are those who work as nothing."""
+    held = dict(
         session.execute(
-            select(Person.role, func.count()).where(Person.active).group_by(Person.role)
+            select(Affiliation.role, func.count(func.distinct(Affiliation.person_id)))
+            .join(Affiliation.person)
+            .where(Person.active, affiliation_holds_now())
+            .group_by(Affiliation.role)
         ).all()
     )
+    patients = session.scalar(
+        select(func.count()).where(Person.active, Person.home_role == Role.PATIENT)
+    )
+    return held | {str(Role.PATIENT): patients or 0}
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ them.
 from __future__ import annotations
 
 from app.cases.models import Case
-from app.core.permissions import Role
 from app.core.text import N_
+from app.organizations.words import ROLE_LABELS
 from app.portal.journey import STAGE_LABELS
 
 __all__ = [
@@ -16,16 +16,6 @@ __all__ = [
     "get_stage_tone",
 ]
 
-ROLE_LABELS: dict[str, str] = {
-    Role.PATIENT: N_("Patient"),
-    Role.SPECIALIST: N_("Specialist"),
-    Role.INTERPRETER: N_("Medical interpreter"),
-    Role.COORDINATOR: N_("Coordinator"),
-    Role.REFERRER: N_("Referring doctor"),
-    Role.ADMINISTRATOR: N_("Administrator"),
-    Role.AUDITOR: N_("Auditor"),
-    Role.GUEST: N_("Guest"),
-}
 FILE_OPENING_REASONS: dict[str, str] = {
     "triage": N_("Check that the request is complete"),
     "matching": N_("Find the right specialist"),

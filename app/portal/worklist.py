@@ -15,7 +15,7 @@ from app.portal import queries, words
 from app.portal.blueprint import blueprint
 from app.portal.permissions import PortalPermission
 from app.web.access import require_permission
-from app.web.context import db_session
+from app.web.context import current_person, db_session
 from app.web.locale import get_current_language
 
 WORKLIST_FILTER_FIELDS = ("stage", "specialty", "show", "q")
@@ -30,7 +30,11 @@ STAGE_FILTERS = {stage.value: (stage,) for stage in queries.OPEN_STAGES} | {
 def show_worklist() -> str:
     wanted, page = _read_worklist_filter()
     found = queries.load_worklist_page(
-        db_session(), wanted, page, only_unfilled=request.args.get("show") == "interpreter"
+        db_session(),
+        current_person(),
+        wanted,
+        page,
+        only_unfilled=request.args.get("show") == "interpreter",
     )
     chosen = {key: value for key, value in request.args.items() if value and key != "page"}
     return render_template(

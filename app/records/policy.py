@@ -7,6 +7,7 @@ from __future__ import annotations
 from app.cases.models import Case, CaseMember
 from app.cases.policy import can_add_records, can_read_file, is_current_member
 from app.cases.states import CaseStage
+from app.cases.visibility import is_office_case
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
@@ -61,7 +62,7 @@ def can_open_record(
 
 
 def can_open_with_reason(person: Person, case: Case) -> bool:
-    return person.role == Role.COORDINATOR and case.stage != CaseStage.DRAFT
+    return is_office_case(person, case)
 
 
 def can_continue_upload(

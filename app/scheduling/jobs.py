@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.cases.visibility import list_case_coordinator_ids
 from app.core.clock import now
 from app.core.outbox import JobContext, JobHandler, JobPayload, enqueue_job, read_payload_text
+from app.core.permissions import Role
 from app.core.runtime.parser_pool import BytesInMemory, ParserFailed, parse_in_child
 from app.core.text import N_
 from app.identity.models import Person
+from app.organizations.queries import list_people_of_role
 from app.scheduling.availability import calendar_links, diaries, feeds
 from app.scheduling.bookings import reminders, service
 from app.scheduling.interpreters import ladder, terms
@@ -120,7 +123,7 @@ def warn_of_credential_expiry(session: Session, payload: JobPayload, context: Jo
     for days in EXPIRY_WARNING_DAYS:
         last = today + timedelta(days=days)
         for held in session.scalars(select(Qualification).where(Qualification.valid_until == last)):
-            for person_id in dict.fromkeys([held.person_id, *ladder.list_coordinator_ids(session)]):
+            for person_id in dict.fromkeys([held.person_id, *_list_coordinator_ids(session)]):
                 enqueue_job(
                     session,
                     "notify",
@@ -132,6 +135,10 @@ def warn_of_credential_expiry(session: Session, payload: JobPayload, context: Jo
                     },
                     key=f"expiry:{held.id}:{days}:{person_id}",
                 )
+
+
+def _list_coordinator_ids(session: Session) -> list[str]:
+    return [person.id for person in list_people_of_role(session, Role.COORDINATOR)]
 
 
 def check_clock_rules(session: Session, payload: JobPayload, context: JobContext) -> None:
@@ -175,7 +182,10 @@ def check_clock_rules(session: Session, payload: JobPayload, context: JobContext
                 session,
                 "clock_rules_changed",
                 booking,
-                [*(person.id for person in booking.people), *ladder.list_coordinator_ids(session)],
+                [
+                    *(person.id for person in booking.people),
+                    *list_case_coordinator_ids(booking.case),
+                ],
             )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from app.cases.models import Case, CaseMember
 from app.cases.policy import is_current_member
 from app.cases.states import CaseStage
+from app.cases.visibility import is_office_case
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.models import Booking, Engagement
@@ -17,7 +18,7 @@ BOOKABLE_STAGES = frozenset({CaseStage.ACCEPTED, CaseStage.SCHEDULED, CaseStage.
 def can_see_slots(person: Person, case: Case, member: CaseMember | None) -> bool:
     """The patient chooses a time for their own case; the office for any that was sent to it."""
     if person.role == Role.COORDINATOR:
-        return case.stage != CaseStage.DRAFT
+        return is_office_case(person, case)
     return is_current_member(member) and member is not None and member.role == Role.PATIENT
 
 
@@ -35,9 +36,7 @@ def is_patient_of_case(person: Person, case: Case, member: CaseMember | None) ->
 
 def can_see_booking(person: Person, booking: Booking) -> bool:
     """The people in it, and the office."""
-    if person.role == Role.COORDINATOR:
-        return True
-    return person.id in (
+    return is_office_case(person, booking.case) or person.id in (
         booking.patient_id,
         booking.specialist_id,
         booking.interpreter_id,
@@ -49,12 +48,12 @@ def can_change_booking(person: Person, booking: Booking) -> bool:
     """Moving and cancelling: the patient and the office. A specialist or an interpreter tells the
     office.
     """
-    return person.role == Role.COORDINATOR or person.id == booking.patient_id
+    return is_office_case(person, booking.case) or person.id == booking.patient_id
 
 
 def can_plan_series(person: Person, booking: Booking) -> bool:
     """The office books follow-ups of a meeting that stands, whether or not it has been."""
-    return person.role == Role.COORDINATOR and booking.is_confirmed
+    return is_office_case(person, booking.case) and booking.is_confirmed
 
 
 def can_answer_engagement(person: Person, engagement: Engagement) -> bool:
@@ -63,7 +62,10 @@ def can_answer_engagement(person: Person, engagement: Engagement) -> bool:
 
 
 def can_see_hours(person: Person, owner: Person) -> bool:
-    return person.id == owner.id or person.role == Role.COORDINATOR
+    """One's own, and for coordinators those of everybody who works here."""
+    return person.id == owner.id or (
+        person.role == Role.COORDINATOR and owner.role in (Role.SPECIALIST, Role.INTERPRETER)
+    )
 
 
 def can_set_hours(person: Person, owner: Person) -> bool:

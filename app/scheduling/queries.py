@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from app.cases.models import Case
+from app.cases.visibility import office_cases
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.identity.models import Person
@@ -126,29 +128,42 @@ def open_proposals(session: Session, person: Person) -> list[Engagement]:
     return [one for one in engagements_of(session, person) if one.state == EngagementState.PROPOSED]
 
 
-def unfilled_bookings(session: Session, limit: int = 50) -> list[Booking]:
-    """Confirmed meetings that lack an interpreter who said yes, soonest first: the office's
-    worry.
+def unfilled_bookings(session: Session, reader: Person, limit: int = 50) -> list[Booking]:
+    """Confirmed meetings of the reader's cases that lack an interpreter who said yes, soonest
+    first.
     """
     return list(
         session.scalars(
             select(Booking)
             .options(*_people_options(), joinedload(Booking.case))
-            .where(lacks_interpreter_condition())
+            .where(lacks_interpreter_condition(), of_office(reader))
             .order_by(Booking.starts_at)
             .limit(limit)
         )
     )
 
 
-def list_cases_without_interpreter(session: Session) -> tuple[str, ...]:
-    """The ids of cases whose coming meeting needs an interpreter, and none has said yes."""
+def list_cases_without_interpreter(session: Session, reader: Person) -> tuple[str, ...]:
+    """The ids of the reader's cases whose coming meeting needs an interpreter, and none has said
+    yes.
+    """
     return tuple(
-        session.scalars(select(Booking.case_id).distinct().where(lacks_interpreter_condition()))
+        session.scalars(
+            select(Booking.case_id)
+            .distinct()
+            .where(lacks_interpreter_condition(), of_office(reader))
+        )
     )
 
 
-def bookings_between(session: Session, first: datetime, last: datetime) -> list[Booking]:
+def of_office(reader: Person) -> ColumnElement[bool]:
+    """The condition on ``Booking`` that the reader coordinates its case."""
+    return Booking.case_id.in_(select(Case.id).where(office_cases(reader)))
+
+
+def bookings_between(
+    session: Session, reader: Person, first: datetime, last: datetime
+) -> list[Booking]:
     """The office's week: confirmed meetings that begin in a period, in order of time."""
     return list(
         session.scalars(
@@ -158,13 +173,14 @@ def bookings_between(session: Session, first: datetime, last: datetime) -> list[
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at >= first,
                 Booking.starts_at < last,
+                of_office(reader),
             )
             .order_by(Booking.starts_at, Booking.id)
         )
     )
 
 
-def bookings_with_changed_clocks(session: Session) -> list[Booking]:
+def bookings_with_changed_clocks(session: Session, reader: Person) -> list[Booking]:
     """Meetings ahead for which a country has changed its clocks since they were agreed, soonest
     first.
     """
@@ -176,6 +192,7 @@ def bookings_with_changed_clocks(session: Session) -> list[Booking]:
                 Booking.state == BookingState.CONFIRMED,
                 Booking.starts_at > now(),
                 Booking.clocks_changed != {},
+                of_office(reader),
             )
             .order_by(Booking.starts_at)
         )

@@ -85,7 +85,9 @@ def test_pages_hold_every_case_once(visit, hospital, look):
 
 
 def test_a_list_does_not_read_clinical_text(hospital, sent, look):
-    (case,) = look(lambda session: list_worklist_cases(session, WorklistFilter()))
+    (case,) = look(
+        lambda session: list_worklist_cases(session, hospital.coordinator, WorklistFilter())
+    )
     assert "story" not in case.__dict__
 
 

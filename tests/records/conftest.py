@@ -24,7 +24,7 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.records import jobs
 from app.records.models import Record
-from tests.people import Visitor, a_person, an_accepted_case
+from tests.people import Visitor, a_person, an_accepted_case, give_role
 from tests.work import run_jobs
 
 BYTES = "application/offset+octet-stream"
@@ -126,6 +126,7 @@ def someone(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Person
     )
     session.add(person)
     session.flush()
+    give_role(session, person)
     return person
 
 

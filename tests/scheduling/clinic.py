@@ -20,7 +20,7 @@ from app.scheduling.availability.hours import WeeklyHours
 from app.scheduling.bookings.slot_request import SlotRequest
 from app.scheduling.interpreters import credentials
 from app.scheduling.interpreters.credentials import InterpreterCredential
-from tests.people import an_accepted_case
+from tests.people import an_accepted_case, give_role
 
 _count = itertools.count(1)
 NINE_TO_FIVE = [WeeklyHours(weekday, 9 * 60, 17 * 60) for weekday in range(7)]
@@ -50,6 +50,7 @@ def a_person(session: Session, role: Role = Role.PATIENT, **facts: Any) -> Perso
     person = Person(role=role, password="-", country="DE", **facts)
     session.add(person)
     session.flush()
+    give_role(session, person)
     return person
 
 

@@ -14,7 +14,7 @@ from importlib import import_module
 
 import pytest
 
-from app.cases.models import Case, CaseMember
+from app.cases.models import Case, CaseMember, CaseShare
 from app.cases.states import CaseStage
 from app.consults.models import Consult, Seat
 from app.core.clock import now
@@ -45,6 +45,9 @@ PEOPLE: dict[str, tuple[str, tuple[str, int, int | None] | None]] = {
     "office": ("coordinator", None),
     "office that opened the file": ("coordinator", ("coordinator", -1, 1)),
     "office whose hour is over": ("coordinator", ("coordinator", -2, -1)),
+    "office elsewhere": ("coordinator elsewhere", None),
+    "office elsewhere, shared": ("coordinator shared", None),
+    "office elsewhere, no longer shared": ("coordinator unshared", None),
     "a patient who is off": ("patient", ("patient", -9, -1)),
     "a specialist who was replaced": ("specialist", ("specialist", -9, -1)),
     "an interpreter before their time": ("interpreter", ("interpreter", 1, 9)),
@@ -56,7 +59,12 @@ PEOPLE: dict[str, tuple[str, tuple[str, int, int | None] | None]] = {
     "an administrator": ("administrator", None),
     "an auditor": ("auditor", None),
 }
-OFFICE = ("office", "office that opened the file", "office whose hour is over")
+OFFICE = (
+    "office",
+    "office that opened the file",
+    "office whose hour is over",
+    "office elsewhere, shared",
+)
 
 # policy: person: the stages at which they may. Anyone who is not listed never may.
 CASE_POLICIES: dict[str, dict[str, str]] = {
@@ -78,6 +86,7 @@ CASE_POLICIES: dict[str, dict[str, str]] = {
         "the patient": ALL,
         "the specialist": ALL,
         "office": SENT,
+        "office elsewhere, shared": SENT,
         "office that opened the file": ALL,
         "office whose hour is over": SENT,
     },
@@ -157,7 +166,10 @@ class Asker:
 
 def an_asker(who: str) -> Asker:
     role, held = PEOPLE[who]
+    role, _, elsewhere = role.partition(" ")
     person = Person(id=who, role=role, active=True)
+    if role == "coordinator":
+        person.acting_role, person.acting_office_id = role, elsewhere or "office"
     if held is None:
         return Asker(person, None)
     as_what, since, until = held
@@ -170,8 +182,19 @@ def an_asker(who: str) -> Asker:
     return Asker(person, member)
 
 
-def a_case_at(stage: str, *, written_only: bool = False) -> Case:
-    return Case(id="case", patient_id="the patient", stage=stage, written_only=written_only)
+def a_case_at(stage: str, *, written_only: bool = False, patient_id: str = "the patient") -> Case:
+    earlier = now() - timedelta(hours=2)
+    return Case(
+        id="case",
+        patient_id=patient_id,
+        office_id="office",
+        stage=stage,
+        written_only=written_only,
+        shares=[
+            CaseShare(office_id="shared", since=earlier),
+            CaseShare(office_id="unshared", since=earlier, until=now() - timedelta(hours=1)),
+        ],
+    )
 
 
 def policy_named(name: str) -> Callable[..., bool]:
@@ -371,7 +394,12 @@ def test_the_patient_takes_a_file_back_until_the_case_is_accepted(state: str, st
 
 
 def people_of_every_role() -> list[Person]:
-    return [Person(id=f"another {role}", role=role, active=True) for role in ROLES.split()]
+    people = [Person(id=f"another {role}", role=role, active=True) for role in ROLES.split()]
+    elsewhere = Person(id="coordinator elsewhere", role="coordinator", active=True)
+    for one in (*people, elsewhere):
+        one.acting_role, one.acting_office_id = one.home_role, "office"
+    elsewhere.acting_office_id = "elsewhere"
+    return [*people, elsewhere]
 
 
 def in_the_booking() -> list[Person]:
@@ -385,6 +413,7 @@ def in_the_booking() -> list[Person]:
 
 def a_booking(state: str = "confirmed") -> Booking:
     return Booking(
+        case=a_case_at("scheduled"),
         patient_id="patient",
         specialist_id="specialist",
         interpreter_id="first",
@@ -427,10 +456,13 @@ def test_whose_hours_may_be_seen_and_set(role: str):
     owner = Person(id="owner", role=role)
     see, change = policy_named("scheduling.can_see_hours"), policy_named("scheduling.can_set_hours")
     people = [owner, *people_of_every_role()]
-    assert {one.id for one in people if see(one, owner)} == {"owner", "another coordinator"}
+    office = {"another coordinator", "coordinator elsewhere"}
     keeps_hours = role in ("specialist", "interpreter")
+    assert {one.id for one in people if see(one, owner)} == {"owner"} | (
+        office if keeps_hours else set()
+    )
     assert {one.id for one in people if change(one, owner)} == (
-        {"owner", "another coordinator"} if keeps_hours else set()
+        {"owner"} | office if keeps_hours else set()
     )
 
 
@@ -447,11 +479,12 @@ def test_what_a_seat_may(name: str):
 
 def test_who_may_take_a_seat_invite_and_call():
     consult = Consult(
+        case=a_case_at("scheduled"),
         seats=[
             *(Seat(person_id=one.id) for one in in_the_booking()),
             Seat(person_id="another guest"),
             Seat(person_id="another patient", removed_at=now()),
-        ]
+        ],
     )
     seated = {"patient", "specialist", "first", "second", "another guest"}
     assert who_may("consults.can_take_seat", consult) == seated | {"another coordinator"}
@@ -461,7 +494,10 @@ def test_who_may_take_a_seat_invite_and_call():
         "another guest",  # has no permission to invite: see test_who_may.py
         "another coordinator",
     }
-    assert who_may("consults.can_call_interpreter") == {"another coordinator"}
+    assert who_may("consults.can_call_interpreter") == {
+        "another coordinator",
+        "coordinator elsewhere",  # of a consult that they can reach: see can_take_seat
+    }
 
 
 @pytest.mark.parametrize(

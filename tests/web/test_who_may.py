@@ -33,6 +33,7 @@ HOLDERS = {
     "person:session:write": EVERYBODY,
     "person:profile:read": SIGNED_UP,
     "person:profile:write": SIGNED_UP,
+    "person:role:switch": SIGNED_UP,
     "person:notice:read": SIGNED_UP,
     "person:notice:write": SIGNED_UP,
     "person:availability:read": "specialist interpreter coordinator",
@@ -94,6 +95,7 @@ ROUTES = {
     "person:session:write": "identity.post_sign_out identity.post_device_sign_out",
     "person:profile:read": "identity.show_account",
     "person:profile:write": "identity.post_account",
+    "person:role:switch": "organizations.post_acting_role",
     "person:notice:read": "notifications.show_messages",
     "person:notice:write": """
         notifications.post_message_open notifications.post_all_messages_read

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from app.cases.visibility import list_case_coordinator_ids
 from app.consults import queries
 from app.consults.models import Consult, Seat
 from app.core.clock import now
@@ -80,7 +81,7 @@ def run_no_show_report(session: Session, payload: JobPayload, _context: JobConte
         return
     if not ladder.list_remaining_substitutes(session, booking):
         ladder.notify_about_booking(
-            session, "interpreter_missing", booking, ladder.list_coordinator_ids(session)
+            session, "interpreter_missing", booking, list_case_coordinator_ids(booking.case)
         )
         return
     try:

@@ -6,6 +6,7 @@ from flask import current_app, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.audit import service as audit
+from app.cases.visibility import is_office_case
 from app.consults import policy, queries
 from app.consults.blueprint import blueprint
 from app.consults.connection_check import checks
@@ -14,7 +15,6 @@ from app.consults.permissions import ConsultPermission
 from app.consults.room import service, tickets, timeline, watch
 from app.consults.verbs import ConsultAuditVerb
 from app.core.errors import Forbidden, NotFound
-from app.core.permissions import Role
 from app.identity.models import Person
 from app.scheduling.models import Booking
 from app.web.access import require_permission
@@ -29,7 +29,7 @@ def open_consult_of_booking(booking_id: str) -> Response:
     booking = session.get(Booking, booking_id)
     if booking is None or not booking.is_confirmed:
         raise NotFound()
-    if person.role != Role.COORDINATOR and person not in booking.people:
+    if person not in booking.people and not is_office_case(person, booking.case):
         raise Forbidden()
     consult = service.ensure_consult(session, booking)
     return redirect(url_for("consults.show_consult", consult_id=consult.id))

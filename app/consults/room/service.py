@@ -14,6 +14,7 @@ from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.states import CaseStage
 from app.cases.verbs import CaseAuditVerb
+from app.cases.visibility import is_office_case
 from app.consults import policy, queries
 from app.consults.interpreting import service as interpreting
 from app.consults.interpreting.channels import InterpretingMode
@@ -33,6 +34,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
+from app.organizations.queries import has_role
 from app.scheduling.models import Booking, Qualification
 
 MAX_CHAT_MESSAGE_CHARACTERS = 2_000
@@ -79,7 +81,7 @@ def ensure_seat(session: Session, person: Person, consult: Consult) -> Seat:
     for seat in consult.seats:
         if seat.person_id == person.id and seat.removed_at is None:
             return seat
-    if person.role != Role.COORDINATOR:
+    if not is_office_case(person, consult.case):
         raise NotFound()
     return _give_seat(session, consult, person, Role.COORDINATOR, person.language, booked=False)
 
@@ -93,7 +95,7 @@ def add_interpreter_seat(
     if not policy.can_call_interpreter(actor):
         raise Forbidden()
     require_consult_not_over(consult)
-    if person.role != Role.INTERPRETER or not person.active:
+    if not has_role(person, Role.INTERPRETER) or not person.active:
         raise Invalid(N_("This person cannot be assigned to a case."), field="person")
     if cases.find_membership(session, person, consult.case_id) is None:
         case_service.grant_membership(

@@ -37,7 +37,7 @@ def invite_person(
     address, called = forms.read_email(email), forms.read_name(name)
     language = forms.read_language(language)
     person = queries.find_person_by_email(session, address)
-    if person is not None and (person.password != NO_PASSWORD_YET or person.role != role):
+    if person is not None and (person.password != NO_PASSWORD_YET or person.home_role != role):
         raise Conflict(N_("There is already an account with this e-mail address."), field="email")
     if person is None:
         person = Person(
@@ -60,7 +60,7 @@ def request_password_reset(session: Session, email: str) -> None:
     way.
     """
     person = queries.find_person_by_email(session, email)
-    if person is None or not person.active or person.role == Role.GUEST:
+    if person is None or not person.active or person.home_role == Role.GUEST:
         return
     link = create_account_link(session, person, AccountLinkPurpose.RESET_PASSWORD)
     audit.record_audit_entry(

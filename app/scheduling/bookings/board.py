@@ -14,6 +14,7 @@ from app.core.permissions import Role
 from app.i18n.collation import make_sort_key
 from app.identity.models import Person
 from app.scheduling.models import Booking, Engagement, EngagementState
+from app.scheduling.queries import of_office
 
 NO_SHOW_LIST_PERIOD = timedelta(days=14)
 
@@ -68,7 +69,7 @@ def describe_interpreter_status(booking: Booking) -> str:
     return "asked" if asked else "agreed"
 
 
-def list_recent_no_shows(session: Session) -> list[Engagement]:
+def list_recent_no_shows(session: Session, reader: Person) -> list[Engagement]:
     """The interpreters who did not come in the last two weeks, the latest first."""
     return list(
         session.scalars(
@@ -81,6 +82,7 @@ def list_recent_no_shows(session: Session) -> list[Engagement]:
             .where(
                 Engagement.state == EngagementState.NO_SHOW,
                 Booking.starts_at > now() - NO_SHOW_LIST_PERIOD,
+                of_office(reader),
             )
             .order_by(Booking.starts_at.desc())
             .limit(20)

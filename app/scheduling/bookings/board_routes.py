@@ -43,7 +43,9 @@ def show_board() -> str:
     zone = ZoneInfo(current_person().timezone)
     day = forms.read_day(request.args.get("week")) or now().astimezone(zone).date()
     monday = day - timedelta(days=day.weekday())
-    booked = queries.bookings_between(db_session(), *_period_bounds(monday, 7, zone))
+    booked = queries.bookings_between(
+        db_session(), current_person(), *_period_bounds(monday, 7, zone)
+    )
     return render_template(
         "scheduling/board.html",
         monday=monday,
@@ -53,9 +55,9 @@ def show_board() -> str:
         before=monday - timedelta(days=7),
         after=monday + timedelta(days=7),
         loads=boards.list_staff_loads(booked, get_current_language().tag),
-        no_shows=boards.list_recent_no_shows(db_session()),
-        unfilled=queries.unfilled_bookings(db_session()),
-        clocks=queries.bookings_with_changed_clocks(db_session()),
+        no_shows=boards.list_recent_no_shows(db_session(), current_person()),
+        unfilled=queries.unfilled_bookings(db_session(), current_person()),
+        clocks=queries.bookings_with_changed_clocks(db_session(), current_person()),
     )
 
 
@@ -70,7 +72,9 @@ def list_board_meetings() -> Response:
         parse_whole_number(request.args.get("days", "")) or 7,
     )
     first = forms.read_day(request.args.get("from")) or now().astimezone(zone).date()
-    booked = queries.bookings_between(db_session(), *_period_bounds(first, min(days, 31), zone))
+    booked = queries.bookings_between(
+        db_session(), current_person(), *_period_bounds(first, min(days, 31), zone)
+    )
     return jsonify(
         people=[
             {
@@ -154,6 +158,12 @@ def _meeting_as_json(one: Booking, zone: ZoneInfo) -> dict[str, object]:
         "follow": len(series.list_following_bookings(db_session(), one)) if one.series_id else 0,
         "href": url_for("scheduling.show_booking", booking_id=one.id),
     }
+
+
+def _load_bookings(first: date, days: int, zone: ZoneInfo) -> list[Booking]:
+    return queries.bookings_between(
+        db_session(), current_person(), *_period_bounds(first, days, zone)
+    )
 
 
 def _period_bounds(first: date, days: int, zone: ZoneInfo) -> tuple[datetime, datetime]:

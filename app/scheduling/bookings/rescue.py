@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.cases import queries as case_queries
 from app.cases import service as cases
+from app.cases.visibility import is_office_case
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.permissions import Role
@@ -39,7 +40,11 @@ def report_no_show(
     ``actor`` is the specialist or the office, or None where the consult itself has noticed. Of a
     team, ``interpreter`` says who is missing; without it, both are.
     """
-    if actor is not None and actor.role != Role.COORDINATOR and actor.id != booking.specialist_id:
+    if (
+        actor is not None
+        and actor.id != booking.specialist_id
+        and not is_office_case(actor, booking.case)
+    ):
         raise Forbidden()
     if booking.starts_at > now():
         raise Conflict(N_("The consultation has not started yet, so nobody is missing."))
@@ -297,7 +302,7 @@ def _record_booking_change(
 
 
 def _refuse_unless_rescuable(actor: Person, booking: Booking) -> None:
-    if actor.role != Role.COORDINATOR:
+    if not is_office_case(actor, booking.case):
         raise Forbidden()
     if not booking.is_confirmed:
         raise Conflict(N_("This consultation was cancelled in the meantime. Choose another time."))

@@ -8,9 +8,9 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app.cases.visibility import is_office_case
 from app.core.clock import now
 from app.core.errors import Invalid
-from app.core.permissions import Role
 from app.core.text import N_, parse_whole_number
 from app.identity.models import Person
 from app.scheduling import pages, queries
@@ -43,7 +43,11 @@ class RescueOptions:
 
 def load_rescue_options(reader: Person, booking: Booking) -> RescueOptions | None:
     """What the office sees beside a meeting that is not over."""
-    if reader.role != Role.COORDINATOR or not booking.is_confirmed or booking.ends_at <= now():
+    if (
+        not is_office_case(reader, booking.case)
+        or not booking.is_confirmed
+        or booking.ends_at <= now()
+    ):
         return None
     asked = [one.interpreter_id for one in booking.engagements]
     ladder = (

@@ -14,11 +14,11 @@ from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.models import Case
 from app.cases.states import CaseStage
+from app.cases.visibility import is_office_case
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import new_id
 from app.core.outbox import enqueue_job, withdraw_job
-from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
 from app.scheduling import policy, queries
@@ -61,9 +61,9 @@ def hold_slot(
     specialist, between, source, target = resolve_participants(
         session, case, wish, is_override=override_reason is not None
     )
-    if (
-        override_reason is not None or wish.mode != SlotRequest.mode
-    ) and actor.role != Role.COORDINATOR:
+    if (override_reason is not None or wish.mode != SlotRequest.mode) and not is_office_case(
+        actor, case
+    ):
         raise Forbidden()
     people = [case.patient, specialist, *between]
 

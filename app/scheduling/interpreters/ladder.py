@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.cases import queries as case_queries
 from app.cases import service as cases
+from app.cases.visibility import list_case_coordinator_ids
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden
 from app.core.outbox import enqueue_job
@@ -154,7 +154,7 @@ def promote_substitutes(session: Session, actor: Person | None, booking: Booking
         found = _ask_next_substitute(session, actor, booking)
         if found is None:
             notify_about_booking(
-                session, "interpreter_missing", booking, list_coordinator_ids(session)
+                session, "interpreter_missing", booking, list_case_coordinator_ids(booking.case)
             )
             return None
     return found
@@ -185,7 +185,7 @@ def _ask_next_substitute(session: Session, actor: Person | None, booking: Bookin
                 booking.patient_id,
                 booking.specialist_id,
                 *partners,
-                *list_coordinator_ids(session),
+                *list_case_coordinator_ids(booking.case),
             ]
             notify_about_booking(session, "interpreter_replaced", booking, told)
             return person
@@ -288,13 +288,6 @@ def _answer_deadline(booking: Booking) -> datetime:
     ahead = booking.starts_at - now()
     return max(
         booking.starts_at - min(ANSWER_DUE_BEFORE_MEETING, ahead / 2), now() + MIN_TIME_TO_ANSWER
-    )
-
-
-def list_coordinator_ids(session: Session) -> list[str]:
-    """Everybody who coordinates."""
-    return list(
-        session.scalars(select(Person.id).where(Person.role == Role.COORDINATOR, Person.active))
     )
 
 

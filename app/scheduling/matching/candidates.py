@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.organizations.queries import holds_role
 from app.scheduling.availability import diaries
 from app.scheduling.matching.languages import (
     is_pair_covered,
@@ -78,7 +79,7 @@ def load_specialists(session: Session, specialty: str) -> list[StaffMember]:
     rows = session.execute(
         select(*STAFF_COLUMNS, type_coerce(Person.specialties, Text), Diary.version)
         .outerjoin(Diary, Diary.person_id == Person.id)
-        .where(Person.role == Role.SPECIALIST, Person.active)
+        .where(holds_role(Role.SPECIALIST), Person.active)
     )
     return [
         StaffMember(person_id, zone, language, _parse_json_list(speaks), version or 0)
@@ -123,7 +124,7 @@ def load_qualified_interpreters(
         .outerjoin(Diary, Diary.person_id == Person.id)
         .where(
             Person.active,
-            Person.role == Role.INTERPRETER,
+            holds_role(Role.INTERPRETER),
             _language_condition(Q.source, source, target),
             _language_condition(Q.target, source, target),
             or_(Q.valid_from.is_(None), Q.valid_from <= last),

@@ -13,6 +13,7 @@ from app.cases.models import Case
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.organizations.queries import has_role, holds_role
 from app.scheduling.availability import diaries
 from app.scheduling.availability.queries import qualifications_of
 from app.scheduling.matching import candidates
@@ -64,7 +65,7 @@ def is_qualified(
     """Whether this interpreter may be proposed for the pair, in this mode, on that day."""
     return (
         person.active
-        and person.role == Role.INTERPRETER
+        and has_role(person, Role.INTERPRETER)
         and any(
             is_pair_covered(one.source, one.target, source, target, both_ways=one.both_ways)
             and mode in one.modes
@@ -205,7 +206,7 @@ def list_credentials_free_during(
         .options(joinedload(Qualification.person))
         .where(
             Person.active,
-            Person.role == Role.INTERPRETER,
+            holds_role(Role.INTERPRETER),
             Person.id.not_in([*leaving_out]),
             Person.id.not_in(busy),
             or_(Qualification.valid_from.is_(None), Qualification.valid_from <= day),

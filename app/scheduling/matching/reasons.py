@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.organizations.queries import holds_role
 from app.scheduling.matching.languages import is_pair_covered
 from app.scheduling.models import Qualification
 
@@ -37,7 +38,7 @@ def find_nearest_credential(
         select(Qualification)
         .join(Qualification.person)
         .options(joinedload(Qualification.person))
-        .where(Person.active, Person.role == Role.INTERPRETER)
+        .where(Person.active, holds_role(Role.INTERPRETER))
     )
     pairs = [
         one

@@ -122,11 +122,13 @@ def test_nobody_else_drags(office: Office, visit, person) -> None:  # type: igno
 def test_who_did_not_come_is_listed(session, clinic: c.Clinic, booking: Booking) -> None:  # type: ignore[no-untyped-def]
     assert (
         board.describe_interpreter_status(booking) == "asked"
-        and board.list_recent_no_shows(session) == []
+        and board.list_recent_no_shows(session, clinic.coordinator) == []
     )
     booking.starts_at = now() - timedelta(minutes=5)
     gone = booking.interpreter
     rescue.report_no_show(session, clinic.coordinator, booking)
-    assert [one.interpreter for one in board.list_recent_no_shows(session)] == [gone]
+    assert [one.interpreter for one in board.list_recent_no_shows(session, clinic.coordinator)] == [
+        gone
+    ]
     assert board.describe_interpreter_status(booking) == "none"
     assert [one.person for one in board.list_staff_loads([booking], "en")] == [clinic.specialist]

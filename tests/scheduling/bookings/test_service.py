@@ -367,7 +367,7 @@ class TestLadder:
         ladder.decline_engagement(session, clinic.interpreter, booking.engagement)
         assert booking.interpreter is None and booking.needs_interpreter
         assert ("interpreter_missing", clinic.coordinator.id) in notices(session)
-        assert queries.unfilled_bookings(session) == [booking]
+        assert queries.unfilled_bookings(session, clinic.coordinator) == [booking]
 
     def test_silence_passes_the_request_on_and_a_yes_becomes_firm(
         self, session: Session, clinic: Clinic, book

@@ -51,11 +51,14 @@ def test_both_forms_agree_for_every_state(session: Session, booking: Booking):
     assert answers == {True, False}
 
 
-def test_the_office_is_told_until_both_have_agreed(session: Session, booking: Booking):
+def test_the_office_is_told_until_both_have_agreed(
+    session: Session, booking: Booking, clinic: Clinic
+):
+    office = clinic.coordinator
     for engagement in booking.current_engagements:
-        assert lacks_interpreter(booking) and unfilled_bookings(session) == [booking]
-        assert list_cases_without_interpreter(session) == (booking.case_id,)
+        assert lacks_interpreter(booking) and unfilled_bookings(session, office) == [booking]
+        assert list_cases_without_interpreter(session, office) == (booking.case_id,)
         engagement.state = EngagementState.ACCEPTED
         session.flush()
-    assert not lacks_interpreter(booking) and unfilled_bookings(session) == []
-    assert list_cases_without_interpreter(session) == ()
+    assert not lacks_interpreter(booking) and unfilled_bookings(session, office) == []
+    assert list_cases_without_interpreter(session, office) == ()

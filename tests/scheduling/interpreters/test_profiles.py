@@ -200,6 +200,7 @@ def test_the_statement_adds_up_and_counts_in_sentences(
     clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]
 ):
     with database.unit_of_work() as session:
+        case = session.merge(clinic.case)
         profiles.change_interpreter_profile(
             session,
             clinic.coordinator,
@@ -207,7 +208,7 @@ def test_the_statement_adds_up_and_counts_in_sentences(
             InterpreterProfileEntry("", "", (), "50", "EUR"),
         )
         booking = service.book_slot(
-            session, clinic.coordinator, clinic.case, clinic.wish(), "t", override_reason="test"
+            session, clinic.coordinator, case, clinic.wish(), "t", override_reason="test"
         )
         statements.record_minutes_worked(session, None, booking, clinic.interpreter.id, 1)
         month: date = booking.starts_at.date()
@@ -249,29 +250,28 @@ def test_the_office_books_simultaneous_interpreting_and_only_who_does_it_is_aske
     clinic: c.Clinic, database: Database, visit: Callable[..., Visitor]
 ):
     with database.unit_of_work() as session:
+        case = session.merge(clinic.case)
         takes_turns = c.an_interpreter(session, clinic.coordinator)
         session.query(Qualification).filter_by(person_id=takes_turns.id).one().modes = [
             "consecutive"
         ]
-        found = find_slots_for_case(session, clinic.case, mode="simultaneous").slots
+        found = find_slots_for_case(session, case, mode="simultaneous").slots
         assert found and takes_turns.id not in {slot.interpreter_id for slot in found}
         wish = replace(clinic.wish(), mode="simultaneous")
         with pytest.raises(Forbidden):
-            service.hold_slot(session, clinic.patient, clinic.case, wish, "p")
+            service.hold_slot(session, clinic.patient, case, wish, "p")
         with pytest.raises(Invalid):
-            service.hold_slot(
-                session, clinic.coordinator, clinic.case, replace(wish, mode="mime"), "m"
-            )
+            service.hold_slot(session, clinic.coordinator, case, replace(wish, mode="mime"), "m")
         with pytest.raises(Invalid):
             service.hold_slot(
                 session,
                 clinic.coordinator,
-                clinic.case,
+                case,
                 replace(wish, interpreter_id=takes_turns.id),
                 "t",
             )
         booking = service.book_slot(
-            session, clinic.coordinator, clinic.case, wish, "t", override_reason="test"
+            session, clinic.coordinator, case, wish, "t", override_reason="test"
         )
         assert booking.mode == "simultaneous" and takes_turns not in find_free_interpreters(
             session, booking

@@ -1,0 +1,1 @@
+"""Organisations, their offices, and who works in them as what."""
