@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cases import service as cases
-from app.cases.models import Case
+from app.cases.models import Case, CaseShare
 from app.consults.guests.service import invite_guest
 from app.consults.models import Consult
 from app.consults.room.service import ensure_consult
@@ -22,6 +22,7 @@ from app.core.db import Database
 from app.core.permissions import Role
 from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
+from app.organizations.models import Office
 from app.records.models import Record, Upload
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import DatedAvailability, WeeklyHours
@@ -124,6 +125,10 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
         invitation, _token = invite_guest(
             session, case.patient, consult, "Aunt Huda", "relative", "ar"
         )
+        neighbour = Office(organisation_id=case.office.organisation_id, name="Neighbour")
+        session.add(neighbour)
+        share = CaseShare(case=case, office=neighbour, reason="joint board")
+        session.add(share)
         session.flush()
         opening = (
             session.scalars(
@@ -136,6 +141,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "scheduling.post_opening_removal:row_id": opening,
             "scheduling.post_exception_days_change:row_id": closed.id,
             "invitation_id": invitation.id,
+            "share_id": share.id,
             "case_id": case.id,
             "booking_id": circle.booking.id,
             "consult_id": circle.consult.id,

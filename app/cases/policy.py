@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import object_session
+
 from app.cases.models import Case, CaseMember
 from app.cases.states import END_STAGES, CaseStage
 from app.cases.visibility import is_office_case
 from app.core.clock import now
 from app.core.permissions import Role
 from app.identity.models import Person
+from app.organizations.queries import get_office_ids
 
 FILE_READER_ROLES = (Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR)
 
@@ -60,6 +63,15 @@ def can_add_records(person: Person, case: Case, member: CaseMember | None) -> bo
 def can_run_office(person: Person, case: Case) -> bool:
     """Whether the person coordinates this case."""
     return is_office_case(person, case)
+
+
+def can_share_case(person: Person, case: Case) -> bool:
+    """Whether the person coordinates the case in its own office: an office with which it is shared
+    does not hand it further on.
+    """
+    return is_office_case(person, case) and case.office_id in get_office_ids(
+        person, object_session(case)
+    )
 
 
 def is_interpreter_needed(patient: Person, specialist: Person) -> bool:

@@ -13,7 +13,7 @@ from app.core.slices import SliceManifest
 
 MANIFEST = SliceManifest(
     name="cases",
-    office_sources=("verbs.py",),
+    office_sources=("verbs.py", "templates/cases/_offices_panel.html"),
     after=("organizations",),
     permissions=CASE_PERMISSION_ROLES,
     audit_verbs=CASE_AUDIT_VERB_LABELS,
@@ -21,5 +21,6 @@ MANIFEST = SliceManifest(
     case_events=CASE_EVENT_LABELS,
     extensions=(*CASE_PANELS, *CASE_STEP_RULES),
     blueprint="app.cases.routes:blueprint",
+    routes=("app.cases.sharing_routes",),
     demo=DemoData(seed=seed_demo_cases),
 )

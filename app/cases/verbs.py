@@ -19,6 +19,8 @@ class CaseAuditVerb(AuditVerb):
     CONSENT_WITHDRAWN = "consent.withdrawn"
     MEMBER_GRANTED = "member.granted"
     MEMBER_ENDED = "member.ended"
+    CASE_SHARED = "case.shared"
+    CASE_SHARE_ENDED = "case.share_ended"
     RECORDS_REQUESTED = "records.requested"
 
 
@@ -32,5 +34,7 @@ CASE_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     CaseAuditVerb.CONSENT_WITHDRAWN: N_("Withdrew a consent"),
     CaseAuditVerb.MEMBER_GRANTED: N_("Gave a person access to a case"),
     CaseAuditVerb.MEMBER_ENDED: N_("Ended a person’s access to a case"),
+    CaseAuditVerb.CASE_SHARED: N_("Shared a case with another office"),
+    CaseAuditVerb.CASE_SHARE_ENDED: N_("Stopped sharing a case"),
     CaseAuditVerb.RECORDS_REQUESTED: N_("Asked for missing records"),
 }

@@ -7,6 +7,7 @@ filled with ids that really exist. None may learn or change anything.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,19 +16,26 @@ import pytest
 from flask import Blueprint
 from pydantic import BaseModel
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app import create_app
 from app.audit.models import AuditEntry
+from app.cases.models import Case
+from app.cases.queries import WorklistFilter, count_worklist_cases
+from app.cases.sharing import end_case_share, share_case
 from app.core.permissions import Role
 from app.core.slices import get_slices
 from app.identity.models import Person
+from app.organizations.models import DEFAULT_ORGANISATION_ID, Office
+from app.organizations.queries import list_affiliations
+from app.organizations.service import grant_affiliation
 from app.web import sockets
 from app.web.access import PUBLIC_ACCESS, UnguardedEndpoint, check_every_route, get_route_permission
 from app.web.limits import limiter
 from app.web.slices import import_socket_events
 from app.web.sockets import SOCKET_EVENTS, SocketEvent, check_every_socket_event, socketio
 from tests.conftest import test_settings
-from tests.people import Visitor, a_person
+from tests.people import LONG_AGO, Visitor, a_case, a_person
 from tests.web.test_who_may import HOLDERS, ROUTES, by_name
 from tests.world import Circle, a_circle, furnish
 
@@ -42,6 +50,20 @@ NOTHING_TO_SEE = {
 }  # what an outsider may be answered; 422 and 400 speak of the form alone
 
 
+# What the coordinators of every office may do: it is about the staff, and about no case; and links
+# that are secrets themselves.
+OWN_STAFF = {
+    "scheduling.show_answer_link",
+    "scheduling.post_answer_link",
+    "scheduling.post_opening_change",
+    "scheduling.post_opening_removal",
+    "scheduling.post_exception_days_change",
+    "scheduling.post_exception_days_removal",
+    "scheduling.post_busy_feed_removal",
+    "scheduling.post_qualification_removal",
+}
+
+
 @dataclass
 class World:
     app: object
@@ -50,6 +72,10 @@ class World:
     inside: Circle
     outside: Circle
     left: Person
+    elsewhere: dict[str, Person]
+    """Coordinators of other offices: of one with nothing of the case, and of two with which it was
+    shared, with one of them no longer.
+    """
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +90,32 @@ def world(tmp_path_factory, _empty_sqlite) -> Iterator[World]:
         inside = a_circle(session, coordinator, days=3)
         outside = a_circle(session, coordinator, days=4)
     furnish(app, database, inside)
-    yield World(app, database, coordinator, inside, outside, inside.left)
+    with database.unit_of_work() as session:
+        elsewhere = {
+            name: a_coordinator_elsewhere(session, name) for name in ("none", "revoked", "shared")
+        }
+        case = session.get_one(Case, inside.case.id)
+        office = session.merge(coordinator)
+        for name in ("revoked", "shared"):
+            (one,) = list_affiliations(session, elsewhere[name])
+            share = share_case(session, office, case, one.office_id, "joint board")
+            if name == "revoked":
+                end_case_share(session, office, share)
+    yield World(app, database, coordinator, inside, outside, inside.left, elsewhere)
     database.close()
+
+
+def a_coordinator_elsewhere(session: Session, name: str) -> Person:
+    """A coordinator of an office of their own, with a case of its own."""
+    office = Office(organisation_id=DEFAULT_ORGANISATION_ID, name=f"Office {name}")
+    session.add(office)
+    session.flush()
+    person = a_person(session)
+    grant_affiliation(session, None, person, office, Role.COORDINATOR, since=LONG_AGO)
+    case = a_case(session, a_person(session))
+    case.office = office
+    session.flush()
+    return person
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +149,13 @@ def address(app, rule, ids: dict[str, str]) -> str:
         return app.url_map.bind("").build(
             rule.endpoint, values, method=next(iter(rule.methods - {"OPTIONS"}))
         )
+
+
+def without_ids(text: str, ids: dict[str, str]) -> str:
+    """A page without what differs at every request, and without the ids that were asked for."""
+    for one in sorted({one for one in ids.values() if one}, key=len, reverse=True):
+        text = text.replace(one, "ID")
+    return re.sub(r'(nonce|value|content|csrf_token)="[^"]*"', "", text)
 
 
 def knock(visitor: Visitor, method: str, path: str):  # type: ignore[no-untyped-def]
@@ -167,6 +224,67 @@ def test_people_of_another_case_find_nothing(world, who):
         if method == "GET":
             assert answer.status_code == 404, f"{method} {path} answered {answer.status_code}"
     assert acts_on(world, person) == before
+
+
+@pytest.mark.parametrize("who", ["none", "revoked"])
+def test_a_coordinator_of_another_office_learns_no_more_of_a_case_than_of_one_that_is_not(
+    world, who
+):
+    person = world.elsewhere[who]
+    visitor = Visitor(world.app, person)
+    visitor.get("/account")
+    before, tried = acts_on(world, person), 0
+    missing = dict.fromkeys(world.inside.ids, "0" * 32)
+    for method, rule, endpoint in doors(world.app):
+        about = rule.arguments - OWN_WORDS
+        if not about or about <= {"person_id"} or endpoint in OWN_STAFF:
+            continue
+        tried += 1
+        answers = []
+        for ids in (world.inside.ids, missing):
+            visitor.token = ""
+            path = address(world.app, rule, ids)
+            answer = knock(visitor, method, path)
+            answers.append((answer.status_code, without_ids(answer.text, ids)))
+        real, none = answers
+        assert real[0] in NOTHING_TO_SEE, (
+            f"{method} {path} ({endpoint}) answered {real[0]} to the office {who}"
+        )
+        assert real == none, f"{method} {path} ({endpoint}) tells a hidden case from a missing one"
+    assert tried > 80
+    assert acts_on(world, person) == before
+
+
+def test_an_office_with_which_a_case_is_shared_sees_it(world):
+    visitor = Visitor(world.app, world.elsewhere["shared"])
+    page = visitor.get(f"/cases/{world.inside.case.id}")
+    assert page.status_code == 200 and world.inside.case.number in page.text
+    assert f"/cases/{world.inside.case.id}/shares" not in page.text, "it is not theirs to share"
+    assert visitor.post(f"/cases/{world.inside.case.id}/shares").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/worklist", "/worklist?q=", "/board", "/board/meetings.json"])
+def test_lists_and_searches_show_each_office_its_own(world, path):
+    number, week = world.inside.case.number, f"{world.inside.booking.starts_at:%Y-%m-%d}"
+    # the search shows again what was asked for
+    sought = f"/cases/{world.inside.case.id}" if path.endswith("=") else number
+    path = path + number if path.endswith("=") else path
+    path = path.replace(".json", f".json?from={week}").replace("/board", "/board", 1)
+    path = f"{path}?week={week}" if path == "/board" else path
+    seen = {
+        who: sought in Visitor(world.app, person).get(path).text
+        for who, person in [("own", world.coordinator), *world.elsewhere.items()]
+    }
+    assert seen == {"own": True, "none": False, "revoked": False, "shared": True}
+
+
+def test_counts_show_each_office_its_own(world):
+    with world.database.sessions() as session:
+        counts = {
+            who: count_worklist_cases(session, session.merge(person), WorklistFilter())
+            for who, person in [("own", world.coordinator), *world.elsewhere.items()]
+        }
+    assert counts == {"own": 2, "none": 1, "revoked": 1, "shared": 2}
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -249,10 +367,15 @@ def test_nobody_may_even_connect(world):
     assert not client.is_connected("/consult")
 
 
-@pytest.mark.parametrize("who", ["patient", "specialist", "interpreter", "left"])
+@pytest.mark.parametrize(
+    "who", ["patient", "specialist", "interpreter", "left", "office none", "office revoked"]
+)
 @pytest.mark.parametrize("event", spoken(), ids=lambda event: event.name)
 def test_a_socket_without_a_seat_is_refused_everything(world, who, event):
-    person = world.left if who == "left" else getattr(world.outside, who)
+    if who.startswith("office "):
+        person = world.elsewhere[who.partition(" ")[2]]
+    else:
+        person = world.left if who == "left" else getattr(world.outside, who)
     before = acts_on(world, person)
     _, client = browser(world, person)
     assert client.is_connected("/consult"), "each of these roles may take part in a consultation"

@@ -97,6 +97,7 @@ CASE_POLICIES: dict[str, dict[str, str]] = {
 
 # The same, for policies that do not look at the membership.
 OFFICE_POLICIES = {
+    "cases.can_share_case": dict.fromkeys([one for one in OFFICE if "shared" not in one], SENT),
     "cases.can_run_office": dict.fromkeys(OFFICE, SENT),
     "records.can_open_with_reason": dict.fromkeys(OFFICE, SENT),
 }

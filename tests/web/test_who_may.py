@@ -168,7 +168,9 @@ ROUTES = {
         portal.post_triage_start portal.post_record_request portal.post_case_acceptance
         portal.post_case_decline portal.post_file_opening
         """,
-    "office:case:assign": "portal.post_case_assignment",
+    "office:case:assign": """
+        portal.post_case_assignment cases.post_case_share cases.post_case_share_end
+        """,
     "office:worklist:read": "portal.show_worklist",
     "office:booking:override": """
         scheduling.post_ask_another scheduling.post_board_move scheduling.post_booking_delay

@@ -10,8 +10,9 @@ from app.cases.consents import CONSENT_LABELS
 from app.cases.forms import RELATION_LABELS
 from app.cases.models import CaseMember, Consent, RecordRequest
 from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
+from app.cases.sharing import CaseOffices, load_case_offices
 from app.cases.states import CaseMove
-from app.core.permissions import Role
+from app.core.permissions import OFFICE_ROLES, Role
 from app.core.text import N_
 
 
@@ -46,6 +47,10 @@ def load_given_consents(reading: CaseReading) -> list[GivenConsent] | None:
     ] or None
 
 
+def load_offices(reading: CaseReading) -> CaseOffices | None:
+    return load_case_offices(reading.session, reading.reader, reading.case)
+
+
 CASE_PANELS = (
     CasePanel("cases/_missing_panel.html", 10, load_open_requests, PanelColumn.TOP),
     CasePanel("cases/_file_panel.html", 50, load_clinical_file),
@@ -63,6 +68,7 @@ CASE_PANELS = (
         PanelColumn.SIDE,
         frozenset({Role.PATIENT}),
     ),
+    CasePanel("cases/_offices_panel.html", 70, load_offices, PanelColumn.SIDE, OFFICE_ROLES),
 )
 
 CASE_EVENT_LABELS: Mapping[str, str] = {
@@ -84,5 +90,6 @@ CASE_EVENT_LABELS: Mapping[str, str] = {
     CaseMove.WITHDRAW: N_("The request was withdrawn."),
     "specialist_assigned": N_("A specialist was assigned."),
     "interpreter_assigned": N_("An interpreter was assigned."),
+    "shared": N_("The hospital’s office shared the case with another office of the hospital."),
     "file_opened": N_("The office opened the clinical file and gave a reason."),
 }
