@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     clamd: str | None = None
     metrics_token: str | None = None
     behind_proxy: bool = False
+    require_second_factor: bool | None = None
     hospital_name: str = "Consilium"
 
     @classmethod
@@ -90,6 +91,15 @@ class Settings(BaseSettings):
     @property
     def is_demo(self) -> bool:
         return self.mode == "demo"
+
+    @property
+    def is_second_factor_required(self) -> bool:
+        """Whether staff need a second step at sign-in. Unless it is set, they do outside the demo
+        and the tests.
+        """
+        if self.require_second_factor is None:
+            return self.mode == "production"
+        return self.require_second_factor
 
     @property
     def is_https(self) -> bool:

@@ -13,6 +13,7 @@ from app.core.runtime.zone_rules import use_pinned_zone_rules
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy.orm import Session
 
     from app.identity.models import Person
     from config import Settings
@@ -83,10 +84,17 @@ def install_sign_in(app: Flask) -> None:
     from flask_login import LoginManager
 
     from app.identity import queries, service
+    from app.identity.factors.policy import needs_factor
     from app.web.context import db_session
 
     manager = LoginManager(app)
-    app.extensions["load_person"] = queries.find_signed_in_person
+
+    def load_for_socket(session: Session, sign_in_id: str | None) -> Person | None:
+        person = queries.find_signed_in_person(session, sign_in_id)
+        required = app.extensions["settings"].is_second_factor_required
+        return None if person is None or needs_factor(person, required=required) else person
+
+    app.extensions["load_person"] = load_for_socket
 
     @manager.user_loader
     def load(sign_in_id: str) -> Person | None:

@@ -42,10 +42,12 @@ class Person(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     __allow_unmapped__ = True
-    sign_in_id: str | None = None  # of this request, as the three below; not columns
+    sign_in_id: str | None = None  # of this request, as those below; not columns
     acting_role: str | None = None
     acting_office_id: str | None = None
     acting_as: str | None = None  # the id of the affiliation
+    verified_at: datetime | None = None  # when this sign-in last had a second step
+    confirmed_at: datetime | None = None  # the same for a password or a second step
     is_authenticated = True  # what Flask-Login asks of a user
     is_anonymous = False
 
@@ -85,7 +87,11 @@ class Person(Base):
 
 
 class SignIn(Base):
-    """One device signed in. Ends by signing out, by revocation or by age."""
+    """One device signed in. Ends by signing out, by revocation or by age.
+
+    ``confirmed_at`` is when the person last proved who they are, by password or second step;
+    ``verified_at`` is when they last did by a second step.
+    """
 
     __tablename__ = "sign_ins"
 
@@ -96,6 +102,8 @@ class SignIn(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     origin: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(200), default="")
+    confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     acting_as: Mapped[str | None] = mapped_column(String(32))
     """The id of the affiliation that was chosen, or ``patient``; None where nothing was."""
 

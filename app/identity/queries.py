@@ -33,6 +33,7 @@ def find_signed_in_person(session: Session, sign_in_id: str | None) -> Person | 
         return None
     person = sign_in.person
     person.sign_in_id = sign_in.id
+    person.verified_at, person.confirmed_at = sign_in.verified_at, sign_in.confirmed_at
     for resolver in get_slices().list_extensions(ActingRoleResolver):
         resolver.resolve(session, person, sign_in)
     return person

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
-from flask_login import login_user, logout_user
+from flask_login import logout_user
 from werkzeug.wrappers import Response
 
 from app.core.clock import now
@@ -18,8 +18,9 @@ from app.i18n.zones import list_zone_choices
 from app.identity import forms, queries, service
 from app.identity.permissions import IdentityPermission
 from app.identity.sign_in.devices import parse_device_names
+from app.identity.sign_in.session_routes import continue_sign_in, start_session
 from app.identity.verbs import IdentityAuditVerb
-from app.web.access import allow_public, require_permission
+from app.web.access import allow_public, allow_without_factor, require_permission
 from app.web.context import current_person, db_session, get_person_or_none
 from app.web.errors import translate_refusal
 from app.web.limits import limiter
@@ -82,11 +83,11 @@ def post_sign_in() -> str | Response | tuple[str, int]:
             ),
             refusal.status,
         )
-    start_session(person)
-    return redirect(get_safe_redirect(request.form.get("next")) or url_for("portal.show_home"))
+    return continue_sign_in(person, get_safe_redirect(request.form.get("next")))
 
 
 @blueprint.post("/sign-out")
+@allow_without_factor
 @require_permission(IdentityPermission.SESSION_WRITE)
 def post_sign_out() -> Response:
     person = current_person()
@@ -134,16 +135,6 @@ def post_device_sign_out(sign_in_id: str) -> Response:
     )
     flash(_("That device is signed out."))
     return redirect(url_for("identity.show_account"))
-
-
-def start_session(person) -> None:  # type: ignore[no-untyped-def]
-    kept = session.get("language")
-    session.clear()  # a new identity, a new cookie: nothing planted before sign-in survives
-    if kept:
-        session["language"] = kept
-    service.begin_sign_in(db_session(), person, request.user_agent.string)
-    login_user(person)
-    session.permanent = True
 
 
 def _render_account(entered, refusal) -> str:  # type: ignore[no-untyped-def]

@@ -56,6 +56,12 @@ def register_person(session: Session, entry: Registration, role: Role = Role.PAT
     return person
 
 
+def check_own_password(person: Person, password: str, field: str = "password") -> None:
+    """Raises ``Invalid`` when this is not the person's password."""
+    if not _is_password_right(password, person.password):
+        raise Invalid(N_("The password is wrong. Try again."), field=field)
+
+
 def check_password(session: Session, email: str, password: str) -> Person:
     """The person whose address and password these are. Raises ``Invalid``, the same for both
     kinds of wrong.
@@ -74,6 +80,7 @@ def begin_sign_in(session: Session, person: Person, agent: str) -> SignIn:
     session.add(sign_in)
     session.flush()
     person.sign_in_id = sign_in.id
+    person.verified_at, person.confirmed_at = None, sign_in.confirmed_at
     audit.record_audit_entry(session, person.id, IdentityAuditVerb.SIGNED_IN, "sign_in", sign_in.id)
     return sign_in
 

@@ -19,9 +19,15 @@ MANIFEST = SliceManifest(
     notices=IDENTITY_NOTICES,
     addresses={
         "identity.show_account": "/account",
+        "identity.show_security": "/account/security",
         SET_PASSWORD_ENDPOINT: "/set-password/<token>",
     },
     blueprint="app.identity.routes:blueprint",
-    routes=("app.identity.accounts.account_routes",),
+    routes=(
+        "app.identity.accounts.account_routes",
+        "app.identity.factors.factor_routes",
+        "app.identity.factors.proof_routes",
+    ),
+    web_setup=("app.identity.factors.proof_routes:install_factor_guard",),
     demo=DemoData(seed=seed_demo_people),
 )

@@ -19,6 +19,14 @@ class IdentityAuditVerb(AuditVerb):
     PERSON_INVITED = "person.invited"
     PASSWORD_RESET_REQUESTED = "person.password_reset_requested"
     PASSWORD_CHANGED = "person.password_changed"
+    FACTOR_ADDED = "person.factor_added"
+    FACTOR_RENAMED = "person.factor_renamed"
+    FACTOR_REMOVED = "person.factor_removed"
+    FACTOR_PROVED = "person.factor_proved"
+    FACTOR_REFUSED = "person.factor_refused"
+    FACTORS_RESET = "person.factors_reset"
+    RECOVERY_CODES_MADE = "person.recovery_codes_made"
+    IDENTITY_CONFIRMED = "person.identity_confirmed"
 
 
 IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
@@ -31,4 +39,12 @@ IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     IdentityAuditVerb.PERSON_INVITED: N_("Invited a person"),
     IdentityAuditVerb.PASSWORD_RESET_REQUESTED: N_("Asked for a new password"),
     IdentityAuditVerb.PASSWORD_CHANGED: N_("Changed a password"),
+    IdentityAuditVerb.FACTOR_ADDED: N_("Added a second step"),
+    IdentityAuditVerb.FACTOR_RENAMED: N_("Renamed a second step"),
+    IdentityAuditVerb.FACTOR_REMOVED: N_("Removed a second step"),
+    IdentityAuditVerb.FACTOR_PROVED: N_("Completed the second step"),
+    IdentityAuditVerb.FACTOR_REFUSED: N_("Was refused at the second step"),
+    IdentityAuditVerb.FACTORS_RESET: N_("Reset a person’s second step"),
+    IdentityAuditVerb.RECOVERY_CODES_MADE: N_("Made new recovery codes"),
+    IdentityAuditVerb.IDENTITY_CONFIRMED: N_("Entered the password again"),
 }

@@ -41,6 +41,31 @@ def allow_public(view: ViewFunction) -> ViewFunction:
     return view
 
 
+def require_recent_factor(view: ViewFunction) -> ViewFunction:
+    """Opens a route only within ten minutes of the person's second step on this device. People
+    who have one are asked again, and then the request goes on with all that they had typed. People
+    who have none and need none are not asked.
+    """
+    view.recent_proof = "factor"  # type: ignore[attr-defined]
+    return view
+
+
+def require_recent_proof(view: ViewFunction) -> ViewFunction:
+    """As ``require_recent_factor``, but people who have no second step are asked for their
+    password.
+    """
+    view.recent_proof = "any"  # type: ignore[attr-defined]
+    return view
+
+
+def allow_without_factor(view: ViewFunction) -> ViewFunction:
+    """Leaves a route open to people who have yet to set up the second step that their role
+    needs.
+    """
+    view.without_factor = True  # type: ignore[attr-defined]
+    return view
+
+
 def get_route_permission(app: Flask, endpoint: str) -> Permission | str | None:
     if endpoint in FRAMEWORK_ENDPOINTS:
         return PUBLIC_ACCESS

@@ -122,6 +122,9 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
             [
                 "/home",
                 "/account",
+                "/account/security",
+                "/account/security/app",
+                "/account/confirm",
                 "/messages",
                 "/cases/new",
                 case,

@@ -34,6 +34,7 @@ def production(tmp_path_factory: pytest.TempPathFactory, _empty_sqlite: Path) ->
     settings = test_settings(
         folder,
         mode="production",
+        require_second_factor=False,
         database_url=f"sqlite:///{folder}/consilium.db",
         storage_url=f"file://{folder}/objects",
     )

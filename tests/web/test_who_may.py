@@ -84,6 +84,7 @@ ROUTES = {
         identity.show_sign_in identity.post_sign_in identity.show_sign_up identity.post_sign_up
         identity.show_forgotten_password identity.post_forgotten_password
         identity.show_password_setting identity.post_password_setting
+        identity.show_factor_proof identity.post_factor_proof
         consults.show_guest_invitation consults.post_guest_acceptance
         scheduling.serve_calendar_subscription
         records.show_tus_capabilities notifications.show_outbox
@@ -92,10 +93,17 @@ ROUTES = {
         portal.show_home scheduling.show_calendar_subscription scheduling.post_calendar_address
         scheduling.post_calendar_stop scheduling.show_answer_link scheduling.post_answer_link
         """,
-    "person:session:write": "identity.post_sign_out identity.post_device_sign_out",
-    "person:profile:read": "identity.show_account",
-    "person:profile:write": "identity.post_account",
     "person:role:switch": "organizations.post_acting_role",
+    "person:session:write": """
+        identity.post_sign_out identity.post_device_sign_out
+        identity.show_confirmation identity.post_confirmation
+        """,
+    "person:profile:read": "identity.show_account identity.show_security",
+    "person:profile:write": """
+        identity.post_account identity.show_totp_setup identity.post_totp_setup
+        identity.show_passkey_setup identity.post_passkey_setup identity.post_recovery_codes
+        identity.post_factor_name identity.post_factor_removal
+        """,
     "person:notice:read": "notifications.show_messages",
     "person:notice:write": """
         notifications.post_message_open notifications.post_all_messages_read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, render_template, request
 from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response
@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 from app.core.errors import Invalid
 from app.identity.accounts import service
 from app.identity.accounts.links import AccountLinkClosed, open_account_link
-from app.identity.routes import blueprint, describe_refusal, start_session
+from app.identity.routes import blueprint, describe_refusal
+from app.identity.sign_in.session_routes import continue_sign_in
 from app.web.access import allow_public
 from app.web.context import db_session, get_settings
 from app.web.limits import limiter
@@ -59,6 +60,5 @@ def post_password_setting(token: str) -> str | Response | tuple[str, int]:
             "identity/set_password.html", link=link, token=token, refusal=describe_refusal(refusal)
         )
         return page, refusal.status
-    start_session(person)
     flash(_("Your password is set."))
-    return redirect(url_for("portal.show_home"))
+    return continue_sign_in(person)
