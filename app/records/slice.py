@@ -22,6 +22,7 @@ MANIFEST = SliceManifest(
     notices=RECORD_NOTICES,
     case_events=RECORD_EVENT_LABELS,
     extensions=RECORD_PANELS,
-    blueprint="app.records.routes:blueprint",
+    blueprint="app.records.blueprint:blueprint",
+    routes=("app.records.receiving.routes", "app.records.routes"),
     demo=DemoData(seed=seed_demo_records),
 )

@@ -35,6 +35,9 @@ REASONS: dict[str, str] = {
     ),
     "zip_empty": N_("The ZIP folder is empty. Choose another one."),
     "broken": N_("“%(name)s” seems to be damaged or incomplete. Send it again."),
+    "changed": N_(
+        "“%(name)s” did not arrive as it was sent, so we did not keep it. Send it again."
+    ),
     "too_complex": N_(
         "We could not check “%(name)s” because opening it takes too much time or memory. Please"
         " save it again in another format, or split it, and send it again."
