@@ -21,6 +21,7 @@ from app.core.outbox import enqueue_job
 from app.core.text import N_
 from app.identity.models import Person
 from app.records import policy, queries
+from app.records.imaging.indexing import index_dicom_record
 from app.records.inspection import kinds
 from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
@@ -329,6 +330,8 @@ def settle_inspection(
     record.reason_details = json.dumps(finding.details) if finding.details else None
     record.sha256, record.scan, record.inspected_at = finding.sha256, finding.scan, now()
     session.flush()
+    if finding.dicom is not None and finding.state == RecordState.READY:
+        index_dicom_record(session, record, case, finding.dicom)
     audit.record_audit_entry(
         session,
         None,
@@ -336,15 +339,36 @@ def settle_inspection(
         "record",
         record.id,
         record.case_id,
-        state=str(finding.state),
+        state=str(record.state),
         sha256=finding.sha256,
         scan=finding.scan,
-        reason=finding.reason,
+        reason=record.reason,
     )
-    if finding.state == RecordState.REFUSED:
+    if record.state == RecordState.REFUSED:
         _drop_bytes(session, record.upload_id)
-    if finding.state != RecordState.READY:
-        notify_people(session, f"record_{finding.state}", case, [record.uploaded_by])
+    if record.state != RecordState.READY:
+        notify_people(session, f"record_{record.state}", case, [record.uploaded_by])
+
+
+def settle_quarantine(session: Session, record: Record, case: Case, refusal: str | None) -> None:
+    """Ends the quarantine of a record, which a coordinator has looked at: it is ready, or refused
+    for the reason ``refusal``, a key of ``words.REASONS``. Its bytes are then dropped.
+    """
+    record.state = RecordState.REFUSED if refusal else RecordState.READY
+    record.reason = refusal
+    session.flush()
+    audit.record_audit_entry(
+        session,
+        None,
+        RecordAuditVerb.RECORD_INSPECTED,
+        "record",
+        record.id,
+        record.case_id,
+        state=str(record.state),
+        reason=refusal,
+    )
+    if refusal:
+        _drop_bytes(session, record.upload_id)
 
 
 def open_record(

@@ -133,6 +133,10 @@ ROUTES = {
     "case:record:read": """
         records.show_records records.show_record records.serve_record_content
         records.download_record records.post_access_reason
+        records.search_imaging_studies records.search_imaging_series
+        records.search_imaging_instances records.show_imaging_metadata
+        records.retrieve_imaging_instances records.retrieve_imaging_frames
+        records.render_imaging_instance records.show_imaging_thumbnail
         consults.serve_recording_video consults.serve_recording_captions
         """,
     "case:record:write": """
@@ -187,6 +191,7 @@ ROUTES = {
         scheduling.show_series_plan scheduling.post_series
         consults.show_callable_interpreters consults.post_interpreter_call
         """,
+    "office:record:decide": "records.show_imaging_identities records.post_identity_decision",
     "office:board:read": "scheduling.show_board scheduling.list_board_meetings",
     "office:opinion:release": "opinions.post_opinion_release",
     "audit:entry:read": "portal.show_audit_trail",
@@ -213,7 +218,6 @@ EVENTS = {
 NOT_ASKED_FOR_YET = {
     "demo:outbox:read",  # the outbox of the demo is public and does not exist outside of it
     "office:case:close",
-    "office:record:decide",
     "office:people:read",
     "admin:people:write",
     "admin:settings:write",
