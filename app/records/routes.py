@@ -27,7 +27,7 @@ from app.records.reading.content import RecordBytes
 from app.records.receiving.parts import receive_upload
 from app.records.receiving.routes import make_upload_sender
 from app.records.service import NewUpload
-from app.web.access import require_permission
+from app.web.access import require_permission, require_recent_factor
 from app.web.compression import compress_response
 from app.web.context import current_person, db_session, get_blob_store
 from app.web.errors import translate_refusal
@@ -85,6 +85,7 @@ def show_record(record_id: str) -> str:
 
 
 @blueprint.post("/records/<record_id>/reason")
+@require_recent_factor
 @require_permission(RecordPermission.RECORD_READ)
 def post_access_reason(record_id: str) -> Response | tuple[str, int]:
     record, case = queries.load_record(db_session(), current_person(), record_id)

@@ -96,13 +96,14 @@ ROUTES = {
     "person:role:switch": "organizations.post_acting_role",
     "person:session:write": """
         identity.post_sign_out identity.post_device_sign_out
-        identity.show_confirmation identity.post_confirmation
+        identity.show_confirmation identity.post_confirmation identity.post_sign_out_elsewhere
         """,
     "person:profile:read": "identity.show_account identity.show_security",
     "person:profile:write": """
         identity.post_account identity.show_totp_setup identity.post_totp_setup
         identity.show_passkey_setup identity.post_passkey_setup identity.post_recovery_codes
         identity.post_factor_name identity.post_factor_removal
+        identity.show_password_change identity.post_password_change
         """,
     "person:notice:read": "notifications.show_messages",
     "person:notice:write": """
