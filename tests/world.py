@@ -20,9 +20,11 @@ from app.consults.room.service import ensure_consult
 from app.core.clock import now
 from app.core.db import Database
 from app.core.permissions import Role
+from app.identity.factors.models import TotpFactor
 from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
 from app.organizations.models import Office
+from app.organizations.queries import list_affiliations
 from app.records.models import Record, Upload
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import DatedAvailability, WeeklyHours
@@ -127,6 +129,8 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
         )
         neighbour = Office(organisation_id=case.office.organisation_id, name="Neighbour")
         session.add(neighbour)
+        factor = TotpFactor(person_id=a_person(session).id, secret="A" * 32)
+        session.add(factor)
         share = CaseShare(case=case, office=neighbour, reason="joint board")
         session.add(share)
         session.flush()
@@ -142,6 +146,19 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "scheduling.post_exception_days_change:row_id": closed.id,
             "invitation_id": invitation.id,
             "share_id": share.id,
+            "factor_id": factor.id,
+            "affiliation_id": list_affiliations(session, session.merge(circle.left))[0].id,
+            # whoever left the case may also leave the hospital
+            **{
+                f"organizations.{name}:person_id": circle.left.id
+                for name in (
+                    "post_deactivation",
+                    "post_activation",
+                    "post_role",
+                    "post_role_end",
+                    "post_sign_ins_end",
+                )
+            },
             "case_id": case.id,
             "booking_id": circle.booking.id,
             "consult_id": circle.consult.id,

@@ -44,6 +44,15 @@ CASE_NOTICES: Mapping[str, NoticeKind] = {
         N_("The hospital cannot take your case"),
         (N_("We are sorry. The hospital cannot take case %(number)s. The case page says why."),),
     ),
+    "person_left_case": NoticeKind(
+        N_("A case needs another person"),
+        (
+            N_(
+                "A person who worked on case %(number)s no longer works at the hospital. Assign"
+                " another person."
+            ),
+        ),
+    ),
     "case_withdrawn": NoticeKind(
         N_("A case was withdrawn"),
         (N_("Case %(number)s was withdrawn. You do not need to do anything."),),

@@ -13,11 +13,7 @@ from app.records.verbs import RECORD_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="records",
-    office_sources=(
-        "verbs.py",
-        "templates/records/identities.html",
-        "templates/records/_identities.html",
-    ),
+    office_sources=("verbs.py",),
     after=("cases",),
     permissions=RECORD_PERMISSION_ROLES,
     audit_verbs=RECORD_AUDIT_VERB_LABELS,
@@ -26,11 +22,6 @@ MANIFEST = SliceManifest(
     notices=RECORD_NOTICES,
     case_events=RECORD_EVENT_LABELS,
     extensions=RECORD_PANELS,
-    blueprint="app.records.blueprint:blueprint",
-    routes=(
-        "app.records.receiving.routes",
-        "app.records.routes",
-        "app.records.imaging.routes",
-    ),
+    blueprint="app.records.routes:blueprint",
     demo=DemoData(seed=seed_demo_records),
 )

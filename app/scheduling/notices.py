@@ -87,6 +87,13 @@ SCHEDULING_NOTICES: Mapping[str, NoticeKind] = {
             " %(starts_at)s. The time stays the same."
         ),
     ),
+    "specialist_left": meeting_notice(
+        N_("A consultation needs another specialist"),
+        N_(
+            "The specialist of case %(number)s no longer works at the hospital. Choose another"
+            " specialist for the consultation on %(starts_at)s, or cancel it."
+        ),
+    ),
     "interpreter_missing": meeting_notice(
         N_("An interpreter is missing"),
         N_(

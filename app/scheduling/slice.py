@@ -9,6 +9,7 @@ from app.core.text import N_
 from app.scheduling import jobs
 from app.scheduling.case_page import SCHEDULING_EVENT_LABELS, SCHEDULING_STEP_RULES
 from app.scheduling.demo import seed_demo_bookings
+from app.scheduling.departure import BOOKINGS_PART, ENGAGEMENTS_PART
 from app.scheduling.notices import SCHEDULING_NOTICES
 from app.scheduling.permissions import SCHEDULING_PERMISSION_ROLES
 from app.scheduling.verbs import SCHEDULING_AUDIT_VERB_LABELS
@@ -20,6 +21,7 @@ MANIFEST = SliceManifest(
         "templates/scheduling/*board*.html",
         "templates/scheduling/_rescue.html",
         "templates/scheduling/series.html",
+        "departure.py",
         "bookings/rescue*.py",
         "bookings/board*.py",
         "bookings/series*.py",
@@ -31,7 +33,7 @@ MANIFEST = SliceManifest(
     periodic=jobs.PERIODIC,
     notices=SCHEDULING_NOTICES,
     case_events=SCHEDULING_EVENT_LABELS,
-    extensions=SCHEDULING_STEP_RULES,
+    extensions=(*SCHEDULING_STEP_RULES, ENGAGEMENTS_PART, BOOKINGS_PART),
     addresses={
         "scheduling.show_answer_link": "/answers/<token>",
         "scheduling.show_engagements": "/engagements",

@@ -125,7 +125,6 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
                 "/account/security",
                 "/account/security/app",
                 "/account/confirm",
-                "/account/password",
                 "/messages",
                 "/cases/new",
                 case,
@@ -157,9 +156,19 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
         ),
         "coordinator": (
             scene.coordinator,
-            ["/home", case, booking, "/board", f"{booking}/series", "/messages"],
+            ["/home", case, booking, "/board", f"{booking}/series", "/messages", "/people"],
         ),
-        "administrator": (scene.administrator, ["/home", "/account"]),
+        "administrator": (
+            scene.administrator,
+            [
+                "/home",
+                "/account",
+                "/people",
+                f"/people/{circle.specialist.id}",
+                "/people/invite",
+                "/people/import",
+            ],
+        ),
         "auditor": (scene.auditor, ["/audit"]),
     }[who]
 

@@ -19,6 +19,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
+from app.organizations.queries import has_role
 from app.scheduling.bookings import claims
 from app.scheduling.bookings.reminders import schedule_reminders, snapshot_utc_offsets
 from app.scheduling.interpreters import ladder
@@ -136,7 +137,7 @@ def change_booking_specialist(
     """
     _refuse_unless_rescuable(actor, booking)
     if (
-        specialist.role != Role.SPECIALIST
+        not has_role(specialist, Role.SPECIALIST)
         or not specialist.active
         or specialist.id == booking.specialist_id
     ):

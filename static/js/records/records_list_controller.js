@@ -1,20 +1,31 @@
 import { controllerOf } from "../shared/stimulus.js";
-import { RecordsList } from "./records_list.js";
+import { isChanging, refreshRecordsList } from "./records_list.js";
 
-// The list of records, whose rows change while files are being checked, for those who only read.
+const REFRESH_MS = 3000;
+
+// The list of records, fetched again while files are being checked, for those who only read.
 export default class extends controllerOf({
   targets: { list: HTMLElement },
   values: { url: String },
 }) {
-  /** @type {RecordsList | undefined} */
-  list;
+  /** @type {number | undefined} */
+  timer;
 
   connect() {
-    this.list = new RecordsList(this.listTarget, this.urlValue);
-    this.list.watch();
+    this.watch();
   }
 
   disconnect() {
-    this.list?.release();
+    clearTimeout(this.timer);
+  }
+
+  watch() {
+    clearTimeout(this.timer);
+    if (isChanging(this.listTarget)) this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
+  }
+
+  async refresh() {
+    await refreshRecordsList(this.listTarget, this.urlValue);
+    this.watch();
   }
 }

@@ -1,13 +1,16 @@
 // What the browser remembers of an upload: enough to go on, and no file's name.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { test } from "node:test";
 import {
   sealedFingerprint,
   storageWithoutNames,
 } from "../../../static/js/records/upload_memory.js";
 
-const FILE = { name: "HIV test Ana.pdf", size: 3 };
-const OPTIONS = { endpoint: "/cases/1/uploads", metadata: { folder: "CD", sha256: "a" } };
+globalThis.crypto ??= webcrypto;
+
+const FILE = { name: "HIV test Ana.pdf", type: "application/pdf", size: 3, lastModified: 1 };
+const OPTIONS = { endpoint: "/cases/1/records/uploads" };
 
 test("the same file for the same case has the same fingerprint", async () => {
   const fingerprint = await sealedFingerprint(FILE, OPTIONS);
@@ -15,23 +18,21 @@ test("the same file for the same case has the same fingerprint", async () => {
   assert.equal(await sealedFingerprint({ ...FILE }, { ...OPTIONS }), fingerprint);
 });
 
-test("another content, folder, name, size or case has another one", async () => {
-  const { metadata } = OPTIONS;
+test("another name, type, size, date or case has another one", async () => {
   const fingerprints = await Promise.all([
     sealedFingerprint(FILE, OPTIONS),
-    sealedFingerprint(FILE, { ...OPTIONS, metadata: { ...metadata, sha256: "b" } }),
-    sealedFingerprint(FILE, { ...OPTIONS, metadata: { ...metadata, folder: "CD2" } }),
     sealedFingerprint({ ...FILE, name: "b.pdf" }, OPTIONS),
+    sealedFingerprint({ ...FILE, type: "image/png" }, OPTIONS),
     sealedFingerprint({ ...FILE, size: 4 }, OPTIONS),
-    sealedFingerprint(FILE, { ...OPTIONS, endpoint: "/cases/2/uploads" }),
+    sealedFingerprint({ ...FILE, lastModified: 2 }, OPTIONS),
+    sealedFingerprint(FILE, { endpoint: "/cases/2/records/uploads" }),
   ]);
   assert.equal(new Set(fingerprints).size, fingerprints.length);
 });
 
-test("it is known without a secure context too", async (t) => {
-  const fingerprint = await sealedFingerprint(FILE, OPTIONS);
+test("without a secure context nothing is remembered", async (t) => {
   t.mock.getter(globalThis, "crypto", () => ({}));
-  assert.equal(await sealedFingerprint(FILE, OPTIONS), fingerprint);
+  assert.equal(await sealedFingerprint(FILE, OPTIONS), null);
 });
 
 test("the storage keeps address and size, and none of the metadata", async () => {

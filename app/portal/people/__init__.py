@@ -1,0 +1,1 @@
+"""The directory of the people who work here."""

@@ -1,1 +1,0 @@
-"""DICOM files: their index by study, series and instance, whose they are, and DICOMweb."""
