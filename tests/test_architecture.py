@@ -172,6 +172,7 @@ KNOW_FLASK = {
     "app.consults.blueprint",
     "app.organizations.blueprint",
     "app.portal.blueprint",
+    "app.records.blueprint",
     "app.scheduling.blueprint",  # shared by several files of routes
     "app.portal.acts",
     "app.portal.oversight",

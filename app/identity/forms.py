@@ -12,10 +12,9 @@ from werkzeug.datastructures import MultiDict
 from app.core.errors import Invalid
 from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters
 from app.i18n.locales import LOCALES, get_own_language_name, is_language_tag
+from app.identity.accounts.passwords import read_password
 from app.identity.models import Person
 
-MIN_PASSWORD_CHARACTERS = 10
-MAX_PASSWORD_CHARACTERS = 200
 MAX_PERSON_NAME_CHARACTERS = 120
 COUNTRY_CODES = frozenset(
     code
@@ -52,10 +51,11 @@ def build_profile(person: Person) -> PersonProfile:
 def read_registration(form: MultiDict[str, str]) -> Registration:
     """Raises ``Invalid`` with its field for the first thing that cannot be accepted."""
     profile = read_profile(form)
+    email = read_email(form.get("email", ""))
     return Registration(
         profile.name,
-        read_email(form.get("email", "")),
-        read_password(form.get("password", "")),
+        email,
+        read_password(form.get("password", ""), (profile.name, email)),
         profile.language,
         profile.timezone,
         profile.country,
@@ -107,22 +107,6 @@ def read_email(email: str) -> str:
         raise Invalid(
             N_("This does not look like an e-mail address. Check it."), field="email"
         ) from None
-
-
-def read_password(password: str) -> str:
-    if len(password) < MIN_PASSWORD_CHARACTERS:
-        raise Invalid(
-            N_("Choose a password of at least %(least)s characters."),
-            field="password",
-            least=MIN_PASSWORD_CHARACTERS,
-        )
-    if len(password) > MAX_PASSWORD_CHARACTERS:
-        raise Invalid(
-            N_("Keep this under %(most)s characters."),
-            field="password",
-            most=MAX_PASSWORD_CHARACTERS,
-        )
-    return password
 
 
 def _read_country(code: str) -> str:

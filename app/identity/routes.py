@@ -137,6 +137,14 @@ def post_device_sign_out(sign_in_id: str) -> Response:
     return redirect(url_for("identity.show_account"))
 
 
+@blueprint.post("/account/devices/end-others")
+@require_permission(IdentityPermission.SESSION_WRITE)
+def post_sign_out_elsewhere() -> Response:
+    service.sign_out_elsewhere(db_session(), current_person())
+    flash(_("All other devices are signed out."))
+    return redirect(url_for("identity.show_account"))
+
+
 def _render_account(entered, refusal) -> str:  # type: ignore[no-untyped-def]
     devices = [
         (one, *parse_device_names(one.agent))

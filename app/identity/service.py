@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity import policy, queries
+from app.identity.accounts.passwords import normalize_password
 from app.identity.forms import PersonProfile, Registration
 from app.identity.models import Person, SignIn
 from app.identity.verbs import IdentityAuditVerb
@@ -105,6 +107,34 @@ def end_sign_in(
         audit.record_audit_entry(session, actor.id, verb, "sign_in", sign_in.id)
 
 
+def sign_out_elsewhere(session: Session, actor: Person) -> None:
+    """Ends every sign-in of the actor but this one."""
+    ended = end_every_sign_in(session, actor, keep=actor.sign_in_id)
+    audit.record_audit_entry(
+        session,
+        actor.id,
+        IdentityAuditVerb.SIGNED_OUT_EVERYWHERE,
+        "person",
+        actor.id,
+        devices=ended,
+    )
+
+
+def end_every_sign_in(session: Session, person: Person, keep: str | None = None) -> int:
+    """Signs the person out on every device but the one of the sign-in ``keep``. How many there
+    were. The caller records why.
+    """
+    live = session.scalars(
+        select(SignIn).where(
+            SignIn.person_id == person.id, SignIn.ended_at.is_(None), SignIn.id != (keep or "")
+        )
+    ).all()
+    for sign_in in live:
+        sign_in.ended_at = now()
+    session.flush()
+    return len(live)
+
+
 def change_person_profile(session: Session, actor: Person, profile: PersonProfile) -> None:
     actor.name, actor.language = profile.name, profile.language
     actor.timezone, actor.country = profile.timezone, profile.country
@@ -115,12 +145,12 @@ def change_person_profile(session: Session, actor: Person, profile: PersonProfil
 
 
 def hash_password(password: str) -> str:
-    return _password_hasher.hash(password)
+    return _password_hasher.hash(normalize_password(password))
 
 
 def _is_password_right(password: str, kept: str) -> bool:
     try:
-        return _password_hasher.verify(kept, password)
+        return _password_hasher.verify(kept, normalize_password(password))
     except (VerificationError, InvalidHashError):
         return False
 

@@ -19,6 +19,7 @@ class IdentityAuditVerb(AuditVerb):
     PERSON_INVITED = "person.invited"
     PASSWORD_RESET_REQUESTED = "person.password_reset_requested"
     PASSWORD_CHANGED = "person.password_changed"
+    SIGNED_OUT_EVERYWHERE = "person.signed_out_everywhere"
     FACTOR_ADDED = "person.factor_added"
     FACTOR_RENAMED = "person.factor_renamed"
     FACTOR_REMOVED = "person.factor_removed"
@@ -39,6 +40,7 @@ IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     IdentityAuditVerb.PERSON_INVITED: N_("Invited a person"),
     IdentityAuditVerb.PASSWORD_RESET_REQUESTED: N_("Asked for a new password"),
     IdentityAuditVerb.PASSWORD_CHANGED: N_("Changed a password"),
+    IdentityAuditVerb.SIGNED_OUT_EVERYWHERE: N_("Signed out all other devices"),
     IdentityAuditVerb.FACTOR_ADDED: N_("Added a second step"),
     IdentityAuditVerb.FACTOR_RENAMED: N_("Renamed a second step"),
     IdentityAuditVerb.FACTOR_REMOVED: N_("Removed a second step"),

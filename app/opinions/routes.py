@@ -29,7 +29,7 @@ from app.opinions.content import (
 from app.opinions.forms import read_opinion_draft, read_opinion_version
 from app.opinions.models import Opinion
 from app.opinions.permissions import OpinionPermission
-from app.web.access import require_permission
+from app.web.access import require_permission, require_recent_factor
 from app.web.context import current_person, db_session, get_blob_store
 from app.web.errors import is_page_request, translate_refusal
 
@@ -106,6 +106,7 @@ def post_opinion_draft(case_id: str) -> str | Answered | tuple[str, int]:
 
 
 @blueprint.get("/opinion/sign")
+@require_recent_factor
 @require_permission(OpinionPermission.OPINION_SIGN)
 def show_opinion_confirmation(case_id: str) -> str | Answered:
     """Shows once more all that the signature will freeze, or what is still missing."""
@@ -125,6 +126,7 @@ def show_opinion_confirmation(case_id: str) -> str | Answered:
 
 
 @blueprint.post("/opinion/sign")
+@require_recent_factor
 @require_permission(OpinionPermission.OPINION_SIGN)
 def post_opinion_signature(case_id: str) -> Answered:
     case = cases.get_case(db_session(), current_person(), case_id)
@@ -134,6 +136,7 @@ def post_opinion_signature(case_id: str) -> Answered:
 
 
 @blueprint.post("/opinion/release")
+@require_recent_factor
 @require_permission(OpinionPermission.OPINION_RELEASE)
 def post_opinion_release(case_id: str) -> Answered:
     case, opinion = queries.get_opinion_to_release(db_session(), current_person(), case_id)
@@ -143,6 +146,7 @@ def post_opinion_release(case_id: str) -> Answered:
 
 
 @blueprint.post("/opinion/notes")
+@require_recent_factor
 @require_permission(OpinionPermission.OPINION_SIGN)
 def post_opinion_addendum(case_id: str) -> Answered:
     case, opinion = queries.get_opinion_to_read(db_session(), current_person(), case_id)

@@ -30,7 +30,7 @@ from app.scheduling import queries as scheduling
 from app.scheduling.bookings import service as bookings
 from app.scheduling.matching import candidates
 from app.scheduling.matching.queries import qualified_interpreters
-from app.web.access import require_permission
+from app.web.access import require_permission, require_recent_factor
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
 
@@ -120,6 +120,7 @@ def post_case_assignment(case_id: str) -> CasePageResponse:
 
 
 @blueprint.post("/cases/<case_id>/open-file")
+@require_recent_factor
 @require_permission(CasePermission.CASE_TRIAGE)
 def post_file_opening(case_id: str) -> CasePageResponse:
     kind = request.form.get("why", "")

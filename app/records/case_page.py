@@ -9,7 +9,9 @@ from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
 from app.core.permissions import Role
 from app.core.text import N_
 from app.records import queries
+from app.records.imaging.queries import IdentityQuestion, list_identity_questions
 from app.records.queries import RecordAccess, RecordsPanel
+from app.records.reading import models as _models  # noqa: F401
 
 READ_FILE_BUTTON = StepButton("read_file", N_("Read the records"), anchor="#records")
 
@@ -22,7 +24,18 @@ def gather_record_accesses(reading: CaseReading) -> list[RecordAccess]:
     return queries.list_record_accesses(reading.session, reading.reader, reading.case)
 
 
+def gather_identity_questions(reading: CaseReading) -> list[IdentityQuestion] | None:
+    return list_identity_questions(reading.session, reading.case.id) or None
+
+
 RECORD_PANELS = (
+    CasePanel(
+        "records/_identities.html",
+        5,
+        gather_identity_questions,
+        PanelColumn.TOP,
+        frozenset({Role.COORDINATOR}),
+    ),
     CasePanel("records/_panel.html", 40, gather_records_panel),
     CasePanel(
         "records/_looked.html",

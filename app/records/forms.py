@@ -7,6 +7,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 
 from app.core.errors import Invalid
 from app.core.text import N_
@@ -15,7 +16,10 @@ from app.records.receiving import tus
 from app.records.service import NewUpload
 
 MAX_FILE_NAME_CHARACTERS = 255
+MAX_FOLDER_CHARACTERS = 400
 MAX_REASON_CHARACTERS = 500
+_SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+_CLIENT_KEY_PATTERN = re.compile(r"[A-Za-z0-9-]{8,64}")
 _INVISIBLE_CHARACTERS = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
@@ -37,7 +41,31 @@ def read_new_upload(headers: Mapping[str, str]) -> NewUpload:
         if kind == "partial"
         else clean_file_name(_decode_metadata(metadata.get("filename", metadata.get("name", b""))))
     )
-    return NewUpload(kind, name, size, _read_head(metadata), tuple(joins), metadata_text)
+    return NewUpload(
+        kind,
+        name,
+        size,
+        _read_head(metadata),
+        tuple(joins),
+        metadata_text,
+        folder=clean_folder(_decode_metadata(metadata.get("folder", b""))),
+        sha256=_read_pattern(metadata, "sha256", _SHA256_PATTERN),
+        client_key=_read_pattern(metadata, "key", _CLIENT_KEY_PATTERN),
+        again="again" in metadata,
+    )
+
+
+def read_records_page(query: Mapping[str, str]) -> tuple[int, datetime | None]:
+    """The number of a page of records, and the time since which a list on screen wants what
+    changed. Whatever cannot be read asks for the first page.
+    """
+    number = query.get("page", "")
+    page = int(number) if re.fullmatch(r"[0-9]{1,6}", number, re.ASCII) else 1
+    try:
+        since = datetime.fromisoformat(query["since"])
+    except (KeyError, ValueError):
+        return page, None
+    return page, since if since.tzinfo is not None else None
 
 
 def clean_file_name(name: str) -> str:
@@ -60,6 +88,18 @@ def clean_file_name(name: str) -> str:
             most=MAX_FILE_NAME_CHARACTERS,
         )
     return name
+
+
+def clean_folder(path: str) -> str | None:
+    """The folder that a file lay in, as ``CD/DICOM``, without steps upwards and invisible
+    characters; of a very long one the end. None when there is none.
+    """
+    steps = (
+        unicodedata.normalize("NFC", _INVISIBLE_CHARACTERS.sub("", step)).strip()
+        for step in re.split(r"[/\\]", path)
+    )
+    folder = "/".join(step for step in steps if step.strip("."))
+    return folder[-MAX_FOLDER_CHARACTERS:] or None
 
 
 def read_access_reason(form: Mapping[str, str]) -> str:
@@ -87,6 +127,13 @@ def _read_head(metadata: Mapping[str, bytes]) -> bytes:
         return base64.b64decode(metadata.get("head", b""), validate=True)[: kinds.HEAD_BYTES]
     except (binascii.Error, ValueError):
         raise Invalid(tus.BROKEN_UPLOAD_MESSAGE) from None
+
+
+def _read_pattern(metadata: Mapping[str, bytes], key: str, pattern: re.Pattern[str]) -> str | None:
+    text = _decode_metadata(metadata.get(key, b""))
+    if text and pattern.fullmatch(text) is None:
+        raise Invalid(tus.BROKEN_UPLOAD_MESSAGE)
+    return text or None
 
 
 def _decode_metadata(raw: bytes) -> str:

@@ -40,10 +40,17 @@ class Upload(Base):
 
     ``received`` counts the bytes kept so far. ``writer`` names the request that may append now;
     a newer request takes it over, so that a connection which hangs can never keep its owner out.
+    ``claimed_sha256`` (hex) is what the sender's device computed over the whole file; the
+    inspection compares it. ``client_key`` names the sender's attempt, so that a creation whose
+    answer was lost finds the same upload again.
     """
 
     __tablename__ = "uploads"
-    __table_args__ = (Index("ix_uploads_expiry", "finished_at", "expires_at"),)
+    __table_args__ = (
+        Index("ix_uploads_expiry", "finished_at", "expires_at"),
+        Index("ix_uploads_content", "case_id", "claimed_sha256"),
+        UniqueConstraint("person_id", "client_key"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
@@ -54,6 +61,8 @@ class Upload(Base):
     metadata_sent: Mapped[str] = mapped_column(EncryptedText, default="")
     joined_from: Mapped[list[str] | None] = mapped_column(Json)
     writer: Mapped[str | None] = mapped_column(String(32))
+    claimed_sha256: Mapped[str | None] = mapped_column(String(64))
+    client_key: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -88,8 +97,9 @@ class UploadPart(Base):
 
 
 class Record(Base):
-    """One file of a case. ``reason`` is a key of ``words.REASONS``, set where the record was
-    refused or quarantined; ``reason_details`` fill its sentence, as JSON.
+    """One file of a case. ``folder`` is where it lay on the sender's disk, such as ``CD/DICOM``,
+    None where it was chosen alone. ``reason`` is a key of ``words.REASONS``, set where the record
+    was refused or quarantined; ``reason_details`` fill its sentence, as JSON.
     """
 
     __tablename__ = "records"
@@ -100,6 +110,7 @@ class Record(Base):
     upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id"), unique=True)
     uploaded_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     name: Mapped[str] = mapped_column(EncryptedText)
+    folder: Mapped[str | None] = mapped_column(EncryptedText)
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     media_type: Mapped[str | None] = mapped_column(String(80))

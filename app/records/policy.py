@@ -4,6 +4,8 @@ membership.
 
 from __future__ import annotations
 
+from sqlalchemy import ColumnElement, and_, or_
+
 from app.cases.models import Case, CaseMember
 from app.cases.policy import can_add_records, can_read_file, is_current_member
 from app.cases.states import CaseStage
@@ -40,6 +42,19 @@ def can_see_record(person: Person, record: Record, case: Case, member: CaseMembe
     if record.state == RecordState.ARRIVING and record.upload.received == 0:
         return False
     return record.is_ready or person.role != Role.SPECIALIST
+
+
+def visible_record_condition(person: Person) -> ColumnElement[bool]:
+    """The same as ``can_see_record``, for a query of records joined with their uploads, of a case
+    whose records the person may list.
+    """
+    has_begun = and_(
+        Record.removed_at.is_(None),
+        or_(Record.state != RecordState.ARRIVING, Upload.received > 0),
+    )
+    if person.role == Role.SPECIALIST:
+        return and_(has_begun, Record.state == RecordState.READY)
+    return has_begun
 
 
 def can_open_record(

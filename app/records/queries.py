@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.audit.models import AuditEntry
@@ -21,22 +21,66 @@ from app.records.permissions import RecordPermission
 from app.records.verbs import RecordAuditVerb
 
 SAME_VISIT_PERIOD = timedelta(minutes=30)
+RECORDS_PER_PAGE = 50
+UNCOMMITTED_PERIOD = timedelta(seconds=3)
 
 
-def records_of(session: Session, person: Person, case: Case) -> list[Record]:
-    """The case's records that the person may know of, newest first; none for those who may know of
-    none.
+def count_visible_records(session: Session, person: Person, case: Case) -> int:
+    """How many records of the case the person may know of."""
+    return (
+        session.scalar(select(func.count()).select_from(_visible_records(person, case).subquery()))
+        or 0
+    )
+
+
+def list_records(
+    session: Session, person: Person, case: Case, page: int = 1, per_page: int = RECORDS_PER_PAGE
+) -> list[Record]:
+    """One page of the case's records that the person may know of, newest first. Only for those who
+    may list them.
     """
-    member = find_membership(session, person, case.id)
-    if not policy.can_list_records(person, case, member):
-        return []
-    records = session.scalars(
-        select(Record)
-        .options(joinedload(Record.uploader), joinedload(Record.upload))
-        .where(Record.case_id == case.id, Record.removed_at.is_(None))
+    ids = _visible_records(person, case)
+    return _load_in_order(session, ids.limit(per_page).offset((page - 1) * per_page))
+
+
+def list_changed_records(
+    session: Session, person: Person, case: Case, since: datetime
+) -> list[Record]:
+    """The newest of the visible records that began, arrived or were inspected after
+    ``since``, at most one page of them.
+    """
+    changed = or_(Record.created_at > since, Record.arrived_at > since, Record.inspected_at > since)
+    return _load_in_order(
+        session, _visible_records(person, case).where(changed).limit(RECORDS_PER_PAGE)
+    )
+
+
+def list_removed_record_ids(session: Session, case: Case, since: datetime) -> list[str]:
+    return list(
+        session.scalars(
+            select(Record.id).where(Record.case_id == case.id, Record.removed_at > since)
+        )
+    )
+
+
+def _visible_records(person: Person, case: Case) -> Select[str]:
+    return (
+        select(Record.id)
+        .join(Upload, Record.upload_id == Upload.id)
+        .where(Record.case_id == case.id, policy.visible_record_condition(person))
         .order_by(Record.created_at.desc(), Record.id)
     )
-    return [record for record in records if policy.can_see_record(person, record, case, member)]
+
+
+def _load_in_order(session: Session, ids: Select[str]) -> list[Record]:
+    return list(
+        session.scalars(
+            select(Record)
+            .options(joinedload(Record.uploader), joinedload(Record.upload))
+            .where(Record.id.in_(ids))
+            .order_by(Record.created_at.desc(), Record.id)
+        )
+    )
 
 
 def count_records(session: Session, case_id: str) -> int:
@@ -102,6 +146,56 @@ def load_upload(session: Session, person: Person, upload_id: str) -> Upload:
     return upload
 
 
+def find_upload_by_key(
+    session: Session, person: Person, case: Case, client_key: str
+) -> Upload | None:
+    """The person's upload of this attempt, which may have ended."""
+    return session.scalars(
+        select(Upload).where(
+            Upload.person_id == person.id,
+            Upload.client_key == client_key,
+            Upload.case_id == case.id,
+        )
+    ).one_or_none()
+
+
+def unfinished_uploads_of_content(
+    session: Session, person: Person, case: Case, sha256: str
+) -> list[Upload]:
+    """What the person has begun to send of a file with this content and can go on with."""
+    return list(
+        session.scalars(
+            select(Upload)
+            .options(joinedload(Upload.record))
+            .where(
+                Upload.case_id == case.id,
+                Upload.claimed_sha256 == sha256,
+                Upload.person_id == person.id,
+                Upload.finished_at.is_(None),
+                Upload.ended_at.is_(None),
+                Upload.expires_at > now(),
+            )
+            .order_by(Upload.received.desc())
+        )
+    )
+
+
+def find_record_with_content(session: Session, case: Case, sha256: str, size: int) -> Record | None:
+    """A record of the case that arrived whole and has exactly this content, if there is one."""
+    return session.scalars(
+        select(Record)
+        .join(Upload, Record.upload_id == Upload.id)
+        .where(
+            Record.case_id == case.id,
+            Record.size == size,
+            Record.removed_at.is_(None),
+            Record.state.in_((RecordState.INSPECTING, RecordState.READY)),
+            or_(Record.sha256 == sha256, Upload.claimed_sha256 == sha256),
+        )
+        .order_by(Record.created_at)
+    ).first()
+
+
 def upload_parts_of(session: Session, upload_id: str) -> list[UploadPart]:
     """The parts in the order of their bytes."""
     return list(
@@ -150,28 +244,56 @@ def expired_uploads(session: Session, limit: int = 200) -> list[Upload]:
 
 @dataclass(frozen=True)
 class RecordsPanel:
-    """What the records' part of a case page shows to one person."""
+    """What the records' part of a case page shows to one person: one page of them, or only what
+    changed. ``as_of`` is the time up to which ``records`` tells everything.
+    """
 
     case: Case
     records: list[Record]
+    total: int
+    page: int
+    as_of: datetime
     may_list: bool
     may_add: bool
     may_open: bool
     removable: frozenset[str]
+    removed_ids: tuple[str, ...] = ()
+
+    @property
+    def last_page(self) -> int:
+        return max(1, -(-self.total // RECORDS_PER_PAGE))
 
     @property
     def is_changing(self) -> bool:
         return any(record.state == RecordState.INSPECTING for record in self.records)
 
 
-def load_records_panel(session: Session, person: Person, case: Case) -> RecordsPanel:
+def load_records_panel(
+    session: Session, person: Person, case: Case, page: int = 1, since: datetime | None = None
+) -> RecordsPanel:
+    """The panel with one page of records, or with those that changed ``since`` then."""
+    as_of = now()
     member = find_membership(session, person, case.id)
-    records = records_of(session, person, case)
+    may_list = policy.can_list_records(person, case, member)
+    total = count_visible_records(session, person, case) if may_list else 0
+    page = min(max(page, 1), max(1, -(-total // RECORDS_PER_PAGE)))
+    removed: tuple[str, ...] = ()
+    if not may_list:
+        records = []
+    elif since is None:
+        records = list_records(session, person, case, page)
+    else:
+        # What was written before this time may be committed after it.
+        begin = since - UNCOMMITTED_PERIOD
+        records = list_changed_records(session, person, case, begin)
+        removed = tuple(list_removed_record_ids(session, case, begin))
     return RecordsPanel(
         case=case,
         records=records,
-        may_list=policy.can_list_records(person, case, member)
-        and person.may(RecordPermission.RECORD_READ),
+        total=total,
+        page=page,
+        as_of=as_of,
+        may_list=may_list and person.may(RecordPermission.RECORD_READ),
         may_add=can_add_records(person, case, member) and person.may(RecordPermission.RECORD_WRITE),
         may_open=can_read_file(person, case, member),
         removable=frozenset(
@@ -179,6 +301,7 @@ def load_records_panel(session: Session, person: Person, case: Case) -> RecordsP
             for record in records
             if policy.can_remove_record(person, record, case, member)
         ),
+        removed_ids=removed,
     )
 
 

@@ -1,13 +1,12 @@
-"""Records over HTTP: the tus protocol, the plain form, the pages, and the bytes themselves."""
+"""Records over HTTP: the plain form, the pages, and the bytes themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import IO, cast
+from collections.abc import Iterator
+from typing import IO
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
-from flask.blueprints import BlueprintSetupState
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.http import dump_options_header
 from werkzeug.wrappers import Response
@@ -19,20 +18,20 @@ from app.core.blobs import BlobMissing, StoreFailed
 from app.core.crypto import TamperedCiphertext, UnknownMasterKey
 from app.core.errors import Invalid, Refusal
 from app.core.text import N_
-from app.records import forms, policy, queries, service, words
+from app.records import forms, policy, queries, service
+from app.records.blueprint import blueprint
 from app.records.inspection import kinds
-from app.records.models import Record, Upload, UploadKind
+from app.records.models import Record, UploadKind
 from app.records.permissions import RecordPermission
 from app.records.reading.content import RecordBytes
-from app.records.receiving import tus
-from app.records.receiving.parts import UploadSender, receive_upload
-from app.records.receiving.spool import SealedRequest
+from app.records.receiving.parts import receive_upload
+from app.records.receiving.routes import make_upload_sender
 from app.records.service import NewUpload
-from app.web.access import allow_public, require_permission
-from app.web.context import current_person, db_session, get_blob_store, get_database
+from app.web.access import require_permission, require_recent_factor
+from app.web.compression import compress_response
+from app.web.context import current_person, db_session, get_blob_store
 from app.web.errors import translate_refusal
 
-blueprint = Blueprint("records", __name__, template_folder="templates")
 MAX_SHOWN_TEXT_BYTES = 1_000_000
 INLINE_CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
@@ -44,195 +43,17 @@ class RecordUnreadable(Refusal):
     )
 
 
-@blueprint.record_once
-def _install_sealed_requests(state: BlueprintSetupState) -> None:
-    cast(Flask, state.app).request_class = SealedRequest
-
-
-@blueprint.app_context_processor
-def _template_words() -> dict[str, object]:
-    return {
-        "record_words": words,
-        "kind_of_record": lambda record: kinds.KIND_BY_MEDIA_TYPE.get(record.media_type),
-    }
-
-
-# tus 1.0.0
-
-
-@blueprint.route("/cases/<case_id>/uploads", methods=["OPTIONS"], provide_automatic_options=False)
-@blueprint.route("/uploads/<upload_id>", methods=["OPTIONS"], provide_automatic_options=False)
-@allow_public
-def show_tus_capabilities(**_names: str) -> Response:
-    return Response(
-        status=204,
-        headers=tus.build_tus_headers(
-            tus_version=tus.TUS_VERSION,
-            tus_extension=tus.TUS_EXTENSIONS,
-            tus_max_size=service.MAX_FILE_BYTES,
-            tus_checksum_algorithm=",".join(tus.CHECKSUM_ALGORITHMS),
-        ),
-    )
-
-
-@blueprint.post("/cases/<case_id>/uploads", provide_automatic_options=False)
-@require_permission(RecordPermission.RECORD_WRITE)
-def post_upload(case_id: str) -> Response:
-    tus.require_tus_version(_request_headers())
-    new = forms.read_new_upload(_request_headers())
-    case = get_case(db_session(), current_person(), case_id, can_add_records)
-    make = service.join_uploads if new.kind == UploadKind.FINAL else service.begin_upload
-    upload = make(db_session(), current_person(), case, new)
-    place = url_for("records.patch_upload", upload_id=upload.id)
-    if _has_upload_body() and upload.kind != UploadKind.FINAL:
-        return Response(
-            status=201,
-            headers=tus.build_tus_headers(location=place, **_append_request_body(upload, 0)),
-        )
-    return Response(
-        status=201,
-        headers=tus.build_tus_headers(
-            location=place, upload_offset=upload.received, upload_expires=_upload_expiry(upload)
-        ),
-    )
-
-
-@blueprint.route("/uploads/<upload_id>", methods=["HEAD"], provide_automatic_options=False)
-@require_permission(RecordPermission.RECORD_WRITE)
-def show_upload_offset(upload_id: str) -> Response:
-    tus.require_tus_version(_request_headers())
-    upload = _load_live_upload(upload_id)
-    return Response(
-        status=200,
-        headers=tus.build_tus_headers(
-            upload_offset=upload.received,
-            upload_length=upload.size,
-            upload_metadata=upload.metadata_sent or None,
-            upload_concat=_concat_header(upload),
-            upload_expires=_upload_expiry(upload),
-        ),
-    )
-
-
-@blueprint.patch("/uploads/<upload_id>", provide_automatic_options=False)
-@require_permission(RecordPermission.RECORD_WRITE)
-def patch_upload(upload_id: str) -> Response:
-    tus.require_tus_version(_request_headers())
-    if request.mimetype != tus.TUS_CONTENT_TYPE:
-        raise tus.WrongUploadContentType()
-    upload = queries.load_upload(db_session(), current_person(), upload_id)
-    state = _append_request_body(
-        upload, tus.parse_upload_size(request.headers.get("Upload-Offset"))
-    )
-    return Response(status=204, headers=tus.build_tus_headers(**state))
-
-
-@blueprint.delete("/uploads/<upload_id>", provide_automatic_options=False)
-@require_permission(RecordPermission.RECORD_WRITE)
-def delete_upload(upload_id: str) -> Response:
-    tus.require_tus_version(_request_headers())
-    upload = queries.load_upload(db_session(), current_person(), upload_id)
-    service.cancel_upload(db_session(), current_person(), upload)
-    return Response(status=204, headers=tus.build_tus_headers())
-
-
-@blueprint.post("/uploads/<upload_id>", provide_automatic_options=False)
-@require_permission(RecordPermission.RECORD_WRITE)
-def post_method_override(upload_id: str) -> Response:
-    """For lines on which only GET and POST pass (tus, X-HTTP-Method-Override)."""
-    verbs: dict[str | None, Callable[[str], Response]] = {
-        "PATCH": patch_upload,
-        "DELETE": delete_upload,
-        "HEAD": show_upload_offset,
-    }
-    verb = verbs.get(request.headers.get("X-HTTP-Method-Override"))
-    if verb is None:
-        raise Invalid(tus.BROKEN_UPLOAD_MESSAGE)
-    return verb(upload_id)
-
-
-@blueprint.after_request
-def _add_tus_version(response: Response) -> Response:
-    if response.status_code == tus.WrongTusVersion.status:
-        response.headers["Tus-Version"] = tus.TUS_VERSION
-    return response
-
-
-def _append_request_body(upload: Upload, offset: int) -> dict[str, object]:
-    """Takes the request's body into the upload. The unit of work ends before the body, which may
-    take hours.
-    """
-    session = db_session()
-    if request.content_length is not None and offset + request.content_length > upload.size:
-        raise _UploadTooLong()
-    checksum = tus.parse_upload_checksum(request.headers.get("Upload-Checksum"))
-    writer = service.take_over_upload(session, upload, offset)
-    sender = _make_sender(upload, writer)
-    expires = _upload_expiry(upload)
-    session.commit()
-    received = receive_upload(sender, request.stream, checksum)
-    return {
-        "upload_offset": received,
-        "upload_expires": expires if received < upload.size else None,
-    }
-
-
-class _UploadTooLong(Refusal):
-    status = 413
-    default = N_("More data arrived than this file should have. Choose the file again.")
-
-
-def _make_sender(upload: Upload, writer: str) -> UploadSender:
-    return UploadSender(
-        database=get_database(),
-        blobs=get_blob_store(),
-        person_id=upload.person_id,
-        upload_id=upload.id,
-        origin=request.remote_addr or "unknown",
-        writer=writer,
-        size=upload.size,
-        received=upload.received,
-        sniffs=upload.kind == UploadKind.SINGLE,
-    )
-
-
-def _load_live_upload(upload_id: str) -> Upload:
-    upload = queries.load_upload(db_session(), current_person(), upload_id)
-    if upload.is_gone:
-        raise tus.UploadGone()
-    return upload
-
-
-def _upload_expiry(upload: Upload):  # type: ignore[no-untyped-def]
-    return upload.expires_at if upload.finished_at is None else None
-
-
-def _concat_header(upload: Upload) -> str | None:
-    if upload.kind == UploadKind.FINAL:
-        urls = (url_for("records.patch_upload", upload_id=one) for one in upload.joined_from or [])
-        return "final;" + " ".join(urls)
-    return "partial" if upload.kind == UploadKind.PARTIAL else None
-
-
-def _request_headers() -> dict[str, str]:
-    """The request's headers, each under its name in Title-Case, as WSGI brings them."""
-    return dict(request.headers)
-
-
-def _has_upload_body() -> bool:
-    return request.mimetype == tus.TUS_CONTENT_TYPE and request.content_length != 0
-
-
 # Pages
 
 
 @blueprint.get("/cases/<case_id>/records")
 @require_permission(RecordPermission.RECORD_READ)
-def show_records(case_id: str) -> str:
+def show_records(case_id: str) -> str | Response:
     case = get_case(db_session(), current_person(), case_id, policy.can_list_records)
-    panel = queries.load_records_panel(db_session(), current_person(), case)
+    page, since = forms.read_records_page(request.args)
+    panel = queries.load_records_panel(db_session(), current_person(), case, page, since)
     if request.headers.get("X-Requested-With") == "fetch":
-        return render_template("records/_list.html", panel=panel)
+        return _records_fragment(panel, only_changes=since is not None)
     looks = queries.list_record_accesses(db_session(), current_person(), case)
     return render_template("records/list.html", panel=panel, case=case, looks=looks)
 
@@ -264,6 +85,7 @@ def show_record(record_id: str) -> str:
 
 
 @blueprint.post("/records/<record_id>/reason")
+@require_recent_factor
 @require_permission(RecordPermission.RECORD_READ)
 def post_access_reason(record_id: str) -> Response | tuple[str, int]:
     record, case = queries.load_record(db_session(), current_person(), record_id)
@@ -284,6 +106,16 @@ def post_record_removal(record_id: str) -> Response:
     return redirect(url_for("records.show_records", case_id=case.id))
 
 
+def _records_fragment(panel: queries.RecordsPanel, *, only_changes: bool) -> Response:
+    """The list, or only the rows that changed, for the script of the page."""
+    headers = {"Records-As-Of": panel.as_of.isoformat(), "Records-Total": str(panel.total)}
+    if only_changes and not panel.records and not panel.removed_ids:
+        return Response(status=204, headers=headers)
+    name = "records/_changes.html" if only_changes else "records/_list.html"
+    page = render_template(name, panel=panel)
+    return compress_response(request, Response(page, headers=headers, mimetype="text/html"))
+
+
 def _receive_form_file(case_id: str, filename: str, stream: IO[bytes]) -> str:
     """Takes in one file of a form; gives the name under which it is kept."""
     session, person = db_session(), current_person()
@@ -296,7 +128,7 @@ def _receive_form_file(case_id: str, filename: str, stream: IO[bytes]) -> str:
     upload = service.begin_upload(
         session, person, case, NewUpload(UploadKind.SINGLE, name, size, head)
     )
-    sender = _make_sender(upload, service.take_over_upload(session, upload, 0))
+    sender = make_upload_sender(upload, service.take_over_upload(session, upload, 0))
     session.commit()
     receive_upload(sender, stream)
     return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import update
@@ -21,6 +21,7 @@ from app.core.outbox import enqueue_job
 from app.core.text import N_
 from app.identity.models import Person
 from app.records import policy, queries
+from app.records.imaging.indexing import index_dicom_record
 from app.records.inspection import kinds
 from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import ReasonedAccess, Record, RecordState, Upload, UploadKind, UploadPart
@@ -44,8 +45,9 @@ class FileKindRefused(Invalid):
 
 @dataclass(frozen=True)
 class NewUpload:
-    """What somebody is about to send. ``head`` is the file's beginning, where the sender already
-    showed it.
+    """What somebody is about to send. ``head`` is the file's beginning and ``sha256`` the digest of
+    the whole, where the sender already showed them. ``again`` says that they want to keep it beside
+    a record with the same content.
     """
 
     kind: str
@@ -54,6 +56,21 @@ class NewUpload:
     head: bytes = b""
     joins: tuple[str, ...] = ()
     metadata: str = ""
+    folder: str | None = None
+    sha256: str | None = None
+    client_key: str | None = None
+    again: bool = False
+
+
+class DuplicateUpload(Conflict):
+    """The case already has a record with this content; ``record_id`` says which."""
+
+    status = 422
+    default = N_("We already have this file, as “%(name)s”, so it was not sent again.")
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(name=record.name)
+        self.record_id = record.id
 
 
 @dataclass(frozen=True)
@@ -66,19 +83,27 @@ class StoredPart:
 
 
 def begin_upload(session: Session, actor: Person, case: Case, new: NewUpload) -> Upload:
-    """A place for a file to arrive in, and unless it is a piece of one, its record.
+    """A place for a file to arrive in, and unless it is a piece of one, its record. Where the same
+    person has begun to send the same file, from whatever device, it is that upload.
 
-    Raises ``Invalid`` for an empty file, ``TooLarge``, and ``FileKindRefused`` where the beginning
-    already shows that the file is of no kind that we accept.
+    Raises ``Invalid`` for an empty file, ``TooLarge``, ``DuplicateUpload``, and ``FileKindRefused``
+    where the beginning already shows that the file is of no kind that we accept.
     """
     if new.size == 0:
         raise Invalid(N_("This file is empty, so there is nothing to send. Choose another file."))
+    begun = _find_begun_upload(session, actor, case, new)
+    if begun is not None:
+        return begun
     _refuse_too_much(session, case, new.size)
+    if new.sha256 and not new.again:
+        twin = queries.find_record_with_content(session, case, new.sha256, new.size)
+        if twin is not None:
+            raise DuplicateUpload(twin)
     if new.kind == UploadKind.SINGLE and new.head:
         _refuse_kind(new.head, new.name, whole=len(new.head) >= new.size)
     upload = _new_upload(session, actor, case, new, new.size)
     if new.kind == UploadKind.SINGLE:
-        _new_record(session, actor, upload, new.name)
+        _new_record(session, actor, upload, new.name, new.folder)
     return upload
 
 
@@ -92,7 +117,7 @@ def join_uploads(session: Session, actor: Person, case: Case, new: NewUpload) ->
     size = sum(piece.size for piece in pieces)
     _refuse_too_much(session, case, size)
     whole = _new_upload(session, actor, case, new, size)
-    _new_record(session, actor, whole, new.name)
+    _new_record(session, actor, whole, new.name, new.folder)
     for piece in pieces:
         for part in queries.upload_parts_of(session, piece.id):
             part.upload_id, part.start = whole.id, whole.received
@@ -169,6 +194,8 @@ def take_over_upload(session: Session, upload: Upload, offset: int) -> str:
     """
     if upload.is_gone:
         raise tus.UploadGone()
+    if upload.kind == UploadKind.FINAL:
+        raise tus.JoinedUpload()
     if upload.finished_at is not None:
         raise tus.UploadFinished()
     if offset != upload.received:
@@ -248,10 +275,18 @@ def refuse_arriving_upload(
 
 
 def cancel_upload(session: Session, actor: Person, upload: Upload) -> None:
-    """Ends an upload and drops what had arrived. Raises ``Finished`` for one that is complete."""
+    """Ends an upload and drops what had arrived, also the whole as long as nobody can have seen it:
+    who stops a file does not know yet that its last byte has arrived. Raises ``UploadFinished``
+    once it has been inspected.
+    """
     if upload.ended_at is not None:
         raise tus.UploadGone()
-    if upload.finished_at is not None and upload.kind != UploadKind.PARTIAL:
+    record = upload.record
+    if (
+        upload.finished_at is not None
+        and upload.kind != UploadKind.PARTIAL
+        and (record is None or record.state != RecordState.INSPECTING)
+    ):
         raise tus.UploadFinished()
     _end_upload(session, upload)
     audit.record_audit_entry(
@@ -280,10 +315,13 @@ def settle_inspection(
     session: Session, record: Record, case: Case, finding: InspectionFinding
 ) -> None:
     """Writes down what the inspection found; a second finding about the same record changes
-    nothing.
+    nothing. What differs from what the sender's device had is never shown to anybody.
     """
     if record.state != RecordState.INSPECTING:
         return
+    claimed = record.upload.claimed_sha256
+    if claimed is not None and claimed != finding.sha256:
+        finding = replace(finding, state=RecordState.REFUSED, reason="changed", details={})
     record.state, record.reason, record.media_type = (
         finding.state,
         finding.reason,
@@ -292,6 +330,8 @@ def settle_inspection(
     record.reason_details = json.dumps(finding.details) if finding.details else None
     record.sha256, record.scan, record.inspected_at = finding.sha256, finding.scan, now()
     session.flush()
+    if finding.dicom is not None and finding.state == RecordState.READY:
+        index_dicom_record(session, record, case, finding.dicom)
     audit.record_audit_entry(
         session,
         None,
@@ -299,15 +339,36 @@ def settle_inspection(
         "record",
         record.id,
         record.case_id,
-        state=str(finding.state),
+        state=str(record.state),
         sha256=finding.sha256,
         scan=finding.scan,
-        reason=finding.reason,
+        reason=record.reason,
     )
-    if finding.state == RecordState.REFUSED:
+    if record.state == RecordState.REFUSED:
         _drop_bytes(session, record.upload_id)
-    if finding.state != RecordState.READY:
-        notify_people(session, f"record_{finding.state}", case, [record.uploaded_by])
+    if record.state != RecordState.READY:
+        notify_people(session, f"record_{record.state}", case, [record.uploaded_by])
+
+
+def settle_quarantine(session: Session, record: Record, case: Case, refusal: str | None) -> None:
+    """Ends the quarantine of a record, which a coordinator has looked at: it is ready, or refused
+    for the reason ``refusal``, a key of ``words.REASONS``. Its bytes are then dropped.
+    """
+    record.state = RecordState.REFUSED if refusal else RecordState.READY
+    record.reason = refusal
+    session.flush()
+    audit.record_audit_entry(
+        session,
+        None,
+        RecordAuditVerb.RECORD_INSPECTED,
+        "record",
+        record.id,
+        record.case_id,
+        state=str(record.state),
+        reason=refusal,
+    )
+    if refusal:
+        _drop_bytes(session, record.upload_id)
 
 
 def open_record(
@@ -410,6 +471,8 @@ def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, siz
         size=size,
         received=0,
         metadata_sent=new.metadata,
+        claimed_sha256=new.sha256,
+        client_key=new.client_key,
         expires_at=now() + UNTOUCHED_UPLOAD_LIFETIME,
     )
     session.add(upload)
@@ -420,7 +483,36 @@ def _new_upload(session: Session, actor: Person, case: Case, new: NewUpload, siz
     return upload
 
 
-def _new_record(session: Session, actor: Person, upload: Upload, name: str) -> None:
+def _find_begun_upload(
+    session: Session, actor: Person, case: Case, new: NewUpload
+) -> Upload | None:
+    """The upload that this creation asks for once more: its answer was lost, or the person goes on
+    from another page or device.
+    """
+    if new.client_key is not None:
+        known = queries.find_upload_by_key(session, actor, case, new.client_key)
+        if known is not None and not known.is_gone:
+            return known
+        if known is not None:
+            known.client_key = None  # ended: the same attempt may begin anew
+            session.flush()
+    if new.sha256 is None or new.again:
+        return None
+    return next(
+        (
+            upload
+            for upload in queries.unfinished_uploads_of_content(session, actor, case, new.sha256)
+            if upload.record is not None
+            and (upload.size, upload.record.name, upload.record.folder)
+            == (new.size, new.name, new.folder)
+        ),
+        None,
+    )
+
+
+def _new_record(
+    session: Session, actor: Person, upload: Upload, name: str, folder: str | None = None
+) -> None:
     session.add(
         Record(
             case_id=upload.case_id,
@@ -428,6 +520,7 @@ def _new_record(session: Session, actor: Person, upload: Upload, name: str) -> N
             upload=upload,
             uploaded_by=actor.id,
             name=name,
+            folder=folder,
             size=upload.size,
         )
     )

@@ -13,7 +13,11 @@ from app.records.verbs import RECORD_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="records",
-    office_sources=("verbs.py",),
+    office_sources=(
+        "verbs.py",
+        "templates/records/identities.html",
+        "templates/records/_identities.html",
+    ),
     after=("cases",),
     permissions=RECORD_PERMISSION_ROLES,
     audit_verbs=RECORD_AUDIT_VERB_LABELS,
@@ -22,6 +26,11 @@ MANIFEST = SliceManifest(
     notices=RECORD_NOTICES,
     case_events=RECORD_EVENT_LABELS,
     extensions=RECORD_PANELS,
-    blueprint="app.records.routes:blueprint",
+    blueprint="app.records.blueprint:blueprint",
+    routes=(
+        "app.records.receiving.routes",
+        "app.records.routes",
+        "app.records.imaging.routes",
+    ),
     demo=DemoData(seed=seed_demo_records),
 )

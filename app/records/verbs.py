@@ -16,6 +16,9 @@ class RecordAuditVerb(AuditVerb):
     RECORD_INSPECTED = "record.inspected"
     RECORD_READ = "record.read"
     RECORD_REMOVED = "record.removed"
+    IDENTITY_DECIDED = "imaging.identity_decided"
+    POINTER_ADDED = "pointer.added"
+    POINTER_REMOVED = "pointer.removed"
 
 
 RECORD_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
@@ -25,4 +28,7 @@ RECORD_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     RecordAuditVerb.RECORD_INSPECTED: N_("Inspected a record"),
     RecordAuditVerb.RECORD_READ: N_("Read a record"),
     RecordAuditVerb.RECORD_REMOVED: N_("Removed a record"),
+    RecordAuditVerb.IDENTITY_DECIDED: N_("Decided whose images these are"),
+    RecordAuditVerb.POINTER_ADDED: N_("Marked a place in a record"),
+    RecordAuditVerb.POINTER_REMOVED: N_("Removed a marked place in a record"),
 }

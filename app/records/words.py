@@ -35,12 +35,34 @@ REASONS: dict[str, str] = {
     ),
     "zip_empty": N_("The ZIP folder is empty. Choose another one."),
     "broken": N_("“%(name)s” seems to be damaged or incomplete. Send it again."),
+    "changed": N_(
+        "“%(name)s” did not arrive as it was sent, so we did not keep it. Send it again."
+    ),
     "too_complex": N_(
         "We could not check “%(name)s” because opening it takes too much time or memory. Please"
         " save it again in another format, or split it, and send it again."
     ),
     "macros": N_(
         "“%(name)s” contains a macro, which is a small program. Save it as PDF and send the PDF."
+    ),
+    "dicom_broken": N_(
+        "“%(name)s” is a DICOM image that we cannot read. It may be damaged. Send it again, or ask"
+        " the hospital for a new copy."
+    ),
+    "dicom_incomplete": N_(
+        "“%(name)s” is a DICOM file without the numbers that say which examination it belongs to."
+        " Ask the hospital for a new copy."
+    ),
+    "dicom_truncated": N_(
+        "Part of the image “%(name)s” is missing. Send it again, or ask the hospital for a"
+        " new copy."
+    ),
+    "other_patient": N_(
+        "“%(name)s” may be an image of another person, because the name, the birth date or the sex"
+        " in it is different. The hospital is checking it."
+    ),
+    "not_this_patient": N_(
+        "“%(name)s” is an image of another person, so the hospital did not keep it."
     ),
     "virus": N_(
         "“%(name)s” may contain a virus, so nobody can open it. The hospital has been told"

@@ -125,6 +125,7 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
                 "/account/security",
                 "/account/security/app",
                 "/account/confirm",
+                "/account/password",
                 "/messages",
                 "/cases/new",
                 case,

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from flask import Flask
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage, generate_uid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -41,7 +44,37 @@ def a_pdf(size: int = 4000) -> bytes:
 
 
 def a_dicom(size: int = 4000) -> bytes:
-    return b"\0" * 128 + b"DICM" + (SENTENCE * (size // len(SENTENCE) + 1))[: size - 132]
+    """A DICOM file of this size without an image. What fills it lies in a private element."""
+    filling = SENTENCE * (size // len(SENTENCE) + 1)
+    bare = len(dicom_bytes(a_dicom_dataset(filling=b"")))
+    return dicom_bytes(a_dicom_dataset(filling=filling[: (size - bare) // 2 * 2]))
+
+
+def a_dicom_dataset(filling: bytes = b"", **facts: Any) -> Dataset:
+    """A data set with everything that the index asks for; ``facts`` by keyword."""
+    data = Dataset()
+    data.SpecificCharacterSet = "ISO_IR 192"
+    data.SOPClassUID = RawDataStorage
+    data.StudyInstanceUID = facts.pop("StudyInstanceUID", None) or generate_uid()
+    data.SeriesInstanceUID = facts.pop("SeriesInstanceUID", None) or generate_uid()
+    data.SOPInstanceUID = facts.pop("SOPInstanceUID", None) or generate_uid()
+    data.PatientName = "Haddad^Amal"
+    data.Modality = "OT"
+    data.add_new(0x00090010, "LO", "CONSILIUM TESTS")
+    data.add_new(0x00091001, "OB", filling)
+    for name, value in facts.items():
+        setattr(data, name, value)
+    return data
+
+
+def dicom_bytes(data: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = syntax
+    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    packed = io.BytesIO()
+    pydicom.dcmwrite(packed, data, enforce_file_format=True)
+    return packed.getvalue()
 
 
 def a_zip(**files: bytes) -> bytes:

@@ -233,6 +233,17 @@ def test_a_line_that_hangs_keeps_nobody_out(
         assert record_of(database).state == RecordState.INSPECTING
 
 
+def test_what_came_before_a_silence_is_committed_within_seconds(
+    web: str, client: TusClient, tmp_path: Path, database: Database
+) -> None:
+    content = a_dicom(3 * MIB)
+    (tmp_path / "IM0001").write_bytes(content)
+    uploader = client.uploader(str(tmp_path / "IM0001"), metadata={"filename": "IM0001"})
+    uploader.set_url(uploader.create_url())
+    with begun(web, uploader, content, 2 * MIB):  # nothing more comes, and nobody hangs up
+        wait_for(lambda: received(database) >= 2 * MIB - 65_536, 5)
+
+
 def test_a_slow_body_does_not_hold_the_database(
     web: str,
     client: TusClient,
@@ -376,6 +387,131 @@ def test_a_closed_tab_is_gone_on_with_and_nothing_names_the_file(
     inspect()
     assert record_of(database).sha256 == hashlib.sha256(content).hexdigest()
     assert page.evaluate("() => localStorage.length") == 0
+
+
+def test_another_file_of_the_same_name_size_and_time_begins_anew(
+    page: Page,
+    database: Database,
+    cast: Cast,
+    web: str,
+    inspect: Callable[[], None],
+    tmp_path: Path,
+) -> None:
+    first, second = a_dicom(MIB), a_dicom(MIB)[:-1] + b"!"
+    path = tmp_path / "IM000001"
+    path.write_bytes(first)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    def half(route: Route) -> None:
+        if route.request.method == "PATCH":
+            assert route.fetch(post_data=first[: MIB // 2]).status == 204
+            route.abort()
+        elif route.request.method == "HEAD":
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", half)
+    page.locator("#records-files").set_input_files(path)
+    wait_for(lambda: received(database) == MIB // 2 or page.wait_for_timeout(50), 15)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("about:blank")
+    page.unroute("**/uploads/*")
+    path.write_bytes(second)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    page.goto(f"{web}/cases/{cast.case.id}/records")
+    page.locator("#records-files").set_input_files(path)
+    expect(page.locator(".queue-item")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    inspect()
+    assert record_of(database).state == RecordState.READY
+    assert record_of(database).sha256 == hashlib.sha256(second).hexdigest()
+
+
+def test_a_folder_keeps_its_paths_and_files_of_one_name_stay_apart(
+    page: Page, database: Database, cast: Cast, inspect: Callable[[], None], tmp_path: Path
+) -> None:
+    contents = {f"CD/ST{number}": a_dicom(9000)[:-1] + bytes([number]) for number in range(3)}
+    for folder, content in contents.items():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "IM000001").write_bytes(content)
+        os.utime(tmp_path / folder / "IM000001", (1_700_000_000, 1_700_000_000))
+    page.locator("[data-upload-target=folder]").set_input_files(tmp_path / "CD")
+    expect(page.locator(".queue-item[data-state=arrived]")).to_have_count(3, timeout=20_000)
+    inspect()
+    with database.sessions() as session:
+        found = session.scalars(select(Record).where(Record.case_id == cast.case.id)).all()
+    assert {record.folder: record.sha256 for record in found} == {
+        folder: hashlib.sha256(content).hexdigest() for folder, content in contents.items()
+    }
+    for folder in contents:
+        expect(page.locator(".record", has_text=folder)).to_contain_text(
+            "Safely received", timeout=15_000
+        )
+
+
+def test_a_last_answer_that_is_swallowed_heals(page: Page, database: Database) -> None:
+    swallowed: list[str] = []
+
+    def swallow(route: Route) -> None:
+        if route.request.method == "PATCH" and not swallowed:
+            swallowed.append(route.request.url)
+            assert route.fetch().status == 204
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", swallow)
+    page.locator("#records-files").set_input_files([of("report.pdf", a_pdf(MIB))])  # type: ignore[list-item]
+    expect(page.locator(".queue-item")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    assert swallowed and record_of(database).state == RecordState.INSPECTING
+
+
+def test_a_proxy_that_takes_only_small_parts_gets_small_ones(
+    page: Page, database: Database, inspect: Callable[[], None]
+) -> None:
+    content, sizes = a_dicom(9 * MIB), []
+
+    def nginx(route: Route) -> None:
+        body = route.request.post_data_buffer or b""
+        sizes.append(len(body))
+        if len(body) > MIB:
+            route.fulfill(status=413, content_type="text/html", body="<h1>413 nginx</h1>")
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", nginx)
+    page.locator("#records-files").set_input_files([of("IM0001", content)])  # type: ignore[list-item]
+    row = page.locator(".queue-item")
+    expect(row).to_have_attribute("data-state", "arrived", timeout=40_000)
+    assert max(sizes) <= 8 * MIB
+    assert "nginx" not in page.locator("body").inner_text()
+    inspect()
+    assert record_of(database).sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_who_is_signed_out_while_sending_signs_in_again_and_it_continues(
+    page: Page, database: Database
+) -> None:
+    kept, ended = page.context.cookies(), []
+
+    def sign_out(route: Route) -> None:
+        if route.request.method == "PATCH" and not ended:
+            ended.append(1)
+            page.context.clear_cookies()
+            route.fulfill(status=401)  # as the web answers whoever is not signed in
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", sign_out)
+    page.locator("#records-files").set_input_files([of("report.pdf", a_pdf(MIB))])  # type: ignore[list-item]
+    expect(page.locator(".queue-item")).to_have_attribute("data-state", "signed_out")
+    expect(page.get_by_role("alert")).to_contain_text("You have been signed out")
+    assert page.get_by_role("link", name="Sign in again in a new tab").is_visible()
+    page.context.add_cookies(kept)  # type: ignore[arg-type]
+    page.evaluate("() => dispatchEvent(new Event('focus'))")
+    expect(page.locator(".queue-item")).to_have_attribute("data-state", "arrived", timeout=20_000)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert record_of(database).state == RecordState.INSPECTING
 
 
 def test_pause_go_on_and_stop_by_keyboard(page: Page, database: Database) -> None:

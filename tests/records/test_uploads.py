@@ -131,7 +131,7 @@ def test_an_offset_that_is_no_number_is_refused(patient: Sender, cast: Cast, hea
 
 def test_a_finished_file_takes_no_more(patient: Sender, cast: Cast) -> None:
     place = patient.send(cast.case.id, "a.pdf", a_pdf())
-    assert patient.patch(place, 4000, b"").status_code == 403
+    assert patient.patch(place, 4000, b"").status_code == 409
 
 
 def test_large_bodies_become_several_objects_and_one_file(

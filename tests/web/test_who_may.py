@@ -96,13 +96,14 @@ ROUTES = {
     "person:role:switch": "organizations.post_acting_role",
     "person:session:write": """
         identity.post_sign_out identity.post_device_sign_out
-        identity.show_confirmation identity.post_confirmation
+        identity.show_confirmation identity.post_confirmation identity.post_sign_out_elsewhere
         """,
     "person:profile:read": "identity.show_account identity.show_security",
     "person:profile:write": """
         identity.post_account identity.show_totp_setup identity.post_totp_setup
         identity.show_passkey_setup identity.post_passkey_setup identity.post_recovery_codes
         identity.post_factor_name identity.post_factor_removal
+        identity.show_password_change identity.post_password_change
         """,
     "person:notice:read": "notifications.show_messages",
     "person:notice:write": """
@@ -133,6 +134,10 @@ ROUTES = {
     "case:record:read": """
         records.show_records records.show_record records.serve_record_content
         records.download_record records.post_access_reason
+        records.search_imaging_studies records.search_imaging_series
+        records.search_imaging_instances records.show_imaging_metadata
+        records.retrieve_imaging_instances records.retrieve_imaging_frames
+        records.render_imaging_instance records.show_imaging_thumbnail
         consults.serve_recording_video consults.serve_recording_captions
         """,
     "case:record:write": """
@@ -194,6 +199,7 @@ ROUTES = {
         scheduling.show_series_plan scheduling.post_series
         consults.show_callable_interpreters consults.post_interpreter_call
         """,
+    "office:record:decide": "records.show_imaging_identities records.post_identity_decision",
     "office:board:read": "scheduling.show_board scheduling.list_board_meetings",
     "office:opinion:release": "opinions.post_opinion_release",
     "audit:entry:read": "portal.show_audit_trail",
@@ -220,7 +226,6 @@ EVENTS = {
 NOT_ASKED_FOR_YET = {
     "demo:outbox:read",  # the outbox of the demo is public and does not exist outside of it
     "office:case:close",
-    "office:record:decide",
     "admin:settings:write",
 }
 

@@ -208,7 +208,8 @@ class _ParserServer:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=_ROOT,
-                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+                | {"OPENBLAS_NUM_THREADS": "1"},  # a fork is safe where there is one thread
                 start_new_session=True,
             )
         self._control, self._owner = ours, os.getpid()

@@ -51,6 +51,8 @@ def _receive_exactly(channel: socket.socket, length: int) -> bytes:
 class BorrowedFile(io.RawIOBase):
     """A file whose bytes stay with the parent: each read asks for them."""
 
+    name = "borrowed"  # pydicom asks for it
+
     def __init__(self, channel: socket.socket, size: int) -> None:
         self._channel, self._size, self._at = channel, size, 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -12,8 +11,9 @@ from app.core.outbox import enqueue_job
 from app.core.permissions import SIGNED_IN_ROLES, Role
 from app.core.text import N_
 from app.identity import forms, queries, service
+from app.identity.accounts import passwords
 from app.identity.accounts.links import AccountLink, AccountLinkPurpose, create_account_link
-from app.identity.models import Person, SignIn
+from app.identity.models import Person
 from app.identity.verbs import IdentityAuditVerb
 
 NO_PASSWORD_YET = "!"  # is the hash of nothing
@@ -74,20 +74,32 @@ def set_password(session: Session, link: AccountLink, password: str) -> Person:
     Raises ``Invalid`` for a password that cannot be one.
     """
     person = link.person
-    person.password = service.hash_password(forms.read_password(password))
-    link.ended_at = now()
-    live = session.scalars(
-        select(SignIn).where(SignIn.person_id == person.id, SignIn.ended_at.is_(None))
+    person.password = service.hash_password(
+        passwords.read_password(password, (person.name, person.email))
     )
-    for sign_in in live:
-        sign_in.ended_at = now()
-    session.flush()
+    link.ended_at = now()
+    service.end_every_sign_in(session, person)
     audit.record_audit_entry(
         session, person.id, IdentityAuditVerb.PASSWORD_CHANGED, "person", person.id
     )
     if link.purpose == AccountLinkPurpose.RESET_PASSWORD:
         _notify(session, PASSWORD_CHANGED_NOTICE, person, {})
     return person
+
+
+def change_password(session: Session, person: Person, present: str, new: str) -> None:
+    """Changes the person's own password. Every other device is signed out, and the owner is told.
+    Raises ``Invalid`` when the present one is wrong or the new one cannot be one.
+    """
+    service.check_own_password(person, present, "present_password")
+    person.password = service.hash_password(
+        passwords.read_password(new, (person.name, person.email))
+    )
+    service.end_every_sign_in(session, person, keep=person.sign_in_id)
+    audit.record_audit_entry(
+        session, person.id, IdentityAuditVerb.PASSWORD_CHANGED, "person", person.id
+    )
+    _notify(session, PASSWORD_CHANGED_NOTICE, person, {})
 
 
 def _notify(session: Session, kind: str, person: Person, facts: dict[str, object]) -> None:

@@ -10,6 +10,7 @@ from app.audit import service as audit
 from app.core.clock import now
 from app.core.errors import Conflict, Invalid
 from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters
+from app.identity import service as identity
 from app.identity.factors import codes, passkeys, policy, proofs, queries
 from app.identity.factors.models import (
     FACTOR_NAME_CHARACTERS,
@@ -22,7 +23,7 @@ from app.identity.factors.models import (
 )
 from app.identity.factors.passkeys import PasskeySite
 from app.identity.factors.proofs import FactorKind
-from app.identity.models import Person, SignIn
+from app.identity.models import Person
 from app.identity.verbs import IdentityAuditVerb
 
 FACTORS_CHANGED_NOTICE = "factors_changed"
@@ -138,12 +139,7 @@ def reset_factors(session: Session, actor: Person, person: Person) -> None:
     """
     for model in (TotpFactor, Passkey, RecoveryCode, PasskeyChallenge, FactorAttempts):
         session.execute(delete(model).where(model.person_id == person.id))
-    live = session.scalars(
-        select(SignIn).where(SignIn.person_id == person.id, SignIn.ended_at.is_(None))
-    )
-    for sign_in in live:
-        sign_in.ended_at = now()
-    session.flush()
+    identity.end_every_sign_in(session, person)
     audit.record_audit_entry(
         session, actor.id, IdentityAuditVerb.FACTORS_RESET, "person", person.id
     )

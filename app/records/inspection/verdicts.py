@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
 from app.core.runtime.parser_pool import ParserFailed, parse_in_child
+from app.records.imaging.dicom_file import DicomFacts, DicomRefused, read_dicom_facts
 from app.records.inspection import kinds
 from app.records.inspection.kinds import FileKind
 from app.records.models import RecordState
@@ -38,7 +39,7 @@ VirusScanner = Callable[[BinaryIO], "str"]  # -> "clean", "found" or "too_large"
 @dataclass(frozen=True)
 class InspectionFinding:
     """``reason`` is a key of ``words.REASONS``; ``scan`` is what the virus scanner said, None
-    where there is none.
+    where there is none; ``dicom`` is what a DICOM file says about itself.
     """
 
     state: RecordState
@@ -47,6 +48,7 @@ class InspectionFinding:
     details: dict[str, str] = field(default_factory=dict)
     sha256: str | None = None
     scan: str | None = None
+    dicom: DicomFacts | None = None
 
 
 class InspectionRefused(Exception):
@@ -67,7 +69,7 @@ def inspect_file(
     """
     sha256, plain = _read_through(whole)
     try:
-        kind = _judge_in_child(whole, name, plain)
+        kind, dicom = _judge_in_child(whole, name, plain)
     except InspectionRefused as refused:
         return InspectionFinding(RecordState.REFUSED, None, refused.reason, refused.details, sha256)
     scan = scanner(cast(BinaryIO, whole.open())) if scanner else None
@@ -75,7 +77,9 @@ def inspect_file(
         return InspectionFinding(
             RecordState.QUARANTINED, kind.media_type, "virus", {}, sha256, scan
         )
-    return InspectionFinding(RecordState.READY, kind.media_type, sha256=sha256, scan=scan)
+    return InspectionFinding(
+        RecordState.READY, kind.media_type, sha256=sha256, scan=scan, dicom=dicom
+    )
 
 
 def _read_through(whole: RecordBytes) -> tuple[str, bool]:
@@ -91,7 +95,9 @@ def _read_through(whole: RecordBytes) -> tuple[str, bool]:
     return digest.hexdigest(), plain
 
 
-def _judge_in_child(whole: RecordBytes, name: str, plain: bool) -> FileKind:
+def _judge_in_child(
+    whole: RecordBytes, name: str, plain: bool
+) -> tuple[FileKind, DicomFacts | None]:
     """Raises ``InspectionRefused``, also where looking into the file takes too long, takes too
     much memory, or ends the child.
     """
@@ -102,13 +108,23 @@ def _judge_in_child(whole: RecordBytes, name: str, plain: bool) -> FileKind:
         raise InspectionRefused("too_complex" if failed.reason in _TOO_MUCH else "broken") from None
     if "reason" in verdict:
         raise InspectionRefused(verdict["reason"], **verdict["details"])
-    return kinds.KIND_BY_MEDIA_TYPE[verdict["media_type"]]
+    dicom = verdict.get("dicom")
+    return (
+        kinds.KIND_BY_MEDIA_TYPE[verdict["media_type"]],
+        DicomFacts.from_json(dicom) if dicom else None,
+    )
 
 
 def parse_file_kind(file: BinaryIO, name: str, size: int, plain: bool) -> dict[str, object]:
-    """A parser for ``parse_in_child``: the media type, or a reason with details."""
+    """A parser for ``parse_in_child``: the media type (and of DICOM the facts), or a reason with
+    details.
+    """
     try:
-        return {"media_type": _judge_file(file, name, size, plain).media_type}
+        kind = _judge_file(file, name, size, plain)
+        facts = read_dicom_facts(file, size) if kind is kinds.DICOM else None
+        return {"media_type": kind.media_type, "dicom": facts.as_json() if facts else None}
+    except DicomRefused as refused:
+        return {"reason": refused.reason, "details": {}}
     except InspectionRefused as refused:
         return {"reason": refused.reason, "details": refused.details}
 

@@ -1,14 +1,18 @@
 """How a request's body becomes encrypted parts, such that whatever arrived before a cut stays.
 
 The body goes through memory into one object after another. A part is closed when it is large
-enough, when it has been open for some seconds (a bad line), or when the line is cut; each is
-committed in a short transaction of its own, in which it is asked again whether the person still
-may. With a checksum nothing is committed before it has been compared.
+enough, when it has been open for some seconds (a slow connection), when nothing comes for a second
+(one that may be dead), or when the connection is cut; each is committed in a short transaction of
+its own, in which it is asked again whether the person still may. With a checksum nothing is
+committed before it has been compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -26,15 +30,21 @@ from app.records.permissions import RecordPermission
 from app.records.receiving import tus
 from app.records.service import StoredPart
 
-PIECE_BYTES = 16 << 10
+MIN_PIECE_BYTES = 16 << 10
+MAX_PIECE_BYTES = 64 << 10
+READ_AHEAD_PIECES = 16
+FAST_SECONDS = 0.05
 PART_BYTES = 16 << 20
 PART_SECONDS = 4.0
+PAUSE_SECONDS = 1.0  # a connection that is silent for so long may be dead: commit what has come
+SILENT_SECONDS = 60.0  # and after so long it is: a thread of the server is worth more
+CLOSE_STEP_SECONDS = 0.5
 
 
 @dataclass
 class UploadSender:
     """Whose bytes these are and where they belong: what every short transaction needs to ask
-    again.
+    again. ``hang_up`` ends the connection that they come on.
     """
 
     database: Database
@@ -46,6 +56,7 @@ class UploadSender:
     size: int
     received: int
     sniffs: bool
+    hang_up: Callable[[], object] = lambda: None
 
 
 def receive_upload(
@@ -57,10 +68,10 @@ def receive_upload(
     ``ChecksumMismatch`` (nothing of this request was kept), ``WrongOffset`` when another request
     took over, ``Forbidden`` when the person may no longer.
     """
-    body = _RequestBody(stream, sender.size - sender.received, checksum)
+    body = _RequestBody(stream, sender.size - sender.received, checksum, sender.hang_up)
     waiting: list[StoredPart] = []
     try:
-        while first := body.piece():
+        while first := body.next_run():
             if sender.sniffs and sender.received == 0 and not waiting:
                 _refuse_other_kinds(sender, first)
             part = _store_part(
@@ -76,47 +87,94 @@ def receive_upload(
             _commit_parts(sender, waiting)
             waiting = []
     finally:
+        body.close()
         for part in waiting:
             sender.blobs.delete(part.id)
     return sender.received
 
 
 class _RequestBody:
-    """A request's body in small pieces. A cut line is its end, not an error: what came before it
-    counts.
+    """A request's body in pieces, read ahead by a thread of its own, so that a connection on which
+    nothing comes does not keep what has come from being committed. A cut connection is the body's
+    end, not an error: what came before it counts. So is one that is silent for too long.
     """
 
-    def __init__(self, stream: IO[bytes], most: int, checksum: tus.UploadChecksum | None) -> None:
-        self._stream, self._left = stream, most
+    def __init__(
+        self,
+        stream: IO[bytes],
+        most: int,
+        checksum: tus.UploadChecksum | None,
+        hang_up: Callable[[], object],
+    ) -> None:
+        self._stream, self._left, self._hang_up = stream, most, hang_up
         self._digest = tus.CHECKSUM_ALGORITHMS[checksum.algorithm]() if checksum else None
-        self._ended = False
+        self._pieces: queue.Queue[bytes] = queue.Queue(maxsize=READ_AHEAD_PIECES)
+        self._ended = self._stopped = False
+        self._reader = threading.Thread(target=self._read_ahead, name="upload-body", daemon=True)
+        self._reader.start()
 
-    def piece(self) -> bytes:
-        if self._ended or not self._left:
+    def next_run(self) -> bytes:
+        """The first piece of the next part, however long it takes to come; empty at the end."""
+        piece = self.piece(SILENT_SECONDS)
+        if piece is None:
+            self._hang_up()
+            piece = self.piece(SILENT_SECONDS)
+        return piece or b""
+
+    def piece(self, seconds: float) -> bytes | None:
+        """The next piece; empty at the end, None where nothing came within ``seconds``."""
+        if self._ended:
             return b""
         try:
-            piece = self._stream.read(min(PIECE_BYTES, self._left))
-        except Exception:  # each server has its own error for a browser that is gone
-            piece = b""
+            piece = self._pieces.get(timeout=seconds)
+        except queue.Empty:
+            return None
         self._ended = not piece
-        self._left -= len(piece)
         if self._digest is not None:
             self._digest.update(piece)
         return piece
 
     def run(self, first: bytes) -> Iterator[bytes]:
-        """The pieces of one part."""
+        """The pieces of one part: what comes without a pause, up to the size and time of a part."""
         began, size, piece = monotonic(), 0, first
         while piece:
             yield piece
             size += len(piece)
             if size >= PART_BYTES or monotonic() - began > PART_SECONDS:
                 return
-            piece = self.piece()
+            piece = self.piece(PAUSE_SECONDS)
 
     def digest(self) -> bytes:
         assert self._digest is not None, "only where the sender gave a checksum"
         return self._digest.digest()
+
+    def close(self) -> None:
+        """Nobody reads from the connection any more once this has returned; else the next request
+        on it would lose bytes.
+        """
+        self._stopped = True
+        while self._reader.is_alive():
+            with suppress(queue.Empty):
+                self._pieces.get_nowait()  # the reader may wait for room
+            self._reader.join(CLOSE_STEP_SECONDS)
+            if self._reader.is_alive():
+                self._hang_up()
+
+    def _read_ahead(self) -> None:
+        wanted, piece = MIN_PIECE_BYTES, b"-"
+        while piece and self._left and not self._stopped:
+            began = monotonic()
+            try:
+                piece = self._stream.read(min(wanted, self._left))
+            except Exception:  # each server has its own error for a browser that is gone
+                piece = b""
+            self._left -= len(piece)
+            if piece:
+                self._pieces.put(piece)
+            # Large pieces cost less; small ones leave less behind when a slow connection is cut.
+            took = monotonic() - began
+            wanted = min(wanted * 2, MAX_PIECE_BYTES) if took < FAST_SECONDS else MIN_PIECE_BYTES
+        self._pieces.put(b"")
 
 
 def _store_part(sender: UploadSender, body: _RequestBody, first: bytes, start: int) -> StoredPart:

@@ -55,7 +55,17 @@ class UploadGone(NotFound):
     default = N_("This upload has ended. Choose the file again.")
 
 
-class UploadFinished(Refusal):
+class UploadFinished(Conflict):
+    """409, so that a client whose last answer was lost asks by HEAD, and learns that all is
+    there.
+    """
+
+    default = N_("We already have the whole file. Nothing can be added to it.")
+
+
+class JoinedUpload(Refusal):
+    """A final upload takes no PATCH (tus concatenation)."""
+
     status = 403
     default = N_("We already have the whole file. Nothing can be added to it.")
 

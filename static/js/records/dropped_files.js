@@ -1,3 +1,15 @@
+/** Where the files of a drop lay. @type {WeakMap<File, string>} */
+const droppedFolders = new WeakMap();
+
+/**
+ * @param {File} file
+ * @returns {string} the folder that it was chosen or dropped with, such as "CD/DICOM"; "" for none
+ */
+export function folderOf(file) {
+  const path = file.webkitRelativePath ?? "";
+  return droppedFolders.get(file) ?? path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
 /**
  * The files of a drop, with those in dropped folders, however deep.
  * @param {DataTransfer} transfer
@@ -21,7 +33,11 @@ export async function filesOfDrop(transfer) {
 async function filesOfEntry(entry) {
   if (entry.isFile) {
     const { file } = /** @type {FileSystemFileEntry} */ (entry);
-    return [await new Promise((resolve, reject) => file.call(entry, resolve, reject))];
+    /** @type {File} */
+    const dropped = await new Promise((resolve, reject) => file.call(entry, resolve, reject));
+    const steps = entry.fullPath.split("/").filter(Boolean);
+    droppedFolders.set(dropped, steps.slice(0, -1).join("/"));
+    return [dropped];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   /** @type {FileSystemEntry[]} */

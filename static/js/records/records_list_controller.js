@@ -1,31 +1,20 @@
 import { controllerOf } from "../shared/stimulus.js";
-import { isChanging, refreshRecordsList } from "./records_list.js";
+import { RecordsList } from "./records_list.js";
 
-const REFRESH_MS = 3000;
-
-// The list of records, fetched again while files are being checked, for those who only read.
+// The list of records, whose rows change while files are being checked, for those who only read.
 export default class extends controllerOf({
   targets: { list: HTMLElement },
   values: { url: String },
 }) {
-  /** @type {number | undefined} */
-  timer;
+  /** @type {RecordsList | undefined} */
+  list;
 
   connect() {
-    this.watch();
+    this.list = new RecordsList(this.listTarget, this.urlValue);
+    this.list.watch();
   }
 
   disconnect() {
-    clearTimeout(this.timer);
-  }
-
-  watch() {
-    clearTimeout(this.timer);
-    if (isChanging(this.listTarget)) this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
-  }
-
-  async refresh() {
-    await refreshRecordsList(this.listTarget, this.urlValue);
-    this.watch();
+    this.list?.release();
   }
 }

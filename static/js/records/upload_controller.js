@@ -1,21 +1,33 @@
 import { defaultOptions, Upload } from "tus-js-client";
 import { copyTemplate, eventElement } from "../shared/dom.js";
 import { csrfToken } from "../shared/requests.js";
+import { digestOfFile } from "../shared/sha256.js";
 import { controllerOf } from "../shared/stimulus.js";
-import { fillInCount, formatNumber, pageLanguage } from "../shared/text.js";
-import { filesOfDrop } from "./dropped_files.js";
-import { FileUpload } from "./file_upload.js";
-import { isChanging, refreshRecordsList } from "./records_list.js";
+import {
+  fillInCount,
+  formatByteSize,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+} from "../shared/text.js";
+import { filesOfDrop, folderOf } from "./dropped_files.js";
+import { FileUpload, PART_BYTES } from "./file_upload.js";
+import { RecordsList } from "./records_list.js";
+import { refreshSignIn } from "./sign_in_again.js";
+import { requireMeaningfulAnswer } from "./upload_answers.js";
 import { sealedFingerprint, storageWithoutNames } from "./upload_memory.js";
 
 const SENT_AT_ONCE = 3;
 const HEAD_BYTES = 1024; // the server recognises the kind of file by its first bytes
+const SMALL_FILE_BYTES = 256 * 1024; // goes along with the request for a place: half the round trips
+const FOLDER_BYTES = 600; // a header has room for 8 KB
 const SHOWN_WAITING = 50; // of a folder of thousands only these have a row before their turn
 const SHOWN_ARRIVED = 5; // the list below has them all
 const RETRY_DELAYS_MS = [
   0, 1000, 3000, 6000, 12000, 25000, 45000, 60000, 60000, 60000, 60000, 60000,
 ];
-const LIST_REFRESH_MS = 2500;
+const SPEED_WINDOW_MS = 10_000;
+const SIGN_IN_LOOK_MS = 15_000;
 
 // Sends records: several at once, by tus, so that a lost connection or a closed tab costs nothing
 // that has arrived.
@@ -28,6 +40,8 @@ export default class extends controllerOf({
     sending: HTMLElement,
     overallWords: HTMLElement,
     overallBar: HTMLProgressElement,
+    speed: HTMLElement,
+    signedOut: HTMLElement,
     status: HTMLElement,
     queue: HTMLElement,
     row: HTMLTemplateElement,
@@ -37,24 +51,35 @@ export default class extends controllerOf({
 }) {
   /** @type {FileUpload[]} */
   uploads = [];
+  smallFileBytes = SMALL_FILE_BYTES;
+  retryDelays = RETRY_DELAYS_MS;
+  /** @type {RecordsList | undefined} */
+  list;
+  /** @type {{ at: number, sent: number }[]} */
+  samples = [];
   /** @type {number | undefined} */
-  listTimer;
+  signInTimer;
 
   connect() {
     this.uploads = [];
+    this.samples = [];
+    this.list = new RecordsList(this.listTarget, this.listUrlValue);
     this.zoneTarget.classList.add("has-scripts");
     this.plainSendTarget.hidden = true;
     addEventListener("beforeunload", this.leaving);
     addEventListener("offline", this.wentOffline);
     addEventListener("online", this.cameOnline);
-    this.watchList();
+    addEventListener("focus", this.lookForSignIn);
+    this.list.watch();
   }
 
   disconnect() {
     removeEventListener("beforeunload", this.leaving);
     removeEventListener("offline", this.wentOffline);
     removeEventListener("online", this.cameOnline);
-    clearTimeout(this.listTimer);
+    removeEventListener("focus", this.lookForSignIn);
+    clearTimeout(this.signInTimer);
+    this.list?.release();
     for (const upload of this.uploads) upload.release();
   }
 
@@ -71,6 +96,18 @@ export default class extends controllerOf({
 
   cameOnline = () => {
     for (const upload of this.uploads) upload.comeOnline();
+  };
+
+  /** Whoever signed in again, in another tab, finds the files going on. */
+  lookForSignIn = async () => {
+    clearTimeout(this.signInTimer);
+    if (!this.uploads.some(({ state }) => state === "signed_out")) return;
+    if (await refreshSignIn()) {
+      for (const upload of this.uploads) upload.comeSignedIn();
+      this.startNext();
+    } else {
+      this.signInTimer = setTimeout(this.lookForSignIn, SIGN_IN_LOOK_MS);
+    }
   };
 
   // --- what people do
@@ -121,7 +158,7 @@ export default class extends controllerOf({
     const added = files.map((file) => {
       const row = copyTemplate(this.rowTarget);
       if (this.queueTarget.childElementCount < SHOWN_WAITING) this.queueTarget.append(row);
-      return new FileUpload(file, row, this);
+      return new FileUpload(file, row, this, folderOf(file));
     });
     this.uploads.push(...added);
     for (const upload of added) if (upload.size === 0) upload.refuse(this.word("empty"));
@@ -130,6 +167,14 @@ export default class extends controllerOf({
 
   startNext() {
     const busy = this.uploads.filter((upload) => upload.isBusy).length;
+    const signedOut = this.uploads.some(({ state }) => state === "signed_out");
+    this.signedOutTarget.hidden = !signedOut;
+    if (signedOut) {
+      clearTimeout(this.signInTimer);
+      this.signInTimer = setTimeout(this.lookForSignIn, SIGN_IN_LOOK_MS);
+      this.showOverall();
+      return;
+    }
     const waiting = this.uploads.filter((upload) => upload.state === "waiting");
     for (const upload of waiting.slice(0, Math.max(SENT_AT_ONCE - busy, 0))) upload.start();
     this.showOverall();
@@ -137,7 +182,7 @@ export default class extends controllerOf({
 
   /** @param {FileUpload} upload that has just ended, however it did */
   settled(upload) {
-    if (upload.state === "arrived") this.refreshList();
+    if (upload.state === "arrived") this.list?.expectChange();
     const arrived = this.uploads.filter(({ state, row }) => state === "arrived" && row.isConnected);
     for (const { row } of arrived.slice(0, -SHOWN_ARRIVED)) row.remove();
     this.startNext();
@@ -147,26 +192,48 @@ export default class extends controllerOf({
     }
   }
 
+  /** @param {FileUpload} upload */
+  digestFor(upload) {
+    return digestOfFile(upload.file, (read) => upload.readOn(read));
+  }
+
+  /** @param {FileUpload} upload */
+  isTwin(upload) {
+    if (upload.isWantedTwice) return false;
+    return this.uploads.some(
+      (other) =>
+        other !== upload &&
+        other.sha256 === upload.sha256 &&
+        other.size === upload.size &&
+        !["refused", "cancelled", "duplicate"].includes(other.state ?? ""),
+    );
+  }
+
   /**
-   * @param {File} file
+   * @param {FileUpload} upload
    * @param {import("./file_upload.js").UploadEvents} events
    */
-  async uploadFor(file, events) {
+  async uploadFor({ file, folder, sha256, isWantedTwice }, events) {
     const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+    const key = crypto.getRandomValues(new Uint8Array(16));
     return new Upload(file, {
       endpoint: this.endpointValue,
-      retryDelays: RETRY_DELAYS_MS,
-      // null is understood too, though the library's types do not say so
-      fingerprint: /** @type {(...facts: Parameters<typeof sealedFingerprint>) => Promise<any>} */ (
-        sealedFingerprint
-      ),
+      retryDelays: this.retryDelays,
+      chunkSize: PART_BYTES,
+      uploadDataDuringCreation: file.size <= this.smallFileBytes,
+      fingerprint: sealedFingerprint,
       urlStorage: storageWithoutNames(defaultOptions.urlStorage),
       removeFingerprintOnSuccess: true,
-      headers: { "X-CSRFToken": csrfToken() },
+      onBeforeRequest: (request) => request.setHeader("X-CSRFToken", csrfToken()),
+      onAfterResponse: requireMeaningfulAnswer,
       metadata: {
         filename: file.name,
         filetype: file.type,
         head: btoa(String.fromCharCode(...head)),
+        sha256: sha256 ?? "",
+        key: [...key].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+        ...(folder ? { folder: endOfText(folder, FOLDER_BYTES) } : {}),
+        ...(isWantedTwice ? { again: "1" } : {}),
       },
       ...events,
     });
@@ -174,25 +241,48 @@ export default class extends controllerOf({
 
   /** @param {number} attempt from 0 */
   retryDelay(attempt) {
-    return RETRY_DELAYS_MS[Math.min(attempt, RETRY_DELAYS_MS.length - 1)];
+    return this.retryDelays[Math.min(attempt, this.retryDelays.length - 1)];
   }
 
   // --- what is shown
 
   showOverall() {
     const counted = this.uploads.filter(
-      ({ state }) => state !== "refused" && state !== "cancelled",
+      ({ state }) => !["refused", "cancelled", "duplicate"].includes(state ?? ""),
     );
     const size = counted.reduce((sum, upload) => sum + upload.size, 0);
     const sent = counted.reduce((sum, upload) => sum + upload.sent, 0);
+    const arrived = counted.filter(({ state }) => state === "arrived").length;
+    const share = size ? Math.floor((100 * sent) / size) / 100 : 0;
     this.overallBarTarget.max = size || 1;
     this.overallBarTarget.value = sent;
-    const percent = new Intl.NumberFormat(pageLanguage(), { style: "percent" });
     this.overallWordsTarget.textContent = this.word("overall", {
-      finished: formatNumber(counted.filter(({ state }) => state === "arrived").length),
+      finished: formatNumber(arrived),
       count: counted.length,
-      percent: percent.format(size ? Math.floor((100 * sent) / size) / 100 : 0),
+      // What is sent has not arrived before the server says so.
+      percent: formatPercent(arrived < counted.length ? Math.min(share, 0.99) : share),
     });
+    this.showSpeed(sent, size - sent);
+  }
+
+  /**
+   * @param {number} sent bytes so far
+   * @param {number} left bytes
+   */
+  showSpeed(sent, left) {
+    const at = performance.now();
+    // Less than before: a file was stopped, or continues from what had arrived.
+    if (sent < (this.samples.at(-1)?.sent ?? 0)) this.samples = [];
+    this.samples.push({ at, sent });
+    while (this.samples.length > 2 && at - this.samples[0].at > SPEED_WINDOW_MS) {
+      this.samples.shift();
+    }
+    const [first] = this.samples;
+    const rate = (1000 * (sent - first.sent)) / Math.max(at - first.at, 1);
+    const isKnown = at - first.at > 1000 && rate > 0 && left > 0;
+    this.speedTarget.textContent = isKnown
+      ? this.word("speed", { rate: formatByteSize(rate), time: formatDuration(left / rate) })
+      : "";
   }
 
   /** @param {string} words */
@@ -207,18 +297,14 @@ export default class extends controllerOf({
   word(key, values = {}) {
     return fillInCount(this.wordsValue[key] ?? "", values);
   }
+}
 
-  // --- the list below, which changes while files are being checked
-
-  async refreshList() {
-    clearTimeout(this.listTimer);
-    await refreshRecordsList(this.listTarget, this.listUrlValue);
-    this.watchList();
-  }
-
-  watchList() {
-    clearTimeout(this.listTimer);
-    if (!isChanging(this.listTarget)) return;
-    this.listTimer = setTimeout(() => this.refreshList(), LIST_REFRESH_MS);
-  }
+/**
+ * The end of a text, of at most so many bytes in UTF-8.
+ * @param {string} text
+ * @param {number} most
+ */
+function endOfText(text, most) {
+  const bytes = new TextEncoder().encode(text);
+  return new TextDecoder().decode(bytes.slice(-most)).replace(/^\uFFFD+/, "");
 }

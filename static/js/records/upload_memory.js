@@ -1,20 +1,19 @@
 // What the browser remembers so that an upload can go on after its tab was closed: an address, and
 // no file's name. A family shares its computer, and a name may say as much as the file.
+import { digestOfText } from "../shared/sha256.js";
 
 /**
- * The same for the same file sent to the same case, and not readable backwards.
- * @param {Pick<File, "name" | "type" | "size" | "lastModified">} file
- * @param {{ endpoint?: string | null }} options
- * @returns {Promise<string | null>} null where the page has no secure context; then nothing is
- *   remembered
+ * The same for the same content from the same place on the disk, sent to the same case, and not
+ * readable backwards. Two scans of one name, size and time differ, for their content is in it.
+ * @param {Pick<File, "name" | "size">} file
+ * @param {{ endpoint?: string | null, metadata?: Record<string, string> }} options as for
+ *   tus-js-client; the metadata has `folder` and `sha256`
+ * @returns {Promise<string>}
  */
-export async function sealedFingerprint(file, options) {
-  const { name, type, size, lastModified } = file;
-  const identity = ["consilium", options.endpoint, name, type, size, lastModified].join("\n");
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity));
-  const bytes = [...new Uint8Array(digest)];
-  return `record-${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+export async function sealedFingerprint(file, { endpoint, metadata = {} }) {
+  const { folder = "", sha256 = "", again = "" } = metadata;
+  const identity = ["consilium", endpoint, folder, file.name, file.size, sha256, again];
+  return `record-${digestOfText(identity.join("\n"))}`;
 }
 
 /**

@@ -35,6 +35,25 @@ export function formatNumber(value) {
   return new Intl.NumberFormat(pageLanguage()).format(value);
 }
 
+/** @param {number} share of 1 */
+export function formatPercent(share) {
+  return new Intl.NumberFormat(pageLanguage(), { style: "percent" }).format(share);
+}
+
+/**
+ * A rough time in one unit: "40 seconds", "12 minutes", "3 hours".
+ * @param {number} seconds
+ */
+export function formatDuration(seconds) {
+  const [unit, length] =
+    seconds < 90 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : ["hour", 3600];
+  const format = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 };
+  return new Intl.NumberFormat(
+    pageLanguage(),
+    /** @type {Intl.NumberFormatOptions} */ (format),
+  ).format(Math.max(1, Math.round(seconds / Number(length))));
+}
+
 /**
  * Names in a row, joined as the reader's language joins them: "A, B and C".
  * @param {string[]} names

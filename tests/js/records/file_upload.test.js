@@ -7,9 +7,21 @@ import { openPage } from "../support/page.js";
 openPage();
 const { FileUpload, STALLED_MS } = await import("../../../static/js/records/file_upload.js");
 
-const PARTS = ["name", "note", "buttons", "pause", "resume", "cancel", "ask", "yes", "no"];
+const PARTS = [
+  "name",
+  "note",
+  "buttons",
+  "pause",
+  "resume",
+  "cancel",
+  "ask",
+  "yes",
+  "no",
+  "again",
+  "folder",
+];
 const ROW = `<li><progress data-part="bar"></progress>${PARTS.map((name) =>
-  ["pause", "resume", "cancel", "yes", "no"].includes(name)
+  ["pause", "resume", "cancel", "yes", "no", "again"].includes(name)
     ? `<button data-part="${name}"></button>`
     : `<span data-part="${name}"></span>`,
 ).join("")}</li>`;
@@ -24,6 +36,7 @@ beforeEach(() => {
   document.body.innerHTML = `<ul id="queue">${ROW}</ul>`;
   tus = {
     url: null,
+    options: { chunkSize: 8 * 1024 * 1024, uploadDataDuringCreation: false },
     calls: [],
     earlier: [],
     start() {
@@ -45,6 +58,8 @@ beforeEach(() => {
     queueTarget: document.getElementById("queue"),
     word: (key, values = {}) => [key, ...Object.values(values)].join(" "),
     say: (words) => desk.said.push(words),
+    digestFor: async () => "digest",
+    isTwin: () => false,
     uploadFor: async (_, events) => Object.assign(tus, events),
     retryDelay: (attempt) => [0, 3000][attempt] ?? 60_000,
     startNext: () => {
@@ -65,8 +80,12 @@ afterEach(() => {
 const note = () => upload.row.querySelector("[data-part=note]").textContent;
 const isShown = (part) => !upload.row.querySelector(`[data-part=${part}]`).hidden;
 const press = (part) => upload.row.querySelector(`[data-part=${part}]`).click();
-const refusal = (status, body = "") => ({
-  originalResponse: { getStatus: () => status, getBody: () => body },
+const refusal = (status, body = "", headers = {}) => ({
+  originalResponse: {
+    getStatus: () => status,
+    getBody: () => body,
+    getHeader: (name) => ({ "Tus-Resumable": "1.0.0", ...headers })[name],
+  },
 });
 
 /** The server has given the file a place, and has so many bytes. */
@@ -299,4 +318,137 @@ test("a row comes into the page when its turn comes, and not again once ended", 
   upload.row.remove();
   upload.show("arrived", "arrived");
   assert.equal(upload.row.isConnected, false);
+});
+
+describe("reading the file first", () => {
+  test("says how far it is", async () => {
+    let go;
+    desk.digestFor = () => new Promise((resolve) => (go = resolve));
+    upload.start();
+    assert.equal(upload.state, "reading");
+    assert.equal(upload.readOn(500), true);
+    assert.equal(note(), "reading 50%");
+    go("digest");
+    await clock.advance(0);
+    assert.deepEqual(tus.calls, ["start"]);
+  });
+
+  test("a pause lets it read on, and nothing is sent before it continues", async () => {
+    let go;
+    let times = 0;
+    desk.digestFor = () => {
+      times += 1;
+      return new Promise((resolve) => (go = resolve));
+    };
+    upload.start();
+    press("pause");
+    await clock.advance(0);
+    press("resume");
+    go("digest");
+    await clock.advance(0);
+    assert.equal(times, 1);
+    assert.equal(upload.state, "sending");
+    assert.deepEqual(
+      tus.calls.filter((call) => call === "start"),
+      ["start"],
+    );
+  });
+
+  test("stopping ends it", async () => {
+    desk.digestFor = () => new Promise(() => {});
+    upload.start();
+    press("yes");
+    assert.equal(upload.readOn(500), false);
+  });
+
+  test("a file that cannot be read is refused in words", async () => {
+    desk.digestFor = async () => {
+      throw new DOMException("gone", "NotReadableError");
+    };
+    upload.start();
+    await clock.advance(0);
+    assert.equal(upload.state, "refused");
+    assert.equal(note(), "unreadable");
+  });
+
+  test("a file that is gone while it is sent is refused, and not tried again", async () => {
+    await send(400);
+    const gone = { causingError: new DOMException("gone", "NotReadableError") };
+    assert.equal(tus.onShouldRetry(gone, 0), false);
+    tus.onError(gone);
+    assert.equal(note(), "unreadable");
+  });
+});
+
+describe("the same content", () => {
+  test("as another file of the page is not sent, unless the person wants to", async () => {
+    desk.isTwin = ({ isWantedTwice }) => !isWantedTwice;
+    upload.start();
+    await clock.advance(0);
+    assert.equal(upload.state, "duplicate");
+    assert.equal(isShown("again"), true);
+    assert.deepEqual(tus.calls, []);
+    press("again");
+    await clock.advance(0);
+    assert.equal(upload.state, "sending");
+    assert.equal(isShown("again"), false);
+    assert.deepEqual(tus.calls, ["start"]);
+  });
+
+  test("as a record of the case is said in the server's words", async () => {
+    await send(0);
+    const answer = refusal(422, "We already have this file.", { "Upload-Duplicate": "1" });
+    assert.equal(tus.onShouldRetry(answer, 0), false);
+    tus.onError(answer);
+    assert.equal(upload.state, "duplicate");
+    assert.equal(note(), "We already have this file.");
+  });
+});
+
+describe("a server between", () => {
+  const page = (status) => refusal(status, "<html>nginx</html>", { "Tus-Resumable": undefined });
+
+  test("that takes only small parts gets smaller ones", async () => {
+    upload.size = 20 * 1024 * 1024;
+    await send(400);
+    assert.equal(tus.onShouldRetry(page(413), 1), true);
+    assert.equal(tus.options.chunkSize, 2 * 1024 * 1024);
+    assert.match(note(), /^between_retrying/);
+    tus.onShouldRetry(page(413), 1);
+    tus.onShouldRetry(page(413), 1);
+    assert.equal(tus.options.chunkSize, 256 * 1024);
+    assert.equal(tus.onShouldRetry(page(413), 1), false, "smaller parts do not help");
+    tus.onError(page(413));
+    assert.equal(upload.state, "lost");
+    assert.equal(note(), "between_lost");
+  });
+
+  test("that answers with a page of its own is tried again, and the page never shown", async () => {
+    for (const status of [200, 302, 403, 502, 504]) {
+      await send(400);
+      assert.equal(tus.onShouldRetry(page(status), 1), true, String(status));
+    }
+    tus.onError(page(502));
+    assert.equal(note(), "between_lost");
+  });
+});
+
+test("a session that has ended waits for the person, and then continues", async () => {
+  await send(400);
+  const ended = refusal(401, "", { "Tus-Resumable": undefined });
+  assert.equal(tus.onShouldRetry(ended, 0), false);
+  tus.onError(ended);
+  assert.equal(upload.state, "signed_out");
+  assert.equal(isShown("resume"), true);
+  upload.comeSignedIn();
+  await clock.advance(0);
+  assert.deepEqual(tus.calls, ["abort", "start"]);
+});
+
+test("what is sent whole and not confirmed is said so, and watched", async () => {
+  await send(400);
+  tus.onProgress(1000);
+  assert.equal(note(), "finishing 1 kB 1 kB");
+  await clock.advance(STALLED_MS);
+  assert.deepEqual(tus.calls, ["abort", "start"]);
 });

@@ -25,11 +25,16 @@ export class FakeTusServer {
 
   /** @returns {Promise<{ status: number, headers?: object, body?: string }>} */
   async answer(method, url, headers, body) {
+    const { headers: said = {}, ...rest } = await this._answer(method, url, headers, body);
+    return { ...rest, headers: { "Tus-Resumable": "1.0.0", ...said } };
+  }
+
+  async _answer(method, url, headers, body) {
     const request = { method, url, offset: headers["Upload-Offset"], headers };
     this.requests.push(request);
     const instead = await this.intercept(request);
     if (instead) return instead;
-    if (method === "POST") return this._create(headers);
+    if (method === "POST") return this._create(headers, body);
     const upload = this.uploads.get(url);
     if (!upload) return { status: 404 };
     if (method === "DELETE") {
@@ -49,11 +54,13 @@ export class FakeTusServer {
     return { status: method === "HEAD" ? 200 : 204, headers: counts };
   }
 
-  _create(headers) {
+  async _create(headers, body) {
     const url = `http://clinic.test/uploads/${this.uploads.size + 1}`;
     const { "Upload-Length": length, "Upload-Metadata": metadata } = headers;
     this.uploads.set(url, { length: Number(length), metadata, received: [] });
-    return { status: 201, headers: { Location: url } };
+    const bytes = body ? [...new Uint8Array(await body.arrayBuffer())] : [];
+    this.uploads.get(url).received.push(...bytes);
+    return { status: 201, headers: { Location: url, "Upload-Offset": bytes.length } };
   }
 }
 
