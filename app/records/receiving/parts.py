@@ -10,8 +10,9 @@ committed before it has been compared.
 from __future__ import annotations
 
 import queue
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
@@ -31,20 +32,20 @@ from app.records.receiving import tus
 from app.records.service import StoredPart
 
 MIN_PIECE_BYTES = 16 << 10
-MAX_PIECE_BYTES = 64 << 10
-READ_AHEAD_PIECES = 16
+MAX_PIECE_BYTES = 1 << 20
+READ_AHEAD_PIECES = 3
 FAST_SECONDS = 0.05
 PART_BYTES = 16 << 20
 PART_SECONDS = 4.0
 PAUSE_SECONDS = 1.0  # a connection that is silent for so long may be dead: commit what has come
 SILENT_SECONDS = 60.0  # and after so long it is: a thread of the server is worth more
-CLOSE_STEP_SECONDS = 0.5
+CLOSE_STEP_SECONDS = 0.1
 
 
 @dataclass
 class UploadSender:
     """Whose bytes these are and where they belong: what every short transaction needs to ask
-    again. ``hang_up`` ends the connection that they come on.
+    again. ``connection`` is what they come on, where the server tells.
     """
 
     database: Database
@@ -56,7 +57,7 @@ class UploadSender:
     size: int
     received: int
     sniffs: bool
-    hang_up: Callable[[], object] = lambda: None
+    connection: socket.socket | None = None
 
 
 def receive_upload(
@@ -68,10 +69,10 @@ def receive_upload(
     ``ChecksumMismatch`` (nothing of this request was kept), ``WrongOffset`` when another request
     took over, ``Forbidden`` when the person may no longer.
     """
-    body = _RequestBody(stream, sender.size - sender.received, checksum, sender.hang_up)
+    body = _RequestBody(stream, sender.size - sender.received, checksum, sender.connection)
     waiting: list[StoredPart] = []
     try:
-        while first := body.next_run():
+        while first := body.piece():
             if sender.sniffs and sender.received == 0 and not waiting:
                 _refuse_other_kinds(sender, first)
             part = _store_part(
@@ -104,24 +105,18 @@ class _RequestBody:
         stream: IO[bytes],
         most: int,
         checksum: tus.UploadChecksum | None,
-        hang_up: Callable[[], object],
+        connection: socket.socket | None,
     ) -> None:
-        self._stream, self._left, self._hang_up = stream, most, hang_up
+        self._stream, self._left, self._connection = stream, most, connection
+        if connection is not None:
+            connection.settimeout(PAUSE_SECONDS)
         self._digest = tus.CHECKSUM_ALGORITHMS[checksum.algorithm]() if checksum else None
         self._pieces: queue.Queue[bytes] = queue.Queue(maxsize=READ_AHEAD_PIECES)
         self._ended = self._stopped = False
         self._reader = threading.Thread(target=self._read_ahead, name="upload-body", daemon=True)
         self._reader.start()
 
-    def next_run(self) -> bytes:
-        """The first piece of the next part, however long it takes to come; empty at the end."""
-        piece = self.piece(SILENT_SECONDS)
-        if piece is None:
-            self._hang_up()
-            piece = self.piece(SILENT_SECONDS)
-        return piece or b""
-
-    def piece(self, seconds: float) -> bytes | None:
+    def piece(self, seconds: float | None = None) -> bytes | None:
         """The next piece; empty at the end, None where nothing came within ``seconds``."""
         if self._ended:
             return b""
@@ -157,24 +152,39 @@ class _RequestBody:
             with suppress(queue.Empty):
                 self._pieces.get_nowait()  # the reader may wait for room
             self._reader.join(CLOSE_STEP_SECONDS)
-            if self._reader.is_alive():
-                self._hang_up()
+        if self._connection is not None:
+            self._connection.settimeout(None)
 
     def _read_ahead(self) -> None:
-        wanted, piece = MIN_PIECE_BYTES, b"-"
-        while piece and self._left and not self._stopped:
+        wanted, silent = MIN_PIECE_BYTES, 0.0
+        while self._left and not self._stopped and silent < SILENT_SECONDS:
             began = monotonic()
             try:
                 piece = self._stream.read(min(wanted, self._left))
-            except Exception:  # each server has its own error for a browser that is gone
-                piece = b""
+            except Exception as error:  # each server has its own error for a browser that is gone
+                if not _is_timeout(error):
+                    break
+                # The server has kept what came of the piece: ask for less, and get that.
+                silent, wanted = silent + PAUSE_SECONDS, max(wanted // 4, 1)
+                continue
+            if not piece:
+                break
             self._left -= len(piece)
-            if piece:
-                self._pieces.put(piece)
+            self._pieces.put(piece)
             # Large pieces cost less; small ones leave less behind when a slow connection is cut.
-            took = monotonic() - began
-            wanted = min(wanted * 2, MAX_PIECE_BYTES) if took < FAST_SECONDS else MIN_PIECE_BYTES
+            is_fast = monotonic() - began < FAST_SECONDS
+            wanted = min(wanted * 2, MAX_PIECE_BYTES) if is_fast else MIN_PIECE_BYTES
+            silent = 0.0
         self._pieces.put(b"")
+
+
+def _is_timeout(error: BaseException | None) -> bool:
+    """Also where the framework has put an error of its own over it."""
+    while error is not None:
+        if isinstance(error, TimeoutError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _store_part(sender: UploadSender, body: _RequestBody, first: bytes, start: int) -> StoredPart:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 
 from flask import request, url_for
 from werkzeug.wrappers import Response
@@ -166,15 +163,8 @@ def make_upload_sender(upload: Upload, writer: str) -> UploadSender:
         size=upload.size,
         received=upload.received,
         sniffs=upload.kind == UploadKind.SINGLE,
-        hang_up=partial(_hang_up, request.environ.get("gunicorn.socket")),
+        connection=request.environ.get("gunicorn.socket"),
     )
-
-
-def _hang_up(connection: socket.socket | None) -> None:
-    """Ends a read that waits on the connection; its own end is left to the server."""
-    if connection is not None:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RD)
 
 
 def _load_live_upload(upload_id: str) -> Upload:
