@@ -187,6 +187,8 @@ def submit_case(session: Session, actor: Person, case: Case) -> None:
         raise Invalid(
             N_("Read and agree to each consent before you send your case."), field="consents"
         )
+    if case.patient.email_confirmed_at is None:
+        raise Invalid(N_("Confirm your e-mail address before you send your case."), field="email")
     _advance_case(session, actor, case, CaseMove.SUBMIT)
     case.submitted_at = now()
     notify_people(session, "case_submitted", case, list_case_coordinator_ids(case))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, String
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -25,9 +25,20 @@ class Person(Base):
     """
 
     __tablename__ = "people"
+    __table_args__ = (
+        Index(
+            "uq_people_confirmed_email",
+            "email",
+            unique=True,
+            sqlite_where=text("email_confirmed_at IS NOT NULL"),
+            postgresql_where=text("email_confirmed_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    """Unique among the people who have confirmed theirs: until then, anyone can write any."""
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=now)
     name: Mapped[str] = mapped_column(EncryptedText)
     password: Mapped[str] = mapped_column(String(255))
     home_role: Mapped[str] = mapped_column("role", String(16), default=Role.PATIENT, index=True)

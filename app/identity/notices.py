@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from app.core.notices import NoticeKind
 from app.core.text import N_
-from app.identity.accounts.links import make_reset_links
+from app.identity.accounts.confirmations import (
+    ADDRESS_KNOWN_NOTICE,
+    CONFIRM_EMAIL_NOTICE,
+    EMAIL_CHANGED_NOTICE,
+)
+from app.identity.accounts.links import (
+    SIGN_IN_ENDPOINT,
+    make_confirmation_links,
+    make_forgotten_password_links,
+    make_reset_links,
+)
 from app.identity.accounts.service import PASSWORD_CHANGED_NOTICE, RESET_REQUESTED_NOTICE
 from app.identity.factors.proofs import FACTOR_GUESSED_NOTICE, RECOVERY_CODE_USED_NOTICE
 from app.identity.factors.service import FACTORS_CHANGED_NOTICE
@@ -31,6 +41,41 @@ IDENTITY_NOTICES = {
         N_("Your password was changed"),
         (
             N_("The password of your account was changed, and all devices were signed out."),
+            _NOT_YOU,
+        ),
+        endpoint="identity.show_account",
+        action=_OPEN_ACCOUNT_LABEL,
+    ),
+    CONFIRM_EMAIL_NOTICE: NoticeKind(
+        N_("Confirm your e-mail address"),
+        (
+            N_("Someone entered this address for an account here. If it was you, confirm it."),
+            N_("The link works once, for two days. If it was not you, do nothing."),
+        ),
+        endpoint="identity.show_account",
+        action=_OPEN_ACCOUNT_LABEL,
+        make_links=make_confirmation_links,
+    ),
+    ADDRESS_KNOWN_NOTICE: NoticeKind(
+        N_("You already have an account"),
+        (
+            N_("Someone entered your address for a new account. You already have one."),
+            N_(
+                "If it was you, sign in to it and send your request from there. If it was not you,"
+                " do nothing. Nobody else has come into your account."
+            ),
+        ),
+        endpoint=SIGN_IN_ENDPOINT,
+        action=N_("Sign in"),
+        make_links=make_forgotten_password_links,
+    ),
+    EMAIL_CHANGED_NOTICE: NoticeKind(
+        N_("Your e-mail address was changed"),
+        (
+            N_(
+                "The e-mail address of your account was changed, and all other devices were signed"
+                " out. We write to the old address and to the new one."
+            ),
             _NOT_YOU,
         ),
         endpoint="identity.show_account",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.clock import now
@@ -17,7 +17,26 @@ SESSION_INACTIVITY_TIMEOUT = timedelta(hours=24)
 
 
 def find_person_by_email(session: Session, email: str) -> Person | None:
-    return session.scalar(select(Person).where(func.lower(Person.email) == email.strip().lower()))
+    """Who has confirmed that this address is theirs."""
+    return session.scalar(
+        select(Person).where(
+            Person.email == email.strip().lower(), Person.email_confirmed_at.is_not(None)
+        )
+    )
+
+
+def find_unconfirmed_person(session: Session, email: str) -> Person | None:
+    """Who signed up with this address last and has not confirmed it."""
+    return session.scalar(
+        select(Person)
+        .where(
+            Person.email == email.strip().lower(),
+            Person.email_confirmed_at.is_(None),
+            Person.active,
+        )
+        .order_by(Person.created_at.desc())
+        .limit(1)
+    )
 
 
 def find_signed_in_person(session: Session, sign_in_id: str | None) -> Person | None:

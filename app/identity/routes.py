@@ -16,6 +16,7 @@ from app.core.permissions import Role
 from app.i18n.formats import CLDR_ZONE_NAMES
 from app.i18n.zones import list_zone_choices
 from app.identity import forms, queries, service
+from app.identity.accounts import confirmations
 from app.identity.permissions import IdentityPermission
 from app.identity.sign_in.devices import parse_device_names
 from app.identity.sign_in.session_routes import continue_sign_in, start_session
@@ -44,7 +45,7 @@ def show_sign_up() -> str | Response:
 @limiter.limit("20/hour", key_func=get_remote_address)
 def post_sign_up() -> str | Response | tuple[str, int]:
     try:
-        person = service.register_person(db_session(), forms.read_registration(request.form))
+        person = confirmations.sign_up(db_session(), forms.read_registration(request.form))
     except Refusal as refusal:
         page = render_template(
             "identity/sign_up.html",
@@ -54,6 +55,7 @@ def post_sign_up() -> str | Response | tuple[str, int]:
         )
         return page, refusal.status
     start_session(person)
+    flash(_("We have sent an e-mail to %(email)s. Open the link in it.", email=person.email))
     return redirect(get_safe_redirect(request.form.get("next")) or url_for("portal.show_home"))
 
 

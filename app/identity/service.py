@@ -7,14 +7,13 @@ from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.audit.verbs import AuditVerb
 from app.core.clock import now
-from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity import policy, queries
@@ -31,27 +30,21 @@ _password_hasher = (
 
 
 def register_person(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
-    """A new account. Raises ``Conflict`` when the address already has one; the unique index
-    decides.
+    """A new account whose address is not confirmed yet. It is made whether or not another account
+    has the address, so that nothing tells which addresses are known (ADR 0070).
     """
     person = Person(
         name=entry.name,
         email=entry.email,
+        email_confirmed_at=null(),  # a plain None would bring the default
         password=hash_password(entry.password),
         role=role,
         language=entry.language,
         timezone=entry.timezone,
         country=entry.country,
     )
-    try:
-        with session.begin_nested():
-            session.add(person)
-            session.flush()
-    except IntegrityError:
-        raise Conflict(
-            N_("There is already an account with this e-mail address. Sign in instead."),
-            field="email",
-        ) from None
+    session.add(person)
+    session.flush()
     audit.record_audit_entry(
         session, person.id, IdentityAuditVerb.PERSON_REGISTERED, "person", person.id
     )
@@ -65,15 +58,16 @@ def check_own_password(person: Person, password: str, field: str = "password") -
 
 
 def check_password(session: Session, email: str, password: str) -> Person:
-    """The person whose address and password these are. Raises ``Invalid``, the same for both
-    kinds of wrong.
+    """The person whose address and password these are: who has confirmed the address, else who
+    signed up with it last. Raises ``Invalid``, the same for every kind of wrong.
     """
-    person = queries.find_person_by_email(session, email)
     # An unknown address costs as long as a wrong password, so that time tells nothing.
-    kept = person.password if person else _decoy_password_hash()
-    if not _is_password_right(password, kept) or person is None or not person.active:
-        raise Invalid(WRONG_CREDENTIALS, field="password")
-    return person
+    for find in (queries.find_person_by_email, queries.find_unconfirmed_person):
+        person = find(session, email)
+        kept = person.password if person else _decoy_password_hash()
+        if _is_password_right(password, kept) and person is not None and person.active:
+            return person
+    raise Invalid(WRONG_CREDENTIALS, field="password")
 
 
 def begin_sign_in(session: Session, person: Person, agent: str) -> SignIn:

@@ -19,6 +19,9 @@ class IdentityAuditVerb(AuditVerb):
     PERSON_INVITED = "person.invited"
     PASSWORD_RESET_REQUESTED = "person.password_reset_requested"
     PASSWORD_CHANGED = "person.password_changed"
+    EMAIL_CONFIRMED = "person.email_confirmed"
+    EMAIL_CHANGE_REQUESTED = "person.email_change_requested"
+    EMAIL_CHANGED = "person.email_changed"
     SIGNED_OUT_EVERYWHERE = "person.signed_out_everywhere"
     FACTOR_ADDED = "person.factor_added"
     FACTOR_RENAMED = "person.factor_renamed"
@@ -40,6 +43,9 @@ IDENTITY_AUDIT_VERB_LABELS: Mapping[StrEnum, str] = {
     IdentityAuditVerb.PERSON_INVITED: N_("Invited a person"),
     IdentityAuditVerb.PASSWORD_RESET_REQUESTED: N_("Asked for a new password"),
     IdentityAuditVerb.PASSWORD_CHANGED: N_("Changed a password"),
+    IdentityAuditVerb.EMAIL_CONFIRMED: N_("Confirmed an e-mail address"),
+    IdentityAuditVerb.EMAIL_CHANGE_REQUESTED: N_("Asked to change the e-mail address"),
+    IdentityAuditVerb.EMAIL_CHANGED: N_("Changed the e-mail address"),
     IdentityAuditVerb.SIGNED_OUT_EVERYWHERE: N_("Signed out all other devices"),
     IdentityAuditVerb.FACTOR_ADDED: N_("Added a second step"),
     IdentityAuditVerb.FACTOR_RENAMED: N_("Renamed a second step"),

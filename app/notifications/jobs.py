@@ -53,6 +53,24 @@ def notify_person_job(session: Session, payload: JobPayload, context: JobContext
     )
 
 
+def write_mail_job(session: Session, payload: JobPayload, context: JobContext) -> None:
+    """``{kind, person_id, to, facts}``: a mail in the person's language to the address ``to``."""
+    reader = session.get(Person, payload["person_id"])
+    if reader is None:
+        return
+    kind, facts = read_payload_text(payload, "kind"), cast(NoticeFacts, payload.get("facts") or {})
+    service.queue_account_mail(
+        session,
+        kind,
+        reader,
+        read_payload_text(payload, "to"),
+        facts,
+        site=context.settings.web_url,
+        hospital=context.settings.hospital_name,
+        links=_links_of_kind(kind, facts, context),
+    )
+
+
 def _links_of_kind(kind: str, facts: NoticeFacts, context: JobContext) -> Sequence[tuple[str, str]]:
     make_links = notice_kind_of(kind).make_links
     return make_links(context.settings.secret_key, facts) if make_links else ()
@@ -130,4 +148,8 @@ def _hand_mail_over(
     return MailState.SENT
 
 
-HANDLERS = {"notify": notify_person_job, "mail.send": send_mail_job}
+HANDLERS = {
+    "notify": notify_person_job,
+    "mail.write": write_mail_job,
+    "mail.send": send_mail_job,
+}

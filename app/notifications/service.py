@@ -79,6 +79,32 @@ def create_notice(
     return notice
 
 
+def queue_account_mail(
+    session: Session,
+    kind: str,
+    reader: Person,
+    address: str,
+    facts: NoticeFacts,
+    *,
+    site: str,
+    hospital: str,
+    links: Sequence[tuple[str, str]],
+) -> None:
+    """A mail to an address that need not be the reader's, without a message on the page."""
+    wording = render_notice_wording(
+        kind, facts, language=reader.language, zone=reader.timezone, case_id=None, number=""
+    )
+    mail = Mail(
+        to=address,
+        language=reader.language,
+        subject=wording.title,
+        body=_mail_body(wording, reader.language, site, hospital, links),
+    )
+    session.add(mail)
+    session.flush()
+    enqueue_job(session, "mail.send", {"mail_id": mail.id}, key=f"mail:{mail.id}")
+
+
 def render_notice(notice: Notice, language: str, zone: str) -> NoticeWording:
     """The notice in words, as its reader reads now."""
     return render_notice_wording(

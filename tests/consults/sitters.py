@@ -50,7 +50,7 @@ def pass_of(
         browsers.sign_in(context, url, person)
     else:
         page.goto(link)
-        page.locator("main form button").click()
+        page.locator("main form button[type=submit]").click()
     page.goto(f"{url}/consults/{consult_id}")
     found = FACTS.search(page.content())
     assert found, page.content()[:2000]

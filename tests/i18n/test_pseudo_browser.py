@@ -126,6 +126,7 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
                 "/account/security/app",
                 "/account/confirm",
                 "/account/password",
+                "/account/email",
                 "/messages",
                 "/cases/new",
                 case,

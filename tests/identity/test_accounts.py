@@ -134,6 +134,7 @@ class TestForgottenPassword:
             page = re.sub(r'nonce="[^"]*"|content="[^"]*"|value="[^"]*"', "", answer.text)
             answers[email] = (answer.status_code, page)
         assert len(set(answers.values())) == 1
+        run_jobs(app)
         with database.sessions() as session:
             assert session.scalars(select(AccountLink.person_id)).all() == [somebody.id]
 
@@ -171,6 +172,7 @@ class TestForgottenPassword:
             visitor = Visitor(app)
             visitor.get("/forgot-password")
             assert visitor.post("/forgot-password", email=somebody.email).status_code == 200
+        run_jobs(app)
         with database.sessions() as session:
             assert session.scalars(select(AccountLink)).all() == []
 

@@ -61,14 +61,6 @@ def test_a_wrong_entry_is_named_and_the_rest_is_kept(app, database, field, value
         assert session.scalars(select(Person)).all() == []
 
 
-def test_a_second_account_for_one_address_is_refused(app, database):
-    Visitor(app).post("/sign-up", **ENTRY)
-    answer = Visitor(app).post("/sign-up", **(ENTRY | {"email": "LAYLA@test.example"}))
-    assert answer.status_code == 409
-    with database.sessions() as session:
-        assert len(session.scalars(select(Person)).all()) == 1
-
-
 def test_wrong_password_and_unknown_address_answer_alike(app, person):
     someone = person()
     wrong = Visitor(app).post("/sign-in", email=someone.email, password="wrong wrong wrong")

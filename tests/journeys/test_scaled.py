@@ -190,6 +190,9 @@ def a_sent_case(patient: Caller, database: Database, house: House) -> Case:
     patient.post(
         f"/cases/{case.id}/request/consents", consent=["telehealth", "sharing", "interpreter"]
     )
+    mail = one(database, Mail, to="layla@test.example")
+    [path] = re.findall(r"/confirm-email/\S+", mail.body)
+    patient.post(path)
     patient.post(f"/cases/{case.id}/send")
     return case
 

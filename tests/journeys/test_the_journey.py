@@ -152,7 +152,7 @@ def office(tmp_path: Path, settings: Any, request: pytest.FixtureRequest) -> Ite
 
 def press(page: Page, action: str) -> None:
     """Presses the button of the form that goes to an address ending so."""
-    page.locator(f"main form[action$='{action}'] button:visible").first.click()
+    page.locator(f"main form[action$='{action}'] button:visible:not([type=button])").first.click()
     page.wait_for_load_state()
 
 
@@ -215,9 +215,24 @@ def patient_asks(page: Page, office: Office, folder: Path) -> Case:
     for box in page.locator("input[name=consent]").all():
         box.check()
     onward(page)
+    confirm_address(page, office)
     press(page, "/send")
     assert office.one(Case, id=case.id).stage == "submitted"
     return case
+
+
+def confirm_address(page: Page, office: Office) -> None:
+    """Opens the link in the mail, in another tab of the same browser."""
+    expect(page.locator("#f-email")).to_contain_text(office.traveller.email)
+    [mail] = [one for one in office.all(Mail, to=office.traveller.email) if "/confirm-" in one.body]
+    tab = page.context.new_page()
+    tab.goto(re.findall(r"http\S+/confirm-email/\S+", mail.body)[0])
+    is_at_home(tab, office.traveller)
+    tab.locator("main form button[type=submit]").click()
+    tab.wait_for_url("**/home")
+    tab.close()
+    page.reload()
+    expect(page.locator("#f-email")).to_have_count(0)
 
 
 def send_records(page: Page, office: Office, folder: Path) -> None:

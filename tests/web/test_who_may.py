@@ -85,6 +85,7 @@ ROUTES = {
         identity.show_forgotten_password identity.post_forgotten_password
         identity.show_password_setting identity.post_password_setting
         identity.show_factor_proof identity.post_factor_proof
+        identity.show_email_confirmation identity.post_email_confirmation
         consults.show_guest_invitation consults.post_guest_acceptance
         scheduling.serve_calendar_subscription
         records.show_tus_capabilities notifications.show_outbox
@@ -104,6 +105,7 @@ ROUTES = {
         identity.show_passkey_setup identity.post_passkey_setup identity.post_recovery_codes
         identity.post_factor_name identity.post_factor_removal
         identity.show_password_change identity.post_password_change
+        identity.show_email identity.post_email_change identity.post_confirmation_again
         """,
     "person:notice:read": "notifications.show_messages",
     "person:notice:write": """

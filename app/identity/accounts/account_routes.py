@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.core.errors import Invalid
 from app.identity.accounts import service
-from app.identity.accounts.links import AccountLinkClosed, open_account_link
+from app.identity.accounts.links import PASSWORD_PURPOSES, AccountLinkClosed, open_account_link
 from app.identity.permissions import IdentityPermission
 from app.identity.routes import blueprint, describe_refusal
 from app.identity.sign_in.session_routes import continue_sign_in
@@ -65,7 +65,7 @@ def post_password_change() -> str | Response | tuple[str, int]:
 @allow_public
 def show_password_setting(token: str) -> str | tuple[str, int]:
     try:
-        link = open_account_link(db_session(), get_settings().secret_key, token)
+        link = open_account_link(db_session(), get_settings().secret_key, token, PASSWORD_PURPOSES)
     except AccountLinkClosed as closed:
         return render_template("identity/link_closed.html"), closed.status
     return render_template("identity/set_password.html", link=link, token=token, refusal=None)
@@ -76,7 +76,7 @@ def show_password_setting(token: str) -> str | tuple[str, int]:
 @limiter.limit("20/hour", key_func=get_remote_address)
 def post_password_setting(token: str) -> str | Response | tuple[str, int]:
     try:
-        link = open_account_link(db_session(), get_settings().secret_key, token)
+        link = open_account_link(db_session(), get_settings().secret_key, token, PASSWORD_PURPOSES)
         person = service.set_password(db_session(), link, request.form.get("password", ""))
     except AccountLinkClosed as closed:
         return render_template("identity/link_closed.html"), closed.status

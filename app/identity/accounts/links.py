@@ -7,7 +7,7 @@ purpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -30,13 +30,21 @@ class AccountLinkPurpose(StrEnum):
 
     SET_UP = "set_up"
     RESET_PASSWORD = "reset_password"
+    CONFIRM_EMAIL = "confirm_email"
 
 
 ACCOUNT_LINK_LIFETIMES = {
     AccountLinkPurpose.SET_UP: timedelta(days=7),
     AccountLinkPurpose.RESET_PASSWORD: timedelta(hours=1),
+    AccountLinkPurpose.CONFIRM_EMAIL: timedelta(days=2),
 }
 SET_PASSWORD_ENDPOINT = "identity.show_password_setting"
+CONFIRM_EMAIL_ENDPOINT = "identity.show_email_confirmation"
+SIGN_IN_ENDPOINT = "identity.show_sign_in"
+FORGOTTEN_PASSWORD_ENDPOINT = "identity.show_forgotten_password"
+
+
+PASSWORD_PURPOSES = (AccountLinkPurpose.SET_UP, AccountLinkPurpose.RESET_PASSWORD)
 
 
 class AccountLink(Base):
@@ -47,6 +55,8 @@ class AccountLink(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(String(254))
+    """The e-mail address that the link confirms."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -62,7 +72,7 @@ class AccountLinkClosed(Refusal):
 
 
 def create_account_link(
-    session: Session, person: Person, purpose: AccountLinkPurpose
+    session: Session, person: Person, purpose: AccountLinkPurpose, address: str | None = None
 ) -> AccountLink:
     """A new link. Earlier ones for the same purpose no longer work."""
     session.execute(
@@ -75,7 +85,10 @@ def create_account_link(
         .values(ended_at=now())
     )
     link = AccountLink(
-        person_id=person.id, purpose=purpose, expires_at=now() + ACCOUNT_LINK_LIFETIMES[purpose]
+        person_id=person.id,
+        purpose=purpose,
+        address=address,
+        expires_at=now() + ACCOUNT_LINK_LIFETIMES[purpose],
     )
     session.add(link)
     session.flush()
@@ -88,13 +101,25 @@ def build_account_link_path(secret_key: str, link_id: str) -> str:
     return get_slices().build_path(SET_PASSWORD_ENDPOINT, {"token": token})
 
 
-def open_account_link(session: Session, secret_key: str, token: str) -> AccountLink:
-    """The link behind a token. Raises ``AccountLinkClosed``, the same whatever is wrong with it."""
+def build_confirmation_path(secret_key: str, link_id: str) -> str:
+    """The address of a link that confirms an e-mail address."""
+    token = _account_link_signer(secret_key).dumps(link_id)
+    return get_slices().build_path(CONFIRM_EMAIL_ENDPOINT, {"token": token})
+
+
+def open_account_link(
+    session: Session, secret_key: str, token: str, purposes: Collection[AccountLinkPurpose]
+) -> AccountLink:
+    """The link behind a token, which is for one of these purposes. Raises ``AccountLinkClosed``,
+    the same whatever is wrong with it.
+    """
     try:
         link = session.get(AccountLink, str(_account_link_signer(secret_key).loads(token)))
     except BadSignature:
         raise AccountLinkClosed from None
-    if link is None or link.ended_at is not None or link.expires_at <= now():
+    if link is None or link.purpose not in purposes:
+        raise AccountLinkClosed
+    if link.ended_at is not None or link.expires_at <= now():
         raise AccountLinkClosed
     if not link.person.active:
         raise AccountLinkClosed
@@ -105,6 +130,22 @@ def make_reset_links(secret_key: str, facts: Mapping[str, object]) -> Sequence[t
     """Words and path for the mail about a forgotten password."""
     link_id = str(facts["link_id"])
     return [(N_("Set a new password"), build_account_link_path(secret_key, link_id))]
+
+
+def make_confirmation_links(
+    secret_key: str, facts: Mapping[str, object]
+) -> Sequence[tuple[str, str]]:
+    """Words and path for the mail that confirms an address."""
+    path = build_confirmation_path(secret_key, str(facts["link_id"]))
+    return [(N_("Confirm this e-mail address"), path)]
+
+
+def make_forgotten_password_links(
+    _secret_key: str, _facts: Mapping[str, object]
+) -> Sequence[tuple[str, str]]:
+    """Words and path for the mail to someone who has an account already."""
+    path = get_slices().build_path(FORGOTTEN_PASSWORD_ENDPOINT, {})
+    return [(N_("Forgot your password?"), path)]
 
 
 def _account_link_signer(secret_key: str) -> URLSafeSerializer:

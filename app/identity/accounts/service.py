@@ -11,12 +11,13 @@ from app.core.outbox import enqueue_job
 from app.core.permissions import SIGNED_IN_ROLES, Role
 from app.core.text import N_
 from app.identity import forms, queries, service
-from app.identity.accounts import passwords
+from app.identity.accounts import confirmations, passwords
 from app.identity.accounts.links import AccountLink, AccountLinkPurpose, create_account_link
 from app.identity.models import Person
 from app.identity.verbs import IdentityAuditVerb
 
 NO_PASSWORD_YET = "!"  # is the hash of nothing
+PASSWORD_RESET_JOB = "identity.password_reset"
 RESET_REQUESTED_NOTICE = "password_reset_requested"
 PASSWORD_CHANGED_NOTICE = "password_changed"
 
@@ -56,10 +57,16 @@ def invite_person(
 
 
 def request_password_reset(session: Session, email: str) -> None:
-    """Sends a link to the address if an account has it. What the caller sees is the same either
-    way.
+    """Queues the search for an account with this address. What the caller sees, and how long it
+    takes, is the same whether or not there is one.
     """
+    enqueue_job(session, PASSWORD_RESET_JOB, {"email": email})
+
+
+def send_password_reset(session: Session, email: str) -> None:
+    """Sends a link to the address if an account has it."""
     person = queries.find_person_by_email(session, email)
+    person = person or queries.find_unconfirmed_person(session, email)
     if person is None or not person.active or person.home_role == Role.GUEST:
         return
     link = create_account_link(session, person, AccountLinkPurpose.RESET_PASSWORD)
@@ -78,6 +85,8 @@ def set_password(session: Session, link: AccountLink, password: str) -> Person:
         passwords.read_password(password, (person.name, person.email))
     )
     link.ended_at = now()
+    if person.email_confirmed_at is None:  # the link came by mail
+        confirmations.mark_address_confirmed(session, person, person.email)
     service.end_every_sign_in(session, person)
     audit.record_audit_entry(
         session, person.id, IdentityAuditVerb.PASSWORD_CHANGED, "person", person.id
