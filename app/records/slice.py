@@ -31,6 +31,7 @@ MANIFEST = SliceManifest(
         "app.records.receiving.routes",
         "app.records.routes",
         "app.records.imaging.routes",
+        "app.records.reading.routes",
     ),
     demo=DemoData(seed=seed_demo_records),
 )

@@ -6,6 +6,7 @@
 //   static/css/app.css          -> app.css        left to right
 //   static/css/app.rtl.css      -> app.rtl.css    right to left
 //   static/css/calendar.css     -> calendar.css   for the pages with a calendar that is dragged
+//   static/css/reading.css      -> reading.css    for the reading room
 //   static/css/scripts/NAME.css -> script-NAME.css  for pages in a language of that script
 //
 // Names stay the same from build to build; manifest.json gives each file its content hash for
@@ -170,6 +171,7 @@ try {
       app: path.join(css, "app.css"),
       "app.rtl": path.join(css, "app.rtl.css"),
       calendar: path.join(css, "calendar.css"),
+      reading: path.join(css, "reading.css"),
       ...(await scriptSheets()),
     },
     // absolute paths are pictures that Flask serves

@@ -44,10 +44,17 @@ def a_pdf(size: int = 4000) -> bytes:
 
 
 def a_dicom(size: int = 4000) -> bytes:
-    """A DICOM file of this size without an image. What fills it lies in a private element."""
-    filling = SENTENCE * (size // len(SENTENCE) + 1)
-    bare = len(dicom_bytes(a_dicom_dataset(filling=b"")))
-    return dicom_bytes(a_dicom_dataset(filling=filling[: (size - bare) // 2 * 2]))
+    """A DICOM file of this size without an image, always the same. What fills it lies in a private
+    element at the end.
+    """
+    uids = {
+        f"{level}InstanceUID": generate_uid(entropy_srcs=[level, str(size)])
+        for level in ("Study", "Series", "SOP")
+    }
+    bare = len(dicom_bytes(a_dicom_dataset(filling=b"", **uids)))
+    wanted = max(size - bare, 0)
+    filling = (SENTENCE * (wanted // len(SENTENCE) + 1))[: wanted // 2 * 2]
+    return dicom_bytes(a_dicom_dataset(filling=filling, **uids)) + b"\0" * (wanted % 2)
 
 
 def a_dicom_dataset(filling: bytes = b"", **facts: Any) -> Dataset:
@@ -60,8 +67,8 @@ def a_dicom_dataset(filling: bytes = b"", **facts: Any) -> Dataset:
     data.SOPInstanceUID = facts.pop("SOPInstanceUID", None) or generate_uid()
     data.PatientName = "Haddad^Amal"
     data.Modality = "OT"
-    data.add_new(0x00090010, "LO", "CONSILIUM TESTS")
-    data.add_new(0x00091001, "OB", filling)
+    data.add_new(0x70010010, "LO", "CONSILIUM TESTS")
+    data.add_new(0x70011001, "OB", filling)
     for name, value in facts.items():
         setattr(data, name, value)
     return data

@@ -278,7 +278,8 @@ def test_the_pages_show_each_kind_in_its_way(
     labs = patient.get(f"/records/{ids['labs.txt']}")
     assert "Hämoglobin 13,1 &lt;b&gt;g/dl&lt;/b&gt;" in labs.text
     assert len(reads(database)) == before + 1
-    assert "cannot be shown here" in patient.get(f"/records/{ids['IM0001']}").text
+    image = patient.get(f"/records/{ids['IM0001']}").text
+    assert f'href="/cases/{cast.case.id}/reading"' in image
     text = patient.get(f"/records/{ids['labs.txt']}/content")
     assert text.headers["Content-Type"] == "text/plain; charset=utf-8"
 

@@ -140,6 +140,8 @@ ROUTES = {
         records.search_imaging_instances records.show_imaging_metadata
         records.retrieve_imaging_instances records.retrieve_imaging_frames
         records.render_imaging_instance records.show_imaging_thumbnail
+        records.show_reading_room records.post_pointer records.show_pointer
+        records.post_pointer_removal
         consults.serve_recording_video consults.serve_recording_captions
         """,
     "case:record:write": """

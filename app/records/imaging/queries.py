@@ -136,12 +136,14 @@ def find_study(session: Session, case_id: str, study_uid: str) -> ImagingStudy:
 
 
 def list_live_instances(
-    session: Session, case_id: str, *, study_uid: str, series_uid: str = "", uid: str = ""
+    session: Session, case_id: str, *, study_uid: str = "", series_uid: str = "", uid: str = ""
 ) -> list[ImagingInstance]:
     """The instances below a study, a series, or the one. Raises ``NotFound`` where there is
     none.
     """
-    wanted = live_instances(case_id).where(ImagingStudy.uid == study_uid)
+    wanted = live_instances(case_id)
+    if study_uid:
+        wanted = wanted.where(ImagingStudy.uid == study_uid)
     if series_uid:
         wanted = wanted.where(ImagingSeries.uid == series_uid)
     if uid:

@@ -131,12 +131,6 @@ def test_every_syntax_gives_the_pixels_of_pydicom(
     assert max(Image.open(io.BytesIO(thumbnail.content)).size) <= 160
 
 
-@pytest.fixture
-def rename(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The patients of pydicom's files have other names; here that is not what is tested."""
-    monkeypatch.setattr("app.records.imaging.indexing.find_differences", lambda *_: [])
-
-
 def test_a_sitting_is_one_entry(
     send_images: SendImages, reading: Reading, database: Database, cast: Cast
 ) -> None:
