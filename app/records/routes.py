@@ -24,6 +24,7 @@ from app.records.inspection import kinds
 from app.records.models import Record, UploadKind
 from app.records.permissions import RecordPermission
 from app.records.reading.content import RecordBytes
+from app.records.reading.text import decode_beginning
 from app.records.receiving.parts import receive_upload
 from app.records.receiving.routes import make_upload_sender
 from app.records.service import NewUpload
@@ -140,7 +141,8 @@ def _record_page(record: Record, case: Case, errors: dict[str, str] | None = Non
     kind = kinds.KIND_BY_MEDIA_TYPE.get(record.media_type or "")
     if may_open and kind is not None and kind.shown == "text":
         service.open_record(session, person, record, case, how="viewed")
-        text = b"".join(_stream_record(record, 0, MAX_SHOWN_TEXT_BYTES))
+        beginning = b"".join(_stream_record(record, 0, MAX_SHOWN_TEXT_BYTES))
+        text = decode_beginning(beginning, is_cut=record.size > MAX_SHOWN_TEXT_BYTES)
     return render_template(
         "records/view.html",
         record=record,
@@ -149,18 +151,10 @@ def _record_page(record: Record, case: Case, errors: dict[str, str] | None = Non
         may_open=may_open,
         errors=errors or {},
         may_give_reason=policy.can_open_with_reason(person, case),
-        text=_decode_text(text) if text is not None else None,
+        text=text,
+        is_text_cut=record.size > MAX_SHOWN_TEXT_BYTES,
         may_remove=queries.can_remove_record_now(session, person, record, case),
     )
-
-
-def _decode_text(text: bytes) -> str:
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return text.decode("utf-16", "replace")
-    try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return text.decode("latin-1")
 
 
 # Bytes
@@ -195,7 +189,7 @@ def _record_response(record_id: str, *, inline: bool) -> Response:
         "Accept-Ranges": "bytes",
         "ETag": f'"{record.sha256}"',
         "Content-Disposition": _content_disposition(
-            record.name, inline=inline and kind.shown is not None
+            kinds.name_for_download(record.name, kind), inline=inline and kind.shown is not None
         ),
         "Content-Security-Policy": INLINE_CONTENT_SECURITY_POLICY,
         "X-Content-Type-Options": "nosniff",

@@ -453,8 +453,7 @@ def _refuse_too_much(session: Session, case: Case, size: int) -> None:
 def _kind_fault_of(head: bytes, name: str, *, whole: bool) -> tuple[str | None, dict[str, str]]:
     if kinds.sniff_file_kind(head, name, whole=whole) is not None:
         return None, {}
-    ending = kinds.guess_file_ending(head)
-    return ("looks_like", {"ending": ending}) if ending else ("type", {})
+    return kinds.explain_refusal(head)
 
 
 def _refuse_kind(head: bytes, name: str, *, whole: bool) -> None:

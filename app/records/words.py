@@ -7,8 +7,9 @@ from __future__ import annotations
 from app.core.text import N_
 
 ACCEPTED = N_(
-    "We accept DICOM images, PDF, JPEG, PNG, TIFF, Word (DOCX), plain text, HL7, FHIR JSON, and ZIP"
-    " folders of these."
+    "We accept DICOM images and CD images (ISO), PDF, photos (JPEG, PNG, TIFF, HEIC, WebP, AVIF,"
+    " GIF, BMP), videos (MP4, MOV), Word, Excel, OpenDocument and RTF files, text and tables (CSV),"
+    " e-mails (EML), HL7, FHIR and C-CDA, and ZIP folders of these."
 )
 
 # Why a record was refused or held back; ``%(name)s`` is the file.
@@ -35,6 +36,13 @@ REASONS: dict[str, str] = {
     ),
     "zip_empty": N_("The ZIP folder is empty. Choose another one."),
     "broken": N_("“%(name)s” seems to be damaged or incomplete. Send it again."),
+    "archive": N_(
+        "“%(name)s” is packed as 7z or RAR, which we cannot open. Unpack it on your computer, then"
+        " choose the whole folder here, or pack it as ZIP."
+    ),
+    "embedded": N_(
+        "“%(name)s” contains another file or a small program. Save it as PDF and send the PDF."
+    ),
     "changed": N_(
         "“%(name)s” did not arrive as it was sent, so we did not keep it. Send it again."
     ),
@@ -84,7 +92,21 @@ KINDS: dict[str, str] = {
     "jpeg": N_("Image (JPEG)"),
     "png": N_("Image (PNG)"),
     "tiff": N_("Image (TIFF)"),
+    "webp": N_("Image (WebP)"),
+    "gif": N_("Image (GIF)"),
+    "bmp": N_("Image (BMP)"),
+    "avif": N_("Image (AVIF)"),
+    "heic": N_("Photo (HEIC)"),
+    "video": N_("Video"),
     "docx": N_("Word file"),
+    "doc": N_("Word file"),
+    "rtf": N_("RTF text"),
+    "odt": N_("OpenDocument text"),
+    "xlsx": N_("Excel table"),
+    "table": N_("Table (CSV)"),
+    "mail": N_("E-mail"),
+    "xml": N_("Clinical document (XML)"),
+    "iso": N_("CD image (ISO)"),
     "text": N_("Text"),
     "hl7": N_("HL7 message"),
     "fhir": N_("FHIR file"),

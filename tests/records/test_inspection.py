@@ -25,8 +25,12 @@ from app.records.inspection import verdicts as inspection
 from app.records.inspection.verdicts import InspectionFinding
 from app.records.models import Record, RecordState, UploadPart
 from app.records.reading.content import RecordBytes
+from app.records.reading.text import decode_beginning
 from tests.records.conftest import SENTENCE, Cast, Sender, a_dicom, a_pdf, a_zip, fhir
 
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
+ODT = "application/vnd.oasis.opendocument.text"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 300
 DOCUMENT = {"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w:document/>"}
 HL7 = b"MSH|^~\\&|LAB|HOSP|||20260501||ORU^R01|1|P|2.5\rPID|1||123\r"
@@ -69,7 +73,35 @@ def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     ("content", "name", "media_type"),
     [
         (a_pdf(), "a.pdf", "application/pdf"),
-        (b"junk before\n" + a_pdf(), "a.pdf", "application/pdf"),
+        (b"\r\n " + a_pdf(), "a.pdf", "application/pdf"),
+        (a_pdf() + bytes(50_000), "a.pdf", "application/pdf"),
+        (b"GIF89a" + bytes(100), "a.gif", "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8 " + bytes(100), "a.webp", "image/webp"),
+        (b"BM" + bytes(12) + b"\x28\0\0\0" + bytes(100), "a.bmp", "image/bmp"),
+        (b"\0\0\0\x18ftypheic" + bytes(100), "IMG_1.HEIC", "image/heic"),
+        (b"\0\0\0\x18ftypavif" + bytes(100), "a.avif", "image/avif"),
+        (b"\0\0\0\x18ftypmp42" + bytes(500), "film.mp4", "video/mp4"),
+        (b"\0\0\0\x14ftypqt  " + bytes(500), "echo.MOV", "video/quicktime"),
+        (b"{\\rtf1 hello}" + b" " * 200, "letter.rtf", "application/rtf"),
+        (OLE + "WordDocument".encode("utf-16-le") + bytes(900), "a.doc", "application/msword"),
+        (packed({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "table.xlsx", XLSX),
+        (
+            packed({"mimetype": ODT.encode(), "META-INF/manifest.xml": b"", "content.xml": b""}),
+            "letter.odt",
+            ODT,
+        ),
+        (bytes(32_769) + b"CD001" + bytes(9000), "cd.iso", "application/x-iso9660-image"),
+        (SENTENCE * 10, "table.csv", "text/csv"),
+        (b"Received: a\r\n by b\r\nFrom: x@y.example\r\n\r\nHi", "a.eml", "message/rfc822"),
+        (b'<?xml version="1.0"?><Bundle xmlns="http://hl7.org/fhir"/>', "a.xml", "application/xml"),
+        (b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>' + b" " * 200, "a.xml", "application/xml"),
+        (fhir() + b"\n" + fhir(status="final"), "bulk.ndjson", "application/fhir+json"),
+        (b'{"verifiableCredential": ["e30.e30.e30"]}', "a.json", "application/fhir+json"),
+        (b"\x0b" + HL7 + b"\x1c\r", "mllp.hl7", "application/hl7-v2"),
+        ("Größe und Gewicht".encode("utf-16-le"), "notes.txt", "text/plain"),
+        ("تقرير المريض\n".encode("utf-16-be"), "notes.txt", "text/plain"),
+        ("Результат".encode("cp1251"), "a.txt", "text/plain"),
+        ("検査結果".encode("iso2022_jp"), "a.txt", "text/plain"),
         (a_dicom(), "IM0001", "application/dicom"),
         (b"\xff\xd8\xff\xe1" + bytes(100), "photo.JPG", "image/jpeg"),
         (PNG, "x.png", "image/png"),
@@ -120,16 +152,25 @@ def test_what_we_accept(
     [
         (b"MZ" + bytes(500), "report.pdf", "looks_like"),
         (b"\x7fELF" + bytes(500), "x", "looks_like"),
-        (b"\x00\x00\x00\x18ftypmp42" + bytes(500), "film.mp4", "looks_like"),
+        (b"MZ" + bytes(200) + a_pdf(), "Scan result.exe", "looks_like"),
+        (b"junk before\n" + a_pdf(), "a.pdf", None),
+        (b"MZ" + bytes(126) + b"DICM" + bytes(500), "IM0001", "looks_like"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(500), "a.7z", "archive"),
+        (b"Rar!\x1a\x07\x01\0" + bytes(500), "a.rar", "archive"),
+        (b"{\\rtf1 {\\object\\objdata 0105}}" + b" " * 200, "letter.rtf", "embedded"),
+        (OLE + b"W\0o\0r\0d\0" + bytes(900), "setup.msi", "type"),
+        (OLE + "WordDocument_VBA_PROJECT".encode("utf-16-le") + bytes(900), "a.doc", "macros"),
+        (bytes(40_000), "cd.iso", "broken"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "a.xml", "type"),
+        (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a/>', "a.xml", "type"),
+        (b"<?xml version='1.0'?><a>", "a.xml", "broken"),
         (
             b"<!DOCTYPE html><html><script>alert(1)</script>" + b" " * 200,
             "report.txt",
             "looks_like",
         ),
         (b"<svg xmlns='http://www.w3.org/2000/svg'>" + b" " * 200, "picture.txt", None),
-        (b"{\\rtf1 hello}" + b" " * 200, "letter.rtf", None),
         (b"#!/bin/sh\nrm -rf /\n", "run.txt", None),
-        (SENTENCE * 10, "table.csv", "type"),
         (SENTENCE * 10, "macro.js", None),
         (bytes(5000), "zeros", None),
         (SENTENCE * 200 + b"\0" * 10, "late.txt", "type"),
@@ -141,7 +182,7 @@ def test_what_we_accept(
         (packed({"viewer.exe": b"MZ" + bytes(500)}), "cd.zip", "zip_holds"),
         (packed({"inner.zip": packed({"a.txt": b"hello"})}), "outer.zip", "zip_nested"),
         (packed({"a.pdf": a_pdf()})[:-30], "cut.zip", "zip_broken"),
-        (packed({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "table.xlsx", "type"),
+        (packed({"[Content_Types].xml": b"", "ppt/slide.xml": b""}), "slides.pptx", "type"),
         (packed(DOCUMENT | {"word/vbaProject.bin": b"x"}), "letter.docx", "macros"),
         (
             packed({"letter.docx": packed(DOCUMENT | {"word/vbaProject.bin": b"x"})}),
@@ -341,3 +382,44 @@ def test_inspecting_twice_changes_nothing(
         jobs.inspect_record(session, {"record_id": "0" * 32}, context)
     with database.sessions() as session:
         assert session.scalars(select(Record)).one().inspected_at == before.inspected_at
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "saved"),
+    [
+        ("Scan result.exe", "application/pdf", "Scan result.exe.pdf"),
+        ("report.PDF", "application/pdf", "report.PDF"),
+        ("IM000001", "application/dicom", "IM000001.dcm"),
+        ("photo.jpeg", "image/jpeg", "photo.jpeg"),
+        ("notes", "text/plain", "notes.txt"),
+        ("run.bat", "text/plain", "run.bat.txt"),
+    ],
+)
+def test_a_download_has_the_ending_of_what_the_file_is(
+    name: str, media_type: str, saved: str
+) -> None:
+    assert kinds.name_for_download(name, kinds.KIND_BY_MEDIA_TYPE[media_type]) == saved
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("نتيجة الفحص: ورم حميد في الثدي الأيسر. يوصى بالمتابعة بعد ستة أشهر.", "cp1256"),
+        ("Результат исследования: доброкачественная опухоль. Рекомендуется наблюдение.", "cp1251"),
+        ("检查结果：左侧乳腺良性肿瘤。建议六个月后复查。病理报告见附件。", "gb18030"),
+        ("検査結果：左乳房の良性腫瘍です。六か月後の再検査を勧めます。", "shift_jis"),
+        ("検査結果：左乳房の良性腫瘍です。", "iso2022_jp"),
+        ("Größe und Gewicht: unauffällig", "utf-16-le"),
+        ("Größe und Gewicht: unauffällig", "utf-16"),
+        ("Größe und Gewicht: unauffällig", "utf-8"),
+    ],
+)
+def test_text_is_read_in_its_own_encoding(text: str, encoding: str) -> None:
+    assert decode_beginning((text * 5).encode(encoding), is_cut=False) == text * 5
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_cut_never_falls_inside_a_letter(encoding: str) -> None:
+    content = ("تقرير المريض 𝒳 " * 20).encode(encoding)
+    for length in range(40, len(content)):
+        assert "\ufffd" not in decode_beginning(content[:length], is_cut=True)

@@ -160,9 +160,9 @@ def test_tuspy_resumes_where_another_left_off(
 
 
 def test_tuspy_is_told_of_a_refusal(client: TusClient, tmp_path: Path) -> None:
-    (tmp_path / "film.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + os.urandom(300_000))
+    (tmp_path / "film.exe").write_bytes(b"MZ" + bytes(300_000))
     uploader = client.uploader(
-        str(tmp_path / "film.mp4"), chunk_size=MIB, metadata={"filename": "film.mp4"}
+        str(tmp_path / "film.exe"), chunk_size=MIB, metadata={"filename": "film.exe"}
     )
     with pytest.raises(TusCommunicationError) as refused:
         uploader.upload()

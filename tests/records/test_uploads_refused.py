@@ -111,7 +111,7 @@ def test_a_wrong_kind_is_refused_at_its_first_bytes(
     objects: Path,
 ) -> None:
     place = patient.begin(cast.case.id, "film.pdf", 10**6).headers["Location"]
-    answer = patient.patch(place, 0, b"\x00\x00\x00\x18ftypmp42" + b"\0" * 99_000)
+    answer = patient.patch(place, 0, b"MZ" + b"\0" * 99_000)
     assert answer.status_code == 415
     assert "film.pdf" in answer.text
     assert patient.tus("HEAD", place).status_code == 410

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,6 +16,11 @@ from typing import BinaryIO, cast
 from app.core.runtime.parser_pool import ParserFailed, parse_in_child
 from app.records.imaging.dicom_file import DicomFacts, DicomRefused, read_dicom_facts
 from app.records.inspection import kinds
+from app.records.inspection.documents import (
+    MAX_DOCUMENT_BYTES,
+    InspectionRefused,
+    require_safe_document,
+)
 from app.records.inspection.kinds import FileKind
 from app.records.models import RecordState
 from app.records.reading.content import RecordBytes
@@ -27,8 +31,14 @@ ZIP_ALWAYS_ALLOWED_BYTES = 64 << 20  # what unpacks to less than this is no bomb
 ZIP_FULLY_CHECKED_BYTES = (
     256 << 20
 )  # up to here every file in a ZIP is read to its end and its checksum compared
-MAX_DOCUMENT_BYTES = 64 << 20  # a FHIR document, or a DOCX within a ZIP
 _SYSTEM_FILES = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+PDF_END_BYTES = 1 << 20  # scanners and mail gateways put their own bytes behind the end
+_DOCUMENT_PARTS = {
+    "word/document.xml": kinds.DOCX,
+    "xl/workbook.xml": kinds.XLSX,
+    "content.xml": kinds.ODT,
+}
 
 _FILE_PARSER = "app.records.inspection.verdicts:parse_file_kind"
 _TOO_MUCH = ("time", "memory", "MemoryError")
@@ -49,14 +59,6 @@ class InspectionFinding:
     sha256: str | None = None
     scan: str | None = None
     dicom: DicomFacts | None = None
-
-
-class InspectionRefused(Exception):
-    """Raised within, with a key of ``words.REASONS``."""
-
-    def __init__(self, reason: str, **details: str) -> None:
-        super().__init__(reason)
-        self.reason, self.details = reason, details
 
 
 def inspect_file(
@@ -83,14 +85,18 @@ def inspect_file(
 
 
 def _read_through(whole: RecordBytes) -> tuple[str, bool]:
-    head, digest, plain, first = b"", hashlib.sha256(), True, True
+    head, digest, plain, wide, first = b"", hashlib.sha256(), True, False, True
     for piece in whole.stream():
         digest.update(piece)
         if len(head) < kinds.HEAD_BYTES:
             head += piece[: kinds.HEAD_BYTES - len(head)]
         if plain:
-            wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-            plain = kinds.is_plain_text(piece) if first or not wide else True
+            # A piece in the middle of UTF-16 is not looked at: its beginning decides.
+            if first:
+                plain = kinds.is_plain_text(piece)
+                wide = kinds.find_utf16_order(head) is not None
+            else:
+                plain = wide or kinds.has_no_control_bytes(piece)
         first = False
     return digest.hexdigest(), plain
 
@@ -133,31 +139,16 @@ def _judge_file(file: BinaryIO, name: str, size: int, plain: bool) -> FileKind:
     head = file.read(kinds.HEAD_BYTES)
     kind = kinds.sniff_file_kind(head, name, whole=size <= len(head))
     if kind is None or (kind.shown == "text" and not plain):
-        ending = kinds.guess_file_ending(head)
-        raise (
-            InspectionRefused("looks_like", ending=ending) if ending else InspectionRefused("type")
-        )
-    if kind is kinds.FHIR:
-        _require_fhir(file, size)
+        reason, details = kinds.explain_refusal(head)
+        raise InspectionRefused(reason, **details)
     if kind is kinds.ZIP:
         return _look_into_zip(file, size, name)
     if kind is kinds.PDF:
-        file.seek(max(size - 2048, 0))
+        file.seek(max(size - PDF_END_BYTES, 0))
         if b"%%EOF" not in file.read():
             raise InspectionRefused("broken")
+    require_safe_document(file, size, kind)
     return kind
-
-
-def _require_fhir(file: BinaryIO, size: int) -> None:
-    if size > MAX_DOCUMENT_BYTES:
-        raise InspectionRefused("type")
-    file.seek(0)
-    try:
-        document = json.loads(file.read())
-    except (ValueError, RecursionError):
-        raise InspectionRefused("broken") from None
-    if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
-        raise InspectionRefused("type")
 
 
 def _look_into_zip(file: BinaryIO, size: int, name: str) -> FileKind:
@@ -198,20 +189,30 @@ def _judge_folder(folder: zipfile.ZipFile, size: int, name: str) -> FileKind:
     ):
         raise InspectionRefused("zip_bomb")
     names = {entry.filename for entry in entries}
-    if "[Content_Types].xml" in names:
+    if "[Content_Types].xml" in names or _is_open_document(folder, names):
         return _judge_document(names, name)
     for entry in entries:
         _judge_entry(folder, entry, whole=unpacked <= ZIP_FULLY_CHECKED_BYTES)
     return kinds.ZIP
 
 
+def _is_open_document(folder: zipfile.ZipFile, names: set[str]) -> bool:
+    """OpenDocument 1.3, part 2, 3.3: the first file names the type, uncompressed."""
+    if "mimetype" not in names or "META-INF/manifest.xml" not in names:
+        return False
+    with folder.open("mimetype") as file:
+        return file.read(100).decode("ascii", "replace").strip() == kinds.ODT.media_type
+
+
 def _judge_document(names: set[str], name: str) -> FileKind:
-    """An Office file is a ZIP too; of these we take Word documents without programs in them."""
-    if "word/document.xml" not in names:
-        raise InspectionRefused("type", name=name)
-    if any(PurePosixPath(one).name.lower() == "vbaproject.bin" for one in names):
+    """An Office file is a ZIP too; of these we take texts and tables without programs in them."""
+    programs = {one for one in names if one.startswith(("Basic/", "Scripts/"))}
+    if programs or any(PurePosixPath(one).name.lower() == "vbaproject.bin" for one in names):
         raise InspectionRefused("macros", name=name)
-    return kinds.DOCX
+    for part, kind in _DOCUMENT_PARTS.items():
+        if part in names:
+            return kind
+    raise InspectionRefused("type", name=name)
 
 
 def _judge_entry(folder: zipfile.ZipFile, entry: zipfile.ZipInfo, *, whole: bool) -> None:
@@ -241,10 +242,11 @@ def _judge_nested(packed: bytes, shown: str) -> None:
             names = set(inner.namelist())
     except zipfile.BadZipFile:
         names = set()
-    if "[Content_Types].xml" not in names:
+    if not names & {"[Content_Types].xml", "META-INF/manifest.xml"}:
         raise InspectionRefused("zip_nested", name=shown)
     _judge_document(names, shown)
 
 
 def _is_system_file(name: str) -> bool:
-    return name.startswith(_SYSTEM_FILES[0]) or PurePosixPath(name).name in _SYSTEM_FILES[1:]
+    own = PurePosixPath(name).name
+    return name.startswith(_SYSTEM_FILES[0]) or own in _SYSTEM_FILES[1:] or own.startswith("._")
