@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     metrics_token: str | None = None
     behind_proxy: bool = False
     require_second_factor: bool | None = None
+    limit_staff_sessions: bool | None = None
     hospital_name: str = "Consilium"
 
     @classmethod
@@ -100,6 +101,15 @@ class Settings(BaseSettings):
         if self.require_second_factor is None:
             return self.mode == "production"
         return self.require_second_factor
+
+    @property
+    def limits_staff_sessions(self) -> bool:
+        """Whether staff are locked out after 15 minutes without activity, and signed out after 12
+        hours. Unless it is set, they are outside the demo and the tests.
+        """
+        if self.limit_staff_sessions is None:
+            return self.mode == "production"
+        return self.limit_staff_sessions
 
     @property
     def is_https(self) -> bool:

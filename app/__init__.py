@@ -81,27 +81,52 @@ def install_edge(app: Flask) -> None:
 
 
 def install_sign_in(app: Flask) -> None:
+    from flask import request
     from flask_login import LoginManager
 
+    from app.core.clock import now
     from app.identity import queries, service
     from app.identity.factors.policy import needs_factor
+    from app.identity.sign_in import limits
     from app.web.context import db_session
+    from app.web.errors import is_page_request
 
     manager = LoginManager(app)
 
-    def load_for_socket(session: Session, sign_in_id: str | None) -> Person | None:
+    settings: Settings = app.extensions["settings"]
+
+    def load_within_shift(session: Session, sign_in_id: str | None) -> Person | None:
         person = queries.find_signed_in_person(session, sign_in_id)
-        required = app.extensions["settings"].is_second_factor_required
+        is_over = (
+            person is not None
+            and settings.limits_staff_sessions
+            and limits.is_shift_over(person, now())
+        )
+        return None if is_over else person
+
+    def load_for_socket(session: Session, sign_in_id: str | None) -> Person | None:
+        """A lock does not end a call: a socket needs a sign-in and the second step, no more."""
+        person = load_within_shift(session, sign_in_id)
+        required = settings.is_second_factor_required
         return None if person is None or needs_factor(person, required=required) else person
 
     app.extensions["load_person"] = load_for_socket
 
     @manager.user_loader
     def load(sign_in_id: str) -> Person | None:
-        person = queries.find_signed_in_person(db_session(), sign_in_id)
-        if person is not None:
+        person = load_within_shift(db_session(), sign_in_id)
+        if person is None:
+            return None
+        if not settings.limits_staff_sessions:
             service.record_sign_in_seen(db_session(), sign_in_id)
+        elif is_activity() and not limits.is_locked(person, now()):
+            interval = limits.STAFF_SEEN_WRITE_INTERVAL
+            service.record_sign_in_seen(db_session(), sign_in_id, interval)
         return person
+
+    def is_activity() -> bool:
+        """What a page asks for by itself is none."""
+        return request.method != "GET" or is_page_request()
 
 
 def install_slices(app: Flask) -> None:

@@ -1,7 +1,8 @@
 """The kinds of messages that slices send: their sentences, and the page that they lead to.
 
 No clinical word stands in any. Placeholders: ``%(number)s`` is the case's number; a fact whose name
-ends in ``_at`` is an instant, shown in the reader's zone.
+ends in ``_at`` is an instant, shown in the reader's zone; one that ends in ``_name`` is the name of
+a product, and stands as it is.
 """
 
 from __future__ import annotations

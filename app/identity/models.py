@@ -59,6 +59,8 @@ class Person(Base):
     acting_as: str | None = None  # the id of the affiliation
     verified_at: datetime | None = None  # when this sign-in last had a second step
     confirmed_at: datetime | None = None  # the same for a password or a second step
+    seen_at: datetime | None = None  # when this sign-in was used before this request
+    signed_in_at: datetime | None = None
     is_authenticated = True  # what Flask-Login asks of a user
     is_anonymous = False
 

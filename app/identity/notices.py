@@ -18,6 +18,7 @@ from app.identity.accounts.links import (
 from app.identity.accounts.service import PASSWORD_CHANGED_NOTICE, RESET_REQUESTED_NOTICE
 from app.identity.factors.proofs import FACTOR_GUESSED_NOTICE, RECOVERY_CODE_USED_NOTICE
 from app.identity.factors.service import FACTORS_CHANGED_NOTICE
+from app.identity.service import NEW_DEVICE_NOTICE
 
 _OPEN_ACCOUNT_LABEL = N_("Open your account")
 _OPEN_SECURITY_LABEL = N_("Open sign-in and security")
@@ -80,6 +81,15 @@ IDENTITY_NOTICES = {
         ),
         endpoint="identity.show_account",
         action=_OPEN_ACCOUNT_LABEL,
+    ),
+    NEW_DEVICE_NOTICE: NoticeKind(
+        N_("A new device signed in to your account"),
+        (
+            N_("Your account was opened with %(device_name)s on %(signed_in_at)s."),
+            N_("If it was not you, change your password and sign out all other devices."),
+        ),
+        endpoint="identity.show_security",
+        action=_OPEN_SECURITY_LABEL,
     ),
     FACTORS_CHANGED_NOTICE: NoticeKind(
         N_("The second step of your sign-in was changed"),

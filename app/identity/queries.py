@@ -53,6 +53,7 @@ def find_signed_in_person(session: Session, sign_in_id: str | None) -> Person | 
     person = sign_in.person
     person.sign_in_id = sign_in.id
     person.verified_at, person.confirmed_at = sign_in.verified_at, sign_in.confirmed_at
+    person.seen_at, person.signed_in_at = sign_in.last_seen_at, sign_in.created_at
     for resolver in get_slices().list_extensions(ActingRoleResolver):
         resolver.resolve(session, person, sign_in)
     return person

@@ -14,15 +14,18 @@ from app.audit import service as audit
 from app.audit.verbs import AuditVerb
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
+from app.core.outbox import enqueue_job
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity import policy, queries
 from app.identity.accounts.passwords import normalize_password
 from app.identity.forms import PersonProfile, Registration
 from app.identity.models import Person, SignIn
+from app.identity.sign_in.devices import parse_device_names
 from app.identity.verbs import IdentityAuditVerb
 
 WRONG_CREDENTIALS = N_("The e-mail address or the password is wrong. Check both and try again.")
+NEW_DEVICE_NOTICE = "new_device"
 _SEEN_WRITE_INTERVAL = timedelta(minutes=5)
 _password_hasher = (
     PasswordHasher()
@@ -77,14 +80,38 @@ def begin_sign_in(session: Session, person: Person, agent: str) -> SignIn:
     session.flush()
     person.sign_in_id = sign_in.id
     person.verified_at, person.confirmed_at = None, sign_in.confirmed_at
+    _tell_about_new_device(session, person, sign_in)
     audit.record_audit_entry(session, person.id, IdentityAuditVerb.SIGNED_IN, "sign_in", sign_in.id)
     return sign_in
 
 
-def record_sign_in_seen(session: Session, sign_in_id: str) -> None:
-    """Keeps a live sign-in alive, writing at most every five minutes."""
+def _tell_about_new_device(session: Session, person: Person, sign_in: SignIn) -> None:
+    """Tells the person when this kind of browser and system was not seen before. The first device
+    of an account is not news.
+    """
+    if person.home_role == Role.GUEST:
+        return
+    device = parse_device_names(sign_in.agent)
+    earlier = session.scalars(
+        select(SignIn.agent).where(SignIn.person_id == person.id, SignIn.id != sign_in.id)
+    )
+    known = {parse_device_names(agent) for agent in earlier} - {(None, None)}
+    if not known or device in known or device == (None, None):
+        return
+    facts = {
+        "device_name": ", ".join(name for name in device if name),
+        "signed_in_at": sign_in.created_at.isoformat(),
+    }
+    payload = {"kind": NEW_DEVICE_NOTICE, "person_id": person.id, "case_id": None, "facts": facts}
+    enqueue_job(session, "notify", payload)
+
+
+def record_sign_in_seen(
+    session: Session, sign_in_id: str, interval: timedelta = _SEEN_WRITE_INTERVAL
+) -> None:
+    """Keeps a live sign-in alive, writing at most once in ``interval``: five minutes."""
     sign_in = session.get(SignIn, sign_in_id)
-    if sign_in is not None and now() - sign_in.last_seen_at > _SEEN_WRITE_INTERVAL:
+    if sign_in is not None and now() - sign_in.last_seen_at > interval:
         sign_in.last_seen_at = now()
 
 

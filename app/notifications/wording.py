@@ -86,6 +86,7 @@ def render_notice_wording(
         for fact, value in facts.items()
         if fact.endswith("_at") and isinstance(value, str)
     }
+    values |= {fact: str(value) for fact, value in facts.items() if fact.endswith("_name")}
     first, *further = kind.sentences
     if kind.names_mode and facts.get("mode") == "simultaneous":
         further.insert(0, SIMULTANEOUS_NOTE)

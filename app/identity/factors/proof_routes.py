@@ -20,6 +20,7 @@ from app.identity.factors.proofs import FactorAnswer
 from app.identity.models import Person, SignIn
 from app.identity.permissions import IdentityPermission
 from app.identity.routes import blueprint, describe_refusal
+from app.identity.sign_in import limits
 from app.identity.sign_in.session_routes import (
     find_pending_person,
     get_pending_onward,
@@ -38,6 +39,11 @@ from app.web.errors import is_page_request
 from app.web.limits import limiter
 from app.web.locale import get_safe_redirect
 
+UNLOCK_ENDPOINTS = (
+    "identity.show_confirmation",
+    "identity.post_confirmation",
+    "identity.post_sign_out",
+)
 PROOF_FIELDS = ("factor_code", "factor_passkey", "factor_challenge", "factor_password")
 
 
@@ -54,6 +60,7 @@ class ProofPage:
 
     action: str
     is_sign_in: bool = False
+    is_unlock: bool = False
     held: tuple[tuple[str, str], ...] = ()
 
 
@@ -116,6 +123,9 @@ def install_factor_guard(app: Flask) -> None:
         person = get_person_or_none()
         if person is None:
             return None
+        is_locked = get_settings().limits_staff_sessions and limits.is_locked(person, now())
+        if is_locked and request.endpoint not in UNLOCK_ENDPOINTS:
+            return _ask_within_request(person, is_unlock=True)
         view = current_app.view_functions[request.endpoint]
         required = get_settings().is_second_factor_required
         if policy.needs_factor(person, required=required):
@@ -148,6 +158,13 @@ def _ask_again(person: Person, wanted: str | None) -> str | Response | tuple[str
         wanted == "factor" or policy.is_proof_recent(person.confirmed_at, now())
     ):
         return None
+    return _ask_within_request(person)
+
+
+def _ask_within_request(
+    person: Person, *, is_unlock: bool = False
+) -> str | Response | tuple[str, int] | None:
+    """Asks for a proof, and holds what the request was about. None where the proof came with it."""
     if not is_page_request():
         raise ProofNeeded()
     if request.method == "GET":
@@ -157,7 +174,7 @@ def _ask_again(person: Person, wanted: str | None) -> str | Response | tuple[str
         for name, value in request.form.items(multi=True)
         if name not in (*PROOF_FIELDS, "csrf_token")
     )
-    page = ProofPage(request.full_path.rstrip("?"), held=held)
+    page = ProofPage(request.full_path.rstrip("?"), held=held, is_unlock=is_unlock)
     if any(name in request.form for name in PROOF_FIELDS):
         return _take_proof(person, page)
     return _render_proof_page(person, page, None)
@@ -180,7 +197,8 @@ def _take_proof(person: Person, page: ProofPage) -> tuple[str, int] | None:
 def _check_password_again(person: Person) -> None:
     identity.check_own_password(person, request.form.get("factor_password", ""), "factor_password")
     person.confirmed_at = now()
-    db_session().get_one(SignIn, person.sign_in_id).confirmed_at = now()
+    sign_in = db_session().get_one(SignIn, person.sign_in_id)
+    sign_in.confirmed_at = sign_in.last_seen_at = person.seen_at = now()
     audit.record_audit_entry(
         db_session(), person.id, IdentityAuditVerb.IDENTITY_CONFIRMED, "sign_in", person.get_id()
     )
@@ -199,7 +217,11 @@ def _sign_in_page() -> ProofPage:
 
 
 def _confirmation_page(onward: str) -> ProofPage:
-    return ProofPage(url_for("identity.post_confirmation"), held=(("next", onward),))
+    return ProofPage(
+        url_for("identity.post_confirmation"),
+        held=(("next", onward),),
+        is_unlock=limits.is_locked(current_person(), now()),
+    )
 
 
 def _get_own_address() -> str:

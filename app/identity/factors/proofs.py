@@ -91,6 +91,7 @@ def record_factor_proof(session: Session, person: Person, kind: FactorKind) -> N
     """From now on this sign-in has a second step, and for ten minutes a recent one."""
     sign_in = session.get_one(SignIn, person.sign_in_id)
     sign_in.verified_at = sign_in.confirmed_at = person.verified_at = now()
+    sign_in.last_seen_at = person.seen_at = now()
     session.flush()
     audit.record_audit_entry(
         session,
