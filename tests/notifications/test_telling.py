@@ -108,7 +108,12 @@ def test_each_reader_has_their_own_language(app, database, case, people):
 
 
 def test_no_mail_holds_a_clinical_word(app, database, case, people):
-    facts = {"starts_at": AT.isoformat(), "link_id": "a link"}
+    facts = {
+        "starts_at": AT.isoformat(),
+        "signed_in_at": AT.isoformat(),
+        "device_name": "Firefox, Linux",
+        "link_id": "a link",
+    }
     kinds = get_slices().notice_kinds
     for kind in kinds:
         tell(database, case, kind, *people.values(), **facts)
@@ -235,7 +240,12 @@ def test_every_sentence_can_be_said():
         for language in ("en", "es", "ar"):
             wording = render_notice_wording(
                 name,
-                {"starts_at": AT.isoformat(), "consult_id": "c"},
+                {
+                    "starts_at": AT.isoformat(),
+                    "signed_in_at": AT.isoformat(),
+                    "device_name": "Firefox, Linux",
+                    "consult_id": "c",
+                },
                 language=language,
                 zone="Africa/Cairo",
                 case_id="c",
