@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from dataclasses import asdict, dataclass
 
 from app.core.text import N_
 from app.opinions.models import DiagnosisAgreement, RecommendationUrgency
+
+_POINTER_LINK = re.compile(r"/pointers/([0-9a-f]{32})\b")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class OpinionContent:
         return hashlib.sha256(
             json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()
         ).hexdigest()
+
+    def cited_pointers(self) -> set[str]:
+        """The ids of marked places in records whose links stand anywhere in the words."""
+        return set(_POINTER_LINK.findall(json.dumps(asdict(self), ensure_ascii=False)))
 
     def missing(self) -> list[tuple[str, dict[str, int]]]:
         """What keeps it from being signed: sentences with their facts, in the order of the page."""

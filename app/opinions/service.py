@@ -28,6 +28,7 @@ from app.opinions.models import (
     RecommendationUrgency,
 )
 from app.opinions.verbs import OpinionAuditVerb
+from app.records.reading.service import cite_pointers
 
 MAX_OPINION_PART_CHARACTERS = 20_000
 MAX_RECOMMENDATIONS = 20
@@ -105,6 +106,7 @@ def sign_opinion(session: Session, actor: Person, case: Case, version: int) -> O
     )
     opinion.specialist_id = actor.id
     session.flush()
+    cite_pointers(session, case.id, content.cited_pointers())
     audit.record_audit_entry(
         session,
         actor.id,

@@ -131,6 +131,7 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
                 "/cases/new",
                 case,
                 f"{case}/records",
+                f"{case}/reading",
                 f"{case}/times",
                 f"{case}/wishes",
                 booking,

@@ -9,12 +9,15 @@ from app.audit.models import AuditEntry
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.models import Case
+from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.outbox import Job
 from app.core.permissions import Role
 from app.identity.models import Person
 from app.opinions import queries, service
 from app.opinions.content import RecommendationContent
+from app.records.models import Record, Upload
+from app.records.reading.models import RecordPointer
 from tests.opinions.conftest import Clinic, a_draft
 from tests.people import a_person
 
@@ -83,6 +86,38 @@ def test_only_what_was_confirmed_is_signed(clinic: Clinic):
     clinic.save(a_draft(1, diagnosis="Written in another window meanwhile."))
     with pytest.raises(Conflict):
         clinic.sign(1)
+
+
+def test_a_signed_opinion_keeps_the_marked_places_that_it_cites(clinic: Clinic):
+    with clinic.database.unit_of_work() as session:
+        case = clinic.case(session)
+        upload = Upload(case_id=case.id, person_id=case.patient_id, size=1, expires_at=now())
+        session.add(upload)
+        session.flush()
+        record = Record(
+            case_id=case.id, upload_id=upload.id, uploaded_by=case.patient_id, name="CT", size=1
+        )
+        session.add(record)
+        session.flush()
+        cited, other = (
+            RecordPointer(
+                case_id=case.id,
+                record_id=record.id,
+                person_id=clinic.specialist.id,
+                kind="page",
+                place="{}",
+                note="Nodule",
+            )
+            for _ in range(2)
+        )
+        session.add_all([cited, other])
+        session.flush()
+        ids = [cited.id, other.id]
+    clinic.save(a_draft(0, diagnosis=f"A nodule, see https://hospital.example/pointers/{ids[0]}."))
+    clinic.sign(1)
+    with clinic.database.sessions() as session:
+        pointers = [session.get_one(RecordPointer, one) for one in ids]
+        assert [pointer.cited_at is not None for pointer in pointers] == [True, False]
 
 
 def test_a_signature_freezes_every_word(clinic: Clinic):

@@ -50,9 +50,11 @@ class StudySummary:
         return sorted({one.series.modality for one in self.series} - {""})
 
 
-def live_instances(case_id: str) -> Select[ImagingInstance]:
-    """The instances of a case, each once, in the order in which they are read: by place in the
-    body where the files give it, else by number.
+def live_instances(
+    case_id: str, *, study_uid: str = "", series_uid: str = "", uid: str = ""
+) -> Select[ImagingInstance]:
+    """The instances of a case, or below a study or a series, or the one; each once, in the order in
+    which they are read: by place in the body where the files give it, else by number.
     """
     turn = (
         func.row_number()
@@ -71,6 +73,15 @@ def live_instances(case_id: str) -> Select[ImagingInstance]:
             ImagingStudy.case_id == case_id,
             Record.state == RecordState.READY,
             Record.removed_at.is_(None),
+            *(
+                column == wanted
+                for column, wanted in (
+                    (ImagingStudy.uid, study_uid),
+                    (ImagingSeries.uid, series_uid),
+                    (ImagingInstance.uid, uid),
+                )
+                if wanted
+            ),
         )
         .subquery()
     )
@@ -141,13 +152,7 @@ def list_live_instances(
     """The instances below a study, a series, or the one. Raises ``NotFound`` where there is
     none.
     """
-    wanted = live_instances(case_id)
-    if study_uid:
-        wanted = wanted.where(ImagingStudy.uid == study_uid)
-    if series_uid:
-        wanted = wanted.where(ImagingSeries.uid == series_uid)
-    if uid:
-        wanted = wanted.where(ImagingInstance.uid == uid)
+    wanted = live_instances(case_id, study_uid=study_uid, series_uid=series_uid, uid=uid)
     found = list(session.scalars(wanted.options(joinedload(ImagingInstance.record))))
     if not found:
         raise NotFound()
@@ -160,13 +165,9 @@ def list_instances_without_headers(
     """Instances with the UIDs of their study and series, and the modality. The headers stay in the
     database, for there may be thousands.
     """
-    wanted = live_instances(case_id).options(
+    wanted = live_instances(case_id, study_uid=study_uid, series_uid=series_uid).options(
         defer(ImagingInstance.header), defer(ImagingInstance.layout)
     )
-    if study_uid:
-        wanted = wanted.where(ImagingStudy.uid == study_uid)
-    if series_uid:
-        wanted = wanted.where(ImagingSeries.uid == series_uid)
     rows = session.execute(
         wanted.add_columns(ImagingStudy.uid, ImagingSeries.uid, ImagingSeries.modality)
     )
