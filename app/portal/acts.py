@@ -26,6 +26,7 @@ from app.core.text import N_
 from app.identity.models import Person
 from app.portal import case_page, words
 from app.portal.blueprint import blueprint
+from app.records import queries as records
 from app.scheduling import queries as scheduling
 from app.scheduling.bookings import service as bookings
 from app.scheduling.matching import candidates
@@ -137,6 +138,17 @@ def post_file_opening(case_id: str) -> CasePageResponse:
 @blueprint.post("/cases/<case_id>/records-sent")
 @require_permission(CasePermission.CASE_WRITE)
 def post_records_sent(case_id: str) -> CasePageResponse:
+    """A patient who has sent nothing since the office asked is asked once more."""
+    unit, person = db_session(), current_person()
+    case = cases.get_case(unit, person, case_id, policy.can_add_records)
+    missing = cases.list_open_record_requests(unit, case.id)
+    if (
+        missing
+        and person.role == Role.PATIENT
+        and "nothing_more" not in request.form
+        and not records.has_sent_since(unit, person, case, missing[0].asked_at)
+    ):
+        return render_template("portal/nothing_sent.html", case=case, missing=missing), 409
     return _perform_case_act(
         case_id,
         case_service.provide_records,

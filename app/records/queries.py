@@ -83,6 +83,20 @@ def _load_in_order(session: Session, ids: Select[str]) -> list[Record]:
     )
 
 
+def has_sent_since(session: Session, person: Person, case: Case, since: datetime) -> bool:
+    """Whether the person has sent something for the case after ``since`` that was not refused or
+    taken back.
+    """
+    found = select(Record.id).where(
+        Record.case_id == case.id,
+        Record.uploaded_by == person.id,
+        Record.arrived_at > since,
+        Record.removed_at.is_(None),
+        Record.state != RecordState.REFUSED,
+    )
+    return session.scalars(found.limit(1)).first() is not None
+
+
 def count_records(session: Session, case_id: str) -> int:
     return (
         session.scalar(

@@ -261,6 +261,8 @@ def office_takes_it(page: Page, patient: Page, office: Office, case: Case) -> No
     expect(patient.locator("main")).to_contain_text("Pathology report")
     is_at_home(patient, office.traveller)
     press(patient, "/records-sent")
+    expect(patient.locator("[name=nothing_more]")).to_be_attached()
+    press(patient, "/records-sent")
     page.goto(f"{office.url}/cases/{case.id}")
     assign(page, office.specialist)
     assign(page, office.interpreter)
