@@ -21,7 +21,7 @@ from app.organizations.models import Affiliation, Office
 from app.organizations.people import departure, invitations
 from app.organizations.people.invitations import StaffInvitation
 from app.organizations.words import ROLE_LABELS
-from app.web.access import require_permission
+from app.web.access import require_permission, require_recent_factor
 from app.web.context import current_person, db_session, get_settings
 from app.web.errors import translate_refusal
 
@@ -35,6 +35,7 @@ def show_invitation_form() -> Page:
 
 
 @blueprint.post("/people/invite")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_invitation() -> Page:
     entry = StaffInvitation(
@@ -62,12 +63,14 @@ def post_invitation() -> Page:
 
 
 @blueprint.get("/people/import")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def show_import_form() -> Page:
     return render_template("organizations/admin_import.html", rows=None, table="", errors={})
 
 
 @blueprint.post("/people/import")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_import() -> Page:
     """First a preview of the rows; with ``confirmed`` everybody who can be invited is."""
@@ -98,6 +101,7 @@ def post_import() -> Page:
 
 
 @blueprint.post("/people/<person_id>/roles")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_role(person_id: str) -> Response:
     person = _get_person(person_id)
@@ -119,6 +123,7 @@ def post_role(person_id: str) -> Response:
 
 
 @blueprint.post("/people/<person_id>/roles/<affiliation_id>/end")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_role_end(person_id: str, affiliation_id: str) -> Response:
     person = _get_person(person_id)
@@ -134,6 +139,7 @@ def post_role_end(person_id: str, affiliation_id: str) -> Response:
 
 
 @blueprint.post("/people/<person_id>/sign-ins/end")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_sign_ins_end(person_id: str) -> Response:
     person = _get_person(person_id)
@@ -143,6 +149,7 @@ def post_sign_ins_end(person_id: str) -> Response:
 
 
 @blueprint.post("/people/<person_id>/deactivate")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_deactivation(person_id: str) -> Response:
     person = _get_person(person_id)
@@ -155,6 +162,7 @@ def post_deactivation(person_id: str) -> Response:
 
 
 @blueprint.post("/people/<person_id>/activate")
+@require_recent_factor
 @require_permission(IdentityPermission.PEOPLE_WRITE)
 def post_activation(person_id: str) -> Response:
     person = _get_person(person_id)
