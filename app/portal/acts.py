@@ -148,7 +148,7 @@ def post_records_sent(case_id: str) -> CasePageResponse:
         and "nothing_more" not in request.form
         and not records.has_sent_since(unit, person, case, missing[0].asked_at)
     ):
-        return render_template("portal/nothing_sent.html", case=case, missing=missing), 409
+        return render_template("portal/nothing_sent.html", case=case, missing=missing)
     return _perform_case_act(
         case_id,
         case_service.provide_records,
