@@ -147,6 +147,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "invitation_id": invitation.id,
             "share_id": share.id,
             "factor_id": factor.id,
+            "office_id": case.office_id,
             "affiliation_id": list_affiliations(session, session.merge(circle.left))[0].id,
             # whoever left the case may also leave the hospital
             **{

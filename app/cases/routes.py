@@ -23,6 +23,7 @@ from app.cases.service import MAX_QUESTION_CHARACTERS, MAX_QUESTIONS, MAX_STORY_
 from app.cases.specialties import SPECIALTIES, list_specialty_choices
 from app.cases.states import CaseStage
 from app.core.errors import Invalid
+from app.organizations.institution import is_specialty_offered
 from app.web.access import require_permission
 from app.web.context import current_person, db_session
 from app.web.errors import translate_refusal
@@ -177,7 +178,7 @@ def build_request_context(case: Case | None, step: RequestStep) -> dict[str, obj
         "steps": [(one, STEP_TITLES[one], _step_url(case, one)) for one in RequestStep],
         "step_before": _step_url(case, step.before) if step.before else None,
         "specialties": SPECIALTIES,
-        "specialty_choices": list_specialty_choices(get_current_language().tag),
+        "specialty_choices": _list_offered_specialties(case),
         "relation_names": dict(_translate_labels(forms.RELATION_LABELS)),
         "relations_said": _translate_labels(forms.RELATION_LABELS),
         "consent_texts": CONSENT_TEXTS,
@@ -188,6 +189,16 @@ def build_request_context(case: Case | None, step: RequestStep) -> dict[str, obj
         "longest_story": MAX_STORY_CHARACTERS,
         "next_url": _step_url(case, step.next) if case else None,
     }
+
+
+def _list_offered_specialties(case: Case | None) -> list[tuple[str, str]]:
+    """Those that the hospital offers, and what the draft has already."""
+    chosen = case.specialty if case else ""
+    return [
+        (key, words)
+        for key, words in list_specialty_choices(get_current_language().tag)
+        if key == chosen or is_specialty_offered(db_session(), key)
+    ]
 
 
 def _fault_sentences(faults: forms.FormFaults) -> dict[str, str]:

@@ -39,10 +39,10 @@ from app.core.text import N_
 from app.i18n.locales import match_language
 from app.i18n.translate import make_translator
 from app.identity.models import Person
+from app.organizations.institution import get_turnaround, is_specialty_offered
 from app.organizations.queries import find_office_for_country, has_role
 from app.organizations.service import ensure_default_office
 
-CASE_TURNAROUND = timedelta(days=10)
 # How long a case may rest at a stage before it burns; the stages that are not here follow
 # ``due_at``,
 # or do not burn.
@@ -171,6 +171,11 @@ def submit_case(session: Session, actor: Person, case: Case) -> None:
             N_("Choose the medical specialty of your question."),
             field="specialty",
         )
+    if not is_specialty_offered(session, case.specialty):
+        raise Invalid(
+            N_("The hospital does not offer this specialty at present. Choose another one."),
+            field="specialty",
+        )
     if not case.story:
         raise Invalid(N_("Describe the illness in a few sentences."), field="story")
     if not case.questions:
@@ -237,7 +242,7 @@ def accept_case(session: Session, actor: Person, case: Case) -> None:
         raise Conflict(N_("Assign a specialist first, then accept the case."))
     _advance_case(session, actor, case, CaseMove.ACCEPT)
     complete = now()
-    case.complete_at, case.due_at = complete, complete + CASE_TURNAROUND
+    case.complete_at, case.due_at = complete, complete + get_turnaround(session)
     case.act_by = case.due_at
     notify_people(session, "case_accepted", case, [case.patient_id])
 

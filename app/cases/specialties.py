@@ -19,6 +19,9 @@ SPECIALTIES: dict[str, str] = {
     "nephrology": N_("Kidneys (nephrology)"),
     "paediatrics": N_("Children (paediatrics)"),
     "ophthalmology": N_("Eyes (ophthalmology)"),
+    "transplant": N_("Organ transplants (transplant medicine)"),
+    "womens_health": N_("Women’s health (gynaecology)"),
+    "vascular": N_("Blood vessels (vascular surgery)"),
     "rheumatology": N_("Joints and immune system (rheumatology)"),
     "general": N_("Something else, or I am not sure"),
 }

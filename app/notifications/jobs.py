@@ -18,6 +18,7 @@ from app.identity.models import Person
 from app.notifications import post, service
 from app.notifications.models import Mail, MailState, Notice
 from app.notifications.wording import NoticeFacts, notice_kind_of
+from app.organizations.institution import get_hospital_name
 from app.scheduling.bookings.invitations import build_invitation
 from app.scheduling.interpreters import answers
 from app.scheduling.interpreters.answers import EngagementAnswer
@@ -48,7 +49,7 @@ def notify_person_job(session: Session, payload: JobPayload, context: JobContext
         facts,
         key=f"{key}:{person.id}",
         site=context.settings.web_url,
-        hospital=context.settings.hospital_name,
+        hospital=get_hospital_name(session, context.settings.hospital_name),
         links=[*_answer_links(kind, facts, person, context), *_links_of_kind(kind, facts, context)],
     )
 

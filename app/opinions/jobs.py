@@ -15,6 +15,7 @@ from app.opinions import queries, signing
 from app.opinions.document import compose_opinion_pdf
 from app.opinions.models import Opinion
 from app.opinions.verbs import OpinionAuditVerb
+from app.organizations.institution import get_hospital_name
 
 
 class OpinionContentChanged(Exception):
@@ -85,14 +86,15 @@ def _make_signed_pdf(opinion_id: str, context: JobContext) -> bytes:
         opinion = queries.find_opinion(before, case.id)
         assert opinion is not None
         content = queries.build_opinion_content(case, opinion)
+        hospital = get_hospital_name(before, context.settings.hospital_name)
         key = signing.ensure_hospital_key(before, context.settings.hospital_name)
         assert case.patient and opinion.specialist  # loaded now: afterwards there is no session
     if content.digest() != opinion.content_hash:
         raise OpinionContentChanged(opinion_id)
     pdf = signing.sign_pdf(
-        compose_opinion_pdf(case, opinion, content, context.settings.hospital_name),
+        compose_opinion_pdf(case, opinion, content, hospital),
         key,
-        name=context.settings.hospital_name,
+        name=hospital,
         reason=f"{case.number}, {opinion.specialist.name}",
     )
     if not signing.is_pdf_genuine(pdf, key.certificate):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.clock import now
@@ -15,18 +15,31 @@ from app.identity.models import Person
 
 DEFAULT_ORGANISATION_ID = "organisation"
 DEFAULT_OFFICE_ID = "office"
+UNNAMED_ORGANISATION = "Consilium"
 """The ids of the first organisation and office of every installation. They are fixed, so that two
 processes that start at once cannot make two.
 """
+UNNAMED_ORGANISATION = "Consilium"
+"""The name of an organisation until an administrator enters one."""
 
 
 class Organisation(Base):
-    """A hospital or a group of hospitals. An installation has at least one."""
+    """A hospital or a group of hospitals. An installation has at least one.
+
+    ``specialties`` are those that patients may choose; empty means all. ``turnaround_days`` is how
+    long an opinion may take once the records are complete.
+    """
 
     __tablename__ = "organisations"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(120))
+    contact_email: Mapped[str] = mapped_column(String(254), default="")
+    contact_phone: Mapped[str] = mapped_column(String(40), default="")
+    privacy_notice: Mapped[str] = mapped_column(Text, default="")
+    sign_up_open: Mapped[bool] = mapped_column(default=True)
+    turnaround_days: Mapped[int] = mapped_column(default=10)
+    specialties: Mapped[list[str]] = mapped_column(Json, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -19,6 +19,7 @@ from app.organizations import queries
 from app.organizations.models import (
     DEFAULT_OFFICE_ID,
     DEFAULT_ORGANISATION_ID,
+    UNNAMED_ORGANISATION,
     Affiliation,
     Office,
     Organisation,
@@ -33,7 +34,7 @@ def ensure_default_office(session: Session) -> Office:
         return office
     try:
         with session.begin_nested():
-            session.add(Organisation(id=DEFAULT_ORGANISATION_ID, name="Consilium"))
+            session.add(Organisation(id=DEFAULT_ORGANISATION_ID, name=UNNAMED_ORGANISATION))
             session.flush()
             session.add(
                 Office(

@@ -21,9 +21,13 @@ MANIFEST = SliceManifest(
     routes=(
         "app.organizations.acting_routes",
         "app.organizations.people.people_routes",
+        "app.organizations.institution_routes",
     ),
     notices=ORGANIZATION_NOTICES,
-    web_setup=("app.organizations.acting_routes:install_acting_menu",),
+    web_setup=(
+        "app.organizations.acting_routes:install_acting_menu",
+        "app.organizations.institution_routes:install_institution",
+    ),
     commands=("app.organizations.commands:people_commands",),
     demo=DemoData(seed=seed_demo_offices),
 )

@@ -170,6 +170,8 @@ def pages_of(scene: Scene, who: str) -> tuple[Person | None, list[str]]:
                 f"/people/{circle.specialist.id}",
                 "/people/invite",
                 "/people/import",
+                "/institution",
+                "/offices/new",
             ],
         ),
         "auditor": (scene.auditor, ["/audit"]),

@@ -23,6 +23,7 @@ from app.core.db import Database
 from app.core.ids import new_id
 from app.core.outbox import Job
 from app.identity.models import Person
+from app.organizations.institution import DEFAULT_TURNAROUND_DAYS
 from app.records import queries
 from app.records.models import Record, UploadPart
 from app.records.reading.content import RecordBytes
@@ -122,7 +123,7 @@ def test_the_coordinator_sees_that_it_is_there_and_opens_it_only_with_a_reason(
     assert [job["person_id"] for job in told if job["kind"] == "record_opened_with_reason"] == [
         cast.patient.id
     ]
-    with clock.shift_clock(cases.CASE_TURNAROUND):  # signed out by then, too
+    with clock.shift_clock(timedelta(days=DEFAULT_TURNAROUND_DAYS)):  # signed out by then, too
         assert browser.get(f"/records/{ready.id}/content", follow_redirects=False).status_code in (
             302,
             404,

@@ -80,7 +80,7 @@ ROUTES = {
     "public": """
         static probes.serve_liveness probes.serve_readiness probes.serve_web_metrics
         portal.show_landing_page portal.show_how_it_works portal.show_emergency_page
-        portal.show_start_page
+        portal.show_start_page organizations.show_privacy_notice
         identity.show_sign_in identity.post_sign_in identity.show_sign_up identity.post_sign_up
         identity.show_forgotten_password identity.post_forgotten_password
         identity.show_password_setting identity.post_password_setting
@@ -188,6 +188,10 @@ ROUTES = {
     "office:case:assign": """
         portal.post_case_assignment cases.post_case_share cases.post_case_share_end
         """,
+    "admin:settings:write": """
+        portal.show_institution portal.post_institution portal.show_new_office
+        portal.post_new_office portal.show_office portal.post_office
+        """,
     "office:people:read": "portal.show_people portal.show_person",
     "admin:people:write": """
         organizations.show_invitation_form organizations.post_invitation
@@ -230,7 +234,6 @@ EVENTS = {
 NOT_ASKED_FOR_YET = {
     "demo:outbox:read",  # the outbox of the demo is public and does not exist outside of it
     "office:case:close",
-    "admin:settings:write",
 }
 
 # role: the links in the header of every page
@@ -240,7 +243,7 @@ NAVIGATION = {
     "interpreter": ["/home", "/engagements", "/hours"],
     "coordinator": ["/worklist", "/board", "/people"],
     "referrer": ["/home"],
-    "administrator": ["/home", "/people", "/audit"],
+    "administrator": ["/home", "/people", "/institution", "/audit"],
     "auditor": ["/audit"],
     "guest": [],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from app.cases import queries
 from app.cases.consents import CONSENT_LABELS
@@ -12,8 +13,13 @@ from app.cases.models import CaseMember, Consent, RecordRequest
 from app.cases.page.panels import CasePanel, CaseReading, PanelColumn
 from app.cases.sharing import CaseOffices, load_case_offices
 from app.cases.states import CaseMove
+from app.core.clock import now
 from app.core.permissions import OFFICE_ROLES, Role
 from app.core.text import N_
+from app.i18n.formats import convert_to_zone
+from app.organizations.models import Office
+
+CLOSED_DAYS_AHEAD = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,25 @@ def load_offices(reading: CaseReading) -> CaseOffices | None:
     return load_case_offices(reading.session, reading.reader, reading.case)
 
 
+@dataclass(frozen=True)
+class OfficeContact:
+    """The office that looks after a case, and on which days it is closed soon."""
+
+    office: Office
+    closed: list[date]
+
+
+def load_office_contact(reading: CaseReading) -> OfficeContact | None:
+    """The office of the case, once it says how it can be reached."""
+    office = reading.case.office
+    if not (office.hours or office.phone or office.sender or office.emergency_text):
+        return None
+    today = convert_to_zone(now(), office.timezone).date()
+    holidays = [date.fromisoformat(day) for day in office.holidays]
+    soon = [day for day in holidays if today <= day < today + CLOSED_DAYS_AHEAD]
+    return OfficeContact(office, soon)
+
+
 CASE_PANELS = (
     CasePanel("cases/_missing_panel.html", 10, load_open_requests, PanelColumn.TOP),
     CasePanel("cases/_file_panel.html", 50, load_clinical_file),
@@ -65,6 +90,13 @@ CASE_PANELS = (
         "cases/_consents_panel.html",
         60,
         load_given_consents,
+        PanelColumn.SIDE,
+        frozenset({Role.PATIENT}),
+    ),
+    CasePanel(
+        "cases/_office_contact_panel.html",
+        30,
+        load_office_contact,
         PanelColumn.SIDE,
         frozenset({Role.PATIENT}),
     ),
