@@ -25,7 +25,14 @@ from app.identity.models import Person, SignIn
 from app.notifications.models import Notice
 from app.organizations.models import Office
 from app.organizations.queries import list_affiliations
+from app.records.imaging.models import (
+    ImagingIdentity,
+    ImagingInstance,
+    ImagingSeries,
+    ImagingStudy,
+)
 from app.records.models import Record, Upload
+from app.records.reading.models import RecordPointer
 from app.scheduling.availability import hours
 from app.scheduling.availability.hours import DatedAvailability, WeeklyHours
 from app.scheduling.bookings import service as scheduling
@@ -147,6 +154,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "invitation_id": invitation.id,
             "share_id": share.id,
             "factor_id": factor.id,
+            **_images(session, circle, case),
             "office_id": case.office_id,
             "affiliation_id": list_affiliations(session, session.merge(circle.left))[0].id,
             # whoever left the case may also leave the hospital
@@ -189,6 +197,45 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             ),
             "person_id": circle.specialist.id,
         }
+
+
+def _images(session: Session, circle: Circle, case: Case) -> dict[str, str]:
+    """A study with one image, whose patient is not the case's, and a marked place in a record."""
+    record_id = session.scalars(select(Record.id).where(Record.case_id == case.id)).one()
+    identity = ImagingIdentity(case_id=case.id, name="Somebody^Else", verdict="differs")
+    study = ImagingStudy(case_id=case.id, uid="1.2.3")
+    pointer = RecordPointer(
+        case_id=case.id,
+        record_id=record_id,
+        person_id=circle.specialist.id,
+        kind="page",
+        place="{}",
+        note="look here",
+    )
+    session.add_all([identity, study, pointer])
+    session.flush()
+    series = ImagingSeries(study_id=study.id, uid="1.2.3.4")
+    session.add(series)
+    session.flush()
+    image = ImagingInstance(
+        series_id=series.id,
+        record_id=record_id,
+        identity_id=identity.id,
+        uid="1.2.3.4.5",
+        frames=1,
+        header="{}",
+    )
+    session.add(image)
+    session.flush()
+    return {
+        "identity_id": identity.id,
+        "pointer_id": pointer.id,
+        "study_uid": study.uid,
+        "series_uid": series.uid,
+        "uid": image.uid,
+        "numbers": "1",
+        "number": "1",
+    }
 
 
 def _answer_links(app: Flask, session: Session, circle: Circle) -> dict[str, str]:
