@@ -2,14 +2,15 @@
 word in them.
 
 A booking keeps one UID for life; SEQUENCE counts its changes, so that a move or a cancellation
-replaces the old entry.
+replaces the old entry. Times are written as UTC instants: a local time in the hour that a clock
+repeats has two meanings, and RFC 5545 (3.3.5) reads it as the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
@@ -20,7 +21,6 @@ from app.i18n.formats import format_long_moment
 from app.i18n.translate import make_translator
 from app.identity.models import Person
 from app.scheduling.models import Booking, BookingState, EngagementState
-from app.scheduling.time.zone_files import build_vtimezone
 
 _PRODID = "-//Consilium//Second opinions//EN"
 _EVENT_SUMMARY = N_("Video consultation, case %(number)s")
@@ -48,13 +48,12 @@ def build_meeting_calendar(
     method: CalendarMethod = CalendarMethod.PUBLISH,
     organizer: str = "",
 ) -> bytes:
-    """One meeting for one reader, in their zone and language. ``site`` is the address that
+    """One meeting for one reader, in their language. ``site`` is the address that
     Consilium is reached at.
 
     ``organizer`` is the mail address that invitations come from; a REQUEST and a CANCEL need it.
     """
     calendar = _new_calendar(method)
-    calendar.add_component(build_vtimezone(reader.timezone, booking.starts_at))
     calendar.add_component(_build_event(booking, reader, site, method, organizer))
     return calendar.to_ical()
 
@@ -64,7 +63,6 @@ def build_subscription_calendar(bookings: Iterable[Booking], reader: Person, *, 
     calendar = _new_calendar(CalendarMethod.PUBLISH)
     calendar.add("x-wr-calname", "Consilium")
     calendar.add("x-published-ttl", "PT1H")
-    calendar.add_component(build_vtimezone(reader.timezone, now()))
     for booking in bookings:
         calendar.add_component(_build_event(booking, reader, site, CalendarMethod.PUBLISH, ""))
     return calendar.to_ical()
@@ -82,7 +80,7 @@ def _new_calendar(method: CalendarMethod) -> Calendar:
 def _build_event(
     booking: Booking, reader: Person, site: str, method: CalendarMethod, organizer: str
 ) -> Event:
-    say, zone = make_translator(reader.language), ZoneInfo(reader.timezone)
+    say = make_translator(reader.language)
     is_off = method is CalendarMethod.CANCEL or booking.state != BookingState.CONFIRMED
     address = f"{site.rstrip('/')}/bookings/{booking.id}"
     event = Event()
@@ -91,8 +89,8 @@ def _build_event(
     event.add("dtstamp", now())
     event.add("created", booking.created_at)
     event.add("last-modified", booking.changed_at)
-    event.add("dtstart", booking.starts_at.astimezone(zone))
-    event.add("dtend", booking.ends_at.astimezone(zone))
+    event.add("dtstart", booking.starts_at.astimezone(UTC))
+    event.add("dtend", booking.ends_at.astimezone(UTC))
     event.add("summary", say(_EVENT_SUMMARY, number=booking.case.number))
     event.add(
         "description",
