@@ -166,6 +166,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
                     "post_role",
                     "post_role_end",
                     "post_sign_ins_end",
+                    "post_factor_reset",
                 )
             },
             "case_id": case.id,

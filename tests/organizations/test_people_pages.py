@@ -17,6 +17,7 @@ from app.core.clock import now
 from app.core.db import Database
 from app.core.outbox import Job
 from app.core.permissions import Role
+from app.identity.factors.models import TotpFactor
 from app.identity.models import Person, SignIn
 from app.organizations.models import DEFAULT_OFFICE_ID, Affiliation
 from app.organizations.queries import list_affiliations
@@ -256,6 +257,23 @@ def test_a_person_is_signed_out_everywhere(
         assert one.get("/hours", follow_redirects=False).status_code == 302
     ended = look(lambda s: s.scalars(select(SignIn.ended_at).filter_by(person_id=person.id)).all())
     assert len(ended) == 2 and all(ended)
+
+
+def test_a_lost_second_step_is_removed_and_the_person_is_told(
+    admin: Visitor, look: Look, database: Database
+):
+    with database.unit_of_work() as session:
+        person = a_person(session, Role.SPECIALIST)
+        factor = TotpFactor(person_id=person.id, secret="A" * 32, confirmed_at=now())
+        session.add(factor)
+    there = f"/people/{person.id}"
+    assert "/factors/reset" in admin.get(there).text
+    assert "second step is removed" in admin.post(f"{there}/factors/reset").text
+    assert look(lambda s: s.get(TotpFactor, factor.id)) is None
+    told = look(lambda s: [job.payload.get("person_id") for job in s.scalars(select(Job))])
+    assert person.id in told
+    own = f"/people/{admin.person.id}/factors/reset"  # type: ignore[union-attr]
+    assert "in your account" in admin.post(own).text
 
 
 def test_who_sees_whom(admin: Visitor, visit: Callable[..., Visitor], database: Database):

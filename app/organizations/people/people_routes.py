@@ -12,6 +12,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.accounts.links import build_account_link_path
+from app.identity.factors.service import reset_factors
 from app.identity.forms import list_profile_choices
 from app.identity.models import Person
 from app.identity.permissions import IdentityPermission
@@ -145,6 +146,19 @@ def post_sign_ins_end(person_id: str) -> Response:
     person = _get_person(person_id)
     departure.end_all_sign_ins(db_session(), current_person(), person)
     flash(_("The person is signed out on all devices."))
+    return _back_to_person(person)
+
+
+@blueprint.post("/people/<person_id>/factors/reset")
+@require_recent_factor
+@require_permission(IdentityPermission.PEOPLE_WRITE)
+def post_factor_reset(person_id: str) -> Response:
+    """For somebody who lost every factor. One's own are changed in one's account."""
+    person = _get_person(person_id)
+    if person.id == current_person().id:
+        return _back_to_person(person, Conflict(N_("Change your own second step in your account.")))
+    reset_factors(db_session(), current_person(), person)
+    flash(_("The second step is removed. The person was told by e-mail."))
     return _back_to_person(person)
 
 

@@ -8,6 +8,7 @@ from flask import render_template, request, url_for
 
 from app.core.errors import NotFound
 from app.core.permissions import Role
+from app.identity.factors.queries import has_factor
 from app.identity.models import Person
 from app.identity.permissions import IdentityPermission
 from app.identity.sign_in.devices import parse_device_names
@@ -75,5 +76,6 @@ def show_person(person_id: str) -> str:
         offices=list_offices(unit),
         devices=[(one, *parse_device_names(one.agent)) for one in page.devices],
         may_change=reader.role == Role.ADMINISTRATOR,
+        has_second_step=reader.role == Role.ADMINISTRATOR and has_factor(unit, person),
         is_coordinator=reader.role == Role.COORDINATOR,
     )
