@@ -181,18 +181,15 @@ import app
 from datetime import UTC, datetime
 import flask
 from app.i18n import formats, zones
-from app.scheduling.time import zone_files
 
 at = datetime(2026, 12, 15, 18, tzinfo=UTC)
 print(formats.convert_to_zone(at, "America/Vancouver").isoformat())
-print(zone_files.build_vtimezone("America/Vancouver", at).to_ical().decode())
 """
 
 
 def test_what_we_write_has_the_packages_rules(older_zone_files):
     answer = run_with_older_files(older_zone_files, WRITE_TIMES)
-    assert answer.stdout.splitlines()[0] == "2026-12-15T11:00:00-07:00"
-    assert "-0930" not in answer.stdout
+    assert answer.stdout.split() == ["2026-12-15T11:00:00-07:00"]
     assert "opened" not in answer.stderr
 
 
