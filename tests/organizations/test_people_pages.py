@@ -259,6 +259,29 @@ def test_a_person_is_signed_out_everywhere(
     assert len(ended) == 2 and all(ended)
 
 
+def test_a_specialist_gets_title_languages_and_specialties(
+    admin: Visitor, look: Look, database: Database
+):
+    with database.unit_of_work() as session:
+        person = a_person(session, Role.SPECIALIST, language="en")
+    there = f"/people/{person.id}/details"
+    entered = {"title": "Prof.", "speaks": ["de", "en"], "specialties": ["oncology", "vascular"]}
+    assert "details are saved" in admin.post(there, **entered).text
+    kept = look(lambda s: s.get_one(Person, person.id))
+    assert (kept.title, kept.speaks) == ("Prof.", ["de"])
+    assert kept.specialties == ["oncology", "vascular"]
+    assert "Cancer (oncology)" in admin.get(f"/people/{person.id}").text
+    for field, value in (
+        ("title", "x" * 81),
+        ("speaks", "no tag"),
+        ("speaks", [f"q{a}{b}" for a in "abcde" for b in "abcde"]),
+        ("specialties", "astrology"),
+    ):
+        answer = admin.post(there, **entered | {"title": "Dr.", field: value})
+        assert answer.status_code == 422 and "error-summary" in answer.text
+    assert look(lambda s: s.get_one(Person, person.id)).title == "Prof."
+
+
 def test_a_lost_second_step_is_removed_and_the_person_is_told(
     admin: Visitor, look: Look, database: Database
 ):

@@ -198,7 +198,7 @@ ROUTES = {
         organizations.show_import_form organizations.post_import organizations.post_role
         organizations.post_role_end organizations.post_sign_ins_end
         organizations.post_deactivation organizations.post_activation
-        organizations.post_factor_reset
+        organizations.post_factor_reset portal.post_person_details
         """,
     "office:worklist:read": "portal.show_worklist",
     "office:booking:override": """
