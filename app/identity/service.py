@@ -34,7 +34,7 @@ _password_hasher = (
 
 def register_person(session: Session, entry: Registration, role: Role = Role.PATIENT) -> Person:
     """A new account whose address is not confirmed yet. It is made whether or not another account
-    has the address, so that nothing tells which addresses are known (ADR 0070).
+    has the address, so that nothing tells which addresses are known (ADR 0057).
     """
     person = Person(
         name=entry.name,

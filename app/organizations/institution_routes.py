@@ -5,6 +5,7 @@ whether they may sign up.
 from __future__ import annotations
 
 from flask import Flask, g, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import NotFound
 from app.organizations.blueprint import blueprint
@@ -26,9 +27,14 @@ def show_privacy_notice() -> str:
 
 
 def find_named_institution() -> Organisation | None:
-    """The institution once an administrator has named it; looked up once in a request."""
+    """The institution once an administrator has named it; looked up once in a request. None where
+    the database does not answer: the page that says so names nobody.
+    """
     if "institution" not in g:
-        found = get_organisation(db_session())
+        try:
+            found = get_organisation(db_session())
+        except SQLAlchemyError:
+            found = None
         g.institution = found if found and found.name != UNNAMED_ORGANISATION else None
     return g.institution
 

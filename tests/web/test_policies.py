@@ -140,6 +140,7 @@ TESTED_BELOW = {  # each in a test of its own
     "cases.is_current_member",
     "cases.is_interpreter_needed",
     "records.can_see_record",
+    "records.visible_record_condition",  # with it, in tests/records/test_listed.py
     "records.can_open_record",
     "records.can_continue_upload",
     "records.can_remove_record",

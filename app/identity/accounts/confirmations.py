@@ -1,6 +1,6 @@
 """Whose e-mail address is it? Signing up, confirming an address, and changing it.
 
-Nothing that a visitor sees depends on whether an address is known (ADR 0070): the mail tells its
+Nothing that a visitor sees depends on whether an address is known (ADR 0057): the mail tells its
 owner, and nobody else.
 """
 

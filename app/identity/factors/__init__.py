@@ -1,1 +1,1 @@
-"""The second step at sign-in: authenticator apps, passkeys and recovery codes (ADR 0069)."""
+"""The second step at sign-in: authenticator apps, passkeys and recovery codes (ADR 0056)."""
