@@ -137,7 +137,7 @@ def give_specialty(page: Page, hospital: Hospital, specialist: Person) -> None:
     page.locator("#details summary").click()
     page.locator("#details input[value=oncology]").check()
     press(page, "/details")
-    expect(page.locator("main")).to_contain_text("Cancer (oncology)")
+    expect(page.locator(".facts")).to_contain_text("Cancer (oncology)")
     assert faults(page) == []
 
 
@@ -183,7 +183,7 @@ def test_from_an_empty_database_to_a_first_consultation(
         certify(pages["coordinator"], hospital, hospital.interpreter)
         with hospital.database.unit_of_work() as session:  # the hours page has stories of its own
             for one in (hospital.specialist, hospital.interpreter):
-                person = session.merge(one)
+                person = session.get_one(Person, one.id)
                 hours.set_availability(session, person, person, ALWAYS, "Europe/Berlin")
         patient = doors.enter_context(a_stranger(playwright, tmp_path, hospital.traveller)).page
         case = patient_asks(patient, hospital, tmp_path)  # type: ignore[arg-type]
