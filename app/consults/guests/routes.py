@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Refusal
 from app.i18n.locales import LOCALES
 from app.identity import service as identity
 from app.web.access import allow_public, require_permission
-from app.web.context import current_person, db_session, get_person_or_none
+from app.web.context import current_person, db_session, get_person_or_none, get_settings
 from app.web.errors import translate_refusal
 from app.web.limits import limiter
 
@@ -52,7 +52,9 @@ def post_guest_invitation(consult_id: str) -> str | tuple[str, int]:
             refusal.status,
         )
     return _render_guests_page(
-        consult_id, link=url_for("consults.show_guest_invitation", token=token, _external=True)
+        # not by the Host header of the request, which whoever sends it chooses
+        consult_id,
+        link=get_settings().web_url + url_for("consults.show_guest_invitation", token=token),
     )
 
 

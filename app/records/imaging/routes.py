@@ -28,7 +28,7 @@ from app.records.models import UploadPart
 from app.records.permissions import RecordPermission
 from app.records.reading.content import RecordBytes
 from app.web.access import require_permission
-from app.web.context import current_person, db_session, get_blob_store
+from app.web.context import current_person, db_session, get_blob_store, get_settings
 
 _CASE = "/dicomweb/cases/<case_id>"
 _STUDY = f"{_CASE}/studies/<study_uid>"
@@ -232,7 +232,7 @@ def _load_office_case(case_id: str) -> Case:
 
 
 def _address_of(case: Case) -> str:
-    return f"{request.host_url.rstrip('/')}/dicomweb/cases/{case.id}"
+    return f"{get_settings().web_url}/dicomweb/cases/{case.id}"
 
 
 def _search_answer(results: Sequence[DicomJson]) -> Response:
