@@ -17,9 +17,8 @@ from werkzeug.test import TestResponse
 from app.cases import service as cases
 from app.cases.consents import CONSENT_TEXTS
 from app.cases.models import Case
-from app.core.permissions import Role
+from app.core.permissions import STAFF_ROLES, Role
 from app.identity.models import Person
-from app.organizations.queries import STAFF_ROLES
 from app.organizations.service import ensure_default_office, grant_affiliation
 
 PASSWORD = "correct horse battery"

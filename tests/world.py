@@ -159,7 +159,7 @@ def furnish(app: Flask, database: Database, circle: Circle) -> None:
             "affiliation_id": list_affiliations(session, session.merge(circle.left))[0].id,
             # whoever left the case may also leave the hospital
             **{
-                f"organizations.{name}:person_id": circle.left.id
+                f"portal.{name}:person_id": circle.left.id
                 for name in (
                     "post_deactivation",
                     "post_activation",

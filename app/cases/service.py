@@ -33,7 +33,7 @@ from app.cases.verbs import CaseAuditVerb
 from app.cases.visibility import is_office_case, list_case_coordinator_ids
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.outbox import enqueue_job
+from app.core.outbox import enqueue_notice
 from app.core.permissions import Role
 from app.core.text import N_
 from app.i18n.locales import match_language
@@ -451,11 +451,7 @@ def notify_people(
 ) -> None:
     """Queues a message to each person; the words, the language and the zone are the reader's."""
     for person_id in dict.fromkeys(person_ids):
-        enqueue_job(
-            session,
-            "notify",
-            {"kind": kind, "person_id": person_id, "case_id": case.id, "facts": facts},
-        )
+        enqueue_notice(session, kind, person_id, facts, case_id=case.id)
 
 
 def record_case_event(

@@ -16,7 +16,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.text import N_
 from app.identity.models import Person
 from app.organizations.models import Office
-from app.organizations.queries import list_offices
+from app.organizations.queries import get_open_office, list_offices
 
 MAX_SHARE_REASON_CHARACTERS = 200
 
@@ -51,9 +51,7 @@ def share_case(
     """
     if not policy.can_share_case(actor, case):
         raise Forbidden()
-    office = session.get(Office, office_id)
-    if office is None or not office.active:
-        raise Invalid(N_("Choose an office from the list."), field="office")
+    office = get_open_office(session, office_id)
     reason = reason.strip()
     if not reason:
         raise Invalid(N_("Say why the other office needs this case."), field="share_reason")

@@ -22,6 +22,5 @@ MANIFEST = SliceManifest(
     case_events=CASE_EVENT_LABELS,
     extensions=(*CASE_PANELS, *CASE_STEP_RULES, OPEN_CASES_PART),
     blueprint="app.cases.routes:blueprint",
-    routes=("app.cases.sharing_routes",),
     demo=DemoData(seed=seed_demo_cases),
 )

@@ -99,6 +99,20 @@ def enqueue_job(
     return job
 
 
+def enqueue_notice(
+    session: Session,
+    kind: str,
+    person_id: str,
+    facts: Mapping[str, object],
+    *,
+    case_id: str | None = None,
+    key: str | None = None,
+) -> None:
+    """Queues a message to one person; the words, the language and the zone are the reader's."""
+    payload = {"kind": kind, "person_id": person_id, "case_id": case_id, "facts": dict(facts)}
+    enqueue_job(session, "notify", payload, key=key)
+
+
 def withdraw_job(session: Session, key: str) -> bool:
     """Takes back a queued job that has not begun. True when there was one."""
     gone = session.execute(

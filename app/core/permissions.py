@@ -34,6 +34,15 @@ class Permission(StrEnum):
     """
 
 
+STAFF_ROLES = (
+    Role.COORDINATOR,
+    Role.SPECIALIST,
+    Role.INTERPRETER,
+    Role.REFERRER,
+    Role.ADMINISTRATOR,
+    Role.AUDITOR,
+)
+"""The roles of people who work here, in the order in which lists show them."""
 SIGNED_IN_ROLES = frozenset(Role) - {Role.GUEST}
 OFFICE_ROLES = frozenset({Role.COORDINATOR})
 CASE_ROLES = frozenset({Role.PATIENT, Role.SPECIALIST, Role.COORDINATOR})

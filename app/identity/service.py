@@ -14,7 +14,7 @@ from app.audit import service as audit
 from app.audit.verbs import AuditVerb
 from app.core.clock import now
 from app.core.errors import Forbidden, Invalid
-from app.core.outbox import enqueue_job
+from app.core.outbox import enqueue_notice
 from app.core.permissions import Role
 from app.core.text import N_
 from app.identity import policy, queries
@@ -102,8 +102,7 @@ def _tell_about_new_device(session: Session, person: Person, sign_in: SignIn) ->
         "device_name": ", ".join(name for name in device if name),
         "signed_in_at": sign_in.created_at.isoformat(),
     }
-    payload = {"kind": NEW_DEVICE_NOTICE, "person_id": person.id, "case_id": None, "facts": facts}
-    enqueue_job(session, "notify", payload)
+    enqueue_notice(session, NEW_DEVICE_NOTICE, person.id, facts)
 
 
 def record_sign_in_seen(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from app.core.demo import DemoDiary
-from app.core.permissions import Role
+from app.core.permissions import STAFF_ROLES, Role
 from app.identity.demo import load_demo_people
-from app.organizations.queries import STAFF_ROLES
 from app.organizations.service import ensure_default_office, grant_affiliation
 
 

@@ -93,6 +93,3 @@ class Affiliation(Base):
 
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     office: Mapped[Office] = relationship()
-
-    def holds_at(self, moment: datetime) -> bool:
-        return self.since <= moment and (self.until is None or moment < self.until)

@@ -6,19 +6,11 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, object_session
 
 from app.core.clock import now
+from app.core.errors import Invalid, NotFound
 from app.core.permissions import Role
+from app.core.text import N_
 from app.identity.models import Person
 from app.organizations.models import DEFAULT_OFFICE_ID, Affiliation, Office, Organisation
-
-STAFF_ROLES = (
-    Role.COORDINATOR,
-    Role.SPECIALIST,
-    Role.INTERPRETER,
-    Role.REFERRER,
-    Role.ADMINISTRATOR,
-    Role.AUDITOR,
-)
-"""The roles that an affiliation can give, in the order in which lists show them."""
 
 
 def affiliation_holds_now() -> ColumnElement[bool]:
@@ -68,6 +60,14 @@ def list_all_affiliations(session: Session, person: Person) -> list[Affiliation]
     )
 
 
+def get_affiliation(session: Session, person: Person, affiliation_id: str) -> Affiliation:
+    """One of the person's affiliations. Raises ``NotFound``."""
+    found = session.get(Affiliation, affiliation_id)
+    if found is None or found.person_id != person.id:
+        raise NotFound()
+    return found
+
+
 def list_people_of_role(
     session: Session, role: Role, office_ids: frozenset[str] | None = None
 ) -> list[Person]:
@@ -115,6 +115,22 @@ def list_offices(session: Session, *, with_closed: bool = False) -> list[Office]
     if not with_closed:
         found = found.where(Office.active)
     return list(session.scalars(found.order_by(Office.created_at, Office.id)))
+
+
+def get_open_office(session: Session, office_id: str) -> Office:
+    """Raises ``Invalid`` for what is no office, or a closed one."""
+    office = session.get(Office, office_id)
+    if office is None or not office.active:
+        raise Invalid(N_("Choose an office from the list."), field="office")
+    return office
+
+
+def get_account(session: Session, person_id: str) -> Person:
+    """Anybody's account but a guest's, for administrators. Raises ``NotFound``."""
+    person = session.get(Person, person_id)
+    if person is None or person.home_role == Role.GUEST:
+        raise NotFound()
+    return person
 
 
 def find_office_for_country(session: Session, country: str) -> Office | None:

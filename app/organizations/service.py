@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import now
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.permissions import Role
+from app.core.permissions import STAFF_ROLES, Role
 from app.core.text import N_
 from app.identity.accounts.links import AccountLink
 from app.identity.accounts.service import invite_person
@@ -62,7 +62,7 @@ def grant_affiliation(
     """Gives the person a role in an office. One that they hold there already is kept, with its end
     moved. Raises ``Invalid`` for dates or roles that make no sense.
     """
-    if role not in queries.STAFF_ROLES:
+    if role not in STAFF_ROLES:
         raise Invalid(N_("This role cannot be given in an office."), field="role")
     if until is not None and until <= (since or now()):
         raise Invalid(N_("The last day must be after the first day."), field="until")
@@ -118,7 +118,7 @@ def invite_staff(
     which its owner sets a password. Raises ``Invalid`` and ``Conflict``.
     """
     link = invite_person(session, email, name, role, language=language)
-    if role in queries.STAFF_ROLES:
+    if role in STAFF_ROLES:
         office = office or ensure_default_office(session)
         grant_affiliation(session, actor, link.person, office, Role(role))
     return link
@@ -158,10 +158,13 @@ def get_own_affiliation(session: Session, actor: Person, affiliation_id: str) ->
 
 
 def _follow_affiliations(session: Session, person: Person) -> None:
-    """What the person is where nobody chose: their first role, or a patient without one."""
+    """What the person is where nobody chose: their first role, or a patient without one. A role
+    that begins later counts too: until then they act as a patient.
+    """
     if person.home_role == Role.GUEST:
         return
-    roles = [one.role for one in queries.list_affiliations(session, person)]
+    to_come = [one for one in queries.list_all_affiliations(session, person) if one.since > now()]
+    roles = [one.role for one in [*queries.list_affiliations(session, person), *to_come[::-1]]]
     if person.home_role not in roles:
         person.home_role = roles[0] if roles else Role.PATIENT
     session.flush()

@@ -12,7 +12,7 @@ from app.organizations.verbs import ORGANIZATION_AUDIT_VERB_LABELS
 
 MANIFEST = SliceManifest(
     name="organizations",
-    office_sources=("verbs.py", "templates/organizations/admin_*.html", "people/*.py"),
+    office_sources=("verbs.py", "people/*.py"),
     after=("identity",),
     permissions=ORGANIZATION_PERMISSION_ROLES,
     audit_verbs=ORGANIZATION_AUDIT_VERB_LABELS,
@@ -20,7 +20,6 @@ MANIFEST = SliceManifest(
     blueprint="app.organizations.blueprint:blueprint",
     routes=(
         "app.organizations.acting_routes",
-        "app.organizations.people.people_routes",
         "app.organizations.institution_routes",
     ),
     notices=ORGANIZATION_NOTICES,

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.cases import policy
+from app.cases import policy, sharing
 from app.cases import queries as cases
 from app.cases import service as case_service
 from app.cases.models import Case, CaseMember
@@ -183,6 +183,33 @@ def post_case_withdrawal(case_id: str) -> CasePageResponse:
     )
 
 
+@blueprint.post("/cases/<case_id>/shares")
+@require_permission(CasePermission.CASE_ASSIGN)
+def post_case_share(case_id: str) -> CasePageResponse:
+    office_id, reason = request.form.get("office", ""), request.form.get("share_reason", "")
+    return _perform_case_act(
+        case_id,
+        lambda unit, person, case: sharing.share_case(unit, person, case, office_id, reason),
+        N_("The other office can now see this case."),
+        can=_is_own_office,
+        anchor="offices",
+    )
+
+
+@blueprint.post("/cases/<case_id>/shares/<share_id>/end")
+@require_permission(CasePermission.CASE_ASSIGN)
+def post_case_share_end(case_id: str, share_id: str) -> CasePageResponse:
+    return _perform_case_act(
+        case_id,
+        lambda unit, person, case: sharing.end_case_share(
+            unit, person, sharing.get_case_share(case, share_id)
+        ),
+        N_("The other office can no longer see this case."),
+        can=_is_own_office,
+        anchor="offices",
+    )
+
+
 def _perform_case_act(
     case_id: str, act: CaseAct, done: str, *, can: cases.CasePolicy | None = None, anchor: str = ""
 ) -> CasePageResponse:
@@ -201,6 +228,10 @@ def _perform_case_act(
 
 def _is_office(person: Person, case: Case, member: CaseMember | None) -> bool:
     return policy.can_run_office(person, case)
+
+
+def _is_own_office(person: Person, case: Case, member: CaseMember | None) -> bool:
+    return policy.can_share_case(person, case)
 
 
 def _is_patient_or_office(person: Person, case: Case, member: CaseMember | None) -> bool:

@@ -16,6 +16,8 @@ MANIFEST = SliceManifest(
         "templates/portal/home_administrator.html",
         "templates/portal/home_specialist.html",
         "templates/portal/people.html",
+        "templates/portal/invite*.html",
+        "people/*.py",
         "templates/portal/person.html",
         "templates/portal/institution.html",
         "templates/portal/office*.html",
@@ -32,6 +34,7 @@ MANIFEST = SliceManifest(
         "app.portal.oversight",
         "app.portal.worklist",
         "app.portal.people.people_routes",
+        "app.portal.people.staff_routes",
         "app.portal.people.settings_routes",
     ),
     commands=(

@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.cases.visibility import list_case_coordinator_ids
 from app.core.clock import now
-from app.core.outbox import JobContext, JobHandler, JobPayload, enqueue_job, read_payload_text
+from app.core.outbox import (
+    JobContext,
+    JobHandler,
+    JobPayload,
+    enqueue_job,
+    enqueue_notice,
+    read_payload_text,
+)
 from app.core.permissions import Role
 from app.core.runtime.parser_pool import BytesInMemory, ParserFailed, parse_in_child
 from app.core.text import N_
@@ -124,15 +131,11 @@ def warn_of_credential_expiry(session: Session, payload: JobPayload, context: Jo
         last = today + timedelta(days=days)
         for held in session.scalars(select(Qualification).where(Qualification.valid_until == last)):
             for person_id in dict.fromkeys([held.person_id, *_list_coordinator_ids(session)]):
-                enqueue_job(
+                enqueue_notice(
                     session,
-                    "notify",
-                    {
-                        "kind": "credential_expiring",
-                        "person_id": person_id,
-                        "case_id": None,
-                        "facts": {"days": days},
-                    },
+                    "credential_expiring",
+                    person_id,
+                    {"days": days},
                     key=f"expiry:{held.id}:{days}:{person_id}",
                 )
 

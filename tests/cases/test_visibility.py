@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from app.core.permissions import Role
 from app.identity.models import Person
 from app.organizations.models import DEFAULT_ORGANISATION_ID, Affiliation, Office
 from app.organizations.service import ensure_default_office, grant_affiliation
-from tests.people import LONG_AGO, a_case, a_person
+from tests.people import LONG_AGO, Visitor, a_case, a_person
 
 # how a person and a case are connected: who sees it
 WAYS = {
@@ -142,3 +143,25 @@ def test_a_new_case_goes_to_the_office_for_the_patients_country(
     session.flush()
     assert a_case(session, mexican).office is ensure_default_office(session)
     assert a_case(session, mexican).stage == CaseStage.SUBMITTED
+
+
+def test_a_refused_share_keeps_what_was_entered(
+    session: Session, elsewhere: Office, visit: Callable[..., Visitor]
+):
+    office = a_person(session, Role.COORDINATOR)
+    case = a_case(session, a_person(session))
+    session.commit()
+    browser = visit(office)
+    there = f"/cases/{case.id}/shares"
+    for entered, said in (
+        ({"office": "nowhere", "share_reason": "a joint board"}, "Choose an office"),
+        ({"office": elsewhere.id, "share_reason": " "}, "Say why"),
+        ({"office": elsewhere.id, "share_reason": "x" * 201}, "200 characters"),
+    ):
+        page = browser.post(there, **entered)
+        assert page.status_code == 422 and said in page.text
+        assert entered["share_reason"].strip() in page.text
+    done = browser.post(there, office=elsewhere.id, share_reason="a joint board")
+    assert "can now see this case" in done.text and "a joint board" in done.text
+    again = browser.post(there, office=elsewhere.id, share_reason="once more")
+    assert again.status_code == 409

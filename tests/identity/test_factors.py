@@ -297,7 +297,7 @@ class TestSecurityPage:
         visitor.post("/sign-in/second-step", factor_code=code_of(secret, STEP))
         admin = person(Role.ADMINISTRATOR)
         look(
-            lambda session: service.reset_factors(
+            lambda session: service.reset_factors_of_another(
                 session, session.get(Person, admin.id), session.get(Person, somebody.id)
             )
         )

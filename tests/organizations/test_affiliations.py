@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
-from app.core.clock import now
+from app.core.clock import now, shift_clock
 from app.core.db import Database
 from app.core.errors import Conflict, Invalid
 from app.core.permissions import Role
@@ -131,3 +131,16 @@ def test_a_role_that_ends_is_over_on_every_open_device(
         end_affiliation(session, admin, coordinating)
     assert browser.get("/hours").status_code == 404
     assert browser.get("/cases/new").status_code == 200
+
+
+def test_a_role_that_begins_later_begins_by_itself(
+    visit: Callable[..., Visitor], database: Database
+):
+    with database.unit_of_work() as session:
+        person = a_person(session)
+        office = ensure_default_office(session)
+        begins = now() + timedelta(days=2)
+        grant_affiliation(session, None, person, office, Role.SPECIALIST, since=begins)
+    assert visit(person).get("/hours").status_code == 404, "until then they are a patient"
+    with shift_clock(timedelta(days=3)):
+        assert visit(person).get("/hours").status_code == 200

@@ -197,7 +197,8 @@ def test_a_role_that_makes_no_sense_is_refused(
         person = a_person(session)
     facts = {"role": "specialist", "office": DEFAULT_OFFICE_ID} | entered
     page = admin.post(f"/people/{person.id}/roles", **facts)
-    assert page.status_code == 200 and "notice-danger" in page.text
+    assert page.status_code == 422 and "error-summary" in page.text
+    assert entered.get("until", "") in page.text, "what was entered stays"
     assert roles_of(look, person) == []
 
 

@@ -186,7 +186,7 @@ ROUTES = {
         portal.post_case_decline portal.post_file_opening
         """,
     "office:case:assign": """
-        portal.post_case_assignment cases.post_case_share cases.post_case_share_end
+        portal.post_case_assignment portal.post_case_share portal.post_case_share_end
         """,
     "admin:settings:write": """
         portal.show_institution portal.post_institution portal.show_new_office
@@ -194,11 +194,11 @@ ROUTES = {
         """,
     "office:people:read": "portal.show_people portal.show_person",
     "admin:people:write": """
-        organizations.show_invitation_form organizations.post_invitation
-        organizations.show_import_form organizations.post_import organizations.post_role
-        organizations.post_role_end organizations.post_sign_ins_end
-        organizations.post_deactivation organizations.post_activation
-        organizations.post_factor_reset portal.post_person_details
+        portal.show_invitation_form portal.post_invitation
+        portal.show_import_form portal.post_import portal.post_role
+        portal.post_role_end portal.post_sign_ins_end
+        portal.post_deactivation portal.post_activation
+        portal.post_factor_reset portal.post_person_details
         """,
     "office:worklist:read": "portal.show_worklist",
     "office:booking:override": """

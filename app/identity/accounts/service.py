@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import now
 from app.core.errors import Conflict, Invalid
-from app.core.outbox import enqueue_job
+from app.core.outbox import enqueue_job, enqueue_notice
 from app.core.permissions import SIGNED_IN_ROLES, Role
 from app.core.text import N_
 from app.identity import forms, queries, service
@@ -73,7 +73,7 @@ def send_password_reset(session: Session, email: str) -> None:
     audit.record_audit_entry(
         session, None, IdentityAuditVerb.PASSWORD_RESET_REQUESTED, "person", person.id
     )
-    _notify(session, RESET_REQUESTED_NOTICE, person, {"link_id": link.id})
+    enqueue_notice(session, RESET_REQUESTED_NOTICE, person.id, {"link_id": link.id})
 
 
 def set_password(session: Session, link: AccountLink, password: str) -> Person:
@@ -92,7 +92,7 @@ def set_password(session: Session, link: AccountLink, password: str) -> Person:
         session, person.id, IdentityAuditVerb.PASSWORD_CHANGED, "person", person.id
     )
     if link.purpose == AccountLinkPurpose.RESET_PASSWORD:
-        _notify(session, PASSWORD_CHANGED_NOTICE, person, {})
+        enqueue_notice(session, PASSWORD_CHANGED_NOTICE, person.id, {})
     return person
 
 
@@ -108,9 +108,4 @@ def change_password(session: Session, person: Person, present: str, new: str) ->
     audit.record_audit_entry(
         session, person.id, IdentityAuditVerb.PASSWORD_CHANGED, "person", person.id
     )
-    _notify(session, PASSWORD_CHANGED_NOTICE, person, {})
-
-
-def _notify(session: Session, kind: str, person: Person, facts: dict[str, object]) -> None:
-    payload = {"kind": kind, "person_id": person.id, "case_id": None, "facts": facts}
-    enqueue_job(session, "notify", payload)
+    enqueue_notice(session, PASSWORD_CHANGED_NOTICE, person.id, {})

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from app.core.permissions import Role
+from app.core.permissions import STAFF_ROLES
 from app.identity.models import Person
 
 RECENT_PROOF_DURATION = timedelta(minutes=10)
-STAFF_ROLES = frozenset(Role) - {Role.PATIENT, Role.GUEST}
 
 
 def is_staff(person: Person) -> bool:

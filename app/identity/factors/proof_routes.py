@@ -128,11 +128,10 @@ def install_factor_guard(app: Flask) -> None:
             return _ask_within_request(person, is_unlock=True)
         view = current_app.view_functions[request.endpoint]
         required = get_settings().is_second_factor_required
-        if policy.needs_factor(person, required=required):
-            if not getattr(view, "without_factor", False):
-                return _lead_to_factor(person)
-            if not queries.has_factor(db_session(), person):
-                return _ask_again(person, getattr(view, "recent_proof", None))
+        if policy.needs_factor(person, required=required) and not getattr(
+            view, "without_factor", False
+        ):
+            return _lead_to_factor(person)
         return _ask_again(person, getattr(view, "recent_proof", None))
 
 

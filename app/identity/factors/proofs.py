@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import now
 from app.core.errors import Invalid, TooMany
-from app.core.outbox import enqueue_job
+from app.core.outbox import enqueue_notice
 from app.core.text import N_
 from app.identity.factors import codes, passkeys, queries
 from app.identity.factors.models import (
@@ -72,7 +72,7 @@ def check_factor(
             session, None, IdentityAuditVerb.FACTOR_REFUSED, "person", person.id
         )
         if attempts.failures == FAILURES_BEFORE_NOTICE:
-            notify_about_factors(session, FACTOR_GUESSED_NOTICE, person)
+            enqueue_notice(session, FACTOR_GUESSED_NOTICE, person.id, {})
         session.flush()
         raise FactorRefused(
             N_("The passkey was not accepted. Try again, or use another way.")
@@ -82,7 +82,7 @@ def check_factor(
         )
     attempts.failures = 0
     if kind == FactorKind.RECOVERY_CODE:
-        notify_about_factors(session, RECOVERY_CODE_USED_NOTICE, person)
+        enqueue_notice(session, RECOVERY_CODE_USED_NOTICE, person.id, {})
     session.flush()
     return kind
 
@@ -126,11 +126,6 @@ def take_passkey_challenge(session: Session, person: Person, challenge_id: str) 
     challenge, is_open = row.challenge, row.expires_at > now()
     taken = session.execute(delete(PasskeyChallenge).where(PasskeyChallenge.id == challenge_id))
     return challenge if is_open and _changed_one(taken) else None
-
-
-def notify_about_factors(session: Session, kind: str, person: Person) -> None:
-    payload = {"kind": kind, "person_id": person.id, "case_id": None, "facts": {}}
-    enqueue_job(session, "notify", payload)
 
 
 def accept_totp_code(session: Session, factor: TotpFactor, code: str) -> bool:

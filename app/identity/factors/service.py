@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import now
 from app.core.errors import Conflict, Invalid
+from app.core.outbox import enqueue_notice
 from app.core.text import N_, UNSEEN_CHARACTERS, has_unseen_characters
 from app.identity import service as identity
 from app.identity.factors import codes, passkeys, policy, proofs, queries
@@ -116,7 +117,7 @@ def remove_factor(session: Session, person: Person, factor: Factor, *, required:
     audit.record_audit_entry(
         session, person.id, IdentityAuditVerb.FACTOR_REMOVED, "factor", factor.id
     )
-    proofs.notify_about_factors(session, FACTORS_CHANGED_NOTICE, person)
+    enqueue_notice(session, FACTORS_CHANGED_NOTICE, person.id, {})
 
 
 def make_recovery_codes(session: Session, person: Person) -> list[str]:
@@ -133,17 +134,20 @@ def make_recovery_codes(session: Session, person: Person) -> list[str]:
     return made
 
 
-def reset_factors(session: Session, actor: Person, person: Person) -> None:
+def reset_factors_of_another(session: Session, actor: Person, person: Person) -> None:
     """For a person who lost every factor: all are removed and every device is signed out. The
-    caller has judged whether ``actor`` may. The person is told.
+    caller has judged whether ``actor`` may. The person is told. Raises ``Conflict`` for one's own,
+    which are changed in one's account.
     """
+    if person.id == actor.id:
+        raise Conflict(N_("Change your own second step in your account."))
     for model in (TotpFactor, Passkey, RecoveryCode, PasskeyChallenge, FactorAttempts):
         session.execute(delete(model).where(model.person_id == person.id))
     identity.end_every_sign_in(session, person)
     audit.record_audit_entry(
         session, actor.id, IdentityAuditVerb.FACTORS_RESET, "person", person.id
     )
-    proofs.notify_about_factors(session, FACTORS_CHANGED_NOTICE, person)
+    enqueue_notice(session, FACTORS_CHANGED_NOTICE, person.id, {})
 
 
 def read_factor_name(name: str) -> str:
@@ -175,5 +179,5 @@ def _finish_addition(
         factor=str(kind),
     )
     proofs.record_factor_proof(session, person, kind)
-    proofs.notify_about_factors(session, FACTORS_CHANGED_NOTICE, person)
+    enqueue_notice(session, FACTORS_CHANGED_NOTICE, person.id, {})
     return make_recovery_codes(session, person) if is_first else []

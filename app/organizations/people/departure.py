@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.core.clock import now
 from app.core.errors import Conflict
 from app.core.slices import get_slices
 from app.core.text import N_
-from app.identity.models import Person, SignIn
+from app.identity.models import Person
+from app.identity.service import end_every_sign_in
 from app.organizations.verbs import OrganizationAuditVerb
 
 
@@ -82,10 +81,8 @@ def reactivate_person(session: Session, actor: Person, person: Person) -> None:
 
 def end_all_sign_ins(session: Session, actor: Person, person: Person) -> int:
     """Signs the person out everywhere. Returns on how many devices they were signed in."""
-    live = SignIn.person_id == person.id, SignIn.ended_at.is_(None)
-    count = session.scalar(select(func.count()).select_from(SignIn).where(*live)) or 0
+    count = end_every_sign_in(session, person)
     if count:
-        session.execute(update(SignIn).where(*live).values(ended_at=now()))
         audit.record_audit_entry(
             session,
             actor.id,
@@ -94,5 +91,4 @@ def end_all_sign_ins(session: Session, actor: Person, person: Person) -> int:
             person.id,
             devices=count,
         )
-    session.flush()
     return count

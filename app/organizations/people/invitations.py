@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, Refusal
-from app.core.outbox import enqueue_job
-from app.core.permissions import Role
+from app.core.outbox import enqueue_notice
+from app.core.permissions import STAFF_ROLES, Role
 from app.core.text import N_
 from app.identity import forms
 from app.identity.accounts.links import AccountLink
@@ -66,13 +66,7 @@ def invite_to_office(session: Session, actor: Person, entry: StaffInvitation) ->
     link = invite_staff(
         session, actor, entry.email, entry.name, entry.role, office=office, language=entry.language
     )
-    payload = {
-        "kind": ACCOUNT_INVITED_NOTICE,
-        "person_id": link.person_id,
-        "case_id": None,
-        "facts": {"link_id": link.id},
-    }
-    enqueue_job(session, "notify", payload)
+    enqueue_notice(session, ACCOUNT_INVITED_NOTICE, link.person_id, {"link_id": link.id})
     return link
 
 
@@ -152,18 +146,15 @@ def _check_invitation(session: Session, entry: StaffInvitation) -> Office:
     """The office of an invitation. Raises ``Invalid`` for the first thing that cannot be."""
     forms.read_email(entry.email)
     forms.read_name(entry.name)
-    if entry.role not in queries.STAFF_ROLES:
+    if entry.role not in STAFF_ROLES:
         raise Invalid(
             N_("There is no role “%(role)s”. Choose one of these: %(roles)s."),
             field="role",
             role=entry.role,
-            roles=", ".join(queries.STAFF_ROLES),
+            roles=", ".join(STAFF_ROLES),
         )
     forms.read_language(entry.language)
-    office = session.get(Office, entry.office_id)
-    if office is None or not office.active:
-        raise Invalid(N_("Choose an office from the list."), field="office")
-    return office
+    return queries.get_open_office(session, entry.office_id)
 
 
 def _waits_for_first_sign_in(person: Person) -> bool:

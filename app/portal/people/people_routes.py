@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
-from werkzeug.wrappers import Response
+from flask import render_template, request, url_for
 
-from app.cases.specialties import SPECIALTIES, list_specialty_choices
-from app.core.errors import Invalid, NotFound
-from app.core.permissions import Role
+from app.cases.specialties import list_specialty_choices
+from app.core.errors import NotFound
+from app.core.permissions import STAFF_ROLES, Role
 from app.i18n.locales import list_language_names
 from app.identity.factors.queries import has_factor
 from app.identity.models import Person
 from app.identity.permissions import IdentityPermission
 from app.identity.sign_in.devices import parse_device_names
-from app.organizations.people.details import PersonDetails, change_person_details
-from app.organizations.queries import STAFF_ROLES, list_all_affiliations, list_offices
+from app.organizations.queries import list_all_affiliations, list_offices
 from app.organizations.words import ROLE_LABELS
 from app.portal.blueprint import blueprint
 from app.portal.people.directory import (
@@ -26,9 +23,8 @@ from app.portal.people.directory import (
     load_directory_page,
     load_person_page,
 )
-from app.web.access import require_permission, require_recent_factor
+from app.web.access import require_permission
 from app.web.context import current_person, db_session
-from app.web.errors import translate_refusal
 from app.web.locale import get_current_language
 
 
@@ -65,24 +61,6 @@ def show_people() -> str:
     )
 
 
-@blueprint.post("/people/<person_id>/details")
-@require_recent_factor
-@require_permission(IdentityPermission.PEOPLE_WRITE)
-def post_person_details(person_id: str) -> Response | tuple[str, int]:
-    person = db_session().get(Person, person_id)
-    if person is None or person.home_role == Role.GUEST:
-        raise NotFound()
-    try:
-        entry = PersonDetails.read(request.form, list(SPECIALTIES))
-    except Invalid as refusal:
-        return _render_person(person, {refusal.field or "title": translate_refusal(refusal)}), (
-            refusal.status
-        )
-    change_person_details(db_session(), current_person(), person, entry)
-    flash(_("The details are saved."))
-    return redirect(url_for("portal.show_person", person_id=person.id))
-
-
 @blueprint.get("/people/<person_id>")
 @require_permission(IdentityPermission.PEOPLE_READ)
 def show_person(person_id: str) -> str:
@@ -90,10 +68,11 @@ def show_person(person_id: str) -> str:
     person = unit.get(Person, person_id)
     if person is None or not can_see_person(reader, person, list_all_affiliations(unit, person)):
         raise NotFound()
-    return _render_person(person, {})
+    return render_person_page(person, {})
 
 
-def _render_person(person: Person, errors: dict[str, str]) -> str:
+def render_person_page(person: Person, errors: dict[str, str]) -> str:
+    """For somebody who may see the person. With errors, what was entered stands there too."""
     unit, reader = db_session(), current_person()
     page = load_person_page(unit, reader, person)
     language = get_current_language().tag

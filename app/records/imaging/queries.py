@@ -20,7 +20,9 @@ from app.records.imaging.models import (
     ImagingSeries,
     ImagingStudy,
 )
-from app.records.models import Record, RecordState
+from app.records.models import Record, RecordState, UploadPart
+
+_UPLOADS_PER_QUERY = 500  # SQLite takes at most 32,766 parameters
 
 
 @dataclass(frozen=True)
@@ -224,3 +226,18 @@ def find_identity(session: Session, case_id: str, identity_id: str) -> ImagingId
 def _load_rows(session: Session, table: type, ids: Sequence[str]) -> dict:  # type: ignore[type-arg]
     alias = aliased(table)
     return {row.id: row for row in session.scalars(select(alias).where(alias.id.in_(ids)))}
+
+
+def list_parts_by_upload(
+    session: Session, upload_ids: Sequence[str]
+) -> dict[str, list[UploadPart]]:
+    """The stored parts of each upload, in the order of its bytes."""
+    parts: dict[str, list[UploadPart]] = {}
+    for begin in range(0, len(upload_ids), _UPLOADS_PER_QUERY):
+        for part in session.scalars(
+            select(UploadPart)
+            .where(UploadPart.upload_id.in_(upload_ids[begin : begin + _UPLOADS_PER_QUERY]))
+            .order_by(UploadPart.upload_id, UploadPart.start)
+        ):
+            parts.setdefault(part.upload_id, []).append(part)
+    return parts

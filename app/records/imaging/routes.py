@@ -9,7 +9,6 @@ from typing import cast
 from flask import Response as JsonResponse
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import ngettext
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app.cases.models import Case
@@ -24,7 +23,6 @@ from app.records.imaging import dicomweb, queries, service
 from app.records.imaging.dicomweb import DicomJson
 from app.records.imaging.frames import FRAME_MEDIA_TYPES, StoredImage
 from app.records.imaging.models import ImagingInstance
-from app.records.models import UploadPart
 from app.records.permissions import RecordPermission
 from app.records.reading.content import RecordBytes
 from app.web.access import require_permission
@@ -36,7 +34,6 @@ _SERIES = f"{_STUDY}/series/<series_uid>"
 _INSTANCE = f"{_SERIES}/instances/<uid>"
 _THUMBNAIL_PIXELS = 160
 _MAX_PICTURE_PIXELS = 4096
-_PARTS_PER_QUERY = 500
 
 
 class NoSuchRepresentation(Refusal):
@@ -264,15 +261,9 @@ def _open_image(case_id: str, study_uid: str, series_uid: str, uid: str) -> Stor
 
 
 def _stored_images(instances: Sequence[ImagingInstance]) -> list[StoredImage]:
-    parts: dict[str, list[UploadPart]] = {}
-    uploads = [instance.record.upload_id for instance in instances]
-    for begin in range(0, len(uploads), _PARTS_PER_QUERY):
-        for part in db_session().scalars(
-            select(UploadPart)
-            .where(UploadPart.upload_id.in_(uploads[begin : begin + _PARTS_PER_QUERY]))
-            .order_by(UploadPart.upload_id, UploadPart.start)
-        ):
-            parts.setdefault(part.upload_id, []).append(part)
+    parts = queries.list_parts_by_upload(
+        db_session(), [instance.record.upload_id for instance in instances]
+    )
     return [
         StoredImage(
             uid=instance.uid,
