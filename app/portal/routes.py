@@ -17,6 +17,7 @@ from app.cases.states import CaseStage
 from app.consults import queries as consults
 from app.core.permissions import Role
 from app.identity.permissions import IdentityPermission
+from app.organizations.institution import get_turnaround
 from app.portal import acts, emergency, queries, words
 from app.portal.blueprint import blueprint
 from app.records import queries as records
@@ -31,6 +32,7 @@ def show_landing_page() -> str | Response:
         return redirect(url_for("portal.show_home"))
     return render_template(
         "portal/landing.html",
+        turnaround_days=get_turnaround(db_session()).days,
         start_url=url_for("portal.show_start_page"),
         case_url=url_for("identity.show_sign_in"),
         **_find_local_help(),
@@ -41,7 +43,10 @@ def show_landing_page() -> str | Response:
 @allow_public
 def show_how_it_works() -> str:
     return render_template(
-        "portal/how.html", start_url=url_for("portal.show_start_page"), **_find_local_help()
+        "portal/how.html",
+        turnaround_days=get_turnaround(db_session()).days,
+        start_url=url_for("portal.show_start_page"),
+        **_find_local_help(),
     )
 
 

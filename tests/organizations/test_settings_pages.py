@@ -90,6 +90,7 @@ def test_the_turnaround_and_the_specialties_hold_from_now_on(
             cases.submit_case(session, patient, draft)
         drafts = a_case(session, patient, sent=False).id
     page = visit(patient).get(f"/cases/{drafts}/request/story").text
+    assert "within 7 days" in visit().get("/").text
     assert 'value="vascular"' in page and 'value="cardiology"' not in page
 
 
