@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.cases.models import Case, CaseMember
+from app.cases.models import CaseMember
+from app.cases.queries import select_open_staff_memberships
 from app.cases.service import end_membership, notify_people
-from app.cases.states import END_STAGES
 from app.cases.visibility import list_case_coordinator_ids
-from app.core.clock import now
-from app.core.permissions import Role
 from app.core.text import N_
 from app.identity.models import Person
 from app.organizations.people.departure import DeparturePart
@@ -22,14 +19,7 @@ PERSON_LEFT_NOTICE = "person_left_case"
 
 def _list_open_memberships(session: Session, person: Person) -> Sequence[CaseMember]:
     return session.scalars(
-        select(CaseMember)
-        .join(CaseMember.case)
-        .where(
-            CaseMember.person_id == person.id,
-            CaseMember.role.in_((Role.SPECIALIST, Role.INTERPRETER)),
-            CaseMember.until.is_(None) | (CaseMember.until > now()),
-            Case.stage.not_in(list(END_STAGES)),
-        )
+        select_open_staff_memberships().where(CaseMember.person_id == person.id)
     ).all()
 
 

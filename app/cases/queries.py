@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, or_, select
+from sqlalchemy import Select, SQLColumnExpression, func, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from app.cases import policy
 from app.cases.models import Case, CaseEvent, CaseMember, Consent, RecordRequest
 from app.cases.states import END_STAGES, CaseStage
-from app.cases.visibility import visible_cases
+from app.cases.visibility import holds_now, visible_cases
 from app.core.clock import now
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Role
@@ -35,7 +35,7 @@ def find_membership(session: Session, person: Person, case_id: str) -> CaseMembe
             CaseMember.case_id == case_id,
             CaseMember.person_id == person.id,
             CaseMember.role == person.role,
-            _membership_holds_now(),
+            holds_now(CaseMember),
         )
         .order_by(CaseMember.since.desc())
     ).first()
@@ -232,7 +232,7 @@ def list_members(session: Session, case_id: str) -> list[CaseMember]:
         session.scalars(
             select(CaseMember)
             .options(joinedload(CaseMember.person))
-            .where(CaseMember.case_id == case_id, _membership_holds_now())
+            .where(CaseMember.case_id == case_id, holds_now(CaseMember))
             .order_by(CaseMember.since)
         )
     )
@@ -258,6 +258,14 @@ def find_member_of_role(session: Session, case_id: str, role: Role) -> Person | 
     )
 
 
-def _membership_holds_now() -> ColumnElement[bool]:
-    moment = now()
-    return (CaseMember.since <= moment) & or_(CaseMember.until.is_(None), CaseMember.until > moment)
+def select_open_staff_memberships() -> Select[CaseMember]:
+    """The memberships of specialists and interpreters in cases that have not ended."""
+    return (
+        select(CaseMember)
+        .join(CaseMember.case)
+        .where(
+            CaseMember.role.in_((Role.SPECIALIST, Role.INTERPRETER)),
+            holds_now(CaseMember),
+            Case.stage.not_in(list(END_STAGES)),
+        )
+    )

@@ -22,7 +22,7 @@ def visible_cases(actor: Person) -> ColumnElement[bool]:
     """
     member = Case.id.in_(
         select(CaseMember.case_id).where(
-            CaseMember.person_id == actor.id, CaseMember.role == actor.role, _holds_now(CaseMember)
+            CaseMember.person_id == actor.id, CaseMember.role == actor.role, holds_now(CaseMember)
         )
     )
     if actor.role != Role.COORDINATOR:
@@ -35,9 +35,7 @@ def office_cases(actor: Person) -> ColumnElement[bool]:
     if actor.role != Role.COORDINATOR:
         return false()
     offices = select_office_ids(actor)
-    shared = select(CaseShare.case_id).where(
-        CaseShare.office_id.in_(offices), _holds_now(CaseShare)
-    )
+    shared = select(CaseShare.case_id).where(CaseShare.office_id.in_(offices), holds_now(CaseShare))
     return and_(
         or_(Case.office_id.in_(offices), Case.id.in_(shared)),
         Case.stage != CaseStage.DRAFT,
@@ -79,6 +77,7 @@ def list_case_coordinator_ids(case: Case) -> list[str]:
     return [person.id for person in found if person.id != case.patient_id]
 
 
-def _holds_now(row: type[CaseMember] | type[CaseShare]) -> ColumnElement[bool]:
+def holds_now(row: type[CaseMember] | type[CaseShare]) -> ColumnElement[bool]:
+    """The condition that a membership or a share has begun and has not ended."""
     moment = now()
     return and_(row.since <= moment, or_(row.until.is_(None), row.until > moment))

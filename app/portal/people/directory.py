@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from app.cases.models import Case, CaseMember
-from app.cases.states import END_STAGES
+from app.cases.models import CaseMember
+from app.cases.queries import select_open_staff_memberships
 from app.core.clock import now
 from app.core.permissions import Role
 from app.i18n.collation import make_sort_key
@@ -159,14 +159,9 @@ def _build_rows(session: Session, people: Sequence[Person]) -> list[DirectoryRow
 def _count_cases(session: Session, ids: Sequence[str]) -> dict[str, int]:
     return dict(
         session.execute(
-            select(CaseMember.person_id, func.count(func.distinct(CaseMember.case_id)))
-            .join(CaseMember.case)
-            .where(
-                CaseMember.person_id.in_(ids),
-                CaseMember.role.in_((Role.SPECIALIST, Role.INTERPRETER)),
-                CaseMember.until.is_(None) | (CaseMember.until > now()),
-                Case.stage.not_in(list(END_STAGES)),
-            )
+            select_open_staff_memberships()
+            .with_only_columns(CaseMember.person_id, func.count(func.distinct(CaseMember.case_id)))
+            .where(CaseMember.person_id.in_(ids))
             .group_by(CaseMember.person_id)
         ).all()
     )
